@@ -1,0 +1,108 @@
+"""The writes of an attempt (cqworker.model.attempts) as UpdateItem requests."""
+
+from __future__ import annotations
+
+from cqworker.aws.phrases import (
+    ABSENT,
+    ENDED,
+    FREE,
+    FREE_VALUES,
+    PAST,
+    RUNNING,
+    UNCANCELLED,
+    Request,
+    Values,
+    made_from,
+    rewrite,
+    update,
+)
+from cqworker.aws.wire import entries, failure_cell, number, progress_cell, text
+from cqworker.model.attempts import SOON_MS, Claim, HandBack, Renew, Reopen, Settle
+from cqworker.model.status import Status
+
+HELD = "#token = :token AND #status = :running"
+CLAIM = (
+    f"{ABSENT} OR (round = :round AND #token <> :token AND {FREE} AND attempt < max_attempts AND {UNCANCELLED}"
+    " AND (attribute_not_exists(scheduled_at) OR scheduled_at <= :soon))"
+)
+REOPEN = f"round < :round AND #token <> :token AND (#status IN (:failed, :cancelled) OR {FREE})"
+STARTED = (
+    "#status = :running",
+    "round = :round",
+    "#token = :token",
+    "lease_expires_at = :lease_expires_at",
+    "started_at = :now",
+    "purge_at = :purge_at",
+)
+
+
+def claim(change: Claim) -> Request:
+    made, values = made_from(change.envelope, change.purge_at, change.trace_id)
+    values |= FREE_VALUES | {":one": number(1)} | _started(change)
+    values |= {":zero": number(0), ":soon": number(change.now + SOON_MS)}
+    sets = (
+        *made,
+        *STARTED,
+        "attempt = if_not_exists(attempt, :zero) + :one",
+        "history = list_append(if_not_exists(history, :history), :claimed)",
+    )
+    return update(change.job_id, CLAIM, values, sets, ("scheduled_at",))
+
+
+def reopen(change: Reopen) -> Request:
+    values = FREE_VALUES | ENDED | {":one": number(1)} | _started(change)
+    sets = (*STARTED, "attempt = :one", "history = list_append(history, :claimed)")
+    return update(change.job_id, REOPEN, values, sets, PAST)
+
+
+def _started(change: Claim) -> Values:
+    return {
+        ":round": number(change.envelope.round),
+        ":token": text(change.token),
+        ":now": number(change.now),
+        ":lease_expires_at": number(change.lease_expires_at),
+        ":purge_at": number(change.purge_at),
+        ":claimed": entries((change.entry,)),
+    }
+
+
+def renew(change: Renew) -> Request:
+    values = _fence(change.token) | {":lease_expires_at": number(change.lease_expires_at)}
+    if change.progress:
+        values[":progress"] = progress_cell(change.progress)
+    sets = ["lease_expires_at = :lease_expires_at", *(["progress = :progress"] if change.progress else ())]
+    return update(change.job_id, HELD, values, sets)
+
+
+def settle(change: Settle) -> Request:
+    written = {
+        "status": text(change.status),
+        "purge_at": number(change.purge_at),
+        "history": entries(change.history),
+        "finished_at": number(change.now) if change.status.is_final else None,
+        "result": text(change.result) if change.result is not None else None,
+        "result_ref": text(change.result_ref) if change.result_ref is not None else None,
+        "failure": failure_cell(change.failure) if change.failure else None,
+        "scheduled_at": number(change.scheduled_at) if change.scheduled_at is not None else None,
+        "lease_expires_at": None,
+    }
+    condition = f"{HELD} AND {UNCANCELLED}" if change.status is Status.RETRYING else HELD
+    return rewrite(change.job_id, condition, _fence(change.token), written)
+
+
+def hand_back(change: HandBack) -> Request:
+    written = {
+        "status": text(Status.QUEUED),
+        "purge_at": number(change.purge_at),
+        "scheduled_at": number(change.scheduled_at) if change.scheduled_at is not None else None,
+        "lease_expires_at": None,
+    }
+    if change.history is not None:
+        written["history"] = entries(change.history)
+    return rewrite(
+        change.job_id, HELD, _fence(change.token) | {":one": number(1)}, written, ("attempt = attempt - :one",)
+    )
+
+
+def _fence(token: str) -> Values:
+    return RUNNING | {":token": text(token)}

@@ -1,0 +1,112 @@
+"""One AWS call: under a deadline of ours, its tries watched, its faults translated, told to the observers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
+
+from cqworker.aws.operations import Operation
+from cqworker.aws.translation import TRANSLATED, AwsFault, code_of, may_have_applied, translate
+from cqworker.events import Emit, ServiceCalled
+
+Request = Mapping[str, Any]
+Answer = Mapping[str, Any]
+Read = Callable[[Answer], Awaitable[Answer]]
+
+NOTHING: Answer = {}
+DEADLINE = 15.0
+"""Seconds for a call with all its tries: one that hangs for its 10 s still leaves room for another."""
+
+
+class Declined(Exception):
+    """The service said no in a way that its caller asked to see: `code`, `message` and the rest of the answer."""
+
+    def __init__(self, code: str, message: str, answer: Answer) -> None:
+        super().__init__(code)
+        self.code = code
+        self.message = message
+        self.answer = answer
+
+    def as_fault(self, operation: Operation, about: str) -> AwsFault:
+        """The same as a fault, for a caller that has no use for it after all."""
+        return translate(ClientError(dict(self.answer), operation.name), operation, about, ambiguous=False)  # type: ignore[arg-type]
+
+
+class Calls(Protocol):
+    """What the queue, the store and the artifacts ask of whoever speaks to AWS for them."""
+
+    async def call(
+        self, operation: Operation, request: Request, about: str, *, seconds: float = DEADLINE, read: Read | None = None
+    ) -> Answer:
+        """The answer; raises Declined for the operation's own codes and Unavailable for everything else.
+
+        `about` names what the call is about (`queue "cqworker"`), `seconds` bounds it with all its tries, and `read`
+        turns the answer into one that needs its connection no more.
+        """
+        ...
+
+
+@dataclass(slots=True)
+class _Tries:
+    ambiguous: bool = False
+
+
+_tries: ContextVar[_Tries] = ContextVar("tries")
+
+
+def watch_try(
+    response: tuple[Any, Mapping[str, Any]] | None = None, caught_exception: Exception | None = None, **_: object
+) -> None:
+    """The SDK's hook after every try of a call: one that may have been applied makes the whole call ambiguous.
+
+    The error that the SDK raises is the last try's, and that may well be a connection refused.
+    """
+    if response is not None and response[0].status_code < 300:
+        return
+    tries = _tries.get(None)
+    if tries is not None:
+        error = caught_exception or ClientError(dict(response[1] if response else {}), "")  # type: ignore[arg-type]
+        tries.ambiguous |= may_have_applied(error)
+
+
+async def perform(operation: Operation, about: str, seconds: float, emit: Emit, work: Awaitable[Answer]) -> Answer:
+    """Awaits `work`, which is one call of `operation`; raises what Calls.call raises, and tells `emit` of it.
+
+    No vendor's error is chained: its text can quote the canonical request with the session token.
+    """
+    tries, started = _Tries(), time.monotonic()
+    token = _tries.set(tries)
+    result, answer = "ok", NOTHING
+    try:
+        async with asyncio.timeout(seconds):
+            answer = await work
+        return answer
+    except TRANSLATED as error:
+        result = code_of(error)
+        if isinstance(error, ClientError) and result in operation.declines:
+            raise Declined(result, str(error.response["Error"].get("Message", "")), error.response) from None
+        raise translate(error, operation, about, ambiguous=tries.ambiguous) from None
+    except asyncio.CancelledError:
+        result = "Cancelled"
+        raise
+    finally:
+        _tries.reset(token)
+        emit(_told(operation, result, time.monotonic() - started, answer))
+
+
+def _told(operation: Operation, result: str, seconds: float, answer: Answer) -> ServiceCalled:
+    units = float(answer.get("ConsumedCapacity", {}).get("CapacityUnits", 0))
+    return ServiceCalled(
+        service=operation.service,
+        operation=operation.name,
+        result=result,
+        seconds=seconds,
+        write_units=units if operation.writes else 0.0,
+        read_units=0.0 if operation.writes else units,
+    )

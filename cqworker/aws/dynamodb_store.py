@@ -1,0 +1,78 @@
+"""The records in DynamoDB behind the port: every write conditional, every refusal with what stood there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from cqworker.aws.calls import Answer, Calls, Declined, Request
+from cqworker.aws.expressions import put_of, reservation_of, update_of
+from cqworker.aws.operations import GET_ITEM, PUT_ITEM, UPDATE_ITEM, Operation
+from cqworker.aws.wire import Item, Unreadable, job_key, key_of, record_of
+from cqworker.clock import Clock
+from cqworker.errors import Unavailable
+from cqworker.model.changes import Change, Refused, Written
+from cqworker.model.interventions import Enter
+from cqworker.model.record import JobRecord
+from cqworker.ports import KeyItem
+
+T = TypeVar("T")
+
+COUNTED: Request = {"ReturnConsumedCapacity": "TOTAL"}
+CONDITIONAL: Request = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+
+
+class DynamoStore:
+    """The table of this name; `clock` tells which records are past their time."""
+
+    def __init__(self, clients: Calls, table: str, clock: Clock) -> None:
+        self._clients = clients
+        self._table = table
+        self._clock = clock
+        self._about = f'table "{table}"'
+
+    async def get(self, job_id: str) -> JobRecord | None:
+        """As JobStore.get."""
+        answer = await self._call(GET_ITEM, {"Key": job_key(job_id), "ConsistentRead": True})
+        if "Item" not in answer:
+            return None
+        record = self._read(record_of, answer["Item"])
+        return record if record.purge_at * 1000 > self._clock.now() else None
+
+    async def write(self, change: Change) -> Written | Refused:
+        """As JobStore.write."""
+        try:
+            if isinstance(change, Enter):
+                await self._call(PUT_ITEM, {**put_of(change), **CONDITIONAL})
+                return Written(change.record)
+            answer = await self._call(UPDATE_ITEM, {**update_of(change), **CONDITIONAL, "ReturnValues": "ALL_NEW"})
+        except Declined as declined:
+            seen = declined.answer.get("Item")
+            return Refused(self._read(record_of, seen) if seen else None)
+        return Written(self._read(record_of, answer["Attributes"]))
+
+    async def reserve_key(self, key: KeyItem, now: int) -> KeyItem | None:
+        """As JobStore.reserve_key; a holder with our own job is a put of ours whose answer was lost."""
+        try:
+            await self._call(PUT_ITEM, {**reservation_of(key, now), **CONDITIONAL})
+        except Declined as declined:
+            holder = self._read(key_of, declined.answer["Item"])
+            return None if holder.job_id == key.job_id else holder
+        return None
+
+    async def check(self) -> None:
+        """As JobStore.check: reads an item that never exists, for half a read unit."""
+        await self._call(GET_ITEM, {"Key": job_key("")})
+
+    async def _call(self, operation: Operation, request: Request) -> Answer:
+        return await self._clients.call(operation, {"TableName": self._table, **COUNTED, **request}, self._about)
+
+    def _read(self, reader: Callable[[Item], T], item: Item) -> T:
+        try:
+            return reader(item)
+        except Unreadable as fault:
+            raise Unavailable(
+                "dynamodb",
+                f"The {self._about} holds an item that this version cannot read: {fault}.",
+                "Upgrade this worker if a newer one wrote it; else mend or delete the item.",
+            ) from fault

@@ -1,0 +1,159 @@
+"""One table from what AWS, its SDK and the network say to what an operator can act on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import ClientError
+from botocore import exceptions as sdk
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The two sentences of a fault; `ambiguous`: a write may have been applied; `stale`: fresh credentials may help."""
+
+    cause: str
+    remedy: str
+    ambiguous: bool = False
+    stale: bool = False
+
+
+NETWORK = "Check the network and the SDK's region and endpoint settings (AWS_REGION, AWS_ENDPOINT_URL)."
+WAIT = "cqworker keeps trying; if it lasts, look at the network and at the AWS Health Dashboard."
+ROLE = "give the process a role, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+
+UNREACHABLE = Row("{service} cannot be reached at {endpoint}.", NETWORK)
+NO_CONNECTION = Row("{service} at {endpoint} did not accept a connection in time.", NETWORK)
+NO_ANSWER = Row("{service} did not answer {operation} in time.", WAIT, ambiguous=True)
+BROKEN = Row("The connection to {service} broke during {operation}.", WAIT, ambiguous=True)
+GARBLED = Row("{service}'s answer to {operation} could not be read.", WAIT, ambiguous=True)
+SERVER = Row("{service} failed at {operation} with {code}.", WAIT, ambiguous=True)
+PROXY = Row("The HTTP proxy for {service} refused the connection.", "Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.")
+TLS = Row("The TLS certificate of {service} at {endpoint} was not accepted.", "Check AWS_CA_BUNDLE and the clock.")
+ENDPOINT = Row("The endpoint of {service} cannot be used: {message}", "Correct AWS_ENDPOINT_URL or the region.")
+REGION = Row("No AWS region is configured.", "Set AWS_REGION, or `region` in the AWS profile.")
+PROFILE = Row("The AWS profile cannot be used: {message}", "Correct AWS_PROFILE or the AWS configuration file.")
+
+THROTTLED = Row(
+    "{service} throttles {operation} on {about} ({code}).",
+    "cqworker slows down and keeps trying; if it lasts, raise the quota, or the table's capacity.",
+)
+OVER_LIMIT = Row(
+    "As many messages of {about} are in flight as SQS allows.",
+    "Look for workers that receive and never finish, or ask AWS for a higher quota.",
+)
+DENIED = Row("{action} on {about} is not allowed ({code}).", "Allow {action} on it in the policy of the role.{hint}")
+KEY = Row(
+    "{service} may not use the KMS key of {about} ({code}).",
+    "Allow kms:Decrypt and kms:GenerateDataKey on that key, and check that it is enabled.",
+)
+MISSING = Row(
+    "There is no {about} in this account and region.",
+    "Run `cqworker provision`, or correct its name or the region.",
+)
+ELSEWHERE = Row("The {about} is in another region ({code}).", "Set AWS_REGION to the region of {about}.")
+
+NO_CREDENTIALS = Row("No AWS credentials were found.", "To mend it, " + ROLE, stale=True)
+UNFETCHED = Row("AWS credentials could not be fetched: {message}", "Check the role, or " + ROLE, stale=True)
+UNKNOWN_KEY = Row("AWS does not accept the access key ({code}).", "Renew the credentials, or " + ROLE, stale=True)
+SIGNATURE = Row(
+    "{service} does not accept the signature ({code}).",
+    "Check that AWS_SECRET_ACCESS_KEY belongs to AWS_ACCESS_KEY_ID, and that the clock is right.",
+    stale=True,
+)
+EXPIRED = Row(
+    "The AWS session token has expired.",
+    "cqworker asks for a fresh one; where there is no role to ask, renew it (`aws sso login`, or new variables).",
+    stale=True,
+)
+CLOCK = Row(
+    "This machine's clock is wrong: {service} rejects the time of the request.",
+    "Fix the clock: `timedatectl` shows whether it follows a time server.",
+)
+TOO_BIG = Row(
+    "The item is larger than the 400 KB that DynamoDB stores.",
+    "Lower artifacts.inline_limit, so that big payloads and results go to S3.",
+)
+REFUSED = Row(
+    "{service} refused {operation} on {about} with {code}: {message}", "Look the code up in the API's errors."
+)
+
+BY_CODE: dict[str, Row] = {
+    **dict.fromkeys(
+        "Throttling ThrottlingException ThrottledException RequestThrottled RequestThrottledException SlowDown "
+        "TooManyRequestsException ProvisionedThroughputExceededException RequestLimitExceeded LimitExceededException "
+        "BandwidthLimitExceeded TransactionConflictException TransactionInProgressException PriorRequestNotComplete "
+        "ReplicatedWriteConflictException KmsThrottled KMS.ThrottlingException 429".split(),
+        THROTTLED,
+    ),
+    **dict.fromkeys(("OverLimit", "AWS.SimpleQueueService.OverLimit"), OVER_LIMIT),
+    **dict.fromkeys(
+        "AccessDenied AccessDeniedException AllAccessDisabled UnauthorizedOperation NotAuthorized "
+        "AuthorizationError OptInRequired 403".split(),
+        DENIED,
+    ),
+    **dict.fromkeys(
+        "KmsAccessDenied KmsDisabled KmsInvalidState KmsInvalidKeyUsage KmsNotFound KmsOptInRequired "
+        "KMS.DisabledException KMS.InvalidStateException KMS.KMSInvalidStateException KMS.NotFoundException".split(),
+        KEY,
+    ),
+    **dict.fromkeys(
+        "QueueDoesNotExist AWS.SimpleQueueService.NonExistentQueue ResourceNotFoundException NoSuchBucket".split(),
+        MISSING,
+    ),
+    **dict.fromkeys(
+        "PermanentRedirect TemporaryRedirect AuthorizationHeaderMalformed IllegalLocationConstraintException "
+        "301 307".split(),
+        ELSEWHERE,
+    ),
+    **dict.fromkeys(
+        "InvalidClientTokenId UnrecognizedClientException InvalidAccessKeyId InvalidToken AuthFailure InvalidSecurity "
+        "MissingAuthenticationToken MissingAuthenticationTokenException MissingSecurityHeader".split(),
+        UNKNOWN_KEY,
+    ),
+    **dict.fromkeys(
+        "SignatureDoesNotMatch InvalidSignature InvalidSignatureException IncompleteSignature "
+        "IncompleteSignatureException".split(),
+        SIGNATURE,
+    ),
+    **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"), EXPIRED),
+    **dict.fromkeys(("RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"), CLOCK),
+    **dict.fromkeys(
+        "InternalError InternalFailure InternalServerError InternalServiceError ServiceUnavailable "
+        "ServiceUnavailableException RequestTimeout RequestTimeoutException 500 502 503 504".split(),
+        SERVER,
+    ),
+}
+"""By the service's error code; a number is the status of an answer without a body."""
+
+BY_CLASS: tuple[tuple[type[Exception], Row], ...] = (
+    (sdk.ReadTimeoutError, NO_ANSWER),
+    (sdk.ConnectTimeoutError, NO_CONNECTION),
+    (sdk.SSLError, TLS),
+    (sdk.ProxyConnectionError, PROXY),
+    (sdk.EndpointConnectionError, UNREACHABLE),
+    (sdk.HTTPClientError, BROKEN),
+    (sdk.IncompleteReadError, BROKEN),
+    (ClientError, BROKEN),
+    (sdk.NoRegionError, REGION),
+    (sdk.ProfileNotFound, PROFILE),
+    (sdk.ConfigParseError, PROFILE),
+    (sdk.ConfigNotFound, PROFILE),
+    (sdk.NoCredentialsError, NO_CREDENTIALS),
+    (sdk.NoAuthTokenError, NO_CREDENTIALS),
+    (sdk.PartialCredentialsError, UNFETCHED),
+    (sdk.CredentialRetrievalError, UNFETCHED),
+    (sdk.TokenRetrievalError, UNFETCHED),
+    (sdk.MetadataRetrievalError, UNFETCHED),
+    (sdk.SSOError, UNFETCHED),
+    (sdk.BaseEndpointResolverError, ENDPOINT),
+    (sdk.EndpointProviderError, ENDPOINT),
+    (sdk.InvalidRegionError, ENDPOINT),
+    (sdk.ParamValidationError, REFUSED),
+    (sdk.ValidationError, REFUSED),
+    (TimeoutError, NO_ANSWER),
+    (OSError, BROKEN),
+    (ValueError, ENDPOINT),
+    (Exception, GARBLED),
+)
+"""By the exception's class, the first that fits."""

@@ -1,0 +1,54 @@
+"""What is right and wrong with the AWS resources that the settings name, found out by harmless calls."""
+
+from __future__ import annotations
+
+from cqworker.aws.calls import Calls
+from cqworker.aws.identity import Identity, identity
+from cqworker.aws.inspection.bucket import bucket_findings, reading_findings
+from cqworker.aws.inspection.clock import clock_findings
+from cqworker.aws.inspection.finding import Finding, Level, collected
+from cqworker.aws.inspection.queues import queue_findings
+from cqworker.aws.inspection.table import shape_findings, use_findings
+from cqworker.clock import Clock
+from cqworker.settings import ArtifactSettings, Settings
+
+__all__ = ["Finding", "Level", "inspect"]
+
+
+async def inspect(clients: Calls, settings: Settings, largest_max_attempts: int, clock: Clock) -> list[Finding]:
+    """Every finding, in the order in which to mend them; without region or credentials there is no more than that."""
+    found = _identity_findings(await identity())
+    if any(finding.level == "error" for finding in found):
+        return found
+    for queue in settings.queues:
+        findings = queue_findings(clients, settings, queue, largest_max_attempts)
+        found += await collected(f"queue {queue.name}", findings)
+    table = settings.store.table
+    found += await collected(f"table {table}", use_findings(clients, table))
+    found += await collected(f"table {table}", shape_findings(clients, table), optional=True)
+    found += await _artifact_findings(clients, settings.artifacts)
+    found += await collected("clock", clock_findings(clients, settings.queues[0].name, clock), optional=True)
+    return found
+
+
+async def _artifact_findings(clients: Calls, settings: ArtifactSettings) -> list[Finding]:
+    subject = f"bucket {settings.bucket}"
+    found = await collected(subject, bucket_findings(clients, settings))
+    if found[-1].level == "ok":
+        found += await collected(subject, reading_findings(clients, settings.bucket, settings.prefix))
+    for source in settings.sources:
+        bucket, _, prefix = source.removeprefix("s3://").partition("/")
+        findings = reading_findings(clients, bucket, prefix)
+        found += await collected(f"source {source}", findings, optional=True)
+    return found
+
+
+def _identity_findings(who: Identity) -> list[Finding]:
+    found: list[Finding] = []
+    if who.region is None:
+        found.append(Finding("error", "region", "No AWS region is configured.", "Set AWS_REGION."))
+    if who.provider is None:
+        what = f"AWS credentials could not be fetched: {who.fault}" if who.fault else "No AWS credentials were found."
+        fix = "Give the process a role, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+        found.append(Finding("error", "credentials", what, fix))
+    return found or [Finding("ok", "credentials", f"From {who.provider}, for the region {who.region}.")]

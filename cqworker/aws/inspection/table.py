@@ -1,0 +1,45 @@
+"""Whether the table is there, usable, and shaped as the records need it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+from cqworker.aws.calls import Calls, Declined
+from cqworker.aws.inspection.finding import Finding
+from cqworker.aws.operations import GET_ITEM, PUT_ITEM, UPDATE_ITEM
+from cqworker.aws.provision.table import KEYS, TTL_ATTRIBUTE, described, keys_of, ttl_of
+
+ABSENT = {"pk": {"S": "doctor"}, "sk": {"S": "doctor"}}
+NEVER = "attribute_exists(pk) AND attribute_not_exists(pk)"
+"""A condition that no item and no absence of one fulfils: the role is tried, nothing is written."""
+
+
+async def use_findings(clients: Calls, name: str) -> AsyncIterator[Finding]:
+    """Reading and writing, as the daemon does it."""
+    about = f'table "{name}"'
+    await clients.call(GET_ITEM, {"TableName": name, "Key": ABSENT, "ConsistentRead": True}, about)
+    with suppress(Declined):
+        await clients.call(PUT_ITEM, {"TableName": name, "Item": ABSENT, "ConditionExpression": NEVER}, about)
+    with suppress(Declined):
+        await clients.call(UPDATE_ITEM, {"TableName": name, "Key": ABSENT, "ConditionExpression": NEVER}, about)
+    yield Finding("ok", f"table {name}", "Reachable; reading and writing are allowed.")
+
+
+async def shape_findings(clients: Calls, name: str) -> AsyncIterator[Finding]:
+    """Keys and TTL, which only an inspection asks for."""
+    subject = f"table {name}"
+    table = await described(clients, name)
+    if table is None:
+        return
+    if keys_of(table) != set(KEYS):
+        fix = "Choose another store.table, and run `cqworker provision`."
+        yield Finding("error", subject, "Its keys are not pk and sk, both strings.", fix)
+    status, attribute = await ttl_of(clients, name)
+    if status not in ("ENABLED", "ENABLING"):
+        yield Finding(
+            "error", subject, "Its TTL is off: records stay, and cost, for ever.", "Run `cqworker provision`."
+        )
+    elif attribute != TTL_ATTRIBUTE:
+        fix = "Switch it off in the console (it takes up to an hour), then run `cqworker provision`."
+        yield Finding("error", subject, f"Its TTL is on {attribute}, not on {TTL_ATTRIBUTE}.", fix)

@@ -1,0 +1,69 @@
+"""Every operation of AWS that the running daemon uses: read its actions as the policy of its role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from botocore import xform_name
+
+ClientName = Literal["sqs", "sqs_poll", "dynamodb", "s3"]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation, the client it goes through, and the IAM action that allows it.
+
+    `writes`: it may have had an effect when its answer is lost. `declines`: error codes that are answers.
+    """
+
+    client: ClientName
+    name: str
+    action: str
+    writes: bool = False
+    declines: frozenset[str] = frozenset()
+
+    @property
+    def service(self) -> str:
+        """The service's name in events and faults: "sqs", "dynamodb" or "s3"."""
+        return "sqs" if self.client == "sqs_poll" else self.client
+
+    @property
+    def method(self) -> str:
+        """The SDK's name for it, such as `send_message`."""
+        return xform_name(self.name)
+
+
+BAD_MESSAGE = frozenset(
+    {"InvalidParameterValue", "InvalidAttributeValue", "AWS.SimpleQueueService.BatchRequestTooLong"}
+)
+"""How SQS and its emulators refuse a message that is too long; the text tells it from other mistakes."""
+BAD_RECEIPT = frozenset(
+    {
+        "ReceiptHandleIsInvalid",
+        "InvalidParameterValue",
+        "MessageNotInflight",
+        "AWS.SimpleQueueService.MessageNotInflight",
+    }
+)
+"""A receipt that has expired, or whose message was deleted (ChangeMessageVisibility and DeleteMessage, errors)."""
+CONDITION_FAILED = frozenset({"ConditionalCheckFailedException"})
+NO_SUCH_OBJECT = frozenset({"NoSuchKey", "404"})
+
+GET_QUEUE_URL = Operation("sqs", "GetQueueUrl", "sqs:GetQueueUrl")
+GET_DEPTH = Operation("sqs", "GetQueueAttributes", "sqs:GetQueueAttributes")
+SEND = Operation("sqs", "SendMessage", "sqs:SendMessage", writes=True, declines=BAD_MESSAGE)
+RECEIVE = Operation("sqs_poll", "ReceiveMessage", "sqs:ReceiveMessage", writes=True)
+DELETE = Operation("sqs", "DeleteMessage", "sqs:DeleteMessage", writes=True, declines=BAD_RECEIPT)
+DELETE_BATCH = Operation("sqs", "DeleteMessageBatch", "sqs:DeleteMessage", writes=True, declines=BAD_RECEIPT)
+HIDE = Operation("sqs", "ChangeMessageVisibility", "sqs:ChangeMessageVisibility", writes=True, declines=BAD_RECEIPT)
+HIDE_BATCH = Operation(
+    "sqs", "ChangeMessageVisibilityBatch", "sqs:ChangeMessageVisibility", writes=True, declines=BAD_RECEIPT
+)
+
+GET_ITEM = Operation("dynamodb", "GetItem", "dynamodb:GetItem")
+PUT_ITEM = Operation("dynamodb", "PutItem", "dynamodb:PutItem", writes=True, declines=CONDITION_FAILED)
+UPDATE_ITEM = Operation("dynamodb", "UpdateItem", "dynamodb:UpdateItem", writes=True, declines=CONDITION_FAILED)
+
+GET_OBJECT = Operation("s3", "GetObject", "s3:GetObject", declines=NO_SUCH_OBJECT)
+PUT_OBJECT = Operation("s3", "PutObject", "s3:PutObject", writes=True)

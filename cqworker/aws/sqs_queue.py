@@ -1,0 +1,120 @@
+"""A queue of SQS behind the port: batches whose entries fail one by one, and an address that is looked up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cqworker.aws.calls import DEADLINE, Answer, Calls, Declined
+from cqworker.aws.letters import RECEIVE_FIELDS, delivery, send_request
+from cqworker.aws.operations import (
+    BAD_RECEIPT,
+    DELETE,
+    DELETE_BATCH,
+    GET_DEPTH,
+    GET_QUEUE_URL,
+    HIDE,
+    HIDE_BATCH,
+    RECEIVE,
+    SEND,
+    Operation,
+)
+from cqworker.aws.translation import AwsFault
+from cqworker.clock import Clock
+from cqworker.errors import MessageTooLarge
+from cqworker.ports import BATCH, Delivery, Depth, EntryFault, Letter
+
+Entry = dict[str, Any]
+
+NO_QUEUE = frozenset({"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"})
+TOO_LONG = ("must be shorter than", "MessageTooLong", "BatchRequestTooLong")
+COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
+RECEIVE_GRACE = 10
+"""Seconds that a receive may last beyond its wait."""
+
+
+class SqsQueue:
+    """The queue of this name in the account and region of the credentials."""
+
+    def __init__(self, clients: Calls, name: str, clock: Clock) -> None:
+        self.name = name
+        self._clients = clients
+        self._clock = clock
+        self._about = f'queue "{name}"'
+        self._url: str | None = None
+        self._finding = asyncio.Lock()
+
+    async def send(self, letter: Letter) -> None:
+        """As JobQueue.send."""
+        try:
+            await self._call(SEND, send_request(letter))
+        except Declined as declined:
+            if any(words in f"{declined.code} {declined.message}" for words in TOO_LONG):
+                raise MessageTooLarge(f"SQS: {declined.message}") from None
+            raise declined.as_fault(SEND, self._about) from None
+
+    async def receive(self, limit: int, wait: int, visibility: int) -> Sequence[Delivery]:
+        """As JobQueue.receive; never cancel it: SQS may already have handed out messages."""
+        asked = {"MaxNumberOfMessages": limit, "WaitTimeSeconds": wait, "VisibilityTimeout": visibility}
+        answer = await self._call(RECEIVE, {**asked, **RECEIVE_FIELDS}, seconds=wait + RECEIVE_GRACE)
+        received_at = self._clock.monotonic()
+        return [delivery(self.name, message, received_at) for message in answer.get("Messages", ())]
+
+    async def delete(self, receipts: Sequence[str]) -> Sequence[EntryFault]:
+        """As JobQueue.delete."""
+        return await self._each(DELETE_BATCH, DELETE, [{"ReceiptHandle": receipt} for receipt in receipts])
+
+    async def change_visibility(self, changes: Sequence[tuple[str, int]]) -> Sequence[EntryFault]:
+        """As JobQueue.change_visibility."""
+        entries = [{"ReceiptHandle": receipt, "VisibilityTimeout": seconds} for receipt, seconds in changes]
+        return await self._each(HIDE_BATCH, HIDE, entries)
+
+    async def depth(self) -> Depth:
+        """As JobQueue.depth."""
+        answer = await self._call(GET_DEPTH, {"AttributeNames": COUNTS})
+        visible, in_flight, delayed = (int(answer["Attributes"][name]) for name in COUNTS)
+        return Depth(visible, in_flight, delayed)
+
+    async def _each(self, batch: Operation, single: Operation, entries: Sequence[Entry]) -> Sequence[EntryFault]:
+        """One batch, or one by one where the batch was refused whole for the sake of an entry."""
+        if not 1 <= len(entries) <= BATCH:
+            raise ValueError(f"SQS takes 1 to {BATCH} entries a batch, not {len(entries)}.")
+        try:
+            answer = await self._call(
+                batch, {"Entries": [{"Id": str(place), **entry} for place, entry in enumerate(entries)]}
+            )
+        except Declined:
+            return [fault for entry in entries if (fault := await self._alone(single, entry))]
+        return [_entry_fault(entries, failed) for failed in answer.get("Failed", ())]
+
+    async def _alone(self, single: Operation, entry: Entry) -> EntryFault | None:
+        try:
+            await self._call(single, entry)
+        except Declined as declined:
+            return EntryFault(entry["ReceiptHandle"], f"{declined.code}: {declined.message}", gone=True)
+        except AwsFault as fault:
+            return EntryFault(entry["ReceiptHandle"], fault.cause, gone=False)
+        return None
+
+    async def _call(self, operation: Operation, request: Mapping[str, Any], seconds: float = DEADLINE) -> Answer:
+        try:
+            addressed = {"QueueUrl": self._url or await self._find(), **request}
+            return await self._clients.call(operation, addressed, self._about, seconds=seconds)
+        except AwsFault as fault:
+            if fault.code in NO_QUEUE:
+                self._url = None
+            raise
+
+    async def _find(self) -> str:
+        async with self._finding:
+            if self._url is None:
+                answer = await self._clients.call(GET_QUEUE_URL, {"QueueName": self.name}, self._about)
+                self._url = str(answer["QueueUrl"])
+            return self._url
+
+
+def _entry_fault(entries: Sequence[Entry], failed: Mapping[str, Any]) -> EntryFault:
+    """The fault of one entry of a batch whose other entries were done."""
+    reason = f"{failed['Code']}: {failed.get('Message', '')}".rstrip(": ")
+    return EntryFault(entries[int(failed["Id"])]["ReceiptHandle"], reason, gone=failed["Code"] in BAD_RECEIPT)

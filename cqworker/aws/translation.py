@@ -1,0 +1,113 @@
+"""From an error of AWS, its SDK or the network to an Unavailable, by the table in faults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import ClientConnectorError, ClientError
+from botocore import exceptions as sdk
+
+from cqworker.aws.faults import BROKEN, BY_CLASS, BY_CODE, CLOCK, REFUSED, SERVER, SIGNATURE, TOO_BIG, UNREACHABLE, Row
+from cqworker.aws.operations import Operation
+from cqworker.errors import Unavailable
+
+NAMES = {"sqs": "SQS", "dynamodb": "DynamoDB", "s3": "S3"}
+QUOTED = 300
+"""Characters of the vendor's own words that a fault repeats."""
+TRANSLATED = (sdk.BotoCoreError, sdk.ClientError, ClientError, TimeoutError, OSError, ValueError)
+"""What a call through the SDK can raise for reasons that are not a mistake in this program."""
+
+
+class AwsFault(Unavailable):
+    """An Unavailable that knows the vendor's `code`, and whether fresh credentials may mend it (`stale`)."""
+
+    def __init__(self, service: str, cause: str, remedy: str, *, ambiguous: bool, code: str, stale: bool) -> None:
+        super().__init__(service, cause, remedy, ambiguous=ambiguous)
+        self.code = code
+        self.stale = stale
+
+
+def code_of(error: Exception) -> str:
+    """The service's error code, or the name of the SDK's exception."""
+    if isinstance(error, sdk.ClientError):
+        return str(error.response.get("Error", {}).get("Code") or _status(error.response))
+    return type(error).__name__
+
+
+def may_have_applied(error: Exception) -> bool:
+    """Whether a write that ended so may have been applied all the same."""
+    return _row(error).ambiguous
+
+
+def translate(error: Exception, operation: Operation, about: str, *, ambiguous: bool) -> AwsFault:
+    """What to raise for `error`; `ambiguous` says that one of the call's tries may have been applied."""
+    row = _row(error)
+    facts = {
+        "service": NAMES[operation.service],
+        "operation": operation.name,
+        "action": operation.action,
+        "about": about,
+        "code": code_of(error),
+        "message": _message(error),
+        "endpoint": _endpoint(error),
+        "hint": " Allow s3:ListBucket too: without it S3 hides that an object is missing."
+        if operation.name == "GetObject"
+        else "",
+    }
+    cause = row.cause.format_map(facts)
+    return AwsFault(
+        operation.service,
+        cause[0].upper() + cause[1:],
+        row.remedy.format_map(facts),
+        ambiguous=operation.writes and (ambiguous or row.ambiguous),
+        code=facts["code"],
+        stale=row.stale,
+    )
+
+
+def _row(error: Exception) -> Row:
+    if isinstance(error, sdk.ClientError):
+        return _answered(error)
+    row = next(row for kind, row in BY_CLASS if isinstance(error, kind))
+    if row is UNREACHABLE and not _never_connected(error):
+        return BROKEN
+    return row
+
+
+def _answered(error: sdk.ClientError) -> Row:
+    code, message, status = code_of(error), _message(error).lower(), _status(error.response)
+    row = BY_CODE.get(code)
+    if row is SIGNATURE and ("signature expired" in message or "not yet current" in message):
+        return CLOCK
+    if code == "ValidationException" and "item size" in message:
+        return TOO_BIG
+    if row is None and status >= 500:
+        return SERVER
+    return row or REFUSED
+
+
+def _never_connected(error: Exception) -> bool:
+    """aiobotocore says "could not connect" of any connection error, also of one that broke after sending."""
+    inner = getattr(error, "kwargs", {}).get("error")
+    return isinstance(inner, ClientConnectorError)
+
+
+def _status(response: Mapping[str, Any]) -> int:
+    return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _message(error: Exception) -> str:
+    """The vendor's own words, for rows that quote them: none of those is about signatures or keys."""
+    said = error.response.get("Error", {}).get("Message", "") if isinstance(error, sdk.ClientError) else str(error)
+    return " ".join(str(said).split())[:QUOTED]
+
+
+def _endpoint(error: Exception) -> str:
+    parts = urlsplit(str(getattr(error, "kwargs", {}).get("endpoint_url", "")))
+    return (
+        f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}"
+        if parts.hostname
+        else "its endpoint"
+    )

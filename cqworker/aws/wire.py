@@ -1,0 +1,168 @@
+"""Records as DynamoDB keeps them: compact, sparse, and readable in the console."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+from cqworker.model.history import Entry
+from cqworker.model.record import Failure, JobRecord, Progress
+from cqworker.model.status import FailureKind, Status
+from cqworker.ports import KeyItem
+
+Cell = dict[str, Any]
+"""One attribute value as the API writes it: {"S": text}, {"N": digits} or {"L": cells}."""
+Item = Mapping[str, Cell]
+
+JOB = "job#"
+KEY = "key#"
+KEY_GRACE = 3600
+"""Seconds that a key's item outlives the key: it is honoured by the time it carries, TTL only sweeps."""
+TEXTS = ("type", "queue", "tenant", "status", "payload", "payload_ref", "token", "result", "result_ref", "trace_id")
+NUMBERS = (
+    "round",
+    "attempt",
+    "max_attempts",
+    "created_at",
+    "purge_at",
+    "lease_expires_at",
+    "scheduled_at",
+    "started_at",
+    "finished_at",
+    "cancel_requested_at",
+)
+
+
+class Unreadable(ValueError):
+    """An item that is no job of ours, or one that this version cannot read; the text says which and why."""
+
+
+def text(value: str) -> Cell:
+    """A string attribute."""
+    return {"S": value}
+
+
+def number(value: int) -> Cell:
+    """A number attribute."""
+    return {"N": str(value)}
+
+
+def entries(history: tuple[Entry, ...]) -> Cell:
+    """A list of history entries in their stored form."""
+    return {"L": [{"S": entry.text()} for entry in history]}
+
+
+def failure_cell(failure: Failure) -> Cell:
+    """A failure as one JSON string, without what it does not say."""
+    said = {
+        "kind": failure.kind,
+        "message": failure.message,
+        "error": failure.error,
+        "stage": failure.stage,
+        "traceback": failure.traceback,
+    }
+    return _json({name: _clean(value) for name, value in said.items() if value is not None})
+
+
+def progress_cell(progress: Progress) -> Cell:
+    """A progress as one JSON string, without what it does not say."""
+    said = {
+        "done": progress.done,
+        "total": progress.total,
+        "note": progress.note and _clean(progress.note),
+        "at": progress.at,
+    }
+    return _json({name: value for name, value in said.items() if value is not None})
+
+
+def job_key(job_id: str) -> dict[str, Cell]:
+    """The primary key of a job's item."""
+    return {"pk": {"S": JOB + job_id}, "sk": {"S": "job"}}
+
+
+def item_of(record: JobRecord) -> dict[str, Cell]:
+    """The whole item of a record; what is empty is left out, the history and the counters never are."""
+    item = job_key(record.job_id)
+    item |= {name: text(value) for name in TEXTS if (value := getattr(record, name)) is not None}
+    item |= {name: number(value) for name in NUMBERS if (value := getattr(record, name)) is not None}
+    item |= {"history": entries(record.history), "day": text(record.day)}
+    if record.metadata:
+        item["metadata"] = _json(dict(record.metadata))
+    if record.tags:
+        item["tags"] = _json(record.tags)
+    if record.progress:
+        item["progress"] = progress_cell(record.progress)
+    if record.failure:
+        item["failure"] = failure_cell(record.failure)
+    return item
+
+
+def record_of(item: Item) -> JobRecord:
+    """The record of an item, whatever else a newer version wrote into it; raises Unreadable."""
+    try:
+        known = {name: READERS[name](cell) for name, cell in item.items() if name in READERS}
+        return JobRecord(job_id=item["pk"]["S"].removeprefix(JOB), **known)
+    except (KeyError, TypeError, ValueError) as error:
+        name = item.get("pk", {}).get("S", "without pk")
+        raise Unreadable(f"item {name}: {type(error).__name__}: {error}") from error
+
+
+def key_item(key: KeyItem) -> dict[str, Cell]:
+    """The item of an idempotency key."""
+    item = {"pk": text(KEY + key.key), "sk": text("key"), "job_id": text(key.job_id), "request": text(key.request)}
+    return item | {"expires_at": number(key.expires_at), "purge_at": number(key.expires_at // 1000 + KEY_GRACE)}
+
+
+def key_of(item: Item) -> KeyItem:
+    """The idempotency key of an item; raises Unreadable."""
+    try:
+        held = item["pk"]["S"].removeprefix(KEY), item["job_id"]["S"], item["request"]["S"]
+        return KeyItem(*held, int(item["expires_at"]["N"]))
+    except (KeyError, ValueError) as error:
+        raise Unreadable(f"an idempotency key's item: {type(error).__name__}: {error}") from error
+
+
+def _json(value: object) -> Cell:
+    return {"S": orjson.dumps(value).decode()}
+
+
+def _clean(value: str) -> str:
+    """What an exception says may hold lone surrogates, which neither JSON nor DynamoDB takes."""
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()
+
+
+def _read_text(cell: Cell) -> str:
+    return str(cell["S"])
+
+
+def _read_number(cell: Cell) -> int:
+    return int(cell["N"])
+
+
+def _read_json(cell: Cell) -> Any:
+    return orjson.loads(cell["S"])
+
+
+def _read_failure(cell: Cell) -> Failure:
+    said = orjson.loads(cell["S"])
+    kind = FailureKind(said["kind"])
+    return Failure(kind, said["message"], said.get("error"), said.get("stage"), said.get("traceback"))
+
+
+def _read_progress(cell: Cell) -> Progress:
+    said = orjson.loads(cell["S"])
+    return Progress(said["done"], said.get("total"), said.get("note"), said["at"])
+
+
+READERS: dict[str, Callable[[Cell], Any]] = {
+    **dict.fromkeys(TEXTS, _read_text),
+    **dict.fromkeys(NUMBERS, _read_number),
+    "status": lambda cell: Status(cell["S"]),
+    "history": lambda cell: tuple(Entry.read(entry["S"]) for entry in cell["L"]),
+    "metadata": _read_json,
+    "tags": lambda cell: tuple(_read_json(cell)),
+    "progress": _read_progress,
+    "failure": _read_failure,
+}

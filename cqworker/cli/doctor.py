@@ -1,0 +1,59 @@
+"""`cqworker doctor`: what is wrong, and how to mend it."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cqworker.cli.failures import DONE, FAILED
+from cqworker.cli.options import config_option, json_option, role_option, settings_from
+
+if TYPE_CHECKING:
+    from cqworker.aws.inspection import Finding
+    from cqworker.settings import Settings
+
+
+@click.command()
+@config_option
+@role_option
+@json_option
+def doctor(config: Path | None, roles: frozenset[str], as_json: bool) -> int:
+    """Check that AWS, plugins and settings fit together; every call is harmless. Exit code 1 when there is an error."""
+    settings = settings_from(config)
+    from cqworker.cli.checks import local_findings
+    from cqworker.plugins.registry import discover
+
+    registry = discover(settings.handlers)
+    found = list(local_findings(settings, roles, registry))
+    found += asyncio.run(_inspected(settings, registry.largest_max_attempts))
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(finding) for finding in found], indent=2))
+    else:
+        _print(found)
+    return FAILED if any(finding.level == "error" for finding in found) else DONE
+
+
+async def _inspected(settings: Settings, largest_max_attempts: int) -> list[Finding]:
+    from cqworker.aws.clients import AwsClients
+    from cqworker.aws.inspection import inspect
+    from cqworker.clock import SystemClock
+    from cqworker.events import ignore
+
+    async with AwsClients(ignore) as clients:
+        return await inspect(clients, settings, largest_max_attempts, SystemClock())
+
+
+def _print(found: list[Finding]) -> None:
+    colours = {"ok": "green", "warning": "yellow", "error": "red"}
+    for finding in found:
+        click.echo(f"{click.style(f'{finding.level:<8}', colours[finding.level])}{finding.subject}: {finding.what}")
+        if finding.fix:
+            click.echo(f"        {finding.fix}")
+    errors = sum(finding.level == "error" for finding in found)
+    warnings = sum(finding.level == "warning" for finding in found)
+    click.echo(f"{errors} errors, {warnings} warnings.")

@@ -1,0 +1,64 @@
+"""`cqworker jobs`: show, retry and cancel one job."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cqworker.cli.options import access_options, json_option
+
+if TYPE_CHECKING:
+    from cqworker.cli.access import Access, Job
+
+
+@click.group()
+def jobs() -> None:
+    """Show, retry and cancel jobs."""
+
+
+@jobs.command()
+@click.argument("job_id", metavar="ID")
+@json_option
+@access_options
+def show(job_id: str, as_json: bool, config: Path | None, url: str | None, token: str | None) -> None:
+    """Tell how the job ID stands and what happened to it, in order."""
+    _print(_asked(config, url, token, lambda access: access.show(job_id)), as_json)
+
+
+@jobs.command()
+@click.argument("job_id", metavar="ID")
+@json_option
+@access_options
+def retry(job_id: str, as_json: bool, config: Path | None, url: str | None, token: str | None) -> None:
+    """Run the job ID again: a new round where it FAILED or was CANCELLED, a new message where it is stuck."""
+    _print(_asked(config, url, token, lambda access: access.retry(job_id)), as_json)
+
+
+@jobs.command()
+@click.argument("job_id", metavar="ID")
+@json_option
+@access_options
+def cancel(job_id: str, as_json: bool, config: Path | None, url: str | None, token: str | None) -> None:
+    """Cancel the job ID: at once where it waits, through its worker where it runs."""
+    _print(_asked(config, url, token, lambda access: access.cancel(job_id)), as_json)
+
+
+def _asked(config: Path | None, url: str | None, token: str | None, ask: Callable[[Access], Awaitable[Job]]) -> Job:
+    from cqworker.cli.access import opened
+
+    async def act() -> Job:
+        async with opened(config, url, token) as access:
+            return await ask(access)
+
+    return asyncio.run(act())
+
+
+def _print(job: Job, as_json: bool) -> None:
+    from cqworker.cli.words import job_words
+
+    click.echo(json.dumps(job, ensure_ascii=False, indent=2) if as_json else "\n".join(job_words(job)))

@@ -1,0 +1,67 @@
+"""Options that several commands share, and the settings they lead to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from cqworker.settings import Settings
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+ROLES = ("worker", "api")
+
+
+def _roles(_ctx: click.Context, _param: click.Parameter, value: str) -> frozenset[str]:
+    roles = frozenset(role.strip() for role in value.split(",") if role.strip())
+    strange = ", ".join(sorted(roles - set(ROLES)))
+    if strange or not roles:
+        raise click.BadParameter(f"{strange or 'nothing'!r} is no role; there are {' and '.join(ROLES)}")
+    return roles
+
+
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="The configuration file; else CQWORKER_CONFIG, else /etc/cqworker/cqworker.toml where it exists.",
+)
+role_option = click.option(
+    "--role",
+    "roles",
+    default="worker,api",
+    show_default=True,
+    callback=_roles,
+    help="worker runs jobs, api serves HTTP.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+
+
+def _checked_url(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    if value and not value.startswith(("http://", "https://")):
+        raise click.BadParameter(f"{value!r} is no URL; write it like http://127.0.0.1:8080")
+    return value.rstrip("/") if value else None
+
+
+def access_options(function: Function) -> Function:
+    """--config, --url and --token: how the command reaches jobs."""
+    token = click.option(
+        "--token", envvar="CQWORKER_TOKEN", help="The daemon's bearer token; better in CQWORKER_TOKEN, which ps hides."
+    )
+    url = click.option(
+        "--url",
+        envvar="CQWORKER_URL",
+        callback=_checked_url,
+        help="Ask this daemon, such as http://127.0.0.1:8080, instead of AWS; else CQWORKER_URL.",
+    )
+    return config_option(url(token(function)))
+
+
+def settings_from(config: Path | None, overrides: Mapping[str, object] | None = None) -> Settings:
+    """The settings that apply here; raises ConfigurationError with every fault."""
+    from cqworker.settings import find_file, load_settings
+
+    return load_settings(find_file(config, os.environ), os.environ, overrides or {})

@@ -1,0 +1,60 @@
+"""The program: its commands, its global options, its exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import click
+
+from cqworker.cli.failures import DONE, report
+from cqworker.cli.lazy import Entry, LazyGroup
+
+COMMANDS: Mapping[str, Entry] = {
+    "run": Entry("cqworker.cli.run:run", "Run the daemon until it is told to stop."),
+    "dev": Entry("cqworker.cli.dev:dev", "Run the daemon on an embedded AWS, for development."),
+    "demo": Entry("cqworker.cli.demo:demo", "Run a few jobs on an embedded AWS and tell their story."),
+    "submit": Entry("cqworker.cli.submit:submit", "Submit a job."),
+    "jobs": Entry("cqworker.cli.jobs:jobs", "Show, retry and cancel jobs."),
+    "handlers": Entry("cqworker.cli.handlers:handlers", "See the job types that are installed."),
+    "config": Entry("cqworker.cli.config:config", "See the configuration that applies."),
+    "doctor": Entry("cqworker.cli.doctor:doctor", "Check that AWS, plugins and settings fit together."),
+    "provision": Entry("cqworker.cli.provision:provision", "Create or mend table, queues and bucket."),
+}
+HELP = {"help_option_names": ["-h", "--help"]}
+
+
+@dataclass(slots=True)
+class Session:
+    """What the global options say, for whoever reports how the command ended."""
+
+    debug: bool = False
+
+
+class Program(LazyGroup):
+    """The group that ends the process: with a command's own code, or with the code of its error."""
+
+    entries = COMMANDS
+
+    def main(self, *args: Any, **extra: Any) -> NoReturn:
+        """Run and exit; no traceback is shown without --debug."""
+        session = Session()
+        try:
+            code = super().main(*args, **{**extra, "standalone_mode": False, "obj": session})
+        except Exception as error:  # noqa: BLE001 - the last word: every error becomes a sentence and a code
+            code = report(error, debug=session.debug)
+        sys.exit(code or DONE)
+
+
+@click.group(cls=Program, context_settings=HELP)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(package_name="cqworker", message="cqworker %(version)s")
+@click.pass_obj
+def program(session: Session, debug: bool) -> None:
+    """cqworker drains Amazon SQS queues and keeps the truth about every job.
+
+    Exit codes: 0 done, 1 the job or check failed, 64 wrong usage, 70 internal error, 78 wrong configuration.
+    """
+    session.debug = debug

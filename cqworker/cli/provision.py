@@ -1,0 +1,53 @@
+"""`cqworker provision`: the table, the queues and the bucket."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cqworker.cli.options import config_option, json_option, settings_from
+
+if TYPE_CHECKING:
+    from cqworker.aws.provision import Step
+    from cqworker.settings import Settings
+
+
+@click.command()
+@config_option
+@json_option
+@click.option("--dry-run", is_flag=True, help="Change nothing, show what would be done.")
+def provision(config: Path | None, as_json: bool, dry_run: bool) -> None:
+    """Create or mend table, queues and bucket; what is right already is left alone."""
+    settings = settings_from(config)
+    steps = asyncio.run(provisioned(settings, receive_counts(settings), dry_run=dry_run))
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(step) for step in steps], indent=2))
+        return
+    for step in steps:
+        action = f"would be {step.action}" if dry_run and step.action != "unchanged" else step.action
+        detail = f" ({step.detail})" if step.detail else ""
+        click.echo(f"{step.what} {step.name}: {action}{detail}")
+
+
+def receive_counts(settings: Settings) -> dict[str, int]:
+    """The maxReceiveCount of each queue by its name, for the job types that are installed."""
+    from cqworker.plugins.registry import discover
+    from cqworker.settings import max_receive_count_of
+
+    largest = discover(settings.handlers).largest_max_attempts
+    return {queue.name: max_receive_count_of(queue, largest) for queue in settings.queues}
+
+
+async def provisioned(settings: Settings, counts: dict[str, int], *, dry_run: bool = False) -> list[Step]:
+    """Create or mend everything, and say what was done."""
+    from cqworker.aws.clients import AwsClients
+    from cqworker.aws.provision import provision as provision_all
+    from cqworker.events import ignore
+
+    async with AwsClients(ignore) as clients:
+        return await provision_all(clients, settings, counts, dry_run=dry_run)

@@ -1,0 +1,101 @@
+"""A job in words, with the timeline that explains it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+SHOWN = 400
+"""Characters of a payload or result that are shown to people; --json shows all."""
+Job = Mapping[str, Any]
+
+
+def job_words(job: Job) -> Iterator[str]:
+    """The lines that tell what a job is, how it stands, and what happened to it."""
+    yield f"Job {job['job_id']} ({_safe(job['type'])} on {_safe(job['queue'])}) {_standing(job)}."
+    for name, text in _facts(job):
+        yield f"  {name:<9} {text}"
+    yield "Timeline"
+    yield from _timeline(job["history"])
+
+
+def result_text(job: Job) -> str:
+    """The result as JSON, or where it is when it was too big for the record."""
+    if "result_ref" in job:
+        return f"{job['result_ref']}"
+    return json.dumps(job["result"], ensure_ascii=False, indent=2)
+
+
+def _standing(job: Job) -> str:
+    attempt = f"attempt {job['attempt']} of {job['max_attempts']}"
+    failure = _failure(job)
+    match job["status"]:
+        case "QUEUED":
+            return "waits" + (f" until {job['scheduled_at']}" if job["scheduled_at"] else " for its start")
+        case "RUNNING":
+            asked = f"; a cancel was asked for at {job['cancel_requested_at']}" if job["cancel_requested_at"] else ""
+            return f"is RUNNING since {job['started_at']}, {attempt}{asked}"
+        case "RETRYING":
+            return f"is RETRYING, not before {job['scheduled_at']}: {attempt} ended with {failure}"
+        case "SUCCEEDED":
+            return f"SUCCEEDED in {attempt}{_took(job)}"
+        case "FAILED":
+            return f"FAILED in {attempt}{_took(job)}: {failure}"
+        case status:
+            return f"is {status}"
+
+
+def _facts(job: Job) -> Iterator[tuple[str, str]]:
+    if job["round"] > 1:
+        yield "round", str(job["round"])
+    if job["tags"]:
+        yield "tags", _safe(", ".join(job["tags"]))
+    if job["metadata"]:
+        yield "metadata", _safe(", ".join(f"{name}={value}" for name, value in job["metadata"].items()))
+    yield "payload", job.get("payload_ref") or _cut(job["payload"])
+    if job["progress"]:
+        yield "progress", _progress(job["progress"])
+    if job["status"] == "SUCCEEDED":
+        yield "result", job.get("result_ref") or _cut(job["result"])
+
+
+def _timeline(history: list[dict[str, Any]]) -> Iterator[str]:
+    for entry in history:
+        attempt = f"attempt {entry['attempt']}" if entry["attempt"] else ""
+        told = (
+            f"  {entry['at']}  {entry['event']:<11} {attempt:<10}  {entry['worker'] or '':<20}  {entry['reason'] or ''}"
+        )
+        yield _safe(told.rstrip())
+
+
+def _failure(job: Job) -> str:
+    failure = job["failure"]
+    if not failure:
+        return "no reason on record"
+    error = failure["detail"]["error"]
+    return _safe(f"{failure['kind']}: {failure['message'].rstrip('.')}" + (f" ({error})" if error else ""))
+
+
+def _progress(progress: Mapping[str, Any]) -> str:
+    total = f" of {progress['total']:g}" if progress["total"] is not None else ""
+    note = f": {progress['note']}" if progress["note"] else ""
+    return _safe(f"{progress['done']:g}{total}{note}")
+
+
+def _took(job: Job) -> str:
+    if not job["started_at"] or not job["finished_at"]:
+        return ""
+    took = datetime.fromisoformat(job["finished_at"]) - datetime.fromisoformat(job["started_at"])
+    return f" after {max(0.0, took.total_seconds()):.3g} s"
+
+
+def _cut(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return _safe(text if len(text) <= SHOWN else f"{text[:SHOWN]}… (--json shows all)")
+
+
+def _safe(text: str) -> str:
+    """Text from jobs must not steer the terminal: what does not print is escaped."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

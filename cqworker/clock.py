@@ -1,0 +1,28 @@
+"""The two clocks: one to write down, one to measure with."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the flow asks of time."""
+
+    def now(self) -> int:
+        """The wall clock in milliseconds since the epoch, for what is written down and compared across hosts."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds of a clock that never jumps, for local deadlines; the event loop's timers run on the same one."""
+        ...
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def now(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def monotonic(self) -> float:
+        return time.monotonic()

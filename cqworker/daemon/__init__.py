@@ -1,0 +1,8 @@
+"""The composition root and the daemon's life: open, ready, quiet, drain, close."""
+
+from __future__ import annotations
+
+from cqworker.daemon.counter import Counter, counter
+from cqworker.daemon.life import ROLES, run
+
+__all__ = ["ROLES", "Counter", "counter", "run"]

@@ -1,0 +1,47 @@
+"""The ports on AWS, as a daemon or a command uses them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cqworker.aws.artifacts import S3Artifacts
+from cqworker.aws.clients import AwsClients
+from cqworker.aws.dynamodb_store import DynamoStore
+from cqworker.aws.sqs_queue import SqsQueue
+from cqworker.clock import Clock
+from cqworker.events import Emit
+from cqworker.flow.health import ARTIFACTS, STORE, Health, queue_service
+from cqworker.flow.staffing import Ground
+from cqworker.flow.watched import WatchedArtifacts, WatchedQueue, WatchedStore
+from cqworker.plugins.registry import Registry
+from cqworker.ports import JobQueue
+from cqworker.settings import Settings
+
+DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """The ground, and the clients it stands on."""
+
+    ground: Ground
+    clients: AwsClients
+
+
+def open_premises(settings: Settings, registry: Registry, clock: Clock, emit: Emit) -> Premises:
+    """Ports whose every result health remembers; no connection is made before the first call."""
+    names = [name for queue in settings.queues for name in (queue.name, queue.dead_letter_queue) if name]
+    health = Health(clock, emit, (*(queue_service(name) for name in names), STORE, ARTIFACTS))
+    clients = AwsClients(emit, pollers=8 * len(settings.queues) + len(names))
+    queues: dict[str, JobQueue] = {name: WatchedQueue(SqsQueue(clients, name, clock), health) for name in names}
+    artifacts = S3Artifacts(clients, settings.artifacts.bucket, settings.artifacts.prefix)
+    ground = Ground(
+        queues=queues,
+        store=WatchedStore(DynamoStore(clients, settings.store.table, clock), health),
+        artifacts=WatchedArtifacts(artifacts, health),
+        registry=registry,
+        health=health,
+        clock=clock,
+        emit=emit,
+    )
+    return Premises(ground, clients)

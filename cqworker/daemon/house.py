@@ -1,0 +1,122 @@
+"""Every part of one daemon, put together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from cqworker.aws.clients import AwsClients
+from cqworker.clock import Clock
+from cqworker.daemon.counter import open_desk, open_submitter
+from cqworker.daemon.ground import open_premises
+from cqworker.daemon.vitals import Vitals
+from cqworker.events import Emit
+from cqworker.flow.background import keep_running
+from cqworker.flow.checks import Check, Depths
+from cqworker.flow.handlers_loop import ThreadedLoop
+from cqworker.flow.health import ARTIFACTS, STORE
+from cqworker.flow.staffing import Ground, open_worker
+from cqworker.flow.watch import Watch
+from cqworker.flow.worker import Worker
+from cqworker.observe.fan_out import fan_out
+from cqworker.observe.log import Log, LogLines
+from cqworker.observe.metrics import Metrics
+from cqworker.observe.stats import Stats
+from cqworker.plugins.registry import Registry
+from cqworker.settings import Settings
+from cqworker.web.server import Parts, Server, create_app
+
+ARTIFACTS_EVERY = 300.0
+"""Seconds between two looks at the bucket, which no job may need for hours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """A daemon that is put together; `worker` is None where only the api role is played."""
+
+    settings: Settings
+    registry: Registry
+    ground: Ground
+    clients: AwsClients
+    server: Server
+    watch: Watch
+    worker: Worker | None
+    emit: Emit
+    loops: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Starts asking the services how they are, and the worker."""
+        health, emit = self.ground.health, self.emit
+        for name, check in self._checks():
+            self.loops.append(asyncio.create_task(keep_running(name, check, emit)))
+        if self.worker is not None:
+            health.alive = self.worker.liveness
+            self.worker.start()
+
+    def quiet(self) -> None:
+        """Not ready any more; who waits for a job's end is let go."""
+        self.ground.health.draining = True
+        self.server.quiet()
+        self.watch.close()
+
+    async def close(self) -> None:
+        """Ends what has no end of its own, the front desk last."""
+        for loop in self.loops:
+            loop.cancel()
+        await asyncio.gather(*self.loops, return_exceptions=True)
+        if self.worker is not None:
+            await self.worker.close()
+        await self.server.close()
+
+    def _checks(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
+        ground = self.ground
+        checks: list[tuple[str, Callable[[], Awaitable[None]]]] = [
+            ("store check", Check(STORE, ground.store.check, ground.health).run),
+            ("artifacts check", Check(ARTIFACTS, ground.artifacts.check, ground.health, ARTIFACTS_EVERY).run),
+        ]
+        for queue in self.settings.queues:
+            names = [name for name in (queue.name, queue.dead_letter_queue) if name]
+            depths = Depths(tuple(ground.queues[name] for name in names), self.emit)
+            checks.append((f"depths of {queue.name}", depths.run))
+        return checks
+
+
+def open_house(
+    settings: Settings, registry: Registry, roles: frozenset[str], name: str, log: Log, clock: Clock
+) -> House:
+    """Puts a daemon together; nothing listens and nothing is asked for yet."""
+    types = frozenset(registry.handlers)
+    stats = Stats(types, clock)
+    metrics = Metrics(types, {"log_lines_dropped": lambda: float(log.dropped)})
+    emit = fan_out(LogLines(log.logger), metrics, stats)
+    premises = open_premises(settings, registry, clock, emit)
+    ground = premises.ground
+    residents: list[Worker] = []
+    watch = Watch(clock, lambda job_id: any(worker.holds(job_id) for worker in residents))
+    if "worker" in roles:
+        loop_type = type(asyncio.get_running_loop())
+        residents.append(open_worker(ground, settings, ThreadedLoop(loop_type), name=name, seen=watch.seen))
+    worker = residents[0] if residents else None
+    parts = Parts(
+        submitter=open_submitter(ground, settings),
+        desk=open_desk(ground, settings, watch, worker.cancel_here if worker else lambda _: None),
+        registry=registry,
+        artifacts=ground.artifacts,
+        health=Vitals(ground.health, worker, settings, name),
+        metrics=metrics.render,
+        settings=settings,
+        emit=emit,
+        stats=stats.snapshot,
+        clock=clock,
+    )
+    return House(
+        settings=settings,
+        registry=registry,
+        ground=ground,
+        clients=premises.clients,
+        server=Server(create_app(parts, api="api" in roles), settings.http),
+        watch=watch,
+        worker=worker,
+        emit=emit,
+    )

@@ -1,0 +1,8 @@
+"""A local AWS for `cqworker dev`, the demo and the tests: moto's server in a child process, made safe and quick."""
+
+from __future__ import annotations
+
+from cqworker.embedded.facts import EmbeddedAws, EmbeddedAwsError
+from cqworker.embedded.process import running_aws, running_aws_sync
+
+__all__ = ["EmbeddedAws", "EmbeddedAwsError", "running_aws", "running_aws_sync"]

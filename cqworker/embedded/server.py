@@ -1,0 +1,56 @@
+"""moto's server as the child process runs it: loaded quickly, quick at each request, and forgetting what is gone."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, Literal
+
+from moto.backends import get_backend
+from moto.core.utils import get_service_model
+from moto.dynamodb.models.dynamo_type import Item
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.sqs.models import Message
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from cqworker.embedded import queues
+from cqworker.embedded.connection import Connection
+from cqworker.embedded.facts import LOOPBACK
+from cqworker.embedded.turnstile import admitted
+
+SERVICES: tuple[Literal["sqs", "dynamodb", "s3"], ...] = ("sqs", "dynamodb", "s3")
+
+
+class Dispatcher(DomainDispatcherApplication):
+    """Sends each request to its service."""
+
+    def __init__(self) -> None:
+        super().__init__(create_backend_app)
+        self._backends: dict[str | None, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        """Find the service of a host name; moto lists its source folder each time, most of an SQS request's cost."""
+        if host not in self._backends:
+            self._backends[host] = super().get_backend_for_host(host)
+        return self._backends[host]
+
+    def load_services(self) -> None:
+        """Load what the first request to each service that cqworker uses would have to wait for."""
+        with admitted(None):
+            get_backend("iam")  # where moto looks up the access key of each request
+            for service in SERVICES:
+                get_service_model(service)
+                self.app_instances.setdefault(service, self.create_app(service))
+
+
+def open_server(application: Dispatcher) -> BaseWSGIServer:
+    """Listen on a free port of the loopback interface, and nowhere else."""
+    queues.install()
+    _forget_instances()
+    return make_server(LOOPBACK, 0, application, threaded=True, request_handler=Connection)
+
+
+def _forget_instances() -> None:
+    """Let go of dead messages and items: moto keeps each one it ever made, for its dashboard."""
+    for model in (Message, Item):
+        for name, nothing in {"instances_tracked": deque[Any](maxlen=0)}.items():
+            setattr(model, name, nothing)

@@ -1,0 +1,105 @@
+"""What can go wrong, in the words of cqworker rather than of a vendor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class CqworkerError(Exception):
+    """Any error that cqworker raises on purpose; its text is fit to be shown to a person."""
+
+
+class ConfigurationError(CqworkerError):
+    """The configuration cannot be used; `faults` lists every mistake that was found, each with its cure."""
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class PluginConflict(ConfigurationError):
+    """Two different objects claim one job type; the text names both and how to choose one."""
+
+
+class Unavailable(CqworkerError):
+    """A service did not do what was asked, for a reason that has nothing to do with the job.
+
+    `service` is "sqs", "dynamodb" or "s3"; `cause` and `remedy` are sentences for an operator.
+    `ambiguous` says that the request may have been applied although no answer came (a timeout, a 500, a
+    connection lost after sending); where it is False the request was certainly not applied.
+    """
+
+    def __init__(self, service: str, cause: str, remedy: str, *, ambiguous: bool = False) -> None:
+        super().__init__(f"{cause} {remedy}".strip())
+        self.service = service
+        self.cause = cause
+        self.remedy = remedy
+        self.ambiguous = ambiguous
+
+
+class ArtifactMissing(CqworkerError):
+    """There is no object at this reference."""
+
+
+class ArtifactTooLarge(CqworkerError):
+    """The object is larger than the caller was willing to read."""
+
+
+class SourceRefused(CqworkerError):
+    """The reference lies outside the configured buckets and prefixes, or is malformed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadFault:
+    """One thing wrong with a payload: where (an RFC 6901 JSON pointer below the payload) and what."""
+
+    pointer: str
+    message: str
+
+
+class SubmissionRefused(CqworkerError):
+    """The request itself is wrong; nothing was accepted."""
+
+
+class UnknownType(SubmissionRefused):
+    """No enabled handler has this job type."""
+
+
+class UnknownQueue(SubmissionRefused):
+    """No configured queue has this name."""
+
+
+class InvalidPayload(SubmissionRefused):
+    """The payload does not fit the handler's model; `faults` says where and why."""
+
+    def __init__(self, faults: tuple[PayloadFault, ...]) -> None:
+        super().__init__("; ".join(f"{fault.pointer or '/'}: {fault.message}" for fault in faults))
+        self.faults = faults
+
+
+class MessageTooLarge(SubmissionRefused):
+    """The message would not fit into SQS even with its payload in S3."""
+
+
+class KeyReused(SubmissionRefused):
+    """The idempotency key was used with another request within its 24 hours."""
+
+
+class SendUnanswered(CqworkerError):
+    """The send's answer was lost: the job may or may not run under `job_id`."""
+
+    def __init__(self, job_id: str, cause: Unavailable) -> None:
+        super().__init__(
+            f"The queue did not answer, so job {job_id} may run. "
+            "Repeat with the same Idempotency-Key; without one it may run twice."
+        )
+        self.job_id = job_id
+        self.cause = cause
+
+
+class JobNotFound(CqworkerError):
+    """There is no such job, or it belongs to another tenant."""
+
+
+class NotAllowedNow(CqworkerError):
+    """The job's present status does not admit this act."""

@@ -1,0 +1,1 @@
+"""The life of a job: submission, polling, claim, lease, execution, settling, drain."""

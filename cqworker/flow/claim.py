@@ -1,0 +1,179 @@
+"""The claim: one conditional write that makes this worker the only writer of a job, or says what to do instead."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from cqworker.clock import Clock
+from cqworker.errors import Unavailable
+from cqworker.events import CopyDropped, CopyHidden, Emit, JobForestalled, Subject
+from cqworker.flow.backoff import pauses
+from cqworker.flow.lease import Lease, margin_of
+from cqworker.flow.letting_go import Delete, Hide, Leave, LettingGo
+from cqworker.flow.subject import stored_trace_id, subject_of, subject_of_message
+from cqworker.model.attempts import Claim, HandBack, Reopen
+from cqworker.model.changes import Refused, Written
+from cqworker.model.envelope import Envelope
+from cqworker.model.history import Entry
+from cqworker.model.ids import TokenMint
+from cqworker.model.interventions import Forestall
+from cqworker.model.record import Failure, JobRecord
+from cqworker.model.status import FailureKind, Status
+from cqworker.model.verdict import CancelInstead, CrashInstead, Drop, GoOn, StartRound, judge
+from cqworker.model.verdict import Hide as HideUntil
+from cqworker.ports import Delivery, JobStore
+
+ROUNDS = 8
+"""Judgements of one message before it is put off: each needs the record to have changed under our hands."""
+REFUND_PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A job that is ours: its record as the claim left it, and the lease on it."""
+
+    record: JobRecord
+    envelope: Envelope
+    delivery: Delivery
+    lease: Lease
+
+    @property
+    def job(self) -> Subject:
+        return self.lease.job
+
+
+class Claims:
+    """Claims the jobs of one queue for this worker."""
+
+    def __init__(
+        self, store: JobStore, clock: Clock, emit: Emit, tokens: TokenMint, worker: str, period: float, retention: int
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._emit = emit
+        self._tokens = tokens
+        self._worker = worker
+        self._period = period
+        self._retention = retention
+        self._draining = asyncio.Event()
+
+    def drain(self) -> None:
+        """Claims without an answer are given up from now on, their attempts refunded."""
+        self._draining.set()
+
+    async def claim(self, delivery: Delivery, envelope: Envelope) -> Claimed | LettingGo:
+        """The row of the claim table that fits; everything but a claim says what becomes of the message."""
+        reopening = False
+        for _ in range(ROUNDS):
+            change = self._change(delivery, envelope, reopening=reopening)
+            sent = self._clock.monotonic()
+            answer = await self._ask(change, delivery)
+            if answer is None:
+                return Leave()
+            if isinstance(answer, Written):
+                return await self._claimed(answer.record, envelope, change, delivery, sent)
+            seen = answer.seen
+            match judge(seen, envelope, change.token, self._clock.now()):
+                case GoOn() if seen is not None:
+                    return await self._claimed(seen, envelope, change, delivery, sent)
+                case CancelInstead() | CrashInstead() as verdict if seen is not None:
+                    if await self._forestall(seen, verdict):
+                        return Delete()
+                case HideUntil(until):
+                    return self._hide(until, delivery, envelope)
+                case Drop():
+                    self._emit(CopyDropped(job=subject_of_message(envelope, delivery.traceparent)))
+                    return Delete()
+                case verdict:
+                    reopening = isinstance(verdict, StartRound)
+        return Hide(1.0)
+
+    def _change(self, delivery: Delivery, envelope: Envelope, *, reopening: bool) -> Claim:
+        """A claim under a fresh token: a token that was answered once is never used for another claim."""
+        now = self._clock.now()
+        kind = Reopen if reopening else Claim
+        return kind(
+            envelope=envelope,
+            token=self._tokens.fresh(),
+            worker=self._worker,
+            now=now,
+            lease_expires_at=now + round(self._period * 1000),
+            purge_at=self._purge_at(now),
+            trace_id=stored_trace_id(envelope.job_id, delivery.traceparent),
+        )
+
+    async def _ask(self, change: Claim, delivery: Delivery) -> Written | Refused | None:
+        """Repeats an unanswered claim with its own token; given up, the attempt it may have started is refunded."""
+        until = delivery.received_at + self._period - margin_of(self._period)
+        for pause in pauses():
+            try:
+                return await self._store.write(change)
+            except Unavailable:
+                if self._draining.is_set() or self._clock.monotonic() + pause >= until:
+                    await self._refund(change)
+                    return None
+                await self._pause(pause)
+        raise AssertionError("pauses() never ends")
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._draining.wait()
+        except TimeoutError:
+            return
+
+    async def _refund(self, change: Claim) -> None:
+        """An unanswered claim may have been applied: without this, an attempt is charged that never started."""
+        back = HandBack(job_id=change.job_id, token=change.token, purge_at=change.purge_at)
+        until = self._clock.monotonic() + REFUND_PATIENCE
+        for pause in pauses():
+            try:
+                await self._store.write(back)
+            except Unavailable:
+                if self._clock.monotonic() + pause >= until:
+                    return
+                await asyncio.sleep(pause)
+            else:
+                return
+
+    async def _forestall(self, seen: JobRecord, verdict: CancelInstead | CrashInstead) -> bool:
+        """Writes the ending in place of a start; False when the record changed meanwhile or no answer came."""
+        now = self._clock.now()
+        cancelled = isinstance(verdict, CancelInstead)
+        failure = None if cancelled else Failure(FailureKind.CRASHED, _CRASHED.format(seen.attempt))
+        status = Status.CANCELLED if cancelled else Status.FAILED
+        reason = "a cancel came before the start" if cancelled else FailureKind.CRASHED
+        entry = Entry(now, status.lower(), seen.attempt, self._worker, reason)
+        change = Forestall(
+            seen=seen, status=status, now=now, purge_at=self._purge_at(now), entry=entry, failure=failure
+        )
+        try:
+            answer = await self._store.write(change)
+        except Unavailable:
+            return False
+        if isinstance(answer, Written):
+            kind = None if cancelled else FailureKind.CRASHED
+            self._emit(JobForestalled(job=subject_of(answer.record), status=status, kind=kind))
+        return isinstance(answer, Written)
+
+    async def _claimed(
+        self, record: JobRecord, envelope: Envelope, change: Claim, delivery: Delivery, sent: float
+    ) -> Claimed | LettingGo:
+        """The claim as a lease, unless its answer took so long that the lease cannot be trusted any more."""
+        lease = Lease(delivery, subject_of(record), change.token, self._period, sent)
+        if lease.is_alive(self._clock.monotonic()):
+            return Claimed(record, envelope, delivery, lease)
+        await self._refund(change)
+        return Leave()
+
+    def _hide(self, until: int, delivery: Delivery, envelope: Envelope) -> Hide:
+        seconds = max(1.0, (until - self._clock.now()) / 1000)
+        self._emit(CopyHidden(job=subject_of_message(envelope, delivery.traceparent), seconds=seconds))
+        return Hide(seconds)
+
+    def _purge_at(self, now: int) -> int:
+        return now // 1000 + self._retention
+
+
+_CRASHED = "All {} attempts were started and none came to an end: the process died or lost its lease each time."

@@ -1,0 +1,148 @@
+"""Settles what arrives in a dead-letter queue, so that no job ends without a final status."""
+
+from __future__ import annotations
+
+import asyncio
+
+from cqworker.clock import Clock
+from cqworker.errors import Unavailable
+from cqworker.events import Emit, JobForestalled, JobLost, Received
+from cqworker.flow.backoff import pauses
+from cqworker.flow.health import STORE, Health
+from cqworker.flow.letting_go import Delete, Hide, Leave, LettingGo
+from cqworker.flow.poller import foreign
+from cqworker.flow.receipts import Receipts
+from cqworker.flow.subject import stored_trace_id, subject_of, subject_of_message
+from cqworker.model.changes import Written
+from cqworker.model.envelope import Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
+from cqworker.model.history import Entry
+from cqworker.model.interventions import Forestall, Lose
+from cqworker.model.record import JobRecord
+from cqworker.model.status import Status
+from cqworker.model.verdict import Bury, CancelInstead, Drop, judge_dead_letter
+from cqworker.model.verdict import Hide as HideUntil
+from cqworker.ports import BATCH, Delivery, JobQueue, JobStore
+
+EVERY = 60.0
+VISIBILITY = 60
+LONG_POLL = 1
+"""A receive that waits asks every server of the queue, a short one only some (SQS, short and long polling)."""
+PASSES = 100
+TOLD = 10_000
+
+
+class DeadLetters:
+    """Looks into one dead-letter queue once a minute, and empties it of what is ours."""
+
+    def __init__(
+        self,
+        queue: JobQueue,
+        store: JobStore,
+        receipts: Receipts,
+        health: Health,
+        clock: Clock,
+        emit: Emit,
+        *,
+        worker: str,
+        retention: int,
+    ) -> None:
+        self._queue = queue
+        self._store = store
+        self._receipts = receipts
+        self._health = health
+        self._clock = clock
+        self._emit = emit
+        self._worker = worker
+        self._retention = retention
+        self._quiet = asyncio.Event()
+        self._told: dict[str, None] = {}
+
+    def quiet(self) -> None:
+        """Looks no more; the look under way is finished."""
+        self._quiet.set()
+
+    async def run(self) -> None:
+        waits = pauses(cap=EVERY)
+        while not self._quiet.is_set():
+            await self._health.until_present(STORE, self._quiet)
+            try:
+                await self.turn()
+            except Unavailable:
+                await self._pause(next(waits))
+            else:
+                waits = pauses(cap=EVERY)
+                await self._pause(EVERY)
+
+    async def turn(self) -> None:
+        """Receives until nothing of ours is left; foreign messages are shown again at the end, for a human."""
+        strangers: list[Delivery] = []
+        for _ in range(PASSES):
+            if self._quiet.is_set():
+                break
+            deliveries = await self._queue.receive(BATCH, LONG_POLL, VISIBILITY)
+            self._emit(Received(queue=self._queue.name, asked=BATCH, count=len(deliveries)))
+            kept = [delivery for delivery in deliveries if not await self._settle(delivery)]
+            strangers += kept
+            if len(deliveries) == len(kept) and len(kept) < BATCH:
+                break
+        for delivery in strangers:
+            self._receipts.hide(delivery, 0)
+
+    async def _settle(self, delivery: Delivery) -> bool:
+        """Whether the message was ours to settle."""
+        try:
+            envelope = read_envelope(delivery.body)
+        except (NotAnEnvelope, NewerEnvelope) as error:
+            self._tell(delivery, str(error))
+            return False
+        how = await self._bury(envelope, delivery)
+        self._receipts.let_go(delivery, how, subject_of_message(envelope, delivery.traceparent))
+        return True
+
+    async def _bury(self, envelope: Envelope, delivery: Delivery) -> LettingGo:
+        """One conditional write; a refusal brings the record, and the record says what to do instead."""
+        now = self._clock.now()
+        trace_id = stored_trace_id(envelope.job_id, delivery.traceparent)
+        change = Lose(envelope=envelope, now=now, purge_at=self._purge_at(now), trace_id=trace_id)
+        answer = await self._store.write(change)
+        if isinstance(answer, Written):
+            self._emit(JobLost(job=subject_of(answer.record)))
+            return Delete()
+        verdict = judge_dead_letter(answer.seen, envelope, now)
+        match verdict:
+            case Drop():
+                return Delete()
+            case HideUntil(until):
+                return Hide(max(1.0, (until - now) / 1000))
+            case CancelInstead() if answer.seen is not None:
+                return await self._cancel(answer.seen, now)
+            case Bury() | CancelInstead():
+                return Leave()
+
+    async def _cancel(self, seen: JobRecord, now: int) -> LettingGo:
+        entry = Entry(now, "cancelled", seen.attempt, self._worker, "a cancel was asked for before it was lost")
+        change = Forestall(seen=seen, status=Status.CANCELLED, now=now, purge_at=self._purge_at(now), entry=entry)
+        answer = await self._store.write(change)
+        if not isinstance(answer, Written):
+            return Leave()
+        self._emit(JobForestalled(job=subject_of(answer.record), status=Status.CANCELLED))
+        return Delete()
+
+    def _tell(self, delivery: Delivery, reason: str) -> None:
+        """Once a message: the queue's depth says how many there are."""
+        if delivery.message_id in self._told:
+            return
+        while len(self._told) >= TOLD:
+            del self._told[next(iter(self._told))]
+        self._told[delivery.message_id] = None
+        self._emit(foreign(delivery, reason))
+
+    def _purge_at(self, now: int) -> int:
+        return now // 1000 + self._retention
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._quiet.wait()
+        except TimeoutError:
+            return

@@ -1,0 +1,133 @@
+"""From a handler's outcome to what is written about it: a closed set of endings, and the hand-back that is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cqworker.flow.backoff import retry_delay
+from cqworker.flow.outcomes import (
+    AskedReject,
+    AskedRetry,
+    NeverStarted,
+    Outcome,
+    PayloadRefused,
+    Raised,
+    Returned,
+    Stopped,
+    StopReason,
+    UnknownTypeMet,
+)
+from cqworker.model.record import Failure, JobRecord
+from cqworker.model.status import FailureKind
+from cqworker.plugins.handler import Backoff
+
+UNKNOWN_TYPE_PATIENCE_MS = 86_400_000
+"""24 h in which a worker that knows the type may be deployed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """SUCCEEDED with this JSON text, or with a reference to where it lies."""
+
+    result: str | None
+    result_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """RETRYING after `delay` seconds."""
+
+    failure: Failure
+    delay: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """FAILED for good."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """CANCELLED, since somebody asked for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """No ending: the attempt is refunded and the job waits `delay` seconds for another start."""
+
+    reason: str
+    delay: float
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """No ending, and nothing to write: the lease is lost, or a handler that will not stop still runs under it."""
+
+
+Ending = Success | Retrying | Failing | Cancelled
+Conclusion = Ending | GivenBack | LeftAlone
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What concluding needs to know beside the outcome: the type's backoff, the time, and chance for the jitter."""
+
+    backoff: Backoff
+    now: int
+    chance: Callable[[], float]
+
+
+def conclude(record: JobRecord, outcome: Outcome, rules: Rules) -> Conclusion:
+    """What an outcome means for this attempt of this job."""
+    match outcome:
+        case Returned(result):
+            return Success(result)
+        case AskedReject(reason):
+            return Failing(Failure(FailureKind.REJECTED, reason))
+        case PayloadRefused(faults):
+            what = "; ".join(f"{fault.pointer or '/'}: {fault.message}" for fault in faults)
+            return Failing(Failure(FailureKind.INVALID_PAYLOAD, what, stage="payload"))
+        case AskedRetry(reason, after):
+            return _again(record, Failure(FailureKind.RAISED, reason), rules, after)
+        case Raised(error, message, traceback, stage):
+            return _again(record, Failure(FailureKind.RAISED, message, error, stage, traceback), rules)
+        case Stopped(StopReason.TIMEOUT):
+            return _again(record, Failure(FailureKind.TIMEOUT, "The handler did not end within its timeout."), rules)
+        case Stopped(StopReason.CANCEL):
+            return Cancelled()
+        case Stopped(StopReason.DRAIN, abandoned=False):
+            return GivenBack("drain", 0.0)
+        case Stopped():
+            return LeftAlone()
+        case NeverStarted(reason, delay):
+            return GivenBack(reason, delay)
+        case UnknownTypeMet():
+            return _of_unknown_type(record, rules)
+
+
+def _again(record: JobRecord, failure: Failure, rules: Rules, after: float | None = None) -> Retrying | Failing:
+    """RETRYING while attempts are left; then FAILED, `exhausted` unless the last attempt has its own word for it."""
+    if record.attempt < record.max_attempts:
+        backoff = rules.backoff
+        delay = retry_delay(record.attempt, backoff.first, backoff.factor, backoff.cap, rules.chance)
+        return Retrying(failure, delay if after is None else after)
+    kind = FailureKind.EXHAUSTED if failure.kind is FailureKind.RAISED else failure.kind
+    return Failing(Failure(kind, failure.message, failure.error, failure.stage, failure.traceback))
+
+
+def _of_unknown_type(record: JobRecord, rules: Rules) -> GivenBack | Failing:
+    waited = rules.now - _round_began(record)
+    if waited < UNKNOWN_TYPE_PATIENCE_MS:
+        delay = min(rules.backoff.cap, max(5.0, waited / 1000)) * (0.5 + rules.chance() / 2)
+        return GivenBack("unknown type", delay)
+    message = f"No worker knew the type {record.type!r} within 24 hours."
+    return Failing(Failure(FailureKind.UNKNOWN_TYPE, message))
+
+
+def _round_began(record: JobRecord) -> int:
+    """When the present round was asked for: at the last retry in the history, else at the submission."""
+    retried = [entry.at for entry in record.history if entry.event == "retried"]
+    return max([record.created_at, *retried])

@@ -1,0 +1,135 @@
+"""Runs a claimed job's handler where it belongs, for as long as it may, and says how that ended."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from cqworker.clock import Clock
+from cqworker.errors import ArtifactMissing, ArtifactTooLarge, PayloadFault, Unavailable
+from cqworker.events import Emit, JobStarted
+from cqworker.flow.claim import Claimed
+from cqworker.flow.handlers_loop import Call
+from cqworker.flow.outcomes import NeverStarted, Outcome, PayloadRefused, Stopped, StopReason, UnknownTypeMet
+from cqworker.flow.perform import call_in_process, call_in_thread, perform
+from cqworker.flow.run import Run
+from cqworker.flow.slots import Slot
+from cqworker.flow.workshop import Workshop
+from cqworker.model.record import JobRecord, Progress
+from cqworker.model.trace import traceparent_for
+from cqworker.plugins.artifacts import JobArtifacts
+from cqworker.plugins.job import Job, PlainJob
+from cqworker.plugins.registry import Handler
+
+GRACE = 5.0
+"""Seconds a handler that was told to stop has for its `finally` before it is abandoned."""
+STORE_AWAY = 10.0
+PAYLOAD_LIMIT = 33_554_432
+
+
+class Execution:
+    """Runs handlers; knows every run that is under way."""
+
+    def __init__(self, workshop: Workshop, clock: Clock, emit: Emit, *, grace: float = GRACE) -> None:
+        self._workshop = workshop
+        self._clock = clock
+        self._emit = emit
+        self._grace = grace
+        self.draining = False
+        self.runs: set[Run] = set()
+        self.stragglers: set[Run] = set()
+
+    async def run(self, claimed: Claimed, slot: Slot) -> Outcome:
+        """Starts the handler unless something came first, and returns how it ended or that it was abandoned."""
+        handler = self._workshop.registry.get(claimed.record.type)
+        if handler is None:
+            return UnknownTypeMet()
+        payload = await self._payload(claimed.record)
+        if not isinstance(payload, str):
+            return payload
+        if self.draining:
+            return NeverStarted("drain", 0.0)
+        if not claimed.lease.is_alive(self._clock.monotonic()):
+            return Stopped(StopReason.LOST)
+        return await self._follow(claimed, handler, payload, slot)
+
+    def drain(self) -> None:
+        """What has not started does not start any more; what runs sees `job.stopping`."""
+        self.draining = True
+
+    def stop_all(self, reason: StopReason) -> None:
+        for run in list(self.runs):
+            run.stop(reason)
+
+    async def _follow(self, claimed: Claimed, handler: Handler, payload: str, slot: Slot) -> Outcome:
+        """Lets the run go until it ends by itself, is told to stop, or does not stop."""
+        run = Run(claimed.job, self._emit, self._grace, lambda: self.draining)
+        self.runs.add(run)
+        self._emit(JobStarted(job=claimed.job, waited=self._waited(claimed.record)))
+        run.begin(self._launch(claimed, handler, payload, run), handler.timeout)
+        claimed.lease.when_stopped(run.stop)
+        try:
+            outcome = await run.outcome
+        finally:
+            self.runs.discard(run)
+        if not run.ended.done():
+            slot.keep_until(run.ended)
+            self.stragglers.add(run)
+            run.ended.add_done_callback(lambda _: self.stragglers.discard(run))
+        return outcome
+
+    def _launch(self, claimed: Claimed, handler: Handler, payload: str, run: Run) -> Call:
+        shop = self._workshop
+        plain = self._plain(claimed, handler)
+        if handler.executor == "process":
+            return call_in_process(shop, handler, payload, plain)
+        make_job = partial(self._job, claimed, plain, run, asyncio.get_running_loop())
+        if handler.executor == "thread":
+            return call_in_thread(shop, handler, payload, make_job)
+        return shop.loop.call(lambda: perform(shop.lifespans, handler, payload, make_job))
+
+    def _job(self, claimed: Claimed, plain: PlainJob, run: Run, loop: asyncio.AbstractEventLoop, state: Any) -> Job:
+        def report(done: float, total: float | None, note: str | None) -> None:
+            claimed.lease.report(Progress(done, total, note, self._clock.now()))
+
+        shop = self._workshop
+        return Job(
+            plain,
+            artifacts=JobArtifacts(shop.artifacts, plain, sources=shop.sources, loop=loop),
+            state=state,
+            report=report,
+            stopping=lambda: run.stopping,
+        )
+
+    def _plain(self, claimed: Claimed, handler: Handler) -> PlainJob:
+        record = claimed.record
+        return PlainJob(
+            id=record.job_id,
+            type=record.type,
+            attempt=record.attempt,
+            max_attempts=record.max_attempts,
+            deadline=datetime.fromtimestamp(self._clock.now() / 1000 + handler.timeout, UTC),
+            round=record.round,
+            tenant=record.tenant,
+            metadata=record.metadata,
+            tags=record.tags,
+            traceparent=traceparent_for(record.job_id, claimed.delivery.traceparent),
+        )
+
+    async def _payload(self, record: JobRecord) -> str | Outcome:
+        """The payload's JSON text; one too big for a message lies in the artifact store."""
+        if record.payload_ref is None:
+            return record.payload or "null"
+        try:
+            return (await self._workshop.artifacts.get(record.payload_ref, PAYLOAD_LIMIT)).data.decode()
+        except (ArtifactMissing, ArtifactTooLarge, UnicodeDecodeError) as error:
+            return PayloadRefused((PayloadFault("", f"{record.payload_ref} cannot be read: {error}"),))
+        except Unavailable as error:
+            return NeverStarted(f"its payload could not be read: {error.cause}", STORE_AWAY)
+
+    def _waited(self, record: JobRecord) -> float:
+        """Seconds since the job could first run: its schedule, its last hand-back or retry, or its submission."""
+        began = [entry.at for entry in record.history if entry.event != "claimed"]
+        return max(0.0, (record.started_at or 0) - max([record.created_at, *began])) / 1000

@@ -1,0 +1,135 @@
+"""The second event loop, in a thread of its own: a handler that blocks it hurts handlers, never leases or HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+Work = Callable[[], Coroutine[Any, Any, Any]]
+
+
+class Call:
+    """One coroutine on the handlers' loop, seen from the main loop."""
+
+    __slots__ = ("_cancel", "ended")
+
+    def __init__(self, ended: asyncio.Future[Any], cancel: Callable[[], None]) -> None:
+        self.ended = ended
+        self._cancel = cancel
+
+    def cancel(self) -> None:
+        """Asks the coroutine to stop; `ended` tells when it has."""
+        self._cancel()
+
+
+class HandlersLoop(Protocol):
+    """Where `async def` handlers run."""
+
+    def call(self, work: Work) -> Call:
+        """Starts the coroutine; its future belongs to the calling loop."""
+        ...
+
+    def silent_for(self) -> float:
+        """Seconds since the loop last turned."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class _Crossing:
+    """Hands callables to another thread's loop, waking it once for all that gathered meanwhile."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._parcels: deque[Callable[[], None]] = deque()
+
+    def post(self, parcel: Callable[[], None]) -> None:
+        self._parcels.append(parcel)
+        if len(self._parcels) == 1:
+            self._loop.call_soon_threadsafe(self._unload)
+
+    def _unload(self) -> None:
+        for _ in range(len(self._parcels)):
+            try:
+                self._parcels[0]()
+            finally:
+                self._parcels.popleft()
+        if self._parcels:
+            self._loop.call_soon(self._unload)
+
+
+class ThreadedLoop:
+    """An event loop in a daemon thread; a pulse of ours tells whether it still turns."""
+
+    PULSE = 1.0
+
+    def __init__(self, new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop) -> None:
+        self._main = asyncio.get_running_loop()
+        self._loop = new_loop()
+        self._there = _Crossing(self._loop)
+        self._back = _Crossing(self._main)
+        self._turned = self._main.time()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._thread = threading.Thread(target=self._serve, name="handlers", daemon=True)
+        self._thread.start()
+        self._pulse = self._main.call_later(self.PULSE, self._ping)
+
+    def call(self, work: Work) -> Call:
+        ended: asyncio.Future[Any] = self._main.create_future()
+        started: list[asyncio.Task[Any]] = []
+        self._there.post(lambda: started.append(self._start(work, ended)))
+        return Call(ended, lambda: self._there.post(lambda: _cancel(started)))
+
+    def silent_for(self) -> float:
+        return max(0.0, self._main.time() - self._turned - self.PULSE)
+
+    async def close(self) -> None:
+        """Stops the loop; a blocked one is left to its daemon thread."""
+        self._pulse.cancel()
+        self._there.post(self._loop.stop)
+        for _ in range(100):
+            if not self._thread.is_alive():
+                self._loop.close()
+                return
+            await asyncio.sleep(0.01)
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    def _start(self, work: Work, ended: asyncio.Future[Any]) -> asyncio.Task[Any]:
+        task = self._loop.create_task(work())
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._finish(done, ended))
+        return task
+
+    def _finish(self, task: asyncio.Task[Any], ended: asyncio.Future[Any]) -> None:
+        self._tasks.discard(task)
+        self._back.post(lambda: pass_on(task, ended))
+
+    def _ping(self) -> None:
+        self._there.post(lambda: self._back.post(self._pong))
+
+    def _pong(self) -> None:
+        self._turned = self._main.time()
+        self._pulse = self._main.call_later(self.PULSE, self._ping)
+
+
+def pass_on(task: asyncio.Future[Any], ended: asyncio.Future[Any]) -> None:
+    """The end of one future becomes that of another, which nobody may be waiting for any more."""
+    if ended.done():
+        return
+    if task.cancelled():
+        ended.cancel()
+    elif (error := task.exception()) is not None:
+        ended.set_exception(error)
+    else:
+        ended.set_result(task.result())
+
+
+def _cancel(started: list[asyncio.Task[Any]]) -> None:
+    for task in started:
+        task.cancel()

@@ -1,0 +1,52 @@
+"""READ FIRST: one message's trip from its receipt to its acknowledgement."""
+
+from __future__ import annotations
+
+from cqworker.flow.claim import Claimed, Claims
+from cqworker.flow.execute import Execution
+from cqworker.flow.keeper import LeaseKeeper
+from cqworker.flow.letting_go import LettingGo
+from cqworker.flow.limits import TypeLimits
+from cqworker.flow.receipts import Receipts
+from cqworker.flow.settle import Settling
+from cqworker.flow.slots import Slot
+from cqworker.flow.subject import subject_of_message
+from cqworker.model.envelope import Envelope
+from cqworker.ports import Delivery
+
+
+class Journey:
+    """Takes the messages of one queue through claim, lease, handler, settle and acknowledgement."""
+
+    def __init__(
+        self,
+        limits: TypeLimits,
+        claims: Claims,
+        leases: LeaseKeeper,
+        execution: Execution,
+        settling: Settling,
+        receipts: Receipts,
+    ) -> None:
+        self._limits = limits
+        self._claims = claims
+        self._leases = leases
+        self._execution = execution
+        self._settling = settling
+        self._receipts = receipts
+
+    async def travel(self, delivery: Delivery, envelope: Envelope, slot: Slot) -> None:
+        """Claim the job, keep its lease while the handler runs, settle how that ended, let go of the message."""
+        async with self._limits.room(envelope.type) as there_is_room:
+            step = await self._claims.claim(delivery, envelope) if there_is_room else self._limits.later()
+            if isinstance(step, Claimed):
+                step = await self._carry_out(step, slot)
+        self._receipts.let_go(delivery, step, subject_of_message(envelope, delivery.traceparent))
+
+    async def _carry_out(self, claimed: Claimed, slot: Slot) -> LettingGo:
+        self._leases.hold(claimed.lease)
+        try:
+            outcome = await self._execution.run(claimed, slot)
+            conclusion = await self._settling.conclude(claimed, outcome)
+        finally:
+            await self._leases.release(claimed.lease)
+        return await self._settling.write(claimed, conclusion)

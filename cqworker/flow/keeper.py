@@ -1,0 +1,183 @@
+"""Keeps the leases of one queue: both ledgers renewed at a third of their period, by a loop no handler can block."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from functools import partial
+
+from cqworker.clock import Clock
+from cqworker.errors import Unavailable
+from cqworker.events import CancelNoticed, Emit, LeaseLost, LeasesRenewed
+from cqworker.flow.background import background_failure
+from cqworker.flow.lease import Hold, Lease
+from cqworker.flow.outcomes import StopReason
+from cqworker.model.attempts import Renew
+from cqworker.model.changes import Refused
+from cqworker.ports import BATCH, MAX_VISIBILITY, JobQueue, JobStore
+
+ROUNDS_AT_ONCE = 8
+LONGEST_TICK = 1.0
+REPORT_EVERY = 1.0
+"""Seconds between two writes of one job's progress."""
+
+
+class LeaseKeeper:
+    """The leases of a queue, in the order in which they fall due."""
+
+    def __init__(self, queue: JobQueue, store: JobStore, period: int, clock: Clock, emit: Emit) -> None:
+        self.period = float(period)
+        self._queue = queue
+        self._store = store
+        self._clock = clock
+        self._emit = emit
+        self._waiting: dict[str, Lease] = {}
+        self._renewing: dict[str, Lease] = {}
+        self._rounds: dict[str, asyncio.Task[None]] = {}
+        self._gate = asyncio.Semaphore(ROUNDS_AT_ONCE)
+        self._occupied = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._waiting) + len(self._renewing)
+
+    def __iter__(self) -> Iterator[Lease]:
+        return iter([*self._waiting.values(), *self._renewing.values()])
+
+    def hold(self, lease: Lease) -> None:
+        self._waiting[lease.token] = lease
+        self._occupied.set()
+
+    async def release(self, lease: Lease) -> None:
+        """From here on the keeper leaves this receipt alone; waits for a renewal of it that is under way."""
+        lease.hold = Hold.SETTLING
+        self._waiting.pop(lease.token, None)
+        self._renewing.pop(lease.token, None)
+        if (under_way := self._rounds.get(lease.token)) is not None:
+            await asyncio.wait([under_way])
+
+    async def run(self) -> None:
+        """Ticks while there are leases, and sleeps without a timer while there are none."""
+        tick = min(LONGEST_TICK, self.period / 12)
+        while True:
+            await self._occupied.wait()
+            await asyncio.sleep(tick)
+            self.turn()
+            if not len(self):
+                self._occupied.clear()
+
+    def turn(self) -> None:
+        """Gives up what is past its deadline and starts the renewals that are due."""
+        now = self._clock.monotonic()
+        for lease in [lease for lease in self if now >= lease.deadline]:
+            self._lose(lease, "no renewal was answered in time")
+        due = [*self._take_due(now), *self._retries(now), *self._reports(now)]
+        for start in range(0, len(due), BATCH):
+            chunk = due[start : start + BATCH]
+            round_ = asyncio.get_running_loop().create_task(self._renew(chunk))
+            for lease in chunk:
+                self._rounds[lease.token] = round_
+            round_.add_done_callback(partial(self._close, chunk))
+
+    def _take_due(self, now: float) -> list[Lease]:
+        due: list[Lease] = []
+        for lease in self._waiting.values():
+            if lease.renew_at > now:
+                break
+            due.append(lease)
+        for lease in due:
+            self._renewing[lease.token] = self._waiting.pop(lease.token)
+        return due
+
+    def _retries(self, now: float) -> list[Lease]:
+        """Those whose last renewal failed and whose next try has come."""
+        ready = (lease for lease in self._renewing.values() if lease.token not in self._rounds)
+        return [lease for lease in ready if lease.renew_at <= now]
+
+    def _reports(self, now: float) -> list[Lease]:
+        """Those whose handlers said something of their progress: a renewal carries it."""
+        fresh = [
+            lease
+            for lease in self._waiting.values()
+            if lease.progress is not None and now - lease.reported_at >= REPORT_EVERY
+        ]
+        for lease in fresh:
+            self._renewing[lease.token] = self._waiting.pop(lease.token)
+        return fresh
+
+    async def _renew(self, leases: list[Lease]) -> None:
+        async with self._gate:
+            sent = self._clock.monotonic()
+            records, receipts = await asyncio.gather(
+                asyncio.gather(*(self._renew_record(lease) for lease in leases)), self._renew_receipts(leases)
+            )
+        kept = 0
+        for lease, record_kept, receipt_kept in zip(leases, records, receipts, strict=True):
+            if record_kept:
+                lease.record_renewed(sent)
+            if receipt_kept:
+                lease.receipt_renewed(sent)
+            kept += record_kept and receipt_kept
+            self._requeue(lease, sent, kept_both=record_kept and receipt_kept)
+        if kept:
+            self._emit(LeasesRenewed(queue=self._queue.name, count=kept))
+
+    async def _renew_record(self, lease: Lease) -> bool:
+        progress = lease.take_progress()
+        lease.reported_at = self._clock.monotonic()
+        until = self._clock.now() + round(self.period * 1000)
+        change = Renew(job_id=lease.job.job_id, token=lease.token, lease_expires_at=until, progress=progress)
+        try:
+            answer = await self._store.write(change)
+        except Unavailable:
+            lease.put_back(progress)
+            return False
+        if isinstance(answer, Refused):
+            self._lose(lease, "the record says that another attempt or ending came first")
+            return False
+        if answer.record.cancel_requested_at is not None and lease.hold is Hold.HELD:
+            self._emit(CancelNoticed(job=lease.job))
+            lease.stop(StopReason.CANCEL)
+        return True
+
+    async def _renew_receipts(self, leases: list[Lease]) -> list[bool]:
+        now = self._clock.monotonic()
+        changes = [(lease.delivery.receipt, self._seconds_left(lease, now)) for lease in leases]
+        try:
+            faults = await self._queue.change_visibility(changes)
+        except Unavailable:
+            return [False] * len(leases)
+        refused = {fault.receipt: fault for fault in faults}
+        for lease in leases:
+            fault = refused.get(lease.delivery.receipt)
+            if fault is not None and fault.gone:
+                self._lose(lease, f"the message is no longer ours: {fault.reason}")
+        return [lease.delivery.receipt not in refused for lease in leases]
+
+    def _seconds_left(self, lease: Lease, now: float) -> int:
+        """The whole period, but never past the 12 h that SQS counts from the receipt (ChangeMessageVisibility)."""
+        longest = int(MAX_VISIBILITY - (now - lease.delivery.received_at)) - 5
+        return max(0, min(int(self.period), longest))
+
+    def _requeue(self, lease: Lease, sent: float, *, kept_both: bool) -> None:
+        if lease.token not in self._renewing:
+            return
+        if kept_both:
+            lease.renew_at = sent + self.period / 3
+            self._waiting[lease.token] = self._renewing.pop(lease.token)
+        else:
+            lease.renew_at = self._clock.monotonic() + self.period / 12
+
+    def _lose(self, lease: Lease, reason: str) -> None:
+        if lease.hold is not Hold.HELD:
+            return
+        lease.hold = Hold.GONE
+        self._waiting.pop(lease.token, None)
+        self._renewing.pop(lease.token, None)
+        self._emit(LeaseLost(job=lease.job, reason=reason))
+        lease.stop(StopReason.LOST)
+
+    def _close(self, chunk: list[Lease], ended: asyncio.Task[None]) -> None:
+        for lease in chunk:
+            self._rounds.pop(lease.token, None)
+        if not ended.cancelled() and (error := ended.exception()) is not None:
+            self._emit(background_failure("lease keeper", error))

@@ -1,0 +1,55 @@
+"""What a handler keeps for all its jobs: entered once on the handlers' loop, left after the drain."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from cqworker.plugins.registry import Handler
+
+
+class Lifespans:
+    """Each lifespan lives in a task of its own, for some context managers must be left where they were entered."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, asyncio.Future[Any]] = {}
+        self._closing: asyncio.Event | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def state(self, handler: Handler) -> Any:
+        """The value of the handler's lifespan; a failed entry raises, and the next call enters again."""
+        if handler.lifespan is None:
+            return None
+        state = self._open.get(handler.type)
+        if state is None or (state.done() and state.exception() is not None):
+            state = self._enter(handler)
+        return await asyncio.shield(state)
+
+    async def close(self) -> None:
+        """Leaves every lifespan and waits for it."""
+        if self._closing is not None:
+            self._closing.set()
+        if self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _enter(self, handler: Handler) -> asyncio.Future[Any]:
+        loop = asyncio.get_running_loop()
+        if self._closing is None:
+            self._closing = asyncio.Event()
+        state: asyncio.Future[Any] = loop.create_future()
+        self._open[handler.type] = state
+        task = loop.create_task(self._live(handler, state, self._closing))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return state
+
+    async def _live(self, handler: Handler, state: asyncio.Future[Any], closing: asyncio.Event) -> None:
+        assert handler.lifespan is not None
+        try:
+            async with handler.lifespan() as value:
+                state.set_result(value)
+                await closing.wait()
+        except Exception as error:
+            if state.done():
+                raise
+            state.set_exception(error)

@@ -1,0 +1,129 @@
+"""Calls a handler on its own ground (loop, thread, process) and turns whatever it does into an outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from cqworker.errors import InvalidPayload, PayloadFault
+from cqworker.flow.handlers_loop import Call
+from cqworker.flow.lifespans import Lifespans
+from cqworker.flow.outcomes import (
+    AskedReject,
+    AskedRetry,
+    Interrupted,
+    NeverStarted,
+    Outcome,
+    PayloadRefused,
+    Raised,
+    Returned,
+)
+from cqworker.flow.processes import ProcessDied
+from cqworker.flow.workshop import Workshop
+from cqworker.plugins.handler import Reject, Retry
+from cqworker.plugins.job import Job, PlainJob
+from cqworker.plugins.process import ChildFailure, run_in_child
+from cqworker.plugins.registry import Handler
+
+MESSAGE_LIMIT = 500
+TRACEBACK_LIMIT = 1200
+"""Characters of a traceback that the record keeps: its end, where the error is."""
+LIFESPAN_RETRY = 30.0
+"""Seconds before a job whose type could not open its lifespan is started again."""
+MakeJob = Callable[[Any], Job]
+
+
+async def perform(lifespans: Lifespans, handler: Handler, payload: str, make_job: MakeJob) -> Outcome | Interrupted:
+    """An `async def` handler on the handlers' loop."""
+    state = await open_state(lifespans, handler)
+    if isinstance(state, NeverStarted):
+        return state
+    try:
+        result = await handler.call(handler.validate(payload), make_job(state))
+        return Returned(handler.encode(result))
+    except BaseException as error:  # noqa: BLE001 - SystemExit of a handler ends its job, not the worker
+        return outcome_of(error)
+
+
+def call_in_thread(shop: Workshop, handler: Handler, payload: str, make_job: MakeJob) -> Call:
+    """A `def` handler in a thread, which nothing can stop from outside: it has `job.stopping` to look at."""
+
+    def work(state: Any) -> Outcome | Interrupted:
+        try:
+            return Returned(handler.encode(handler.call(handler.validate(payload), make_job(state))))
+        except BaseException as error:  # noqa: BLE001 - SystemExit of a handler ends its job, not the worker
+            return outcome_of(error)
+
+    if handler.lifespan is None:
+        return Call(shop.threads.call(partial(work, None)), lambda: None)
+    return Call(asyncio.ensure_future(_with_state(shop, handler, work)), lambda: None)
+
+
+async def _with_state(shop: Workshop, handler: Handler, work: Callable[[Any], Outcome | Interrupted]) -> Any:
+    state = await shop.loop.call(lambda: open_state(shop.lifespans, handler)).ended
+    return state if isinstance(state, NeverStarted) else await shop.threads.call(partial(work, state))
+
+
+def call_in_process(shop: Workshop, handler: Handler, payload: str, job: PlainJob) -> Call:
+    """A handler in a process of its own; cancelling the call kills that process."""
+    task = asyncio.get_running_loop().create_task(_in_process(shop, handler, payload, job))
+    return Call(task, lambda: cancel(task))
+
+
+def cancel(task: asyncio.Task[Any]) -> None:
+    """Task.cancel() for where its answer is of no use."""
+    task.cancel()
+
+
+async def _in_process(shop: Workshop, handler: Handler, payload: str, job: PlainJob) -> Outcome | Interrupted:
+    try:
+        told = await shop.processes.call(partial(run_in_child, handler.origin, payload, job))
+        told.replay(Job(job).log)
+        return Returned(told.unwrap())
+    except ChildFailure as error:
+        if error.stage == "payload":
+            return PayloadRefused((PayloadFault("", cut(error.message, MESSAGE_LIMIT)),))
+        return Raised(error.error, cut(error.message, MESSAGE_LIMIT), error.traceback[-TRACEBACK_LIMIT:], error.stage)
+    except ProcessDied as error:
+        return Raised("ProcessDied", str(error))
+    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - a kill, or what pickling may raise
+        return outcome_of(error)
+
+
+async def open_state(lifespans: Lifespans, handler: Handler) -> Any:
+    """The value of the handler's lifespan; a lifespan that cannot be entered is no fault of the job."""
+    try:
+        return await lifespans.state(handler)
+    except Exception as error:  # noqa: BLE001 - an author's code may raise anything
+        return NeverStarted(f"the lifespan of {handler.type} failed: {cut(str(error), 60)}", LIFESPAN_RETRY)
+
+
+def outcome_of(error: BaseException) -> Outcome | Interrupted:
+    """What an exception out of a handler means."""
+    match error:
+        case asyncio.CancelledError():
+            return Interrupted()
+        case Retry():
+            return AskedRetry(cut(error.reason, MESSAGE_LIMIT), error.after)
+        case Reject():
+            return AskedReject(cut(error.reason, MESSAGE_LIMIT))
+        case InvalidPayload():
+            return PayloadRefused(error.faults)
+        case _:
+            told = "".join(traceback.format_exception(error))[-TRACEBACK_LIMIT:]
+            return Raised(type(error).__name__, cut(safe_text(error), MESSAGE_LIMIT), told)
+
+
+def safe_text(error: BaseException) -> str:
+    """An exception's text, even where its own `__str__` raises."""
+    try:
+        return str(error).encode("utf-8", "backslashreplace").decode() or type(error).__name__
+    except Exception:  # noqa: BLE001 - an author's __str__ may raise anything
+        return type(error).__name__
+
+
+def cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"

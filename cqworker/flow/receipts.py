@@ -1,0 +1,92 @@
+"""Deletes and visibility changes of one queue, ten to a request, each entry's own failure handled."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from cqworker.clock import Clock
+from cqworker.errors import CqworkerError
+from cqworker.events import CopyRefreshed, Emit, ReceiptRefused, Subject
+from cqworker.flow.batch import Batch
+from cqworker.flow.letting_go import Delete, Hide, Leave, LettingGo
+from cqworker.ports import MAX_DELAY, MAX_VISIBILITY, Delivery, EntryFault, JobQueue, Letter
+
+DELETE_LINGER = 0.050
+"""Seconds a delete waits for company: nobody waits for it, and a redelivery meanwhile would only be deleted."""
+MAX_AGE_MS = 7 * 86_400_000
+"""A message older than this is replaced by a fresh copy before SQS's 14 days can end it."""
+RECEIVES_LEFT = 3
+
+
+class Receipts:
+    """Lets go of a queue's messages."""
+
+    def __init__(self, queue: JobQueue, clock: Clock, emit: Emit, max_receive_count: int) -> None:
+        self._queue = queue
+        self._clock = clock
+        self._emit = emit
+        self._max_receive_count = max_receive_count
+        self._deletes = Batch[str](queue.delete, DELETE_LINGER, self._report("delete"), lambda receipt: receipt)
+        self._hides = Batch[tuple[str, int]](
+            queue.change_visibility, 0.0, self._report("change_visibility"), lambda change: change[0]
+        )
+        self._copies: set[asyncio.Task[None]] = set()
+
+    def let_go(self, delivery: Delivery, how: LettingGo, job: Subject) -> None:
+        """Deletes, hides or leaves one of our own messages, without waiting for the answer."""
+        match how:
+            case Delete():
+                self._deletes.add(delivery.receipt)
+            case Hide(seconds) if self._is_wearing_out(delivery):
+                self._start(self._refresh(delivery, seconds, job))
+            case Hide(seconds):
+                self.hide(delivery, seconds)
+            case Leave():
+                return
+
+    def hide(self, delivery: Delivery, seconds: float) -> None:
+        """Hides a message as it is, ours or not; 0 gives it back at once."""
+        held = self._clock.monotonic() - delivery.received_at
+        longest = max(0, int(MAX_VISIBILITY - held) - 5)
+        self._hides.add((delivery.receipt, min(math.ceil(seconds), longest)))
+
+    async def flush(self) -> None:
+        """Returns when everything let go of so far was answered or given up."""
+        while self._copies:
+            await asyncio.gather(*self._copies, return_exceptions=True)
+        await asyncio.gather(self._deletes.flush(), self._hides.flush())
+
+    def _is_wearing_out(self, delivery: Delivery) -> bool:
+        """Near its receive limit or its age limit: the redrive policy or retention would take it from us."""
+        if delivery.receive_count >= self._max_receive_count - RECEIVES_LEFT:
+            return True
+        return self._clock.now() - delivery.sent_at > MAX_AGE_MS
+
+    async def _refresh(self, delivery: Delivery, seconds: float, job: Subject) -> None:
+        """A fresh copy first, then the old one goes; where the copy may not have arrived the old one stays."""
+        delay = min(math.ceil(seconds), MAX_DELAY)
+        group = None if job.tenant == "default" else job.tenant
+        letter = Letter(body=delivery.body, delay=delay, traceparent=delivery.traceparent, group=group)
+        try:
+            await self._queue.send(letter)
+        except CqworkerError as error:
+            self._emit(ReceiptRefused(queue=self._queue.name, action="refresh", reason=str(error), gone=False))
+            self.hide(delivery, seconds)
+            return
+        self._deletes.add(delivery.receipt)
+        self._emit(CopyRefreshed(job=job, receive_count=delivery.receive_count))
+
+    def _report(self, action: str) -> Callable[[EntryFault], None]:
+        def report(fault: EntryFault) -> None:
+            refusal = ReceiptRefused(queue=self._queue.name, action=action, reason=fault.reason, gone=fault.gone)
+            self._emit(refusal)
+
+        return report
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._copies.add(task)
+        task.add_done_callback(self._copies.discard)

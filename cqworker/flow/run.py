@@ -1,0 +1,90 @@
+"""One run of one handler: when it must stop, and what it counts as when it does not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from cqworker.events import AbandonedHandlerEnded, Emit, HandlerAbandoned, Subject
+from cqworker.flow.handlers_loop import Call
+from cqworker.flow.outcomes import Interrupted, Outcome, Raised, Stopped, StopReason
+
+
+class Run:
+    """Follows a handler's call; `outcome` is known when it ended, or `grace` seconds after it was told to stop."""
+
+    def __init__(self, job: Subject, emit: Emit, grace: float, is_draining: Callable[[], bool]) -> None:
+        self.job = job
+        self._emit = emit
+        self._grace = grace
+        self._is_draining = is_draining
+        self._loop = asyncio.get_running_loop()
+        self.outcome: asyncio.Future[Outcome] = self._loop.create_future()
+        self._reason: StopReason | None = None
+        self._call: Call | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def ended(self) -> asyncio.Future[Any]:
+        assert self._call is not None  # begin() came first
+        return self._call.ended
+
+    @property
+    def stopping(self) -> bool:
+        """What a handler sees as `job.stopping`: it was told to stop, or the worker is about to."""
+        return self._reason is not None or self._is_draining()
+
+    def begin(self, call: Call, timeout: float) -> None:
+        self._call = call
+        self._timer = self._loop.call_later(timeout, self.stop, StopReason.TIMEOUT)
+        call.ended.add_done_callback(self._ended)
+
+    def stop(self, reason: StopReason) -> None:
+        """Tells the handler to stop. The first reason counts, but a lost lease overrides every other."""
+        if self.outcome.done():
+            return
+        if self._reason is not None:
+            self._reason = reason if reason is StopReason.LOST else self._reason
+            return
+        self._reason = reason
+        self._clear_timer()
+        self._timer = self._loop.call_later(self._grace, self._abandon)
+        assert self._call is not None
+        self._call.cancel()
+
+    def _ended(self, ended: asyncio.Future[Any]) -> None:
+        self._clear_timer()
+        if self.outcome.done():
+            self._emit(AbandonedHandlerEnded(job=self.job))
+        else:
+            self.outcome.set_result(self._judge(ended))
+
+    def _judge(self, ended: asyncio.Future[Any]) -> Outcome:
+        """An ending that came first stands; an interruption counts as what it was told for."""
+        if ended.cancelled():
+            outcome: Outcome | Interrupted = Interrupted()
+        elif (error := ended.exception()) is not None:
+            outcome = Raised(type(error).__name__, str(error), stage="worker")
+        else:
+            outcome = ended.result()
+        if self._reason is StopReason.LOST:
+            return Stopped(StopReason.LOST)
+        if not isinstance(outcome, Interrupted):
+            return outcome
+        if self._reason is not None:
+            return Stopped(self._reason)
+        if self._is_draining():
+            return Stopped(StopReason.DRAIN)
+        return Raised("CancelledError", "The handler cancelled itself.")
+
+    def _abandon(self) -> None:
+        if self.outcome.done() or self._reason is None:
+            return
+        self._emit(HandlerAbandoned(job=self.job, reason=self._reason))
+        self.outcome.set_result(Stopped(self._reason, abandoned=True))
+
+    def _clear_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,0 +1,195 @@
+"""The settle: an attempt's ending is written under its fence, and only then is its message let go."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cqworker.clock import Clock
+from cqworker.errors import Unavailable
+from cqworker.events import Emit, JobHandedBack, JobSettled, LeaseLost
+from cqworker.flow.backoff import pauses
+from cqworker.flow.claim import Claimed
+from cqworker.flow.endings import (
+    Cancelled,
+    Conclusion,
+    Ending,
+    Failing,
+    GivenBack,
+    LeftAlone,
+    Retrying,
+    Rules,
+    Success,
+    conclude,
+)
+from cqworker.flow.letting_go import Delete, Hide, Leave, LettingGo
+from cqworker.flow.outcomes import Outcome
+from cqworker.model.attempts import HandBack, Settle
+from cqworker.model.changes import Refused, Written
+from cqworker.model.history import Entry, trimmed
+from cqworker.model.record import Failure, JobRecord
+from cqworker.model.status import Status
+from cqworker.plugins.handler import Backoff
+from cqworker.plugins.registry import Registry
+from cqworker.ports import Artifacts, JobStore
+
+SPILL_TRIES = 5
+SPILL_RETRY = 30.0
+"""Seconds before a job whose result S3 would not take is started again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What every ending is written with: who writes, how long records stay (s), the largest inline result (bytes)."""
+
+    worker: str
+    retention: int
+    inline_limit: int
+    chance: Callable[[], float] = random.random
+
+
+class Settling:
+    """Writes endings and hand-backs; `seen` is told of every record written here."""
+
+    def __init__(
+        self,
+        store: JobStore,
+        artifacts: Artifacts,
+        registry: Registry,
+        clock: Clock,
+        emit: Emit,
+        terms: Terms,
+        seen: Callable[[JobRecord], None],
+    ) -> None:
+        self._store = store
+        self._artifacts = artifacts
+        self._registry = registry
+        self._clock = clock
+        self._emit = emit
+        self._terms = terms
+        self._seen = seen
+
+    async def conclude(self, claimed: Claimed, outcome: Outcome) -> Conclusion:
+        """What to write. A result that does not fit goes to S3 first, while the lease is still kept."""
+        handler = self._registry.get(claimed.record.type)
+        backoff = handler.backoff if handler else Backoff()
+        conclusion = conclude(claimed.record, outcome, Rules(backoff, self._clock.now(), self._terms.chance))
+        if isinstance(conclusion, Success) and len((conclusion.result or "").encode()) > self._terms.inline_limit:
+            return await self._spill(claimed, conclusion)
+        return conclusion
+
+    async def write(self, claimed: Claimed, conclusion: Conclusion) -> LettingGo:
+        """The fenced write, repeated while it is unanswered and the lease lives; then what becomes of the message."""
+        match conclusion:
+            case LeftAlone():
+                return Leave()
+            case GivenBack():
+                return await self._hand_back(claimed, conclusion)
+            case _:
+                return await self._end(claimed, conclusion)
+
+    async def _spill(self, claimed: Claimed, success: Success) -> Conclusion:
+        record = claimed.record
+        key = f"{record.job_id}/{record.round}-{record.attempt}.result.json"
+        data = (success.result or "").encode()
+        for _, pause in zip(range(SPILL_TRIES), pauses(), strict=False):
+            try:
+                return Success(None, await self._artifacts.put(key, data, "application/json"))
+            except Unavailable:
+                if not claimed.lease.is_alive(self._clock.monotonic() + pause):
+                    break
+                await asyncio.sleep(pause)
+        return GivenBack("its result could not be stored", SPILL_RETRY)
+
+    async def _end(self, claimed: Claimed, ending: Ending) -> LettingGo:
+        change = self._change(claimed, ending)
+        answer = await self._insist(change, claimed)
+        match answer:
+            case Written(record):
+                return self._settled(claimed, ending, record)
+            case Refused(seen) if seen is not None and change.was_applied_to(seen):
+                return self._settled(claimed, ending, seen)
+            case Refused(seen) if seen is not None and change.gives_way_to_cancel(seen):
+                return await self._end(claimed, Cancelled())
+            case Refused():
+                self._emit(LeaseLost(job=claimed.job, reason="its ending was refused: the record moved on"))
+        return Leave()
+
+    async def _hand_back(self, claimed: Claimed, back: GivenBack) -> LettingGo:
+        now = self._clock.now()
+        scheduled_at = now + round(back.delay * 1000) if back.delay else None
+        entry = Entry(now, "handed_back", claimed.record.attempt, self._terms.worker, back.reason)
+        change = HandBack(
+            job_id=claimed.record.job_id,
+            token=claimed.lease.token,
+            purge_at=now // 1000 + self._terms.retention,
+            history=trimmed(claimed.record.history, entry),
+            scheduled_at=scheduled_at,
+        )
+        answer = await self._insist(change, claimed)
+        applied = isinstance(answer, Written) or (isinstance(answer, Refused) and change.was_applied_to(answer.seen))
+        if not applied:
+            return Leave()
+        self._emit(JobHandedBack(job=claimed.job, reason=back.reason, delay=back.delay))
+        return Hide(back.delay)
+
+    async def _insist(self, change: Settle | HandBack, claimed: Claimed) -> Written | Refused | None:
+        """Repeats an unanswered write until the lease's own deadline; None when that came first."""
+        for pause in pauses(first=0.1, cap=5.0):
+            if not claimed.lease.is_alive(self._clock.monotonic()):
+                break
+            try:
+                return await self._store.write(change)
+            except Unavailable:
+                await asyncio.sleep(pause)
+        self._emit(LeaseLost(job=claimed.job, reason="its ending could not be written in time"))
+        return None
+
+    def _change(self, claimed: Claimed, ending: Ending) -> Settle:
+        now = self._clock.now()
+        status, failure, reason = _words(ending)
+        delay = ending.delay if isinstance(ending, Retrying) else 0.0
+        entry = Entry(now, status.lower(), claimed.record.attempt, self._terms.worker, reason)
+        return Settle(
+            job_id=claimed.record.job_id,
+            token=claimed.lease.token,
+            status=status,
+            now=now,
+            purge_at=now // 1000 + self._terms.retention,
+            history=trimmed(claimed.record.history, entry),
+            result=ending.result if isinstance(ending, Success) else None,
+            result_ref=ending.result_ref if isinstance(ending, Success) else None,
+            failure=failure,
+            progress=claimed.lease.progress,
+            scheduled_at=now + round(delay * 1000) if status is Status.RETRYING else None,
+        )
+
+    def _settled(self, claimed: Claimed, ending: Ending, record: JobRecord) -> LettingGo:
+        delay = ending.delay if isinstance(ending, Retrying) else None
+        self._emit(
+            JobSettled(
+                job=claimed.job,
+                status=record.status,
+                seconds=max(0, self._clock.now() - (claimed.record.started_at or 0)) / 1000,
+                kind=record.failure.kind if record.failure else None,
+                message=record.failure.message if record.failure else None,
+                retry_in=delay,
+            )
+        )
+        self._seen(record)
+        return Delete() if delay is None else Hide(delay)
+
+
+def _words(ending: Ending) -> tuple[Status, Failure | None, str]:
+    """The status, the failure and the history's reason of an ending."""
+    match ending:
+        case Success():
+            return Status.SUCCEEDED, None, ""
+        case Retrying(failure):
+            return Status.RETRYING, failure, f"{failure.kind}: {failure.message}"
+        case Failing(failure):
+            return Status.FAILED, failure, f"{failure.kind}: {failure.message}"
+        case Cancelled():
+            return Status.CANCELLED, None, "a cancel was asked for"

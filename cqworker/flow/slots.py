@@ -1,0 +1,106 @@
+"""How much this worker has in hand, and so how much it may ask for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from cqworker.events import Emit, SlotsChanged
+from cqworker.ports import BATCH
+
+LINGER = 0.010
+"""Seconds that a receive at saturation waits for ten free slots: a fuller batch is a cheaper job."""
+
+
+class Slot:
+    """One job's place; a handler that would not stop keeps it until it really ends."""
+
+    __slots__ = ("_slots", "_straggler")
+
+    def __init__(self, slots: Slots) -> None:
+        self._slots = slots
+        self._straggler: asyncio.Future[object] | None = None
+
+    def keep_until(self, ended: asyncio.Future[object]) -> None:
+        """The place is not free before this future is done, whatever release() says."""
+        self._straggler = ended
+
+    def release(self) -> None:
+        straggler = self._straggler
+        if straggler is not None and not straggler.done():
+            straggler.add_done_callback(lambda _: self._slots.give_back())
+        else:
+            self._slots.give_back()
+
+
+class Slots:
+    """Counts the jobs in hand and those that busy receives were promised.
+
+    An idle long poll is promised nothing: with several queues the quiet ones would otherwise hold the places that the
+    busy one needs. What arrives beyond the free places waits a moment, then goes back.
+    """
+
+    def __init__(self, total: int, emit: Emit) -> None:
+        self.total = total
+        self.taken = 0
+        self._promised = 0
+        self._closed = False
+        self._emit = emit
+        self._freed = asyncio.Event()
+        self._turnstile = asyncio.Lock()
+
+    @property
+    def free(self) -> int:
+        return self.total - self.taken - self._promised
+
+    def close(self) -> None:
+        """No more room from now on: the worker stops receiving."""
+        self._closed = True
+        self._freed.set()
+
+    async def room(self) -> int:
+        """How many messages to ask for now, 1 to 10; waits for the first place, and a little for ten; 0 when closed."""
+        async with self._turnstile:
+            await self._until(lambda: self._closed or self.free >= 1, None)
+            wanted = min(BATCH, self.total)
+            if self.free < wanted and self.taken:
+                await self._until(lambda: self._closed or self.free >= wanted, LINGER)
+            return 0 if self._closed else max(1, min(BATCH, self.free))
+
+    def promise(self, count: int) -> None:
+        self._promised += count
+
+    def withdraw(self, count: int) -> None:
+        self._promised -= count
+        self._freed.set()
+
+    async def take(self, patience: float) -> Slot | None:
+        """A place for one job; None when none came free within `patience` seconds."""
+        await self._until(lambda: self.taken < self.total, patience)
+        return self.take_now()
+
+    def take_now(self) -> Slot | None:
+        """A place for one job if there is one."""
+        if self.taken >= self.total:
+            return None
+        self.taken += 1
+        self._emit(SlotsChanged(taken=self.taken, total=self.total))
+        return Slot(self)
+
+    def give_back(self) -> None:
+        self.taken -= 1
+        self._emit(SlotsChanged(taken=self.taken, total=self.total))
+        self._freed.set()
+
+    async def _until(self, holds: Callable[[], bool], patience: float | None) -> bool:
+        """Whether the condition came to hold within `patience` seconds."""
+        if holds():
+            return True
+        try:
+            async with asyncio.timeout(patience):
+                while not holds():
+                    self._freed.clear()
+                    await self._freed.wait()
+        except TimeoutError:
+            return False
+        return True

@@ -1,0 +1,94 @@
+"""Puts a worker together from its ports: the one place that knows which part needs which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from cqworker.clock import Clock
+from cqworker.events import Emit
+from cqworker.flow.execute import Execution
+from cqworker.flow.handlers_loop import HandlersLoop
+from cqworker.flow.health import Health
+from cqworker.flow.lane import Crew, Lane, open_lane
+from cqworker.flow.lifespans import Lifespans
+from cqworker.flow.limits import TypeLimits
+from cqworker.flow.processes import HandlerProcesses
+from cqworker.flow.settle import Settling, Terms
+from cqworker.flow.slots import Slots
+from cqworker.flow.threads import HandlerThreads
+from cqworker.flow.worker import Worker
+from cqworker.flow.workshop import Workshop
+from cqworker.model.ids import TokenMint
+from cqworker.model.record import JobRecord
+from cqworker.plugins.registry import Registry
+from cqworker.ports import Artifacts, JobQueue, JobStore
+from cqworker.settings import QueueSettings, Settings
+from cqworker.settings.checks import max_receive_count_of
+
+DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What a worker stands on: its ports, its clock, who listens, and what health remembers."""
+
+    queues: Mapping[str, JobQueue]
+    store: JobStore
+    artifacts: Artifacts
+    registry: Registry
+    health: Health
+    clock: Clock
+    emit: Emit
+
+
+def open_worker(
+    ground: Ground, settings: Settings, loop: HandlersLoop, *, name: str, seen: Callable[[JobRecord], None]
+) -> Worker:
+    """A worker for every configured queue, ready to start; `seen` is told of every record it settles."""
+    slots = Slots(settings.worker.concurrency, ground.emit)
+    workshop = Workshop(
+        registry=ground.registry,
+        artifacts=ground.artifacts,
+        sources=settings.artifacts.sources,
+        loop=loop,
+        threads=HandlerThreads(),
+        processes=HandlerProcesses(settings.worker.concurrency),
+        lifespans=Lifespans(),
+    )
+    execution = Execution(workshop, ground.clock, ground.emit)
+    crew = _crew(ground, settings, slots, execution, name, seen)
+    lanes = [_lane(crew, ground, queue) for queue in settings.queues]
+    return Worker(lanes, slots, execution, workshop, ground.clock, ground.emit)
+
+
+def _crew(
+    ground: Ground,
+    settings: Settings,
+    slots: Slots,
+    execution: Execution,
+    name: str,
+    seen: Callable[[JobRecord], None],
+) -> Crew:
+    retention = settings.store.retention_days * DAY
+    terms = Terms(worker=name, retention=retention, inline_limit=settings.artifacts.inline_limit)
+    settling = Settling(ground.store, ground.artifacts, ground.registry, ground.clock, ground.emit, terms, seen)
+    return Crew(
+        store=ground.store,
+        slots=slots,
+        limits=TypeLimits(ground.registry),
+        execution=execution,
+        settling=settling,
+        health=ground.health,
+        tokens=TokenMint(),
+        clock=ground.clock,
+        emit=ground.emit,
+        worker=name,
+        retention=retention,
+    )
+
+
+def _lane(crew: Crew, ground: Ground, settings: QueueSettings) -> Lane:
+    cemetery = ground.queues[settings.dead_letter_queue] if settings.dead_letter_queue else None
+    most = max_receive_count_of(settings, ground.registry.largest_max_attempts)
+    return open_lane(crew, settings, ground.queues[settings.name], cemetery, most)

@@ -1,0 +1,148 @@
+"""The worker role: starts the lanes, stops them without losing anything."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+from cqworker.clock import Clock
+from cqworker.events import Emit, HandlersLoopSilent
+from cqworker.flow.background import keep_running
+from cqworker.flow.execute import GRACE, Execution
+from cqworker.flow.lane import Lane
+from cqworker.flow.outcomes import StopReason
+from cqworker.flow.perform import open_state
+from cqworker.flow.slots import Slots
+from cqworker.flow.workshop import Workshop
+
+FLUSH_RESERVE = 3.0
+"""Seconds of the drain's time kept for handing back and for the last deletes."""
+HURRY_GRACE = 1.0
+RECEIVE_MARGIN = 15.0
+SILENCE_TOLD = 5.0
+LOOK_EVERY = 1.0
+
+
+class Worker:
+    """Every lane of this process, the handlers' ground, and the way out."""
+
+    def __init__(
+        self, lanes: Sequence[Lane], slots: Slots, execution: Execution, workshop: Workshop, clock: Clock, emit: Emit
+    ) -> None:
+        self.lanes = tuple(lanes)
+        self.slots = slots
+        self.execution = execution
+        self._workshop = workshop
+        self._clock = clock
+        self._emit = emit
+        self._loops: list[asyncio.Task[None]] = []
+        self._dead: list[asyncio.Task[None]] = []
+        self.stuck = asyncio.Event()
+
+    def start(self) -> None:
+        """Opens the lifespans, then lets every lane go."""
+        for handler in self._workshop.registry.handlers.values():
+            if handler.lifespan is not None:
+                self._workshop.loop.call(partial(open_state, self._workshop.lifespans, handler))
+        for lane in self.lanes:
+            self._loops.append(self._begin("lease keeper", lane.leases.run))
+            lane.poller.start()
+            if lane.dead_letters is not None:
+                self._dead.append(self._begin("dead letters", lane.dead_letters.run))
+        self._loops.append(self._begin("handlers' watch", self._watch_handlers))
+
+    async def drain(self, seconds: float, hurry: asyncio.Event) -> None:
+        """Stops receiving, gives back what has not started, lets the rest run until `seconds` are nearly over.
+
+        `hurry` set: everything is handed back at once.
+        """
+        deadline = self._clock.monotonic() + seconds
+        self.quiet()
+        await self._until_idle(deadline - FLUSH_RESERVE, hurry)
+        self.execution.stop_all(StopReason.DRAIN)
+        patience = HURRY_GRACE if hurry.is_set() else max(HURRY_GRACE, deadline - self._clock.monotonic())
+        if travels := [travel for lane in self.lanes for travel in lane.poller.travels]:
+            await asyncio.wait(travels, timeout=patience)
+        await self._within(patience, self._flush())
+        await self._within(patience, self._workshop.loop.call(self._workshop.lifespans.close).ended)
+
+    def quiet(self) -> None:
+        """Nothing new is asked for and nothing that was only received is started."""
+        self.slots.close()
+        self.execution.drain()
+        for lane in self.lanes:
+            lane.poller.quiet()
+            lane.claims.drain()
+            if lane.dead_letters is not None:
+                lane.dead_letters.quiet()
+
+    async def close(self) -> None:
+        """Ends the loops that have no end of their own."""
+        for task in (*self._loops, *self._dead):
+            task.cancel()
+        await asyncio.gather(*self._loops, *self._dead, return_exceptions=True)
+        self._workshop.threads.close()
+        await self._workshop.loop.close()
+
+    def liveness(self) -> tuple[str, ...]:
+        """Why this worker should be restarted: a poller that neither receives nor waits for anything."""
+        return tuple(reason for lane in self.lanes if (reason := lane.poller.trouble(RECEIVE_MARGIN)) is not None)
+
+    def holds(self, job_id: str) -> bool:
+        return any(lease.job.job_id == job_id for lane in self.lanes for lease in lane.leases)
+
+    def cancel_here(self, job_id: str) -> None:
+        """A cancel asked for in this process need not wait for the next renewal."""
+        for lane in self.lanes:
+            for lease in lane.leases:
+                if lease.job.job_id == job_id:
+                    lease.stop(StopReason.CANCEL)
+
+    def _begin(self, name: str, loop: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        return asyncio.get_running_loop().create_task(keep_running(name, loop, self._emit))
+
+    async def _until_idle(self, deadline: float, hurry: asyncio.Event) -> None:
+        """Waits for the last receive and the last journey; `deadline` or `hurry` end the wait."""
+        waits = [asyncio.ensure_future(self._idle()), asyncio.ensure_future(hurry.wait())]
+        seconds = max(0.0, deadline - self._clock.monotonic())
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+
+    async def _idle(self) -> None:
+        for lane in self.lanes:
+            await lane.poller.receives_ended()
+        if self._dead:
+            await asyncio.wait(self._dead)
+        while travels := [travel for lane in self.lanes for travel in lane.poller.travels]:
+            await asyncio.wait(travels)
+
+    async def _flush(self) -> None:
+        for lane in self.lanes:
+            await lane.receipts.flush()
+            if lane.dead_receipts is not None:
+                await lane.dead_receipts.flush()
+
+    async def _within(self, seconds: float, work: Awaitable[object]) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await work
+        except TimeoutError:
+            return
+
+    async def _watch_handlers(self) -> None:
+        """Tells when the handlers' loop is blocked, by whom it may be, and when only a restart can help."""
+        last = self._workshop.registry.longest_timeout + GRACE
+        told = 0.0
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            silent = self._workshop.loop.silent_for()
+            if silent >= told + SILENCE_TOLD:
+                told = silent
+                jobs = tuple(f"{run.job.type} {run.job.job_id}" for run in self.execution.runs)
+                self._emit(HandlersLoopSilent(seconds=silent, jobs=jobs))
+            elif silent < SILENCE_TOLD:
+                told = 0.0
+            if silent > last:
+                self.stuck.set()

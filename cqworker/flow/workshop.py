@@ -1,0 +1,25 @@
+"""Where handlers run and what they are lent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cqworker.flow.handlers_loop import HandlersLoop
+from cqworker.flow.lifespans import Lifespans
+from cqworker.flow.processes import HandlerProcesses
+from cqworker.flow.threads import HandlerThreads
+from cqworker.plugins.registry import Registry
+from cqworker.ports import Artifacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """The grounds of all handlers of a worker; `sources` are the `s3://bucket/prefix` that jobs may read."""
+
+    registry: Registry
+    artifacts: Artifacts
+    sources: tuple[str, ...]
+    loop: HandlersLoop
+    threads: HandlerThreads
+    processes: HandlerProcesses
+    lifespans: Lifespans

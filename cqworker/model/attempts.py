@@ -1,0 +1,182 @@
+"""The writes of an attempt: its start, its lease and its ending, each with the condition that keeps it the only writer.
+
+These pure rules are the protocol. The store in memory applies them as they stand; the DynamoDB store says the same
+in expressions, and one contract suite holds the two together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from cqworker.model.envelope import Envelope
+from cqworker.model.history import Entry
+from cqworker.model.record import Failure, JobRecord, Progress, record_from, without_past
+from cqworker.model.status import Status
+
+SOON_MS = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A start of the round the record is in; an absent record is made from the message."""
+
+    envelope: Envelope
+    token: str
+    worker: str
+    now: int
+    lease_expires_at: int
+    purge_at: int
+    trace_id: str | None = None
+
+    @property
+    def job_id(self) -> str:
+        return self.envelope.job_id
+
+    def permits(self, seen: JobRecord | None) -> bool:
+        if seen is None:
+            return True
+        return (
+            seen.round == self.envelope.round
+            and seen.token != self.token
+            and seen.is_free(self.now)
+            and seen.attempt < seen.max_attempts
+            and seen.cancel_requested_at is None
+            and (seen.scheduled_at is None or seen.scheduled_at <= self.now + SOON_MS)
+        )
+
+    def after(self, seen: JobRecord | None) -> JobRecord:
+        base = seen or record_from(self.envelope, self.purge_at, self.trace_id)
+        return replace(
+            base,
+            status=Status.RUNNING,
+            attempt=base.attempt + 1,
+            token=self.token,
+            lease_expires_at=self.lease_expires_at,
+            started_at=self.now,
+            purge_at=self.purge_at,
+            scheduled_at=None,
+            history=(*base.history, self.entry),
+        )
+
+    @property
+    def entry(self) -> Entry:
+        return Entry(self.now, "claimed", 0, self.worker)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopen(Claim):
+    """A start of a round later than the record's: its attempts begin anew."""
+
+    def permits(self, seen: JobRecord | None) -> bool:
+        return (
+            seen is not None
+            and seen.round < self.envelope.round
+            and seen.token != self.token
+            and (seen.status in (Status.FAILED, Status.CANCELLED) or seen.is_free(self.now))
+        )
+
+    def after(self, seen: JobRecord | None) -> JobRecord:
+        assert seen is not None  # permits() said so
+        return replace(
+            without_past(seen),
+            status=Status.RUNNING,
+            round=self.envelope.round,
+            attempt=1,
+            token=self.token,
+            lease_expires_at=self.lease_expires_at,
+            started_at=self.now,
+            purge_at=self.purge_at,
+            history=(*seen.history, self.entry),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fenced:
+    """A write of the attempt that holds the lease, and of no other."""
+
+    job_id: str
+    token: str
+
+    def permits(self, seen: JobRecord | None) -> bool:
+        return seen is not None and seen.status is Status.RUNNING and seen.token == self.token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renew(_Fenced):
+    """A longer lease, and what the handler said of its progress since the last one."""
+
+    lease_expires_at: int
+    progress: Progress | None = None
+
+    def after(self, seen: JobRecord | None) -> JobRecord:
+        assert seen is not None
+        progress = self.progress or seen.progress
+        return replace(seen, lease_expires_at=self.lease_expires_at, progress=progress)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle(_Fenced):
+    """The ending of an attempt: a final status, or RETRYING, which is refused while a cancel is asked for."""
+
+    status: Status
+    now: int
+    purge_at: int
+    history: tuple[Entry, ...]
+    result: str | None = None
+    result_ref: str | None = None
+    failure: Failure | None = None
+    progress: Progress | None = None
+    scheduled_at: int | None = None
+
+    def permits(self, seen: JobRecord | None) -> bool:
+        if not _Fenced.permits(self, seen) or seen is None:
+            return False
+        return self.status is not Status.RETRYING or seen.cancel_requested_at is None
+
+    def after(self, seen: JobRecord | None) -> JobRecord:
+        assert seen is not None
+        return replace(
+            seen,
+            status=self.status,
+            result=self.result,
+            result_ref=self.result_ref,
+            failure=self.failure,
+            progress=self.progress or seen.progress,
+            scheduled_at=self.scheduled_at,
+            finished_at=self.now if self.status.is_final else None,
+            purge_at=self.purge_at,
+            lease_expires_at=None,
+            history=self.history,
+        )
+
+    def was_applied_to(self, seen: JobRecord | None) -> bool:
+        """The refusal of a repeated settle: the record already carries our token and our ending."""
+        return seen is not None and seen.token == self.token and seen.status is self.status
+
+    def gives_way_to_cancel(self, seen: JobRecord | None) -> bool:
+        """The refusal of a RETRYING because a cancel was asked for: the attempt is still ours to end."""
+        return _Fenced.permits(self, seen) and not self.permits(seen)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandBack(_Fenced):
+    """QUEUED again with the attempt refunded; `history` is None where the claim's answer never came."""
+
+    purge_at: int
+    history: tuple[Entry, ...] | None = None
+    scheduled_at: int | None = None
+
+    def after(self, seen: JobRecord | None) -> JobRecord:
+        assert seen is not None
+        return replace(
+            seen,
+            status=Status.QUEUED,
+            attempt=seen.attempt - 1,
+            scheduled_at=self.scheduled_at,
+            purge_at=self.purge_at,
+            lease_expires_at=None,
+            history=seen.history if self.history is None else self.history,
+        )
+
+    def was_applied_to(self, seen: JobRecord | None) -> bool:
+        return seen is not None and seen.token == self.token and seen.status is Status.QUEUED

@@ -1,0 +1,119 @@
+"""The message body: all that is needed to run a job, even when its record was never written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+
+from cqworker.model.ids import MAX_JOB_ID
+
+VERSION = 1
+_FIELDS = frozenset(
+    "cqworker job_id round type queue tenant payload payload_ref max_attempts metadata tags created_at".split()
+)
+
+
+class NotAnEnvelope(ValueError):
+    """The text is no message of ours; the reason is safe to log."""
+
+
+class NewerEnvelope(ValueError):
+    """The message is ours, of a version that only a newer worker understands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """One job as it travels: `payload` is JSON text, `created_at` epoch ms, `extra` fields unknown to this version."""
+
+    job_id: str
+    type: str
+    queue: str
+    max_attempts: int
+    created_at: int
+    round: int = 1
+    tenant: str = "default"
+    payload: str | None = None
+    payload_ref: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """The body to send: ASCII-safe for SQS's character set, empty fields left out."""
+        body: dict[str, Any] = {**self.extra, "cqworker": VERSION, "job_id": self.job_id, "round": self.round}
+        body |= {"type": self.type, "queue": self.queue, "tenant": self.tenant}
+        if self.payload is not None:
+            body["payload"] = orjson.Fragment(self.payload)
+        optional = {"payload_ref": self.payload_ref, "metadata": dict(self.metadata), "tags": list(self.tags)}
+        body |= {name: value for name, value in optional.items() if value}
+        body |= {"max_attempts": self.max_attempts, "created_at": self.created_at}
+        return _sqs_safe(orjson.dumps(body).decode())
+
+    def of_round(self, number: int) -> Envelope:
+        return replace(self, round=number)
+
+
+def read_envelope(text: str) -> Envelope:
+    """The envelope in a message body; raises NotAnEnvelope or NewerEnvelope, and nothing else, for any text."""
+    try:
+        body = orjson.loads(text)
+    except (orjson.JSONDecodeError, UnicodeEncodeError, RecursionError) as error:
+        raise NotAnEnvelope("the body is not JSON") from error
+    if not isinstance(body, dict) or "cqworker" not in body:
+        raise NotAnEnvelope('the body has no "cqworker" field')
+    version = body["cqworker"]
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise NotAnEnvelope("the version is not a positive whole number")
+    if version > VERSION:
+        raise NewerEnvelope(f"version {version} is newer than this worker's {VERSION}")
+    return _checked(body)
+
+
+def _checked(body: dict[str, Any]) -> Envelope:
+    metadata, tags = body.get("metadata", {}), body.get("tags", [])
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise NotAnEnvelope("metadata is no table of strings")
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise NotAnEnvelope("tags is no list of strings")
+    reference = body.get("payload_ref")
+    if reference is not None and not isinstance(reference, str):
+        raise NotAnEnvelope("payload_ref is no string")
+    job_id = _string(body, "job_id")
+    if len(job_id) > MAX_JOB_ID:
+        raise NotAnEnvelope(f"job_id is longer than {MAX_JOB_ID} characters")
+    return Envelope(
+        job_id=job_id,
+        type=_string(body, "type"),
+        queue=_string(body, "queue"),
+        tenant=_string(body, "tenant") if "tenant" in body else "default",
+        round=_count(body, "round"),
+        max_attempts=_count(body, "max_attempts"),
+        created_at=_count(body, "created_at"),
+        payload=orjson.dumps(body["payload"]).decode() if "payload" in body else None,
+        payload_ref=reference,
+        metadata=metadata,
+        tags=tuple(tags),
+        extra={name: value for name, value in body.items() if name not in _FIELDS},
+    )
+
+
+def _string(body: dict[str, Any], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not value:
+        raise NotAnEnvelope(f"{name} is no string or is empty")
+    return value
+
+
+def _count(body: dict[str, Any], name: str) -> int:
+    value = body.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise NotAnEnvelope(f"{name} is no positive whole number")
+    return value
+
+
+def _sqs_safe(text: str) -> str:
+    """JSON may carry U+FFFE and U+FFFF inside strings, SQS may not (SendMessage API: allowed characters)."""
+    return text.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")

@@ -1,0 +1,52 @@
+"""The timeline that explains a job, one short string an entry so that the record stays under a kilobyte."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+KEPT = 20
+REASON_BYTES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened to a job: when (epoch ms), what, in which attempt, where and why.
+
+    `attempt` is 0 where it does not apply, and in a `claimed` entry as stored: a claim cannot know its number.
+    """
+
+    at: int
+    event: str
+    attempt: int = 0
+    worker: str = ""
+    reason: str = ""
+
+    def text(self) -> str:
+        """The stored form: `ms event attempt|worker|reason`, the reason cut at 100 bytes."""
+        reason = self.reason.encode("utf-8", "replace")[:REASON_BYTES].decode("utf-8", "ignore")
+        worker = self.worker.replace("|", "/")
+        return f"{self.at} {self.event} {self.attempt}|{worker}|{reason}"
+
+    @classmethod
+    def read(cls, text: str) -> Entry:
+        """The entry behind a stored form; raises ValueError where it is none."""
+        head, worker, reason = text.split("|", 2)
+        at, event, attempt = head.split(" ")
+        return cls(int(at), event, int(attempt), worker, reason)
+
+
+def trimmed(history: tuple[Entry, ...], *entries: Entry) -> tuple[Entry, ...]:
+    """History with these entries added, the last 20 of it."""
+    return (*history, *entries)[-KEPT:]
+
+
+def numbered(history: tuple[Entry, ...], attempt: int) -> tuple[Entry, ...]:
+    """History as shown: a `claimed` entry has the attempt of the entry after it, the last one the record's."""
+    shown: list[Entry] = []
+    following = attempt
+    for stored in reversed(history):
+        is_open = stored.event == "claimed" and not stored.attempt
+        entry = replace(stored, attempt=following) if is_open else stored
+        following = entry.attempt or following
+        shown.append(entry)
+    return tuple(reversed(shown))

@@ -1,0 +1,156 @@
+"""The writes from outside an attempt: submission, cancel, retry, and endings for jobs that nobody holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from cqworker.model.envelope import Envelope
+from cqworker.model.history import Entry, trimmed
+from cqworker.model.record import Failure, JobRecord, record_from, without_past
+from cqworker.model.status import FailureKind, Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enter:
+    """The submitter's put: the record QUEUED if nobody made it yet."""
+
+    record: JobRecord
+
+    @property
+    def job_id(self) -> str:
+        return self.record.job_id
+
+    def permits(self, seen: JobRecord | None) -> bool:
+        return seen is None
+
+    def after(self, _seen: JobRecord | None) -> JobRecord:
+        return self.record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forestall:
+    """An ending in place of a start, or of a wait: only while what was seen still stands.
+
+    Written for a cancel, for used-up attempts and for a job that came out of the dead-letter queue.
+    """
+
+    seen: JobRecord
+    status: Status
+    now: int
+    purge_at: int
+    entry: Entry
+    failure: Failure | None = None
+
+    @property
+    def job_id(self) -> str:
+        return self.seen.job_id
+
+    def permits(self, seen: JobRecord | None) -> bool:
+        return (
+            seen is not None
+            and (seen.status, seen.round, seen.attempt, seen.token)
+            == (self.seen.status, self.seen.round, self.seen.attempt, self.seen.token)
+            and seen.is_free(self.now)
+        )
+
+    def after(self, seen: JobRecord | None) -> JobRecord:
+        assert seen is not None
+        return replace(
+            seen,
+            status=self.status,
+            failure=self.failure,
+            finished_at=self.now,
+            purge_at=self.purge_at,
+            scheduled_at=None,
+            lease_expires_at=None,
+            history=trimmed(self.seen.history, self.entry),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskCancel:
+    """A cancel of a RUNNING job is a request: its holder writes CANCELLED, or the ending that came first."""
+
+    job_id: str
+    round: int
+    now: int
+
+    def permits(self, seen: JobRecord | None) -> bool:
+        return seen is not None and seen.status is Status.RUNNING and seen.round == self.round
+
+    def after(self, seen: JobRecord | None) -> JobRecord:
+        assert seen is not None
+        return replace(seen, cancel_requested_at=seen.cancel_requested_at or self.now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRound:
+    """A retry's record: QUEUED in the round whose message is already out, if nobody was faster."""
+
+    seen: JobRecord
+    now: int
+    purge_at: int
+
+    @property
+    def job_id(self) -> str:
+        return self.seen.job_id
+
+    def permits(self, seen: JobRecord | None) -> bool:
+        return seen is not None and seen.status is self.seen.status and seen.round == self.seen.round
+
+    def after(self, seen: JobRecord | None) -> JobRecord:
+        assert seen is not None
+        return replace(
+            without_past(seen),
+            status=Status.QUEUED,
+            round=self.seen.round + 1,
+            attempt=0,
+            started_at=None,
+            purge_at=self.purge_at,
+            history=self.history,
+        )
+
+    @property
+    def history(self) -> tuple[Entry, ...]:
+        return trimmed(self.seen.history, Entry(self.now, "retried"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lose:
+    """FAILED `lost` for what arrived in the dead-letter queue; a job with a cancel asked for is forestalled instead."""
+
+    envelope: Envelope
+    now: int
+    purge_at: int
+    trace_id: str | None = None
+
+    @property
+    def job_id(self) -> str:
+        return self.envelope.job_id
+
+    def permits(self, seen: JobRecord | None) -> bool:
+        if seen is None:
+            return True
+        if seen.status in (Status.FAILED, Status.CANCELLED):
+            return seen.round < self.envelope.round
+        return seen.round <= self.envelope.round and seen.is_free(self.now) and seen.cancel_requested_at is None
+
+    def after(self, seen: JobRecord | None) -> JobRecord:
+        base = seen or record_from(self.envelope, self.purge_at, self.trace_id)
+        return replace(
+            without_past(base),
+            status=Status.FAILED,
+            round=self.envelope.round,
+            failure=self.failure,
+            finished_at=self.now,
+            purge_at=self.purge_at,
+            history=(*base.history, self.entry),
+        )
+
+    @property
+    def failure(self) -> Failure:
+        return Failure(FailureKind.LOST, "The message ended in the dead-letter queue before the job could be finished.")
+
+    @property
+    def entry(self) -> Entry:
+        return Entry(self.now, "failed", 0, "", FailureKind.LOST)

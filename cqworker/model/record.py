@@ -1,0 +1,136 @@
+"""The record of a job: what the store knows about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from zlib import crc32
+
+from cqworker.model.envelope import Envelope
+from cqworker.model.history import Entry
+from cqworker.model.status import WAITING, FailureKind, Status
+from cqworker.model.times import day_of
+
+SHARDS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How the last attempt ended, for a person: `error` is the exception's type, `stage` where it happened."""
+
+    kind: FailureKind
+    message: str
+    error: str | None = None
+    stage: str | None = None
+    traceback: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a running attempt says it is; `at` is epoch ms."""
+
+    done: float
+    total: float | None
+    note: str | None
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRecord:
+    """The truth about one job. Times are epoch ms, `purge_at` epoch s (the TTL attribute), JSON values are text.
+
+    `token` is the last claim's; it stays after the settle so that a repeated settle knows its own.
+    """
+
+    job_id: str
+    type: str
+    queue: str
+    tenant: str
+    status: Status
+    max_attempts: int
+    created_at: int
+    purge_at: int
+    round: int = 1
+    attempt: int = 0
+    payload: str | None = None
+    payload_ref: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    token: str | None = None
+    lease_expires_at: int | None = None
+    scheduled_at: int | None = None
+    started_at: int | None = None
+    finished_at: int | None = None
+    cancel_requested_at: int | None = None
+    progress: Progress | None = None
+    result: str | None = None
+    result_ref: str | None = None
+    failure: Failure | None = None
+    history: tuple[Entry, ...] = ()
+    trace_id: str | None = None
+
+    def is_free(self, now: int) -> bool:
+        """Nobody holds it: QUEUED, RETRYING, or RUNNING under a lease that has ended."""
+        return self.status in WAITING or self.has_expired(now)
+
+    def has_expired(self, now: int) -> bool:
+        """RUNNING, and its lease ended before `now`."""
+        return self.status is Status.RUNNING and (self.lease_expires_at or 0) < now
+
+    @property
+    def day(self) -> str:
+        """The partition of the optional listing index: the day it was made, and a shard of the id."""
+        return f"{day_of(self.created_at)}#{crc32(self.job_id.encode()) % SHARDS}"
+
+
+def envelope_of(record: JobRecord, *, round_number: int | None = None) -> Envelope:
+    """The message that runs this job (again)."""
+    return Envelope(
+        job_id=record.job_id,
+        type=record.type,
+        queue=record.queue,
+        tenant=record.tenant,
+        round=round_number or record.round,
+        max_attempts=record.max_attempts,
+        created_at=record.created_at,
+        payload=record.payload,
+        payload_ref=record.payload_ref,
+        metadata=record.metadata,
+        tags=record.tags,
+    )
+
+
+def record_from(envelope: Envelope, purge_at: int, trace_id: str | None) -> JobRecord:
+    """The QUEUED record of a message, as its submitter would have put it."""
+    return JobRecord(
+        job_id=envelope.job_id,
+        type=envelope.type,
+        queue=envelope.queue,
+        tenant=envelope.tenant,
+        status=Status.QUEUED,
+        round=envelope.round,
+        max_attempts=envelope.max_attempts,
+        created_at=envelope.created_at,
+        purge_at=purge_at,
+        payload=envelope.payload,
+        payload_ref=envelope.payload_ref,
+        metadata=envelope.metadata,
+        tags=envelope.tags,
+        history=(Entry(envelope.created_at, "submitted"),),
+        trace_id=trace_id,
+    )
+
+
+def without_past(record: JobRecord) -> JobRecord:
+    """The record as a new round begins with it: no ending, no cancel, no schedule, no lease."""
+    return replace(
+        record,
+        failure=None,
+        result=None,
+        result_ref=None,
+        finished_at=None,
+        cancel_requested_at=None,
+        scheduled_at=None,
+        progress=None,
+        lease_expires_at=None,
+    )

@@ -1,0 +1,85 @@
+"""Where a job's source is: which references a job may read, and how they are spelled."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+from cqworker.errors import SourceRefused
+
+MAX_KEY = 1024
+"""Bytes of an object's key in UTF-8 (S3 user guide, naming objects)."""
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
+_ARTIFACT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_PERCENT = re.compile(r"%[0-9A-Fa-f]{2}", re.ASCII)
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_SLASHES = frozenset("\\\u2044\u2215\u2571\u29f5\u29f8\u29f9\ufe68")
+
+
+def resolve(source: str, tenant: str, reference: Callable[[str], str], allowed: tuple[str, ...]) -> str:
+    """The `s3://bucket/key` that a source stands for; raises SourceRefused, and nothing else, for any text.
+
+    `artifact:<id>` is an upload of the tenant: `reference(key)` says where a key below the artifacts' prefix is.
+    `s3://bucket/key` must lie below one of `allowed`, each `s3://bucket` or `s3://bucket/prefix`. A prefix ends at a
+    slash whether or not it is written with one: `s3://b/in` admits `s3://b/in/x` and `s3://b/in`, not `s3://b/inbox`.
+    Uploads are never reached by their `s3://` name, for they may be another tenant's.
+    """
+    if source.startswith("artifact:"):
+        identifier = source.removeprefix("artifact:")
+        if not _ARTIFACT_ID.fullmatch(identifier):
+            raise _refusal(source, "an artifact's id is 1 to 64 letters, digits, - and _")
+        return reference(f"uploads/{tenant}/{identifier}")
+    bucket, key = split(source)
+    if _is_below(bucket, key, reference("uploads")):
+        raise _refusal(source, 'an upload is named "artifact:<id>"')
+    if not any(_is_below(bucket, key, place) for place in allowed):
+        raise _refusal(source, "it lies outside the sources that artifacts.sources allows")
+    return f"s3://{bucket}/{key}"
+
+
+def split(reference: str) -> tuple[str, str]:
+    """The bucket and the key of `s3://bucket/key`.
+
+    Raises SourceRefused for anything that some reader might take for another place: a leading slash, empty, `.` and
+    `..` segments, percent-encoding, control and invisible characters, characters that look like a slash or fold into
+    one or into a dot (Unicode NFKC), and keys that name no object or have more than 1,024 bytes.
+    """
+    scheme, found, rest = reference.partition("://")
+    if scheme != "s3" or not found:
+        raise _refusal(reference, 'a source is "s3://bucket/key" or "artifact:<id>"')
+    bucket, _, key = rest.partition("/")
+    if not _BUCKET.fullmatch(bucket):
+        raise _refusal(reference, "its bucket's name is none (3 to 63 of a-z, 0-9, - and .)")
+    fault = _fault(key)
+    if fault:
+        raise _refusal(reference, fault)
+    return bucket, key
+
+
+def _fault(key: str) -> str | None:
+    """What is wrong with a key."""
+    if any(unicodedata.category(character) in _UNSEEN for character in key):
+        return "its key has control or invisible characters"
+    if len(key.encode()) > MAX_KEY:
+        return f"its key has more than {MAX_KEY} bytes"
+    if any(segment in ("", ".", "..") for segment in key.split("/")):
+        return 'its key is empty, begins or ends with "/", or has an empty, "." or ".." segment'
+    if _PERCENT.search(key):
+        return "its key is percent-encoded; write it as it is"
+    folded = unicodedata.normalize("NFKC", key)
+    if not _SLASHES.isdisjoint(key) or any(folded.count(mark) > key.count(mark) for mark in "/.%\\"):
+        return "its key has characters that look like a slash or a dot"
+    return None
+
+
+def _is_below(bucket: str, key: str, place: str) -> bool:
+    scheme, _, rest = place.partition("://")
+    home, _, prefix = rest.partition("/")
+    prefix = prefix.rstrip("/")
+    return scheme == "s3" and home == bucket and (not prefix or key == prefix or key.startswith(f"{prefix}/"))
+
+
+def _refusal(source: str, reason: str) -> SourceRefused:
+    shown = source if len(source) <= 100 else f"{source[:100]}…"
+    return SourceRefused(f"The source {shown!a} is refused: {reason}.")

@@ -1,0 +1,101 @@
+"""The claim table: what a worker does with a message, given the record that refused its claim."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cqworker.model.attempts import SOON_MS
+from cqworker.model.envelope import Envelope
+from cqworker.model.record import JobRecord
+from cqworker.model.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The record is absent or free, its time has come: claim it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartRound:
+    """The message opens a later round than the record's: reopen it."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """A claim of ours whose answer was lost: the record is already ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelInstead:
+    """A cancel was asked for before this start: write CANCELLED."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrashInstead:
+    """Every attempt was started and none settled: write FAILED `crashed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hide:
+    """Not this copy, or not yet: nothing to do before `until` (epoch ms)."""
+
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """The message has nothing left to say: delete it."""
+
+
+Verdict = Start | StartRound | GoOn | CancelInstead | CrashInstead | Hide | Drop
+
+
+def judge(seen: JobRecord | None, envelope: Envelope, token: str, now: int) -> Verdict:
+    """The row of the claim table that fits the record as seen at `now` (epoch ms) under our claim's `token`."""
+    if seen is None:
+        return Start()
+    if envelope.round < seen.round:
+        return Drop()
+    if seen.status is Status.RUNNING and seen.token == token:
+        return GoOn()
+    if seen.status is Status.RUNNING and not seen.has_expired(now):
+        return Hide(seen.lease_expires_at or now)
+    if envelope.round > seen.round:
+        return Drop() if seen.status is Status.SUCCEEDED else StartRound()
+    if seen.status.is_final:
+        return Drop()
+    return _judge_free(seen, now)
+
+
+def _judge_free(seen: JobRecord, now: int) -> Verdict:
+    """The rows for a record of the message's own round that nobody holds; a cancel goes before used-up attempts."""
+    if seen.cancel_requested_at is not None:
+        return CancelInstead()
+    if seen.scheduled_at is not None and seen.scheduled_at > now + SOON_MS:
+        return Hide(seen.scheduled_at)
+    if seen.attempt >= seen.max_attempts:
+        return CrashInstead()
+    return Start()
+
+
+@dataclass(frozen=True, slots=True)
+class Bury:
+    """Write FAILED `lost`, then delete the dead letter."""
+
+
+Burial = Bury | CancelInstead | Hide | Drop
+
+
+def judge_dead_letter(seen: JobRecord | None, envelope: Envelope, now: int) -> Burial:
+    """What to do with one of our messages that arrived in the dead-letter queue."""
+    if seen is None:
+        return Bury()
+    if seen.round > envelope.round or (seen.status.is_final and seen.round == envelope.round):
+        return Drop()
+    if seen.status is Status.SUCCEEDED:
+        return Drop()
+    if seen.status is Status.RUNNING and not seen.has_expired(now):
+        return Hide(seen.lease_expires_at or now)
+    if seen.cancel_requested_at is not None and not seen.status.is_final:
+        return CancelInstead()
+    return Bury()

@@ -1,0 +1,1 @@
+"""Events in, log lines and numbers out."""

@@ -1,0 +1,128 @@
+"""The log: events in, one line each out; every other logger of the process is led into the same lines."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import IO, TYPE_CHECKING, Any
+
+import structlog
+from structlog.contextvars import merge_contextvars
+from structlog.processors import format_exc_info
+from structlog.typing import FilteringBoundLogger
+
+from cqworker.events import Event, JobEvent
+from cqworker.observe.rendering import ConsoleLines, JsonLines
+from cqworker.observe.routing import Route
+from cqworker.observe.sink import Outlet, Sink
+from cqworker.observe.throttle import Throttle
+from cqworker.observe.wording import ROUTINE, WORDING, Words
+
+if TYPE_CHECKING:
+    from cqworker.settings.model import LogSettings
+
+PATIENCE = 1.0
+"""Seconds that the end of the process waits for a reader of the last lines."""
+FLOOD_INTERVAL = 1.0
+"""Seconds between two lines with one cause, for the events that say what their cause is."""
+
+
+class LogLines:
+    """An observer that words every event as one line."""
+
+    def __init__(self, logger: FilteringBoundLogger, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._say = {level: getattr(logger, level) for level in ("debug", "info", "warning", "error")}
+        self._wording = {**WORDING, **(ROUTINE if logger.is_enabled_for(logging.DEBUG) else {})}
+        self._throttle = Throttle(FLOOD_INTERVAL, monotonic)
+
+    def __call__(self, event: Event) -> None:
+        words = self._wording.get(type(event))
+        if words is None:
+            return
+        if not isinstance(words, Words):
+            words = words(event)
+        fields = fields_of(event, words.fields)
+        if words.once_by is not None:
+            suppressed = self._throttle.admit((type(event), *(getattr(event, name) for name in words.once_by)))
+            if suppressed is None:
+                return
+            if suppressed:
+                fields["suppressed"] = suppressed
+        self._say[words.level](words.event, **fields)
+
+
+def fields_of(event: Event, names: tuple[str, ...]) -> dict[str, Any]:
+    """The job first, then what the event adds; what is absent is left out, times have microseconds."""
+    fields: dict[str, Any] = {}
+    if isinstance(event, JobEvent):
+        job = event.job
+        fields = {"job_id": job.job_id, "type": job.type, "attempt": job.attempt, "round": job.round}
+        fields |= {"queue": job.queue, "tenant": job.tenant, "trace_id": job.trace_id}
+    for name in names:
+        value = getattr(event, name)
+        if value is not None and value != "":
+            fields["exception" if name == "traceback" else name] = (
+                round(value, 6) if isinstance(value, float) else value
+            )
+    return fields
+
+
+class Log:
+    """The process's log from configure() to close(), which leaves structlog and logging as they were."""
+
+    def __init__(self, settings: LogSettings, sink: Sink, render: JsonLines | ConsoleLines) -> None:
+        self._sink = sink
+        wrapper = structlog.make_filtering_bound_logger(settings.level)
+        self.logger: FilteringBoundLogger = structlog.wrap_logger(sink, [render], wrapper).bind()
+        self._before = structlog.get_config() if structlog.is_configured() else None
+        structlog.configure(
+            processors=[merge_contextvars, format_exc_info, render],
+            wrapper_class=wrapper,
+            logger_factory=lambda *_: sink,
+            cache_logger_on_first_use=False,
+        )
+        self._route = Route(structlog.get_logger(), logging.ERROR if settings.level == "error" else logging.WARNING)
+        self._route.install()
+        atexit.register(self.close)
+
+    @property
+    def dropped(self) -> int:
+        """Lines that the sink did not take, since the start."""
+        return self._sink.dropped
+
+    def flush(self) -> None:
+        """Writes what was gathered so far, without waiting for anybody."""
+        self._sink.flush()
+
+    def close(self) -> None:
+        """Writes the last lines, waiting a second for a slow reader, and lets go of the process's loggers."""
+        atexit.unregister(self.close)
+        self._route.remove()
+        if self._before is None:
+            structlog.reset_defaults()
+        else:
+            structlog.configure(**self._before)
+        self._sink.close(PATIENCE)
+
+
+def configure(settings: LogSettings, worker: str, stream: IO[Any] | None = None, *, colors: bool | None = None) -> Log:
+    """Sets up the log of this process on `stream` (standard output); `worker` stands on every line.
+
+    Format "auto" means columns on a terminal and JSON elsewhere. Colors: as asked, else on a terminal that is not
+    dumb and unless NO_COLOR is set (no-color.org).
+    """
+    stream = sys.stdout if stream is None else stream
+    terminal = stream is not None and stream.isatty()
+    if colors is None:
+        colors = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    console = settings.format == "console" or (settings.format == "auto" and terminal)
+    render = ConsoleLines(worker, colors=colors) if console else JsonLines(worker)
+    return Log(settings, Sink(Outlet(stream), lambda dropped: _dropped_line(render, dropped)), render)
+
+
+def _dropped_line(render: JsonLines | ConsoleLines, dropped: int) -> bytes:
+    return render(None, "warning", {"event": "log lines were dropped", "dropped": dropped})

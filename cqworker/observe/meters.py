@@ -1,0 +1,100 @@
+"""The instruments: every metric's name, unit, labels and buckets, on a registry of their own."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.metrics import MetricWrapperBase
+
+OTHER = "(other)"
+MOST_CHILDREN = 200
+"""Label combinations of one metric; labels hold words of ours and of AWS, but none may grow without end."""
+SOON = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+LONG = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14400, 86400)
+
+M = TypeVar("M", bound=MetricWrapperBase)
+
+
+class Children(dict[tuple[str, ...], M], Generic[M]):
+    """A metric's children by label values, made once; beyond the limit all new ones are `(other)`."""
+
+    def __init__(self, metric: M) -> None:
+        super().__init__()
+        self.metric = metric
+
+    def __missing__(self, labels: tuple[str, ...]) -> M:
+        if len(self) >= MOST_CHILDREN:
+            return self.metric.labels(*(OTHER for _ in labels))
+        child = self[labels] = self.metric.labels(*labels) if labels else self.metric
+        return child
+
+
+class Meters:
+    """All instruments of the worker; names begin with cqworker_ and carry their unit."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+        self._make_job_meters()
+        self._make_copy_meters()
+        self._make_service_meters()
+        self._make_worker_meters()
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> Children[Counter]:
+        return Children(Counter(f"cqworker_{name}", meaning, labels, registry=self._registry))
+
+    def _gauge(self, name: str, meaning: str, *labels: str) -> Children[Gauge]:
+        return Children(Gauge(f"cqworker_{name}", meaning, labels, registry=self._registry))
+
+    def _histogram(self, name: str, meaning: str, buckets: tuple[float, ...], *labels: str) -> Children[Histogram]:
+        return Children(Histogram(f"cqworker_{name}", meaning, labels, buckets=buckets, registry=self._registry))
+
+    def _make_job_meters(self) -> None:
+        self.submitted = self._counter("jobs_submitted_total", "Jobs accepted: their message is in a queue", "type")
+        self.replayed = self._counter("submissions_replayed_total", "Requests that repeated an idempotency key", "type")
+        self.postponed = self._counter("records_postponed_total", "Jobs accepted before their record was put", "type")
+        self.started = self._counter("jobs_started_total", "Attempts whose handler was started", "type")
+        self.finished = self._counter(
+            "jobs_finished_total", "Jobs that reached a final status", "type", "status", "kind"
+        )
+        self.retried = self._counter("attempts_retried_total", "Attempts that ended in RETRYING", "type", "kind")
+        self.handed_back = self._counter("jobs_handed_back_total", "Attempts refunded and given back", "reason")
+        self.interventions = self._counter("interventions_total", "Cancels and retries that somebody asked for", "act")
+        self.duration = self._histogram("job_duration_seconds", "Time in the handler, per attempt", LONG, "type")
+        self.wait = self._histogram("queue_wait_seconds", "From when a job could run to its start", LONG, "type")
+        self.in_flight = self._gauge("jobs_in_flight", "Attempts running now", "type")
+
+    def _make_copy_meters(self) -> None:
+        self.received = self._counter("messages_received_total", "Messages received", "queue")
+        self.receives = self._counter("receives_total", "Answered receives: full, partial or empty", "queue", "result")
+        self.copies = self._counter("copies_total", "Second copies of messages: hidden, dropped or refreshed", "act")
+        self.foreign = self._counter("foreign_messages_total", "Receives of messages that are no envelope", "queue")
+        self.refused = self._counter(
+            "receipts_refused_total", "Deletes and visibility changes not done", "queue", "action", "gone"
+        )
+        self.depth = self._gauge("queue_messages", "Messages in a queue, as the service counts them", "queue", "state")
+        self.renewals = self._counter("lease_renewals_total", "Leases renewed", "queue")
+        self.losses = self._counter("leases_lost_total", "Leases lost while their attempt ran", "type")
+
+    def _make_service_meters(self) -> None:
+        self.calls = self._counter("aws_calls_total", "AWS calls by result", "service", "operation", "result")
+        self.call_time = self._histogram("aws_call_seconds", "Time of an AWS call", SOON, "service", "operation")
+        self.write_units = self._counter("dynamodb_write_units_total", "Write units consumed", "operation")
+        self.read_units = self._counter("dynamodb_read_units_total", "Read units consumed", "operation")
+        self.failures = self._counter("service_failures_total", "Times a service did not do its part", "service")
+        self.up = self._gauge("service_up", "1 while a service does its part, 0 while it does not", "service")
+
+    def _make_worker_meters(self) -> None:
+        self.slots = self._gauge("slots", "Jobs this worker runs at most at once")
+        self.slots_taken = self._gauge("slots_taken", "Slots that hold a job or a handler that would not stop")
+        self.loop_lag = self._gauge(
+            "handlers_loop_lag_seconds", "How late the handlers' loop answered, or how long not"
+        )
+        self.loop_silences = self._counter("handlers_loop_silences_total", "Reports of a silent handlers' loop")
+        self.abandoned = self._counter("handlers_abandoned_total", "Handlers that would not stop", "type")
+        self.stragglers = self._gauge("abandoned_handlers", "Abandoned handlers that still run", "type")
+        self.broken = self._gauge("plugin_broken", "1 for a job type whose plugin cannot be used", "type")
+        self.background = self._counter("background_failures_total", "Turns of a background loop that raised", "loop")
+        self.requests = self._counter("http_request_failures_total", "HTTP requests that met an unforeseen error")
+        self.phase = self._gauge("daemon_phase", "1 for the phase the daemon is in", "phase")
+        self.build = self._gauge("build_info", "Always 1; the labels say which build runs", "version", "python")

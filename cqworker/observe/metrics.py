@@ -1,0 +1,205 @@
+"""The numbers: events counted on instruments, rendered for Prometheus."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Collection, Iterator, Mapping
+from importlib import metadata
+from typing import Any
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    GCCollector,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.metrics_core import CounterMetricFamily
+from prometheus_client.registry import Collector
+
+from cqworker import events as e
+from cqworker.model.status import FailureKind, Status
+from cqworker.observe.known_types import KnownTypes
+from cqworker.observe.meters import Meters
+
+SILENT: frozenset[type] = frozenset({e.CancelNoticed})
+"""Never counted: the cancel was when it was asked for, and is again when the job ends."""
+
+
+class Metrics:
+    """An observer that counts and measures; job types that are not in `types` count as one, `(unknown)`."""
+
+    def __init__(self, types: Collection[str], counts: Mapping[str, Callable[[], float]] | None = None) -> None:
+        """`counts` adds counters that live elsewhere, by name (without cqworker_ and _total), read at each scrape."""
+        # a second series beside each one, to say what process_start_time_seconds says
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self._registry = CollectorRegistry()
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self._registry)
+        self._registry.register(_Counts(counts or {}))
+        self._meters = Meters(self._registry)
+        self._meters.build[_version(), platform.python_version()].set(1)
+        self._name = KnownTypes(types).name
+        self._running: dict[str, str] = {}
+        self._phase = ""
+        self._acts: dict[type, Callable[[Any], None]] = {**self._job_acts(), **self._copy_acts(), **self._other_acts()}
+
+    def __call__(self, event: e.Event) -> None:
+        act = self._acts.get(type(event))
+        if act is not None:
+            act(event)
+
+    def render(self) -> tuple[bytes, str]:
+        """The body of /metrics and its content type."""
+        return generate_latest(self._registry), CONTENT_TYPE_LATEST
+
+    @property
+    def counted(self) -> frozenset[type]:
+        """The classes of events that change a number."""
+        return frozenset(self._acts)
+
+    def _job_acts(self) -> dict[type, Callable[[Any], None]]:
+        meters = self._meters
+        return {
+            e.JobSubmitted: lambda event: meters.submitted[self._type(event)].inc(),
+            e.SubmissionReplayed: lambda event: meters.replayed[self._type(event)].inc(),
+            e.RecordPostponed: lambda event: meters.postponed[self._type(event)].inc(),
+            e.JobStarted: self._started,
+            e.JobSettled: self._settled,
+            e.JobForestalled: lambda event: self._finished(event, event.status, event.kind),
+            e.JobLost: lambda event: self._finished(event, Status.FAILED, FailureKind.LOST),
+            e.JobHandedBack: self._handed_back,
+            e.LeaseLost: self._lease_lost,
+            e.CancelAsked: lambda _: meters.interventions["cancel",].inc(),
+            e.RetryAsked: lambda _: meters.interventions["retry",].inc(),
+            e.HandlerAbandoned: self._abandoned,
+            e.AbandonedHandlerEnded: lambda event: meters.stragglers[self._type(event)].dec(),
+        }
+
+    def _copy_acts(self) -> dict[type, Callable[[Any], None]]:
+        meters = self._meters
+        return {
+            e.CopyHidden: lambda _: meters.copies["hidden",].inc(),
+            e.CopyDropped: lambda _: meters.copies["dropped",].inc(),
+            e.CopyRefreshed: lambda _: meters.copies["refreshed",].inc(),
+            e.Received: self._received,
+            e.ForeignMessage: lambda event: meters.foreign[event.queue,].inc(),
+            e.LeasesRenewed: lambda event: meters.renewals[event.queue,].inc(event.count),
+            e.ReceiptRefused: lambda event: meters.refused[event.queue, event.action, str(event.gone).lower()].inc(),
+            e.DepthSeen: self._depth_seen,
+        }
+
+    def _other_acts(self) -> dict[type, Callable[[Any], None]]:
+        meters = self._meters
+        return {
+            e.ServiceFailed: self._service_failed,
+            e.ServiceRecovered: lambda event: meters.up[event.service,].set(1),
+            e.ServiceCalled: self._service_called,
+            e.SlotsChanged: self._slots_changed,
+            e.HandlersLoopSilent: self._loop_silent,
+            e.HandlersLoopTurned: lambda event: meters.loop_lag[()].set(event.lag),
+            e.PluginBroken: lambda event: meters.broken[event.type,].set(1),
+            e.DaemonPhase: self._phase_changed,
+            e.BackgroundFailed: lambda event: meters.background[event.loop,].inc(),
+            e.RequestFailed: lambda _: meters.requests[()].inc(),
+        }
+
+    def _type(self, event: e.JobEvent) -> tuple[str]:
+        return (self._name(event.job.type),)
+
+    def _started(self, event: e.JobStarted) -> None:
+        kind = self._type(event)
+        self._meters.started[kind].inc()
+        self._meters.wait[kind].observe(max(0.0, event.waited))
+        if event.job.job_id not in self._running:
+            self._running[event.job.job_id] = kind[0]
+            self._meters.in_flight[kind].inc()
+
+    def _ended(self, event: e.JobEvent) -> None:
+        """By job id alone, for a refund changes the attempt; whichever event comes first ends it."""
+        kind = self._running.pop(event.job.job_id, None)
+        if kind is not None:
+            self._meters.in_flight[kind,].dec()
+
+    def _settled(self, event: e.JobSettled) -> None:
+        self._meters.duration[self._type(event)].observe(event.seconds)
+        if event.status is Status.RETRYING:
+            self._meters.retried[self._name(event.job.type), event.kind or ""].inc()
+            self._ended(event)
+        else:
+            self._finished(event, event.status, event.kind)
+
+    def _finished(self, event: e.JobEvent, status: Status, kind: FailureKind | None) -> None:
+        self._meters.finished[self._name(event.job.type), status, kind or ""].inc()
+        self._ended(event)
+
+    def _handed_back(self, event: e.JobHandedBack) -> None:
+        self._meters.handed_back[event.reason,].inc()
+        self._ended(event)
+
+    def _lease_lost(self, event: e.LeaseLost) -> None:
+        self._meters.losses[self._type(event)].inc()
+        self._ended(event)
+
+    def _abandoned(self, event: e.HandlerAbandoned) -> None:
+        self._meters.abandoned[self._type(event)].inc()
+        self._meters.stragglers[self._type(event)].inc()
+        self._ended(event)
+
+    def _received(self, event: e.Received) -> None:
+        result = "empty" if event.count == 0 else "full" if event.count >= event.asked else "partial"
+        self._meters.receives[event.queue, result].inc()
+        self._meters.received[event.queue,].inc(event.count)
+
+    def _depth_seen(self, event: e.DepthSeen) -> None:
+        for state in ("visible", "in_flight", "delayed"):
+            self._meters.depth[event.queue, state].set(getattr(event, state))
+
+    def _service_failed(self, event: e.ServiceFailed) -> None:
+        self._meters.failures[event.service,].inc()
+        self._meters.up[event.service,].set(0)
+
+    def _service_called(self, event: e.ServiceCalled) -> None:
+        meters = self._meters
+        meters.calls[event.service, event.operation, event.result].inc()
+        meters.call_time[event.service, event.operation].observe(event.seconds)
+        if event.write_units:
+            meters.write_units[event.operation,].inc(event.write_units)
+        if event.read_units:
+            meters.read_units[event.operation,].inc(event.read_units)
+        if event.result == "ok" and (event.service,) not in meters.up:
+            meters.up[event.service,].set(1)
+
+    def _slots_changed(self, event: e.SlotsChanged) -> None:
+        self._meters.slots_taken[()].set(event.taken)
+        self._meters.slots[()].set(event.total)
+
+    def _loop_silent(self, event: e.HandlersLoopSilent) -> None:
+        self._meters.loop_silences[()].inc()
+        self._meters.loop_lag[()].set(event.seconds)
+
+    def _phase_changed(self, event: e.DaemonPhase) -> None:
+        if self._phase:
+            self._meters.phase[self._phase,].set(0)
+        self._phase = event.phase
+        self._meters.phase[self._phase,].set(1)
+
+
+class _Counts(Collector):
+    """Counters that live elsewhere."""
+
+    def __init__(self, counts: Mapping[str, Callable[[], float]]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        for name, read in self._counts.items():
+            yield CounterMetricFamily(f"cqworker_{name}", name.replace("_", " ").capitalize(), value=read())
+
+
+def _version() -> str:
+    try:
+        return metadata.version("cqworker")
+    except metadata.PackageNotFoundError:
+        return "unknown"

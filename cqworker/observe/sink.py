@@ -1,0 +1,172 @@
+"""Where log lines go: gathered for one turn of the loop, written in one write, never worth a blocked or dead daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import select
+import stat
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import IO, Any
+
+MOST_LINES = 4096
+"""Lines kept while the sink takes none; further ones are dropped and counted."""
+PIPE_BUF = 4096
+"""Bytes that a pipe, socket or terminal which polls as writable takes without blocking (poll(2), pipe(7))."""
+LINE_BREAK = ord("\n")
+PAUSE = 0.2
+"""Seconds after which a sink that took nothing is tried again."""
+
+
+class Outlet:
+    """The file behind a stream, written without ever waiting for a reader."""
+
+    def __init__(self, stream: IO[Any] | None) -> None:
+        self._stream = getattr(stream, "buffer", stream)
+        self._fd = _descriptor(stream)
+        self._poll: select.poll | None = None
+        if self._fd is not None and not stat.S_ISREG(os.fstat(self._fd).st_mode):
+            self._poll = select.poll()
+            self._poll.register(self._fd, select.POLLOUT)
+
+    def wait(self, seconds: float) -> bool:
+        """Whether the outlet would take something now, or within so many seconds."""
+        return self._poll is None or bool(self._poll.poll(seconds * 1000))
+
+    def put(self, data: memoryview) -> int:
+        """How many bytes were taken. Raises BlockingIOError when none can be, OSError or ValueError when none ever."""
+        if self._fd is None:
+            return self._put_in_stream(data)
+        if self._poll is None:
+            return os.write(self._fd, data)
+        if not self.wait(0):
+            raise BlockingIOError
+        return os.write(self._fd, data[:PIPE_BUF])
+
+    def _put_in_stream(self, data: memoryview) -> int:
+        if self._stream is None:
+            raise OSError("there is no standard output")
+        text = isinstance(self._stream, io.TextIOBase)
+        self._stream.write(bytes(data).decode() if text else bytes(data))
+        self._stream.flush()
+        return len(data)
+
+
+def _descriptor(stream: IO[Any] | None) -> int | None:
+    try:
+        descriptor = stream.fileno() if stream is not None else None
+        if descriptor is not None:
+            os.fstat(descriptor)
+    except (OSError, ValueError, AttributeError):
+        return None
+    return descriptor
+
+
+class Sink:
+    """Gathers lines from every thread and writes them when the loop's turn ends, or at once where no loop runs.
+
+    structlog calls the method named like the level; all are `write`. Nothing here raises: what the outlet refuses
+    (ENOSPC, EPIPE) and what it does not take for too long is dropped and counted, and `notice` words the line that
+    says so once lines flow again.
+    """
+
+    def __init__(self, outlet: Outlet, notice: Callable[[int], bytes]) -> None:
+        self._outlet = outlet
+        self._notice = notice
+        self._lines: deque[bytes] = deque()
+        self._rest = memoryview(b"")
+        self._torn = False
+        self._writing = threading.Lock()
+        self._local = threading.local()
+        self._dropped = 0
+        self._told = 0
+
+    @property
+    def dropped(self) -> int:
+        """Lines lost so far."""
+        return self._dropped
+
+    def write(self, line: bytes) -> None:
+        """Takes one line that ends with a line break; called from any thread."""
+        if len(self._lines) >= MOST_LINES:
+            self.flush()
+        if len(self._lines) >= MOST_LINES:
+            self._dropped += 1
+            return
+        self._lines.append(line)
+        if not self._scheduled(0):
+            self.flush()
+
+    debug = info = warning = error = critical = write
+
+    def flush(self) -> None:
+        """Writes what was gathered, as far as the outlet takes it. One thread writes; the others leave it theirs."""
+        flowing = True
+        while flowing and (self._lines or self._rest) and self._writing.acquire(blocking=False):
+            try:
+                flowing = self._drain()
+            finally:
+                self._writing.release()
+        if not flowing:
+            self._scheduled(PAUSE)
+
+    def close(self, patience: float) -> None:
+        """Writes what is left, waiting at most so many seconds for an outlet that takes nothing."""
+        until = time.monotonic() + patience
+        self.flush()
+        while (self._lines or self._rest) and self._outlet.wait(max(0.0, until - time.monotonic())):
+            self.flush()
+            if time.monotonic() > until:
+                return
+
+    def _scheduled(self, delay: float) -> bool:
+        """Whether a flush is due on the loop that runs in this thread; each loop has its own, for one may hang."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return False
+        if getattr(self._local, "loop", None) is not loop:
+            self._local.loop = loop
+            if delay:
+                loop.call_later(delay, self._turn_ended)
+            else:
+                loop.call_soon(self._turn_ended)
+        return True
+
+    def _turn_ended(self) -> None:
+        self._local.loop = None
+        self.flush()
+
+    def _drain(self) -> bool:
+        """Whether everything gathered is gone, written or lost; False when the outlet takes nothing just now."""
+        if not self._rest:
+            self._rest = self._gather()
+        while self._rest:
+            try:
+                taken = self._outlet.put(self._rest)
+            except BlockingIOError:
+                return False
+            except (OSError, ValueError):
+                self._lose()
+                return True
+            self._torn = taken > 0 and self._rest[taken - 1] != LINE_BREAK
+            self._rest = self._rest[taken:]
+        if self._dropped > self._told:
+            self._told = self._dropped
+            self._lines.append(self._notice(self._dropped))
+        return True
+
+    def _gather(self) -> memoryview:
+        """One write's worth; after a torn line a line break comes first, so that nothing is glued to its stump."""
+        lines = [b"\n"] if self._torn else []
+        while self._lines:
+            lines.append(self._lines.popleft())
+        return memoryview(b"".join(lines))
+
+    def _lose(self) -> None:
+        self._dropped += bytes(self._rest).lstrip(b"\n").count(b"\n")
+        self._rest = memoryview(b"")

@@ -1,0 +1,167 @@
+"""What a handler's author says: the decorator, and the two ways to end an attempt on purpose."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar, overload
+
+F = TypeVar("F", bound=Callable[..., Any])
+Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
+
+MAX_TIMEOUT = 39_600.0
+"""Eleven hours: SQS hides a message 12 h at most, counted from its receipt (ChangeMessageVisibility)."""
+MAX_ATTEMPTS = 300
+_MARK = "__cqworker_handler__"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_count(value: object, limit: float = math.inf) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= limit
+
+
+def _require(holds: bool, name: str, value: object, wanted: str) -> None:
+    if not holds:
+        raise ValueError(f"{name} takes {wanted}, not {value!r}.")
+
+
+class Retry(Exception):
+    """Ends the attempt and asks for another one, `after` seconds from now; by the type's backoff when it is not given.
+
+    The attempt counts: when `max_attempts` are used up, the job is FAILED `exhausted`.
+    """
+
+    def __init__(self, reason: str, *, after: float | None = None) -> None:
+        if after is not None and not (_is_number(after) and 0 <= after < math.inf):
+            raise ValueError(f"Retry(after=…) takes a number of seconds, zero or more, not {after!r}.")
+        super().__init__(reason)
+        self.reason = str(reason)
+        self.after = after
+
+
+class Reject(Exception):
+    """Ends the job for good: it can never succeed. It is FAILED `rejected`, with the reason for whoever reads it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = str(reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backoff:
+    """The pause before the next attempt: up to `first` s, `factor` times as much after each attempt, at most `cap` s.
+
+    The pause is drawn evenly between zero and that limit (full jitter).
+    """
+
+    first: float = 1.0
+    factor: float = 2.0
+    cap: float = 900.0
+
+    def __post_init__(self) -> None:
+        _require(_is_number(self.first) and 0 < self.first < math.inf, "first", self.first, "seconds above zero")
+        _require(_is_number(self.factor) and 1 <= self.factor < math.inf, "factor", self.factor, "1 or more")
+        _require(_is_number(self.cap) and 0 < self.cap < math.inf, "cap", self.cap, "seconds above zero")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was written in `@handler(…)`."""
+
+    timeout: float
+    max_attempts: int
+    backoff: Backoff
+    concurrency: int | None
+    executor: Literal["loop", "thread", "process"]
+    lifespan: Lifespan | None
+
+
+@overload
+def handler(function: F, /) -> F: ...
+@overload
+def handler(
+    *,
+    timeout: float = ...,
+    max_attempts: int = ...,
+    backoff: Backoff = ...,
+    concurrency: int | None = ...,
+    executor: Literal["thread", "process"] | None = ...,
+    lifespan: Lifespan | None = ...,
+) -> Callable[[F], F]: ...
+def handler(
+    function: F | None = None,
+    /,
+    *,
+    timeout: float = 300.0,
+    max_attempts: int = 10,
+    backoff: Backoff = Backoff(),
+    concurrency: int | None = None,
+    executor: Literal["thread", "process"] | None = None,
+    lifespan: Lifespan | None = None,
+) -> F | Callable[[F], F]:
+    """Marks a function as a handler: `function(payload: Model)` or `function(payload: Model, job: Job)`.
+
+    `async def` runs on the handlers' event loop, `def` in a thread, either one in a killable process with
+    `executor="process"`. The function itself is returned, so tests may call it.
+
+    timeout: seconds one attempt may take, at most 39,600 (11 h). max_attempts: starts before the job is FAILED, 1..300.
+    backoff: the pauses between attempts. concurrency: how many run at once in one worker, None for no limit of its own.
+    lifespan: a function without arguments that gives an async context manager (such as one made by
+    `contextlib.asynccontextmanager`); entered once per worker, its value is `job.state`.
+
+    Raises TypeError or ValueError, with the option's name, where an option makes no sense.
+    """
+    _check_limits(timeout, max_attempts, concurrency)
+    if not isinstance(backoff, Backoff):
+        raise TypeError(f"backoff takes a cqworker.Backoff, not {backoff!r}.")
+    if executor not in (None, "thread", "process"):
+        raise ValueError(f'executor takes "thread" or "process", not {executor!r}.')
+    if lifespan is not None and not callable(lifespan):
+        raise TypeError(f"lifespan takes a function that gives an async context manager, not {lifespan!r}.")
+    if lifespan is not None and executor == "process":
+        raise ValueError(
+            "lifespan is entered in the worker itself, out of reach for executor='process': leave one out."
+        )
+
+    def mark(function: F) -> F:
+        options = Options(
+            timeout=float(timeout),
+            max_attempts=max_attempts,
+            backoff=backoff,
+            concurrency=concurrency,
+            executor=_place(function, executor),
+            lifespan=lifespan,
+        )
+        setattr(function, _MARK, options)
+        return function
+
+    return mark if function is None else mark(function)
+
+
+def options_of(function: object) -> Options | None:
+    """What the decorator noted on the function; None when it is not decorated."""
+    options = getattr(function, _MARK, None)
+    return options if isinstance(options, Options) else None
+
+
+def _place(function: object, executor: Literal["thread", "process"] | None) -> Literal["loop", "thread", "process"]:
+    if not inspect.isfunction(function):
+        raise TypeError(f"@handler takes a function (def or async def), not {function!r}.")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise TypeError(f"{function.__qualname__} yields: a handler returns its result once.")
+    is_coroutine = inspect.iscoroutinefunction(function)
+    if is_coroutine and executor == "thread":
+        raise ValueError("executor='thread' is for def; an async def runs on the handlers' loop or in a process.")
+    return executor or ("loop" if is_coroutine else "thread")
+
+
+def _check_limits(timeout: float, max_attempts: int, concurrency: int | None) -> None:
+    _require(_is_number(timeout) and 0 < timeout <= MAX_TIMEOUT, "timeout", timeout, "seconds above 0, up to 39600")
+    _require(_is_count(max_attempts, MAX_ATTEMPTS), "max_attempts", max_attempts, "a whole number from 1 to 300")
+    _require(concurrency is None or _is_count(concurrency), "concurrency", concurrency, "None or a whole number from 1")

@@ -1,0 +1,122 @@
+"""The job as its handler sees it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
+    from cqworker.plugins.artifacts import JobArtifacts
+
+Report = Callable[[float, float | None, str | None], None]
+MAX_NOTE = 200
+_PROCESS = "{} is not there with executor='process', where a job is plain data: use async def, or executor='thread'."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainJob:
+    """What is known about one attempt, as data that can travel to another process; `deadline` is in UTC."""
+
+    id: str
+    type: str
+    attempt: int
+    max_attempts: int
+    deadline: datetime
+    round: int = 1
+    tenant: str = "default"
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    traceparent: str | None = None
+
+
+class Job:
+    """One attempt at a job, and what the worker lends its handler.
+
+    `attempt` counts from 1 in each round, `deadline` (UTC) is when this attempt is stopped, `traceparent` is the
+    submitter's W3C trace context. Made without artifacts and report, it is what runs in a process: plain data.
+    """
+
+    def __init__(
+        self,
+        plain: PlainJob,
+        *,
+        artifacts: JobArtifacts | None = None,
+        state: Any = None,
+        report: Report | None = None,
+        stopping: Callable[[], bool] | None = None,
+        log: FilteringBoundLogger | None = None,
+    ) -> None:
+        self.id = plain.id
+        self.type = plain.type
+        self.attempt = plain.attempt
+        self.max_attempts = plain.max_attempts
+        self.round = plain.round
+        self.tenant = plain.tenant
+        self.deadline = plain.deadline
+        self.metadata = plain.metadata
+        self.tags = plain.tags
+        self.traceparent = plain.traceparent
+        self._artifacts = artifacts
+        self._state = state
+        self._report = report
+        self._stopping = stopping
+        self._log = log
+
+    def __repr__(self) -> str:
+        return f"<Job {self.id} {self.type} round {self.round} attempt {self.attempt} of {self.max_attempts}>"
+
+    @property
+    def log(self) -> FilteringBoundLogger:
+        """A structlog logger that names the job on every line."""
+        if self._log is None:
+            import structlog  # a handler that logs nothing need not wait for it
+
+            self._log = structlog.get_logger("cqworker.handler").bind(**self._names())
+        return self._log
+
+    @property
+    def artifacts(self) -> JobArtifacts:
+        """The artifact store. Raises RuntimeError in a process."""
+        if self._artifacts is None:
+            raise RuntimeError(_PROCESS.format("job.artifacts"))
+        return self._artifacts
+
+    @property
+    def state(self) -> Any:
+        """What the type's lifespan gave; None without one. Raises RuntimeError in a process."""
+        if self._report is None:
+            raise RuntimeError(_PROCESS.format("job.state"))
+        return self._state
+
+    @property
+    def stopping(self) -> bool:
+        """Whether this attempt should end soon: a drain, a cancel, its deadline or a lost lease.
+
+        A handler in a thread cannot be interrupted: it should look here now and then and return or raise.
+        Raises RuntimeError in a process, which is killed instead.
+        """
+        if self._stopping is None:
+            raise RuntimeError(_PROCESS.format("job.stopping"))
+        return self._stopping()
+
+    def progress(self, done: float, total: float | None = None, note: str | None = None) -> None:
+        """Tells how far the work is; cheap, from any thread, and written to the record at most with each renewal.
+
+        Notes are cut at 200 characters. Raises ValueError for what is no finite number, RuntimeError in a process.
+        """
+        if self._report is None:
+            raise RuntimeError(_PROCESS.format("job.progress()"))
+        if not all(math.isfinite(number) for number in (done, total or 0)):
+            raise ValueError(f"progress takes finite numbers, not {done!r} of {total!r}.")
+        self._report(done, total, None if note is None else str(note)[:MAX_NOTE])
+
+    def _names(self) -> dict[str, object]:
+        names: dict[str, object] = {"job_id": self.id, "type": self.type, "attempt": self.attempt}
+        if self.traceparent and self.traceparent.count("-") >= 3:
+            names["trace_id"] = self.traceparent.split("-")[1]
+        return names

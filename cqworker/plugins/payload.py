@@ -1,0 +1,69 @@
+"""A payload's JSON text against its handler's model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from cqworker.errors import InvalidPayload, PayloadFault
+from cqworker.plugins.wording import bounded, sentence_of
+
+MAX_FAULTS = 20
+_CONSTANTS = ("NaN", "Infinity")
+_NOT_JSON = "This is not JSON."
+
+
+def validated(model: TypeAdapter[Any], payload: str) -> Any:
+    """The model's instance; raises InvalidPayload, and nothing else, for any text.
+
+    Pydantic's own rules for JSON hold (lax mode: a number may come as a string) but for NaN and Infinity, which
+    RFC 8259 does not know.
+    """
+    try:
+        if any(constant in payload for constant in _CONSTANTS):
+            orjson.loads(payload)
+        return model.validate_json(payload)
+    except orjson.JSONDecodeError as error:
+        raise InvalidPayload((PayloadFault("", _NOT_JSON),)) from error
+    except ValidationError as error:
+        raise InvalidPayload(_faults(error, payload)) from error
+    except Exception as error:  # the model may run code of the plugin's, and the text may be no Unicode
+        raise InvalidPayload((PayloadFault("", f"The payload could not be read: {sentence_of(error)}"),)) from error
+
+
+def _faults(error: ValidationError, payload: str) -> tuple[PayloadFault, ...]:
+    document = _document(payload)
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    faults = [
+        PayloadFault(_pointer(detail["loc"], document, missing=detail["type"] == "missing"), bounded(detail["msg"]))
+        for detail in details[:MAX_FAULTS]
+    ]
+    return tuple(dict.fromkeys(faults))
+
+
+def _document(payload: str) -> object:
+    try:
+        return orjson.loads(payload)
+    except (orjson.JSONDecodeError, UnicodeEncodeError):
+        return None
+
+
+def _pointer(location: tuple[int | str, ...], document: Any, *, missing: bool) -> str:
+    """The RFC 6901 pointer of a fault: pydantic's location without the names of unions, tags and validators."""
+    parts: list[int | str] = []
+    here = document
+    for part in location[:-1] if missing else location:
+        if _has(here, part):
+            here = here[part]
+            parts.append(part)
+    if missing:
+        parts.append(location[-1])
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def _has(place: object, part: int | str) -> bool:
+    if isinstance(part, int):
+        return isinstance(place, list) and part < len(place)
+    return isinstance(place, dict) and part in place

@@ -1,0 +1,147 @@
+"""A handler in a process of its own: what is sent there, run there, and sent back."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint
+from typing import TYPE_CHECKING, Any, Literal
+
+from cqworker.errors import InvalidPayload
+from cqworker.plugins.entries import Handler, Origin, read_handler
+from cqworker.plugins.entry_points import GROUP, Claim, load
+from cqworker.plugins.handler import Reject, Retry
+from cqworker.plugins.job import Job, PlainJob
+from cqworker.plugins.signature import Unusable
+from cqworker.plugins.wording import bounded, words_of
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, FilteringBoundLogger
+
+MAX_LINES = 100
+MAX_TRACEBACK = 8_000
+Stage = Literal["load", "payload", "handler", "result"]
+
+
+class ChildFailure(Exception):
+    """The handler raised in its process: `error` is the exception's type, `stage` where it happened."""
+
+    def __init__(self, error: str, message: str, stage: Stage, traceback: str) -> None:
+        super().__init__(f"{error}: {message}" if message else error)
+        self.error = error
+        self.message = message
+        self.stage = stage
+        self.traceback = traceback
+
+
+@dataclass(frozen=True, slots=True)
+class ChildLine:
+    """A line that the handler logged; its fields are plain values."""
+
+    level: str
+    event: str
+    fields: Mapping[str, str | int | float | bool | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildOutcome:
+    """What came of the run: the result's JSON text, or how it failed; and what was logged on the way."""
+
+    result: str | None = None
+    kind: Literal["returned", "retry", "reject", "raised"] = "returned"
+    error: str = ""
+    message: str = ""
+    stage: Stage = "handler"
+    traceback: str = ""
+    after: float | None = None
+    lines: tuple[ChildLine, ...] = ()
+
+    def unwrap(self) -> str:
+        """The result's JSON text; raises Retry and Reject as the handler did, ChildFailure for anything else."""
+        if self.kind == "retry":
+            raise Retry(self.message, after=self.after)
+        if self.kind == "reject":
+            raise Reject(self.message)
+        if self.kind == "raised" or self.result is None:
+            raise ChildFailure(self.error, self.message, self.stage, self.traceback)
+        return self.result
+
+    def replay(self, log: FilteringBoundLogger) -> None:
+        """Writes what the handler logged to a logger of this process."""
+        for line in self.lines:
+            getattr(log, line.level)(line.event, **line.fields)
+
+
+def run_in_child(origin: str, payload: str, job: PlainJob) -> ChildOutcome:
+    """Imports the handler by its origin (`package.module:function`), runs it on the payload's JSON text.
+
+    Never raises: whatever the handler does short of ending the process is described in the outcome. Ctrl-C on a
+    terminal reaches every process of the group, and is the worker's alone to act on: it is ignored here.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    lines: list[ChildLine] = []
+    stage: Stage = "load"
+    try:
+        handler = _loaded(origin, job.type)
+        stage = "payload"
+        model = handler.validate(payload)
+        stage = "handler"
+        result = _called(handler, model, Job(job, log=_keeping(lines)))
+        stage = "result"
+        return ChildOutcome(result=handler.encode(result), lines=tuple(lines))
+    except Retry as ending:
+        return ChildOutcome(kind="retry", message=ending.reason, after=ending.after, lines=tuple(lines))
+    except Reject as ending:
+        return ChildOutcome(kind="reject", message=ending.reason, lines=tuple(lines))
+    except BaseException as error:  # noqa: BLE001  # SystemExit, too, must not end a process that serves others
+        return _raised(error, stage, tuple(lines))
+
+
+def _called(handler: Handler, model: object, job: Job) -> object:
+    outcome = handler.call(model, job)
+    return asyncio.run(outcome) if asyncio.iscoroutine(outcome) else outcome
+
+
+@cache
+def _loaded(origin: str, type_name: str) -> Handler:
+    point = EntryPoint(type_name, origin, GROUP)
+    return read_handler(type_name, load(Claim(type_name, point)), Origin(origin, "", ""), None)
+
+
+def _raised(error: BaseException, stage: Stage, lines: tuple[ChildLine, ...]) -> ChildOutcome:
+    words = str(error) if isinstance(error, Unusable | InvalidPayload) else words_of(error)
+    text = "".join(traceback.format_exception(error)) if stage == "handler" else ""
+    return ChildOutcome(
+        kind="raised",
+        error=type(error).__name__,
+        message=bounded(words),
+        stage=stage,
+        traceback=text[-MAX_TRACEBACK:],
+        lines=lines,
+    )
+
+
+def _keeping(lines: list[ChildLine]) -> FilteringBoundLogger:
+    """A logger that keeps the first hundred lines: this process has no standard output of its own."""
+    import structlog
+
+    def keep(_logger: object, level: str, event: EventDict) -> EventDict:
+        if len(lines) < MAX_LINES:
+            words = bounded(str(event.pop("event", "")), 1000)
+            lines.append(ChildLine(level, words, {str(name): _plain(value) for name, value in event.items()}))
+        raise structlog.DropEvent
+
+    logger: FilteringBoundLogger = structlog.wrap_logger(
+        None,
+        processors=[structlog.processors.format_exc_info, keep],
+        wrapper_class=structlog.make_filtering_bound_logger("debug"),
+    )
+    return logger
+
+
+def _plain(value: Any) -> str | int | float | bool | None:
+    return value if value is None or isinstance(value, str | int | float | bool) else bounded(repr(value), 1000)

@@ -1,0 +1,113 @@
+"""The registry: every job type this worker can run, and every plugin that it cannot use."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from cqworker.plugins.entries import BrokenPlugin, Handler, Origin, read_handler
+from cqworker.plugins.entry_points import Claim, installed_claims, load, refuse_conflicts
+from cqworker.plugins.signature import Unusable
+from cqworker.settings import HandlerSettings
+
+__all__ = ["BrokenPlugin", "Handler", "Registry", "discover", "registry_from", "registry_of"]
+
+DEFAULTS = HandlerSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """What was found, by job type; made once at the start."""
+
+    handlers: Mapping[str, Handler] = field(default_factory=dict)
+    broken: tuple[BrokenPlugin, ...] = ()
+
+    def get(self, type_name: str) -> Handler | None:
+        return self.handlers.get(type_name)
+
+    @property
+    def largest_max_attempts(self) -> int:
+        """The most attempts any type may have; 1 when there is none."""
+        return max((handler.max_attempts for handler in self.handlers.values()), default=1)
+
+    @property
+    def longest_timeout(self) -> float:
+        """The longest timeout of any type in seconds; 0 when there is none."""
+        return max((handler.timeout for handler in self.handlers.values()), default=0.0)
+
+
+def discover(settings: HandlerSettings) -> Registry:
+    """Loads every enabled handler that an installed distribution offers in the group `cqworker.handlers`.
+
+    Disabled types are not imported. What cannot be used is in `broken`, and so are settings for types that nobody
+    offers. Raises PluginConflict when two different objects claim one enabled type.
+    """
+    claims = installed_claims()
+    wanted = [claim for claim in claims if _is_enabled(claim.type, settings)]
+    refuse_conflicts(wanted)
+    entries = [_entry(claim, settings) for claim in wanted]
+    return _registry(entries, _misdirected(settings, {claim.type for claim in claims}))
+
+
+def registry_from(functions: Mapping[str, Callable[..., Any]], settings: HandlerSettings = DEFAULTS) -> Registry:
+    """A registry of these functions by job type, as if distributions had offered them: for tests."""
+    entries = [_given(name, functions[name], settings) for name in functions if _is_enabled(name, settings)]
+    return _registry(entries, _misdirected(settings, functions))
+
+
+def registry_of(**functions: Callable[..., Any]) -> Registry:
+    """registry_from() for job types that are Python names."""
+    return registry_from(functions)
+
+
+def _registry(entries: Iterable[Handler | BrokenPlugin], misdirected: Iterable[BrokenPlugin]) -> Registry:
+    entries = list(entries)
+    handlers = {entry.type: entry for entry in entries if isinstance(entry, Handler)}
+    broken = [entry for entry in entries if isinstance(entry, BrokenPlugin)]
+    return Registry(MappingProxyType(handlers), (*broken, *misdirected))
+
+
+def _is_enabled(name: str, settings: HandlerSettings) -> bool:
+    return name not in settings.disabled and (settings.enabled is None or name in settings.enabled)
+
+
+def _entry(claim: Claim, settings: HandlerSettings) -> Handler | BrokenPlugin:
+    return _read(claim.type, claim.origin, lambda: load(claim), settings)
+
+
+def _given(name: str, function: Callable[..., Any], settings: HandlerSettings) -> Handler | BrokenPlugin:
+    module, place = getattr(function, "__module__", "?"), getattr(function, "__qualname__", repr(function))
+    return _read(name, Origin(f"{module}:{place}", "given", "0"), lambda: function, settings)
+
+
+def _read(name: str, origin: Origin, find: Callable[[], object], settings: HandlerSettings) -> Handler | BrokenPlugin:
+    try:
+        return read_handler(name, find(), origin, settings.types.get(name))
+    except Unusable as fault:
+        return BrokenPlugin(name, origin.name, f"{origin.distribution} {origin.version}", fault.cause, fault.remedy)
+
+
+def _misdirected(settings: HandlerSettings, offered: Iterable[str]) -> Iterator[BrokenPlugin]:
+    """What the settings say about types that nobody offers."""
+    known = sorted(offered)
+    places = (
+        ("[handlers] enabled", settings.enabled or ()),
+        ("[handlers] disabled", settings.disabled),
+        ("[handlers.types]", settings.types),
+    )
+    for place, names in places:
+        for name in names:
+            if name not in known:
+                yield BrokenPlugin(
+                    name, place, "", f"{place} names {name}, which nobody offers.", _correction(name, known)
+                )
+
+
+def _correction(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    if close:
+        return f"Did you mean {close[0]}?"
+    return f"Install the distribution that offers {name}, or take the name out of the configuration."

@@ -1,0 +1,110 @@
+"""What a handler's signature says: the payload's model, whether it takes the job, what it returns."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, get_type_hints
+
+from cqworker.plugins.job import Job
+from cqworker.plugins.wording import sentence_of
+
+_SHAPE = "Write it as f(payload: Model) or f(payload: Model, job: Job)."
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+class Unusable(Exception):
+    """The object cannot serve as a handler: `cause` says why, `remedy` what its author can do."""
+
+    def __init__(self, cause: str, remedy: str) -> None:
+        super().__init__(f"{cause} {remedy}")
+        self.cause = cause
+        self.remedy = remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """The types on both sides of a handler; `result` is None where the author did not say."""
+
+    payload: Any
+    takes_job: bool
+    result: Any | None
+
+
+def read_signature(function: Callable[..., Any]) -> Signature:
+    """Reads it; raises Unusable with cause and remedy."""
+    signature = inspect.signature(function)
+    parameters = list(signature.parameters.values())
+    name = getattr(function, "__qualname__", repr(function))
+    _check_shape(name, parameters)
+    taken = [parameter for parameter in parameters if parameter.default is parameter.empty]
+    takes_job = len(parameters) > 1 and (len(taken) > 1 or _is_job(function, parameters[1]))
+    if takes_job:
+        _check_job(name, function, parameters[1])
+    return Signature(_payload(name, function, parameters[0]), takes_job, _result(function, signature))
+
+
+def _check_shape(name: str, parameters: list[inspect.Parameter]) -> None:
+    if not parameters:
+        raise Unusable(f"{name} takes no payload.", _SHAPE)
+    for parameter in parameters[:2]:
+        if parameter.kind not in _POSITIONAL and parameter.default is parameter.empty:
+            raise Unusable(f"{name} takes {parameter} where the payload or the job is given by position.", _SHAPE)
+    for parameter in parameters[2:]:
+        if parameter.default is parameter.empty and parameter.kind is not inspect.Parameter.VAR_KEYWORD:
+            raise Unusable(f"{name} takes {parameter.name} besides the payload and the job.", _SHAPE)
+
+
+def _payload(name: str, function: Callable[..., Any], first: inspect.Parameter) -> Any:
+    if first.annotation is first.empty:
+        raise Unusable(
+            f"{name} does not say what its payload is: its first parameter, {first.name}, has no annotation.",
+            "Annotate it with a pydantic model, a dataclass, a TypedDict or a plain type such as dict[str, int].",
+        )
+    try:
+        model = _resolved(function, first.annotation)
+    except Exception as error:  # annotations are the plugin's code
+        raise Unusable(
+            f"{name}: the annotation of {first.name} cannot be resolved ({sentence_of(error)}).",
+            "Import the payload's model at the top of the module, outside TYPE_CHECKING.",
+        ) from error
+    if model is Job:
+        raise Unusable(f"{name} takes the job first.", "The payload comes first, the job second: f(payload, job).")
+    return model
+
+
+def _check_job(name: str, function: Callable[..., Any], second: inspect.Parameter) -> None:
+    try:
+        annotation = _resolved(function, second.annotation)
+    except Exception:  # noqa: BLE001  # Job may be imported under TYPE_CHECKING alone
+        return
+    if annotation not in (Job, Any, object, second.empty):
+        raise Unusable(f"{name} takes {second} where the job is given.", _SHAPE)
+
+
+def _is_job(function: Callable[..., Any], second: inspect.Parameter) -> bool:
+    """Whether an optional second parameter asks for the job."""
+    if second.kind not in _POSITIONAL or second.annotation is second.empty:
+        return False
+    try:
+        return _resolved(function, second.annotation) in (Job, Job | None)
+    except Exception:  # noqa: BLE001  # annotations are the plugin's code
+        return False
+
+
+def _result(function: Callable[..., Any], signature: inspect.Signature) -> Any | None:
+    if signature.return_annotation is signature.empty:
+        return None
+    try:
+        return _resolved(function, signature.return_annotation)
+    except Exception:  # noqa: BLE001  # a result without a schema is a result all the same
+        return None
+
+
+def _resolved(function: Callable[..., Any], annotation: Any) -> Any:
+    """One annotation alone, so that another one, imported for type checkers only, does no harm."""
+    holder = SimpleNamespace(__annotations__={"it": annotation})
+    names = getattr(inspect.unwrap(function), "__globals__", {})
+    return get_type_hints(holder, globalns=names, include_extras=True)["it"]

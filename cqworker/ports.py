@@ -1,0 +1,145 @@
+"""What the flow asks of the world: a queue, a store of records, a store of big things."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from cqworker.model.changes import Change, Refused, Written
+from cqworker.model.record import JobRecord
+
+BATCH = 10
+"""Entries in one SQS batch request (SQS API, quotas for messages)."""
+MAX_DELAY = 900
+"""Seconds that SQS can delay a message (SendMessage, DelaySeconds)."""
+MAX_VISIBILITY = 43_200
+"""Seconds a message can stay hidden, counted from its receipt (ChangeMessageVisibility)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A message to send: `delay` in seconds, `traceparent` as W3C Trace Context writes it, `group` a fair-queue tenant."""
+
+    body: str
+    delay: int = 0
+    traceparent: str | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One copy of a message in our hands: `received_at` is the monotonic time of the answer, `sent_at` epoch ms."""
+
+    queue: str
+    message_id: str
+    receipt: str = field(repr=False)
+    body: str
+    receive_count: int
+    sent_at: int
+    received_at: float
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFault:
+    """One entry of a batch that was not done; `gone` says that repeating cannot help (an expired or unknown receipt)."""
+
+    receipt: str
+    reason: str
+    gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """Approximate counts of a queue."""
+
+    visible: int
+    in_flight: int
+    delayed: int
+
+
+class JobQueue(Protocol):
+    """One queue. Every method raises Unavailable when the service does not do its part."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def send(self, letter: Letter) -> None:
+        """Returns once the queue has the message; Unavailable.ambiguous says that it may have it all the same.
+
+        Raises MessageTooLarge when body and attributes exceed the queue's limit.
+        """
+        ...
+
+    async def receive(self, limit: int, wait: int, visibility: int) -> Sequence[Delivery]:
+        """At most `limit` (1..10) messages, hidden for `visibility` s; waits up to `wait` s (0..20) for the first."""
+        ...
+
+    async def delete(self, receipts: Sequence[str]) -> Sequence[EntryFault]:
+        """Deletes at most ten messages; what is not in the answer was done, as far as SQS can say."""
+        ...
+
+    async def change_visibility(self, changes: Sequence[tuple[str, int]]) -> Sequence[EntryFault]:
+        """Hides at most ten messages for so many seconds from now; an accepted change proves nothing."""
+        ...
+
+    async def depth(self) -> Depth: ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeyItem:
+    """An idempotency key's own item: `key` is its hash, `request` the hash of the request it stands for."""
+
+    key: str
+    job_id: str
+    request: str
+    expires_at: int
+
+
+class JobStore(Protocol):
+    """The records. Every method raises Unavailable; a write whose answer was lost may have been applied."""
+
+    async def get(self, job_id: str) -> JobRecord | None:
+        """A consistent read; a record past its `purge_at` is absent whether or not it was deleted yet."""
+        ...
+
+    async def write(self, change: Change) -> Written | Refused:
+        """One conditional write. A refusal brings the record that stood there, without a read."""
+        ...
+
+    async def reserve_key(self, key: KeyItem, now: int) -> KeyItem | None:
+        """None: the key is ours from now on. Else the item that holds it, unexpired at `now` (epoch ms)."""
+        ...
+
+    async def check(self) -> None:
+        """A harmless call that fails as the others would."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object's bytes and what they are."""
+
+    data: bytes
+    content_type: str
+
+
+class Artifacts(Protocol):
+    """The big things. A reference is `s3://bucket/key`; every method raises Unavailable."""
+
+    def reference(self, key: str) -> str:
+        """The reference of a key below the configured bucket and prefix."""
+        ...
+
+    async def put(self, key: str, data: bytes, content_type: str) -> str:
+        """Stores the bytes at `key` below the configured prefix and returns the reference."""
+        ...
+
+    async def get(self, reference: str, limit: int) -> StoredObject:
+        """The object, at most `limit` bytes; raises ArtifactMissing or ArtifactTooLarge."""
+        ...
+
+    async def check(self) -> None:
+        """A harmless call that fails as the others would."""
+        ...

@@ -1,0 +1,41 @@
+"""The settings and how they are read: a TOML file, the environment, flags."""
+
+from __future__ import annotations
+
+from cqworker.settings.checks import check_exposure, is_loopback, max_receive_count_of, needed_receive_count
+from cqworker.settings.file import find_file
+from cqworker.settings.loading import load_settings, sources
+from cqworker.settings.model import (
+    ArtifactSettings,
+    BackoffSettings,
+    HandlerSettings,
+    HttpSettings,
+    LogSettings,
+    QueueSettings,
+    Settings,
+    StoreSettings,
+    TokenSettings,
+    TypeSettings,
+    WorkerSettings,
+)
+
+__all__ = [
+    "ArtifactSettings",
+    "BackoffSettings",
+    "HandlerSettings",
+    "HttpSettings",
+    "LogSettings",
+    "QueueSettings",
+    "Settings",
+    "StoreSettings",
+    "TokenSettings",
+    "TypeSettings",
+    "WorkerSettings",
+    "check_exposure",
+    "find_file",
+    "is_loopback",
+    "load_settings",
+    "max_receive_count_of",
+    "needed_receive_count",
+    "sources",
+]

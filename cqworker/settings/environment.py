@@ -1,0 +1,63 @@
+"""The environment: CQWORKER_* variables as settings, and which of them are none of ours."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+from cqworker.settings.given import Given, single_values
+from cqworker.settings.shape import PREFIX, demand_of, node_at, variables
+
+OF_THE_COMMAND_LINE = frozenset({"CQWORKER_URL", "CQWORKER_TOKEN", "CQWORKER_CONFIG"})
+KUBERNETES = re.compile(r"CQWORKER_(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_\d+_.+)")
+KUBERNETES_ADDRESS = re.compile(r"CQWORKER_(.+_)?PORT")
+
+
+def read_environment(environ: Mapping[str, str]) -> tuple[list[Given], list[str]]:
+    """The settings among the variables, and a fault for each variable that looks like one and is none.
+
+    Kubernetes injects variables for each Service of a namespace; those of one called cqworker are passed over
+    (Kubernetes documentation, "Service", environment variables).
+    """
+    givens: list[Given] = []
+    faults: list[str] = []
+    for name, text in sorted(environ.items()):
+        if not name.startswith(PREFIX) or name in OF_THE_COMMAND_LINE:
+            continue
+        if name not in variables():
+            faults += [] if _is_injected(name, text) else [_unknown(name)]
+            continue
+        path = variables()[name]
+        try:
+            givens += single_values(path, _value(path, text), name)
+        except (ValueError, RecursionError):
+            faults.append(f"{name}: must be {demand_of(path)}, written as JSON{_example(path)}.")
+    return givens, faults
+
+
+def _is_injected(name: str, text: str) -> bool:
+    return bool(KUBERNETES.fullmatch(name) or (KUBERNETES_ADDRESS.fullmatch(name) and "://" in text))
+
+
+def _value(path: tuple[str, ...], text: str) -> object:
+    node = node_at(path) or {}
+    return json.loads(text) if node.get("type") in ("array", "object") else text
+
+
+def _example(path: tuple[str, ...]) -> str:
+    if path == ("queues",):
+        return ', such as [{"name": "cqworker", "dead_letter_queue": "cqworker-dead"}]'
+    if path == ("handlers", "types"):
+        return ', such as {"text.transform": {"timeout": 10}}'
+    return ', such as ["…"]'
+
+
+def _unknown(name: str) -> str:
+    for known, path in variables().items():
+        if name.startswith(f"{known}__"):
+            return f"{name}: {'.'.join(path)} is given as a whole: {known}, written as JSON{_example(path)}."
+    near = get_close_matches(name.upper(), [*variables(), *OF_THE_COMMAND_LINE], n=1)
+    meant = f"did you mean {near[0]}?" if near else "`cqworker config show --sources` lists them; unset it."
+    return f"{name}: there is no such setting; {meant}"

@@ -1,0 +1,64 @@
+"""Settings from a file, the environment and flags: read, laid over one another, validated at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from cqworker.errors import ConfigurationError
+from cqworker.settings.environment import read_environment
+from cqworker.settings.faults import faults_of
+from cqworker.settings.file import read_file
+from cqworker.settings.given import Given, origin_of, tree_of
+from cqworker.settings.model import Settings
+from cqworker.settings.shape import leaves
+
+NOTHING: Mapping[str, object] = {}
+DEFAULT = "default"
+FLAGS = {"log.level": "--log-level"}
+
+
+def load_settings(path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, object] = NOTHING) -> Settings:
+    """The settings: flags (`overrides`, keyed like "http.port") above the environment above the file above defaults.
+
+    Raises ConfigurationError with every fault that was found.
+    """
+    givens, faults = _gather(path, environ, overrides)
+    try:
+        settings = Settings.model_validate(tree_of(givens))
+    except ValidationError as error:
+        faults += faults_of(error, givens)
+    else:
+        if not faults:
+            return settings
+    raise ConfigurationError(*faults)
+
+
+def sources(
+    path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, object] = NOTHING
+) -> dict[tuple[str, ...], str]:
+    """Where each setting comes from: a file's path, a variable, a flag, or "default"."""
+    givens, _ = _gather(path, environ, overrides)
+    names = [name for name, _ in leaves()] + [given.path for given in givens]
+    return {name: origin_of(name, givens, DEFAULT) for name in names}
+
+
+def _gather(
+    path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, object]
+) -> tuple[list[Given], list[str]]:
+    givens: list[Given] = []
+    faults: list[str] = []
+    if path is not None:
+        try:
+            givens += read_file(path)
+        except ConfigurationError as error:
+            faults += error.faults
+    from_environment, strange = read_environment(environ)
+    flags = [Given(tuple(key.split(".")), value, _flag(key)) for key, value in overrides.items() if value is not None]
+    return [*givens, *from_environment, *flags], [*faults, *strange]
+
+
+def _flag(key: str) -> str:
+    return FLAGS.get(key) or "--" + key.rpartition(".")[2].replace("_", "-")

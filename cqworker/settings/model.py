@@ -1,0 +1,219 @@
+"""The settings: frozen, validated as a whole, made once and passed down.
+
+Each field's description says what it is for in words that also stand in error messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+MAX_TIMEOUT = 39_600
+"""Eleven hours: SQS hides a message 12 h at most from its receipt (ChangeMessageVisibility)."""
+MAX_RECEIVES = 1000
+"""The largest maxReceiveCount of a redrive policy (SQS API, SetQueueAttributes)."""
+
+Seconds = Annotated[float, Field(gt=0)]
+QueueName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
+Source = Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$")]
+Text = Annotated[str, Field(min_length=1, max_length=128)]
+
+
+class Section(BaseModel):
+    """A table of the configuration file; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_setting_is_a_switch(cls, value: object) -> object:
+        """Without this `true` would count as the number 1."""
+        if isinstance(value, bool):
+            raise ValueError("true and false mean nothing here")
+        return value
+
+
+class StoreSettings(Section):
+    """`[store]`: where the records are and how long they stay."""
+
+    table: str = Field("cqworker-jobs", pattern=r"^[A-Za-z0-9_.-]{3,255}$", description="The DynamoDB table's name.")
+    retention_days: int = Field(
+        30,
+        ge=15,
+        le=3650,
+        description="Days a record stays after its last change. SQS keeps a message for up to 14 days, "
+        "and a copy that outlived its record would run a forgotten job again.",
+    )
+
+
+class ArtifactSettings(Section):
+    """`[artifacts]`: where big things go, and what jobs may read."""
+
+    bucket: str = Field(
+        "cqworker-artifacts", pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", description="The S3 bucket's name."
+    )
+    prefix: str = Field(
+        "cqworker/", pattern=r"^([^/]+/)*$", description='Every key begins with it; it ends with "/" or is empty.'
+    )
+    sources: tuple[Source, ...] = Field(
+        (), description="What jobs may read besides uploads, each as s3://bucket/prefix; empty: nothing."
+    )
+    inline_limit: int = Field(
+        4096, ge=0, le=262_144, description="Bytes of a payload or result that stay in the record; more goes to S3."
+    )
+
+
+class QueueSettings(Section):
+    """`[[queues]]`: one queue to receive from; the first one takes the jobs that name none."""
+
+    name: QueueName = Field(
+        description="The SQS queue's name: 1 to 80 letters, digits, - and _ (a FIFO queue cannot delay one message)."
+    )
+    dead_letter_queue: QueueName | None = Field(
+        None, description="The name of the queue where SQS puts what could not be received successfully."
+    )
+    visibility_timeout: int = Field(
+        60,
+        ge=3,
+        le=43_200,
+        description="Seconds a received message stays hidden; renewed at a third of it while its job runs.",
+    )
+    wait_time: int = Field(20, ge=0, le=20, description="Seconds that one long poll waits for a message.")
+    max_receive_count: int | None = Field(
+        None,
+        ge=1,
+        le=MAX_RECEIVES,
+        description="Receives after which SQS moves a message to the dead-letter queue; "
+        "not set: 3 times the largest max_attempts of all job types, plus 10.",
+    )
+
+
+class WorkerSettings(Section):
+    """`[worker]`: how much runs at once, and how it stops."""
+
+    concurrency: int = Field(32, ge=1, le=10_000, description="Jobs that run at the same time in this process.")
+    drain_timeout: float = Field(
+        25,
+        ge=0,
+        le=3600,
+        description="Seconds that running jobs are given to finish after SIGTERM; ECS and Kubernetes kill after 30.",
+    )
+
+
+Scope = Literal["submit", "read", "operate"]
+
+
+class TokenSettings(Section):
+    """`[[http.tokens]]`: a bearer token, of which only the SHA-256 is kept."""
+
+    name: Text = Field(description="A name for the token, for the log.")
+    sha256: str = Field(
+        pattern=r"^[0-9a-f]{64}$",
+        description='The token\'s SHA-256 as 64 small hexadecimal digits: printf %s "$TOKEN" | sha256sum',
+    )
+    scopes: tuple[Scope, ...] = Field(("submit", "read"), description="What its bearer may do.")
+    tenant: Text = Field("default", description="Whose jobs its bearer sees.")
+
+
+class HttpSettings(Section):
+    """`[http]`: where the daemon listens and what it accepts."""
+
+    host: str = Field(
+        "127.0.0.1", min_length=1, description="The address to listen on; beyond loopback the api role needs a token."
+    )
+    port: int = Field(8080, ge=0, le=65_535, description="The port to listen on; 0: any free one.")
+    max_body: int = Field(1_048_576, ge=1024, description="Bytes of the largest JSON body accepted.")
+    max_upload: int = Field(33_554_432, ge=1024, description="Bytes of the largest artifact accepted.")
+    tokens: tuple[TokenSettings, ...] = Field((), description="Who may call; empty: anybody who reaches the port.")
+
+    @field_validator("tokens")
+    @classmethod
+    def _tokens_are_distinct(cls, tokens: tuple[TokenSettings, ...]) -> tuple[TokenSettings, ...]:
+        twice = _twice(token.name for token in tokens)
+        if twice:
+            raise ValueError(f"two tokens are called {twice}; give each a name of its own")
+        if _twice(token.sha256 for token in tokens):
+            raise ValueError("two tokens have the same sha256; make a token of its own for each bearer")
+        return tokens
+
+
+class BackoffSettings(Section):
+    """`backoff`: the pause between attempts, exponential with full jitter."""
+
+    first: Seconds = Field(1.0, description="Seconds: the longest pause after the first attempt.")
+    factor: float = Field(2.0, ge=1, description="How much longer the pause gets with each attempt.")
+    cap: Seconds = Field(900.0, description="Seconds: no pause is longer.")
+
+
+class TypeSettings(Section):
+    """`[handlers.types."a.type"]`: what you override for one job type; what is not set is as its author wrote it."""
+
+    queue: QueueName | None = Field(None, description="The configured queue that its jobs go to; not set: the first.")
+    timeout: float | None = Field(
+        None,
+        gt=0,
+        le=MAX_TIMEOUT,
+        description="Seconds an attempt may take: at most 11 h, for SQS hides a message no longer than 12 h.",
+    )
+    max_attempts: int | None = Field(None, ge=1, le=300, description="Starts of a job before it has FAILED.")
+    backoff: BackoffSettings | None = Field(None, description="The pause between its attempts.")
+    concurrency: int | None = Field(None, ge=1, description="Jobs of this type that run at once in this process.")
+
+
+class HandlerSettings(Section):
+    """`[handlers]`: which plugins are used, and how; names are job types."""
+
+    enabled: tuple[str, ...] | None = Field(None, description="The only job types to use; not set: all installed.")
+    disabled: tuple[str, ...] = Field((), description="Job types not to use.")
+    types: dict[str, TypeSettings] = Field(default_factory=dict, description="Overrides for single job types.")
+
+
+class LogSettings(Section):
+    """`[log]`: how much is said, and in which form."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
+    format: Literal["auto", "json", "console"] = Field(
+        "auto", description="One JSON object a line, lines for people, or (auto) people on a terminal, JSON elsewhere."
+    )
+
+
+class Settings(Section):
+    """Everything the daemon is told."""
+
+    store: StoreSettings = StoreSettings()
+    artifacts: ArtifactSettings = ArtifactSettings()
+    queues: tuple[QueueSettings, ...] = Field(
+        (QueueSettings(name="cqworker", dead_letter_queue="cqworker-dead"),), description="The queues to receive from."
+    )
+    worker: WorkerSettings = WorkerSettings()
+    http: HttpSettings = HttpSettings()
+    handlers: HandlerSettings = HandlerSettings()
+    log: LogSettings = LogSettings()
+
+    @field_validator("queues")
+    @classmethod
+    def _queues_are_distinct(cls, queues: tuple[QueueSettings, ...]) -> tuple[QueueSettings, ...]:
+        if not queues:
+            raise ValueError("at least one queue is needed")
+        twice = _twice(name for queue in queues for name in (queue.name, queue.dead_letter_queue) if name)
+        if twice:
+            raise ValueError(f"{twice} is named twice; every queue and every dead-letter queue needs one of its own")
+        return queues
+
+    @field_validator("handlers")
+    @classmethod
+    def _types_go_to_configured_queues(cls, handlers: HandlerSettings, info: ValidationInfo) -> HandlerSettings:
+        names = {queue.name for queue in info.data["queues"]} if "queues" in info.data else None
+        for type_, settings in handlers.types.items():
+            if names is not None and settings.queue is not None and settings.queue not in names:
+                known = ", ".join(sorted(names))
+                raise ValueError(f'the queue "{settings.queue}" of {type_} is not configured; there is {known}')
+        return handlers
+
+
+def _twice(names: Iterable[str]) -> str:
+    """The names that occur more than once, as text."""
+    seen = list(names)
+    return ", ".join(sorted({name for name in seen if seen.count(name) > 1}))

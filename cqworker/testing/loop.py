@@ -1,0 +1,25 @@
+"""A handlers' loop that is the test's own, so that one virtual time rules both."""
+
+from __future__ import annotations
+
+import asyncio
+
+from cqworker.flow.handlers_loop import Call, Work
+
+
+class SameLoop:
+    """Runs handlers as tasks of the loop that calls it."""
+
+    def call(self, work: Work) -> Call:
+        task = asyncio.get_running_loop().create_task(work())
+        return Call(task, lambda: _cancel(task))
+
+    def silent_for(self) -> float:
+        return 0.0
+
+    async def close(self) -> None:
+        return None
+
+
+def _cancel(task: asyncio.Task[object]) -> None:
+    task.cancel()

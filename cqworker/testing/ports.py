@@ -1,0 +1,204 @@
+"""The ports in memory: what SQS, DynamoDB and S3 promise, without them."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from cqworker.clock import Clock
+from cqworker.errors import ArtifactMissing, ArtifactTooLarge, MessageTooLarge
+from cqworker.model.changes import Change, Refused, Written
+from cqworker.model.record import JobRecord
+from cqworker.ports import BATCH, Delivery, Depth, EntryFault, KeyItem, Letter, StoredObject
+
+MAX_MESSAGE = 1_048_576
+
+
+@dataclass(slots=True)
+class _Message:
+    letter: Letter
+    message_id: str
+    sent_at: int
+    visible_at: float
+    receive_count: int = 0
+    receipt: str = ""
+    receipts: set[str] = field(default_factory=set)
+
+
+class MemoryQueue:
+    """A standard queue: at least once, visibility timeouts, receive counts, redrive to `dead_letters`."""
+
+    def __init__(
+        self, name: str, clock: Clock, *, dead_letters: MemoryQueue | None = None, max_receive_count: int = 1000
+    ) -> None:
+        self.name = name
+        self._clock = clock
+        self._dead_letters = dead_letters
+        self._max_receive_count = max_receive_count
+        self._messages: dict[str, _Message] = {}
+        self._ids = itertools.count(1)
+        self._arrived = asyncio.Event()
+
+    @property
+    def bodies(self) -> list[str]:
+        """The body of every message that was not deleted, oldest first."""
+        return [message.letter.body for message in self._messages.values()]
+
+    async def send(self, letter: Letter) -> None:
+        if len(letter.body.encode()) > MAX_MESSAGE:
+            raise MessageTooLarge("The message is larger than 1 MiB.")
+        self._keep(letter, sent_at=self._clock.now(), visible_at=self._clock.monotonic() + letter.delay)
+
+    async def receive(self, limit: int, wait: int, visibility: int) -> Sequence[Delivery]:
+        deadline = self._clock.monotonic() + wait
+        while not (ready := self._ready(limit)):
+            if self._clock.monotonic() >= deadline:
+                return []
+            await self._something(deadline)
+        return [self._deliver(message, visibility) for message in ready]
+
+    async def delete(self, receipts: Sequence[str]) -> Sequence[EntryFault]:
+        _check_batch(receipts)
+        for receipt in receipts:
+            message = self._find(receipt)
+            if message is not None and message.receipt == receipt:
+                del self._messages[message.message_id]
+        return []
+
+    async def change_visibility(self, changes: Sequence[tuple[str, int]]) -> Sequence[EntryFault]:
+        _check_batch(changes)
+        faults = [self._hide(receipt, seconds) for receipt, seconds in changes]
+        self._arrived.set()
+        return [fault for fault in faults if fault is not None]
+
+    async def depth(self) -> Depth:
+        now = self._clock.monotonic()
+        hidden = [message for message in self._messages.values() if message.visible_at > now]
+        delayed = sum(not message.receive_count for message in hidden)
+        return Depth(len(self._messages) - len(hidden), len(hidden) - delayed, delayed)
+
+    def _hide(self, receipt: str, seconds: int) -> EntryFault | None:
+        message = self._find(receipt)
+        if message is None:
+            return EntryFault(receipt, "the message is gone", gone=True)
+        now = self._clock.monotonic()
+        if message.receipt == receipt and message.visible_at > now:
+            message.visible_at = now + seconds
+        return None  # SQS answers 200 for an expired or older handle, and does nothing
+
+    def _keep(self, letter: Letter, sent_at: int, visible_at: float, receive_count: int = 0) -> None:
+        message_id = f"{self.name}-{next(self._ids)}"
+        self._messages[message_id] = _Message(letter, message_id, sent_at, visible_at, receive_count)
+        self._arrived.set()
+
+    def _ready(self, limit: int) -> list[_Message]:
+        now = self._clock.monotonic()
+        ready = []
+        for message in list(self._messages.values()):
+            if message.visible_at > now:
+                continue
+            if message.receive_count >= self._max_receive_count and self._dead_letters is not None:
+                self._bury(message, self._dead_letters)
+                continue
+            ready.append(message)
+            if len(ready) == limit:
+                break
+        return ready
+
+    def _bury(self, message: _Message, cemetery: MemoryQueue) -> None:
+        del self._messages[message.message_id]
+        cemetery._keep(message.letter, message.sent_at, self._clock.monotonic(), message.receive_count)
+
+    def _deliver(self, message: _Message, visibility: int) -> Delivery:
+        message.receive_count += 1
+        message.receipt = f"{message.message_id}#{message.receive_count}"
+        message.receipts.add(message.receipt)
+        message.visible_at = self._clock.monotonic() + visibility
+        return Delivery(
+            queue=self.name,
+            message_id=message.message_id,
+            receipt=message.receipt,
+            body=message.letter.body,
+            receive_count=message.receive_count,
+            sent_at=message.sent_at,
+            received_at=self._clock.monotonic(),
+            traceparent=message.letter.traceparent,
+        )
+
+    def _find(self, receipt: str) -> _Message | None:
+        message = self._messages.get(receipt.partition("#")[0])
+        return message if message is not None and receipt in message.receipts else None
+
+    async def _something(self, deadline: float) -> None:
+        """Waits until a message arrives, becomes visible, or the deadline comes."""
+        self._arrived.clear()
+        next_visible = min((message.visible_at for message in self._messages.values()), default=deadline)
+        pause = max(0.0, min(deadline, next_visible) - self._clock.monotonic())
+        try:
+            await asyncio.wait_for(self._arrived.wait(), pause)
+        except TimeoutError:
+            return
+
+
+class MemoryStore:
+    """Records under the protocol's own rules."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.records: dict[str, JobRecord] = {}
+        self.keys: dict[str, KeyItem] = {}
+
+    async def get(self, job_id: str) -> JobRecord | None:
+        record = self.records.get(job_id)
+        return record if record is not None and record.purge_at > self._clock.now() / 1000 else None
+
+    async def write(self, change: Change) -> Written | Refused:
+        seen = self.records.get(change.job_id)
+        if not change.permits(seen):
+            return Refused(seen)
+        self.records[change.job_id] = record = change.after(seen)
+        return Written(record)
+
+    async def reserve_key(self, key: KeyItem, now: int) -> KeyItem | None:
+        holder = self.keys.get(key.key)
+        if holder is not None and holder.expires_at >= now and holder.job_id != key.job_id:
+            return holder
+        self.keys[key.key] = key
+        return None
+
+    async def check(self) -> None:
+        return None
+
+
+class MemoryArtifacts:
+    """Objects in a dictionary, by reference."""
+
+    def __init__(self, bucket: str = "artifacts", prefix: str = "") -> None:
+        self._root = f"s3://{bucket}/{prefix}"
+        self.objects: dict[str, StoredObject] = {}
+
+    def reference(self, key: str) -> str:
+        return self._root + key
+
+    async def put(self, key: str, data: bytes, content_type: str) -> str:
+        reference = self.reference(key)
+        self.objects[reference] = StoredObject(data, content_type)
+        return reference
+
+    async def get(self, reference: str, limit: int) -> StoredObject:
+        found = self.objects.get(reference)
+        if found is None:
+            raise ArtifactMissing(f"There is no object at {reference}.")
+        if len(found.data) > limit:
+            raise ArtifactTooLarge(f"{reference} has {len(found.data)} bytes; at most {limit} are read.")
+        return found
+
+    async def check(self) -> None:
+        return None
+
+
+def _check_batch(entries: Sequence[object]) -> None:
+    if not 1 <= len(entries) <= BATCH:
+        raise ValueError(f"SQS takes 1 to {BATCH} entries a batch, not {len(entries)}.")

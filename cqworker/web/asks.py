@@ -1,0 +1,102 @@
+"""The bodies that are asked with, and what is wrong with those that do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
+
+from cqworker.web.problems import Fault, Kind, Problem
+from cqworker.web.strict_json import escaped
+
+MAX_METADATA_BYTES = 1024
+MAX_DELAY_SECONDS = 900
+MAX_FAULTS = 20
+"""A body can be wrong in ten thousand places; this many are told."""
+ALIASES = {"job_type": "type", "params": "payload"}
+"""What others call our fields."""
+Tag = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class Ask(BaseModel):
+    """A request body: strict, and without room for what nobody reads."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class SubmitAsk(Ask):
+    """A job to run; `job_type` and `params` are understood for `type` and `payload`."""
+
+    type: str = Field(min_length=1, max_length=128, description="A job type, as GET /handlers lists them.")
+    payload: Any = Field(description="What the type's handler asks for: its payload_schema.")
+    queue: str | None = Field(default=None, min_length=1, max_length=80, description="Else the type's, else the first.")
+    metadata: dict[str, str] = Field(default_factory=dict, max_length=16, description="At most 1,024 bytes in all.")
+    tags: list[Tag] = Field(default_factory=list, max_length=10)
+    max_attempts: int | None = Field(default=None, ge=1, le=300, description="Else the type's.")
+    delay_seconds: int = Field(default=0, ge=0, description="At most 900: SQS delays no message for longer.")
+
+    @field_validator("metadata")
+    @classmethod
+    def _metadata_is_small(cls, metadata: dict[str, str]) -> dict[str, str]:
+        size = sum(len(key.encode()) + len(value.encode()) for key, value in metadata.items())
+        if size > MAX_METADATA_BYTES:
+            raise ValueError(f"keys and values have {size} bytes, at most {MAX_METADATA_BYTES} are kept")
+        return metadata
+
+    @field_validator("delay_seconds")
+    @classmethod
+    def _delay_is_possible(cls, seconds: int) -> int:
+        if seconds > MAX_DELAY_SECONDS:
+            raise ValueError(f"at most {MAX_DELAY_SECONDS} (15 minutes): SQS cannot delay a message for longer")
+        return seconds
+
+
+class RetryAsk(Ask):
+    """A retry that may be repeated: it opens the round after this one, or finds it open."""
+
+    round: int | None = Field(default=None, ge=1, description="The job's round as it was seen.")
+
+
+AskT = TypeVar("AskT", bound=Ask)
+
+
+def our_names(body: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The body with our field names, and what the client called them; raises Problem where a thing is said twice."""
+    called = {ALIASES.get(name, name): name for name in body}
+    twice = [Fault(f"/{other}", f"is the same as {ours}; say one of them") for other, ours in ALIASES.items()
+             if other in body and ours in body]  # fmt: skip
+    if twice:
+        raise Problem(Kind.INVALID, "A field is given under two names.", errors=twice)
+    return {ours: body[theirs] for ours, theirs in called.items()}, called
+
+
+def understood(model: type[AskT], body: Mapping[str, Any], called: Mapping[str, str] | None = None) -> AskT:
+    """The body as this model; raises Problem 422 with a JSON pointer for each field that does not fit."""
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        faults = [_fault(detail, model, called or {}) for detail in found[:MAX_FAULTS]]
+        raise Problem(Kind.INVALID, _in_words(faults, len(found)), errors=faults) from None
+
+
+def _fault(detail: ErrorDetails, model: type[Ask], called: Mapping[str, str]) -> Fault:
+    first, *rest = detail["loc"] or ("",)
+    pointer = pointer_of([called.get(str(first), first), *(part for part in rest if part != "[key]")])
+    if detail["type"] == "extra_forbidden":
+        near = get_close_matches(str(first), model.model_fields, n=1)
+        return Fault(pointer, f"is no field here{f'; did you mean {near[0]}?' if near else ''}")
+    return Fault(pointer, detail["msg"].removeprefix("Value error, "))
+
+
+def _in_words(faults: list[Fault], total: int) -> str:
+    more = f" (and {total - 1} more)" if total > 1 else ""
+    return f"{faults[0].pointer}: {faults[0].detail}{more}"
+
+
+def pointer_of(parts: Iterable[object]) -> str:
+    """A JSON pointer (RFC 6901) to what lies behind these keys and indices."""
+    return "".join(f"/{escaped(part)}" for part in parts)

@@ -1,0 +1,93 @@
+"""Turns whatever went wrong behind the desk into a problem that says how to mend it."""
+
+from __future__ import annotations
+
+import secrets
+import traceback
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Middleware
+
+from cqworker.errors import (
+    ArtifactMissing,
+    ArtifactTooLarge,
+    CqworkerError,
+    JobNotFound,
+    NotAllowedNow,
+    SendUnanswered,
+    Unavailable,
+)
+from cqworker.events import Emit, RequestFailed
+from cqworker.web.doors import Answer
+from cqworker.web.problems import Kind, Problem
+
+NOTHING_HERE = "Nothing is served here. GET / lists what there is."
+
+
+def mending(emit: Emit) -> Middleware:
+    """The outermost middleware: every error leaves as application/problem+json."""
+
+    @web.middleware
+    async def mend(request: web.Request, handler: Answer) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Problem as problem:
+            return problem.response()
+        except web.HTTPException as error:
+            return problem_of_http(error).response()
+        except Exception as error:  # noqa: BLE001 - a client is told an incident, the log the rest
+            return (_problem_of(error, request) or _incident(error, request, emit)).response()
+
+    return mend
+
+
+def problem_of_http(error: web.HTTPException) -> Problem:
+    """aiohttp's own errors: no such route, another method, an Expect it does not know."""
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        allowed = ", ".join(sorted(error.allowed_methods))
+        return Problem(Kind.METHOD_NOT_ALLOWED, f"{allowed} may be used here.", headers={hdrs.ALLOW: allowed})
+    if isinstance(error, web.HTTPNotFound):
+        return Problem(Kind.NOT_FOUND, NOTHING_HERE)
+    if isinstance(error, web.HTTPExpectationFailed):
+        return Problem(Kind.EXPECTATION_FAILED, "The only expectation that is met is 100-continue.")
+    if isinstance(error, web.HTTPRequestEntityTooLarge):
+        return Problem(Kind.TOO_LARGE, "The body is larger than is taken here.")
+    return Problem(Kind.MALFORMED, "The request cannot be answered as it is.")
+
+
+def _problem_of(error: Exception, request: web.Request) -> Problem | None:
+    """The table of what the rooms behind the desk raise on purpose; None for everything else."""
+    named = {"job_id": request.match_info["job_id"]} if "job_id" in request.match_info else {}
+    match error:
+        case JobNotFound():
+            return Problem(Kind.JOB_NOT_FOUND, "No such job is known here, or not any more.", members=named)
+        case NotAllowedNow():
+            return Problem(Kind.NOT_ALLOWED_NOW, str(error), members=named)
+        case ArtifactMissing():
+            return Problem(Kind.ARTIFACT_NOT_FOUND, "No such artifact is stored, or not any more.", members=named)
+        case ArtifactTooLarge():
+            return Problem(Kind.ARTIFACT_TOO_LARGE, f"{error} Fetch it from S3 directly.", members=named)
+        case SendUnanswered(job_id=job_id):
+            return Problem(Kind.SEND_UNANSWERED, str(error), members={"job_id": job_id})
+        case Unavailable(service=service):
+            return Problem(Kind.UNAVAILABLE, str(error), members={"service": service} | named)
+        case CqworkerError():
+            return Problem(Kind.INVALID, str(error), members=named)
+        case _:
+            return None
+
+
+def _incident(error: Exception, request: web.Request, emit: Emit) -> Problem:
+    incident = secrets.token_hex(8)
+    resource = request.match_info.route.resource
+    emit(
+        RequestFailed(
+            incident=incident,
+            method=request.method,
+            route=resource.canonical if resource else "",
+            error=f"{type(error).__name__}: {error}",
+            traceback="".join(traceback.format_exception(error)),
+        )
+    )
+    detail = f"This is not your fault. The worker's log has more under incident {incident}."
+    return Problem(Kind.INTERNAL, detail, members={"incident": incident})

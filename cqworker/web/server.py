@@ -1,0 +1,80 @@
+"""The HTTP server's life: listen, serve, let waiters go, close."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+
+from cqworker.errors import CqworkerError
+from cqworker.settings import HttpSettings
+from cqworker.web.application import create_app
+from cqworker.web.connection import HEAD_PATIENCE, Connection
+from cqworker.web.lobby import Apology, Lobby, most_connections
+from cqworker.web.parts import WAITING_ROOM, Parts
+
+__all__ = ["CannotListen", "Parts", "Server", "create_app"]
+
+BACKLOG = 256
+LAST_ANSWERS = 3.0
+"""Seconds that running requests have to end when the server closes."""
+
+
+class CannotListen(CqworkerError):
+    """The address is taken, or is none of this machine's."""
+
+
+class Server:
+    """Serves one application on one address; `start` once, `close` once."""
+
+    def __init__(
+        self,
+        app: web.Application,
+        settings: HttpSettings,
+        *,
+        most: int | None = None,
+        head_patience: float = HEAD_PATIENCE,
+    ) -> None:
+        self._app = app
+        self._settings = settings
+        self._lobby = Lobby(most or most_connections())
+        self._head_patience = head_patience
+        self._runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=LAST_ANSWERS, access_log=None)
+        self._listener: asyncio.Server | None = None
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on; the configured one before the start."""
+        if self._listener is None or not self._listener.sockets:
+            return self._settings.port
+        return int(self._listener.sockets[0].getsockname()[1])
+
+    async def start(self) -> None:
+        """Listens; raises CannotListen."""
+        await self._runner.setup()
+        host, port = self._settings.host, self._settings.port
+        try:
+            self._listener = await asyncio.get_running_loop().create_server(
+                self._greet, host.strip("[]"), port, backlog=BACKLOG
+            )
+        except OSError as error:
+            await self._runner.cleanup()
+            cure = "Choose another http.port or http.host, or stop what listens there."
+            raise CannotListen(f"Cannot listen on {host}:{port}: {error.strerror or error}. {cure}") from error
+
+    def quiet(self) -> None:
+        """Lets those go who wait for a job's end, with the job as it is; everything else goes on."""
+        self._app[WAITING_ROOM].close()
+
+    async def close(self) -> None:
+        """Stops listening, gives running requests a moment, and leaves nothing behind."""
+        self.quiet()
+        if self._listener is not None:
+            self._listener.close()
+        await self._runner.cleanup()
+
+    def _greet(self) -> asyncio.Protocol:
+        manager = self._runner.server
+        if manager is None or not self._lobby.has_room():
+            return Apology()
+        return Connection(manager, self._lobby, self._head_patience)

@@ -1,0 +1,61 @@
+"""How this process is: alive, ready, busy with what, and in numbers."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+import orjson
+from aiohttp import web
+
+from cqworker.flow.health import Trouble
+from cqworker.web.parts import parts_of
+from cqworker.web.tokens import GATE
+
+
+async def healthz(request: web.Request) -> web.StreamResponse:
+    """GET /healthz."""
+    reasons = parts_of(request).health.liveness()
+    shown = {"status": "unhealthy" if reasons else "healthy", "reasons": list(reasons)}
+    return as_json(shown, 503 if reasons else 200)
+
+
+async def readyz(request: web.Request) -> web.StreamResponse:
+    """GET /readyz; the causes name queues and tables, so that they are for those who may read."""
+    troubles = parts_of(request).health.readiness()
+    shown: dict[str, object] = {"status": "unready" if troubles else "ready"}
+    caller = request.app[GATE].recognise(request)
+    if caller is not None and "read" in caller.scopes:
+        shown["troubles"] = [_trouble(trouble) for trouble in troubles]
+    return as_json(shown, 503 if troubles else 200)
+
+
+async def status(request: web.Request) -> web.StreamResponse:
+    """GET /status."""
+    parts = parts_of(request)
+    handlers = {"usable": sorted(parts.registry.handlers), "broken": sorted(b.type for b in parts.registry.broken)}
+    return as_json({"build": build(), **parts.health.status(), "handlers": handlers, "counts": parts.stats()})
+
+
+async def metrics(request: web.Request) -> web.StreamResponse:
+    """GET /metrics."""
+    body, content_type = parts_of(request).metrics()
+    return web.Response(body=body, headers={"Content-Type": content_type})
+
+
+def build() -> dict[str, str]:
+    """What runs: versions of cqworker and Python."""
+    try:
+        ours = version("cqworker")
+    except PackageNotFoundError:  # a checkout that nobody installed
+        ours = "0"
+    return {"version": ours, "python": platform.python_version()}
+
+
+def as_json(shown: object, status_code: int = 200) -> web.Response:
+    """An answer with a JSON body."""
+    return web.Response(status=status_code, body=orjson.dumps(shown), content_type="application/json")
+
+
+def _trouble(trouble: Trouble) -> dict[str, str]:
+    return {"service": trouble.service, "cause": trouble.cause, "remedy": trouble.remedy}

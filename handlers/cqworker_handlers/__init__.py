@@ -1,0 +1,1 @@
+"""The handlers that come with cqworker, written as anybody's would be."""

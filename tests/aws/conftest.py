@@ -1,0 +1,48 @@
+"""Clients that speak to a stub, try again without waiting, and remember their events."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from botocore.retries.standard import ExponentialBackoff
+
+from cqworker.aws.clients import AwsClients
+from cqworker.events import Event, ServiceCalled
+from tests.contract.conftest import moto
+from tests.contract.worlds import use_environment
+
+__all__ = ["moto"]
+
+KEYS = {"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "canary-secret", "AWS_REGION": "eu-central-1"}
+
+
+@pytest.fixture(autouse=True)
+def no_waiting_between_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0.0)
+
+
+@pytest.fixture
+def calls() -> list[ServiceCalled]:
+    """What the clients told of their calls."""
+    return []
+
+
+@pytest.fixture
+async def clients(calls: list[ServiceCalled]) -> AsyncIterator[AwsClients]:
+    def remember(event: Event) -> None:
+        assert isinstance(event, ServiceCalled)
+        calls.append(event)
+
+    async with AwsClients(remember) as made:
+        yield made
+
+
+@pytest.fixture
+def speak_to(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Turns the SDK to this endpoint, with variables changed by keyword."""
+
+    def turn(url: str, **changed: str) -> None:
+        use_environment(monkeypatch, {**KEYS, "AWS_ENDPOINT_URL": url, **changed})
+
+    return turn

@@ -1,0 +1,217 @@
+"""Records and changes of every kind, drawn from a seed: close enough to fit each other about half of the time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+
+from cqworker.model.attempts import SOON_MS, Claim, HandBack, Renew, Reopen, Settle
+from cqworker.model.changes import Change
+from cqworker.model.envelope import Envelope
+from cqworker.model.history import Entry
+from cqworker.model.interventions import AskCancel, Enter, Forestall, Lose, NewRound
+from cqworker.model.record import Failure, JobRecord, Progress, envelope_of
+from cqworker.model.status import FailureKind, Status
+from tests.contract.clock import NOW
+
+PURGE = NOW // 1000 + 2_592_000
+TOKENS = ("boot.1", "boot.2")
+FAILURE = Failure(FailureKind.RAISED, "It broke: naïve ☃", "ValueError", "handler", "Traceback …\n  line")
+PROGRESS = Progress(3.0, 10.0, "ten are many", NOW - 500)
+ENDINGS = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
+SETTLED = (*ENDINGS, Status.RETRYING)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A change asked of what stands there."""
+
+    seen: JobRecord | None
+    change: Change
+
+    @property
+    def kind(self) -> str:
+        return type(self.change).__name__
+
+    @property
+    def permitted(self) -> bool:
+        return self.change.permits(self.seen)
+
+
+def cases(seed: int, of_each: int) -> Iterator[Case]:
+    """For each kind of change so many cases that the rules permit and so many that they refuse."""
+    rng, counted = Random(seed), Counter[tuple[str, bool]]()
+    for maker in MAKERS:
+        number = 0
+        while sum(counted[maker.__name__, permitted] for permitted in (True, False)) < 2 * of_each:
+            number += 1
+            assert number < 100_000, f"{maker.__name__} is always permitted or never"
+            case = maker(rng)
+            if counted[maker.__name__, case.permitted] < of_each:
+                counted[maker.__name__, case.permitted] += 1
+                yield case
+
+
+def record(rng: Random) -> JobRecord:
+    """A record in any state, reachable or nearly so."""
+    now = NOW
+    return JobRecord(
+        job_id=f"{rng.getrandbits(64):016x}",
+        type=rng.choice(("text.transform", "image.grayscale")),
+        queue="cqworker",
+        tenant=rng.choice(("default", "acme")),
+        status=rng.choice((*Status, *[Status.RUNNING] * 6, Status.QUEUED, Status.RETRYING)),
+        max_attempts=3,
+        created_at=now - 60_000,
+        purge_at=PURGE - 10,
+        round=rng.randint(1, 3),
+        attempt=rng.randint(0, 3),
+        payload='{"text":"Grüße ☃"}',
+        metadata=rng.choice(({}, {"source": "test", "ünï": "code"})),
+        tags=rng.choice(((), ("a", "b"))),
+        token=rng.choice((None, *TOKENS)),
+        lease_expires_at=rng.choice((None, now - 1, now, now + 1, now + 30_000)),
+        scheduled_at=rng.choice((None, None, now - 5, now + SOON_MS, now + SOON_MS + 1)),
+        started_at=rng.choice((None, now - 40_000)),
+        finished_at=rng.choice((None, now - 30_000)),
+        cancel_requested_at=rng.choice((None, None, now - 20_000)),
+        progress=rng.choice((None, PROGRESS, Progress(0.5, None, None, now))),
+        result=rng.choice((None, '{"words":2}')),
+        result_ref=rng.choice((None, None, "s3://bucket/result.json")),
+        failure=rng.choice((None, FAILURE, Failure(FailureKind.LOST, "gone"))),
+        history=history(rng.randint(1, 20)),
+        trace_id=rng.choice((None, "0af7651916cd43dd8448eb211c80319c")),
+    )
+
+
+def history(length: int) -> tuple[Entry, ...]:
+    """So many entries, the first of them the submission."""
+    later = tuple(Entry(NOW - 50_000 + n, "retried", n, "host:1", "wait | and see: é") for n in range(1, length))
+    return (Entry(NOW - 60_000, "submitted"), *later)
+
+
+def message(rng: Random, seen: JobRecord | None) -> Envelope:
+    """The message of this record, or of one that was never written, in a round near the record's."""
+    base = seen or record(rng)
+    return envelope_of(base, round_number=max(1, base.round + rng.choice((-1, 0, 0, 1))))
+
+
+def sometimes(rng: Random, made: JobRecord) -> JobRecord | None:
+    return made if rng.random() < 0.85 else None
+
+
+def close(rng: Random, seen: JobRecord) -> JobRecord:
+    """The record as somebody may have read it a moment ago."""
+    changes: tuple[dict[str, Any], ...] = (
+        {},
+        {},
+        {},
+        {"attempt": seen.attempt + 1},
+        {"round": seen.round + 1},
+        {"token": None},
+        {"token": TOKENS[0]},
+        {"status": rng.choice(list(Status))},
+    )
+    return replace(seen, **rng.choice(changes))
+
+
+def enter(rng: Random) -> Case:
+    made = record(rng)
+    seen = replace(record(rng), job_id=made.job_id)
+    return Case(seen if rng.random() < 0.5 else None, Enter(record=made))
+
+
+def claim(rng: Random) -> Case:
+    return _start(rng, Claim)
+
+
+def reopen(rng: Random) -> Case:
+    return _start(rng, Reopen)
+
+
+def _start(rng: Random, kind: type[Claim]) -> Case:
+    seen = sometimes(rng, record(rng))
+    envelope = message(rng, seen)
+    times: dict[str, Any] = {"now": NOW, "lease_expires_at": NOW + 60_000, "purge_at": PURGE}
+    trace_id = seen.trace_id if seen else rng.choice((None, "0af7651916cd43dd8448eb211c80319c"))
+    change = kind(envelope=envelope, token=rng.choice(TOKENS), worker="host:1", trace_id=trace_id, **times)
+    return Case(seen, change)
+
+
+def renew(rng: Random) -> Case:
+    seen, progress = record(rng), rng.choice((None, PROGRESS))
+    fence = _fence(rng, seen)
+    return Case(sometimes(rng, seen), Renew(**fence, lease_expires_at=NOW + 60_000, progress=progress))
+
+
+def settle(rng: Random) -> Case:
+    seen, status = record(rng), rng.choice(SETTLED)
+    change = Settle(
+        **_fence(rng, seen),
+        status=status,
+        now=NOW,
+        purge_at=PURGE,
+        history=history(rng.randint(1, 20)),
+        result=rng.choice((None, "null", '{"n":1}')),
+        result_ref=rng.choice((None, "s3://bucket/new.json")),
+        failure=rng.choice((None, FAILURE)),
+        scheduled_at=rng.choice((None, NOW + 5000)),
+    )
+    return Case(sometimes(rng, seen), change)
+
+
+def hand_back(rng: Random) -> Case:
+    seen, past = record(rng), rng.choice((None, history(3)))
+    scheduled_at = rng.choice((None, NOW + 5000))
+    change = HandBack(**_fence(rng, seen), purge_at=PURGE, history=past, scheduled_at=scheduled_at)
+    return Case(sometimes(rng, seen), change)
+
+
+def forestall(rng: Random) -> Case:
+    seen = record(rng)
+    change = Forestall(
+        seen=close(rng, seen),
+        status=rng.choice((Status.CANCELLED, Status.FAILED)),
+        now=NOW,
+        purge_at=PURGE,
+        entry=Entry(NOW, "failed", 0, "", "crashed"),
+        failure=rng.choice((None, FAILURE)),
+    )
+    return Case(sometimes(rng, seen), change)
+
+
+def ask_cancel(rng: Random) -> Case:
+    seen = record(rng)
+    return Case(sometimes(rng, seen), AskCancel(job_id=seen.job_id, round=rng.choice((1, seen.round)), now=NOW))
+
+
+def new_round(rng: Random) -> Case:
+    seen = record(rng)
+    return Case(sometimes(rng, seen), NewRound(seen=close(rng, seen), now=NOW, purge_at=PURGE))
+
+
+def lose(rng: Random) -> Case:
+    seen = sometimes(rng, record(rng))
+    trace_id = seen.trace_id if seen else None
+    return Case(seen, Lose(envelope=message(rng, seen), now=NOW, purge_at=PURGE, trace_id=trace_id))
+
+
+def _fence(rng: Random, seen: JobRecord) -> dict[str, Any]:
+    return {"job_id": seen.job_id, "token": seen.token or rng.choice(TOKENS)}
+
+
+MAKERS: tuple[Callable[[Random], Case], ...] = (
+    enter,
+    claim,
+    reopen,
+    renew,
+    settle,
+    hand_back,
+    forestall,
+    ask_cancel,
+    new_round,
+    lose,
+)

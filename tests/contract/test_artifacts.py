@@ -1,0 +1,49 @@
+"""What a store of big things does."""
+
+from __future__ import annotations
+
+import pytest
+
+from cqworker.errors import ArtifactMissing, ArtifactTooLarge
+from cqworker.ports import Artifacts, StoredObject
+from tests.contract.worlds import PREFIX
+
+BYTES = bytes(range(256)) * 4
+
+
+async def test_an_object_is_read_as_it_was_put(artifacts: Artifacts) -> None:
+    reference = await artifacts.put("uploads/ünï code.bin", BYTES, "image/png")
+    assert reference == artifacts.reference("uploads/ünï code.bin")
+    assert await artifacts.get(reference, len(BYTES)) == StoredObject(BYTES, "image/png")
+
+
+async def test_a_reference_names_bucket_prefix_and_key(artifacts: Artifacts) -> None:
+    reference = artifacts.reference("job/1-1.png")
+    assert reference.startswith("s3://")
+    assert reference.endswith(f"/{PREFIX}job/1-1.png")
+
+
+async def test_the_last_put_stands(artifacts: Artifacts) -> None:
+    await artifacts.put("key", b"first", "text/plain")
+    reference = await artifacts.put("key", b"second", "text/html")
+    assert await artifacts.get(reference, 100) == StoredObject(b"second", "text/html")
+
+
+async def test_an_object_that_is_not_there_is_missing(artifacts: Artifacts) -> None:
+    with pytest.raises(ArtifactMissing, match="nothing-here"):
+        await artifacts.get(artifacts.reference("nothing-here"), 100)
+
+
+async def test_an_object_over_the_limit_is_not_read(artifacts: Artifacts) -> None:
+    reference = await artifacts.put("big", BYTES, "application/octet-stream")
+    with pytest.raises(ArtifactTooLarge, match="big"):
+        await artifacts.get(reference, len(BYTES) - 1)
+
+
+async def test_an_empty_object_is_an_object(artifacts: Artifacts) -> None:
+    reference = await artifacts.put("empty", b"", "text/plain")
+    assert await artifacts.get(reference, 0) == StoredObject(b"", "text/plain")
+
+
+async def test_the_check_passes_where_the_bucket_can_be_read(artifacts: Artifacts) -> None:
+    await artifacts.check()

@@ -1,0 +1,36 @@
+"""The store and the pure rules give one answer: what is permitted, and what it leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+
+from cqworker.model.changes import Refused, Written
+from cqworker.model.interventions import Enter
+from cqworker.ports import JobStore
+from tests.contract.cases import Case, cases
+
+SEED = 20260101
+OF_EACH = 12
+AT_ONCE = 8
+
+
+async def test_every_change_does_what_the_rules_say_to_any_record(store: JobStore) -> None:
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def holds(case: Case) -> None:
+        async with gate:
+            await check(store, case)
+
+    tried = list(cases(SEED, OF_EACH))
+    await asyncio.gather(*map(holds, tried))
+    assert len(tried) == 10 * 2 * OF_EACH
+
+
+async def check(store: JobStore, case: Case) -> None:
+    """Puts the record there, asks for the change, and compares the answer and what is then stored."""
+    if case.seen is not None:
+        assert await store.write(Enter(record=case.seen)) == Written(case.seen)
+    after = case.change.after(case.seen) if case.permitted else case.seen
+    expected = Refused(case.seen) if after is None or not case.permitted else Written(after)
+    assert await store.write(case.change) == expected, case
+    assert await store.get(case.change.job_id) == after, case

@@ -1,0 +1,110 @@
+"""The same three ports from three makers: memory, and AWS's API as moto or the real engines answer it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Protocol
+from uuid import uuid4
+
+import pytest
+
+from cqworker.aws.artifacts import S3Artifacts
+from cqworker.aws.clients import AwsClients
+from cqworker.aws.dynamodb_store import DynamoStore
+from cqworker.aws.operations import Operation
+from cqworker.aws.sqs_queue import SqsQueue
+from cqworker.clock import Clock, SystemClock
+from cqworker.ports import Artifacts, JobQueue, JobStore
+from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
+
+CREATE_QUEUE = Operation("sqs", "CreateQueue", "sqs:CreateQueue", writes=True)
+QUEUE_ATTRIBUTES = Operation("sqs", "GetQueueAttributes", "sqs:GetQueueAttributes")
+CREATE_TABLE = Operation("dynamodb", "CreateTable", "dynamodb:CreateTable", writes=True)
+CREATE_BUCKET = Operation("s3", "CreateBucket", "s3:CreateBucket", writes=True)
+PREFIX = "some/where/"
+
+
+class World(Protocol):
+    """Makes ports that share nothing with another test's."""
+
+    async def queue(self) -> JobQueue: ...
+
+    async def queue_with_dead_letters(self, max_receive_count: int) -> tuple[JobQueue, JobQueue]: ...
+
+    async def store(self, clock: Clock) -> JobStore: ...
+
+    async def artifacts(self) -> Artifacts: ...
+
+
+class MemoryWorld:
+    async def queue(self) -> JobQueue:
+        return MemoryQueue("queue", SystemClock())
+
+    async def queue_with_dead_letters(self, max_receive_count: int) -> tuple[JobQueue, JobQueue]:
+        dead = MemoryQueue("dead", SystemClock())
+        return MemoryQueue("queue", SystemClock(), dead_letters=dead, max_receive_count=max_receive_count), dead
+
+    async def store(self, clock: Clock) -> JobStore:
+        return MemoryStore(clock)
+
+    async def artifacts(self) -> Artifacts:
+        return MemoryArtifacts("artifacts", PREFIX)
+
+
+class AwsWorld:
+    def __init__(self, clients: AwsClients) -> None:
+        self._clients = clients
+
+    async def queue(self) -> JobQueue:
+        return await self._create({})
+
+    async def queue_with_dead_letters(self, max_receive_count: int) -> tuple[JobQueue, JobQueue]:
+        dead = await self._create({})
+        url = await self._clients.call(CREATE_QUEUE, {"QueueName": dead.name}, "a test's queue")
+        asked = {"QueueUrl": url["QueueUrl"], "AttributeNames": ["QueueArn"]}
+        answer = await self._clients.call(QUEUE_ATTRIBUTES, asked, "a test's queue")
+        policy = {"deadLetterTargetArn": answer["Attributes"]["QueueArn"], "maxReceiveCount": max_receive_count}
+        return await self._create({"RedrivePolicy": json.dumps(policy)}), dead
+
+    async def store(self, clock: Clock) -> JobStore:
+        table = unique("table")
+        await create_table(self._clients, table)
+        return DynamoStore(self._clients, table, clock)
+
+    async def artifacts(self) -> Artifacts:
+        bucket = unique("bucket")
+        await self._clients.call(CREATE_BUCKET, {"Bucket": bucket}, "a test's bucket")
+        return S3Artifacts(self._clients, bucket, PREFIX)
+
+    async def _create(self, attributes: Mapping[str, str]) -> SqsQueue:
+        name = unique("queue")
+        await self._clients.call(CREATE_QUEUE, {"QueueName": name, "Attributes": attributes}, "a test's queue")
+        return SqsQueue(self._clients, name, SystemClock())
+
+
+async def create_table(clients: AwsClients, table: str) -> None:
+    """A table with the keys that records have."""
+    request = {
+        "TableName": table,
+        "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+    }
+    await clients.call(CREATE_TABLE, request, "a test's table")
+
+
+def unique(what: str) -> str:
+    """A name that no other test has, fit for a queue, a table and a bucket."""
+    return f"{what}-{uuid4().hex[:12]}"
+
+
+def use_environment(monkeypatch: pytest.MonkeyPatch, environment: Mapping[str, str]) -> None:
+    """Turns the AWS SDK of this process to what these variables say, and to nothing else."""
+    for name in os.environ:
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    alone = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "NO_PROXY": "127.0.0.1"}
+    for name, value in {**alone, "AWS_EC2_METADATA_DISABLED": "true", **environment}.items():
+        monkeypatch.setenv(name, value)

@@ -1,0 +1,59 @@
+"""An event of every class, and a clock to turn."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from typing import Any, get_type_hints
+
+from cqworker import events
+from cqworker.events import JobEvent, Subject
+from cqworker.model.status import FailureKind, Status
+
+JOB = Subject(
+    job_id="0193a5b2-7c00-7abc-8def-0123456789ab",
+    type="text.transform",
+    queue="cqworker",
+    tenant="acme",
+    round=2,
+    attempt=3,
+    trace_id="0193a5b27c007abc8def0123456789ab",
+)
+EVENT_CLASSES: tuple[type[Any], ...] = tuple(
+    kind
+    for _, kind in inspect.getmembers(events, inspect.isclass)
+    if kind.__module__ == events.__name__ and kind not in (Subject, JobEvent)
+)
+_VALUES: dict[object, object] = {
+    Subject: JOB,
+    Status: Status.FAILED,
+    FailureKind | None: FailureKind.EXHAUSTED,
+    str: "word",
+    str | None: "word",
+    int: 7,
+    float: 1.5,
+    float | None: 1.5,
+    bool: False,
+    tuple[str, ...]: ("one", "two"),
+}
+
+
+def sample_of(kind: type[Any], /, **values: object) -> Any:
+    """An instance whose fields have ordinary values of their types."""
+    hints = get_type_hints(kind)
+    return kind(**{field.name: _VALUES[hints[field.name]] for field in dataclasses.fields(kind)} | values)
+
+
+def subject(**values: Any) -> Subject:
+    return dataclasses.replace(JOB, **values)
+
+
+class TurnedClock:
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def now(self) -> int:
+        return int(self.seconds * 1000)
+
+    def monotonic(self) -> float:
+        return self.seconds

@@ -1,0 +1,93 @@
+"""The make targets explain themselves, and the size check finds what has grown too long."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools import check_sizes
+
+ROOT = Path(__file__).parents[2]
+TARGETS = {"setup", "demo", "dev", "test", "check", "engines", "lock", "clean", "help"}
+
+
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["make", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder with the Makefile and a lock, but without Python."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "requirements-dev.lock").touch()
+    return tmp_path
+
+
+def python_that(project: Path, script: str) -> str:
+    file = project / "fake-python"
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(file.stat().st_mode | stat.S_IXUSR)
+    return f"PYTHON={file}"
+
+
+def test_make_alone_lists_every_target_in_one_line(project: Path) -> None:
+    lines = [line for line in make(project).stdout.splitlines() if line.startswith("  make ")]
+    assert {line.split()[1] for line in lines} == TARGETS
+    assert all(len(line.split()) > 3 for line in lines)
+
+
+def test_a_python_without_venv_is_answered_with_the_package_to_install(project: Path) -> None:
+    python = python_that(project, 'case "$2" in *ensurepip*) exit 1;; esac')
+    done = make(project, "--no-print-directory", ".venv/.locked", python)
+    assert done.returncode != 0
+    assert done.stdout.splitlines()[0].endswith("on Debian and Ubuntu: sudo apt install python3-venv")
+
+
+def test_a_python_that_is_too_old_is_answered_with_how_to_name_another(project: Path) -> None:
+    done = make(project, "--no-print-directory", ".venv/.locked", python_that(project, "exit 1"))
+    assert done.returncode != 0
+    assert done.stdout.startswith("cqworker needs Python 3.11 or newer")
+    assert "make PYTHON=python3.13 .venv/.locked" in done.stdout
+
+
+def test_the_ci_script_runs_every_check_and_is_executable() -> None:
+    script = ROOT / ".ci" / "run"
+    assert script.stat().st_mode & stat.S_IXUSR
+    [targets] = re.findall(r"(?m)^for target in (setup .*); do$", script.read_text(encoding="utf-8"))
+    assert targets.split() == ["setup", "check", "test", "engines"]
+
+
+def test_a_file_and_a_function_at_their_limits_pass(tmp_path: Path) -> None:
+    file = tmp_path / "exact.py"
+    function = "def f() -> None:\n" + "    pass\n" * (check_sizes.FUNCTION_LIMIT - 1)
+    file.write_text(function + "\n" * (check_sizes.FILE_LIMIT - check_sizes.FUNCTION_LIMIT))
+    assert list(check_sizes.findings(file)) == []
+
+
+def test_a_file_and_a_function_over_their_limits_are_named_with_their_length(tmp_path: Path) -> None:
+    file = tmp_path / "long.py"
+    function = "async def f() -> None:\n" + "    pass\n" * check_sizes.FUNCTION_LIMIT
+    file.write_text(function + "\n" * check_sizes.FILE_LIMIT)
+    assert list(check_sizes.findings(file)) == [
+        f"{file}: 341 lines, 300 allowed: split it by duty",
+        f"{file}:1: f has 41 lines, 40 allowed",
+    ]
+
+
+def test_the_size_check_fails_where_something_is_too_long(tmp_path: Path) -> None:
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "long.py").write_text("\n" * 301)
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "check_sizes.py")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "tests/long.py: 301 lines, 300 allowed: split it by duty\n")

@@ -1,0 +1,75 @@
+"""The systemd unit is valid, hardened, and leaves the drain the time it may take."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cqworker.settings import WorkerSettings
+
+UNIT = Path(__file__).parents[2] / "systemd" / "cqworker.service"
+EXPOSURE_LIMIT = 15  # tenths, as systemd counts; what is left is the network the daemon needs
+
+with_systemd = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing (Debian package systemd)"
+)
+
+
+def setting(name: str) -> str:
+    """The value of a setting that may stand in the unit only once."""
+    [value] = re.findall(rf"(?m)^{name}=(.*)$", UNIT.read_text(encoding="utf-8"))
+    return str(value)
+
+
+def analyze(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Judges a copy of the unit whose program exists on this machine, for systemd looks for it."""
+    copy = folder / UNIT.name
+    text = UNIT.read_text(encoding="utf-8").replace("/opt/cqworker/bin/cqworker", shutil.which("true") or "/bin/true")
+    copy.write_text(text, encoding="utf-8")
+    return subprocess.run(
+        ["systemd-analyze", *arguments, str(copy)],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+@with_systemd
+def test_systemd_finds_no_fault_in_the_unit(tmp_path: Path) -> None:
+    judged = analyze(tmp_path, "verify", "--man=no")
+    assert (judged.returncode, judged.stderr) == (0, "")
+
+
+@with_systemd
+def test_systemd_counts_the_unit_as_hardened(tmp_path: Path) -> None:
+    judged = analyze(tmp_path, "security", "--offline=true", f"--threshold={EXPOSURE_LIMIT}", "--no-pager")
+    assert judged.returncode == 0, judged.stdout.splitlines()[-1:]
+
+
+def test_the_drain_fits_into_the_time_systemd_waits() -> None:
+    drain = WorkerSettings().drain_timeout
+    assert drain < float(setting("TimeoutStopSec"))
+
+
+def test_systemd_is_told_when_the_daemon_is_ready_and_notices_when_it_hangs() -> None:
+    assert setting("Type") == "notify"
+    assert int(setting("WatchdogSec")) > 0
+    assert setting("WatchdogSignal") == "SIGABRT"
+
+
+def test_usage_and_configuration_faults_are_not_restarted() -> None:
+    assert setting("Restart") == "always"
+    assert set(setting("RestartPreventExitStatus").split()) == {"64", "78"}
+
+
+def test_worker_processes_are_not_killed_before_the_daemon_has_drained() -> None:
+    assert setting("KillMode") == "mixed"
+
+
+def test_it_starts_the_program_where_the_image_has_it_too() -> None:
+    assert setting("ExecStart") == "/opt/cqworker/bin/cqworker run"

@@ -1,0 +1,165 @@
+"""The front desk before the real flow on ports in memory, served on a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Any
+
+import aiohttp
+from pydantic import BaseModel
+
+from cqworker.clock import SystemClock
+from cqworker.errors import Unavailable
+from cqworker.events import Event
+from cqworker.flow.desk import Desk
+from cqworker.flow.health import Trouble
+from cqworker.flow.submit import Submitter
+from cqworker.flow.watch import Watch
+from cqworker.model.record import JobRecord
+from cqworker.model.status import Status
+from cqworker.plugins.handler import handler
+from cqworker.plugins.registry import Registry, registry_of
+from cqworker.settings import HttpSettings, Settings, TokenSettings
+from cqworker.settings.model import Scope
+from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
+from cqworker.web.server import Parts, Server, create_app
+
+CLOCK = SystemClock()
+RETENTION = 30 * 86_400
+TEXT = {"type": "text.transform", "payload": {"text": "hello"}}
+
+
+class Transform(BaseModel):
+    text: str
+
+
+@handler
+async def transform(payload: Transform) -> dict[str, object]:
+    """Says it louder."""
+    return {"uppercase": payload.text.upper()}
+
+
+def token(name: str, *scopes: Scope, tenant: str = "default") -> TokenSettings:
+    """A configured token whose secret is its name."""
+    return TokenSettings(name=name, sha256=sha256(name.encode()).hexdigest(), scopes=scopes, tenant=tenant)
+
+
+def bearer(secret: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {secret}"}
+
+
+class FakeHealth:
+    def __init__(self) -> None:
+        self.reasons: tuple[str, ...] = ()
+        self.troubles: tuple[Trouble, ...] = ()
+
+    def liveness(self) -> tuple[str, ...]:
+        return self.reasons
+
+    def readiness(self) -> tuple[Trouble, ...]:
+        return self.troubles
+
+    def status(self) -> dict[str, object]:
+        return {"phase": "running", "queues": {}, "slots": {"taken": 0, "total": 32}}
+
+
+@dataclass
+class House:
+    """Everything a test may want to look at, and a client that talks to the server."""
+
+    client: aiohttp.ClientSession
+    server: Server
+    queue: MemoryQueue
+    store: MemoryStore
+    artifacts: MemoryArtifacts
+    health: FakeHealth
+    watch: Watch
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def port(self) -> int:
+        return self.server.port
+
+    async def submit(self, body: object = TEXT, **headers: str) -> dict[str, Any]:
+        """Submits a job and returns its view."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        async with self.client.post("/jobs", json=body, headers=sent) as answer:
+            assert answer.status in (200, 202), await answer.text()
+            view: dict[str, Any] = await answer.json()
+            return view
+
+    async def get(self, path: str, **options: Any) -> tuple[int, Any]:
+        """Status and JSON body of a GET."""
+        async with self.client.get(path, **options) as answer:
+            return answer.status, await answer.json(content_type=None)
+
+    async def post(self, path: str, **options: Any) -> tuple[int, Any]:
+        """Status and JSON body of a POST."""
+        async with self.client.post(path, **options) as answer:
+            return answer.status, await answer.json(content_type=None)
+
+    def rewrite(self, job_id: str, status: Status, **changes: Any) -> JobRecord:
+        """Puts a job into another state, as a worker of this process would."""
+        record = replace(self.store.records[job_id], status=status, **changes)
+        self.store.records[job_id] = record
+        self.watch.seen(record)
+        return record
+
+
+@asynccontextmanager
+async def open_house(
+    *,
+    tokens: Sequence[TokenSettings] = (),
+    api: bool = True,
+    registry: Registry | None = None,
+    most: int | None = None,
+    head_patience: float = 15.0,
+    inline_limit: int = 4096,
+    **http: Any,
+) -> AsyncIterator[House]:
+    """A server on a free port, closed at the end."""
+    events: list[Event] = []
+    queue, store, artifacts = MemoryQueue("main", CLOCK), MemoryStore(CLOCK), MemoryArtifacts(prefix="cq/")
+    watch, health = Watch(CLOCK, lambda _: True), FakeHealth()
+    known = registry or registry_of(**{"text.transform": transform})
+    queues = {"main": queue}
+    submitter = Submitter(
+        known, queues, store, artifacts, CLOCK, events.append, inline_limit=inline_limit, retention=RETENTION
+    )
+    desk = Desk(store, queues, watch, CLOCK, events.append, retention=RETENTION)
+    settings = Settings(http=HttpSettings(port=0, tokens=tuple(tokens), **http))
+    parts = Parts(
+        submitter=submitter if api else None,
+        desk=desk if api else None,
+        registry=known,
+        artifacts=artifacts if api else None,
+        health=health,
+        metrics=lambda: (b"jobs_total 0\n", "text/plain; version=1.0.0; charset=utf-8"),
+        settings=settings,
+        emit=events.append,
+        stats=lambda: {"submitted": 0},
+        clock=CLOCK,
+    )
+    server = Server(create_app(parts, api=api), settings.http, most=most, head_patience=head_patience)
+    await server.start()
+    try:
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as client:
+            yield House(client, server, queue, store, artifacts, health, watch, events)
+    finally:
+        await server.close()
+
+
+def away(service: str = "sqs", *, ambiguous: bool = False) -> Unavailable:
+    """What a port raises when its service does not do its part."""
+    return Unavailable(service, "The service does not answer.", "Look at its endpoint.", ambiguous=ambiguous)
+
+
+async def until(condition: Callable[[], object], patience: float = 5.0) -> None:
+    """Waits until the condition holds; a test that waits in vain fails with TimeoutError."""
+    async with asyncio.timeout(patience):
+        while not condition():  # noqa: ASYNC110 - what is waited for lies across a socket
+            await asyncio.sleep(0.005)

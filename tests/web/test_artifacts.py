@@ -1,0 +1,123 @@
+"""Uploads, downloads, and what a job made."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import pytest
+
+from cqworker.model.status import Status
+from cqworker.ports import StoredObject
+from tests.web.house import House, away, open_house
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
+
+
+async def test_an_upload_can_be_fetched_and_used_as_a_source(house: House) -> None:
+    async with house.client.post("/artifacts", data=PNG, headers={"Content-Type": "image/png"}) as answer:
+        made = await answer.json()
+        assert answer.status == 201
+        assert answer.headers["Location"] == f"/artifacts/{made['artifact_id']}"
+    artifact_id = made["artifact_id"]
+    source = f"artifact:{artifact_id}"
+    assert made == {"artifact_id": artifact_id, "bytes": 108, "content_type": "image/png", "source": source}
+    assert f"s3://artifacts/cq/uploads/default/{artifact_id}" in house.artifacts.objects
+    async with house.client.get(f"/artifacts/{artifact_id}") as answer:
+        assert (answer.status, await answer.read(), answer.content_type) == (200, PNG, "image/png")
+        assert answer.headers["Content-Disposition"] == f'attachment; filename="{artifact_id}.png"'
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "image/svg+xml", "text/javascript", "x", "a/b;c=dé"])
+async def test_what_a_browser_would_run_is_served_as_bytes(house: House, content_type: str) -> None:
+    _, made = await house.post("/artifacts", data=b"<script>", headers={"Content-Type": content_type})
+    async with house.client.get(f"/artifacts/{made['artifact_id']}") as answer:
+        assert answer.headers["Content-Type"] == "application/octet-stream"
+        assert answer.headers["Content-Disposition"] == f'attachment; filename="{made["artifact_id"]}.bin"'
+
+
+async def test_an_empty_upload_is_refused(house: House) -> None:
+    status, problem = await house.post("/artifacts")
+    assert (status, problem["status"]) == (400, 400)
+
+
+async def test_an_upload_over_the_limit_is_413_and_one_at_the_limit_is_not() -> None:
+    async with open_house(max_upload=2_000_000) as house:
+        assert (await house.post("/artifacts", data=BytesIO(b"x" * 2_000_000)))[0] == 201
+        status, problem = await house.post("/artifacts", data=BytesIO(b"x" * 2_000_001))
+        assert (status, problem["type"]) == (413, "urn:cqworker:problem:too-large")
+        assert len(house.artifacts.objects) == 1
+
+
+@pytest.mark.parametrize("artifact_id", ["0" * 32, "%2e%2e%2fx", "0" * 31, "0" * 31 + "G", "😀", "%00"])
+async def test_an_artifact_that_nobody_uploaded_is_404(house: House, artifact_id: str) -> None:
+    status, problem = await house.get(f"/artifacts/{artifact_id}")
+    assert (status, problem["status"]) == (404, 404)
+
+
+async def test_storage_that_is_away_is_503(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: object) -> None:
+        raise away("s3")
+
+    monkeypatch.setattr(house.artifacts, "put", refuse)
+    status, problem = await house.post("/artifacts", data=PNG)
+    assert (status, problem["service"]) == (503, "s3")
+
+
+async def succeeded(house: House, result: str) -> str:
+    job_id: str = (await house.submit())["job_id"]
+    house.rewrite(job_id, Status.SUCCEEDED, result=result.replace("JOB", job_id))
+    return job_id
+
+
+async def test_the_object_that_a_result_names_is_served_as_an_attachment(house: House) -> None:
+    job_id = await succeeded(house, '{"output":"s3://artifacts/cq/JOB/1-1.png"}')
+    house.artifacts.objects[f"s3://artifacts/cq/{job_id}/1-1.png"] = StoredObject(PNG, "image/png")
+    async with house.client.get(f"/jobs/{job_id}/artifact") as answer:
+        assert (answer.status, await answer.read(), answer.content_type) == (200, PNG, "image/png")
+        assert answer.headers["Content-Disposition"] == f'attachment; filename="{job_id}.png"'
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        '{"output":"s3://artifacts/cq/uploads/other/secret"}',
+        '{"output":"s3://artifacts/cq/JOB2/1-1.png"}',
+        '{"output":"s3://artifacts/cq/JOB/../other/1-1.png"}',
+        '{"output":"s3://artifacts/cq/JOB//1-1.png"}',
+        '{"output":"s3://artifacts/cq/JOB/"}',
+        '{"output":"s3://elsewhere/cq/JOB/1-1.png"}',
+        '{"output":"JOB/1-1.png"}',
+        '{"output":["s3://artifacts/cq/JOB/1-1.png"]}',
+        '"s3://artifacts/cq/JOB/1-1.png"',
+        "null",
+    ],
+)
+async def test_a_result_opens_no_door_but_the_jobs_own(house: House, result: str) -> None:
+    job_id = await succeeded(house, result)
+    output = result.replace("JOB", job_id).split('"')[-2 if result != "null" else 0]
+    house.artifacts.objects[output] = StoredObject(b"secret", "text/plain")
+    status, problem = await house.get(f"/jobs/{job_id}/artifact")
+    assert (status, problem["type"]) == (404, "urn:cqworker:problem:artifact-not-found")
+    assert problem["job_id"] == job_id
+
+
+async def test_a_spilled_result_is_served_as_the_json_it_is(house: House) -> None:
+    job_id = (await house.submit())["job_id"]
+    reference = await house.artifacts.put(f"results/{job_id}.json", b'{"n":1}', "application/json")
+    house.rewrite(job_id, Status.SUCCEEDED, result_ref=reference)
+    assert await house.get(f"/jobs/{job_id}/artifact") == (200, {"n": 1})
+
+
+async def test_a_job_without_a_result_has_no_artifact(house: House) -> None:
+    job_id = (await house.submit())["job_id"]
+    assert (await house.get(f"/jobs/{job_id}/artifact"))[0] == 404
+
+
+async def test_an_object_that_is_gone_is_404_and_one_too_large_is_said_to_be() -> None:
+    async with open_house(max_upload=1024) as house:
+        job_id = await succeeded(house, '{"output":"s3://artifacts/cq/JOB/1-1.png"}')
+        assert (await house.get(f"/jobs/{job_id}/artifact"))[0] == 404
+        house.artifacts.objects[f"s3://artifacts/cq/{job_id}/1-1.png"] = StoredObject(b"x" * 2000, "image/png")
+        status, problem = await house.get(f"/jobs/{job_id}/artifact")
+        assert (status, problem["type"]) == (413, "urn:cqworker:problem:artifact-too-large")

@@ -1,0 +1,98 @@
+"""Looking at a job, and waiting for its end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from cqworker.model.status import Status
+from tests.web.house import House, away, until
+
+
+async def test_an_unknown_job_is_404_and_named(house: House) -> None:
+    status, problem = await house.get("/jobs/nobody")
+    assert (status, problem["type"]) == (404, "urn:cqworker:problem:job-not-found")
+    assert problem["job_id"] == "nobody"
+
+
+@pytest.mark.parametrize("job_id", ["x" * 65, "%00", "%ff%fe", "a%2Fb", "%ED%A0%80", "😀", "{job_id}"])
+async def test_an_id_that_no_job_has_is_404(house: House, job_id: str) -> None:
+    for path in (f"/jobs/{job_id}", f"/jobs/{job_id}/artifact"):
+        status, problem = await house.get(path)
+        assert (status, problem["status"]) == (404, 404)
+
+
+@pytest.mark.parametrize("wait", ["21", "-1", "NaN", "inf", "1e1", "abc", "", "1_0", "\u0661", "5&wait=6"])
+async def test_a_wait_that_is_no_number_of_seconds_up_to_20_is_400(house: House, wait: str) -> None:
+    job = await house.submit()
+    status, problem = await house.get(f"/jobs/{job['job_id']}?wait={wait}")
+    assert status == 400
+    assert "?wait=20" in problem["detail"]
+
+
+async def test_a_wait_ends_with_the_job(house: House) -> None:
+    job = await house.submit()
+    waiting = asyncio.create_task(house.get(f"/jobs/{job['job_id']}?wait=20"))
+    await until(lambda: house.watch._waiters)
+    house.rewrite(job["job_id"], Status.SUCCEEDED, result='{"n":1}')
+    status, shown = await asyncio.wait_for(waiting, 2)
+    assert (status, shown["status"], shown["result"]) == (200, "SUCCEEDED", {"n": 1})
+
+
+async def test_a_wait_for_a_finished_job_answers_at_once(house: House) -> None:
+    job = await house.submit()
+    house.rewrite(job["job_id"], Status.FAILED)
+    started = time.monotonic()
+    assert (await house.get(f"/jobs/{job['job_id']}?wait=20"))[1]["status"] == "FAILED"
+    assert time.monotonic() - started < 1
+
+
+async def test_a_wait_whose_time_is_up_shows_the_job_as_it_is(house: House) -> None:
+    job = await house.submit()
+    assert await house.get(f"/jobs/{job['job_id']}?wait=0.2") == (200, job)
+
+
+async def test_a_wait_for_nobody_is_404_at_once(house: House) -> None:
+    assert (await asyncio.wait_for(house.get("/jobs/nobody?wait=20"), 2))[0] == 404
+
+
+async def test_a_client_that_goes_away_ends_its_wait(house: House) -> None:
+    job = await house.submit()
+    _, writer = await asyncio.open_connection("127.0.0.1", house.port)
+    writer.write(f"GET /jobs/{job['job_id']}?wait=20 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    await until(lambda: house.watch._waiters)
+    writer.close()
+    await until(lambda: not house.watch._waiters)
+
+
+async def test_those_who_wait_are_let_go_with_the_job_as_it_is_when_the_house_grows_quiet(house: House) -> None:
+    job = await house.submit()
+    path = f"/jobs/{job['job_id']}?wait=20"
+    waiting = [asyncio.create_task(house.get(path)) for _ in range(5)]
+    await until(lambda: len(house.watch._waiters.get(job["job_id"], ())) == 5)
+    house.server.quiet()
+    assert await asyncio.wait_for(asyncio.gather(*waiting), 2) == [(200, job)] * 5
+    assert await asyncio.wait_for(house.get(path), 2) == (200, job)
+    assert (await house.submit())["status"] == "QUEUED"
+
+
+async def test_a_store_that_is_away_is_503_with_the_cure(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(_: object) -> None:
+        raise away("dynamodb")
+
+    job = await house.submit()
+    monkeypatch.setattr(house.store, "get", refuse)
+    for path in (f"/jobs/{job['job_id']}", f"/jobs/{job['job_id']}?wait=5"):
+        status, problem = await house.get(path)
+        assert (status, problem["service"]) == (503, "dynamodb")
+        assert "Look at its endpoint." in problem["detail"]
+
+
+async def test_head_answers_like_get_without_the_body(house: House) -> None:
+    job = await house.submit()
+    async with house.client.head(f"/jobs/{job['job_id']}") as answer:
+        assert answer.status == 200
+        assert int(answer.headers["Content-Length"]) > 100
+        assert await answer.read() == b""
