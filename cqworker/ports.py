@@ -19,7 +19,7 @@ MAX_VISIBILITY = 43_200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """A message to send: `delay` in seconds, `traceparent` as W3C Trace Context writes it, `group` a fair-queue tenant."""
+    """A message to send: `delay` in seconds, `traceparent` as W3C writes it, `group` a fair-queue tenant."""
 
     body: str
     delay: int = 0
@@ -43,7 +43,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class EntryFault:
-    """One entry of a batch that was not done; `gone` says that repeating cannot help (an expired or unknown receipt)."""
+    """One entry of a batch that was not done; `gone`: repeating cannot help (an expired or unknown receipt)."""
 
     receipt: str
     reason: str

@@ -70,7 +70,7 @@ async def _body(answer: Answer, limit: int) -> bytes | None:
     """The object's bytes; None when there are more than `limit`, and then the connection is given up."""
     stream, data = answer["Body"], bytearray()
     async with stream:
-        within = answer["ContentLength"] <= limit
+        within = answer.get("ContentLength", 0) <= limit
         while within and (chunk := await stream.read(CHUNK)):
             data += chunk
             within = len(data) <= limit

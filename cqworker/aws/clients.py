@@ -76,7 +76,7 @@ class AwsClients:
         if stale is self._current and now - self._renewed_at >= RENEWAL_PAUSE:
             self._renewed_at = now
             self._current = Generation(self._configs, self._loader)
-            self._retired = [stale]
+            self._retired = [*(generation for generation in self._retired if generation.busy), stale]
             stale.retire()
 
 

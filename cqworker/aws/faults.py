@@ -42,7 +42,9 @@ OVER_LIMIT = Row(
     "As many messages of {about} are in flight as SQS allows.",
     "Look for workers that receive and never finish, or ask AWS for a higher quota.",
 )
-DENIED = Row("{action} on {about} is not allowed ({code}).", "Allow {action} on it in the policy of the role.{hint}")
+DENIED = Row(
+    "The role may not do {action} on {about} ({code}).", "Allow {action} on it in the policy of the role.{hint}"
+)
 KEY = Row(
     "{service} may not use the KMS key of {about} ({code}).",
     "Allow kms:Decrypt and kms:GenerateDataKey on that key, and check that it is enabled.",
@@ -153,7 +155,6 @@ BY_CLASS: tuple[tuple[type[Exception], Row], ...] = (
     (sdk.ValidationError, REFUSED),
     (TimeoutError, NO_ANSWER),
     (OSError, BROKEN),
-    (ValueError, ENDPOINT),
     (Exception, GARBLED),
 )
 """By the exception's class, the first that fits."""

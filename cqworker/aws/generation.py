@@ -10,6 +10,7 @@ from typing import Any
 import aioboto3
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
+from botocore.exceptions import EndpointProviderError
 from botocore.loaders import Loader
 
 from cqworker.aws.calls import watch_try
@@ -48,6 +49,11 @@ class Generation:
         """The client of this name, made if it is the first time; raises what the SDK raises."""
         return self._opened.get(name) or await self._open(name)
 
+    @property
+    def busy(self) -> bool:
+        """Calls are in flight."""
+        return self._calls > 0
+
     def enter(self) -> None:
         """A call begins."""
         self._calls += 1
@@ -55,7 +61,7 @@ class Generation:
     async def leave(self) -> None:
         """A call has ended."""
         self._calls -= 1
-        if self._retired and not self._calls:
+        if self._retired and not self.busy:
             await self.close()
 
     def retire(self) -> None:
@@ -70,11 +76,17 @@ class Generation:
     async def _open(self, name: ClientName) -> Any:
         async with self._opening:
             if name not in self._opened:
-                service = name.partition("_")[0]
-                client = await self._stack.enter_async_context(self._made().client(service, config=self._configs[name]))
-                client.meta.events.register(f"needs-retry.{service}", watch_try)
-                self._opened[name] = client
+                self._opened[name] = await self._make(name)
             return self._opened[name]
+
+    async def _make(self, name: ClientName) -> Any:
+        service = name.partition("_")[0]
+        try:
+            client = await self._stack.enter_async_context(self._made().client(service, config=self._configs[name]))
+        except ValueError as error:  # how the SDK says that AWS_ENDPOINT_URL is none
+            raise EndpointProviderError(msg=str(error)) from None
+        client.meta.events.register(f"needs-retry.{service}", watch_try)
+        return client
 
     def _made(self) -> aioboto3.Session:
         if self._session is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ from cqworker.errors import Unavailable
 NAMES = {"sqs": "SQS", "dynamodb": "DynamoDB", "s3": "S3"}
 QUOTED = 300
 """Characters of the vendor's own words that a fault repeats."""
-TRANSLATED = (sdk.BotoCoreError, sdk.ClientError, ClientError, TimeoutError, OSError, ValueError)
+TRANSLATED = (sdk.BotoCoreError, sdk.ClientError, ClientError, TimeoutError, OSError)
 """What a call through the SDK can raise for reasons that are not a mistake in this program."""
 
 
@@ -56,10 +57,9 @@ def translate(error: Exception, operation: Operation, about: str, *, ambiguous: 
         if operation.name == "GetObject"
         else "",
     }
-    cause = row.cause.format_map(facts)
     return AwsFault(
         operation.service,
-        cause[0].upper() + cause[1:],
+        row.cause.format_map(facts),
         row.remedy.format_map(facts),
         ambiguous=operation.writes and (ambiguous or row.ambiguous),
         code=facts["code"],
@@ -101,7 +101,7 @@ def _status(response: Mapping[str, Any]) -> int:
 def _message(error: Exception) -> str:
     """The vendor's own words, for rows that quote them: none of those is about signatures or keys."""
     said = error.response.get("Error", {}).get("Message", "") if isinstance(error, sdk.ClientError) else str(error)
-    return " ".join(str(said).split())[:QUOTED]
+    return " ".join(re.sub(r"//[^/@\s]*@", "//", str(said)).split())[:QUOTED]
 
 
 def _endpoint(error: Exception) -> str:

@@ -51,11 +51,11 @@ async def run_dev(settings: Settings, config: Path | None) -> int:
     """Start the AWS, provision it, run the daemon on it; the exit code is the daemon's."""
     async with AsyncExitStack() as stack:
         aws = await embedded_aws(stack)
-        from cqworker import daemon
         from cqworker.cli.provision import provisioned, receive_counts
+        from cqworker.daemon import run
 
         await provisioned(settings, receive_counts(settings))
-        return await daemon.run(settings, ROLES, ready=partial(_announce, aws, config))
+        return await run(settings, ROLES, ready=partial(_announce, aws, config))
 
 
 async def embedded_aws(stack: AsyncExitStack) -> EmbeddedAws:

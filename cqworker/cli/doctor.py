@@ -54,6 +54,9 @@ def _print(found: list[Finding]) -> None:
         click.echo(f"{click.style(f'{finding.level:<8}', colours[finding.level])}{finding.subject}: {finding.what}")
         if finding.fix:
             click.echo(f"        {finding.fix}")
-    errors = sum(finding.level == "error" for finding in found)
-    warnings = sum(finding.level == "warning" for finding in found)
-    click.echo(f"{errors} errors, {warnings} warnings.")
+    click.echo(f"{_counted(found, 'error')}, {_counted(found, 'warning')}.")
+
+
+def _counted(found: list[Finding], level: str) -> str:
+    number = sum(finding.level == level for finding in found)
+    return f"{number or 'no'} {level}{'' if number == 1 else 's'}"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import traceback
 
 import click
 
-from cqworker.errors import ConfigurationError, CqworkerError
+from cqworker.errors import ConfigurationError, CqworkerError, InvalidPayload
 
 DONE = 0
 FAILED = 1
@@ -15,7 +14,6 @@ USAGE = 64
 INTERNAL = 70
 CONFIGURATION = 78
 """sysexits.h: EX_USAGE, EX_SOFTWARE, EX_CONFIG. A supervisor must not restart on 64 and 78."""
-ADDRESS_FAULTS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 
 
 class Unusable(CqworkerError):
@@ -39,13 +37,13 @@ def _ending(error: Exception, debug: bool) -> tuple[int, str]:
         return CONFIGURATION, "\n".join(error.faults)
     if isinstance(error, Unusable):
         return CONFIGURATION, str(error)
+    if isinstance(error, InvalidPayload):
+        return FAILED, f"The payload does not fit the job type: {error}"
     if isinstance(error, CqworkerError):
         return FAILED, str(error)
     if isinstance(error, click.Abort):
         return FAILED, "Interrupted."
     if isinstance(error, click.ClickException):
         return FAILED, error.format_message()
-    if isinstance(error, OSError) and error.errno in ADDRESS_FAULTS:
-        return FAILED, f"Cannot listen: {error.strerror}. Choose another http.host or http.port, or stop who has it."
     hint = "" if debug else " `cqworker --debug …` shows where."
     return INTERNAL, f"Internal error: {type(error).__name__}: {error}.{hint}"

@@ -117,6 +117,8 @@ def _understood(status: int, body: bytes, url: str) -> Job:
 
 def _worded(problem: Mapping[str, Any]) -> str:
     text = str(problem.get("detail") or problem["title"])
-    faults = [f"{fault['pointer']}: {fault['detail']}" for fault in problem.get("errors", ())]
+    faults = [
+        f"{fault['pointer']}: {fault['detail']}" for fault in problem.get("errors", ()) if fault["detail"] not in text
+    ]
     hint = " Give the token as CQWORKER_TOKEN." if problem.get("status") == 401 else ""
-    return "; ".join([text, *(fault for fault in faults if fault not in text)]) + hint
+    return "; ".join([text, *faults]) + hint

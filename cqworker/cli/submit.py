@@ -108,10 +108,10 @@ def _submission(type_: str, fields: Mapping[str, Any]) -> Submission:
 
 
 async def _submitted(access: Access, submission: Submission, wait: float | str | None) -> Job:
-    from cqworker.cli.access import until_final
+    from cqworker.cli.access import FINAL, until_final
 
     job = await access.submit(submission)
-    if wait is None:
+    if wait is None or job["status"] in FINAL:
         return job
     click.echo(f"Job {job['job_id']} is {job['status']}; waiting. (Ctrl-C leaves it to the workers.)", err=True)
     return await until_final(access, str(job["job_id"]), None if isinstance(wait, str) else wait)

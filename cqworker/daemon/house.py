@@ -19,7 +19,7 @@ from cqworker.flow.health import ARTIFACTS, STORE
 from cqworker.flow.staffing import Ground, open_worker
 from cqworker.flow.watch import Watch
 from cqworker.flow.worker import Worker
-from cqworker.observe.fan_out import fan_out
+from cqworker.observe.fan_out import FanOut, fan_out
 from cqworker.observe.log import Log, LogLines
 from cqworker.observe.metrics import Metrics
 from cqworker.observe.stats import Stats
@@ -88,8 +88,14 @@ def open_house(
     """Puts a daemon together; nothing listens and nothing is asked for yet."""
     types = frozenset(registry.handlers)
     stats = Stats(types, clock)
-    metrics = Metrics(types, {"log_lines_dropped": lambda: float(log.dropped)})
+    observers: list[FanOut] = []
+    losses = {
+        "log_lines_dropped": lambda: float(log.dropped),
+        "observer_failures": lambda: float(observers[0].failures),
+    }
+    metrics = Metrics(types, losses)
     emit = fan_out(LogLines(log.logger), metrics, stats)
+    observers.append(emit)
     premises = open_premises(settings, registry, clock, emit)
     ground = premises.ground
     residents: list[Worker] = []

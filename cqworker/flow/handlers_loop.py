@@ -68,7 +68,9 @@ class ThreadedLoop:
 
     def __init__(self, new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop) -> None:
         self._main = asyncio.get_running_loop()
-        self._loop = new_loop()
+        self._runner = asyncio.Runner(loop_factory=new_loop)
+        self._loop = self._runner.get_loop()
+        self._stopped = asyncio.Event()
         self._there = _Crossing(self._loop)
         self._back = _Crossing(self._main)
         self._turned = self._main.time()
@@ -87,18 +89,20 @@ class ThreadedLoop:
         return max(0.0, self._main.time() - self._turned - self.PULSE)
 
     async def close(self) -> None:
-        """Stops the loop; a blocked one is left to its daemon thread."""
+        """Cancels what still runs and stops the loop; a blocked one is left to its daemon thread."""
         self._pulse.cancel()
-        self._there.post(self._loop.stop)
-        for _ in range(100):
+        self._there.post(self._stopped.set)
+        for _ in range(200):
             if not self._thread.is_alive():
-                self._loop.close()
                 return
             await asyncio.sleep(0.01)
 
     def _serve(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
+        with self._runner:
+            self._runner.run(self._until_stopped())
+
+    async def _until_stopped(self) -> None:
+        await self._stopped.wait()
 
     def _start(self, work: Work, ended: asyncio.Future[Any]) -> asyncio.Task[Any]:
         task = self._loop.create_task(work())

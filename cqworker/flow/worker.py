@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from cqworker.clock import Clock
-from cqworker.events import Emit, HandlersLoopSilent
+from cqworker.events import Emit, HandlersLoopSilent, HandlersLoopTurned
 from cqworker.flow.background import keep_running
 from cqworker.flow.execute import GRACE, Execution
 from cqworker.flow.lane import Lane
@@ -144,5 +144,6 @@ class Worker:
                 self._emit(HandlersLoopSilent(seconds=silent, jobs=jobs))
             elif silent < SILENCE_TOLD:
                 told = 0.0
+                self._emit(HandlersLoopTurned(lag=silent))
             if silent > last:
                 self.stuck.set()

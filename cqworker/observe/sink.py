@@ -153,7 +153,9 @@ class Sink:
             except (OSError, ValueError):
                 self._lose()
                 return True
-            self._torn = taken > 0 and self._rest[taken - 1] != LINE_BREAK
+            if not taken:
+                return False
+            self._torn = self._rest[taken - 1] != LINE_BREAK
             self._rest = self._rest[taken:]
         if self._dropped > self._told:
             self._told = self._dropped

@@ -143,7 +143,7 @@ def _payload_model(origin: Origin, signature: Signature) -> TypeAdapter[Any]:
     except Exception as error:  # building a model runs code of the plugin's
         raise Unusable(
             f"{origin.name}: pydantic cannot make a model of its payload ({sentence_of(error)}).",
-            "Use a pydantic model, a dataclass, a TypedDict or plain types.",
+            "Use a pydantic model, a dataclass or plain types.",
         ) from error
 
 

@@ -39,11 +39,9 @@ def read_signature(function: Callable[..., Any]) -> Signature:
     parameters = list(signature.parameters.values())
     name = getattr(function, "__qualname__", repr(function))
     _check_shape(name, parameters)
-    taken = [parameter for parameter in parameters if parameter.default is parameter.empty]
-    takes_job = len(parameters) > 1 and (len(taken) > 1 or _is_job(function, parameters[1]))
-    if takes_job:
-        _check_job(name, function, parameters[1])
-    return Signature(_payload(name, function, parameters[0]), takes_job, _result(function, signature))
+    payload = _payload(name, function, parameters[0])
+    takes_job = len(parameters) > 1 and _asks_for_job(name, function, parameters[1])
+    return Signature(payload, takes_job, _result(function, signature))
 
 
 def _check_shape(name: str, parameters: list[inspect.Parameter]) -> None:
@@ -51,7 +49,7 @@ def _check_shape(name: str, parameters: list[inspect.Parameter]) -> None:
         raise Unusable(f"{name} takes no payload.", _SHAPE)
     for parameter in parameters[:2]:
         if parameter.kind not in _POSITIONAL and parameter.default is parameter.empty:
-            raise Unusable(f"{name} takes {parameter} where the payload or the job is given by position.", _SHAPE)
+            raise Unusable(f"{name} does not take {parameter.name} by position.", _SHAPE)
     for parameter in parameters[2:]:
         if parameter.default is parameter.empty and parameter.kind is not inspect.Parameter.VAR_KEYWORD:
             raise Unusable(f"{name} takes {parameter.name} besides the payload and the job.", _SHAPE)
@@ -61,7 +59,7 @@ def _payload(name: str, function: Callable[..., Any], first: inspect.Parameter) 
     if first.annotation is first.empty:
         raise Unusable(
             f"{name} does not say what its payload is: its first parameter, {first.name}, has no annotation.",
-            "Annotate it with a pydantic model, a dataclass, a TypedDict or a plain type such as dict[str, int].",
+            "Annotate it with a pydantic model, a dataclass or a plain type such as dict[str, int].",
         )
     try:
         model = _resolved(function, first.annotation)
@@ -75,23 +73,18 @@ def _payload(name: str, function: Callable[..., Any], first: inspect.Parameter) 
     return model
 
 
-def _check_job(name: str, function: Callable[..., Any], second: inspect.Parameter) -> None:
+def _asks_for_job(name: str, function: Callable[..., Any], second: inspect.Parameter) -> bool:
+    """Whether the second parameter is the job; one with a default may be an option of the author's own."""
+    is_needed = second.default is second.empty and second.kind in _POSITIONAL
     try:
         annotation = _resolved(function, second.annotation)
     except Exception:  # noqa: BLE001  # Job may be imported under TYPE_CHECKING alone
-        return
-    if annotation not in (Job, Any, object, second.empty):
-        raise Unusable(f"{name} takes {second} where the job is given.", _SHAPE)
-
-
-def _is_job(function: Callable[..., Any], second: inspect.Parameter) -> bool:
-    """Whether an optional second parameter asks for the job."""
-    if second.kind not in _POSITIONAL or second.annotation is second.empty:
-        return False
-    try:
-        return _resolved(function, second.annotation) in (Job, Job | None)
-    except Exception:  # noqa: BLE001  # annotations are the plugin's code
-        return False
+        return is_needed
+    if annotation in (Job, Job | None):
+        return second.kind in _POSITIONAL
+    if is_needed and annotation not in (Any, object, second.empty):
+        raise Unusable(f"{name} takes {second.name}, which is no Job, where the job is given.", _SHAPE)
+    return is_needed
 
 
 def _result(function: Callable[..., Any], signature: inspect.Signature) -> Any | None:

@@ -58,6 +58,7 @@ def _unknown(name: str) -> str:
     for known, path in variables().items():
         if name.startswith(f"{known}__"):
             return f"{name}: {'.'.join(path)} is given as a whole: {known}, written as JSON{_example(path)}."
-    near = get_close_matches(name.upper(), [*variables(), *OF_THE_COMMAND_LINE], n=1)
-    meant = f"did you mean {near[0]}?" if near else "`cqworker config show --sources` lists them; unset it."
+    known_names = [known.removeprefix(PREFIX) for known in (*variables(), *sorted(OF_THE_COMMAND_LINE))]
+    near = get_close_matches(name.removeprefix(PREFIX).upper(), known_names, n=1)
+    meant = f"did you mean {PREFIX}{near[0]}?" if near else "`cqworker config show --sources` lists them; unset it."
     return f"{name}: there is no such setting; {meant}"

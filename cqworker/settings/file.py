@@ -24,7 +24,7 @@ def find_file(option: Path | None, environ: Mapping[str, str], usual: Path = USU
 def read_file(path: Path) -> list[Given]:
     """What the TOML file at `path` gives; raises ConfigurationError where it cannot be read."""
     try:
-        return list(single_values((), tomllib.loads(path.read_text(encoding="utf-8")), str(path))) or []
+        return list(single_values((), tomllib.loads(path.read_text(encoding="utf-8")), str(path)))
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}. Check the path and its mode.") from error
     except UnicodeDecodeError as error:

@@ -19,7 +19,7 @@ class Given:
 
 def single_values(path: tuple[str, ...], value: object, origin: str) -> Iterator[Given]:
     """`value` taken apart into what stands in its tables; a list is one value."""
-    if isinstance(value, Mapping) and value:
+    if isinstance(value, Mapping) and (value or not path):
         for key, inner in value.items():
             yield from single_values((*path, str(key)), inner, origin)
     else:

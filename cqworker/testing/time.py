@@ -7,9 +7,10 @@ import math
 import selectors
 from collections.abc import Callable, Coroutine
 from contextvars import Context
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 TICKS = 1_000_000
 EPOCH_MS = 1_767_225_600_000
 """2026-01-01T00:00:00Z, where every virtual clock starts."""
@@ -47,7 +48,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return self._ticks / TICKS
 
     def call_at(
-        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self, when: float, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts], context: Context | None = None
     ) -> asyncio.TimerHandle:
         if when > self.time():
             when = max(math.ceil(when * TICKS), self._ticks + 1) / TICKS

@@ -31,7 +31,7 @@ from cqworker.web.tokens import caller_of
 MAX_WAIT = 20.0
 """Seconds that `?wait=` may hold a request: below the 30 and 60 s after which proxies give up."""
 _KEY = re.compile(r"[\x20-\x7e]{1,128}")
-_SECONDS = re.compile(r"[0-9]{1,2}(\.[0-9]{1,3})?")
+_SECONDS = re.compile(r"[0-9]{1,2}(\.[0-9]+)?")
 
 
 async def submit_job(request: web.Request) -> web.StreamResponse:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
+from typing import cast
 
 from aiohttp import web
 
@@ -52,6 +54,7 @@ class Server:
     async def start(self) -> None:
         """Listens; raises CannotListen."""
         await self._runner.setup()
+        self._announce_heads()
         host, port = self._settings.host, self._settings.port
         try:
             self._listener = await asyncio.get_running_loop().create_server(
@@ -73,8 +76,23 @@ class Server:
             self._listener.close()
         await self._runner.cleanup()
 
+    def _announce_heads(self) -> None:
+        """Tells each connection when a request's head has come: aiohttp itself has no patience that would end then."""
+        manager = self._manager
+        answer = manager.request_handler
+
+        def announce_and_answer(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+            cast(Connection, request.protocol).head_arrived()
+            return answer(request)
+
+        manager.request_handler = announce_and_answer
+
+    @property
+    def _manager(self) -> web.Server:
+        assert self._runner.server is not None, "start() comes first"
+        return self._runner.server
+
     def _greet(self) -> asyncio.Protocol:
-        manager = self._runner.server
-        if manager is None or not self._lobby.has_room():
+        if not self._lobby.has_room():
             return Apology()
-        return Connection(manager, self._lobby, self._head_patience)
+        return Connection(self._manager, self._lobby, self._head_patience)

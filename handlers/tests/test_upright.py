@@ -48,7 +48,7 @@ async def test_every_format_is_turned(studio: Any, kind: str, options: dict[str,
     assert not image.getexif()
 
 
-@pytest.mark.parametrize("orientation", [0, 9, "six"])
+@pytest.mark.parametrize("orientation", [0, 9])
 async def test_an_orientation_that_means_nothing_is_passed_over(studio: Any, orientation: object) -> None:
     image = await studio.gray(studio.encoded(studio.of("L", SEEN), "PNG", exif=oriented(orientation)))
     assert studio.rows(image) == SEEN
@@ -76,5 +76,8 @@ async def test_the_demo_photograph_is_shown_upright(studio: Any) -> None:
     photograph = files("cqworker_handlers").joinpath("demo", "astronaut.jpg").read_bytes()
     image = await studio.gray(photograph)
     assert (image.size, image.mode) == ((512, 512), "L")
-    dark, bright = image.crop((0, 220, 40, 300)), image.crop((330, 20, 370, 60))
-    assert dark.resize((1, 1)).getpixel((0, 0)) != bright.resize((1, 1)).getpixel((0, 0))
+    quarters = studio.rows(image.resize((2, 2), Image.Resampling.BOX))
+    assert quarters == [
+        [pytest.approx(125, abs=2), pytest.approx(162, abs=2)],
+        [pytest.approx(116, abs=2), pytest.approx(60, abs=2)],
+    ]

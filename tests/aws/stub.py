@@ -38,11 +38,19 @@ class Stub:
     answer: Answering
     url: str = ""
     seen: list[Seen] = field(default_factory=list)
+    _change: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def arrived(self, count: int) -> None:
+        """Waits until so many requests have come."""
+        async with asyncio.timeout(10), self._change:
+            await self._change.wait_for(lambda: len(self.seen) >= count)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         operation = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
         seen = Seen(operation, await request.read(), dict(request.headers), request.raw_path, request.method)
-        self.seen.append(seen)
+        async with self._change:
+            self.seen.append(seen)
+            self._change.notify_all()
         response = await self.answer(seen)
         if response is None:
             assert request.transport is not None

@@ -131,7 +131,7 @@ async def open_house(
         known, queues, store, artifacts, CLOCK, events.append, inline_limit=inline_limit, retention=RETENTION
     )
     desk = Desk(store, queues, watch, CLOCK, events.append, retention=RETENTION)
-    settings = Settings(http=HttpSettings(port=0, tokens=tuple(tokens), **http))
+    settings = Settings(http=HttpSettings(tokens=tuple(tokens), **({"port": 0} | http)))
     parts = Parts(
         submitter=submitter if api else None,
         desk=desk if api else None,

@@ -30,18 +30,18 @@ async def exchange(port: int, data: bytes, patience: float = 10.0) -> RawAnswer:
     try:
         async with asyncio.timeout(patience):
             writer.write(data)
-            return await read_answer(reader)
+            return await read_answer(reader, has_body=not data.startswith(b"HEAD "))
     finally:
         writer.close()
 
 
-async def read_answer(reader: asyncio.StreamReader) -> RawAnswer:
+async def read_answer(reader: asyncio.StreamReader, *, has_body: bool = True) -> RawAnswer:
     """The next answer on a connection."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     status_line, *lines = head.rstrip().split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     status, length = int(status_line.split()[1]), headers.get("content-length")
-    if status < 200:
+    if status < 200 or not has_body:
         return RawAnswer(status, headers, b"")
     body = await (reader.readexactly(int(length)) if length is not None else reader.read())
     return RawAnswer(status, headers, body)

@@ -10,11 +10,12 @@ import pytest
 
 from cqworker.flow.health import Trouble
 from cqworker.settings import TokenSettings
+from cqworker.settings.model import Scope
 from cqworker.web.call import Call
 from cqworker.web.table import CALLS
 from tests.web.house import TEXT, House, bearer, open_house, token
 
-SCOPES = ("submit", "read", "operate")
+SCOPES: tuple[Scope, ...] = ("submit", "read", "operate")
 TOKENS = (token("submitter", "submit"), token("reader", "read"), token("operator", "operate"))
 GUARDED = [call for call in CALLS if call.scope is not None]
 OPEN = [call for call in CALLS if call.scope is None]
@@ -102,8 +103,7 @@ async def test_a_worker_alone_serves_its_vitals_to_everybody_and_nothing_else() 
 
 
 async def test_a_job_of_another_tenant_is_404_whatever_is_done_to_it() -> None:
-    every = ("submit", "read", "operate")
-    tenants = (token("ann", *every, tenant="a"), token("bob", *every, tenant="b"))
+    tenants = (token("ann", *SCOPES, tenant="a"), token("bob", *SCOPES, tenant="b"))
     async with open_house(tokens=tenants) as house:
         _, job = await house.post("/jobs", json=TEXT, headers=bearer("ann"))
         assert job["tenant"] == "a"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from cqworker.aws.calls import Calls
 from cqworker.aws.identity import Identity, identity
 from cqworker.aws.inspection.bucket import bucket_findings, reading_findings
@@ -28,7 +30,16 @@ async def inspect(clients: Calls, settings: Settings, largest_max_attempts: int,
     found += await collected(f"table {table}", shape_findings(clients, table), optional=True)
     found += await _artifact_findings(clients, settings.artifacts)
     found += await collected("clock", clock_findings(clients, settings.queues[0].name, clock), optional=True)
-    return found
+    return list(_told_once(found))
+
+
+def _told_once(found: list[Finding]) -> Iterator[Finding]:
+    """A service that cannot be reached is one error, whoever asked it for what."""
+    told: set[str] = set()
+    for finding in found:
+        if finding.level != "error" or finding.what not in told:
+            told.add(finding.what)
+            yield finding
 
 
 async def _artifact_findings(clients: Calls, settings: ArtifactSettings) -> list[Finding]:

@@ -1,0 +1,73 @@
+"""image.grayscale: the process that decodes may be killed, and may not take all the memory."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import sys
+import time
+from typing import Any
+
+import anyio.to_process
+import pytest
+from PIL import Image
+
+from cqworker import Reject, Retry
+from cqworker_handlers import image, pixels
+from cqworker_handlers.memory import bounded_memory
+
+MEBIBYTE = 1_048_576
+linux = pytest.mark.skipif(sys.platform != "linux", reason="address space is bounded on Linux alone")
+
+
+def die(data: bytes) -> None:
+    os._exit(1)
+
+
+def hang(data: bytes) -> None:
+    time.sleep(60)
+
+
+def take(extra: int, wanted: int) -> tuple[bool, int]:
+    """Whether the memory was refused, and the limit afterwards."""
+    try:
+        with bounded_memory(extra):
+            bytearray(wanted)
+    except MemoryError:
+        return True, resource.getrlimit(resource.RLIMIT_AS)[0]
+    return False, resource.getrlimit(resource.RLIMIT_AS)[0]
+
+
+@linux
+@pytest.mark.parametrize(("wanted", "is_refused"), [(10 * MEBIBYTE, False), (500 * MEBIBYTE, True)])
+async def test_memory_beyond_the_bound_is_refused_and_the_bound_taken_back(wanted: int, is_refused: bool) -> None:
+    before = resource.getrlimit(resource.RLIMIT_AS)[0]
+    assert await anyio.to_process.run_sync(take, 100 * MEBIBYTE, wanted) == (is_refused, before)
+
+
+@linux
+async def test_a_picture_that_needs_too_much_memory_is_refused(studio: Any) -> None:
+    data = studio.encoded(Image.new("RGB", (4000, 4000)), "PNG")
+    with pytest.raises(Reject, match="memory"):
+        await anyio.to_process.run_sync(_to_gray_within, data, MEBIBYTE)
+
+
+def _to_gray_within(data: bytes, bound: int) -> None:
+    pixels.MAX_MEMORY = bound  # type: ignore[misc]  # in the child alone
+    pixels.to_gray(data)
+
+
+async def test_a_decoder_that_dies_is_tried_again(studio: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image, "to_gray", die)
+    with pytest.raises(Retry, match="died"):
+        await studio.run(b"anything")
+
+
+async def test_a_decoder_that_hangs_is_killed_with_its_job(studio: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image, "to_gray", hang)
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1.0):
+            await studio.run(b"anything")
+    assert time.monotonic() - began < 30

@@ -1,0 +1,156 @@
+"""The clients' life: late made, apart from one another, renewed when their credentials went stale, closed."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Callable
+
+import pytest
+from aiohttp import web
+
+from cqworker.aws import clients as clients_module
+from cqworker.aws.clients import AwsClients
+from cqworker.aws.operations import DELETE_BATCH, GET_ITEM, RECEIVE, SEND
+from cqworker.errors import Unavailable
+from cqworker.events import ignore
+from tests.aws.stub import Seen, answers, error, ok, serving
+
+SpeakTo = Callable[..., None]
+
+
+async def test_no_client_is_made_before_it_is_needed(speak_to: SpeakTo) -> None:
+    speak_to("no endpoint at all")
+    async with AwsClients(ignore):
+        pass
+
+
+async def test_a_useless_endpoint_is_told_and_a_corrected_one_used(clients: AwsClients, speak_to: SpeakTo) -> None:
+    speak_to("no endpoint at all")
+    with pytest.raises(Unavailable, match="Correct AWS_ENDPOINT_URL"):
+        await clients.call(SEND, {}, "something")
+    async with serving(answers(ok())) as stub:
+        speak_to(stub.url)
+        await clients.call(SEND, {}, "something")
+
+
+async def test_a_missing_region_is_told(
+    clients: AwsClients, speak_to: SpeakTo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speak_to("http://127.0.0.1:1")
+    monkeypatch.delenv("AWS_REGION")
+    with pytest.raises(Unavailable, match="Set AWS_REGION"):
+        await clients.call(SEND, {}, "something")
+
+
+@pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+async def test_the_region_is_taken_from_either_variable(
+    clients: AwsClients, speak_to: SpeakTo, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    async with serving(answers(ok())) as stub:
+        speak_to(stub.url)
+        monkeypatch.delenv("AWS_REGION")
+        monkeypatch.setenv(variable, "ap-south-1")
+        await clients.call(SEND, {}, "something")
+    assert "/ap-south-1/sqs/" in stub.seen[0].headers["Authorization"]
+
+
+async def test_a_service_can_have_an_endpoint_of_its_own(clients: AwsClients, speak_to: SpeakTo) -> None:
+    async with serving(answers(ok())) as queues, serving(answers(ok())) as tables:
+        speak_to("http://127.0.0.1:1", AWS_ENDPOINT_URL_SQS=queues.url, AWS_ENDPOINT_URL_DYNAMODB=tables.url)
+        await clients.call(SEND, {}, "something")
+        await clients.call(GET_ITEM, {}, "something")
+    assert [seen.operation for seen in (*queues.seen, *tables.seen)] == ["SendMessage", "GetItem"]
+
+
+async def test_missing_credentials_are_told_and_found_when_they_come(
+    clients: AwsClients, speak_to: SpeakTo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients_module, "RENEWAL_PAUSE", 0.0)
+    async with serving(answers(ok())) as stub:
+        speak_to(stub.url)
+        monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+        monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+        with pytest.raises(Unavailable, match="No AWS credentials were found"):
+            await clients.call(SEND, {}, "something")
+        speak_to(stub.url, AWS_ACCESS_KEY_ID="AKIALATE")
+        await clients.call(SEND, {}, "something")
+    assert [seen.access_key for seen in stub.seen] == ["AKIALATE"]
+
+
+@pytest.mark.parametrize("code", ["ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException"])
+async def test_refused_credentials_are_read_afresh_for_the_next_call(
+    clients: AwsClients, speak_to: SpeakTo, code: str
+) -> None:
+    async def judge(seen: Seen) -> web.StreamResponse:
+        return ok() if seen.access_key == "AKIAFRESH" else error(403, code)
+
+    async with serving(judge) as stub:
+        speak_to(stub.url)
+        with pytest.raises(Unavailable):
+            await clients.call(SEND, {}, "something")
+        speak_to(stub.url, AWS_ACCESS_KEY_ID="AKIAFRESH")
+        await clients.call(SEND, {}, "something")
+
+
+async def test_a_renewal_lets_calls_in_flight_come_to_their_end(clients: AwsClients, speak_to: SpeakTo) -> None:
+    release = asyncio.Event()
+
+    async def judge(seen: Seen) -> web.StreamResponse:
+        if seen.operation == "ReceiveMessage":
+            await release.wait()
+            return ok(Messages=[])
+        return error(403, "ExpiredToken")
+
+    async with serving(judge) as stub:
+        speak_to(stub.url)
+        receive = asyncio.create_task(clients.call(RECEIVE, {}, "something"))
+        await stub.arrived(1)
+        with pytest.raises(Unavailable, match="expired"):
+            await clients.call(SEND, {}, "something")
+        release.set()
+        assert "Messages" in await receive
+
+
+async def test_credentials_that_stay_wrong_do_not_cost_a_session_a_call(clients: AwsClients, speak_to: SpeakTo) -> None:
+    async with serving(answers(error(403, "ExpiredToken"))) as stub:
+        speak_to(stub.url)
+        for key in ("FIRST", "SECOND", "THIRD", "FOURTH"):
+            speak_to(stub.url, AWS_ACCESS_KEY_ID=key)
+            with pytest.raises(Unavailable):
+                await clients.call(SEND, {}, "something")
+    assert [seen.access_key for seen in stub.seen] == ["FIRST", "SECOND", "SECOND", "SECOND"]
+
+
+async def test_waiting_receives_do_not_keep_deletes_from_a_connection(speak_to: SpeakTo) -> None:
+    release = asyncio.Event()
+
+    async def judge(seen: Seen) -> web.StreamResponse:
+        if seen.operation == "ReceiveMessage":
+            await release.wait()
+        return ok()
+
+    async with serving(judge) as stub, AwsClients(ignore, pollers=2) as clients:
+        speak_to(stub.url)
+        receives = [asyncio.create_task(clients.call(RECEIVE, {}, "something")) for _ in range(8)]
+        await stub.arrived(4)
+        await clients.call(DELETE_BATCH, {}, "something")
+        assert len(stub.seen) == 5, "the pool of receives has two connections more than pollers"
+        release.set()
+        await asyncio.gather(*receives)
+
+
+async def test_the_hot_clients_say_who_they_are_in_one_fixed_word(clients: AwsClients, speak_to: SpeakTo) -> None:
+    async with serving(answers(ok())) as stub:
+        speak_to(stub.url)
+        await clients.call(SEND, {}, "something")
+    assert stub.seen[0].headers["User-Agent"].startswith("cqworker")
+
+
+async def test_a_refused_signature_shows_no_secret_even_in_a_traceback(clients: AwsClients, speak_to: SpeakTo) -> None:
+    canonical = "The Canonical String should have been 'x-amz-security-token:canary-token'"
+    async with serving(answers(error(403, "SignatureDoesNotMatch", canonical))) as stub:
+        speak_to(stub.url, AWS_SESSION_TOKEN="canary-token")
+        with pytest.raises(Unavailable) as caught:
+            await clients.call(SEND, {}, "something")
+    assert "canary" not in "".join(traceback.format_exception(caught.value))

@@ -1,0 +1,48 @@
+"""What `import cqworker` gives, and what it costs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+import sys
+
+import pytest
+
+import cqworker
+
+HEAVY = {"aiohttp", "aioboto3", "botocore", "orjson", "pydantic", "structlog", "anyio", "importlib.metadata"}
+
+
+def test_the_face_is_small_sorted_and_complete() -> None:
+    assert cqworker.__all__ == [
+        "ArtifactMissing",
+        "ArtifactTooLarge",
+        "Backoff",
+        "Job",
+        "Reject",
+        "Retry",
+        "SourceRefused",
+        "handler",
+    ]
+    assert all(hasattr(cqworker, name) for name in cqworker.__all__)
+
+
+def test_the_face_imports_nothing_heavy() -> None:
+    told = subprocess.run(
+        [sys.executable, "-S", "-c", "import sys; sys.path.insert(0, '.'); import cqworker; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "cqworker.plugins.handler" in told.stdout.split()
+    assert not HEAVY & set(told.stdout.split())
+
+
+def test_the_version_is_that_of_the_distribution(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.metadata, "version", {"cqworker": "7.8"}.__getitem__)
+    assert cqworker.__version__ == "7.8"
+
+
+def test_a_name_that_the_face_does_not_have_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Worker'"):
+        cqworker.Worker  # type: ignore[attr-defined]  # noqa: B018

@@ -1,0 +1,90 @@
+"""The annotated file and the page of the documentation leave nothing out."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cqworker.settings import Settings, load_settings
+from cqworker.settings.shape import node_at
+
+ROOT = Path(__file__).parents[2]
+FILE = ROOT / "config" / "cqworker.toml"
+PAGE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+TABLES: dict[str, tuple[str | int, ...]] = {
+    "[store]": ("store",),
+    "[artifacts]": ("artifacts",),
+    "[[queues]]": ("queues", 0),
+    "[worker]": ("worker",),
+    "[http]": ("http",),
+    "[[http.tokens]]": ("http", "tokens", 0),
+    "[handlers]": ("handlers",),
+    '[handlers.types."a.type"]': ("handlers", "types", "a.type"),
+    '[handlers.types."a.type".backoff]': ("handlers", "types", "a.type", "backoff"),
+    "[log]": ("log",),
+}
+
+
+def keys() -> Iterator[tuple[str, tuple[str | int, ...]]]:
+    for table, path in TABLES.items():
+        node = node_at(path)
+        assert node is not None
+        yield from ((table, (*path, key)) for key in node["properties"])
+
+
+def uncommented() -> str:
+    """The file as it is when every key is switched on."""
+    return re.sub(r"^#(?=[\[a-z])", "", FILE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+def test_every_table_of_the_settings_is_known_here() -> None:
+    assert {path[0] for path in TABLES.values()} == set(Settings.model_fields)
+
+
+def test_the_file_as_shipped_changes_nothing() -> None:
+    assert load_settings(FILE, {}) == Settings()
+
+
+def test_the_file_with_every_key_switched_on_is_valid(tmp_path: Path) -> None:
+    path = tmp_path / "all.toml"
+    path.write_text(uncommented(), encoding="utf-8")
+    settings = load_settings(path, {})
+    assert settings.queues[0].max_receive_count == 40
+    assert settings.http.tokens[0].name == "web-shop"
+
+
+@pytest.mark.parametrize(("table", "path"), list(keys()))
+def test_every_setting_is_in_the_file_with_its_default(table: str, path: tuple[str | int, ...]) -> None:
+    value: object = tomllib.loads(uncommented())
+    for step in path:
+        assert isinstance(value, dict | list), table
+        value = value["text.transform" if step == "a.type" else step]  # type: ignore[index]
+    default = (node_at(path) or {}).get("default")
+    if path[:2] == ("queues", 0) and path[2] in ("name", "dead_letter_queue"):
+        default = getattr(Settings().queues[0], str(path[2]))
+    if default not in (None, []) or path[-1] in ("sources", "disabled"):
+        assert value == default
+
+
+@pytest.mark.parametrize(("table", "path"), list(keys()))
+def test_every_setting_is_on_the_page_with_its_default_and_variable(table: str, path: tuple[str | int, ...]) -> None:
+    section = PAGE.partition(f"### `{table}`\n")[2].partition("\n### ")[0]
+    rows = [row for row in section.splitlines() if row.startswith(f"| `{path[-1]}` |")]
+    assert len(rows) == 1, f"{path} has no row of its own below {table}"
+    node = node_at(path) or {}
+    if node.get("default") is not None:
+        assert f"| `{json.dumps(node['default'])}` |" in rows[0]
+    if len(path) == 2 and "properties" not in node and path[0] != "queues":
+        assert f"`CQWORKER_{'__'.join(map(str, path)).upper()}`" in rows[0]
+    for bound in ("minimum", "exclusiveMinimum", "maximum"):
+        if bound in node:
+            assert f"{node[bound]:g}" in rows[0] or str(node[bound]) in rows[0]
+
+
+def test_every_setting_says_what_it_is_for() -> None:
+    assert all((node_at(path) or {}).get("description") for _, path in keys())

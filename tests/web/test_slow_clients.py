@@ -1,0 +1,169 @@
+"""Clients that are slow, silent, or too many: the others do not notice."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import pytest
+
+from cqworker.model.status import Status
+from cqworker.ports import StoredObject
+from tests.web.house import House, open_house, until
+from tests.web.raw import exchange, read_answer
+
+HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+POST = b"POST /jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+SHORT = 0.3
+
+Wire = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+@asynccontextmanager
+async def wire(house: House) -> AsyncIterator[Wire]:
+    """A connection to the server."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+async def is_closed(reader: asyncio.StreamReader, patience: float = 5.0) -> bool:
+    """Whether the server closes the connection without another word."""
+    try:
+        return await asyncio.wait_for(reader.read(), patience) == b""
+    except ConnectionError:
+        return True
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET", HEAD])
+async def test_a_head_that_does_not_come_closes_the_connection(sent: bytes) -> None:
+    async with open_house(head_patience=SHORT) as house, wire(house) as (reader, writer):
+        writer.write(sent)
+        assert await is_closed(reader)
+
+
+async def test_a_head_that_trickles_has_no_more_time_than_one_that_stops() -> None:
+    async with open_house(head_patience=SHORT) as house, wire(house) as (reader, writer):
+        writer.write(HEAD)
+        closed = asyncio.create_task(is_closed(reader))
+        started = time.monotonic()
+        while not closed.done():
+            writer.write(b"X: y\r\n")
+            await asyncio.wait({closed}, timeout=SHORT / 10)
+        assert await closed
+        assert time.monotonic() - started < SHORT * 5
+
+
+async def test_the_second_head_on_a_connection_is_timed_from_its_first_byte() -> None:
+    async with open_house(head_patience=SHORT) as house, wire(house) as (reader, writer):
+        for _ in range(2):
+            writer.write(HEAD + b"\r\n")
+            assert (await read_answer(reader)).status == 200
+            await asyncio.sleep(SHORT * 1.5)
+        writer.write(b"G")
+        assert await is_closed(reader)
+
+
+async def test_a_waiting_request_is_not_disturbed_by_the_patience_for_heads() -> None:
+    async with open_house(head_patience=SHORT) as house:
+        job = await house.submit()
+        assert (await house.get(f"/jobs/{job['job_id']}?wait={SHORT * 3}"))[0] == 200
+
+
+async def test_a_body_that_stops_is_408(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cqworker.web.bodies.PATIENCE", SHORT)
+    answer = await exchange(house.port, POST + b"{")
+    assert (answer.status, answer.problem["type"]) == (408, "urn:cqworker:problem:request-too-slow")
+
+
+async def test_a_body_that_trickles_is_408(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cqworker.web.bodies.PATIENCE", SHORT)
+    async with wire(house) as (reader, writer):
+        writer.write(POST)
+        answer = asyncio.create_task(read_answer(reader))
+        while not answer.done():
+            writer.write(b" ")
+            await asyncio.wait({answer}, timeout=SHORT / 10)
+        assert (await answer).status == 408
+
+
+async def test_when_it_is_full_whoever_was_silent_longest_makes_room() -> None:
+    async with open_house(most=3) as house, AsyncExitStack() as stack:
+        silent = [await stack.enter_async_context(wire(house)) for _ in range(3)]
+        await until(lambda: len(house.server._lobby._open) == 3)
+        assert (await exchange(house.port, HEAD + b"\r\n")).status == 200
+        assert await is_closed(silent[0][0])
+        silent[2][1].write(HEAD + b"\r\n")
+        assert (await read_answer(silent[2][0])).status == 200
+
+
+async def test_when_everybody_is_being_served_one_more_is_told_to_come_back() -> None:
+    async with open_house(most=2) as house:
+        job = await house.submit()
+        waits = [asyncio.create_task(house.get(f"/jobs/{job['job_id']}?wait=20")) for _ in range(2)]
+        await until(lambda: len(house.watch._waiters.get(job["job_id"], ())) == 2)
+        answer = await exchange(house.port, HEAD + b"\r\n")
+        assert (answer.status, answer.problem["type"]) == (503, "urn:cqworker:problem:crowded")
+        assert answer.headers["retry-after"]
+        house.rewrite(job["job_id"], Status.SUCCEEDED)
+        assert [status for status, _ in await asyncio.gather(*waits)] == [200, 200]
+        assert (await exchange(house.port, HEAD + b"\r\n")).status == 200
+
+
+async def test_hundreds_of_half_heads_do_not_keep_anybody_from_being_served() -> None:
+    async with open_house(most=100) as house, AsyncExitStack() as stack:
+        for _ in range(300):
+            _, writer = await stack.enter_async_context(wire(house))
+            writer.write(HEAD)
+        started = time.monotonic()
+        for _ in range(20):
+            assert (await exchange(house.port, HEAD + b"\r\n")).status == 200
+        assert time.monotonic() - started < 5
+        assert len(house.server._lobby._open) <= 100
+
+
+async def big_artifact(house: House) -> bytes:
+    """Uploads 16 MiB, more than the kernel keeps for a client that does not read; returns the request for them."""
+    _, made = await house.post("/artifacts", data=b"x")
+    reference = house.artifacts.reference(f"uploads/default/{made['artifact_id']}")
+    house.artifacts.objects[reference] = StoredObject(b"x" * 16_777_216, "image/png")
+    return f"GET /artifacts/{made['artifact_id']} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+
+
+def narrow_socket(house: House) -> socket.socket:
+    """A connection with a small window."""
+    narrow = socket.socket()
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    narrow.setblocking(False)
+    narrow.connect_ex(("127.0.0.1", house.port))
+    return narrow
+
+
+async def test_a_client_that_takes_nothing_of_its_answer_is_dropped(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cqworker.web.connection.STALL_PATIENCE", SHORT)
+    request = await big_artifact(house)
+    loop = asyncio.get_running_loop()
+    with narrow_socket(house) as narrow:
+        await loop.sock_sendall(narrow, request)
+        await loop.sock_recv(narrow, 1000)
+        lobby = house.server._lobby
+        await until(lambda: len(lobby._open) == len(lobby._silent))
+
+
+async def test_a_client_that_reads_slowly_gets_it_all(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cqworker.web.connection.STALL_PATIENCE", SHORT)
+    request = await big_artifact(house)
+    received = 0
+    async with wire(house) as (reader, writer):
+        writer.write(request)
+        while received < 16_777_216:
+            received += len(await reader.read(1_000_000))
+            await asyncio.sleep(SHORT / 10)
+    assert received > 16_777_216
