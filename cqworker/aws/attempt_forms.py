@@ -37,6 +37,7 @@ STARTED = (
 
 
 def claim(change: Claim) -> Request:
+    """A start, of an absent record too: what a record has is kept, what it lacks comes from the message."""
     made, values = made_from(change.envelope, change.purge_at, change.trace_id)
     values |= FREE_VALUES | {":one": number(1)} | _started(change)
     values |= {":zero": number(0), ":soon": number(change.now + SOON_MS)}
@@ -50,6 +51,7 @@ def claim(change: Claim) -> Request:
 
 
 def reopen(change: Reopen) -> Request:
+    """A start of a later round; its own form because an update cannot choose between attempt 1 and one more."""
     values = FREE_VALUES | ENDED | {":one": number(1)} | _started(change)
     sets = (*STARTED, "attempt = :one", "history = list_append(history, :claimed)")
     return update(change.job_id, REOPEN, values, sets, PAST)
@@ -67,6 +69,7 @@ def _started(change: Claim) -> Values:
 
 
 def renew(change: Renew) -> Request:
+    """A longer lease, with the progress made under it."""
     values = _fence(change.token) | {":lease_expires_at": number(change.lease_expires_at)}
     if change.progress:
         values[":progress"] = progress_cell(change.progress)
@@ -75,6 +78,7 @@ def renew(change: Renew) -> Request:
 
 
 def settle(change: Settle) -> Request:
+    """The ending of an attempt; RETRYING gives way to a cancel that was asked for."""
     written = {
         "status": text(change.status),
         "purge_at": number(change.purge_at),
@@ -91,6 +95,7 @@ def settle(change: Settle) -> Request:
 
 
 def hand_back(change: HandBack) -> Request:
+    """QUEUED again, with one attempt less."""
     written = {
         "status": text(Status.QUEUED),
         "purge_at": number(change.purge_at),

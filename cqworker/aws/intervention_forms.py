@@ -30,6 +30,7 @@ LOSE = (
 
 
 def forestall(change: Forestall) -> Request:
+    """An ending while nobody holds the job and what was seen still stands."""
     seen, values = change.seen, FREE_VALUES | {":now": number(change.now), ":seen": text(change.seen.status)}
     values |= {":round": number(seen.round), ":attempt": number(seen.attempt)}
     if seen.token is not None:
@@ -48,12 +49,14 @@ def forestall(change: Forestall) -> Request:
 
 
 def ask_cancel(change: AskCancel) -> Request:
+    """The request to cancel; the first one's time stays."""
     values = RUNNING | {":round": number(change.round), ":now": number(change.now)}
     sets = ("cancel_requested_at = if_not_exists(cancel_requested_at, :now)",)
     return update(change.job_id, RUNS_THIS_ROUND, values, sets)
 
 
 def new_round(change: NewRound) -> Request:
+    """QUEUED in the next round, as long as nobody else made one."""
     values = {":seen": text(change.seen.status), ":round": number(change.seen.round)}
     written = {
         "status": text(Status.QUEUED),
@@ -67,6 +70,7 @@ def new_round(change: NewRound) -> Request:
 
 
 def lose(change: Lose) -> Request:
+    """FAILED `lost`, of an absent record too."""
     made, values = made_from(change.envelope, change.purge_at, change.trace_id)
     values |= FREE_VALUES | ENDED | {":now": number(change.now), ":round": number(change.envelope.round)}
     values |= {":purge_at": number(change.purge_at), ":zero": number(0), ":lost": entries((change.entry,))}

@@ -33,14 +33,18 @@ PAST = ("failure", "result", "result_ref", "finished_at", "cancel_requested_at",
 """What a new round begins without (cqworker.model.record.without_past), the lease apart."""
 
 
-def made_from(envelope: Envelope, purge_at: int, trace_id: str | None) -> tuple[list[str], Values]:
+def made_from(envelope: Envelope, purge_at: int, trace_id: str | None) -> tuple[tuple[str, ...], Values]:
     """The clauses that make an absent record from its message, and leave alone what one has."""
     item = item_of(record_from(envelope, purge_at, trace_id))
     history = item.pop("history")
     for name in ("pk", "sk", "status", "round", "attempt", "purge_at"):
         del item[name]
-    clauses = [f"{alias(name)} = if_not_exists({alias(name)}, :{name})" for name in item]
-    return clauses, {":history": history, **{f":{name}": cell for name, cell in item.items()}}
+    return _unless_there(tuple(item)), {":history": history, **{f":{name}": cell for name, cell in item.items()}}
+
+
+@lru_cache(maxsize=64)
+def _unless_there(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{alias(name)} = if_not_exists({alias(name)}, :{name})" for name in names)
 
 
 def update(job_id: str, condition: str, values: Values, sets: Iterable[str], removes: Iterable[str] = ()) -> Request:
@@ -76,4 +80,5 @@ def _worded(condition: str, sets: tuple[str, ...], removes: tuple[str, ...]) -> 
 
 
 def alias(name: str) -> str:
+    """The attribute's name as an expression may say it."""
     return f"#{name}" if name in ALIASED else name

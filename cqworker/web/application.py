@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from cqworker.settings.model import Scope
-from cqworker.web.artifacts import MAX_AT_ONCE, UPLOADS
+from cqworker.web.artifacts import MAX_AT_ONCE, TRANSFERS
 from cqworker.web.call import Call
 from cqworker.web.catalogue import DESCRIPTION, INDEX
 from cqworker.web.doors import Answer, doors
@@ -32,7 +32,7 @@ def create_app(parts: Parts, *, api: bool) -> web.Application:
     app[PARTS] = parts
     app[GATE] = Gate(http)
     app[WAITING_ROOM] = WaitingRoom()
-    app[UPLOADS] = asyncio.Semaphore(MAX_AT_ONCE)
+    app[TRANSFERS] = asyncio.Semaphore(MAX_AT_ONCE)
     calls = CALLS if api else tuple(call for call in CALLS if call.is_vital)
     app[INDEX] = _index(calls)
     app[DESCRIPTION] = Description(calls, build()["version"])

@@ -38,7 +38,7 @@ async def read_json(request: web.Request, limit: int, *, may_be_empty: bool = Fa
         return {}
     media_type = request.content_type
     if media_type not in JSON_TYPES and not media_type.endswith("+json"):
-        raise Problem(Kind.NOT_JSON, "Send the body as JSON, with Content-Type: application/json.")
+        raise Problem(Kind.MEDIA_TYPE, "Send the body as JSON, with Content-Type: application/json.")
     try:
         return read_object(body)
     except NotStrictJson as error:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from aiohttp import web
 
 from cqworker.plugins.registry import BrokenPlugin, Handler
+from cqworker.web.json_answer import as_json
 from cqworker.web.openapi import Description
 from cqworker.web.parts import parts_of
-from cqworker.web.vitals import as_json
 
 INDEX = web.AppKey("index", dict[str, object])
 DESCRIPTION = web.AppKey("description", Description)

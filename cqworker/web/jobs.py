@@ -19,11 +19,11 @@ from cqworker.errors import (
 )
 from cqworker.flow.submit import Submission
 from cqworker.model.ids import MAX_JOB_ID
-from cqworker.model.record import JobRecord
 from cqworker.model.trace import parse
 from cqworker.model.view import job_view
 from cqworker.web.asks import RetryAsk, SubmitAsk, our_names, understood
 from cqworker.web.bodies import read_json
+from cqworker.web.json_answer import as_json
 from cqworker.web.parts import WAITING_ROOM, parts_of, present
 from cqworker.web.problems import Fault, Kind, Problem
 from cqworker.web.tokens import caller_of
@@ -49,7 +49,7 @@ async def submit_job(request: web.Request) -> web.StreamResponse:
     replayed = {"Idempotent-Replayed": "true"} if accepted.replayed else {}
     prefix = request.path.removesuffix("/jobs")
     headers = {"Location": f"{prefix}/jobs/{accepted.record.job_id}", **replayed}
-    return _shown(accepted.record, 200 if accepted.replayed else 202, headers)
+    return as_json(job_view(accepted.record), 200 if accepted.replayed else 202, headers)
 
 
 async def show_job(request: web.Request) -> web.StreamResponse:
@@ -61,20 +61,20 @@ async def show_job(request: web.Request) -> web.StreamResponse:
         waited = await request.app[WAITING_ROOM].hold(request, desk.wait(job_id, tenant, seconds))
         if request.transport is None:
             return web.Response()  # nobody is left to read it
-    return _shown(waited or await desk.show(job_id, tenant))
+    return as_json(job_view(waited or await desk.show(job_id, tenant)))
 
 
 async def retry_job(request: web.Request) -> web.StreamResponse:
     """POST /jobs/{job_id}/retry."""
     ask = understood(RetryAsk, await read_json(request, parts_of(request).settings.http.max_body, may_be_empty=True))
     desk, tenant = present(parts_of(request).desk), caller_of(request).tenant
-    return _shown(await desk.retry(job_id_of(request), tenant, ask.round), 202)
+    return as_json(job_view(await desk.retry(job_id_of(request), tenant, ask.round)), 202)
 
 
 async def cancel_job(request: web.Request) -> web.StreamResponse:
     """POST /jobs/{job_id}/cancel."""
     desk, tenant = present(parts_of(request).desk), caller_of(request).tenant
-    return _shown(await desk.cancel(job_id_of(request), tenant), 202)
+    return as_json(job_view(await desk.cancel(job_id_of(request), tenant)), 202)
 
 
 def job_id_of(request: web.Request) -> str:
@@ -83,11 +83,6 @@ def job_id_of(request: web.Request) -> str:
     if len(job_id) > MAX_JOB_ID:
         raise JobNotFound("The id is longer than any job's.")
     return job_id
-
-
-def _shown(record: JobRecord, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    body = orjson.dumps(job_view(record))
-    return web.Response(status=status, body=body, content_type="application/json", headers=headers)
 
 
 def _submission(ask: SubmitAsk, request: web.Request, key: str | None) -> Submission:

@@ -35,7 +35,9 @@ def mending(emit: Emit) -> Middleware:
             return problem.response()
         except web.HTTPException as error:
             return problem_of_http(error).response()
-        except Exception as error:  # noqa: BLE001 - a client is told an incident, the log the rest
+        except Exception as error:
+            if isinstance(error, ConnectionError) and request.transport is None:
+                raise  # the client left in the middle of its answer: nobody is to be told
             return (_problem_of(error, request) or _incident(error, request, emit)).response()
 
     return mend

@@ -29,7 +29,7 @@ class Kind(Enum):
     NOT_ALLOWED_NOW = ("not-allowed-now", 409, "The job's status does not admit this")
     TOO_LARGE = ("too-large", 413, "That is more than is taken")
     ARTIFACT_TOO_LARGE = ("artifact-too-large", 413, "The artifact is more than is served")
-    NOT_JSON = ("unsupported-media-type", 415, "The body must be JSON")
+    MEDIA_TYPE = ("unsupported-media-type", 415, "The body is of another type than is taken")
     EXPECTATION_FAILED = ("expectation-failed", 417, "The Expect header asks for something unknown")
     MISDIRECTED = ("misdirected", 421, "This server does not answer to that host name")
     INVALID = ("invalid-request", 422, "The request does not fit")

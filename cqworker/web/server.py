@@ -54,11 +54,13 @@ class Server:
     async def start(self) -> None:
         """Listens; raises CannotListen."""
         await self._runner.setup()
-        self._announce_heads()
+        manager = self._runner.server
+        assert manager is not None, "setup() made it"
+        _announce_heads(manager)
         host, port = self._settings.host, self._settings.port
         try:
             self._listener = await asyncio.get_running_loop().create_server(
-                self._greet, host.strip("[]"), port, backlog=BACKLOG
+                lambda: self._greet(manager), host.strip("[]"), port, backlog=BACKLOG
             )
         except OSError as error:
             await self._runner.cleanup()
@@ -76,23 +78,18 @@ class Server:
             self._listener.close()
         await self._runner.cleanup()
 
-    def _announce_heads(self) -> None:
-        """Tells each connection when a request's head has come: aiohttp itself has no patience that would end then."""
-        manager = self._manager
-        answer = manager.request_handler
-
-        def announce_and_answer(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
-            cast(Connection, request.protocol).head_arrived()
-            return answer(request)
-
-        manager.request_handler = announce_and_answer
-
-    @property
-    def _manager(self) -> web.Server:
-        assert self._runner.server is not None, "start() comes first"
-        return self._runner.server
-
-    def _greet(self) -> asyncio.Protocol:
+    def _greet(self, manager: web.Server) -> asyncio.Protocol:
         if not self._lobby.has_room():
             return Apology()
-        return Connection(self._manager, self._lobby, self._head_patience)
+        return Connection(manager, self._lobby, self._head_patience)
+
+
+def _announce_heads(manager: web.Server) -> None:
+    """Tells each connection when a request's head has come: its patience for it ends there."""
+    answer = manager.request_handler
+
+    def announce_and_answer(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+        cast(Connection, request.protocol).head_arrived()
+        return answer(request)
+
+    manager.request_handler = announce_and_answer

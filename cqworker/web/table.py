@@ -41,7 +41,7 @@ JOB_CALLS = (
             Kind.MALFORMED,
             Kind.TOO_SLOW,
             Kind.TOO_LARGE,
-            Kind.NOT_JSON,
+            Kind.MEDIA_TYPE,
             Kind.INVALID,
             Kind.UNKNOWN_TYPE,
             Kind.UNKNOWN_QUEUE,
@@ -73,7 +73,16 @@ JOB_CALLS = (
         needs_body=False,
         parameters=(JOB_ID,),
         replies={202: Reply("The job will run again.", JOB)},
-        problems=(Kind.MALFORMED, Kind.JOB_NOT_FOUND, Kind.NOT_ALLOWED_NOW, Kind.INVALID, Kind.UNAVAILABLE),
+        problems=(
+            Kind.MALFORMED,
+            Kind.TOO_SLOW,
+            Kind.TOO_LARGE,
+            Kind.MEDIA_TYPE,
+            Kind.INVALID,
+            Kind.JOB_NOT_FOUND,
+            Kind.NOT_ALLOWED_NOW,
+            Kind.UNAVAILABLE,
+        ),
     ),
     Call(
         method="POST",
@@ -98,7 +107,7 @@ ARTIFACT_CALLS = (
         scope="submit",
         body=BYTES,
         replies={201: Reply("Stored.", answers.ArtifactView, {"Location": "The artifact's address."})},
-        problems=(Kind.MALFORMED, Kind.TOO_SLOW, Kind.TOO_LARGE, Kind.UNAVAILABLE, Kind.CROWDED),
+        problems=(Kind.MALFORMED, Kind.TOO_SLOW, Kind.TOO_LARGE, Kind.MEDIA_TYPE, Kind.UNAVAILABLE, Kind.CROWDED),
     ),
     Call(
         method="GET",
@@ -109,7 +118,7 @@ ARTIFACT_CALLS = (
         scope="read",
         parameters=(ARTIFACT_ID,),
         replies={200: Reply("The bytes, as an attachment.", BYTES)},
-        problems=(Kind.ARTIFACT_NOT_FOUND, Kind.ARTIFACT_TOO_LARGE, Kind.UNAVAILABLE),
+        problems=(Kind.ARTIFACT_NOT_FOUND, Kind.ARTIFACT_TOO_LARGE, Kind.UNAVAILABLE, Kind.CROWDED),
     ),
     Call(
         method="GET",
@@ -120,7 +129,13 @@ ARTIFACT_CALLS = (
         scope="read",
         parameters=(JOB_ID,),
         replies={200: Reply("The bytes that the result's `output` refers to, or a result too big to show.", BYTES)},
-        problems=(Kind.JOB_NOT_FOUND, Kind.ARTIFACT_NOT_FOUND, Kind.ARTIFACT_TOO_LARGE, Kind.UNAVAILABLE),
+        problems=(
+            Kind.JOB_NOT_FOUND,
+            Kind.ARTIFACT_NOT_FOUND,
+            Kind.ARTIFACT_TOO_LARGE,
+            Kind.UNAVAILABLE,
+            Kind.CROWDED,
+        ),
     ),
 )
 

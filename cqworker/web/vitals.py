@@ -5,10 +5,10 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-import orjson
 from aiohttp import web
 
 from cqworker.flow.health import Trouble
+from cqworker.web.json_answer import as_json
 from cqworker.web.parts import parts_of
 from cqworker.web.tokens import GATE
 
@@ -50,11 +50,6 @@ def build() -> dict[str, str]:
     except PackageNotFoundError:  # a checkout that nobody installed
         ours = "0"
     return {"version": ours, "python": platform.python_version()}
-
-
-def as_json(shown: object, status_code: int = 200) -> web.Response:
-    """An answer with a JSON body."""
-    return web.Response(status=status_code, body=orjson.dumps(shown), content_type="application/json")
 
 
 def _trouble(trouble: Trouble) -> dict[str, str]:

@@ -88,7 +88,7 @@ EXCEPTIONS = [
     (sdk.HTTPClientError(error="x"), "broke", "keeps trying", True),
     (aiohttp.ClientPayloadError("short"), "broke", "keeps trying", True),
     (TimeoutError(), "did not answer", "keeps trying", True),
-    (sdk.SSLError(endpoint_url=URL, error="x"), "certificate", "AWS_CA_BUNDLE", False),
+    (sdk.SSLError(endpoint_url=URL, error=OSError("x")), "certificate", "AWS_CA_BUNDLE", False),
     (sdk.ProxyConnectionError(proxy_url="http://u:canary@p", error="x"), "proxy", "NO_PROXY", False),
     (sdk.NoRegionError(), "No AWS region", "AWS_REGION", False),
     (sdk.ProfileNotFound(profile="prod"), "profile (prod)", "AWS_PROFILE", False),
@@ -104,7 +104,7 @@ EXCEPTIONS = [
         "AWS_ENDPOINT_URL",
         False,
     ),
-    (sdk.ChecksumError(checksum_type="crc32", expected_checksum=1, actual_checksum=2), "could not be read", "", True),
+    (sdk.ChecksumError(checksum_type="crc32", expected_checksum="1", actual_checksum="2"), "could not be read", "", True),
 ]
 
 

@@ -87,6 +87,28 @@ def record(rng: Random) -> JobRecord:
     )
 
 
+def nearly_free(rng: Random) -> JobRecord:
+    """A record that can be started or ended by anybody, but for one thing that may be otherwise."""
+    free: dict[str, Any] = {
+        "status": rng.choice((Status.QUEUED, Status.RETRYING, Status.RUNNING, Status.FAILED, Status.CANCELLED)),
+        "lease_expires_at": rng.choice((None, NOW - 1)),
+        "token": rng.choice((None, TOKENS[1])),
+        "attempt": rng.randint(0, 2),
+        "scheduled_at": rng.choice((None, NOW + SOON_MS)),
+        "cancel_requested_at": None,
+    }
+    otherwise: tuple[dict[str, Any], ...] = (
+        {},
+        {"status": rng.choice(list(Status))},
+        {"status": Status.RUNNING, "lease_expires_at": rng.choice((NOW, NOW + 1))},
+        {"token": TOKENS[0]},
+        {"attempt": 3},
+        {"scheduled_at": NOW + SOON_MS + 1},
+        {"cancel_requested_at": NOW - 20_000},
+    )
+    return replace(record(rng), **free | rng.choice(otherwise))
+
+
 def history(length: int) -> tuple[Entry, ...]:
     """So many entries, the first of them the submission."""
     later = tuple(Entry(NOW - 50_000 + n, "retried", n, "host:1", "wait | and see: é") for n in range(1, length))
@@ -133,11 +155,11 @@ def reopen(rng: Random) -> Case:
 
 
 def _start(rng: Random, kind: type[Claim]) -> Case:
-    seen = sometimes(rng, record(rng))
+    seen = sometimes(rng, nearly_free(rng))
     envelope = message(rng, seen)
     times: dict[str, Any] = {"now": NOW, "lease_expires_at": NOW + 60_000, "purge_at": PURGE}
     trace_id = seen.trace_id if seen else rng.choice((None, "0af7651916cd43dd8448eb211c80319c"))
-    change = kind(envelope=envelope, token=rng.choice(TOKENS), worker="host:1", trace_id=trace_id, **times)
+    change = kind(envelope=envelope, token=TOKENS[0], worker="host:1", trace_id=trace_id, **times)
     return Case(seen, change)
 
 
@@ -171,7 +193,7 @@ def hand_back(rng: Random) -> Case:
 
 
 def forestall(rng: Random) -> Case:
-    seen = record(rng)
+    seen = nearly_free(rng)
     change = Forestall(
         seen=close(rng, seen),
         status=rng.choice((Status.CANCELLED, Status.FAILED)),
@@ -194,7 +216,7 @@ def new_round(rng: Random) -> Case:
 
 
 def lose(rng: Random) -> Case:
-    seen = sometimes(rng, record(rng))
+    seen = sometimes(rng, nearly_free(rng))
     trace_id = seen.trace_id if seen else None
     return Case(seen, Lose(envelope=message(rng, seen), now=NOW, purge_at=PURGE, trace_id=trace_id))
 

@@ -10,7 +10,7 @@ from cqworker.ports import JobStore
 from tests.contract.cases import Case, cases
 
 SEED = 20260101
-OF_EACH = 12
+OF_EACH = 20
 AT_ONCE = 8
 
 

@@ -23,10 +23,8 @@ def test_an_offered_handler_is_usable_and_says_where_it_comes_from(shop: Shop) -
 
 
 def test_a_handler_nested_in_a_class_of_its_module_is_found(shop: Shop) -> None:
-    source = (
-        "from cqworker import handler\nclass Room:\n    @staticmethod\n    @handler\n    def work(payload: int): ...\n"
-    )
-    shop.module("acme", source)
+    room = "class Room:\n    @staticmethod\n    @handler\n    def work(payload: int): ...\n"
+    shop.module("acme", f"from cqworker import handler\n{room}")
     shop.offer("acme-handlers", it="acme:Room.work")
     assert "it" in shop.found().handlers
 

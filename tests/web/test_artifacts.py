@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from io import BytesIO
 
 import pytest
+from aiohttp import FormData
 
 from cqworker.model.status import Status
 from cqworker.ports import StoredObject
-from tests.web.house import House, away, open_house
+from tests.web.house import House, away, open_house, until
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
 
@@ -121,3 +123,42 @@ async def test_an_object_that_is_gone_is_404_and_one_too_large_is_said_to_be() -
         house.artifacts.objects[f"s3://artifacts/cq/{job_id}/1-1.png"] = StoredObject(b"x" * 2000, "image/png")
         status, problem = await house.get(f"/jobs/{job_id}/artifact")
         assert (status, problem["type"]) == (413, "urn:cqworker:problem:artifact-too-large")
+
+
+async def test_a_form_is_refused_with_the_way_to_send_the_bytes_themselves(house: House) -> None:
+    form = FormData({"file": BytesIO(PNG)})
+    status, problem = await house.post("/artifacts", data=form)
+    assert (status, problem["type"]) == (415, "urn:cqworker:problem:unsupported-media-type")
+    assert "--data-binary" in problem["detail"]
+
+
+async def test_so_many_transfers_at_once_and_the_others_are_told_to_come_back(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cqworker.web.artifacts.ROOM_PATIENCE", 0.1)
+    free = asyncio.Event()
+    keep = house.artifacts.put
+
+    async def slowly(key: str, data: bytes, content_type: str) -> str:
+        await free.wait()
+        return await keep(key, data, content_type)
+
+    monkeypatch.setattr(house.artifacts, "put", slowly)
+    uploads = [asyncio.create_task(house.post("/artifacts", data=PNG)) for _ in range(12)]
+    await until(lambda: sum(upload.done() for upload in uploads) == 4)
+    free.set()
+    statuses = sorted([status for status, _ in await asyncio.gather(*uploads)])
+    assert statuses == [201] * 8 + [503] * 4
+    assert (await house.post("/artifacts", data=PNG))[0] == 201
+
+
+async def test_a_client_that_leaves_in_the_middle_of_a_download_is_no_incident(house: House) -> None:
+    _, made = await house.post("/artifacts", data=PNG)
+    reference = house.artifacts.reference(f"uploads/default/{made['artifact_id']}")
+    house.artifacts.objects[reference] = StoredObject(b"x" * 16_777_216, "image/png")
+    async with house.client.get(f"/artifacts/{made['artifact_id']}") as answer:
+        await answer.content.readexactly(1000)
+        answer.close()
+    await until(lambda: house.server._lobby._open == house.server._lobby._silent.keys())
+    assert house.events == []
+    assert (await house.post("/artifacts", data=PNG))[0] == 201

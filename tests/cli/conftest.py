@@ -1,0 +1,87 @@
+"""One `cqworker dev` for all tests of the command line, and resources of each test's own on its AWS."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from typing import Any
+
+import botocore.session
+import pytest
+
+from cqworker.aws.clients import AwsClients
+from cqworker.events import ignore
+from cqworker.settings import ArtifactSettings, QueueSettings, Settings, StoreSettings
+from tests.cli.running import Dev, plain_environment, running_dev
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the settings or the AWS of whoever runs it."""
+    kept = plain_environment()
+    for name in set(os.environ) - set(kept):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture(scope="session")
+def dev() -> Iterator[Dev]:
+    with running_dev() as running:
+        yield running
+
+
+@pytest.fixture
+def on_aws(dev: Dev, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process's AWS is that of `dev`."""
+    for name, value in dev.exports.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """Resources that nobody else uses; none of them exists yet."""
+    own = uuid.uuid4().hex[:12]
+    return Settings(
+        store=StoreSettings(table=f"table-{own}"),
+        queues=(QueueSettings(name=f"queue-{own}", dead_letter_queue=f"dead-{own}"),),
+        artifacts=ArtifactSettings(bucket=f"bucket-{own}"),
+    )
+
+
+@pytest.fixture
+async def clients(on_aws: None) -> AsyncIterator[AwsClients]:
+    async with AwsClients(ignore) as opened:
+        yield opened
+
+
+def _client(service: str, dev: Dev) -> Any:
+    return botocore.session.Session().create_client(
+        service,
+        endpoint_url=dev.exports["AWS_ENDPOINT_URL"],
+        region_name=dev.exports["AWS_REGION"],
+        aws_access_key_id="embedded",
+        aws_secret_access_key="embedded",
+    )
+
+
+@pytest.fixture(scope="session")
+def sqs(dev: Dev) -> Iterator[Any]:
+    """An operator's hand in SQS, to break things."""
+    with closing(_client("sqs", dev)) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def dynamodb(dev: Dev) -> Iterator[Any]:
+    """An operator's hand in DynamoDB, to break things."""
+    with closing(_client("dynamodb", dev)) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def s3(dev: Dev) -> Iterator[Any]:
+    """An operator's hand in S3, to break things."""
+    with closing(_client("s3", dev)) as client:
+        yield client

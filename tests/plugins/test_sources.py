@@ -1,0 +1,147 @@
+"""Which references a job may read."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cqworker.errors import SourceRefused
+from cqworker.model.source import MAX_KEY, resolve, split
+
+ALLOWED = ("s3://photos/in", "s3://archive", "s3://deep/a/b/")
+
+
+def reference(key: str) -> str:
+    return f"s3://results/own/{key}"
+
+
+def resolved(source: str, allowed: tuple[str, ...] = ALLOWED, tenant: str = "acme") -> str:
+    return resolve(source, tenant, reference, allowed)
+
+
+def test_an_artifact_is_an_upload_of_the_jobs_tenant() -> None:
+    assert resolved("artifact:018f-a_B") == "s3://results/own/uploads/acme/018f-a_B"
+
+
+@pytest.mark.parametrize("identifier", ["", "a/b", "..", "../other/x", "a b", "ä", "a\n", "%2e", "x" * 65, "a\x00"])
+def test_an_artifacts_id_cannot_lead_elsewhere(identifier: str) -> None:
+    with pytest.raises(SourceRefused, match="artifact's id"):
+        resolved(f"artifact:{identifier}")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "s3://photos/in/a.jpg",
+        "s3://photos/in/deeper/a.jpg",
+        "s3://photos/in",
+        "s3://archive/anything",
+        "s3://deep/a/b/c",
+        "s3://archive/Größe ½/été.jpg",
+        "s3://archive/日本語/写真.png",
+        "s3://archive/a..b/...jpg/100%.png",
+        "s3://archive/with space+plus?query#hash",
+    ],
+)
+def test_what_lies_below_an_allowed_place_is_read(source: str) -> None:
+    assert resolved(source) == source
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "s3://photos/inbox/a.jpg",
+        "s3://photos/other",
+        "s3://photos/In/a.jpg",
+        "s3://photos2/in/a.jpg",
+        "s3://deep/a/bc",
+        "s3://deep/a",
+        "s3://results/own/job/1-1.png",
+    ],
+)
+def test_what_lies_elsewhere_is_refused(source: str) -> None:
+    with pytest.raises(SourceRefused, match=r"artifacts\.sources"):
+        resolved(source)
+
+
+@pytest.mark.parametrize("allowed", [(), ("",), ("s3://",), ("photos/in",), ("s3://photos/in/x",), ("S3://photos",)])
+def test_a_place_that_is_not_spelt_out_allows_nothing(allowed: tuple[str, ...]) -> None:
+    with pytest.raises(SourceRefused):
+        resolved("s3://photos/in/a.jpg", allowed)
+
+
+def test_an_upload_is_never_reached_by_its_key() -> None:
+    with pytest.raises(SourceRefused, match="artifact:<id>"):
+        resolved("s3://results/own/uploads/other/018f", allowed=("s3://results",))
+    assert resolved("s3://results/own/job/1-1.png", allowed=("s3://results",)) == "s3://results/own/job/1-1.png"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "",
+        "photos/in/a.jpg",
+        "http://photos/in/a.jpg",
+        "S3://photos/in/a.jpg",
+        "s3:/photos/in/a.jpg",
+        "s3:photos/in/a.jpg",
+        " s3://photos/in/a.jpg",
+        "s3:///in/a.jpg",
+        "s3://photos",
+        "s3://photos/",
+        "s3://pH/in/a.jpg",
+        "s3://ph/in/a.jpg",
+        "s3://ph\u043etos/in/a.jpg",
+        "s3://user@photos/in/a.jpg",
+        "s3://photos:443/in/a.jpg",
+        "s3://photos//in/a.jpg",
+        "s3://photos/in//a.jpg",
+        "s3://photos/in/",
+        "s3://photos/in/../secret",
+        "s3://photos/in/./a.jpg",
+        "s3://photos/in/..",
+        "s3://photos/in/%2e%2e/secret",
+        "s3://photos/in%2Fa.jpg",
+        "s3://photos/in/a\x00.jpg",
+        "s3://photos/in/a\n.jpg",
+        "s3://photos/in/a\u202egpj.exe",
+        "s3://photos/in/a\u200b.jpg",
+        "s3://photos/in/\ud800",
+        "s3://photos/in/\u2028",
+        "s3://photos/in\\a.jpg",
+        "s3://photos/in\u2215a.jpg",
+        "s3://photos/in\u2044a.jpg",
+        "s3://photos/in\uff0fa.jpg",
+        "s3://photos/in/\u2025/secret",
+        "s3://photos/in/\uff0e\uff0e/secret",
+        "s3://photos/in/\u2024\u2024/secret",
+        "s3://photos/in/\uff052e",
+        "s3://photos/in/℀",
+        "s3://photos/in/" + "x" * MAX_KEY,
+        "s3://photos/in/" + "ä" * (MAX_KEY // 2),
+    ],
+)
+def test_what_another_reader_might_take_for_another_place_is_refused(source: str) -> None:
+    with pytest.raises(SourceRefused) as refused:
+        resolved(source)
+    assert str(refused.value).isprintable()
+    assert len(str(refused.value)) < 1000
+
+
+def test_a_key_may_have_1024_bytes() -> None:
+    assert split("s3://bucket/" + "x" * MAX_KEY) == ("bucket", "x" * MAX_KEY)
+
+
+@given(st.text() | st.builds("s3://photos/in/{}".format, st.text()) | st.builds("artifact:{}".format, st.text()))
+def test_any_text_is_refused_or_lies_below_an_allowed_place(source: str) -> None:
+    try:
+        found = resolved(source)
+    except SourceRefused:
+        return
+    assert found.startswith(("s3://photos/in/", "s3://results/own/uploads/acme/"))
+    plain = unicodedata.normalize("NFKC", found)
+    assert "/../" not in f"{plain}/"
+    assert plain.count("/") == found.count("/")
