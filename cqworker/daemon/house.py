@@ -10,6 +10,7 @@ from cqworker.aws.clients import AwsClients
 from cqworker.clock import Clock
 from cqworker.daemon.counter import open_desk, open_submitter
 from cqworker.daemon.ground import open_premises
+from cqworker.daemon.observers import open_observers
 from cqworker.daemon.vitals import Vitals
 from cqworker.events import Emit
 from cqworker.flow.background import keep_running
@@ -19,10 +20,7 @@ from cqworker.flow.health import ARTIFACTS, STORE
 from cqworker.flow.staffing import Ground, open_worker
 from cqworker.flow.watch import Watch
 from cqworker.flow.worker import Worker
-from cqworker.observe.fan_out import FanOut, fan_out
-from cqworker.observe.log import Log, LogLines
-from cqworker.observe.metrics import Metrics
-from cqworker.observe.stats import Stats
+from cqworker.observe.log import Log
 from cqworker.plugins.registry import Registry
 from cqworker.settings import Settings
 from cqworker.web.server import Parts, Server, create_app
@@ -86,17 +84,8 @@ def open_house(
     settings: Settings, registry: Registry, roles: frozenset[str], name: str, log: Log, clock: Clock
 ) -> House:
     """Puts a daemon together; nothing listens and nothing is asked for yet."""
-    types = frozenset(registry.handlers)
-    stats = Stats(types, clock)
-    observers: list[FanOut] = []
-    losses = {
-        "log_lines_dropped": lambda: float(log.dropped),
-        "observer_failures": lambda: float(observers[0].failures),
-    }
-    metrics = Metrics(types, losses)
-    emit = fan_out(LogLines(log.logger), metrics, stats)
-    observers.append(emit)
-    premises = open_premises(settings, registry, clock, emit)
+    observers = open_observers(registry, log, clock)
+    premises = open_premises(settings, registry, clock, observers.emit)
     ground = premises.ground
     residents: list[Worker] = []
     watch = Watch(clock, lambda job_id: any(worker.holds(job_id) for worker in residents))
@@ -110,10 +99,10 @@ def open_house(
         registry=registry,
         artifacts=ground.artifacts,
         health=Vitals(ground.health, worker, settings, name),
-        metrics=metrics.render,
+        metrics=observers.metrics.render,
         settings=settings,
-        emit=emit,
-        stats=stats.snapshot,
+        emit=observers.emit,
+        stats=observers.stats.snapshot,
         clock=clock,
     )
     return House(
@@ -124,5 +113,5 @@ def open_house(
         server=Server(create_app(parts, api="api" in roles), settings.http),
         watch=watch,
         worker=worker,
-        emit=emit,
+        emit=observers.emit,
     )

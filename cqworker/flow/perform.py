@@ -80,6 +80,7 @@ def cancel(task: asyncio.Task[Any]) -> None:
 
 async def _in_process(shop: Workshop, handler: Handler, payload: str, job: PlainJob) -> Outcome | Interrupted:
     try:
+        handler.validate(payload)  # here, too: a mistake is told with its place and costs no process
         told = await shop.processes.call(partial(run_in_child, handler.origin, payload, job))
         told.replay(Job(job).log)
         return Returned(told.unwrap())

@@ -118,16 +118,7 @@ def handler(
     Raises TypeError or ValueError, with the option's name, where an option makes no sense.
     """
     _check_limits(timeout, max_attempts, concurrency)
-    if not isinstance(backoff, Backoff):
-        raise TypeError(f"backoff takes a cqworker.Backoff, not {backoff!r}.")
-    if executor not in (None, "thread", "process"):
-        raise ValueError(f'executor takes "thread" or "process", not {executor!r}.')
-    if lifespan is not None and not callable(lifespan):
-        raise TypeError(f"lifespan takes a function that gives an async context manager, not {lifespan!r}.")
-    if lifespan is not None and executor == "process":
-        raise ValueError(
-            "lifespan is entered in the worker itself, out of reach for executor='process': leave one out."
-        )
+    _check_kinds(backoff, executor, lifespan)
 
     def mark(function: F) -> F:
         options = Options(
@@ -148,6 +139,19 @@ def options_of(function: object) -> Options | None:
     """What the decorator noted on the function; None when it is not decorated."""
     options = getattr(function, _MARK, None)
     return options if isinstance(options, Options) else None
+
+
+def _check_kinds(backoff: object, executor: str | None, lifespan: object) -> None:
+    if not isinstance(backoff, Backoff):
+        raise TypeError(f"backoff takes a cqworker.Backoff, not {backoff!r}.")
+    if executor not in (None, "thread", "process"):
+        raise ValueError(f'executor takes "thread" or "process", not {executor!r}.')
+    if lifespan is not None and not callable(lifespan):
+        raise TypeError(f"lifespan takes a function that gives an async context manager, not {lifespan!r}.")
+    if lifespan is not None and executor == "process":
+        raise ValueError(
+            "lifespan is entered in the worker itself, out of reach for executor='process': leave one out."
+        )
 
 
 def _place(function: object, executor: Literal["thread", "process"] | None) -> Literal["loop", "thread", "process"]:

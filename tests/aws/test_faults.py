@@ -104,7 +104,7 @@ EXCEPTIONS = [
         "AWS_ENDPOINT_URL",
         False,
     ),
-    (sdk.ChecksumError(checksum_type="crc32", expected_checksum="1", actual_checksum="2"), "could not be read", "", True),
+    (sdk.ChecksumError(checksum_type="crc", expected_checksum="1", actual_checksum="2"), "could not be read", "", True),
 ]
 
 

@@ -10,8 +10,10 @@ from typing import Any
 
 import botocore.session
 import pytest
+import pytest_asyncio
 
 from cqworker.aws.clients import AwsClients
+from cqworker.aws.provision import provision
 from cqworker.events import ignore
 from cqworker.settings import ArtifactSettings, QueueSettings, Settings, StoreSettings
 from tests.cli.running import Dev, plain_environment, running_dev
@@ -50,10 +52,20 @@ def settings() -> Settings:
     )
 
 
-@pytest.fixture
-async def clients(on_aws: None) -> AsyncIterator[AwsClients]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def opened_clients(dev: Dev) -> AsyncIterator[AwsClients]:
+    """Clients are costly to make: a module of tests, and its event loop, shares them."""
     async with AwsClients(ignore) as opened:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in dev.exports.items():
+                patch.setenv(name, value)
+            await provision(opened, Settings(), {"cqworker": 40}, dry_run=True)
         yield opened
+
+
+@pytest.fixture
+def clients(on_aws: None, opened_clients: AwsClients) -> AwsClients:
+    return opened_clients
 
 
 def _client(service: str, dev: Dev) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,7 @@ def test_what_is_refused_ends_with_1_and_says_why(args: list[str], told: str) ->
     assert len(result.stderr.splitlines()) == 1
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 def test_the_lines_that_dev_prints_work_when_pasted(dev: Dev) -> None:
     answer = subprocess.run(shlex.split(dev.example), capture_output=True, text=True, check=True, timeout=10)
     job: dict[str, Any] = json.loads(answer.stdout)

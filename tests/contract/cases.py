@@ -19,6 +19,7 @@ from tests.contract.clock import NOW
 
 PURGE = NOW // 1000 + 2_592_000
 TOKENS = ("boot.1", "boot.2")
+TRACE = "0af7651916cd43dd8448eb211c80319c"
 FAILURE = Failure(FailureKind.RAISED, "It broke: naïve ☃", "ValueError", "handler", "Traceback …\n  line")
 PROGRESS = Progress(3.0, 10.0, "ten are many", NOW - 500)
 ENDINGS = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
@@ -83,30 +84,8 @@ def record(rng: Random) -> JobRecord:
         result_ref=rng.choice((None, None, "s3://bucket/result.json")),
         failure=rng.choice((None, FAILURE, Failure(FailureKind.LOST, "gone"))),
         history=history(rng.randint(1, 20)),
-        trace_id=rng.choice((None, "0af7651916cd43dd8448eb211c80319c")),
+        trace_id=rng.choice((None, TRACE)),
     )
-
-
-def nearly_free(rng: Random) -> JobRecord:
-    """A record that can be started or ended by anybody, but for one thing that may be otherwise."""
-    free: dict[str, Any] = {
-        "status": rng.choice((Status.QUEUED, Status.RETRYING, Status.RUNNING, Status.FAILED, Status.CANCELLED)),
-        "lease_expires_at": rng.choice((None, NOW - 1)),
-        "token": rng.choice((None, TOKENS[1])),
-        "attempt": rng.randint(0, 2),
-        "scheduled_at": rng.choice((None, NOW + SOON_MS)),
-        "cancel_requested_at": None,
-    }
-    otherwise: tuple[dict[str, Any], ...] = (
-        {},
-        {"status": rng.choice(list(Status))},
-        {"status": Status.RUNNING, "lease_expires_at": rng.choice((NOW, NOW + 1))},
-        {"token": TOKENS[0]},
-        {"attempt": 3},
-        {"scheduled_at": NOW + SOON_MS + 1},
-        {"cancel_requested_at": NOW - 20_000},
-    )
-    return replace(record(rng), **free | rng.choice(otherwise))
 
 
 def history(length: int) -> tuple[Entry, ...]:
@@ -155,12 +134,14 @@ def reopen(rng: Random) -> Case:
 
 
 def _start(rng: Random, kind: type[Claim]) -> Case:
-    seen = sometimes(rng, nearly_free(rng))
-    envelope = message(rng, seen)
+    seen = sometimes(rng, record(rng))
+    return Case(seen, start(kind, message(rng, seen), rng.choice(TOKENS), seen.trace_id if seen else TRACE))
+
+
+def start(kind: type[Claim], envelope: Envelope, token: str, trace_id: str | None) -> Claim:
+    """A claim or a reopening at NOW."""
     times: dict[str, Any] = {"now": NOW, "lease_expires_at": NOW + 60_000, "purge_at": PURGE}
-    trace_id = seen.trace_id if seen else rng.choice((None, "0af7651916cd43dd8448eb211c80319c"))
-    change = kind(envelope=envelope, token=TOKENS[0], worker="host:1", trace_id=trace_id, **times)
-    return Case(seen, change)
+    return kind(envelope=envelope, token=token, worker="host:1", trace_id=trace_id, **times)
 
 
 def renew(rng: Random) -> Case:
@@ -193,7 +174,7 @@ def hand_back(rng: Random) -> Case:
 
 
 def forestall(rng: Random) -> Case:
-    seen = nearly_free(rng)
+    seen = record(rng)
     change = Forestall(
         seen=close(rng, seen),
         status=rng.choice((Status.CANCELLED, Status.FAILED)),
@@ -216,7 +197,7 @@ def new_round(rng: Random) -> Case:
 
 
 def lose(rng: Random) -> Case:
-    seen = sometimes(rng, nearly_free(rng))
+    seen = sometimes(rng, record(rng))
     trace_id = seen.trace_id if seen else None
     return Case(seen, Lose(envelope=message(rng, seen), now=NOW, purge_at=PURGE, trace_id=trace_id))
 

@@ -12,9 +12,6 @@ from cqworker.events import ignore
 from cqworker.ports import Artifacts, JobQueue, JobStore
 from tests.contract.clock import SetClock
 from tests.contract.worlds import AwsWorld, MemoryWorld, World, use_environment
-from tests.engines.fixtures import engines
-
-__all__ = ["engines"]
 
 
 @pytest.fixture(scope="session")

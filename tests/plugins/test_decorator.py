@@ -117,7 +117,7 @@ def test_a_generator_is_no_handler() -> None:
 
 
 def test_author_and_operator_have_the_same_limits() -> None:
-    assert TypeSettings(timeout=MAX_TIMEOUT, max_attempts=MAX_ATTEMPTS)
+    assert TypeSettings(timeout=MAX_TIMEOUT, max_attempts=MAX_ATTEMPTS).timeout == MAX_TIMEOUT
     for beyond in ({"timeout": MAX_TIMEOUT + 1}, {"max_attempts": MAX_ATTEMPTS + 1}):
         with pytest.raises(ValueError, match="less than or equal"):
             TypeSettings.model_validate(beyond)

@@ -8,6 +8,7 @@ from io import BytesIO
 import pytest
 from aiohttp import FormData
 
+from cqworker.model.source import resolve
 from cqworker.model.status import Status
 from cqworker.ports import StoredObject
 from tests.web.house import House, away, open_house, until
@@ -23,7 +24,7 @@ async def test_an_upload_can_be_fetched_and_used_as_a_source(house: House) -> No
     artifact_id = made["artifact_id"]
     source = f"artifact:{artifact_id}"
     assert made == {"artifact_id": artifact_id, "bytes": 108, "content_type": "image/png", "source": source}
-    assert f"s3://artifacts/cq/uploads/default/{artifact_id}" in house.artifacts.objects
+    assert resolve(source, "default", house.artifacts.reference, ()) in house.artifacts.objects
     async with house.client.get(f"/artifacts/{artifact_id}") as answer:
         assert (answer.status, await answer.read(), answer.content_type) == (200, PNG, "image/png")
         assert answer.headers["Content-Disposition"] == f'attachment; filename="{artifact_id}.png"'

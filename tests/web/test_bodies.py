@@ -32,6 +32,12 @@ async def test_a_body_that_is_no_strict_json_object_is_400(house: House, name: s
     assert house.queue.bodies == []
 
 
+async def test_a_large_body_is_read_as_strictly_as_a_small_one(house: House) -> None:
+    large = b'{"type": "text.transform", "payload": {"text": "' + b"x" * 100_000 + b'"}, "max_attempts": %s}'
+    assert (await house.post("/jobs", data=BytesIO(large % b"3"), headers=JSON))[0] == 202
+    assert (await house.post("/jobs", data=BytesIO(large % b"NaN"), headers=JSON))[0] == 400
+
+
 @pytest.mark.parametrize("media_type", ["text/plain", "application/xml", "multipart/form-data", "text/html"])
 async def test_a_body_that_says_to_be_something_else_is_415(house: House, media_type: str) -> None:
     status, problem = await house.post("/jobs", data=b"{}", headers={"Content-Type": media_type})

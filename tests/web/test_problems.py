@@ -52,6 +52,27 @@ async def test_an_unknown_expectation_is_417_on_every_address(house: House) -> N
         assert (await exchange(house.port, data)).problem["type"] == "urn:cqworker:problem:expectation-failed"
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"OPTIONS * HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"CONNECT localhost:80 HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"TRACE / HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"GET //evil.example/%2e%2e HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"GET /jobs/%2e%2e/artifact HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"GET /../jobs HTTP/1.1\r\n" + HOST + b"\r\n",
+    ],
+)
+async def test_strange_targets_and_methods_are_problems(house: House, data: bytes) -> None:
+    assert (await exchange(house.port, data)).problem["status"] in (400, 404, 405)
+
+
+@pytest.mark.parametrize("protocol", [b"websocket", b"h2c"])
+async def test_an_upgrade_is_declined_by_answering_the_request(house: House, protocol: bytes) -> None:
+    upgrade = b"Connection: Upgrade\r\nUpgrade: " + protocol + b"\r\n"
+    assert (await exchange(house.port, b"GET /healthz HTTP/1.1\r\n" + HOST + upgrade + b"\r\n")).status == 200
+
+
 async def test_100_continue_is_met(house: House) -> None:
     data = b"POST /jobs HTTP/1.1\r\n" + HOST + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n{}"
     assert (await exchange(house.port, data)).status == 100

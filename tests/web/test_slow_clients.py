@@ -165,5 +165,5 @@ async def test_a_client_that_reads_slowly_gets_it_all(house: House, monkeypatch:
         writer.write(request)
         while received < 16_777_216:
             received += len(await reader.read(1_000_000))
-            await asyncio.sleep(SHORT / 10)
+            await asyncio.sleep(SHORT / 40)
     assert received > 16_777_216

@@ -7,7 +7,7 @@ import time
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cqworker.web.strict_json import MAX_DEPTH, NotStrictJson, read_object
@@ -70,6 +70,7 @@ def test_what_every_reader_understands_alike_is_taken(body: bytes) -> None:
     assert read_object(body) == orjson.loads(body)
 
 
+UNHURRIED = settings(deadline=None)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_categories=["Cs"])),
@@ -78,11 +79,13 @@ VALUES = st.recursive(
 )  # fmt: skip
 
 
+@UNHURRIED
 @given(st.dictionaries(st.text(max_size=4), VALUES, max_size=4), st.booleans())
 def test_every_value_comes_back_as_it_was_sent(value: dict[str, object], ascii_only: bool) -> None:
     assert read_object(json.dumps(value, ensure_ascii=ascii_only).encode()) == value
 
 
+@UNHURRIED
 @given(st.binary(max_size=60) | st.text('{}[]":,\\1aeun ', max_size=60).map(str.encode))
 def test_any_bytes_give_an_object_or_a_sentence(body: bytes) -> None:
     try:

@@ -1,0 +1,128 @@
+"""Cases where one thing decides: a record that permits a change, and the same with one thing otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+from cqworker.model.attempts import SOON_MS, Claim, HandBack, Renew, Reopen, Settle
+from cqworker.model.changes import Change
+from cqworker.model.history import Entry
+from cqworker.model.interventions import AskCancel, Forestall, Lose, NewRound
+from cqworker.model.record import JobRecord, envelope_of
+from cqworker.model.status import Status
+from tests.contract.cases import FAILURE, PURGE, TOKENS, Case, record, start
+from tests.contract.clock import NOW
+
+OURS, THEIRS = TOKENS
+FREE: dict[str, Any] = {
+    "lease_expires_at": NOW - 1,
+    "token": THEIRS,
+    "attempt": 2,
+    "scheduled_at": NOW + SOON_MS,
+    "cancel_requested_at": None,
+}
+OTHERWISE: tuple[dict[str, Any], ...] = (
+    {},
+    {"lease_expires_at": None},
+    {"lease_expires_at": NOW},
+    {"token": None},
+    {"token": OURS},
+    {"attempt": 3},
+    {"scheduled_at": None},
+    {"scheduled_at": NOW + SOON_MS + 1},
+    {"cancel_requested_at": NOW - 20_000},
+)
+
+
+READ_BEFORE: tuple[dict[str, Any], ...] = (
+    {"attempt": 1},
+    {"attempt": 3},
+    {"round": 9},
+    {"round": 1},
+    {"token": None},
+    {"token": OURS},
+    {"status": Status.QUEUED},
+    {"status": Status.RETRYING},
+    {"status": Status.RUNNING},
+    {"status": Status.FAILED},
+)
+
+
+def edges(seed: int) -> Iterator[Case]:
+    """Every change of a job, across everything about the record or about what was known of it that may decide it."""
+    rng = Random(seed)
+    yield from _decided_by_the_record(rng)
+    yield from _decided_by_what_was_known(rng)
+
+
+def _decided_by_the_record(rng: Random) -> Iterator[Case]:
+    for status in Status:
+        for changed in OTHERWISE:
+            for change_of in (_claimed, _reopened, _lost_in_its_round, _lost_in_a_later_round, _forestalled):
+                seen = replace(record(rng), status=status, **FREE | changed)
+                yield Case(seen, change_of(seen))
+        for token, cancel in ((OURS, None), (OURS, NOW - 1), (THEIRS, None), (None, None)):
+            for change_of in (_renewed, _succeeded, _retrying, _handed_back, _cancel_asked, _retried):
+                seen = replace(record(rng), status=status, token=token, cancel_requested_at=cancel)
+                yield Case(seen, change_of(seen))
+
+
+def _decided_by_what_was_known(rng: Random) -> Iterator[Case]:
+    for status in (Status.QUEUED, Status.RETRYING, Status.RUNNING, Status.FAILED):
+        for before in READ_BEFORE:
+            for change_of in (_claimed, _reopened, _lost_in_its_round, _forestalled, _retried, _cancel_asked):
+                seen = replace(record(rng), status=status, round=2, **FREE)
+                yield Case(seen, change_of(replace(seen, **before)))
+
+
+def _claimed(seen: JobRecord) -> Change:
+    return start(Claim, envelope_of(seen), OURS, seen.trace_id)
+
+
+def _reopened(seen: JobRecord) -> Change:
+    return start(Reopen, envelope_of(seen, round_number=seen.round + 1), OURS, seen.trace_id)
+
+
+def _lost_in_its_round(seen: JobRecord) -> Change:
+    return Lose(envelope=envelope_of(seen), now=NOW, purge_at=PURGE, trace_id=seen.trace_id)
+
+
+def _lost_in_a_later_round(seen: JobRecord) -> Change:
+    envelope = envelope_of(seen, round_number=seen.round + 1)
+    return Lose(envelope=envelope, now=NOW, purge_at=PURGE, trace_id=seen.trace_id)
+
+
+def _forestalled(seen: JobRecord) -> Change:
+    entry = Entry(NOW, "failed", 0, "", "crashed")
+    return Forestall(seen=seen, status=Status.FAILED, now=NOW, purge_at=PURGE, entry=entry, failure=FAILURE)
+
+
+def _renewed(seen: JobRecord) -> Change:
+    return Renew(job_id=seen.job_id, token=OURS, lease_expires_at=NOW + 60_000)
+
+
+def _succeeded(seen: JobRecord) -> Change:
+    return _settled(seen, Status.SUCCEEDED)
+
+
+def _retrying(seen: JobRecord) -> Change:
+    return _settled(seen, Status.RETRYING)
+
+
+def _settled(seen: JobRecord, status: Status) -> Change:
+    return Settle(job_id=seen.job_id, token=OURS, status=status, now=NOW, purge_at=PURGE, history=seen.history)
+
+
+def _handed_back(seen: JobRecord) -> Change:
+    return HandBack(job_id=seen.job_id, token=OURS, purge_at=PURGE)
+
+
+def _cancel_asked(seen: JobRecord) -> Change:
+    return AskCancel(job_id=seen.job_id, round=seen.round, now=NOW)
+
+
+def _retried(seen: JobRecord) -> Change:
+    return NewRound(seen=seen, now=NOW, purge_at=PURGE)

@@ -1,0 +1,88 @@
+"""run_handler(): the author's worker in a line."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+
+from cqworker import Reject, Retry, SourceRefused
+from cqworker.errors import ArtifactMissing, InvalidPayload
+from cqworker.plugins.process import ChildFailure
+from cqworker.testing import MemoryArtifacts, run_handler
+from tests.plugins import samples
+from tests.plugins.shop import GOOD, Shop
+
+
+async def test_a_coroutine_function_runs_on_the_loop_with_the_job_it_asks_for() -> None:
+    run = await run_handler(samples.on_the_loop, {"a": 1}, id="j-7", attempt=4)
+    main = threading.current_thread().name
+    assert run.result == {"thread": main, "id": "j-7", "attempt": 4, "payload": {"a": 1}}
+    assert [(step.done, step.total, step.note) for step in run.progress] == [(1, 2, "half")]
+
+
+async def test_a_plain_function_runs_in_a_thread_and_reaches_the_artifacts() -> None:
+    artifacts = MemoryArtifacts("results", "out/")
+    source = await artifacts.put("uploads/default/7f", b"hello", "text/plain")
+    run = await run_handler(samples.in_a_thread, {"source": "artifact:7f"}, artifacts=artifacts, id="j", round=2)
+    assert run.result["thread"] != threading.current_thread().name
+    assert (run.result["read"], run.result["wrote"]) == ("hello", "s3://results/out/j/2-1.bin")
+    assert run.artifacts.objects[run.result["wrote"]].data == b"data"
+    assert source in run.artifacts.objects
+    assert [step.done for step in run.progress] == [2]
+
+
+async def test_a_handler_for_a_process_runs_in_one() -> None:
+    run = await run_handler(samples.in_a_process, {}, attempt=3, tags=("x",))
+    assert run.result["pid"] != os.getpid()
+    assert (run.result["attempt"], run.result["tags"]) == (3, ["x"])
+
+
+async def test_the_lifespan_is_entered_before_and_left_after() -> None:
+    samples.entered.clear()
+    run = await run_handler(samples.with_a_lifespan, 1)
+    assert run.result == {"state": "the pool", "entered": ["opened"]}
+    assert samples.entered == ["opened", "closed"]
+
+
+async def test_the_timeout_of_the_handler_holds() -> None:
+    with pytest.raises(TimeoutError):
+        await run_handler(samples.too_slow, 1)
+
+
+@pytest.mark.parametrize(("ending", "error"), [("retry", Retry), ("reject", Reject), ("error", ChildFailure)])
+async def test_the_endings_of_the_handler_are_raised(ending: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        await run_handler(samples.ending_in_a_process, ending)
+
+
+async def test_the_payload_goes_through_the_model() -> None:
+    with pytest.raises(InvalidPayload):
+        await run_handler(samples.with_a_lifespan, "no number")
+
+
+async def test_the_result_has_to_be_json() -> None:
+    with pytest.raises(TypeError, match="set is no JSON"):
+        await run_handler(samples.returning, 1)
+
+
+async def test_a_source_has_to_be_allowed_and_there() -> None:
+    with pytest.raises(SourceRefused):
+        await run_handler(samples.in_a_thread, {"source": "s3://photos/in/x"})
+    with pytest.raises(ArtifactMissing):
+        await run_handler(samples.in_a_thread, {"source": "s3://photos/in/x"}, sources=("s3://photos/in",))
+
+
+async def test_an_installed_handler_is_run_by_its_type(shop: Shop) -> None:
+    shop.module("acme", GOOD)
+    shop.offer("acme-handlers", numbers__add="acme:work")
+    assert (await run_handler("numbers.add", {"a": 1, "b": 2})).result == 3
+
+
+async def test_a_handler_that_is_not_there_is_a_lookup_error_that_says_why(shop: Shop) -> None:
+    shop.offer("acme-handlers", numbers__add="acme:work")
+    with pytest.raises(LookupError, match="There is no module acme"):
+        await run_handler("numbers.add", {})
+    with pytest.raises(LookupError, match="without @handler"):
+        await run_handler(lambda payload: payload, {})

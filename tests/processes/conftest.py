@@ -1,0 +1,63 @@
+"""One embedded AWS for all daemons here, a desk that takes jobs for any of its queues, and daemons that surely end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from cqworker.embedded import EmbeddedAws, running_aws_sync
+from tests.processes.daemon import RUN, Daemon
+from tests.processes.plugin import Journal, install_plugin
+from tests.processes.site import Site
+
+QUEUES = ("long", "short", "hurry", "hangup", "blocked", "stuck", "foreign", "away")
+Start = Callable[..., Daemon]
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Iterator[EmbeddedAws]:
+    with running_aws_sync() as aws:
+        yield aws
+
+
+@pytest.fixture(scope="session")
+def journal(tmp_path_factory: pytest.TempPathFactory) -> Journal:
+    return Journal(tmp_path_factory.mktemp("journal") / "journal")
+
+
+@pytest.fixture(scope="session")
+def site(embedded: EmbeddedAws, journal: Journal, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A provisioned place with a queue for every story."""
+    place = Site(
+        aws=embedded.environment,
+        queues=QUEUES,
+        table="proof-jobs",
+        bucket="proof-artifacts",
+        plugins=(install_plugin(tmp_path_factory.mktemp("plugin")),),
+        extra={"PROOF_JOURNAL": str(journal.path)},
+    )
+    place.provision()
+    return place
+
+
+@pytest.fixture(scope="session")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Starts a daemon in a place; whatever becomes of the test, it is gone at the end."""
+    folder = tmp_path_factory.mktemp("daemons")
+    with ExitStack() as stack:
+
+        def begin(place: Site, *arguments: str) -> Daemon:
+            daemon = Daemon(place.environment(), folder, arguments or RUN)
+            stack.callback(daemon.close)
+            return daemon
+
+        yield begin
+
+
+@pytest.fixture(scope="session")
+def desk(site: Site, start: Start) -> Daemon:
+    """Takes jobs in and shows them, and runs none."""
+    return start(site, *RUN, "--role", "api")

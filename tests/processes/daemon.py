@@ -1,0 +1,136 @@
+"""One `cqworker` process: its signals, its HTTP side, what it tells its supervisor, what it logs."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.processes.supervisor import Supervisor
+
+PROGRAM = (sys.executable, "-m", "cqworker")
+RUN = ("run", "--port", "0")
+READY_WITHIN = 30.0
+FINAL = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer, its body as JSON where it is some, and the seconds it took."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+    seconds: float
+
+
+class Daemon:
+    """A started daemon; `close` ends it, however it is."""
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        folder: Path,
+        arguments: Sequence[str] = RUN,
+        program: Sequence[str] = PROGRAM,
+    ) -> None:
+        self.supervisor = Supervisor()
+        self._log = folder / f"{time.monotonic_ns()}.log"
+        self.started = time.monotonic()
+        with self._log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [*program, *arguments],
+                env={**environment, "NOTIFY_SOCKET": self.supervisor.path},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def url(self) -> str:
+        """Where it serves; waits until it says READY."""
+        self.supervisor.hears("READY=1", READY_WITHIN)
+        return self.supervisor.hears("STATUS=Serving ").removeprefix("STATUS=Serving ").partition(";")[0]
+
+    @property
+    def log(self) -> str:
+        """All that it wrote to stdout and stderr."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def get(self, path: str) -> Answer:
+        return self._ask("GET", path)
+
+    def post(self, path: str, body: object = None, **headers: str) -> Answer:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self._ask("POST", path, b"" if body is None else json.dumps(body).encode(), named)
+
+    def _ask(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=30)
+        began = time.monotonic()
+        try:
+            connection.request(method, path, body, {"Content-Type": "application/json", **(headers or {})})
+            answer = connection.getresponse()
+            data = answer.read()
+        finally:
+            connection.close()
+        is_json = "json" in answer.headers.get("Content-Type", "")
+        return Answer(
+            answer.status,
+            {name.lower(): value for name, value in answer.headers.items()},
+            json.loads(data) if is_json else data,
+            time.monotonic() - began,
+        )
+
+    def submit(self, type_: str, payload: object, **more: object) -> str:
+        """Submits a job that is accepted, and returns its id."""
+        answer = self.post("/jobs", {"type": type_, "payload": payload, **more})
+        assert answer.status == 202, answer
+        return str(answer.body["job_id"])
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        view: dict[str, Any] = self.get(f"/jobs/{job_id}").body
+        return view
+
+    def ended(self, job_id: str, patience: float = 20.0) -> dict[str, Any]:
+        """The job once it is final, whoever ran it."""
+        until(lambda: self.job(job_id)["status"] in FINAL, patience)
+        return self.job(job_id)
+
+    def metric(self, name: str, **labels: str) -> float:
+        """The sum of all samples of this name that carry these labels."""
+        families = text_string_to_metric_families(self.get("/metrics").body.decode())
+        samples = (sample for family in families for sample in family.samples if sample.name == name)
+        return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def exit_code(self, patience: float = 30.0) -> int:
+        """How it ended; raises subprocess.TimeoutExpired when it does not."""
+        return self.process.wait(patience)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.supervisor.close()
+
+
+def until(condition: Callable[[], object], patience: float = 20.0) -> None:
+    """Waits until the condition holds; raises TimeoutError when it does not come to."""
+    deadline = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"it did not come true within {patience:g} s")
+        time.sleep(0.02)
