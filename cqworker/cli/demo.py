@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cqworker.cli.dev import ROLES, embedded_aws, with_short_polls
-from cqworker.cli.failures import Unusable
 from cqworker.cli.words import job_words
+from cqworker.errors import CqworkerError
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -29,7 +29,7 @@ PATIENCE = 20
 """Seconds that one request waits for a job's end."""
 
 
-class DemoFailed(Unusable):
+class DemoFailed(CqworkerError):
     """A job of the demo did not succeed."""
 
 

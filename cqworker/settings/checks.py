@@ -24,9 +24,9 @@ def check_exposure(settings: Settings, roles: Collection[str]) -> None:
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach what listens on `host`; a name other than localhost counts as reachable."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
-        return host == "localhost"
+        return host.lower() == "localhost"
 
 
 def max_receive_count_of(queue: QueueSettings, largest_max_attempts: int) -> int:
