@@ -61,7 +61,7 @@ class ArtifactSettings(Section):
         (), description="What jobs may read besides uploads, each as s3://bucket/prefix; empty: nothing."
     )
     inline_limit: int = Field(
-        4096, ge=0, le=262_144, description="Bytes of a payload or result that stay in the record; more goes to S3."
+        4096, ge=0, le=131_072, description="Bytes of a payload or result that stay in the record; more goes to S3."
     )
 
 

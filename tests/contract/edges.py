@@ -59,19 +59,22 @@ def edges(seed: int) -> Iterator[Case]:
 
 
 def _decided_by_the_record(rng: Random) -> Iterator[Case]:
-    for status in Status:
-        for changed in OTHERWISE:
-            for change_of in (_claimed, _reopened, _lost_in_its_round, _lost_in_a_later_round, _forestalled):
-                seen = replace(record(rng), status=status, **FREE | changed)
-                yield Case(seen, change_of(seen))
-        for token, cancel in ((OURS, None), (OURS, NOW - 1), (THEIRS, None), (None, None)):
-            for change_of in (_renewed, _succeeded, _retrying, _handed_back, _cancel_asked, _retried):
+    plain = [(status, OTHERWISE[0]) for status in Status]
+    changed = [(status, otherwise) for status in (Status.QUEUED, Status.RUNNING) for otherwise in OTHERWISE[1:]]
+    for status, otherwise in plain + changed:
+        for change_of in (_claimed, _reopened, _lost_in_its_round, _lost_in_a_later_round, _forestalled):
+            seen = replace(record(rng), status=status, **FREE | otherwise)
+            yield Case(seen, change_of(seen))
+    fences = [(status, OURS) for status in Status] + [(Status.RUNNING, THEIRS), (Status.RUNNING, None)]
+    for status, token in fences:
+        for change_of in (_renewed, _succeeded, _retrying, _handed_back, _cancel_asked, _retried):
+            for cancel in (None, NOW - 1) if status is Status.RUNNING else (None,):
                 seen = replace(record(rng), status=status, token=token, cancel_requested_at=cancel)
                 yield Case(seen, change_of(seen))
 
 
 def _decided_by_what_was_known(rng: Random) -> Iterator[Case]:
-    for status in (Status.QUEUED, Status.RETRYING, Status.RUNNING, Status.FAILED):
+    for status in (Status.QUEUED, Status.FAILED):
         for before in READ_BEFORE:
             for change_of in (_claimed, _reopened, _lost_in_its_round, _forestalled, _retried, _cancel_asked):
                 seen = replace(record(rng), status=status, round=2, **FREE)
