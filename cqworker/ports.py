@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from cqworker.errors import CqworkerError
 from cqworker.model.changes import Change, Refused, Written
 from cqworker.model.record import JobRecord
 
 BATCH = 10
 """Entries in one SQS batch request (SQS API, quotas for messages)."""
+MAX_MESSAGE = 1_048_576
+"""Bytes of a message, or of all messages in one batch: bodies and attributes (SendMessage, SendMessageBatch)."""
 MAX_DELAY = 900
 """Seconds that SQS can delay a message (SendMessage, DelaySeconds)."""
 MAX_VISIBILITY = 43_200
@@ -25,6 +28,12 @@ class Letter:
     delay: int = 0
     traceparent: str | None = None
     group: str | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes that count against MAX_MESSAGE: the body, and the name, type and value of the trace's attribute."""
+        trace = len(f"traceparentString{self.traceparent}") if self.traceparent is not None else 0
+        return len(self.body.encode()) + trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +78,14 @@ class JobQueue(Protocol):
         """Returns once the queue has the message; Unavailable.ambiguous says that it may have it all the same.
 
         Raises MessageTooLarge when body and attributes exceed the queue's limit.
+        """
+        ...
+
+    async def send_many(self, letters: Sequence[Letter]) -> Sequence[CqworkerError | None]:
+        """Sends at most ten letters in one request; the answers are in their order.
+
+        None: the queue has it. Else what `send` would have raised, for this letter alone. What does not fit into one
+        request together (MAX_MESSAGE) is sent one by one. Raises Unavailable where the whole request failed.
         """
         ...
 

@@ -21,10 +21,11 @@ from cqworker.model.attempts import SOON_MS, Claim, HandBack, Renew, Reopen, Set
 from cqworker.model.status import Status
 
 HELD = "#token = :token AND #status = :running"
-CLAIM = (
-    f"{ABSENT} OR (round = :round AND #token <> :token AND {FREE} AND attempt < max_attempts AND {UNCANCELLED}"
-    " AND (attribute_not_exists(scheduled_at) OR scheduled_at <= :soon))"
+STARTABLE = (
+    f"round = :round AND #token <> :token AND {FREE} AND attempt < max_attempts AND {UNCANCELLED}"
+    " AND (attribute_not_exists(scheduled_at) OR scheduled_at <= :soon)"
 )
+CLAIM = f"{ABSENT} OR ({STARTABLE})"
 REOPEN = f"round < :round AND #token <> :token AND (#status IN (:failed, :cancelled) OR {FREE})"
 STARTED = (
     "#status = :running",
@@ -50,6 +51,13 @@ def claim(change: Claim) -> Request:
     return update(change.job_id, CLAIM, values, sets, ("scheduled_at",))
 
 
+def claim_existing(change: Claim) -> Request:
+    """A start of a record that is there: the usual one, and the only one that a batch can hold."""
+    values = FREE_VALUES | {":one": number(1), ":soon": number(change.now + SOON_MS)} | _started(change)
+    sets = (*STARTED, "attempt = attempt + :one", "history = list_append(history, :claimed)")
+    return update(change.job_id, STARTABLE, values, sets, ("scheduled_at",))
+
+
 def reopen(change: Reopen) -> Request:
     """A start of a later round; its own form because an update cannot choose between attempt 1 and one more."""
     values = FREE_VALUES | ENDED | {":one": number(1)} | _started(change)
@@ -64,7 +72,7 @@ def _started(change: Claim) -> Values:
         ":now": number(change.now),
         ":lease_expires_at": number(change.lease_expires_at),
         ":purge_at": number(change.purge_at),
-        ":claimed": entries((change.entry,)),
+        ":claimed": entries(change.entries),
     }
 
 

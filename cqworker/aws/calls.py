@@ -101,7 +101,9 @@ async def perform(operation: Operation, about: str, seconds: float, emit: Emit, 
 
 
 def _told(operation: Operation, result: str, seconds: float, answer: Answer) -> ServiceCalled:
-    units = float(answer.get("ConsumedCapacity", {}).get("CapacityUnits", 0))
+    consumed = answer.get("ConsumedCapacity", ())
+    tables = (consumed,) if isinstance(consumed, Mapping) else consumed
+    units = sum(float(table.get("CapacityUnits", 0)) for table in tables)
     return ServiceCalled(
         service=operation.service,
         operation=operation.name,

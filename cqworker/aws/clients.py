@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -11,24 +12,24 @@ from botocore.loaders import Loader
 
 from cqworker.aws.calls import DEADLINE, Answer, Read, Request, perform
 from cqworker.aws.generation import Generation
+from cqworker.aws.lean.path import HOT, LeanPath
+from cqworker.aws.lean.standing import Standing
+from cqworker.aws.limits import CONNECT, POLL_READ, POOL, READ, TRIES
 from cqworker.aws.operations import ClientName, Operation
 from cqworker.aws.translation import AwsFault
 from cqworker.events import Emit
 
-CONNECT = 3
-READ = 10
-POLL_READ = 30
-"""Seconds: a receive waits up to 20 for its answer (ReceiveMessage, WaitTimeSeconds)."""
-POOL = 64
-"""Connections of a client; only receives could take them all, and those have a pool of their own."""
 RENEWAL_PAUSE = 5.0
 """Seconds between two renewals: credentials that stay wrong must not cost a session a call."""
 
 
 class AwsClients:
-    """Speaks to SQS, DynamoDB and S3 for everybody; `pollers` is how many receives may wait at once."""
+    """Speaks to SQS, DynamoDB and S3 for everybody; `pollers` is how many receives may wait at once.
 
-    def __init__(self, emit: Emit, *, pollers: int = 10) -> None:
+    `lean`: the hot operations go past the SDK.
+    """
+
+    def __init__(self, emit: Emit, *, pollers: int = 10, lean: bool = True) -> None:
         self._emit = emit
         self._configs: dict[ClientName, AioConfig] = {
             "sqs": _config(hot=True),
@@ -36,6 +37,7 @@ class AwsClients:
             "dynamodb": _config(hot=True),
             "s3": _config(hot=False),
         }
+        self._lean = LeanPath(pollers) if lean else None
         self._loader = Loader()
         self._current = Generation(self._configs, self._loader)
         self._retired: list[Generation] = []
@@ -50,7 +52,9 @@ class AwsClients:
         await self.close()
 
     async def close(self) -> None:
-        """Closes every client; calls must have ended before."""
+        """Closes every client and connection; calls must have ended before."""
+        if self._lean is not None:
+            await self._lean.close()
         for generation in (*self._retired, self._current):
             await generation.close()
 
@@ -61,29 +65,43 @@ class AwsClients:
         generation = self._current
         generation.enter()
         try:
-            work = _work(generation, operation, request, read)
+            work = self._work(generation, operation, request, read)
             return await perform(operation, about, seconds, self._emit, work)
         except AwsFault as fault:
             if fault.stale:
-                self._renew(generation)
+                self._renew(generation, Generation(self._configs, self._loader))
             raise
         finally:
             await generation.leave()
 
-    def _renew(self, stale: Generation) -> None:
+    async def _work(self, generation: Generation, operation: Operation, request: Request, read: Read | None) -> Answer:
+        if self._lean is not None and operation.name in HOT:
+            renewed = partial(self._renewed, generation)
+            answer = await self._lean.carry(generation.standing, operation, request, renewed)
+        else:
+            client = await generation.client(operation.client)
+            answer = await getattr(client, operation.method)(**request)
+        return await read(answer) if read else answer
+
+    async def _renewed(self, stale: Generation) -> Standing | None:
+        """What other credentials than the refused ones a new session finds, for another try of the same call."""
+        if stale is self._current:
+            fresh = Generation(self._configs, self._loader)
+            if self._has_renewed_lately() or await fresh.standing.keys() == await stale.standing.keys():
+                return None
+            self._renew(stale, fresh)
+        return self._current.standing
+
+    def _renew(self, stale: Generation, fresh: Generation) -> None:
         """The SDK never asks for fresh credentials because a service refused the old ones; a new session does."""
-        now = time.monotonic()
-        if stale is self._current and now - self._renewed_at >= RENEWAL_PAUSE:
-            self._renewed_at = now
-            self._current = Generation(self._configs, self._loader)
+        if stale is self._current and not self._has_renewed_lately():
+            self._renewed_at = time.monotonic()
+            self._current = fresh
             self._retired = [*(generation for generation in self._retired if generation.busy), stale]
             stale.retire()
 
-
-async def _work(generation: Generation, operation: Operation, request: Request, read: Read | None) -> Answer:
-    client = await generation.client(operation.client)
-    answer: Answer = await getattr(client, operation.method)(**request)
-    return await read(answer) if read else answer
+    def _has_renewed_lately(self) -> bool:
+        return time.monotonic() - self._renewed_at < RENEWAL_PAUSE
 
 
 def _config(*, hot: bool, **changed: Any) -> AioConfig:
@@ -96,6 +114,6 @@ def _config(*, hot: bool, **changed: Any) -> AioConfig:
         "connect_timeout": CONNECT,
         "read_timeout": READ,
         "max_pool_connections": POOL,
-        "retries": {"mode": "standard", "total_max_attempts": 3},
+        "retries": {"mode": "standard", "total_max_attempts": TRIES},
     }
     return AioConfig(**{**settings, **lean, **changed})

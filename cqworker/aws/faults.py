@@ -27,7 +27,7 @@ NO_CONNECTION = Row("{service} at {endpoint} did not accept a connection in time
 NO_ANSWER = Row("{service} did not answer {operation} in time.", WAIT, ambiguous=True)
 BROKEN = Row("The connection to {service} broke during {operation}.", WAIT, ambiguous=True)
 GARBLED = Row("{service}'s answer to {operation} could not be read.", WAIT, ambiguous=True)
-SERVER = Row("{service} failed at {operation} with {code}.", WAIT, ambiguous=True)
+SERVER = Row("{service} failed at {operation} with {code}.", WAIT + "{request}", ambiguous=True)
 PROXY = Row("The HTTP proxy for {service} refused the connection.", "Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.")
 TLS = Row("The TLS certificate of {service} at {endpoint} was not accepted.", "Check AWS_CA_BUNDLE and the clock.")
 ENDPOINT = Row("The endpoint of {service} cannot be used: {message}", "Correct AWS_ENDPOINT_URL or the region.")
@@ -77,7 +77,7 @@ TOO_BIG = Row(
     "Lower artifacts.inline_limit, so that big payloads and results go to S3.",
 )
 REFUSED = Row(
-    "{service} refused {operation} on {about} with {code}: {message}", "Look the code up in the API's errors."
+    "{service} refused {operation} on {about} with {code}: {message}", "Look the code up in the API's errors.{request}"
 )
 
 BY_CODE: dict[str, Row] = {

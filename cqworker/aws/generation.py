@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from functools import cached_property
 from typing import Any
 
 import aioboto3
@@ -14,6 +15,7 @@ from botocore.exceptions import EndpointProviderError
 from botocore.loaders import Loader
 
 from cqworker.aws.calls import watch_try
+from cqworker.aws.lean.standing import Standing
 from cqworker.aws.operations import ClientName
 
 SESSION_VARIABLES = {
@@ -38,7 +40,6 @@ class Generation:
     def __init__(self, configs: Mapping[ClientName, AioConfig], loader: Loader) -> None:
         self._configs = configs
         self._loader = loader
-        self._session: aioboto3.Session | None = None
         self._opened: dict[ClientName, Any] = {}
         self._opening = asyncio.Lock()
         self._stack = AsyncExitStack()
@@ -48,6 +49,11 @@ class Generation:
     async def client(self, name: ClientName) -> Any:
         """The client of this name, made if it is the first time; raises what the SDK raises."""
         return self._opened.get(name) or await self._open(name)
+
+    @cached_property
+    def standing(self) -> Standing:
+        """What its session knows of credentials and addresses, for calls that go past the SDK."""
+        return Standing(self._core)
 
     @property
     def busy(self) -> bool:
@@ -82,15 +88,18 @@ class Generation:
     async def _make(self, name: ClientName) -> Any:
         service = name.partition("_")[0]
         try:
-            client = await self._stack.enter_async_context(self._made().client(service, config=self._configs[name]))
+            client = await self._stack.enter_async_context(self._session.client(service, config=self._configs[name]))
         except ValueError as error:  # how the SDK says that AWS_ENDPOINT_URL is none
             raise EndpointProviderError(msg=str(error)) from None
         client.meta.events.register(f"needs-retry.{service}", watch_try)
         return client
 
-    def _made(self) -> aioboto3.Session:
-        if self._session is None:
-            session = AioSession(session_vars=SESSION_VARIABLES)
-            session.register_component("data_loader", self._loader)
-            self._session = aioboto3.Session(botocore_session=session)
-        return self._session
+    @cached_property
+    def _session(self) -> aioboto3.Session:
+        return aioboto3.Session(botocore_session=self._core)
+
+    @cached_property
+    def _core(self) -> AioSession:
+        core = AioSession(session_vars=SESSION_VARIABLES)
+        core.register_component("data_loader", self._loader)
+        return core

@@ -7,10 +7,8 @@ from typing import Any
 
 from cqworker.aws.traces import is_traceparent, traceparent_from, xray_header
 from cqworker.errors import MessageTooLarge
-from cqworker.ports import Delivery, Letter
+from cqworker.ports import MAX_MESSAGE, Delivery, Letter
 
-MAX_MESSAGE = 1_048_576
-"""Bytes of a message: its body and its attributes' names, types and values (SendMessage, MessageBody)."""
 TRACEPARENT = "traceparent"
 XRAY = "AWSTraceHeader"
 

@@ -35,7 +35,12 @@ class Operation:
 
 
 BAD_MESSAGE = frozenset(
-    {"InvalidParameterValue", "InvalidAttributeValue", "AWS.SimpleQueueService.BatchRequestTooLong"}
+    {
+        "InvalidParameterValue",
+        "InvalidAttributeValue",
+        "BatchRequestTooLong",
+        "AWS.SimpleQueueService.BatchRequestTooLong",
+    }
 )
 """How SQS and its emulators refuse a message that is too long; the text tells it from other mistakes."""
 BAD_RECEIPT = frozenset(
@@ -48,11 +53,14 @@ BAD_RECEIPT = frozenset(
 )
 """A receipt that has expired, or whose message was deleted (ChangeMessageVisibility and DeleteMessage, errors)."""
 CONDITION_FAILED = frozenset({"ConditionalCheckFailedException"})
+BAD_BATCH = frozenset({"ValidationException", "AccessDenied", "AccessDeniedException", "UnknownOperationException"})
+"""A batch that was refused whole: for one of its statements, or because there are no batches here for us."""
 NO_SUCH_OBJECT = frozenset({"NoSuchKey", "404"})
 
 GET_QUEUE_URL = Operation("sqs", "GetQueueUrl", "sqs:GetQueueUrl")
 GET_DEPTH = Operation("sqs", "GetQueueAttributes", "sqs:GetQueueAttributes")
 SEND = Operation("sqs", "SendMessage", "sqs:SendMessage", writes=True, declines=BAD_MESSAGE)
+SEND_BATCH = Operation("sqs", "SendMessageBatch", "sqs:SendMessage", writes=True, declines=BAD_MESSAGE)
 RECEIVE = Operation("sqs_poll", "ReceiveMessage", "sqs:ReceiveMessage", writes=True)
 DELETE = Operation("sqs", "DeleteMessage", "sqs:DeleteMessage", writes=True, declines=BAD_RECEIPT)
 DELETE_BATCH = Operation("sqs", "DeleteMessageBatch", "sqs:DeleteMessage", writes=True, declines=BAD_RECEIPT)
@@ -64,6 +72,10 @@ HIDE_BATCH = Operation(
 GET_ITEM = Operation("dynamodb", "GetItem", "dynamodb:GetItem")
 PUT_ITEM = Operation("dynamodb", "PutItem", "dynamodb:PutItem", writes=True, declines=CONDITION_FAILED)
 UPDATE_ITEM = Operation("dynamodb", "UpdateItem", "dynamodb:UpdateItem", writes=True, declines=CONDITION_FAILED)
+
+EXECUTE_BATCH = Operation(
+    "dynamodb", "BatchExecuteStatement", "dynamodb:PartiQLUpdate", writes=True, declines=BAD_BATCH
+)
 
 GET_OBJECT = Operation("s3", "GetObject", "s3:GetObject", declines=NO_SUCH_OBJECT)
 PUT_OBJECT = Operation("s3", "PutObject", "s3:PutObject", writes=True)

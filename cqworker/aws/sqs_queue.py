@@ -18,11 +18,12 @@ from cqworker.aws.operations import (
     HIDE_BATCH,
     RECEIVE,
     SEND,
+    SEND_BATCH,
     Operation,
 )
 from cqworker.aws.translation import AwsFault
 from cqworker.clock import Clock
-from cqworker.errors import MessageTooLarge
+from cqworker.errors import CqworkerError, MessageTooLarge
 from cqworker.ports import BATCH, Delivery, Depth, EntryFault, Letter
 
 Entry = dict[str, Any]
@@ -50,9 +51,24 @@ class SqsQueue:
         try:
             await self._call(SEND, send_request(letter))
         except Declined as declined:
-            if any(words in f"{declined.code} {declined.message}" for words in TOO_LONG):
-                raise MessageTooLarge(f"SQS: {declined.message}") from None
-            raise declined.as_fault(SEND, self._about) from None
+            raise self._refusal(declined) from None
+
+    async def send_many(self, letters: Sequence[Letter]) -> Sequence[CqworkerError | None]:
+        """As JobQueue.send_many."""
+        _check_batch(letters)
+        requests = [_request_of(letter) for letter in letters]
+        answers: list[CqworkerError | None] = [None if isinstance(request, dict) else request for request in requests]
+        entries = [{"Id": str(place), **request} for place, request in enumerate(requests) if isinstance(request, dict)]
+        if not entries:
+            return answers
+        try:
+            answer = await self._call(SEND_BATCH, {"Entries": entries})
+        except Declined:
+            return await asyncio.gather(*(self._sent_alone(letter) for letter in letters))
+        for failed in answer.get("Failed", ()):
+            place = int(failed["Id"])
+            answers[place] = await self._sent_again(letters[place], failed)
+        return answers
 
     async def receive(self, limit: int, wait: int, visibility: int) -> Sequence[Delivery]:
         """As JobQueue.receive; never cancel it: SQS may already have handed out messages."""
@@ -78,8 +94,7 @@ class SqsQueue:
 
     async def _each(self, batch: Operation, single: Operation, entries: Sequence[Entry]) -> Sequence[EntryFault]:
         """One batch, or one by one where the batch was refused whole for the sake of an entry."""
-        if not 1 <= len(entries) <= BATCH:
-            raise ValueError(f"SQS takes 1 to {BATCH} entries a batch, not {len(entries)}.")
+        _check_batch(entries)
         try:
             answer = await self._call(
                 batch, {"Entries": [{"Id": str(place), **entry} for place, entry in enumerate(entries)]}
@@ -97,6 +112,29 @@ class SqsQueue:
             return EntryFault(entry["ReceiptHandle"], fault.cause, gone=False)
         return None
 
+    async def _sent_alone(self, letter: Letter) -> CqworkerError | None:
+        try:
+            await self.send(letter)
+        except CqworkerError as error:
+            return error
+        return None
+
+    async def _sent_again(self, letter: Letter, failed: Mapping[str, Any]) -> CqworkerError | None:
+        """What becomes of a failed entry: SQS's own failures are tried again, as the SDK does for a single send."""
+        said = {"Code": failed["Code"], "Message": failed.get("Message", "")}
+        first = self._refusal(Declined(said["Code"], said["Message"], {"Error": said}))
+        if failed.get("SenderFault", True):
+            return first
+        again = await self._sent_alone(letter)
+        may_have_arrived = isinstance(first, AwsFault) and first.ambiguous
+        return first if again is not None and may_have_arrived else again
+
+    def _refusal(self, declined: Declined) -> CqworkerError:
+        """Why SQS would not have a message."""
+        if any(words in f"{declined.code} {declined.message}" for words in TOO_LONG):
+            return MessageTooLarge(f"SQS: {declined.message}")
+        return declined.as_fault(SEND, self._about)
+
     async def _call(self, operation: Operation, request: Mapping[str, Any], seconds: float = DEADLINE) -> Answer:
         try:
             addressed = {"QueueUrl": self._url or await self._find(), **request}
@@ -112,6 +150,18 @@ class SqsQueue:
                 answer = await self._clients.call(GET_QUEUE_URL, {"QueueName": self.name}, self._about)
                 self._url = str(answer["QueueUrl"])
             return self._url
+
+
+def _check_batch(entries: Sequence[object]) -> None:
+    if not 1 <= len(entries) <= BATCH:
+        raise ValueError(f"SQS takes 1 to {BATCH} entries a batch, not {len(entries)}.")
+
+
+def _request_of(letter: Letter) -> Entry | MessageTooLarge:
+    try:
+        return send_request(letter)
+    except MessageTooLarge as error:
+        return error
 
 
 def _entry_fault(entries: Sequence[Entry], failed: Mapping[str, Any]) -> EntryFault:

@@ -39,12 +39,12 @@ def code_of(error: Exception) -> str:
 
 def may_have_applied(error: Exception) -> bool:
     """Whether a write that ended so may have been applied all the same."""
-    return _row(error).ambiguous
+    return row_of(error).ambiguous
 
 
 def translate(error: Exception, operation: Operation, about: str, *, ambiguous: bool) -> AwsFault:
     """What to raise for `error`; `ambiguous` says that one of the call's tries may have been applied."""
-    row = _row(error)
+    row = row_of(error)
     facts = {
         "service": NAMES[operation.service],
         "operation": operation.name,
@@ -53,6 +53,7 @@ def translate(error: Exception, operation: Operation, about: str, *, ambiguous: 
         "code": code_of(error),
         "message": _message(error),
         "endpoint": _endpoint(error),
+        "request": _request(error),
         "hint": " Allow s3:ListBucket too: without it S3 hides that an object is missing."
         if operation.name == "GetObject"
         else "",
@@ -67,7 +68,8 @@ def translate(error: Exception, operation: Operation, about: str, *, ambiguous: 
     )
 
 
-def _row(error: Exception) -> Row:
+def row_of(error: Exception) -> Row:
+    """The row of the table that fits."""
     if isinstance(error, sdk.ClientError):
         return _answered(error)
     row = next(row for kind, row in BY_CLASS if isinstance(error, kind))
@@ -102,6 +104,12 @@ def _message(error: Exception) -> str:
     """The vendor's own words, for rows that quote them: none of those is about signatures or keys."""
     said = error.response.get("Error", {}).get("Message", "") if isinstance(error, sdk.ClientError) else str(error)
     return " ".join(re.sub(r"//[^/@\s]*@", "//", str(said)).split())[:QUOTED]
+
+
+def _request(error: Exception) -> str:
+    """What AWS's support asks for first."""
+    metadata = error.response.get("ResponseMetadata", {}) if isinstance(error, sdk.ClientError) else {}
+    return f" AWS knows this request as {metadata['RequestId']}." if metadata.get("RequestId") else ""
 
 
 def _endpoint(error: Exception) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cqworker.cli.dev import ROLES, embedded_aws, with_short_polls
+from cqworker.cli.dev import ROLES, at_home, embedded_aws
 from cqworker.cli.words import job_words
 from cqworker.errors import CqworkerError
 
@@ -53,7 +53,7 @@ def demo(output: Path) -> int:
 
 async def _demo(output: Path) -> int:
     """Start everything, tell the story, drain; the exit code is the daemon's."""
-    settings = with_short_polls(_settings())
+    settings = at_home(_settings())
     async with AsyncExitStack() as stack:
         aws = await embedded_aws(stack)
         from cqworker import daemon

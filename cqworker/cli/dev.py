@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from cqworker.settings import Settings
 
 ROLES = frozenset({"worker", "api"})
-NEEDED_ELSEWHERE = ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+NEEDED_ELSEWHERE = (
+    "AWS_ENDPOINT_URL",
+    "AWS_REGION",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "CQWORKER_AWS__BATCH_WRITES",
+)
 EXAMPLE = '{"type": "text.transform", "payload": {"text": "Hello from curl"}}'
 
 
@@ -38,13 +44,18 @@ def dev(config: Path | None, port: int | None) -> int:
     from cqworker.settings import check_exposure
 
     check_exposure(settings, ROLES)
-    return run_on_loop(run_dev(with_short_polls(settings), config))
+    return run_on_loop(run_dev(at_home(settings), config))
 
 
-def with_short_polls(settings: Settings) -> Settings:
-    """The settings with receives that wait a second at most, so that everything stops quickly."""
+def at_home(settings: Settings) -> Settings:
+    """The settings as they fit the embedded AWS.
+
+    Receives wait a second at most, so that everything stops quickly, and writes are single: moto applies a batch's
+    statements whatever their conditions say.
+    """
     queues = tuple(queue.model_copy(update={"wait_time": 1}) for queue in settings.queues)
-    return settings.model_copy(update={"queues": queues})
+    aws = settings.aws.model_copy(update={"batch_writes": False})
+    return settings.model_copy(update={"queues": queues, "aws": aws})
 
 
 async def run_dev(settings: Settings, config: Path | None) -> int:

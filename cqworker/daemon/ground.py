@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cqworker.aws.artifacts import S3Artifacts
+from cqworker.aws.batched_writes import BatchedStore
 from cqworker.aws.clients import AwsClients
 from cqworker.aws.dynamodb_store import DynamoStore
 from cqworker.aws.sqs_queue import SqsQueue
 from cqworker.clock import Clock
 from cqworker.events import Emit
+from cqworker.flow.batched_sends import BatchedSends
 from cqworker.flow.health import ARTIFACTS, STORE, Health, queue_service
 from cqworker.flow.staffing import Ground
 from cqworker.flow.watched import WatchedArtifacts, WatchedQueue, WatchedStore
 from cqworker.plugins.registry import Registry
-from cqworker.ports import JobQueue
+from cqworker.ports import JobQueue, JobStore
 from cqworker.settings import Settings
 
 DAY = 86_400
@@ -32,12 +34,13 @@ def open_premises(settings: Settings, registry: Registry, clock: Clock, emit: Em
     """Ports whose every result health remembers; no connection is made before the first call."""
     names = [name for queue in settings.queues for name in (queue.name, queue.dead_letter_queue) if name]
     health = Health(clock, emit, (*(queue_service(name) for name in names), STORE, ARTIFACTS))
-    clients = AwsClients(emit, pollers=8 * len(settings.queues) + len(names))
-    queues: dict[str, JobQueue] = {name: WatchedQueue(SqsQueue(clients, name, clock), health) for name in names}
+    clients = AwsClients(emit, pollers=8 * len(settings.queues) + len(names), lean=settings.aws.lean)
+    watched = {name: WatchedQueue(SqsQueue(clients, name, clock), health) for name in names}
+    queues: dict[str, JobQueue] = {name: BatchedSends(queue) for name, queue in watched.items()}
     artifacts = S3Artifacts(clients, settings.artifacts.bucket, settings.artifacts.prefix)
     ground = Ground(
         queues=queues,
-        store=WatchedStore(DynamoStore(clients, settings.store.table, clock), health),
+        store=WatchedStore(_open_store(clients, settings, clock), health),
         artifacts=WatchedArtifacts(artifacts, health),
         registry=registry,
         health=health,
@@ -45,3 +48,9 @@ def open_premises(settings: Settings, registry: Registry, clock: Clock, emit: Em
         emit=emit,
     )
     return Premises(ground, clients)
+
+
+def _open_store(clients: AwsClients, settings: Settings, clock: Clock) -> JobStore:
+    table = settings.store.table
+    store = DynamoStore(clients, table, clock)
+    return BatchedStore(store, clients, table) if settings.aws.batch_writes else store

@@ -17,7 +17,7 @@ class EmbeddedAwsError(CqworkerError):
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedAws:
-    """Where a running embedded AWS listens, and what the AWS SDK must be told to talk to it alone."""
+    """Where a running embedded AWS listens, and what the AWS SDK and cqworker must be told to talk to it alone."""
 
     endpoint_url: str
     environment: Mapping[str, str]
@@ -50,4 +50,5 @@ def _environment(endpoint_url: str) -> Mapping[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "CQWORKER_AWS__BATCH_WRITES": "false",  # moto applies a batch's statements whatever their conditions say
     }

@@ -13,6 +13,7 @@ from cqworker.ports import JobQueue
 
 EVERY = 60.0
 SOON = 15.0
+SHORTEST = 0.1
 
 
 class Check:
@@ -31,7 +32,7 @@ class Check:
             while not self._health.is_away(self._service):
                 if (left := self._every - self._health.quiet_for(self._service)) <= 0:
                     break
-                await self._health.until_away(self._service, left)
+                await self._health.until_away(self._service, max(SHORTEST, left))
 
     async def _until_answered(self) -> None:
         for pause in pauses(first=0.5, cap=SOON):

@@ -9,6 +9,7 @@ from cqworker.flow.backoff import retry_delay
 from cqworker.flow.outcomes import (
     AskedReject,
     AskedRetry,
+    Died,
     NeverStarted,
     Outcome,
     PayloadRefused,
@@ -18,6 +19,7 @@ from cqworker.flow.outcomes import (
     StopReason,
     UnknownTypeMet,
 )
+from cqworker.model.history import RETRIED
 from cqworker.model.record import Failure, JobRecord
 from cqworker.model.status import FailureKind
 from cqworker.plugins.handler import Backoff
@@ -94,18 +96,27 @@ def conclude(record: JobRecord, outcome: Outcome, rules: Rules) -> Conclusion:
             return _again(record, Failure(FailureKind.RAISED, reason), rules, after)
         case Raised(error, message, traceback, stage):
             return _again(record, Failure(FailureKind.RAISED, message, error, stage, traceback), rules)
+        case Died(message):
+            return _again(record, Failure(FailureKind.CRASHED, message, stage="process"), rules)
+        case Stopped():
+            return _of_stop(record, outcome, rules)
+        case NeverStarted(reason, delay):
+            return GivenBack(reason, delay)
+        case UnknownTypeMet():
+            return _of_unknown_type(record, rules)
+
+
+def _of_stop(record: JobRecord, stop: Stopped, rules: Rules) -> Conclusion:
+    """A handler that still runs is never handed back: its lease runs out."""
+    match stop:
         case Stopped(StopReason.TIMEOUT):
             return _again(record, Failure(FailureKind.TIMEOUT, "The handler did not end within its timeout."), rules)
         case Stopped(StopReason.CANCEL):
             return Cancelled()
         case Stopped(StopReason.DRAIN, abandoned=False):
             return GivenBack("drain", 0.0)
-        case Stopped():
+        case _:
             return LeftAlone()
-        case NeverStarted(reason, delay):
-            return GivenBack(reason, delay)
-        case UnknownTypeMet():
-            return _of_unknown_type(record, rules)
 
 
 def _again(record: JobRecord, failure: Failure, rules: Rules, after: float | None = None) -> Retrying | Failing:
@@ -129,5 +140,5 @@ def _of_unknown_type(record: JobRecord, rules: Rules) -> GivenBack | Failing:
 
 def _round_began(record: JobRecord) -> int:
     """When the present round was asked for: at the last retry in the history, else at the submission."""
-    retried = [entry.at for entry in record.history if entry.event == "retried"]
+    retried = [entry.at for entry in record.history if entry.event == RETRIED]
     return max([record.created_at, *retried])

@@ -17,6 +17,7 @@ from cqworker.flow.perform import call_in_process, call_in_thread, perform
 from cqworker.flow.run import Run
 from cqworker.flow.slots import Slot
 from cqworker.flow.workshop import Workshop
+from cqworker.model.history import CLAIMED
 from cqworker.model.record import JobRecord, Progress
 from cqworker.model.trace import traceparent_for
 from cqworker.plugins.artifacts import JobArtifacts
@@ -131,5 +132,5 @@ class Execution:
 
     def _waited(self, record: JobRecord) -> float:
         """Seconds since the job could first run: its schedule, its last hand-back or retry, or its submission."""
-        began = [entry.at for entry in record.history if entry.event != "claimed"]
+        began = [entry.at for entry in record.history if entry.event != CLAIMED]
         return max(0.0, (record.started_at or 0) - max([record.created_at, *began])) / 1000

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from functools import partial
+from typing import Any
 
 from cqworker.clock import Clock
 from cqworker.errors import Unavailable
@@ -16,7 +17,7 @@ from cqworker.model.attempts import Renew
 from cqworker.model.changes import Refused
 from cqworker.ports import BATCH, MAX_VISIBILITY, JobQueue, JobStore
 
-ROUNDS_AT_ONCE = 8
+REQUESTS_AT_ONCE = 8
 LONGEST_TICK = 1.0
 REPORT_EVERY = 1.0
 """Seconds between two writes of one job's progress."""
@@ -33,8 +34,10 @@ class LeaseKeeper:
         self._emit = emit
         self._waiting: dict[str, Lease] = {}
         self._renewing: dict[str, Lease] = {}
-        self._rounds: dict[str, asyncio.Task[None]] = {}
-        self._gate = asyncio.Semaphore(ROUNDS_AT_ONCE)
+        self._renewals: dict[str, asyncio.Task[None]] = {}
+        self._patience = self.period / 4
+        self._record_gate = asyncio.Semaphore(REQUESTS_AT_ONCE * BATCH)
+        self._receipt_gate = asyncio.Semaphore(REQUESTS_AT_ONCE)
         self._occupied = asyncio.Event()
 
     def __len__(self) -> int:
@@ -52,7 +55,7 @@ class LeaseKeeper:
         lease.hold = Hold.SETTLING
         self._waiting.pop(lease.token, None)
         self._renewing.pop(lease.token, None)
-        if (under_way := self._rounds.get(lease.token)) is not None:
+        if (under_way := self._renewals.get(lease.token)) is not None:
             await asyncio.wait([under_way])
 
     async def run(self) -> None:
@@ -70,13 +73,9 @@ class LeaseKeeper:
         now = self._clock.monotonic()
         for lease in [lease for lease in self if now >= lease.deadline]:
             self._lose(lease, "no renewal was answered in time")
-        due = [*self._take_due(now), *self._retries(now), *self._reports(now)]
+        due = [*self._retries(now), *self._take_due(now), *self._reports(now)]  # retries first: the others add to them
         for start in range(0, len(due), BATCH):
-            chunk = due[start : start + BATCH]
-            round_ = asyncio.get_running_loop().create_task(self._renew(chunk))
-            for lease in chunk:
-                self._rounds[lease.token] = round_
-            round_.add_done_callback(partial(self._close, chunk))
+            self._renew(due[start : start + BATCH], now)
 
     def _take_due(self, now: float) -> list[Lease]:
         due: list[Lease] = []
@@ -90,7 +89,7 @@ class LeaseKeeper:
 
     def _retries(self, now: float) -> list[Lease]:
         """Those whose last renewal failed and whose next try has come."""
-        ready = (lease for lease in self._renewing.values() if lease.token not in self._rounds)
+        ready = (lease for lease in self._renewing.values() if lease.token not in self._renewals)
         return [lease for lease in ready if lease.renew_at <= now]
 
     def _reports(self, now: float) -> list[Lease]:
@@ -104,68 +103,67 @@ class LeaseKeeper:
             self._renewing[lease.token] = self._waiting.pop(lease.token)
         return fresh
 
-    async def _renew(self, leases: list[Lease]) -> None:
-        async with self._gate:
-            sent = self._clock.monotonic()
-            records, receipts = await asyncio.gather(
-                asyncio.gather(*(self._renew_record(lease) for lease in leases)), self._renew_receipts(leases)
-            )
-        kept = 0
-        for lease, record_kept, receipt_kept in zip(leases, records, receipts, strict=True):
-            if record_kept:
-                lease.record_renewed(sent)
-            if receipt_kept:
-                lease.receipt_renewed(sent)
-            kept += record_kept and receipt_kept
-            self._requeue(lease, sent, kept_both=record_kept and receipt_kept)
-        if kept:
-            self._emit(LeasesRenewed(queue=self._queue.name, count=kept))
+    def _renew(self, leases: list[Lease], sent: float) -> None:
+        """Ten receipts to a request, each record by itself: no job waits for the answer about another one's record."""
+        receipts = self._begin(self._renew_receipts(leases, sent))
+        for lease in leases:
+            renewal = self._begin(self._renew_both(lease, sent, receipts))
+            self._renewals[lease.token] = renewal
+            renewal.add_done_callback(partial(self._forget, lease.token))
 
-    async def _renew_record(self, lease: Lease) -> bool:
+    async def _renew_both(self, lease: Lease, sent: float, receipts: asyncio.Task[None]) -> None:
+        await self._renew_record(lease, sent)
+        await asyncio.wait([receipts])
+        kept = lease.was_renewed(sent)
+        if kept:
+            self._emit(LeasesRenewed(queue=self._queue.name, count=1))
+        if lease.token not in self._renewing:
+            return
+        if kept:
+            lease.renew_at = sent + self.period / 3
+            self._waiting[lease.token] = self._renewing.pop(lease.token)
+        else:
+            lease.renew_at = self._clock.monotonic() + self.period / 12
+
+    async def _renew_record(self, lease: Lease, sent: float) -> None:
         progress = lease.take_progress()
-        lease.reported_at = self._clock.monotonic()
-        until = self._clock.now() + round(self.period * 1000)
-        change = Renew(job_id=lease.job.job_id, token=lease.token, lease_expires_at=until, progress=progress)
+        lease.reported_at = sent
         try:
-            answer = await self._store.write(change)
-        except Unavailable:
+            async with self._record_gate, asyncio.timeout(self._patience):
+                until = self._clock.now() + round(self.period * 1000)
+                change = Renew(job_id=lease.job.job_id, token=lease.token, lease_expires_at=until, progress=progress)
+                answer = await self._store.write(change)
+        except (Unavailable, TimeoutError):
             lease.put_back(progress)
-            return False
+            return
         if isinstance(answer, Refused):
             self._lose(lease, "the record says that another attempt or ending came first")
-            return False
+            return
+        lease.record_renewed(sent)
         if answer.record.cancel_requested_at is not None and lease.hold is Hold.HELD:
             self._emit(CancelNoticed(job=lease.job))
             lease.stop(StopReason.CANCEL)
-        return True
 
-    async def _renew_receipts(self, leases: list[Lease]) -> list[bool]:
-        now = self._clock.monotonic()
-        changes = [(lease.delivery.receipt, self._seconds_left(lease, now)) for lease in leases]
+    async def _renew_receipts(self, leases: list[Lease], sent: float) -> None:
         try:
-            faults = await self._queue.change_visibility(changes)
-        except Unavailable:
-            return [False] * len(leases)
+            async with self._receipt_gate, asyncio.timeout(self._patience):
+                now = self._clock.monotonic()
+                changes = [(lease.delivery.receipt, self._seconds_left(lease, now)) for lease in leases]
+                faults = await self._queue.change_visibility(changes)
+        except (Unavailable, TimeoutError):
+            return
         refused = {fault.receipt: fault for fault in faults}
         for lease in leases:
             fault = refused.get(lease.delivery.receipt)
-            if fault is not None and fault.gone:
+            if fault is None:
+                lease.receipt_renewed(sent)
+            elif fault.gone:
                 self._lose(lease, f"the message is no longer ours: {fault.reason}")
-        return [lease.delivery.receipt not in refused for lease in leases]
 
     def _seconds_left(self, lease: Lease, now: float) -> int:
         """The whole period, but never past the 12 h that SQS counts from the receipt (ChangeMessageVisibility)."""
         longest = int(MAX_VISIBILITY - (now - lease.delivery.received_at)) - 5
         return max(0, min(int(self.period), longest))
-
-    def _requeue(self, lease: Lease, sent: float, *, kept_both: bool) -> None:
-        if lease.token not in self._renewing:
-            return
-        if kept_both:
-            lease.renew_at = sent + self.period / 3
-            self._waiting[lease.token] = self._renewing.pop(lease.token)
-        else:
-            lease.renew_at = self._clock.monotonic() + self.period / 12
 
     def _lose(self, lease: Lease, reason: str) -> None:
         if lease.hold is not Hold.HELD:
@@ -176,8 +174,15 @@ class LeaseKeeper:
         self._emit(LeaseLost(job=lease.job, reason=reason))
         lease.stop(StopReason.LOST)
 
-    def _close(self, chunk: list[Lease], ended: asyncio.Task[None]) -> None:
-        for lease in chunk:
-            self._rounds.pop(lease.token, None)
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        task.add_done_callback(self._tell)
+        return task
+
+    def _tell(self, ended: asyncio.Task[None]) -> None:
         if not ended.cancelled() and (error := ended.exception()) is not None:
             self._emit(background_failure("lease keeper", error))
+
+    def _forget(self, token: str, ended: asyncio.Task[None]) -> None:
+        if self._renewals.get(token) is ended:
+            del self._renewals[token]

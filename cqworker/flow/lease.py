@@ -74,6 +74,10 @@ class Lease:
     def receipt_renewed(self, sent: float) -> None:
         self.receipt_until = sent + self.period - margin_of(self.period)
 
+    def was_renewed(self, sent: float) -> bool:
+        """Whether both ledgers have answered a renewal that was sent then or later."""
+        return self.deadline >= sent + self.period - margin_of(self.period)
+
     def stop(self, reason: StopReason) -> None:
         """Tells the handler to stop; a lost lease overrides every other reason."""
         if self._stop_reason is None or reason is StopReason.LOST:

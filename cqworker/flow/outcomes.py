@@ -35,6 +35,13 @@ class Raised:
 
 
 @dataclass(frozen=True, slots=True)
+class Died:
+    """The process that it ran in ended under it."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class AskedRetry:
     """It raised Retry; `after` in seconds, None for the usual backoff."""
 
@@ -82,4 +89,4 @@ class Interrupted:
     """It was cancelled; what for is known to whoever told it to stop. Not an outcome yet."""
 
 
-Outcome = Returned | Raised | AskedRetry | AskedReject | PayloadRefused | Stopped | NeverStarted | UnknownTypeMet
+Outcome = Returned | Raised | Died | AskedRetry | AskedReject | PayloadRefused | Stopped | NeverStarted | UnknownTypeMet

@@ -14,6 +14,7 @@ from cqworker.flow.lifespans import Lifespans
 from cqworker.flow.outcomes import (
     AskedReject,
     AskedRetry,
+    Died,
     Interrupted,
     NeverStarted,
     Outcome,
@@ -89,7 +90,7 @@ async def _in_process(shop: Workshop, handler: Handler, payload: str, job: Plain
             return PayloadRefused((PayloadFault("", cut(error.message, MESSAGE_LIMIT)),))
         return Raised(error.error, cut(error.message, MESSAGE_LIMIT), error.traceback[-TRACEBACK_LIMIT:], error.stage)
     except ProcessDied as error:
-        return Raised("ProcessDied", str(error))
+        return Died(str(error))
     except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - a kill, or what pickling may raise
         return outcome_of(error)
 
@@ -99,7 +100,7 @@ async def open_state(lifespans: Lifespans, handler: Handler) -> Any:
     try:
         return await lifespans.state(handler)
     except Exception as error:  # noqa: BLE001 - an author's code may raise anything
-        return NeverStarted(f"the lifespan of {handler.type} failed: {cut(str(error), 60)}", LIFESPAN_RETRY)
+        return NeverStarted(f"the lifespan of {handler.type} failed: {cut(safe_text(error), 60)}", LIFESPAN_RETRY)
 
 
 def outcome_of(error: BaseException) -> Outcome | Interrupted:
@@ -114,17 +115,24 @@ def outcome_of(error: BaseException) -> Outcome | Interrupted:
         case InvalidPayload():
             return PayloadRefused(error.faults)
         case _:
-            told = "".join(traceback.format_exception(error))[-TRACEBACK_LIMIT:]
-            return Raised(type(error).__name__, cut(safe_text(error), MESSAGE_LIMIT), told)
+            told = storable("".join(traceback.format_exception(error)))[-TRACEBACK_LIMIT:]
+            return Raised(cut(type(error).__name__, 100), cut(safe_text(error), MESSAGE_LIMIT), told)
 
 
 def safe_text(error: BaseException) -> str:
     """An exception's text, even where its own `__str__` raises."""
     try:
-        return str(error).encode("utf-8", "backslashreplace").decode() or type(error).__name__
+        return str(error) or type(error).__name__
     except Exception:  # noqa: BLE001 - an author's __str__ may raise anything
         return type(error).__name__
 
 
 def cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    """At most `limit` characters, all of which a store can hold."""
+    fit = storable(text[:limit])
+    return fit if len(fit) == len(text) else fit[: limit - 1] + "…"
+
+
+def storable(text: str) -> str:
+    """The text without lone surrogates, which UTF-8 has no bytes for."""
+    return text.encode("utf-8", "replace").decode()

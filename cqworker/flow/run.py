@@ -8,7 +8,7 @@ from typing import Any
 
 from cqworker.events import AbandonedHandlerEnded, Emit, HandlerAbandoned, Subject
 from cqworker.flow.handlers_loop import Call
-from cqworker.flow.outcomes import Interrupted, Outcome, Raised, Stopped, StopReason
+from cqworker.flow.outcomes import AskedRetry, Died, Interrupted, Outcome, Raised, Stopped, StopReason
 
 
 class Run:
@@ -23,6 +23,7 @@ class Run:
         self.outcome: asyncio.Future[Outcome] = self._loop.create_future()
         self._reason: StopReason | None = None
         self._call: Call | None = None
+        self._saw_drain = False
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -33,7 +34,8 @@ class Run:
     @property
     def stopping(self) -> bool:
         """What a handler sees as `job.stopping`: it was told to stop, or the worker is about to."""
-        return self._reason is not None or self._is_draining()
+        self._saw_drain = self._saw_drain or self._is_draining()
+        return self._reason is not None or self._saw_drain
 
     def begin(self, call: Call, timeout: float) -> None:
         self._call = call
@@ -61,22 +63,22 @@ class Run:
             self.outcome.set_result(self._judge(ended))
 
     def _judge(self, ended: asyncio.Future[Any]) -> Outcome:
-        """An ending that came first stands; an interruption counts as what it was told for."""
-        if ended.cancelled():
-            outcome: Outcome | Interrupted = Interrupted()
-        elif (error := ended.exception()) is not None:
-            outcome = Raised(type(error).__name__, str(error), stage="worker")
-        else:
-            outcome = ended.result()
-        if self._reason is StopReason.LOST:
-            return Stopped(StopReason.LOST)
-        if not isinstance(outcome, Interrupted):
-            return outcome
-        if self._reason is not None:
-            return Stopped(self._reason)
-        if self._is_draining():
-            return Stopped(StopReason.DRAIN)
-        return Raised("CancelledError", "The handler cancelled itself.")
+        """An ending that came first stands; what came of being told to stop counts as what it was told for."""
+        outcome = _outcome_of(ended)
+        reason = self._reason or (StopReason.DRAIN if self._saw_drain else None)
+        match outcome:
+            case _ if reason is StopReason.LOST:
+                return Stopped(reason)
+            case Interrupted() | Raised() | Died() if reason is not None:
+                return Stopped(reason)
+            case AskedRetry() if reason is StopReason.DRAIN:
+                return Stopped(reason)  # a handler in a thread has no other way to say that it gave up
+            case Interrupted():
+                if self._is_draining():
+                    return Stopped(StopReason.DRAIN)
+                return Raised("CancelledError", "The handler cancelled itself.")
+            case _:
+                return outcome
 
     def _abandon(self) -> None:
         if self.outcome.done() or self._reason is None:
@@ -88,3 +90,12 @@ class Run:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _outcome_of(ended: asyncio.Future[Any]) -> Outcome | Interrupted:
+    if ended.cancelled():
+        return Interrupted()
+    if (error := ended.exception()) is not None:
+        return Raised(type(error).__name__, str(error), stage="worker")
+    outcome: Outcome | Interrupted = ended.result()
+    return outcome

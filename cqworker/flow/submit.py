@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import orjson
@@ -27,6 +27,8 @@ KEY_LIFE_MS = 86_400_000
 HEAL_AFTER = 1.0
 """Seconds in which the first request with a key may still be on its way to the queue."""
 LOOK_AGAIN = 0.1
+AT_ONCE = 100
+"""Jobs of one call that are under way together: enough for ten full requests, few enough for leases to be kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +105,23 @@ class Submitter:
         envelope = await self._envelope(submission, handler, queue, job_id)
         await self._send(submission, envelope)
         return Accepted(await self._enter(submission, envelope))
+
+    async def submit_many(self, submissions: Sequence[Submission]) -> list[Accepted | Exception]:
+        """Accepts many jobs, each for itself: its place in the answer has what `submit` returned or raised.
+
+        So many are under way at once (AT_ONCE) that their sends fill requests of ten, and no more than that.
+        """
+        answers: list[Accepted | Exception] = []
+        for start in range(0, len(submissions), AT_ONCE):
+            some = submissions[start : start + AT_ONCE]
+            answers += await asyncio.gather(*(self._answer(submission) for submission in some))
+        return answers
+
+    async def _answer(self, submission: Submission) -> Accepted | Exception:
+        try:
+            return await self.submit(submission)
+        except Exception as error:  # noqa: BLE001 - one that nobody foresaw must not hide what became of the others
+            return error
 
     def _handler(self, submission: Submission) -> Handler:
         handler = self._registry.get(submission.type)

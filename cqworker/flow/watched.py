@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cqworker.errors import CqworkerError, Unavailable
 from cqworker.flow.health import ARTIFACTS, STORE, Health, queue_service
 from cqworker.model.changes import Change, Refused, Written
 from cqworker.model.record import JobRecord
@@ -25,6 +26,14 @@ class WatchedQueue:
     async def send(self, letter: Letter) -> None:
         with self._health.watching(self._service, "sending a message"):
             await self._queue.send(letter)
+
+    async def send_many(self, letters: Sequence[Letter]) -> Sequence[CqworkerError | None]:
+        with self._health.watching(self._service, "sending messages"):
+            answers = await self._queue.send_many(letters)
+        for fault in answers:
+            if isinstance(fault, Unavailable):
+                self._health.failed(self._service, "sending a message", fault)
+        return answers
 
     async def receive(self, limit: int, wait: int, visibility: int) -> Sequence[Delivery]:
         with self._health.watching(self._service, "receiving messages"):

@@ -61,11 +61,12 @@ class Worker:
         self.quiet()
         await self._until_idle(deadline - FLUSH_RESERVE, hurry)
         self.execution.stop_all(StopReason.DRAIN)
-        patience = HURRY_GRACE if hurry.is_set() else max(HURRY_GRACE, deadline - self._clock.monotonic())
+        last = self._clock.monotonic() + HURRY_GRACE
+        end = last if hurry.is_set() else max(last, deadline)
         if travels := [travel for lane in self.lanes for travel in lane.poller.travels]:
-            await asyncio.wait(travels, timeout=patience)
-        await self._within(patience, self._flush())
-        await self._within(patience, self._workshop.loop.call(self._workshop.lifespans.close).ended)
+            await asyncio.wait(travels, timeout=end - self._clock.monotonic())
+        await self._until(end, self._flush())
+        await self._until(end, self._workshop.loop.call(self._workshop.lifespans.close).ended)
 
     def quiet(self) -> None:
         """Nothing new is asked for and nothing that was only received is started."""
@@ -124,9 +125,10 @@ class Worker:
             if lane.dead_receipts is not None:
                 await lane.dead_receipts.flush()
 
-    async def _within(self, seconds: float, work: Awaitable[object]) -> None:
+    async def _until(self, end: float, work: Awaitable[object]) -> None:
+        """The work, until this time; what it has sent by then has been sent."""
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(end - self._clock.monotonic()):
                 await work
         except TimeoutError:
             return

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from cqworker.model.envelope import Envelope
-from cqworker.model.history import Entry
+from cqworker.model.history import CLAIMED, RETRIED, Entry
 from cqworker.model.record import Failure, JobRecord, Progress, record_from, without_past
 from cqworker.model.status import Status
 
@@ -55,12 +55,12 @@ class Claim:
             started_at=self.now,
             purge_at=self.purge_at,
             scheduled_at=None,
-            history=(*base.history, self.entry),
+            history=(*base.history, *self.entries),
         )
 
     @property
-    def entry(self) -> Entry:
-        return Entry(self.now, "claimed", 0, self.worker)
+    def entries(self) -> tuple[Entry, ...]:
+        return (Entry(self.now, CLAIMED, 0, self.worker),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +86,13 @@ class Reopen(Claim):
             lease_expires_at=self.lease_expires_at,
             started_at=self.now,
             purge_at=self.purge_at,
-            history=(*seen.history, self.entry),
+            history=(*seen.history, *self.entries),
         )
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The retry first: this write came before the one of whoever asked for it, which is refused from now on."""
+        return (Entry(self.now, RETRIED), Entry(self.now, CLAIMED, 0, self.worker))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

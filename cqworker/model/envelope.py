@@ -11,6 +11,12 @@ import orjson
 from cqworker.model.ids import MAX_JOB_ID
 
 VERSION = 1
+MAX_BYTES = 262_144
+"""A larger body, with a result beside it, would not fit into a record (DynamoDB: 400 KB an item)."""
+MAX_NAME = 256
+MAX_COUNT = 1_000_000
+LAST_MS = 253_402_300_799_999
+"""The end of the year 9999 in epoch ms: later times cannot be written as dates."""
 _FIELDS = frozenset(
     "cqworker job_id round type queue tenant payload payload_ref max_attempts metadata tags created_at".split()
 )
@@ -59,8 +65,9 @@ class Envelope:
 def read_envelope(text: str) -> Envelope:
     """The envelope in a message body; raises NotAnEnvelope or NewerEnvelope, and nothing else, for any text."""
     try:
-        body = orjson.loads(text)
-    except (orjson.JSONDecodeError, UnicodeEncodeError, RecursionError) as error:
+        data = text.encode()
+        body = orjson.loads(data)
+    except (orjson.JSONDecodeError, UnicodeEncodeError) as error:
         raise NotAnEnvelope("the body is not JSON") from error
     if not isinstance(body, dict) or "cqworker" not in body:
         raise NotAnEnvelope('the body has no "cqworker" field')
@@ -69,6 +76,8 @@ def read_envelope(text: str) -> Envelope:
         raise NotAnEnvelope("the version is not a positive whole number")
     if version > VERSION:
         raise NewerEnvelope(f"version {version} is newer than this worker's {VERSION}")
+    if len(data) > MAX_BYTES:
+        raise NotAnEnvelope(f"the body is larger than {MAX_BYTES} bytes")
     return _checked(body)
 
 
@@ -81,18 +90,15 @@ def _checked(body: dict[str, Any]) -> Envelope:
     reference = body.get("payload_ref")
     if reference is not None and not isinstance(reference, str):
         raise NotAnEnvelope("payload_ref is no string")
-    job_id = _string(body, "job_id")
-    if len(job_id) > MAX_JOB_ID:
-        raise NotAnEnvelope(f"job_id is longer than {MAX_JOB_ID} characters")
     return Envelope(
-        job_id=job_id,
+        job_id=_string(body, "job_id", MAX_JOB_ID),
         type=_string(body, "type"),
         queue=_string(body, "queue"),
         tenant=_string(body, "tenant") if "tenant" in body else "default",
         round=_count(body, "round"),
         max_attempts=_count(body, "max_attempts"),
-        created_at=_count(body, "created_at"),
-        payload=orjson.dumps(body["payload"]).decode() if "payload" in body else None,
+        created_at=_count(body, "created_at", LAST_MS),
+        payload=_json_text(body["payload"]) if "payload" in body else None,
         payload_ref=reference,
         metadata=metadata,
         tags=tuple(tags),
@@ -100,18 +106,26 @@ def _checked(body: dict[str, Any]) -> Envelope:
     )
 
 
-def _string(body: dict[str, Any], name: str) -> str:
+def _string(body: dict[str, Any], name: str, longest: int = MAX_NAME) -> str:
     value = body.get(name)
-    if not isinstance(value, str) or not value:
-        raise NotAnEnvelope(f"{name} is no string or is empty")
+    if not isinstance(value, str) or not 1 <= len(value) <= longest:
+        raise NotAnEnvelope(f"{name} is no string of 1 to {longest} characters")
     return value
 
 
-def _count(body: dict[str, Any], name: str) -> int:
+def _count(body: dict[str, Any], name: str, most: int = MAX_COUNT) -> int:
     value = body.get(name)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise NotAnEnvelope(f"{name} is no positive whole number")
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+        raise NotAnEnvelope(f"{name} is no whole number from 1 to {most}")
     return value
+
+
+def _json_text(payload: Any) -> str:
+    """The payload as it is stored; the parser takes deeper nesting than the writer."""
+    try:
+        return orjson.dumps(payload).decode()
+    except orjson.JSONEncodeError as error:
+        raise NotAnEnvelope("the payload is nested too deeply") from error
 
 
 def _sqs_safe(text: str) -> str:

@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 
 KEPT = 20
 REASON_BYTES = 100
+CLAIMED = "claimed"
+RETRIED = "retried"
+"""The entry that begins every round but the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,11 @@ class Entry:
 
 
 def trimmed(history: tuple[Entry, ...], *entries: Entry) -> tuple[Entry, ...]:
-    """History with these entries added, the last 20 of it."""
-    return (*history, *entries)[-KEPT:]
+    """History with these entries added, 20 of it: the last ones, and the retry that began the round in any case."""
+    longer = (*history, *entries)
+    kept = longer[-KEPT:]
+    began = max((place for place, entry in enumerate(longer) if entry.event == RETRIED), default=len(longer))
+    return kept if began >= len(longer) - len(kept) else (longer[began], *kept[1:])
 
 
 def numbered(history: tuple[Entry, ...], attempt: int) -> tuple[Entry, ...]:
@@ -45,7 +51,7 @@ def numbered(history: tuple[Entry, ...], attempt: int) -> tuple[Entry, ...]:
     shown: list[Entry] = []
     following = attempt
     for stored in reversed(history):
-        is_open = stored.event == "claimed" and not stored.attempt
+        is_open = stored.event == CLAIMED and not stored.attempt
         entry = replace(stored, attempt=following) if is_open else stored
         following = entry.attempt or following
         shown.append(entry)

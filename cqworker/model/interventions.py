@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from cqworker.model.envelope import Envelope
-from cqworker.model.history import Entry, trimmed
+from cqworker.model.history import RETRIED, Entry, trimmed
 from cqworker.model.record import Failure, JobRecord, record_from, without_past
 from cqworker.model.status import FailureKind, Status
 
@@ -112,7 +112,7 @@ class NewRound:
 
     @property
     def history(self) -> tuple[Entry, ...]:
-        return trimmed(self.seen.history, Entry(self.now, "retried"))
+        return trimmed(self.seen.history, Entry(self.now, RETRIED))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable
 
 from cqworker.errors import SourceRefused
+from cqworker.model.artifacts import upload_key
 
 MAX_KEY = 1024
 """Bytes of an object's key in UTF-8 (S3 user guide, naming objects)."""
@@ -29,7 +30,7 @@ def resolve(source: str, tenant: str, reference: Callable[[str], str], allowed: 
         identifier = source.removeprefix("artifact:")
         if not _ARTIFACT_ID.fullmatch(identifier):
             raise _refusal(source, "an artifact's id is 1 to 64 letters, digits, - and _")
-        return reference(f"uploads/{tenant}/{identifier}")
+        return reference(upload_key(tenant, identifier))
     bucket, key = split(source)
     if _is_below(bucket, key, reference("uploads")):
         raise _refusal(source, 'an upload is named "artifact:<id>"')

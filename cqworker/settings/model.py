@@ -28,9 +28,9 @@ class Section(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_setting_is_a_switch(cls, value: object) -> object:
+    def _only_switches_are_true_or_false(cls, value: object, info: ValidationInfo) -> object:
         """Without this `true` would count as the number 1."""
-        if isinstance(value, bool):
+        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
             raise ValueError("true and false mean nothing here")
         return value
 
@@ -162,6 +162,22 @@ class TypeSettings(Section):
     concurrency: int | None = Field(None, ge=1, description="Jobs of this type that run at once in this process.")
 
 
+class AwsSettings(Section):
+    """`[aws]`: how AWS is spoken to; both ways of each switch keep the same promises, at another price."""
+
+    lean: bool = Field(
+        True,
+        description="true: the calls that a job needs go past the AWS SDK, for a fifth of its CPU time; "
+        "false: everything goes through the SDK.",
+    )
+    batch_writes: bool = Field(
+        True,
+        description="true: records that change at the same time are written in one request "
+        "(BatchExecuteStatement; the role needs dynamodb:PartiQLUpdate); false: one request each. "
+        "An emulator of DynamoDB that ignores the conditions of such statements, as moto does, needs false.",
+    )
+
+
 class HandlerSettings(Section):
     """`[handlers]`: which plugins are used, and how; names are job types."""
 
@@ -189,6 +205,7 @@ class Settings(Section):
     )
     worker: WorkerSettings = WorkerSettings()
     http: HttpSettings = HttpSettings()
+    aws: AwsSettings = AwsSettings()
     handlers: HandlerSettings = HandlerSettings()
     log: LogSettings = LogSettings()
 

@@ -11,7 +11,14 @@ from cqworker.settings.model import Settings
 
 Path = tuple[str | int, ...]
 Node = dict[str, Any]
-KINDS = {"integer": "a whole number", "number": "a number", "string": "a text", "array": "a list", "object": "a table"}
+KINDS = {
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "a text",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a table",
+}
 PREFIX = "CQWORKER_"
 
 

@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cqworker.clock import Clock
-from cqworker.errors import ArtifactMissing, ArtifactTooLarge, MessageTooLarge
+from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError, MessageTooLarge
 from cqworker.model.changes import Change, Refused, Written
 from cqworker.model.record import JobRecord
-from cqworker.ports import BATCH, Delivery, Depth, EntryFault, KeyItem, Letter, StoredObject
-
-MAX_MESSAGE = 1_048_576
+from cqworker.ports import BATCH, MAX_MESSAGE, Delivery, Depth, EntryFault, KeyItem, Letter, StoredObject
 
 
 @dataclass(slots=True)
@@ -51,6 +49,10 @@ class MemoryQueue:
             raise MessageTooLarge("The message is larger than 1 MiB.")
         self._keep(letter, sent_at=self._clock.now(), visible_at=self._clock.monotonic() + letter.delay)
 
+    async def send_many(self, letters: Sequence[Letter]) -> Sequence[CqworkerError | None]:
+        _check_batch(letters)
+        return [await self._answer(letter) for letter in letters]
+
     async def receive(self, limit: int, wait: int, visibility: int) -> Sequence[Delivery]:
         deadline = self._clock.monotonic() + wait
         while not (ready := self._ready(limit)):
@@ -78,6 +80,13 @@ class MemoryQueue:
         hidden = [message for message in self._messages.values() if message.visible_at > now]
         delayed = sum(not message.receive_count for message in hidden)
         return Depth(len(self._messages) - len(hidden), len(hidden) - delayed, delayed)
+
+    async def _answer(self, letter: Letter) -> CqworkerError | None:
+        try:
+            await self.send(letter)
+        except CqworkerError as error:
+            return error
+        return None
 
     def _hide(self, receipt: str, seconds: int) -> EntryFault | None:
         message = self._find(receipt)

@@ -171,3 +171,17 @@ class ProblemView(BaseModel):
     detail: str
     errors: list[FaultView] = Field(default_factory=list)
     job_id: str = ""
+
+
+class BatchEntryView(Answer):
+    """What became of one job of a batch: the job, or the problem with it."""
+
+    status: int = Field(description="What POST /jobs would have answered.")
+    job: JobView | None = None
+    problem: ProblemView | None = None
+
+
+class BatchView(Answer):
+    """What became of each job of a batch, in their order."""
+
+    jobs: list[BatchEntryView]

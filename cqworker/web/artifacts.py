@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import orjson
 from aiohttp import hdrs, web
 
 from cqworker.errors import ArtifactMissing
-from cqworker.model.record import JobRecord
-from cqworker.ports import Artifacts, StoredObject
+from cqworker.model.artifacts import new_artifact_id, product_of, upload_key
+from cqworker.ports import StoredObject
 from cqworker.web.bodies import read_body
 from cqworker.web.jobs import job_id_of
 from cqworker.web.json_answer import as_json
@@ -52,7 +50,7 @@ async def upload(request: web.Request) -> web.StreamResponse:
         data = await read_body(request, parts.settings.http.max_upload)
         if not data:
             raise Problem(Kind.MALFORMED, "The body is empty; it should be the bytes to keep.")
-        artifact_id = secrets.token_hex(16)
+        artifact_id = new_artifact_id()
         key = upload_key(caller_of(request).own_tenant, artifact_id)
         await present(parts.artifacts).put(key, data, content_type)
     shown = {"artifact_id": artifact_id, "bytes": len(data), "content_type": content_type}
@@ -73,33 +71,17 @@ async def download_of_job(request: web.Request) -> web.StreamResponse:
     """GET /jobs/{job_id}/artifact."""
     parts = parts_of(request)
     record = await present(parts.desk).show(job_id_of(request), caller_of(request).tenant)
-    reference = record.result_ref or _output_of(record, present(parts.artifacts))
+    reference = product_of(record, present(parts.artifacts).reference)
     if reference is None:
         detail = "The job has no artifact: its result names none, or it has not succeeded yet."
         raise Problem(Kind.ARTIFACT_NOT_FOUND, detail, members={"job_id": record.job_id})
     return await _send(request, reference, record.job_id)
 
 
-def upload_key(tenant: str, artifact_id: str) -> str:
-    """Where an uploaded artifact lives, below the configured prefix."""
-    return f"uploads/{tenant}/{artifact_id}"
-
-
 def _declared_type(request: web.Request) -> str:
     if request.content_type.startswith("multipart/"):
         raise Problem(Kind.MEDIA_TYPE, "Send the bytes as they are, no form: curl --data-binary @FILE, not -F.")
     return request.content_type if _MEDIA_TYPE.fullmatch(request.content_type) else UNKNOWN
-
-
-def _output_of(record: JobRecord, artifacts: Artifacts) -> str | None:
-    """The object a result refers to, if it is the job's own: a handler's word opens no other door."""
-    result = orjson.loads(record.result) if record.result else None
-    output = result.get("output") if isinstance(result, dict) else None
-    own = artifacts.reference(f"{record.job_id}/")
-    if not isinstance(output, str) or not output.startswith(own):
-        return None
-    steps = output.removeprefix(own).split("/")
-    return output if all(step not in ("", ".", "..") for step in steps) else None
 
 
 async def _send(request: web.Request, reference: str, name: str) -> web.StreamResponse:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
 from cqworker.web.problems import Fault, Kind, Problem
@@ -18,6 +18,10 @@ MAX_FAULTS = 20
 """A body can be wrong in ten thousand places; this many are told."""
 ALIASES = {"job_type": "type", "params": "payload"}
 """What others call our fields."""
+MAX_JOBS = 500
+"""Jobs in one batch."""
+KEY = r"^[ -~]{1,128}$"
+"""An Idempotency-Key: printable ASCII."""
 Tag = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -54,6 +58,18 @@ class SubmitAsk(Ask):
         return seconds
 
 
+class BatchJobAsk(SubmitAsk):
+    """A job of a batch."""
+
+    idempotency_key: str | None = Field(default=None, pattern=KEY, description="As the header of POST /jobs.")
+
+
+class BatchAsk(Ask):
+    """Jobs to run; each is read, refused and accepted for itself."""
+
+    jobs: list[SkipValidation[BatchJobAsk]] = Field(min_length=1, max_length=MAX_JOBS)
+
+
 class RetryAsk(Ask):
     """A retry that may be repeated: it opens the round after this one, or finds it open."""
 
@@ -63,29 +79,34 @@ class RetryAsk(Ask):
 AskT = TypeVar("AskT", bound=Ask)
 
 
-def our_names(body: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The body with our field names, and what the client called them; raises Problem where a thing is said twice."""
+def our_names(body: Mapping[str, Any], at: str = "") -> tuple[dict[str, Any], dict[str, str]]:
+    """The body with our field names, and what the client called them; raises Problem where a thing is said twice.
+
+    `at` points to where the body stands in the request's.
+    """
     called = {ALIASES.get(name, name): name for name in body}
-    twice = [Fault(f"/{other}", f"is the same as {ours}; say one of them") for other, ours in ALIASES.items()
+    twice = [Fault(f"{at}/{other}", f"is the same as {ours}; say one of them") for other, ours in ALIASES.items()
              if other in body and ours in body]  # fmt: skip
     if twice:
         raise Problem(Kind.INVALID, "A field is given under two names.", errors=twice)
     return {ours: body[theirs] for ours, theirs in called.items()}, called
 
 
-def understood(model: type[AskT], body: Mapping[str, Any], called: Mapping[str, str] | None = None) -> AskT:
+def understood(
+    model: type[AskT], body: Mapping[str, Any], called: Mapping[str, str] | None = None, at: str = ""
+) -> AskT:
     """The body as this model; raises Problem 422 with a JSON pointer for each field that does not fit."""
     try:
         return model.model_validate(body)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
-        faults = [_fault(detail, model, called or {}) for detail in found[:MAX_FAULTS]]
+        faults = [_fault(detail, model, called or {}, at) for detail in found[:MAX_FAULTS]]
         raise Problem(Kind.INVALID, _in_words(faults, len(found)), errors=faults) from None
 
 
-def _fault(detail: ErrorDetails, model: type[Ask], called: Mapping[str, str]) -> Fault:
+def _fault(detail: ErrorDetails, model: type[Ask], called: Mapping[str, str], at: str) -> Fault:
     first, *rest = detail["loc"] or ("",)
-    pointer = pointer_of([called.get(str(first), first), *(part for part in rest if part != "[key]")])
+    pointer = at + pointer_of([called.get(str(first), first), *(part for part in rest if part != "[key]")])
     if detail["type"] == "extra_forbidden":
         near = get_close_matches(str(first), model.model_fields, n=1)
         return Fault(pointer, f"is no field here{f'; did you mean {near[0]}?' if near else ''}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 
 from cqworker.web.problems import Kind, Problem
-from cqworker.web.strict_json import NotStrictJson, read_object
+from cqworker.web.strict_json import MAX_DEPTH, NotStrictJson, read_object
 
 PATIENCE = 20.0
 """Seconds that a client may be silent within a body."""
@@ -33,7 +34,9 @@ async def read_body(request: web.Request, limit: int) -> bytes:
     return bytes(body)
 
 
-async def read_json(request: web.Request, limit: int, *, may_be_empty: bool = False) -> dict[str, Any]:
+async def read_json(
+    request: web.Request, limit: int, *, may_be_empty: bool = False, depth: int = MAX_DEPTH
+) -> dict[str, Any]:
     """The JSON object in the body; raises Problem 400 where it is none, 415 where it says to be something else."""
     body = await read_body(request, limit)
     if may_be_empty and not body:
@@ -42,7 +45,8 @@ async def read_json(request: web.Request, limit: int, *, may_be_empty: bool = Fa
     if media_type not in JSON_TYPES and not media_type.endswith("+json"):
         raise Problem(Kind.MEDIA_TYPE, "Send the body as JSON, with Content-Type: application/json.")
     try:
-        return read_object(body) if len(body) <= QUICK else await asyncio.to_thread(read_object, body)
+        read = partial(read_object, body, depth)
+        return read() if len(body) <= QUICK else await asyncio.to_thread(read)
     except NotStrictJson as error:
         raise Problem(Kind.MALFORMED, str(error)) from None
 

@@ -14,7 +14,6 @@ from cqworker.errors import (
     CqworkerError,
     JobNotFound,
     NotAllowedNow,
-    SendUnanswered,
     Unavailable,
 )
 from cqworker.events import Emit, RequestFailed
@@ -38,7 +37,7 @@ def mending(emit: Emit) -> Middleware:
         except Exception as error:
             if isinstance(error, ConnectionError) and request.transport is None:
                 raise  # the client left in the middle of its answer: nobody is to be told
-            return (_problem_of(error, request) or _incident(error, request, emit)).response()
+            return (_problem_of(error, request) or incident(error, request, emit)).response()
 
     return mend
 
@@ -69,8 +68,6 @@ def _problem_of(error: Exception, request: web.Request) -> Problem | None:
             return Problem(Kind.ARTIFACT_NOT_FOUND, "No such artifact is stored, or not any more.", members=named)
         case ArtifactTooLarge():
             return Problem(Kind.ARTIFACT_TOO_LARGE, f"{error} Fetch it from S3 directly.", members=named)
-        case SendUnanswered(job_id=job_id):
-            return Problem(Kind.SEND_UNANSWERED, str(error), members={"job_id": job_id})
         case Unavailable(service=service):
             return Problem(Kind.UNAVAILABLE, str(error), members={"service": service} | named)
         case CqworkerError():
@@ -79,17 +76,18 @@ def _problem_of(error: Exception, request: web.Request) -> Problem | None:
             return None
 
 
-def _incident(error: Exception, request: web.Request, emit: Emit) -> Problem:
-    incident = secrets.token_hex(8)
+def incident(error: Exception, request: web.Request, emit: Emit) -> Problem:
+    """What a client is told of an error that no rule foresaw, and a line in the log to find it by."""
+    name = secrets.token_hex(8)
     resource = request.match_info.route.resource
     emit(
         RequestFailed(
-            incident=incident,
+            incident=name,
             method=request.method,
             route=resource.canonical if resource else "",
             error=f"{type(error).__name__}: {error}",
             traceback="".join(traceback.format_exception(error)),
         )
     )
-    detail = f"This is not your fault. The worker's log has more under incident {incident}."
-    return Problem(Kind.INTERNAL, detail, members={"incident": incident})
+    detail = f"This is not your fault. The worker's log has more under incident {name}."
+    return Problem(Kind.INTERNAL, detail, members={"incident": name})

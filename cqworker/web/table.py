@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cqworker.web import answers, artifacts, catalogue, jobs, vitals
-from cqworker.web.asks import RetryAsk, SubmitAsk
+from cqworker.web import answers, artifacts, batch, catalogue, jobs, vitals
+from cqworker.web.asks import BatchAsk, RetryAsk, SubmitAsk
 from cqworker.web.call import Call, Parameter, Reply
 from cqworker.web.problems import Kind
 
@@ -50,6 +50,18 @@ JOB_CALLS = (
             Kind.UNAVAILABLE,
             Kind.SEND_UNANSWERED,
         ),
+    ),
+    Call(
+        method="POST",
+        path="/jobs/batch",
+        name="submitJobs",
+        summary="Submit up to 500 jobs",
+        answer=batch.submit_batch,
+        scope="submit",
+        body=BatchAsk,
+        parameters=(TRACEPARENT,),
+        replies={200: Reply("What became of each job, in their order.", answers.BatchView)},
+        problems=(Kind.MALFORMED, Kind.TOO_SLOW, Kind.TOO_LARGE, Kind.MEDIA_TYPE, Kind.INVALID),
     ),
     Call(
         method="GET",

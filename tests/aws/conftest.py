@@ -8,6 +8,7 @@ import pytest
 from botocore.retries.standard import ExponentialBackoff
 
 from cqworker.aws.clients import AwsClients
+from cqworker.aws.lean import retries
 from cqworker.events import Event, ServiceCalled
 from tests.contract.conftest import moto
 from tests.contract.worlds import use_environment
@@ -20,6 +21,13 @@ KEYS = {"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "canary-secret
 @pytest.fixture(autouse=True)
 def no_waiting_between_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0.0)
+    monkeypatch.setattr(retries, "PAUSES", dict.fromkeys(retries.PAUSES, 0.0))
+
+
+@pytest.fixture(params=[False, True], ids=["sdk", "lean"])
+def lean(request: pytest.FixtureRequest) -> bool:
+    """Whether the hot operations go past the SDK: what a call promises is the same on both paths."""
+    return bool(request.param)
 
 
 @pytest.fixture
@@ -29,12 +37,12 @@ def calls() -> list[ServiceCalled]:
 
 
 @pytest.fixture
-async def clients(calls: list[ServiceCalled]) -> AsyncIterator[AwsClients]:
+async def clients(calls: list[ServiceCalled], lean: bool) -> AsyncIterator[AwsClients]:
     def remember(event: Event) -> None:
         assert isinstance(event, ServiceCalled)
         calls.append(event)
 
-    async with AwsClients(remember) as made:
+    async with AwsClients(remember, lean=lean) as made:
         yield made
 
 

@@ -19,9 +19,9 @@ from tests.aws.stub import Seen, answers, error, ok, serving
 SpeakTo = Callable[..., None]
 
 
-async def test_no_client_is_made_before_it_is_needed(speak_to: SpeakTo) -> None:
+async def test_no_client_is_made_before_it_is_needed(speak_to: SpeakTo, lean: bool) -> None:
     speak_to("no endpoint at all")
-    async with AwsClients(ignore):
+    async with AwsClients(ignore, lean=lean):
         pass
 
 
@@ -122,7 +122,7 @@ async def test_credentials_that_stay_wrong_do_not_cost_a_session_a_call(clients:
     assert [seen.access_key for seen in stub.seen] == ["FIRST", "SECOND", "SECOND", "SECOND"]
 
 
-async def test_waiting_receives_do_not_keep_deletes_from_a_connection(speak_to: SpeakTo) -> None:
+async def test_waiting_receives_do_not_keep_deletes_from_a_connection(speak_to: SpeakTo, lean: bool) -> None:
     release = asyncio.Event()
 
     async def judge(seen: Seen) -> web.StreamResponse:
@@ -130,7 +130,7 @@ async def test_waiting_receives_do_not_keep_deletes_from_a_connection(speak_to: 
             await release.wait()
         return ok()
 
-    async with serving(judge) as stub, AwsClients(ignore, pollers=2) as clients:
+    async with serving(judge) as stub, AwsClients(ignore, pollers=2, lean=lean) as clients:
         speak_to(stub.url)
         receives = [asyncio.create_task(clients.call(RECEIVE, {}, "something")) for _ in range(8)]
         await stub.arrived(4)

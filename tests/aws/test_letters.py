@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from cqworker.aws.letters import MAX_MESSAGE, delivery, send_request
+from cqworker.aws.letters import delivery, send_request
 from cqworker.errors import MessageTooLarge
-from cqworker.ports import Letter
+from cqworker.ports import MAX_MESSAGE, Letter
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 XRAY = "Root=1-0af76519-16cd43dd8448eb211c80319c;Parent=b7ad6b7169203331;Sampled=1"

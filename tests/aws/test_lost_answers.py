@@ -57,15 +57,15 @@ class Line:
 
 
 @pytest.fixture
-async def line(moto: EmbeddedAws, speak_to: SpeakTo) -> AsyncIterator[Line]:
-    async with _line(moto, speak_to) as made:
+async def line(moto: EmbeddedAws, speak_to: SpeakTo, lean: bool) -> AsyncIterator[Line]:
+    async with _line(moto, speak_to, lean) as made:
         yield made
 
 
 @asynccontextmanager
-async def _line(moto: EmbeddedAws, speak_to: SpeakTo) -> AsyncIterator[Line]:
+async def _line(moto: EmbeddedAws, speak_to: SpeakTo, lean: bool) -> AsyncIterator[Line]:
     loss = Loss()
-    async with losing_answers(moto.endpoint_url, loss) as stub, AwsClients(ignore) as clients:
+    async with losing_answers(moto.endpoint_url, loss) as stub, AwsClients(ignore, lean=lean) as clients:
         speak_to(stub.url)
         yield Line(clients, stub, loss)
 

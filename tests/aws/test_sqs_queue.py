@@ -120,3 +120,50 @@ async def test_a_receive_asks_for_what_the_daemon_needs_and_no_more(queue: SqsQu
         "MessageSystemAttributeNames": ["ApproximateReceiveCount", "SentTimestamp", "AWSTraceHeader"],
         "MessageAttributeNames": ["traceparent"],
     }
+
+
+async def test_every_message_of_a_request_is_answered_for_itself(queue: SqsQueue, speak_to: SpeakTo) -> None:
+    failed = [
+        {"Id": "0", "SenderFault": True, "Code": "InvalidParameterValue", "Message": "must be shorter than 1024 bytes"},
+        {"Id": "2", "SenderFault": True, "Code": "InvalidMessageContents", "Message": "no such character"},
+    ]
+    async with serving(answers(ok(QueueUrl=URL), ok(Successful=[{"Id": "1"}], Failed=failed))) as stub:
+        speak_to(stub.url)
+        first, second, third = await queue.send_many([Letter(body=body) for body in ("a", "b", "c")])
+    assert isinstance(first, MessageTooLarge)
+    assert second is None
+    assert isinstance(third, Unavailable)
+    assert (third.ambiguous, "no such character" in third.cause) == (False, True)
+    entries = [{"Id": str(place), "MessageBody": body} for place, body in enumerate("abc")]
+    assert body_of(stub.seen[1]) == {"QueueUrl": URL, "Entries": entries}
+
+
+async def test_a_message_that_sqs_itself_failed_at_is_sent_once_more_alone(queue: SqsQueue, speak_to: SpeakTo) -> None:
+    failed = [{"Id": "1", "SenderFault": False, "Code": "InternalError"}]
+    script = [ok(QueueUrl=URL), ok(Successful=[{"Id": "0"}], Failed=failed), ok(MessageId="1")]
+    async with serving(answers(*script)) as stub:
+        speak_to(stub.url)
+        assert list(await queue.send_many([Letter(body="a"), Letter(body="b")])) == [None, None]
+    assert [seen.operation for seen in stub.seen] == ["GetQueueUrl", "SendMessageBatch", "SendMessage"]
+    assert body_of(stub.seen[2])["MessageBody"] == "b"
+
+
+async def test_a_message_that_may_have_arrived_in_its_request_stays_ambiguous(
+    queue: SqsQueue, speak_to: SpeakTo
+) -> None:
+    failed = [
+        {"Id": "0", "SenderFault": False, "Code": "InternalError"},
+        {"Id": "1", "SenderFault": False, "Code": "RequestThrottled"},
+    ]
+    async with serving(answers(ok(QueueUrl=URL), ok(Failed=failed), error(403, "AccessDenied"))) as stub:
+        speak_to(stub.url)
+        faults = await queue.send_many([Letter(body="a"), Letter(body="b")])
+    assert [isinstance(fault, Unavailable) and fault.ambiguous for fault in faults] == [True, False]
+
+
+async def test_a_request_whose_answer_is_lost_is_ambiguous_for_all(queue: SqsQueue, speak_to: SpeakTo) -> None:
+    async with serving(answers(ok(QueueUrl=URL), None)) as stub:
+        speak_to(stub.url)
+        with pytest.raises(Unavailable) as caught:
+            await queue.send_many([Letter(body="a"), Letter(body="b")])
+    assert caught.value.ambiguous

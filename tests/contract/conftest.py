@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from bench.run.endpoint import Endpoint, endpoint_running
 from cqworker.aws.clients import AwsClients
 from cqworker.embedded import EmbeddedAws, running_aws_sync
 from cqworker.events import ignore
@@ -20,15 +21,33 @@ def moto() -> Iterator[EmbeddedAws]:
         yield aws
 
 
-@pytest.fixture(params=["memory", "moto", pytest.param("engines", marks=pytest.mark.engines)])
+@pytest.fixture(scope="session")
+def bench() -> Iterator[Endpoint]:
+    """The endpoint that `make bench` measures on."""
+    with endpoint_running() as endpoint:
+        yield endpoint
+
+
+WAYS = ("", " through the SDK", " in batches")
+WORLDS = [
+    "memory",
+    "moto",
+    "moto through the SDK",
+    *(f"bench{how}" for how in WAYS),
+    *(pytest.param(f"engines{how}", marks=pytest.mark.engines) for how in WAYS),
+]
+
+
+@pytest.fixture(params=WORLDS)
 async def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    if request.param == "memory":
+    name, _, how = request.param.partition(" ")
+    if name == "memory":
         yield MemoryWorld()
         return
-    service = request.getfixturevalue(request.param)
-    use_environment(monkeypatch, service.environment if request.param == "moto" else service.environment())
-    async with AwsClients(ignore) as clients:
-        yield AwsWorld(clients)
+    service = request.getfixturevalue(name)
+    use_environment(monkeypatch, service.environment() if name == "engines" else service.environment)
+    async with AwsClients(ignore, lean=how != "through the SDK") as clients:
+        yield AwsWorld(clients, in_batches=how == "in batches")
 
 
 @pytest.fixture

@@ -101,3 +101,39 @@ async def test_a_message_is_measured_in_bytes_and_refused_when_too_long(queue: J
     with pytest.raises(MessageTooLarge):
         await queue.send(Letter(body="é" * 524_289))
     assert list(await queue.receive(10, 0, HOUR)) == []
+
+
+async def test_ten_messages_of_one_request_arrive_each_as_it_was_sent(queue: JobQueue) -> None:
+    letters = [Letter(body=f"{number}: ☃", traceparent=TRACEPARENT if number % 2 else None) for number in range(10)]
+    assert list(await queue.send_many(letters)) == [None] * 10
+    arrived = {delivery.body: delivery.traceparent for delivery in await received(queue, 10)}
+    assert arrived == {letter.body: letter.traceparent for letter in letters}
+
+
+async def test_each_message_of_a_request_has_its_own_delay(queue: JobQueue) -> None:
+    assert list(await queue.send_many([Letter(body="later", delay=900), Letter(body="now")])) == [None, None]
+    [delivery] = await received(queue, 1)
+    assert delivery.body == "now"
+    assert (await queue.depth()).delayed == 1
+
+
+async def test_a_message_that_is_too_long_is_refused_alone(queue: JobQueue) -> None:
+    letters = [Letter(body="a"), Letter(body="é" * 524_289), Letter(body="b")]
+    first, second, third = await queue.send_many(letters)
+    assert (first, third) == (None, None)
+    assert isinstance(second, MessageTooLarge)
+    assert sorted(delivery.body for delivery in await received(queue, 2)) == ["a", "b"]
+
+
+@pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning")
+async def test_messages_too_long_for_one_request_together_arrive_all_the_same(queue: JobQueue) -> None:
+    letters = [Letter(body=letter * 600_000) for letter in "ab"]
+    assert list(await queue.send_many(letters)) == [None, None]
+    assert sorted(delivery.body[0] for delivery in await received(queue, 2)) == ["a", "b"]
+
+
+@pytest.mark.parametrize("count", [0, 11])
+async def test_no_message_or_eleven_in_a_request_are_a_mistake_of_the_caller(queue: JobQueue, count: int) -> None:
+    with pytest.raises(ValueError, match="1 to 10"):
+        await queue.send_many([Letter(body="x")] * count)
+    assert list(await queue.receive(10, 0, HOUR)) == []

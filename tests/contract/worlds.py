@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from cqworker.aws.artifacts import S3Artifacts
+from cqworker.aws.batched_writes import BatchedStore
 from cqworker.aws.clients import AwsClients
 from cqworker.aws.dynamodb_store import DynamoStore
 from cqworker.aws.operations import Operation
@@ -54,8 +55,9 @@ class MemoryWorld:
 
 
 class AwsWorld:
-    def __init__(self, clients: AwsClients) -> None:
+    def __init__(self, clients: AwsClients, *, in_batches: bool = False) -> None:
         self._clients = clients
+        self._in_batches = in_batches
 
     async def queue(self) -> JobQueue:
         return await self._create({})
@@ -71,7 +73,8 @@ class AwsWorld:
     async def store(self, clock: Clock) -> JobStore:
         table = unique("table")
         await create_table(self._clients, table)
-        return DynamoStore(self._clients, table, clock)
+        store = DynamoStore(self._clients, table, clock)
+        return BatchedStore(store, self._clients, table) if self._in_batches else store
 
     async def artifacts(self) -> Artifacts:
         bucket = unique("bucket")

@@ -1,30 +1,40 @@
-"""A world in memory for stories: queues, store, artifacts, workers and a desk, all on virtual time."""
+"""A world in memory for stories: queues, store, artifacts, hosts with workers and desks, all on virtual time."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any
+import inspect
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
-from cqworker.events import Event
+from cqworker.events import Event, HandlersLoopTurned
+from cqworker.flow.background import keep_running
+from cqworker.flow.checks import Check
 from cqworker.flow.desk import Desk
-from cqworker.flow.health import Health
+from cqworker.flow.health import STORE, Health
 from cqworker.flow.staffing import Ground, open_worker
 from cqworker.flow.submit import Accepted, Submission, Submitter
 from cqworker.flow.watch import Watch
+from cqworker.flow.watched import WatchedQueue, WatchedStore
 from cqworker.flow.worker import Worker
 from cqworker.model.record import JobRecord
-from cqworker.model.status import Status
-from cqworker.plugins.registry import registry_from
-from cqworker.ports import JobQueue, JobStore
+from cqworker.model.status import FINAL, Status
+from cqworker.plugins.registry import Registry, registry_from
+from cqworker.ports import Letter
 from cqworker.settings import ArtifactSettings, HandlerSettings, QueueSettings, Settings, WorkerSettings
-from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore, VirtualClock, run_virtually
+from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore, VirtualClock
 from cqworker.testing.loop import SameLoop
+from tests.flow.faults import FaultyArtifacts, FaultyQueue, FaultyStore
+from tests.flow.hosts import HOST, HostLoop
 
+E = TypeVar("E")
 VISIBILITY = 60
 MAX_RECEIVES = 40
 RETENTION = 30 * 86_400
+DAY = 86_400.0
 
 
 def story(told: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
@@ -32,10 +42,71 @@ def story(told: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]
 
     @functools.wraps(told)
     def run(*args: Any, **kwargs: Any) -> None:
-        run_virtually(lambda: told(*args, **kwargs))
+        async def tell() -> None:
+            try:
+                await told(*args, **kwargs)
+            finally:
+                await loop_of_this_story().bury()
 
-    del run.__wrapped__  # type: ignore[attr-defined]  # pytest would see the coroutine function behind it
+        with asyncio.Runner(loop_factory=HostLoop) as runner:
+            runner.run(tell())
+
+    del run.__wrapped__  # pytest would see the coroutine function behind it
+    run.__signature__ = inspect.signature(told)  # type: ignore[attr-defined]  # but it needs the parameters
     return run
+
+
+def loop_of_this_story() -> HostLoop:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, HostLoop)
+    return loop
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """One process: its lines to the world, what it remembers, what it told."""
+
+    name: str
+    store: FaultyStore
+    queues: Mapping[str, FaultyQueue]
+    artifacts: FaultyArtifacts
+    watch: Watch
+    ground: Ground
+    settings: Settings
+    events: list[Event]
+    workers: list[Worker]
+    loops: list[asyncio.Task[None]] = field(default_factory=list)
+
+    @property
+    def queue(self) -> FaultyQueue:
+        return self.queues["jobs"]
+
+    @property
+    def worker(self) -> Worker:
+        return self.workers[0]
+
+    @property
+    def submitter(self) -> Submitter:
+        ground, settings = self.ground, self.settings
+        queues = {queue.name: ground.queues[queue.name] for queue in settings.queues}
+        parts = (ground.registry, queues, ground.store, ground.artifacts, ground.clock, ground.emit)
+        return Submitter(*parts, inline_limit=settings.artifacts.inline_limit, retention=RETENTION)
+
+    @property
+    def desk(self) -> Desk:
+        queues = {queue.name: self.ground.queues[queue.name] for queue in self.settings.queues}
+        hurry = self.worker.cancel_here if self.workers else lambda _: None
+        ground = self.ground
+        return Desk(ground.store, queues, self.watch, ground.clock, ground.emit, retention=RETENTION, hurry=hurry)
+
+    async def drain(self, seconds: float = 25.0, hurry: asyncio.Event | None = None) -> None:
+        await self.worker.drain(seconds, hurry or asyncio.Event())
+        await self.worker.close()
+        for loop in self.loops:
+            loop.cancel()
+
+    def seen(self, kind: type[E]) -> list[E]:
+        return [event for event in self.events if isinstance(event, kind)]
 
 
 class World:
@@ -48,95 +119,134 @@ class World:
         concurrency: int = 32,
         types: HandlerSettings | None = None,
         inline_limit: int = 4096,
+        max_receives: int = MAX_RECEIVES,
+        more_queues: Sequence[str] = (),
     ) -> None:
         self.clock = VirtualClock()
+        jobs = QueueSettings(
+            name="jobs", dead_letter_queue="dead", visibility_timeout=VISIBILITY, max_receive_count=max_receives
+        )
         self.settings = Settings(
-            queues=(QueueSettings(name="jobs", dead_letter_queue="dead", visibility_timeout=VISIBILITY),),
+            queues=(jobs, *(QueueSettings(name=name, visibility_timeout=VISIBILITY) for name in more_queues)),
             worker=WorkerSettings(concurrency=concurrency),
             artifacts=ArtifactSettings(inline_limit=inline_limit),
         )
         self.registry = registry_from(handlers, types or HandlerSettings())
         self.dead = MemoryQueue("dead", self.clock)
-        self.queue = MemoryQueue("jobs", self.clock, dead_letters=self.dead, max_receive_count=MAX_RECEIVES)
+        self.queue = MemoryQueue("jobs", self.clock, dead_letters=self.dead, max_receive_count=max_receives)
+        more = {name: MemoryQueue(name, self.clock) for name in more_queues}
+        self.queues = {"jobs": self.queue, "dead": self.dead, **more}
         self.store = MemoryStore(self.clock)
         self.artifacts = MemoryArtifacts()
         self.events: list[Event] = []
-        self.workers: dict[str, Worker] = {}
+        self.hosts: dict[str, Host] = {}
+        self.office = self._open("office", self.registry)
 
-    def ground(self, queue: JobQueue | None = None, store: JobStore | None = None) -> Ground:
-        return Ground(
-            queues={"jobs": queue or self.queue, "dead": self.dead},
-            store=store or self.store,
-            artifacts=self.artifacts,
-            registry=self.registry,
-            health=Health(self.clock, self.events.append, ()),
-            clock=self.clock,
-            emit=self.events.append,
-        )
+    def start(
+        self, name: str = "w1", *, registry: Registry | None = None, before: Callable[[Host], object] = lambda _: None
+    ) -> Host:
+        """A host with a worker at work; `before` may spoil its lines first."""
+        host = self._open(name, registry or self.registry)
+        self.hosts[name] = host
+        before(host)
+        context = copy_context()
+        context.run(HOST.set, name)
+        context.run(self._set_to_work, host)
+        return host
 
-    def start(self, name: str = "w1", *, queue: JobQueue | None = None, store: JobStore | None = None) -> Worker:
-        """A worker at work; `queue` and `store` may be worse than the world's own."""
-        worker = open_worker(self.ground(queue, store), self.settings, SameLoop(), name=name, seen=lambda _: None)
-        worker.start()
-        self.workers[name] = worker
-        return worker
+    def freeze(self, name: str) -> None:
+        loop_of_this_story().freeze(name)
 
-    @property
-    def submitter(self) -> Submitter:
-        return Submitter(
-            self.registry,
-            {"jobs": self.queue},
-            self.store,
-            self.artifacts,
-            self.clock,
-            self.events.append,
-            inline_limit=self.settings.artifacts.inline_limit,
-            retention=RETENTION,
-        )
+    def thaw(self, name: str) -> None:
+        loop_of_this_story().thaw(name)
+
+    def kill(self, name: str) -> None:
+        """Nothing of this host happens any more, as after SIGKILL."""
+        loop_of_this_story().freeze(name)
+        del self.hosts[name]
 
     @property
     def desk(self) -> Desk:
-        watch = Watch(self.clock, lambda _: False)
-        return Desk(self.store, {"jobs": self.queue}, watch, self.clock, self.events.append, retention=RETENTION)
+        return self.office.desk
 
     async def submit(self, job_type: str, payload: str = "{}", **more: Any) -> str:
         return (await self.accept(job_type, payload, **more)).record.job_id
 
     async def accept(self, job_type: str, payload: str = "{}", **more: Any) -> Accepted:
-        return await self.submitter.submit(Submission(type=job_type, payload=payload, **more))
+        return await self.office.submitter.submit(Submission(type=job_type, payload=payload, **more))
+
+    async def copy(self, job_id: str, **changed: Any) -> None:
+        """Sends the job's message once more, as SQS may do by itself."""
+        [body, *_] = [body for body in self.queue.bodies if job_id in body]
+        await self.queue.send(Letter(body=body, **changed))
 
     def record(self, job_id: str) -> JobRecord:
         return self.store.records[job_id]
 
-    async def until(self, job_id: str, *statuses: Status, patience: float = 86_400) -> JobRecord:
+    async def until(self, job_id: str, *statuses: Status, patience: float = DAY) -> JobRecord:
         """The record once it has one of these statuses; every final one when none is named."""
-        wanted = statuses or tuple(status for status in Status if status.is_final)
 
-        async def reached() -> bool:
+        def reached() -> bool:
             record = self.store.records.get(job_id)
-            return record is not None and record.status in wanted
+            return record is not None and record.status in (statuses or FINAL)
 
         await self.until_true(reached, patience)
         return self.record(job_id)
 
-    async def until_true(self, holds: Callable[[], Awaitable[bool]], patience: float = 86_400) -> None:
-        deadline = self.clock.monotonic() + patience
-        while not await holds():
-            assert self.clock.monotonic() < deadline, f"waited {patience} s in vain; {self.store.records}"
-            await asyncio.sleep(0.05)
+    async def until_true(self, holds: Callable[[], object], patience: float = DAY) -> None:
+        """Looks often at first and every second in the end, for a story may last for days."""
+        began = self.clock.monotonic()
+        while not holds():
+            waited = self.clock.monotonic() - began
+            assert waited < patience, f"waited {waited} s in vain; {self.store.records}"
+            await asyncio.sleep(max(0.01, min(1.0, waited / 100)))
 
-    async def until_empty(self, patience: float = 86_400) -> None:
-        """Returns once no message is left in the queue."""
-
-        async def is_empty() -> bool:
-            return not self.queue.bodies
-
-        await self.until_true(is_empty, patience)
+    async def until_empty(self, patience: float = DAY) -> None:
+        """Returns once no message is left in any queue that jobs are sent to."""
+        await self.until_true(lambda: not any(queue.bodies for queue in self.queues.values()), patience)
 
     async def stop(self, seconds: float = 25.0) -> None:
-        for worker in self.workers.values():
-            await worker.drain(seconds, asyncio.Event())
-            await worker.close()
+        await asyncio.gather(*(host.drain(seconds) for host in self.hosts.values()))
 
-    def seen(self, kind: type[Any]) -> list[Any]:
+    def seen(self, kind: type[E]) -> list[E]:
         return [event for event in self.events if isinstance(event, kind)]
+
+    def _open(self, name: str, registry: Registry) -> Host:
+        events: list[Event] = []
+
+        def emit(event: Event) -> None:
+            if not isinstance(event, HandlersLoopTurned):
+                events.append(event)
+                self.events.append(event)
+
+        health = Health(self.clock, emit, ())
+        store, artifacts = FaultyStore(self.store), FaultyArtifacts(self.artifacts)
+        queues = {queue: FaultyQueue(port) for queue, port in self.queues.items()}
+        ground = Ground(
+            queues={queue: WatchedQueue(port, health) for queue, port in queues.items()},
+            store=WatchedStore(store, health),
+            artifacts=artifacts,
+            registry=registry,
+            health=health,
+            clock=self.clock,
+            emit=emit,
+        )
+        workers: list[Worker] = []
+        return Host(
+            name=name,
+            store=store,
+            queues=queues,
+            artifacts=artifacts,
+            watch=Watch(self.clock, lambda job_id: any(worker.holds(job_id) for worker in workers)),
+            ground=ground,
+            settings=self.settings,
+            events=events,
+            workers=workers,
+        )
+
+    def _set_to_work(self, host: Host) -> None:
+        ground = host.ground
+        host.workers.append(open_worker(ground, host.settings, SameLoop(), name=host.name, seen=host.watch.seen))
+        check = Check(STORE, ground.store.check, ground.health)
+        host.loops.append(asyncio.get_running_loop().create_task(keep_running("check", check.run, ground.emit)))
+        host.worker.start()

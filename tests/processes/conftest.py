@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,8 @@ from tests.processes.daemon import RUN, Daemon
 from tests.processes.plugin import Journal, install_plugin
 from tests.processes.site import Site
 
-QUEUES = ("long", "short", "hurry", "hangup", "blocked", "stuck", "foreign", "away")
+QUEUES = ("long", "short", "hurry", "hangup", "blocked", "stuck", "foreign", "away", "tableless")
+WORKER = ("run", "--port", "0", "--role", "worker")
 Start = Callable[..., Daemon]
 
 
@@ -43,10 +44,9 @@ def site(embedded: EmbeddedAws, journal: Journal, tmp_path_factory: pytest.TempP
     return place
 
 
-@pytest.fixture(scope="session")
-def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    """Starts a daemon in a place; whatever becomes of the test, it is gone at the end."""
-    folder = tmp_path_factory.mktemp("daemons")
+@contextmanager
+def starting(folder: Path) -> Iterator[Start]:
+    """Starts daemons in places; whatever becomes of the tests, they are gone at the end."""
     with ExitStack() as stack:
 
         def begin(place: Site, *arguments: str) -> Daemon:
@@ -57,7 +57,14 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
         yield begin
 
 
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    with starting(tmp_path_factory.mktemp("daemons")) as begin:
+        yield begin
+
+
 @pytest.fixture(scope="session")
-def desk(site: Site, start: Start) -> Daemon:
+def desk(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     """Takes jobs in and shows them, and runs none."""
-    return start(site, *RUN, "--role", "api")
+    with starting(tmp_path_factory.mktemp("desk")) as begin:
+        yield begin(site, *RUN, "--role", "api")

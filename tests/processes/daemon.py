@@ -74,6 +74,9 @@ class Daemon:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self._ask("POST", path, b"" if body is None else json.dumps(body).encode(), named)
 
+    def post_bytes(self, path: str, body: bytes, content_type: str) -> Answer:
+        return self._ask("POST", path, body, {"Content-Type": content_type})
+
     def _ask(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:

@@ -66,9 +66,7 @@ class Site:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """One command of the program, to its end."""
         command = [*PROGRAM, *arguments]
-        return subprocess.run(
-            command, env=self.environment(), capture_output=True, text=True, timeout=60, check=False
-        )
+        return subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=60, check=False)
 
     def provision(self) -> None:
         """`cqworker provision`, as /readyz and the README tell an operator to."""
@@ -91,6 +89,14 @@ class Site:
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         answer = self.sqs.get_queue_attributes(QueueUrl=self.url_of(queue), AttributeNames=names)["Attributes"]
         return int(answer[names[0]]), int(answer[names[1]])
+
+    def job_ids_in(self, queue: str) -> list[str]:
+        """The jobs of all messages that can be received now; they are hidden for a minute by this."""
+        found: list[str] = []
+        asked = {"QueueUrl": self.url_of(queue), "MaxNumberOfMessages": 10, "VisibilityTimeout": 60}
+        while messages := self.sqs.receive_message(**asked).get("Messages"):
+            found += [json.loads(message["Body"])["job_id"] for message in messages]
+        return found
 
     def _client(self, service: str) -> Any:
         endpoint = self.aws.get(f"AWS_ENDPOINT_URL_{service.upper()}") or self.aws["AWS_ENDPOINT_URL"]

@@ -11,75 +11,83 @@ from typing import Any
 
 import pytest
 
-from tests.processes.conftest import Start
+from tests.processes.conftest import WORKER, Start
 from tests.processes.daemon import Daemon, until
 from tests.processes.plugin import Journal
 from tests.processes.site import Site
 
 RUNNING = 20
-WAITING = 200
 Jobs = Mapping[str, dict[str, Any]]
+
+
+class Story:
+    """Naps of two seconds that wait in one queue, and what becomes of them."""
+
+    def __init__(self, queue: str, desk: Daemon, journal: Journal, jobs: int) -> None:
+        self._desk = desk
+        self._journal = journal
+        with ThreadPoolExecutor(8) as clients:
+            self.ids = list(clients.map(lambda _: desk.submit("proof.nap", {"seconds": 2}, queue=queue), range(jobs)))
+
+    def noted(self, what: str) -> list[str]:
+        """The jobs of this story of which handlers noted this."""
+        return [job_id for job_id in self._journal.noted(what) if job_id in self.ids]
+
+    def jobs(self) -> Jobs:
+        with ThreadPoolExecutor(8) as clients:
+            return dict(zip(self.ids, clients.map(self._desk.job, self.ids), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """A worker that was stopped while 20 jobs of two seconds ran and 200 waited, and what another then did."""
+    """A worker that was stopped while 20 jobs of two seconds ran and others waited."""
 
+    place: Site
+    story: Story
     code: int
-    jobs: Jobs
-    visible: int
-    hidden: int
-    running: Sequence[str]
-    afterwards: Jobs
-    noted: Mapping[str, Counter[str]]
     log: str
+    running: Sequence[str]
+    jobs: Jobs
+    depth: tuple[int, int]
 
     @property
-    def waiting(self) -> list[dict[str, Any]]:
-        return [job for job_id, job in self.jobs.items() if job_id not in self.running]
+    def waiting(self) -> list[str]:
+        return [job_id for job_id in self.jobs if job_id not in self.running]
 
 
-def stop_in_the_middle(queue: str, seconds: str, site: Site, desk: Daemon, start: Start, journal: Journal) -> Drain:
-    with ThreadPoolExecutor(8) as clients:
-        ids = list(clients.map(lambda _: desk.submit("proof.nap", {"seconds": 2}, queue=queue), range(220)))
-
-        def noted(what: str) -> list[str]:
-            return [job_id for job_id in journal.noted(what) if job_id in ids]
-
-        place = site.changed(queues=[queue], extra={"CQWORKER_WORKER__DRAIN_TIMEOUT": seconds})
-        worker = start(place, "run", "--port", "0", "--role", "worker", "--concurrency", str(RUNNING))
-        until(lambda: len(noted("start")) == RUNNING)
-        worker.signal(signal.SIGTERM)
-        running = noted("start")
-        code = worker.exit_code()
-        visible, hidden = site.depth(queue)
-        jobs = dict(zip(ids, clients.map(desk.job, ids), strict=True))
-        start(place, "run", "--port", "0", "--role", "worker", "--concurrency", "250")
-        afterwards = dict(zip(ids, clients.map(desk.ended, ids), strict=True))
-    counts = {what: Counter(noted(what)) for what in ("start", "end", "interrupted")}
-    return Drain(code, jobs, visible, hidden, running, afterwards, counts, worker.log)
+def stop_in_the_middle(story: Story, place: Site, start: Start) -> Drain:
+    worker = start(place, *WORKER, "--concurrency", str(RUNNING))
+    until(lambda: len(story.noted("start")) == RUNNING)
+    worker.signal(signal.SIGTERM)
+    running = story.noted("start")
+    code = worker.exit_code()
+    depth = place.depth(place.queues[0])
+    return Drain(place, story, code, worker.log, running, story.jobs(), depth)
 
 
 @pytest.fixture(scope="module")
 def patient(site: Site, desk: Daemon, start: Start, journal: Journal) -> Drain:
-    """A drain that has time for running jobs to finish."""
-    return stop_in_the_middle("long", "25", site, desk, start, journal)
+    """A drain that has time for running jobs to finish, with 200 jobs waiting."""
+    story = Story("long", desk, journal, RUNNING + 200)
+    return stop_in_the_middle(story, site.changed(queues=["long"]), start)
 
 
 @pytest.fixture(scope="module")
 def short(site: Site, desk: Daemon, start: Start, journal: Journal) -> Drain:
-    """A drain that has no time for them."""
-    return stop_in_the_middle("short", "1", site, desk, start, journal)
+    """A drain that has no time for them, with 30 jobs waiting."""
+    story = Story("short", desk, journal, RUNNING + 30)
+    hasty = {"CQWORKER_WORKER__DRAIN_TIMEOUT": "1"}
+    return stop_in_the_middle(story, site.changed(queues=["short"], extra=hasty), start)
 
 
 @pytest.fixture(params=["patient", "short"])
 def drain(request: pytest.FixtureRequest) -> Drain:
-    story: Drain = request.getfixturevalue(request.param)
-    return story
+    stopped: Drain = request.getfixturevalue(request.param)
+    return stopped
 
 
-def statuses(jobs: Sequence[dict[str, Any]]) -> Counter[tuple[str, int]]:
-    return Counter((job["status"], job["attempt"]) for job in jobs)
+def statuses(jobs: Jobs, ids: Sequence[str]) -> Counter[tuple[str, int]]:
+    return Counter((jobs[job_id]["status"], jobs[job_id]["attempt"]) for job_id in ids)
 
 
 def test_a_drained_worker_exits_with_0(drain: Drain) -> None:
@@ -87,30 +95,29 @@ def test_a_drained_worker_exits_with_0(drain: Drain) -> None:
     assert "Traceback" not in drain.log
 
 
-def test_jobs_that_waited_are_visible_again_when_the_worker_is_gone(drain: Drain) -> None:
-    assert (drain.visible, drain.hidden) == (sum(job["status"] == "QUEUED" for job in drain.jobs.values()), 0)
-    assert drain.visible >= WAITING
-
-
 def test_a_stop_charges_no_attempt_to_a_job_that_waited(drain: Drain) -> None:
-    assert statuses(drain.waiting) == {("QUEUED", 0): WAITING}
+    assert statuses(drain.jobs, drain.waiting) == {("QUEUED", 0): len(drain.jobs) - RUNNING}
 
 
 def test_running_jobs_finish_when_the_drain_has_time_for_them(patient: Drain) -> None:
-    assert statuses([patient.jobs[job_id] for job_id in patient.running]) == {("SUCCEEDED", 1): RUNNING}
+    assert statuses(patient.jobs, patient.running) == {("SUCCEEDED", 1): RUNNING}
 
 
-def test_running_jobs_are_stopped_and_handed_back_uncharged_when_it_has_not(short: Drain) -> None:
-    handed_back = [short.jobs[job_id] for job_id in short.running]
-    assert statuses(handed_back) == {("QUEUED", 0): RUNNING}
-    assert {job["history"][-1]["event"] for job in handed_back} == {"handed_back"}
-    assert short.noted["interrupted"] == Counter(short.running)
+def test_the_200_that_waited_are_visible_once_each_as_soon_as_the_worker_is_gone(patient: Drain) -> None:
+    assert patient.depth == (200, 0)
+    assert Counter(patient.place.job_ids_in("long")) == Counter(patient.waiting)
 
 
-def test_another_worker_finishes_every_job_in_its_first_attempt(drain: Drain) -> None:
-    assert statuses(list(drain.afterwards.values())) == {("SUCCEEDED", 1): RUNNING + WAITING}
-    assert drain.noted["end"] == Counter(drain.afterwards.keys())
+def test_running_jobs_are_handed_back_uncharged_when_the_drain_has_no_time_for_them(short: Drain) -> None:
+    assert statuses(short.jobs, short.running) == {("QUEUED", 0): RUNNING}
+    assert {short.jobs[job_id]["history"][-1]["event"] for job_id in short.running} == {"handed_back"}
+    assert Counter(short.story.noted("interrupted")) == Counter(short.running)
+    assert short.depth == (len(short.jobs), 0)
 
 
-def test_no_job_starts_more_often_than_it_was_interrupted_and_ended(drain: Drain) -> None:
-    assert drain.noted["start"] == drain.noted["end"] + drain.noted["interrupted"]
+def test_the_next_worker_finishes_every_job_in_its_first_attempt(short: Drain, start: Start) -> None:
+    worker = start(short.place, *WORKER, "--concurrency", "100")
+    until(lambda: worker.metric("cqworker_jobs_finished_total", status="SUCCEEDED") == len(short.jobs))
+    assert statuses(short.story.jobs(), short.story.ids) == {("SUCCEEDED", 1): len(short.jobs)}
+    assert Counter(short.story.noted("end")) == Counter(short.story.ids)
+    assert Counter(short.story.noted("start")) == Counter(short.story.ids) + Counter(short.running)

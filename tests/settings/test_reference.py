@@ -23,6 +23,7 @@ TABLES: dict[str, tuple[str | int, ...]] = {
     "[worker]": ("worker",),
     "[http]": ("http",),
     "[[http.tokens]]": ("http", "tokens", 0),
+    "[aws]": ("aws",),
     "[handlers]": ("handlers",),
     '[handlers.types."a.type"]': ("handlers", "types", "a.type"),
     '[handlers.types."a.type".backoff]': ("handlers", "types", "a.type", "backoff"),

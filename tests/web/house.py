@@ -23,6 +23,7 @@ from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.plugins.handler import handler
 from cqworker.plugins.registry import Registry, registry_of
+from cqworker.ports import JobQueue
 from cqworker.settings import HttpSettings, Settings, TokenSettings
 from cqworker.settings.model import Scope
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
@@ -119,6 +120,7 @@ async def open_house(
     most: int | None = None,
     head_patience: float = 15.0,
     inline_limit: int = 4096,
+    carried_by: Callable[[JobQueue], JobQueue] = lambda queue: queue,
     **http: Any,
 ) -> AsyncIterator[House]:
     """A server on a free port, closed at the end."""
@@ -126,7 +128,7 @@ async def open_house(
     queue, store, artifacts = MemoryQueue("main", CLOCK), MemoryStore(CLOCK), MemoryArtifacts(prefix="cq/")
     watch, health = Watch(CLOCK, lambda _: True), FakeHealth()
     known = registry or registry_of(**{"text.transform": transform})
-    queues = {"main": queue}
+    queues = {"main": carried_by(queue)}
     submitter = Submitter(
         known, queues, store, artifacts, CLOCK, events.append, inline_limit=inline_limit, retention=RETENTION
     )

@@ -1,0 +1,105 @@
+"""BatchExecuteStatement: up to 25 statements, each of which succeeds or fails alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bench.endpoint.dynamodb.cells import Item
+from bench.endpoint.dynamodb.operations import FAILED, Answer, Request
+from bench.endpoint.dynamodb.statements import Statement, statement_of
+from bench.endpoint.dynamodb.table import Done, Refused, Table
+from bench.endpoint.dynamodb.tables import Tables
+from bench.endpoint.errors import Refusal, invalid
+from bench.endpoint.ledger import Ledger
+
+OPERATION = "BatchExecuteStatement"
+MOST = 25
+"""Statements in one request (API reference, BatchExecuteStatement)."""
+KNOWN = {"Statements", "ReturnConsumedCapacity"}
+KNOWN_OF_ONE = {"Statement", "Parameters", "ConsistentRead", "ReturnValuesOnConditionCheckFailure"}
+Prepared = tuple[Table, Statement, Item, list[Any], bool]
+
+
+class Batches:
+    """The statements of PartiQL on the tables."""
+
+    def __init__(self, tables: Tables, ledger: Ledger) -> None:
+        self._tables = tables
+        self._ledger = ledger
+        self.operations = {OPERATION: self.execute}
+
+    def execute(self, request: Request) -> Answer:
+        """Refuses the request as a whole where two statements are about one key, as DynamoDB does."""
+        if not request.keys() <= KNOWN:
+            raise invalid(f"Not known here: {', '.join(sorted(request.keys() - KNOWN))}")
+        asked = request.get("Statements", ())
+        if not 1 <= len(asked) <= MOST:
+            raise invalid(f"1 validation error detected: Member must have length between 1 and {MOST}")
+        prepared = [self._prepared(each) for each in asked]
+        self._refuse_twins(prepared)
+        units: dict[str, float] = {}
+        responses = [self._answered(each, units) for each in prepared]
+        self._ledger.batch(OPERATION, len(responses))
+        if request.get("ReturnConsumedCapacity", "NONE") == "NONE":
+            return {"Responses": responses}
+        told = [{"TableName": name, "CapacityUnits": count} for name, count in units.items()]
+        return {"Responses": responses, "ConsumedCapacity": told}
+
+    def _prepared(self, asked: Mapping[str, Any]) -> Prepared | Refusal:
+        if not asked.keys() <= KNOWN_OF_ONE:
+            raise invalid(f"Not known here: {', '.join(sorted(asked.keys() - KNOWN_OF_ONE))}")
+        values: list[Any] = asked.get("Parameters") or []
+        try:
+            statement = statement_of(asked["Statement"])
+            if len(values) != statement.parameters:
+                raise invalid("Number of parameters in request and statement don't match")
+            table = self._tables.named(statement.table)
+            key = statement.key(tuple(table.keys), values)
+            table.key_of(key)
+        except Refusal as refusal:
+            return refusal
+        return table, statement, key, values, asked.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
+
+    def _refuse_twins(self, prepared: Sequence[Prepared | Refusal]) -> None:
+        keys = [(each[0].name, each[0].key_of(each[2])) for each in prepared if not isinstance(each, Refusal)]
+        if len(set(keys)) != len(keys):
+            raise invalid("Provided list of item keys contains duplicates")
+
+    def _answered(self, prepared: Prepared | Refusal, units: dict[str, float]) -> Answer:
+        if isinstance(prepared, Refusal):
+            return _error(prepared)
+        table, statement, key, values, show = prepared
+        try:
+            done = _carried_out(table, statement, key, values)
+        except Refused as refused:
+            units[table.name] = units.get(table.name, 0.0) + refused.units
+            self._ledger.refused_write(OPERATION, refused.units, call=False)
+            return _condition_failed(table, statement, refused.item if show else None)
+        except Refusal as refusal:
+            return _error(refusal)
+        units[table.name] = units.get(table.name, 0.0) + done.units
+        self._ledger.write(OPERATION, done.units, table.name, table.key_of(key)[0], call=False)
+        shown = statement.program.shown(statement.returning, done.before, done.after)
+        return {"TableName": table.name, **({"Item": shown} if shown else {})}
+
+
+def _carried_out(table: Table, statement: Statement, key: Item, values: list[Any]) -> Done:
+    if statement.inserts:
+        return table.put(statement.program.changed({}, values), statement.program, values)
+    if table.get(key) is None:
+        raise Refused(None)
+    return table.update(key, statement.program, values)
+
+
+def _condition_failed(table: Table, statement: Statement, item: Item | None) -> Answer:
+    if statement.inserts:
+        error: Answer = {"Code": "DuplicateItem", "Message": "Duplicate primary key exists in table"}
+    else:
+        error = {"Code": "ConditionalCheckFailed", "Message": FAILED, **({"Item": item} if item else {})}
+    return {"TableName": table.name, "Error": error}
+
+
+def _error(refusal: Refusal) -> Answer:
+    code = {"ValidationException": "ValidationError", "ResourceNotFoundException": "ResourceNotFound"}
+    return {"Error": {"Code": code.get(refusal.code, refusal.code), "Message": refusal.message}}

@@ -1,0 +1,111 @@
+"""The operations on items, request in and answer out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bench.endpoint.dynamodb.cells import Item, read_units
+from bench.endpoint.dynamodb.expressions import Program, check_values, program_of
+from bench.endpoint.dynamodb.table import Refused, Table
+from bench.endpoint.dynamodb.tables import Tables
+from bench.endpoint.errors import Refusal, invalid
+from bench.endpoint.ledger import Ledger
+
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
+
+COMMON = {"TableName", "ReturnConsumedCapacity"}
+EXPRESSIONS = {"ConditionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues"}
+CONDITIONAL = COMMON | EXPRESSIONS | {"ReturnValues", "ReturnValuesOnConditionCheckFailure"}
+FAILED = "The conditional request failed"
+
+
+class Items:
+    """PutItem, UpdateItem, DeleteItem and GetItem; what each costs goes into the ledger."""
+
+    def __init__(self, tables: Tables, ledger: Ledger) -> None:
+        self._tables = tables
+        self._ledger = ledger
+        self.operations: dict[str, Callable[[Request], Answer]] = {
+            "GetItem": self._get,
+            "PutItem": self._put,
+            "UpdateItem": self._update,
+            "DeleteItem": self._delete,
+        }
+
+    def _get(self, request: Request) -> Answer:
+        table = self._table(request, COMMON | {"Key", "ConsistentRead"})
+        row = table.get(request["Key"])
+        units = read_units(row.size if row else 0, consistent=request.get("ConsistentRead", False))
+        self._ledger.read("GetItem", units)
+        return {**({"Item": row.item} if row else {}), **consumed(request, table.name, units)}
+
+    def _put(self, request: Request) -> Answer:
+        table = self._table(request, CONDITIONAL | {"Item"})
+        wanted = _returned(request, {"ALL_OLD"})
+        program, values = _compiled(request)
+        item: Item = request["Item"]
+        done = self._tried("PutItem", request, lambda: table.put(item, program, values))
+        self._ledger.write("PutItem", done.units, table.name, next(iter(table.key_of(_key(table, item)))))
+        old = {"Attributes": done.before} if wanted and done.before else {}
+        return {**old, **consumed(request, table.name, done.units)}
+
+    def _update(self, request: Request) -> Answer:
+        table = self._table(request, CONDITIONAL | {"Key", "UpdateExpression"})
+        wanted = _returned(request, {"ALL_OLD", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW"})
+        program, values = _compiled(request)
+        done = self._tried("UpdateItem", request, lambda: table.update(request["Key"], program, values))
+        self._ledger.write("UpdateItem", done.units, table.name, table.key_of(request["Key"])[0])
+        shown = program.shown(wanted, done.before, done.after)
+        return {**({"Attributes": shown} if shown else {}), **consumed(request, table.name, done.units)}
+
+    def _delete(self, request: Request) -> Answer:
+        table = self._table(request, CONDITIONAL | {"Key"})
+        wanted = _returned(request, {"ALL_OLD"})
+        program, values = _compiled(request)
+        row = self._tried("DeleteItem", request, lambda: table.delete(request["Key"], program, values))
+        units = max(1, -(-(row.size if row else 0) // 1024))
+        self._ledger.write("DeleteItem", units, table.name, table.key_of(request["Key"])[0])
+        return {**({"Attributes": row.item} if row and wanted else {}), **consumed(request, table.name, units)}
+
+    def _table(self, request: Request, known: set[str]) -> Table:
+        if not request.keys() <= known:
+            raise invalid(f"Not known here: {', '.join(sorted(request.keys() - known))}")
+        return self._tables.named(request.get("TableName", ""))
+
+    def _tried(self, operation: str, request: Request, write: Callable[[], Any]) -> Any:
+        """The write's outcome; a condition that fails is an error that may carry the item."""
+        try:
+            return write()
+        except Refused as refused:
+            self._ledger.refused_write(operation, refused.units)
+            shown = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" and refused.item
+            more = {"Item": refused.item} if shown else {}
+            raise Refusal("ConditionalCheckFailedException", FAILED, more=more) from None
+
+
+def consumed(request: Request, table: str, units: float) -> Answer:
+    """What was consumed, where the request asks for it."""
+    asked = request.get("ReturnConsumedCapacity", "NONE")
+    return {} if asked == "NONE" else {"ConsumedCapacity": {"TableName": table, "CapacityUnits": float(units)}}
+
+
+def _compiled(request: Request) -> tuple[Program, Mapping[str, Any]]:
+    names = request.get("ExpressionAttributeNames") or {}
+    values: Mapping[str, Any] = request.get("ExpressionAttributeValues") or {}
+    update = request.get("UpdateExpression")
+    program = program_of(request.get("ConditionExpression"), update, tuple(names.items()))
+    check_values(program, values)
+    return program, values
+
+
+def _returned(request: Request, known: set[str]) -> str | None:
+    wanted: str = request.get("ReturnValues", "NONE")
+    if wanted != "NONE" and wanted not in known:
+        raise invalid(f"ReturnValues can not be {wanted} here")
+    return None if wanted == "NONE" else wanted
+
+
+def _key(table: Table, item: Item) -> Item:
+    return {name: item[name] for name in table.keys}

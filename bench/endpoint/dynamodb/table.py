@@ -1,0 +1,105 @@
+"""One table: its items, and the writes that depend on what stands there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from bench.endpoint.dynamodb.cells import ITEM_TOO_BIG, MAX_ITEM, Item, kind_of, weight, write_units
+from bench.endpoint.dynamodb.expressions import Program
+from bench.endpoint.dynamodb.terms import Values
+from bench.endpoint.errors import invalid
+
+Key = tuple[str, ...]
+
+
+class Row(NamedTuple):
+    """An item and its bytes; items are replaced, never changed."""
+
+    item: Item
+    size: int
+
+
+class Refused(Exception):
+    """The condition did not hold for what stands there; it costs `units` all the same."""
+
+    def __init__(self, row: Row | None) -> None:
+        super().__init__("The conditional request failed")
+        self.item = row.item if row else None
+        self.units = write_units(row.size if row else 0, 0)
+
+
+class Done(NamedTuple):
+    """A write that was done: the item before and after it, and what it cost."""
+
+    before: Item | None
+    after: Item
+    units: int
+
+
+@dataclass(slots=True)
+class Table:
+    """A table with these keys, name and type of each, the partition key first."""
+
+    name: str
+    keys: Mapping[str, str]
+    description: dict[str, Any]
+    ttl: str | None = None
+    rows: dict[Key, Row] = field(default_factory=dict)
+
+    def key_of(self, key: Item) -> Key:
+        """The key of exactly these attributes; refuses any others."""
+        if key.keys() != self.keys.keys():
+            raise invalid("The provided key element does not match the schema")
+        return self._key_in(key)
+
+    def get(self, key: Item) -> Row | None:
+        """The item of this key."""
+        return self.rows.get(self.key_of(key))
+
+    def put(self, item: Item, program: Program, values: Values) -> Done:
+        """The item in place of what stands there; raises Refused."""
+        if not self.keys.keys() <= item.keys():
+            raise invalid("One of the required keys was not given a value")
+        key = self._key_in(item)
+        row = self.rows.get(key)
+        if not program.permits(row.item if row else None, values):
+            raise Refused(row)
+        return self._store(key, row, item)
+
+    def update(self, key: Item, program: Program, values: Values) -> Done:
+        """The item of this key changed, or made where there is none; raises Refused."""
+        if touched := program.touched & self.keys.keys():
+            raise invalid(f"Cannot update attribute {', '.join(touched)}. This attribute is part of the key")
+        place = self.key_of(key)
+        row = self.rows.get(place)
+        if not program.permits(row.item if row else None, values):
+            raise Refused(row)
+        return self._store(place, row, program.changed(row.item if row else key, values))
+
+    def delete(self, key: Item, program: Program, values: Values) -> Row | None:
+        """The item that stood there is gone; raises Refused."""
+        place = self.key_of(key)
+        row = self.rows.get(place)
+        if not program.permits(row.item if row else None, values):
+            raise Refused(row)
+        return self.rows.pop(place, None)
+
+    def _store(self, key: Key, row: Row | None, item: Item) -> Done:
+        size = weight(item)
+        if size > MAX_ITEM:
+            raise invalid(ITEM_TOO_BIG)
+        self.rows[key] = Row(item, size)
+        return Done(row.item if row else None, item, write_units(row.size if row else 0, size))
+
+    def _key_in(self, item: Item) -> Key:
+        parts = []
+        for name, kind in self.keys.items():
+            cell = item[name]
+            if kind_of(cell) != kind:
+                raise invalid(f"One or more parameter values were invalid: Type mismatch for key {name}")
+            if not cell[kind]:
+                raise invalid(f"One or more parameter values are not valid: the key {name} is an empty string value")
+            parts.append(str(cell[kind]))
+        return tuple(parts)

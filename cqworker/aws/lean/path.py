@@ -1,0 +1,78 @@
+"""One hot call from request to answer: signed, posted, tried again, its clock and credentials mended once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cqworker.aws.calls import Answer, Request, watch_try
+from cqworker.aws.faults import EXPIRED
+from cqworker.aws.lean.protocol import answer_in, target_of
+from cqworker.aws.lean.retries import Budget, Tries, seconds_ahead
+from cqworker.aws.lean.signing import signed
+from cqworker.aws.lean.standing import Standing
+from cqworker.aws.lean.transport import Transport
+from cqworker.aws.operations import Operation
+from cqworker.aws.translation import row_of
+
+HOT = frozenset(
+    "ReceiveMessage SendMessage SendMessageBatch DeleteMessage DeleteMessageBatch GetQueueUrl GetQueueAttributes "
+    "ChangeMessageVisibility ChangeMessageVisibilityBatch GetItem PutItem UpdateItem BatchExecuteStatement".split()
+)
+"""What a running daemon calls again and again, by name."""
+
+Renew = Callable[[], Awaitable[Standing | None]]
+"""A standing with other credentials than those that were refused, if there are any by now."""
+
+
+class LeanPath:
+    """Carries the hot operations; its connections outlive the sessions whose credentials it is given."""
+
+    def __init__(self, pollers: int) -> None:
+        self._transport = Transport(pollers)
+        self._budgets: dict[str, Budget] = defaultdict(Budget)
+        self._ahead = 0.0
+
+    async def carry(self, standing: Standing, operation: Operation, request: Request, renew: Renew) -> Answer:
+        """The answer; raises what the SDK would raise. Every failed try is watched as the SDK's are."""
+        body = orjson.dumps(request)
+        tries = Tries(self._budgets[operation.client])
+        mended: set[str] = set()
+        while True:
+            try:
+                answer = await self._try(standing, operation, body)
+            except (BotoCoreError, ClientError) as error:
+                watch_try(caught_exception=error)
+                if "clock" not in mended and self._set_clock(error):
+                    mended.add("clock")
+                elif "keys" not in mended and row_of(error) is EXPIRED and (renewed := await renew()) is not None:
+                    mended.add("keys")
+                    standing = renewed
+                elif (pause := tries.pause(error)) is not None:
+                    await asyncio.sleep(pause)
+                else:
+                    raise
+            else:
+                tries.succeed()
+                return answer
+
+    async def close(self) -> None:
+        """Closes the connections; calls must have ended before."""
+        await self._transport.close()
+
+    async def _try(self, standing: Standing, operation: Operation, body: bytes) -> Answer:
+        address, keys = await standing.address(operation.service), await standing.keys()
+        headers = signed(address, target_of(operation), body, keys, time.time() + self._ahead)
+        reply = await self._transport.post(address, headers, body, poll=operation.client == "sqs_poll")
+        return answer_in(reply, operation)
+
+    def _set_clock(self, error: Exception) -> bool:
+        """Signs by the service's clock from now on, where ours was the reason of the refusal."""
+        ahead = seconds_ahead(error, time.time() + self._ahead)
+        self._ahead += ahead or 0.0
+        return ahead is not None

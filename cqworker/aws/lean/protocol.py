@@ -1,0 +1,71 @@
+"""AWS JSON 1.0: what an operation is called, and what an answer says, as the SDK would have read it."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cqworker.aws.calls import Answer
+from cqworker.aws.lean.transport import Reply
+from cqworker.aws.operations import Operation
+
+SERVICES = {"sqs": "AmazonSQS", "dynamodb": "DynamoDB_20120810"}
+
+
+class Garbled(BotoCoreError):
+    """An answer that did not arrive as it was sent: its checksum is wrong, or it is no JSON object."""
+
+    fmt = "The answer could not be read: {reason}"
+
+
+def target_of(operation: Operation) -> str:
+    """The operation's name on the wire."""
+    return f"{SERVICES[operation.service]}.{operation.name}"
+
+
+def answer_in(reply: Reply, operation: Operation) -> Answer:
+    """The answer; raises ClientError for a refusal, with what the service said, and Garbled."""
+    checksum = reply.headers.get("x-amz-crc32")
+    if checksum is not None and checksum != str(zlib.crc32(reply.body)):
+        raise Garbled(reason="its CRC-32 is wrong")
+    if reply.status >= 300:
+        raise ClientError(_refusal(reply), operation.name)  # type: ignore[arg-type]
+    said = _object_in(reply.body)
+    if said is None:
+        raise Garbled(reason="it is no JSON object")
+    return said
+
+
+def _object_in(body: bytes) -> dict[str, Any] | None:
+    """A JSON object without its nulls, which the SDK leaves out, too."""
+    try:
+        said = orjson.loads(body or b"{}")
+    except orjson.JSONDecodeError:
+        return None
+    return {name: value for name, value in said.items() if value is not None} if isinstance(said, dict) else None
+
+
+def _refusal(reply: Reply) -> dict[str, Any]:
+    said = _object_in(reply.body)
+    if said is None:
+        said = {"message": reply.body.decode("utf-8", "replace")}
+    metadata: dict[str, object] = {
+        "HTTPStatusCode": reply.status,
+        "HTTPHeaders": {name.lower(): value for name, value in reply.headers.items()},
+    }
+    if "x-amzn-requestid" in reply.headers:
+        metadata["RequestId"] = reply.headers["x-amzn-requestid"]
+    error = {"Code": _code(said, reply), "Message": str(said.get("message", said.get("Message", "")))}
+    return {**said, "Error": error, "ResponseMetadata": metadata}
+
+
+def _code(said: Mapping[str, Any], reply: Reply) -> str:
+    """`com.amazonaws.sqs#QueueDoesNotExist:http://…`, in its older spelling where the service gives one."""
+    older, separator, _ = reply.headers.get("x-amzn-query-error", "").partition(";")
+    if older and separator:
+        return older
+    return str(said.get("__type") or reply.status).partition(":")[0].rpartition("#")[2]

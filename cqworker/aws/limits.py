@@ -1,0 +1,12 @@
+"""What bounds every call to AWS, through the SDK or past it."""
+
+from __future__ import annotations
+
+CONNECT = 3
+READ = 10
+POLL_READ = 30
+"""Seconds: a receive waits up to 20 for its answer (ReceiveMessage, WaitTimeSeconds)."""
+POOL = 64
+"""Connections of a pool; only receives could take them all, and those have a pool of their own."""
+TRIES = 3
+"""How often a call is tried in all."""

@@ -1,0 +1,42 @@
+"""Run C: workers are frozen past their leases and come back believing that nothing happened."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+
+from tests.chaos.fleet import Member
+from tests.chaos.report import Report
+from tests.chaos.runs.scene import Scene, Stage, open_scene, orders
+
+LONGEST = 3.0
+SHORTEST = 0.5
+BREATH = 1.0
+WORKERS = 2
+FILLED_WITHIN = 60.0
+
+
+async def pause(stage: Stage, jobs: int = 1_000, freezes: int = 20, seconds: float = 15.0) -> Report:
+    """0 stale commits, 0 lost, extra starts <= freezes x 32."""
+    report = Report(f"C pause: {jobs} jobs of 0.5-3 s, {freezes} freezes of {seconds:.0f} s, {WORKERS} workers")
+    async with open_scene(stage, workers=WORKERS) as scene:
+        turns = itertools.repeat(jobs // freezes, freezes)
+        victims = list(scene.fleet.members)
+        await asyncio.gather(*(_torment(scene, victim, turns, seconds) for victim in victims))
+        evidence = await scene.settle(report)
+        losses = [line for member in victims for line in member.said("lease lost")]
+    refused = sum("refused" in str(line["reason"]) for line in losses)
+    extra = sum(len(runs) - 1 for runs in evidence.runs.values())
+    report.figures["leases lost"] = len(losses)
+    report.figures["stale endings refused by the fence"] = refused
+    report.require(extra <= freezes * scene.world.shape.concurrency, f"{extra} extra starts")
+    report.require(bool(losses), "no lease was lost, so nothing was tried")
+    return report
+
+
+async def _torment(scene: Scene, victim: Member, turns: itertools.repeat[int], seconds: float) -> None:
+    """As long as there are turns left: some jobs, a moment to start them, a freeze."""
+    for jobs in turns:
+        await scene.ledger.submit(scene.counter, orders(scene.world.random, jobs, LONGEST, SHORTEST))
+        await asyncio.sleep(BREATH * scene.world.random.random())
+        await scene.fleet.freeze(victim, seconds)

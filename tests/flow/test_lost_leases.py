@@ -1,0 +1,175 @@
+"""An attempt that lost its lease, or may have lost it, writes nothing and touches no message."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from cqworker.events import JobSettled, JobStarted, LeaseLost
+from cqworker.model.attempts import Claim, Settle
+from cqworker.model.status import Status
+from tests.flow.faults import late, slow, unheard
+from tests.flow.handlers import Notebook, worker_of
+from tests.flow.world import VISIBILITY, Host, World, story
+
+MARGIN = 5.0
+
+
+def acts(host: Host) -> list[str]:
+    """What this host did to records and receipts."""
+    quiet = {"receive", "get", "check", "depth"}
+    return [call for call in (*host.store.calls, *host.queue.calls) if call not in quiet]
+
+
+@story
+async def test_a_lease_is_renewed_at_a_third_of_its_period() -> None:
+    world = World({"work": worker_of(Notebook(), 200)})
+    host = world.start()
+    await world.until(await world.submit("work"))
+    await world.stop()
+    assert 9 <= host.store.calls.count("Renew") <= 10
+
+
+@story
+async def test_a_job_shorter_than_a_third_of_its_lease_costs_no_renewal() -> None:
+    world = World({"work": worker_of(Notebook(), 18)})
+    host = world.start()
+    await world.until(await world.submit("work"))
+    await world.stop()
+    assert "Renew" not in host.store.calls
+
+
+@pytest.mark.parametrize("ledger", ["record", "receipt"])
+@story
+async def test_a_handler_is_stopped_before_a_lease_that_cannot_be_renewed_ends(ledger: str) -> None:
+    book = Notebook()
+    world = World({"work": worker_of(book, 300)})
+    host = world.start()
+    job_id = await world.submit("work")
+    claimed = await world.until(job_id, Status.RUNNING)
+    spoilt = host.store if ledger == "record" else host.queue
+    spoilt.away = unheard
+    await world.until_true(lambda: host.seen(LeaseLost))
+    assert world.clock.now() < (claimed.started_at or 0) + (VISIBILITY - MARGIN + 1.5) * 1000
+    await asyncio.sleep(1)
+    assert len(book.stops) == 1
+    done = acts(host)
+    await asyncio.sleep(3)
+    assert acts(host) == done
+    assert host.seen(JobSettled) == []
+
+
+@story
+async def test_one_failed_renewal_is_made_up_for_before_the_lease_ends() -> None:
+    book = Notebook()
+    world = World({"work": worker_of(book, 300)})
+    host = world.start()
+    host.store.on("Renew", unheard, 2)
+    host.queue.on("change_visibility", unheard, 3)
+    record = await world.until(await world.submit("work"))
+    await world.stop()
+    assert (record.status, len(book.starts)) == (Status.SUCCEEDED, 1)
+    assert host.seen(LeaseLost) == []
+
+
+@story
+async def test_a_receipt_that_sqs_calls_gone_ends_the_lease_at_once() -> None:
+    book = Notebook()
+    world = World({"work": worker_of(book, 100)})
+    host = world.start()
+    job_id = await world.submit("work")
+    await world.until(job_id, Status.RUNNING)
+    host.queue.faults.append(("ReceiptHandleIsInvalid", True))
+    await world.until_true(lambda: host.seen(LeaseLost))
+    assert "no longer ours" in host.seen(LeaseLost)[0].reason
+    record = await world.until(job_id)
+    assert (record.status, record.attempt) == (Status.SUCCEEDED, 2)
+    await world.until_empty()
+    await world.stop()
+
+
+@pytest.mark.parametrize("frozen_for", [70, 200, 4000])
+@story
+async def test_a_frozen_host_that_goes_on_writes_nothing(frozen_for: int) -> None:
+    book = Notebook()
+    world = World({"work": worker_of(book, 30)})
+    first = world.start("w1")
+    job_id = await world.submit("work")
+    await world.until_true(lambda: book.starts)
+    world.freeze("w1")
+    world.start("w2")
+    await asyncio.sleep(frozen_for)
+    done = acts(first)
+    world.thaw("w1")
+    await asyncio.sleep(1)
+    assert acts(first) == done
+    record = await world.until(job_id)
+    assert (record.status, record.result, record.attempt) == (Status.SUCCEEDED, '"attempt 2"', 2)
+    await asyncio.sleep(100)
+    assert world.record(job_id) == record
+    assert first.seen(JobSettled) == []
+    await world.until_empty()
+    await world.stop()
+
+
+@story
+async def test_a_host_that_froze_at_its_claim_starts_nothing_when_it_goes_on() -> None:
+    book = Notebook()
+    world = World({"work": worker_of(book, 30)})
+    job_id = await world.submit("work")
+    first = world.start("w1", before=lambda host: host.store.on(Claim, slow(1)))
+    await world.until_true(lambda: first.store.calls)
+    world.freeze("w1")
+    world.start("w2")
+    await asyncio.sleep(75)
+    world.thaw("w1")
+    record = await world.until(job_id)
+    await asyncio.sleep(100)
+    await world.stop()
+    assert (record.status, record.result, len(book.starts)) == (Status.SUCCEEDED, '"attempt 2"', 1)
+    assert world.record(job_id) == record
+
+
+@story
+async def test_a_host_that_froze_for_less_than_its_lease_goes_on_with_its_job() -> None:
+    book = Notebook()
+    world = World({"work": worker_of(book, 50)})
+    world.start("w1")
+    world.start("w2")
+    job_id = await world.submit("work")
+    [name] = [(await world.until(job_id, Status.RUNNING)).history[-1].worker]
+    world.freeze(name)
+    await asyncio.sleep(45)
+    world.thaw(name)
+    record = await world.until(job_id)
+    await world.stop()
+    assert (record.status, len(book.starts)) == (Status.SUCCEEDED, 1)
+
+
+@story
+async def test_a_claim_that_is_answered_after_its_lease_starts_nothing_and_costs_no_attempt() -> None:
+    book = Notebook()
+    world = World({"work": worker_of(book, 5)})
+    first = world.start("w1", before=lambda host: host.store.on(Claim, slow(58)))
+    job_id = await world.submit("work")
+    record = await world.until(job_id)
+    await world.stop()
+    assert (record.status, record.attempt, len(book.starts)) == (Status.SUCCEEDED, 1, 1)
+    assert len(first.seen(JobStarted)) == 1
+
+
+@story
+async def test_a_settle_that_arrives_after_another_claim_changes_nothing() -> None:
+    book = Notebook()
+    world = World({"work": worker_of(book, 30)})
+    first = world.start("w1", before=lambda host: host.store.on(Settle, late(100)))
+    job_id = await world.submit("work")
+    await world.until_true(lambda: first.store.calls.count("Settle") == 1)
+    world.start("w2")
+    record = await world.until(job_id)
+    await world.until_true(lambda: first.seen(LeaseLost))
+    await world.until_empty()
+    await world.stop()
+    assert (record.attempt, record.result) == (2, '"attempt 2"')
+    assert world.record(job_id) == record

@@ -1,0 +1,94 @@
+"""A type that this worker does not know may be known to the next one: it waits a day, at no cost."""
+
+from __future__ import annotations
+
+from cqworker.events import CopyRefreshed, JobHandedBack, JobStarted
+from cqworker.model.status import FailureKind, Status
+from cqworker.plugins.registry import Registry, registry_of
+from tests.flow.handlers import quick
+from tests.flow.world import DAY, MAX_RECEIVES, Host, World, story
+
+HOUR = 3600.0
+
+
+def ignorant(world: World, name: str = "old") -> Host:
+    """A host of a version that does not know the type."""
+    return world.start(name, registry=Registry())
+
+
+@story
+async def test_an_unknown_type_is_handed_back_with_growing_pauses_and_its_attempt_refunded() -> None:
+    world = World({"quick": quick})
+    job_id = await world.submit("quick")
+    host = ignorant(world)
+    await world.until_true(lambda: len(host.seen(JobHandedBack)) == 12)
+    delays = [event.delay for event in host.seen(JobHandedBack)]
+    record = world.record(job_id)
+    assert (record.status, record.attempt) == (Status.QUEUED, 0)
+    assert delays[0] < 10 < delays[6] < max(delays) <= 900
+    assert host.seen(JobStarted) == []
+    await world.stop()
+
+
+@story
+async def test_a_worker_that_knows_the_type_runs_what_others_handed_back() -> None:
+    world = World({"quick": quick})
+    job_id = await world.submit("quick")
+    ignorant(world)
+    await world.until_true(lambda: world.clock.monotonic() > 3 * HOUR)
+    world.kill("old")
+    world.start("new")
+    record = await world.until(job_id, patience=1200)
+    await world.stop()
+    assert (record.status, record.attempt) == (Status.SUCCEEDED, 1)
+
+
+@story
+async def test_a_type_that_nobody_knows_for_a_day_fails_the_job() -> None:
+    world = World({"quick": quick})
+    job_id = await world.submit("quick")
+    host = ignorant(world)
+    record = await world.until(job_id, patience=2 * DAY)
+    await world.until_empty()
+    assert record.failure is not None
+    assert (record.status, record.failure.kind) == (Status.FAILED, FailureKind.UNKNOWN_TYPE)
+    assert DAY <= world.clock.monotonic() <= DAY + 2000
+    assert len(host.seen(JobHandedBack)) > MAX_RECEIVES, "it lasts longer than the redrive policy would allow"
+    assert host.seen(CopyRefreshed)
+    await world.stop()
+
+
+@story
+async def test_the_day_begins_anew_with_a_retry() -> None:
+    world = World({"quick": quick})
+    job_id = await world.submit("quick")
+    ignorant(world)
+    await world.until(job_id, patience=2 * DAY)
+    began = world.clock.monotonic()
+    await world.desk.retry(job_id, None)
+    await world.until_true(lambda: world.record(job_id).round == 2)
+    record = await world.until(job_id, patience=2 * DAY)
+    assert (record.status, record.round) == (Status.FAILED, 2)
+    assert world.clock.monotonic() - began >= DAY
+    await world.stop()
+
+
+@story
+async def test_the_day_begins_anew_with_a_retry_whose_message_was_faster_than_its_record() -> None:
+    world = World({"quick": quick})
+    job_id = await world.submit("quick")
+    await world.desk.cancel(job_id, None)
+    ignorant(world)
+    await world.until_empty()
+    await world.until_true(lambda: world.clock.monotonic() > 2 * DAY, patience=3 * DAY)
+    world.office.store.latency = lambda: 5.0
+    await world.desk.retry(job_id, None)
+    record = world.record(job_id)
+    assert (record.round, record.status, record.attempt) == (2, Status.QUEUED, 0)
+    assert "handed_back" in [entry.event for entry in record.history]
+    await world.stop()
+
+
+def test_the_registry_of_an_ignorant_host_is_empty() -> None:
+    assert Registry().get("quick") is None
+    assert registry_of(quick=quick).get("quick") is not None

@@ -1,0 +1,155 @@
+"""What can go wrong with a call that the SDK does not carry."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from email.utils import formatdate
+
+import orjson
+import pytest
+from aiohttp import web
+from botocore.exceptions import ClientError
+
+from cqworker.aws.clients import AwsClients
+from cqworker.aws.lean import retries
+from cqworker.aws.operations import GET_ITEM, SEND, UPDATE_ITEM
+from cqworker.aws.translation import AwsFault
+from tests.aws.stub import Seen, answers, error, ok, serving
+
+SpeakTo = Callable[..., None]
+
+
+async def failing(clients: AwsClients, **request: object) -> AwsFault:
+    with pytest.raises(AwsFault) as caught:
+        await clients.call(UPDATE_ITEM, request, "something")
+    return caught.value
+
+
+async def test_a_wrong_signature_is_told_and_not_tried_again(clients: AwsClients, speak_to: SpeakTo) -> None:
+    async with serving(answers(error(403, "InvalidSignatureException"))) as stub:
+        speak_to(stub.url)
+        fault = await failing(clients)
+    assert "does not accept the signature" in fault.cause
+    assert (len(stub.seen), fault.ambiguous) == (1, False)
+
+
+@pytest.mark.parametrize("code", ["ExpiredTokenException", "ExpiredToken"])
+async def test_an_expired_token_is_replaced_and_the_call_goes_on(
+    clients: AwsClients, speak_to: SpeakTo, code: str
+) -> None:
+    async def judge(seen: Seen) -> web.StreamResponse:
+        speak_to(stub.url, AWS_ACCESS_KEY_ID="AKIAFRESH")
+        return ok(MessageId="1") if seen.access_key == "AKIAFRESH" else error(400, code)
+
+    async with serving(judge) as stub:
+        speak_to(stub.url)
+        assert await clients.call(SEND, {}, "something") == {"MessageId": "1"}
+    assert [seen.access_key for seen in stub.seen] == ["AKIATEST", "AKIAFRESH"]
+
+
+async def test_a_token_that_nobody_replaced_is_not_tried_again(clients: AwsClients, speak_to: SpeakTo) -> None:
+    async with serving(answers(error(400, "ExpiredTokenException"))) as stub:
+        speak_to(stub.url)
+        assert "expired" in (await failing(clients)).cause
+    assert len(stub.seen) == 1
+
+
+REFUSALS_FOR_THE_TIME = [
+    error(403, "RequestTimeTooSkewed"),
+    error(403, "RequestExpired"),
+    error(400, "InvalidSignatureException", "Signature expired: 20260101T000000Z is now earlier than"),
+    error(403, "SignatureDoesNotMatch"),
+]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS_FOR_THE_TIME)
+@pytest.mark.parametrize("ahead", [-86_400, 900])
+async def test_a_clock_that_is_wrong_is_corrected_from_the_answers_date(
+    clients: AwsClients, speak_to: SpeakTo, refusal: web.Response, ahead: int
+) -> None:
+    def there() -> float:
+        return time.time() + ahead
+
+    async def judge(seen: Seen) -> web.StreamResponse:
+        stamp = time.strptime(seen.headers["X-Amz-Date"], "%Y%m%dT%H%M%SZ")
+        if abs(time.mktime(stamp) - time.timezone - there()) < 60:
+            return ok(Item={})
+        return web.Response(
+            status=refusal.status, body=refusal.body, headers={"Date": formatdate(there(), usegmt=True)}
+        )
+
+    async with serving(judge) as stub:
+        speak_to(stub.url)
+        for _ in range(2):
+            assert await clients.call(GET_ITEM, {}, "something") == {"Item": {}}
+    assert len(stub.seen) == 3, "the correction is kept"
+
+
+async def test_a_time_that_stays_refused_is_told(clients: AwsClients, speak_to: SpeakTo) -> None:
+    dated = {"Date": formatdate(0, usegmt=True)}
+
+    async def judge(_: Seen) -> web.StreamResponse:
+        return web.Response(status=403, body=orjson.dumps({"__type": "RequestTimeTooSkewed"}), headers=dated)
+
+    async with serving(judge) as stub:
+        speak_to(stub.url)
+        assert "clock is wrong" in (await failing(clients)).cause
+    assert len(stub.seen) == 2
+
+
+async def test_a_date_that_is_none_corrects_nothing(clients: AwsClients, speak_to: SpeakTo) -> None:
+    async def judge(_: Seen) -> web.StreamResponse:
+        body = orjson.dumps({"__type": "RequestTimeTooSkewed"})
+        return web.Response(status=403, body=body, headers={"Date": "the other day"})
+
+    async with serving(judge) as stub:
+        speak_to(stub.url)
+        assert "clock is wrong" in (await failing(clients)).cause
+    assert len(stub.seen) == 1
+
+
+async def test_a_throttled_call_is_tried_again(clients: AwsClients, speak_to: SpeakTo) -> None:
+    throttled = error(400, "ProvisionedThroughputExceededException")
+    async with serving(answers(throttled, error(400, "ThrottlingException"), ok(Attributes={}))) as stub:
+        speak_to(stub.url)
+        assert await clients.call(UPDATE_ITEM, {}, "something") == {"Attributes": {}}
+
+
+def test_a_throttle_is_given_more_time_than_a_fault_and_each_pause_may_be_twice_the_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr("random.random", lambda: 1.0)
+    for code, pauses in (("ThrottlingException", [1.0, 2.0, None]), ("InternalServerError", [0.05, 0.1, None])):
+        tries = retries.Tries(retries.Budget())
+        fault = ClientError({"Error": {"Code": code}}, "UpdateItem")
+        assert [tries.pause(fault) for _ in range(3)] == pauses
+
+
+async def test_a_service_that_fails_at_everything_is_soon_asked_once_a_call(
+    clients: AwsClients, speak_to: SpeakTo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retries, "FULL", 3 * retries.COST)
+    async with serving(answers(error(500, "InternalServerError"))) as stub:
+        speak_to(stub.url)
+        counts = []
+        for _ in range(3):
+            before = len(stub.seen)
+            await failing(clients)
+            counts.append(len(stub.seen) - before)
+    assert counts == [3, 2, 1]
+
+
+def test_what_a_retry_took_out_of_the_budget_comes_back_with_the_answer() -> None:
+    budget = retries.Budget()
+    assert budget.spend(retries.FULL)
+    assert not budget.spend(1)
+    budget.earn(retries.COST)
+    tries = retries.Tries(budget)
+    assert tries.pause(TimeoutError()) is not None
+    assert not budget.spend(1)
+    tries.succeed()
+    assert budget.spend(retries.COST)
+    budget.earn(10 * retries.FULL)
+    assert not budget.spend(retries.FULL + 1)

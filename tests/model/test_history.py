@@ -1,0 +1,70 @@
+"""The timeline's stored form, its length and its numbers."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cqworker.model.history import KEPT, REASON_BYTES, Entry, numbered, trimmed
+from tests.model.samples import NOW
+
+texts = st.text(max_size=150)
+entries = st.builds(
+    Entry,
+    at=st.integers(0, 2**43),
+    event=st.sampled_from(("submitted", "claimed", "retrying", "handed_back")),
+    attempt=st.integers(0, 300),
+    worker=st.text("abcdefghij.-:|0123456789", max_size=30),
+    reason=texts,
+)
+
+
+@given(entry=entries)
+def test_an_entry_is_read_as_it_was_written(entry: Entry) -> None:
+    read = Entry.read(entry.text())
+    assert (read.at, read.event, read.attempt) == (entry.at, entry.event, entry.attempt)
+    assert read.worker == entry.worker.replace("|", "/")
+    assert entry.reason.startswith(read.reason)
+    assert Entry.read(read.text()) == read
+
+
+@given(reason=st.text(st.characters(), max_size=300))
+def test_a_reason_is_cut_at_a_hundred_bytes_and_always_fit_to_be_stored(reason: str) -> None:
+    stored = Entry(NOW, "failed", 1, "w", reason).text().encode()
+    assert len(stored) <= len(f"{NOW} failed 1|w|") + REASON_BYTES
+
+
+@pytest.mark.parametrize("text", ["", "1 claimed", "1 claimed 1|w", "x claimed 1|w|", "1 claimed|w|", "1 a b 1|w|"])
+def test_what_is_no_entry_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        Entry.read(text)
+
+
+def test_the_last_twenty_entries_are_kept() -> None:
+    long = tuple(Entry(NOW + n, "claimed") for n in range(30))
+    kept = trimmed(long, Entry(NOW + 99, "succeeded", 30))
+    assert len(kept) == KEPT
+    assert kept == (*long[-19:], Entry(NOW + 99, "succeeded", 30))
+
+
+def test_the_retry_that_began_the_round_stays_however_long_the_round_is() -> None:
+    retried = Entry(NOW, "retried")
+    history: tuple[Entry, ...] = (Entry(NOW - 9, "submitted"), Entry(NOW - 8, "retried"), retried)
+    for n in range(40):
+        history = trimmed((*history, Entry(NOW + n, "claimed")), Entry(NOW + n, "handed_back", 1))
+    assert len(history) == KEPT
+    assert history[0] == retried
+    assert [entry.event for entry in history].count("retried") == 1
+
+
+def test_a_claimed_entry_shows_the_attempt_of_the_entry_after_it_and_the_last_one_the_records() -> None:
+    stored = (
+        Entry(1, "submitted"),
+        Entry(2, "claimed", 0, "a"),
+        Entry(3, "retrying", 1, "a"),
+        Entry(4, "claimed", 0, "b"),
+        Entry(5, "handed_back", 2, "b"),
+        Entry(6, "claimed", 0, "c"),
+    )
+    assert [entry.attempt for entry in numbered(stored, 2)] == [0, 1, 1, 2, 2, 2]

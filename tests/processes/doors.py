@@ -1,0 +1,149 @@
+"""Doors before the services: open, shut as a service that is away, or answering in the service's place."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+T = TypeVar("T")
+Refusal = tuple[int, str, bytes]
+"""Status, content type and body of an answer."""
+
+
+class Door:
+    """A TCP proxy before one service; every change of its mind breaks the connections that go through it."""
+
+    def __init__(self, target: str, do: Callable[[Coroutine[Any, Any, None]], None]) -> None:
+        self._target = urlsplit(target)
+        self._do = do
+        self._port = quiet_port()
+        self._refusal: Refusal | None = None
+        self._listener: asyncio.Server | None = None
+        self._guests: set[asyncio.Task[None]] = set()
+        self.open()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def open(self) -> None:
+        """Lets everybody through."""
+        self._do(self._become(None, listening=True))
+
+    def shut(self) -> None:
+        """Refuses connections, as a service that is away."""
+        self._do(self._become(None, listening=False))
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Gives every request this answer; the service hears of none."""
+        self._do(self._become(refusal, listening=True))
+
+    async def _become(self, refusal: Refusal | None, *, listening: bool) -> None:
+        self._refusal = refusal
+        if self._listener is not None and not listening:
+            self._listener.close()
+            self._listener = None
+        for guest in self._guests:
+            guest.cancel()
+        await asyncio.gather(*self._guests, return_exceptions=True)
+        if listening and self._listener is None:
+            self._listener = await asyncio.start_server(self._receive, "127.0.0.1", self._port)
+
+    async def _receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        guest = asyncio.current_task()
+        assert guest is not None, "start_server() runs this as a task"
+        self._guests.add(guest)
+        try:
+            await (self._answer(reader, writer) if self._refusal else self._lead_through(reader, writer))
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # whoever came is gone, or is sent away
+        finally:
+            self._guests.discard(guest)
+            writer.transport.abort()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert self._refusal is not None
+        status, content_type, body = self._refusal
+        head = await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(_length(head))
+        shown = b"" if head.startswith(b"HEAD ") else body
+        lines = f"HTTP/1.1 {status} Refused\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
+        writer.write(f"{lines}Connection: close\r\n\r\n".encode() + shown)
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    async def _lead_through(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(self._target.hostname, self._target.port)
+        try:
+            await _first_end(_pump(reader, back), _pump(there, writer))
+        finally:
+            back.transport.abort()
+
+
+def quiet_port() -> int:
+    """A free port that no system gives out by itself: one that is shut for a while must still be free afterwards."""
+    while True:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", random.randrange(20_000, 30_000)))
+            return int(probe.getsockname()[1])
+
+
+def _length(head: bytes) -> int:
+    for line in head.lower().split(b"\r\n"):
+        if line.startswith(b"content-length:"):
+            return int(line.partition(b":")[2])
+    return 0
+
+
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    while data := await source.read(65536):
+        sink.write(data)
+        await sink.drain()
+
+
+async def _first_end(*ways: Coroutine[Any, Any, None]) -> None:
+    """Returns when one of them has ended, and ends the others."""
+    tasks = [asyncio.ensure_future(way) for way in ways]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextmanager
+def doors() -> Iterator[Callable[[str], Door]]:
+    """Makes doors before URLs; all of them live on one loop in a thread, until the end of the block."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    def do(work: Awaitable[None]) -> None:
+        async def done() -> None:
+            await work
+
+        asyncio.run_coroutine_threadsafe(done(), loop).result(10)
+
+    made: list[Door] = []
+
+    def make(target: str) -> Door:
+        made.append(Door(target, do))
+        return made[-1]
+
+    try:
+        yield make
+    finally:
+        for door in made:
+            with suppress(TimeoutError):
+                door.shut()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

@@ -1,0 +1,127 @@
+"""A service that is away, a missing table or queue, wrong credentials: named and survived, at the start and later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.processes.conftest import Start
+from tests.processes.daemon import Daemon, until
+from tests.processes.doors import Door, doors
+from tests.processes.faults import FAULTS, Fault, Scene, open_scene
+from tests.processes.plugin import Journal
+from tests.processes.site import Site
+
+EVERY_FAULT = pytest.mark.parametrize("name", FAULTS)
+
+
+@pytest.fixture(scope="module")
+def make_door() -> Iterator[Callable[[str], Door]]:
+    with doors() as make:
+        yield make
+
+
+def trouble(daemon: Daemon, fault: Fault) -> dict[str, Any] | None:
+    """What /readyz says of the fault."""
+    answer = daemon.get("/readyz")
+    for told in answer.body["troubles"]:
+        if answer.status == 503 and told["service"].startswith(fault.service) and fault.cause in told["cause"]:
+            return dict(told)
+    return None
+
+
+def is_named_and_survived(daemon: Daemon, fault: Fault) -> None:
+    until(lambda: trouble(daemon, fault))
+    told = trouble(daemon, fault)
+    assert told is not None
+    assert fault.remedy in told["remedy"]
+    assert daemon.get("/healthz").status == 200, "AWS's state is no reason to kill a worker"
+
+
+def works(daemon: Daemon) -> None:
+    until(lambda: daemon.get("/readyz").status == 200)
+    job_id = daemon.submit("text.transform", {"text": "back again"})
+    assert daemon.ended(job_id)["result"]["uppercase"] == "BACK AGAIN"
+
+
+def survives_its_start(scene: Scene, fault: Fault, start: Start) -> Daemon:
+    """A daemon that starts into a fault, and works once that is mended."""
+    fault.strike(scene)
+    daemon = start(scene.place)
+    daemon.supervisor.hears("READY=1")
+    is_named_and_survived(daemon, fault)
+    fault.mend(scene)
+    works(daemon)
+    return daemon
+
+
+@pytest.fixture(scope="module")
+def starts(site: Site, make_door: Callable[[str], Door], start: Start) -> Mapping[str, Future[Daemon]]:
+    """A daemon for each fault; they start side by side."""
+    places = dict.fromkeys(FAULTS, site.changed(queues=["away"]))
+    places["no table"] = site.changed(queues=["tableless"], table="absent-jobs")
+    places["no queue"] = site.changed(queues=["absent"])
+    with ThreadPoolExecutor(len(FAULTS)) as side_by_side:
+        return {
+            name: side_by_side.submit(survives_its_start, open_scene(places[name], make_door), fault, start)
+            for name, fault in FAULTS.items()
+        }
+
+
+@EVERY_FAULT
+def test_a_daemon_starts_whatever_is_away_and_works_when_it_is_back(
+    name: str, starts: Mapping[str, Future[Daemon]]
+) -> None:
+    daemon = starts[name].result()
+    assert "Traceback" not in daemon.log
+
+
+@pytest.fixture(scope="module")
+def scene(site: Site, make_door: Callable[[str], Door]) -> Scene:
+    place = site.changed(queues=["changeable"], table="changeable-jobs")
+    place.provision()
+    return open_scene(place, make_door)
+
+
+@pytest.fixture(scope="module")
+def running(scene: Scene, start: Start) -> Daemon:
+    """One daemon that has worked, and that all faults befall one after the other."""
+    daemon = start(scene.place)
+    works(daemon)
+    return daemon
+
+
+@EVERY_FAULT
+def test_a_running_daemon_stays_whatever_goes_away_and_goes_on_when_it_is_back(
+    name: str, scene: Scene, running: Daemon
+) -> None:
+    FAULTS[name].strike(scene)
+    meanwhile = running.post("/jobs", {"type": "text.transform", "payload": {"text": "meanwhile"}})
+    is_named_and_survived(running, FAULTS[name])
+    FAULTS[name].mend(scene)
+    works(running)
+    if meanwhile.status == 202:
+        assert running.ended(meanwhile.body["job_id"])["status"] == "SUCCEEDED", "what was accepted is never lost"
+    else:
+        assert meanwhile.status == 503
+        assert int(meanwhile.headers["retry-after"]) > 0
+    assert "Traceback" not in running.log
+
+
+def test_a_job_that_runs_through_an_outage_ends_in_its_first_attempt(
+    scene: Scene, running: Daemon, journal: Journal
+) -> None:
+    job_id = running.submit("proof.nap", {"seconds": 1})
+    until(lambda: job_id in journal.noted("start"))
+    outage = [FAULTS["SQS is away"], FAULTS["DynamoDB is away"]]
+    for fault in outage:
+        fault.strike(scene)
+    until(lambda: job_id in journal.noted("end"))
+    is_named_and_survived(running, FAULTS["DynamoDB is away"])
+    for fault in outage:
+        fault.mend(scene)
+    job = running.ended(job_id)
+    assert (job["status"], job["attempt"], journal.noted("start").count(job_id)) == ("SUCCEEDED", 1, 1)

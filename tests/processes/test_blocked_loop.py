@@ -1,0 +1,51 @@
+"""A handler that blocks the handlers' loop hurts handlers only; one that never stops costs the process, not a job."""
+
+from __future__ import annotations
+
+import re
+import statistics
+
+import pytest
+
+from tests.processes.conftest import WORKER, Start
+from tests.processes.daemon import Daemon, until
+from tests.processes.plugin import Journal
+from tests.processes.site import Site
+
+VISIBILITY = {"wait_time": 1, "visibility_timeout": 3}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def stuck(site: Site, desk: Daemon, start: Start) -> Daemon:
+    """A worker whose only job never lets go of the loop; started first, for it takes 10 s to give up."""
+    desk.submit("proof.stick", {"seconds": 60}, queue="stuck")
+    hasty = {"CQWORKER_WORKER__DRAIN_TIMEOUT": "1", "CQWORKER_HANDLERS__ENABLED": '["proof.stick"]'}
+    return start(site.changed(queues=["stuck"], extra=hasty), *WORKER)
+
+
+def test_health_answers_and_leases_are_kept_while_a_handler_blocks_its_loop(
+    site: Site, desk: Daemon, start: Start, journal: Journal
+) -> None:
+    sibling = desk.submit("proof.nap", {"seconds": 3}, queue="blocked")
+    worker = start(site.changed(queues=["blocked"], queue=VISIBILITY), *WORKER)
+    until(lambda: sibling in journal.noted("start"))
+    blocker = desk.submit("proof.block", {"seconds": 4.5}, queue="blocked")
+    until(lambda: blocker in journal.noted("start"))
+    answers = [worker.get("/healthz") for _ in range(9)]
+    assert blocker not in journal.noted("end"), "the loop was blocked all the while"
+    assert {answer.status for answer in answers} == {200}
+    assert statistics.median(answer.seconds for answer in answers) < 1
+    for job_id in (blocker, sibling):
+        job = desk.ended(job_id)
+        assert (job["status"], job["attempt"]) == ("SUCCEEDED", 1)
+        assert journal.noted("start").count(job_id) == 1, "its message stayed hidden beyond 3 s"
+    assert worker.metric("cqworker_lease_renewals_total") >= 2
+    assert worker.metric("cqworker_leases_lost_total") == 0
+
+
+def test_a_handlers_loop_that_stays_stuck_ends_the_worker_with_70(stuck: Daemon, desk: Daemon) -> None:
+    assert stuck.exit_code() == 70, stuck.log
+    assert "Traceback" not in stuck.log
+    [job_id] = re.findall(r'"handler would not stop".*"job_id":"([^"]+)"', stuck.log)
+    job = desk.job(job_id)
+    assert (job["status"], job["failure"]["kind"]) == ("FAILED", "timeout")

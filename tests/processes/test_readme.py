@@ -1,0 +1,104 @@
+"""The README's lines, pasted one by one into a shell beside `cqworker dev`, give what it shows."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.conftest import Tell
+from tests.processes.daemon import PROGRAM, Daemon, until
+from tests.processes.readme import ADDRESS, curl_blocks
+from tests.processes.site import Site
+
+MARK = "=== next ==="
+
+
+@pytest.fixture(scope="module")
+def dev(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    environment = {name: value for name, value in site.environment().items() if not name.startswith("CQWORKER_")}
+    daemon = Daemon(environment, tmp_path_factory.mktemp("dev"), ("dev", "--port", "0"))
+    yield daemon
+    daemon.close()
+
+
+@pytest.fixture(scope="module")
+def pasted(dev: Daemon, site: Site) -> list[str]:
+    """What each block of the README printed, one shell running them all."""
+    here = dev.url.removeprefix("http://")
+    script = f"\necho '{MARK}'\n".join(block.replace(ADDRESS, here) for block in curl_blocks())
+    done = subprocess.run(
+        ["bash", "-c", script], env=site.environment(), capture_output=True, text=True, timeout=60, check=False
+    )
+    return done.stdout.split(f"{MARK}\n")
+
+
+def test_the_program_explains_itself_and_dev_is_soon_ready(dev: Daemon, tell: Tell) -> None:
+    """The times are for reading: 150 ms and 3 s are what a quiet machine must reach."""
+    until(lambda: dev.get("/readyz").status == 200)
+    ready_after = time.monotonic() - dev.started
+    began = time.monotonic()
+    shown = subprocess.run([*PROGRAM, "--help"], capture_output=True, text=True, check=True).stdout
+    help_after = time.monotonic() - began
+    assert {"run", "dev", "demo", "submit", "jobs", "handlers", "config", "doctor", "provision"} <= set(shown.split())
+    tell(f"cqworker --help: {help_after * 1000:.0f} ms; cqworker dev: /readyz says 200 after {ready_after:.2f} s")
+
+
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="the README's lines need curl")
+
+
+def jobs(printed: str) -> list[dict[str, Any]]:
+    """The JSON objects that were printed, one after the other."""
+    found, decoder = [], json.JSONDecoder()
+    for place in (match.start() for match in re.finditer(r'\{"(?:job_id|type)"', printed)):
+        value, _ = decoder.raw_decode(printed[place:])
+        found.append(value)
+    return found
+
+
+@needs_curl
+def test_a_job_is_submitted(pasted: list[str]) -> None:
+    assert pasted[0].startswith("HTTP/1.1 202 Accepted")
+    [job] = jobs(pasted[0])
+    assert f"Location: /jobs/{job['job_id']}" in pasted[0]
+
+
+@needs_curl
+def test_the_same_request_again_gets_the_same_job(pasted: list[str]) -> None:
+    assert pasted[1].startswith("HTTP/1.1 200 OK")
+    assert "Idempotent-Replayed: true" in pasted[1]
+    assert jobs(pasted[1])[0]["job_id"] == jobs(pasted[0])[0]["job_id"]
+
+
+@needs_curl
+def test_a_payload_that_does_not_fit_is_refused_with_a_pointer(pasted: list[str]) -> None:
+    problem = json.loads(pasted[2])
+    assert (problem["status"], [fault["pointer"] for fault in problem["errors"]]) == (422, ["/payload/text"])
+
+
+@needs_curl
+def test_a_job_is_waited_for_and_tells_its_story(pasted: list[str]) -> None:
+    job = json.loads(pasted[3])
+    assert (job["status"], job["result"]["uppercase"]) == ("SUCCEEDED", "READ ME")
+    assert [entry["event"] for entry in job["history"]] == ["submitted", "claimed", "succeeded"]
+
+
+@needs_curl
+def test_a_failed_job_says_why_and_gets_another_round(pasted: list[str]) -> None:
+    failed, retried = jobs(pasted[4])
+    assert (failed["status"], failed["failure"]["kind"]) == ("FAILED", "rejected")
+    assert (retried["job_id"], retried["round"], retried["attempt"]) == (failed["job_id"], 2, 0)
+    assert retried["status"] == "QUEUED"
+
+
+@needs_curl
+def test_a_waiting_job_is_cancelled_and_everything_is_counted(pasted: list[str]) -> None:
+    [cancelled] = jobs(pasted[5])
+    assert cancelled["status"] == "CANCELLED"
+    assert re.search(r'^cqworker_jobs_finished_total\{.*type="text.transform".*\} \d', pasted[5], re.MULTILINE)

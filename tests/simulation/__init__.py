@@ -1,0 +1,1 @@
+"""The production flow under a deterministic simulation: `python -m tests.simulation --help`."""

@@ -1,0 +1,109 @@
+"""One claim's life as the witness sees it from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from cqworker.clock import Clock
+from cqworker.flow.lease import Hold, Lease
+from tests.simulation.network import Link
+
+BEFORE = 1.0
+LONG = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Disturbance:
+    """Something that befell a process as a whole, from when to when (virtual seconds)."""
+
+    kind: str
+    began: float
+    ended: float
+
+
+class Suspect(Protocol):
+    """A process as the witness needs it."""
+
+    name: str
+    link: Link
+    clock: Clock
+    is_dead: bool
+    disturbances: list[Disturbance]
+
+    def leases(self) -> Iterator[Lease]: ...
+
+
+@dataclass(slots=True)
+class Attempt:
+    """A claim that was applied, and what became of it; `ended` is None while nobody wrote how."""
+
+    token: str
+    job_id: str
+    round: int
+    number: int
+    by: Suspect
+    asked_at: float
+    claimed_at: float
+    started: bool = False
+    lost: bool = False
+    abandoned: bool = False
+    ghost: bool = False
+    ended: str | None = None
+    lease: Lease | None = None
+    returned: object = None
+
+    def __str__(self) -> str:
+        return f"{self.job_id} round {self.round} attempt {self.number} of {self.by.name} ({self.token})"
+
+    @property
+    def about(self) -> str:
+        return f"{self.job_id} {self.token}"
+
+    def believes(self) -> bool:
+        """Whether its process, alive, trusts its lease now."""
+        if self.by.is_dead or self.ended is not None or self.lost:
+            return False
+        lease = self.lease or next((lease for lease in self.by.leases() if lease.token == self.token), None)
+        if lease is None or lease.hold is Hold.GONE:
+            return False
+        return self.by.clock.monotonic() < min(lease.record_until, lease.receipt_until)
+
+    def was_haunted(self) -> bool:
+        """A delayed copy of one of its own writes may have shortened its lease."""
+        return any(trouble.call.about == self.about and trouble.kind in ("late", "ghost") for trouble in self.by.link.troubles)
+
+    def excuse(self, now: float) -> str | None:
+        """Why it may have ended without a word."""
+        if self.lost or self.abandoned or self.ghost:
+            return "lost, abandoned or a delayed copy"
+        if self.by.link.unanswered.get(self.about):
+            return "its last request was not answered"
+        if (kind := disturbed(self.by, self.claimed_at - BEFORE, now)) is not None:
+            return kind
+        receipt = self.lease.delivery.receipt if self.lease is not None else None
+        for trouble in self.by.link.troubles:
+            delayed = trouble.kind == "late" or (trouble.kind == "ghost" and not self.started)
+            lasting = delayed or trouble.ended - trouble.began > LONG
+            if trouble.call.about == self.about and lasting:
+                return trouble.kind
+            if receipt is not None and trouble.call.name == "change_visibility" and f"{receipt}=" in trouble.call.about:
+                return trouble.kind
+        return None
+
+
+def disturbed(process: Suspect, since: float, until: float, *kinds: str) -> str | None:
+    """What befell the process between the two times; any kind where none is named."""
+    for disturbance in process.disturbances:
+        if disturbance.began <= until and disturbance.ended >= since and (not kinds or disturbance.kind in kinds):
+            return disturbance.kind
+    return None
+
+
+def troubled(process: Suspect, since: float, until: float) -> str | None:
+    """What went wrong with any of its calls between the two times."""
+    for trouble in process.link.troubles:
+        if trouble.began <= until and trouble.ended >= since:
+            return trouble.kind
+    return None

@@ -1,0 +1,144 @@
+"""Those who hand in jobs, repeat what was not answered, cancel, retry and ask; and what they were promised."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any
+
+from cqworker.errors import CqworkerError, KeyReused, SendUnanswered, Unavailable, UnknownType
+from cqworker.flow.submit import Accepted, Submission
+from cqworker.model.record import JobRecord
+from cqworker.ports import Letter
+from tests.simulation.errand import Errand
+from tests.simulation.fleet import Fleet
+from tests.simulation.process import NoAnswer, Process
+from tests.simulation.site import Site
+
+UNKEYED_TRIES = 3
+STRANGERS = ("no JSON", '{"cqworker": 2, "from": "the future"}', "[]", '{"cqworker": 1}')
+
+
+class Ledger:
+    """What the front desk promised to clients."""
+
+    def __init__(self) -> None:
+        self.accepted: dict[str, set[str]] = defaultdict(set)
+        self.refused: set[str] = set()
+        self.rounds: dict[str, int] = defaultdict(int)
+
+
+class Clients:
+    """All clients of one run."""
+
+    def __init__(self, site: Site, fleet: Fleet) -> None:
+        self.ledger = Ledger()
+        self._site = site
+        self._fleet = fleet
+        self._chance = site.profile.stream("clients")
+
+    async def run(self, errand: Errand) -> None:
+        """One client's whole story."""
+        await asyncio.sleep(errand.at)
+        twin = asyncio.get_running_loop().create_task(self._submit(errand)) if errand.twin else None
+        job_id = await self._submit(errand)
+        if twin is not None:
+            await twin
+        if errand.imposter and job_id is not None:
+            await self._pretend(errand)
+        for pause, act in errand.acts if job_id is not None else ():
+            await asyncio.sleep(pause)
+            await self._act(act, job_id or "")
+
+    async def send_strangers(self) -> None:
+        """Messages that are none of ours, straight into the queue."""
+        for body in self._chance.sample(STRANGERS, self._chance.randint(0, len(STRANGERS))):
+            await asyncio.sleep(self._chance.uniform(0, self._site.profile.seconds / 4))
+            self._site.queue.send(Letter(body=body))
+
+    async def _submit(self, errand: Errand) -> str | None:
+        """Repeats a request with a key until it is answered; without one only a little."""
+        tries = 0
+        while True:
+            tries += 1
+            asked = errand.key or f"{errand.name}.{tries}"
+            try:
+                accepted = await self._ask(lambda process, asked=asked: _handed_in(process, errand, asked))
+            except Unavailable:
+                if errand.key is None:
+                    self.ledger.refused.add(asked)
+            except SendUnanswered as error:
+                self._site.trace.note("client", asked, "may run as", error.job_id)
+            except (NoAnswer, UnknownType) as error:
+                self._site.trace.note("client", asked, repr(error))
+            else:
+                job_id = accepted.record.job_id
+                self._site.trace.note("client", asked, "accepted as", job_id, "replayed" if accepted.replayed else "")
+                self.ledger.accepted[asked].add(job_id)
+                return job_id
+            if errand.key is None and tries >= UNKEYED_TRIES:
+                return None
+            await asyncio.sleep(self._chance.uniform(0, 8))
+
+    async def _pretend(self, errand: Errand) -> None:
+        """Another body under a key that is taken."""
+        other = replace(errand, payload='{"script": []}')
+        try:
+            accepted = await self._ask(lambda process: _handed_in(process, other, "imposter"))
+        except (KeyReused, Unavailable, NoAnswer, UnknownType, SendUnanswered):
+            return
+        self._site.witness.accuse("a key was honoured for another request:", accepted.record.job_id)
+
+    async def _act(self, act: str, job_id: str) -> None:
+        try:
+            match act:
+                case "cancel":
+                    record = await self._ask(lambda process: process.desk.cancel(job_id, None))
+                case "retry":
+                    number = await self._seen_round(job_id)
+                    record = await self._ask(lambda process: process.desk.retry(job_id, None, number))
+                    self.ledger.rounds[job_id] = max(self.ledger.rounds[job_id], record.round)
+                case "wait":
+                    record = await self._ask(lambda process: process.desk.wait(job_id, None, 20.0))
+                    self._believe(record)
+                case _:
+                    record = await self._ask(lambda process: process.desk.show(job_id, None))
+        except (CqworkerError, NoAnswer) as error:
+            self._site.trace.note("client", act, job_id, repr(error))
+        else:
+            self._site.trace.note("client", act, job_id, record.status, record.round)
+
+    async def _seen_round(self, job_id: str) -> int | None:
+        if self._chance.random() < 0.5:
+            return None
+        return (await self._ask(lambda process: process.desk.show(job_id, None))).round
+
+    def _believe(self, record: JobRecord) -> None:
+        """An ending that a client was told must be the one that was written."""
+        written = self._site.witness.endings.get((record.job_id, record.round))
+        if record.status.is_final and written is not record.status:
+            self._site.witness.accuse("a client was told", record.status, "but written was", written)
+
+    async def _ask(self, work: Callable[[Process], Coroutine[Any, Any, Any]]) -> Any:
+        while (process := self._fleet.any()) is None:
+            await asyncio.sleep(1)
+        answer = await process.ask(lambda: work(process))
+        if self._site.weather.harms("HTTP answer lost"):
+            self._site.trace.fault("HTTP answer lost", process.name)
+            raise NoAnswer
+        return answer
+
+
+async def _handed_in(process: Process, errand: Errand, asked: str) -> Accepted:
+    return await process.submitter.submit(
+        Submission(
+            type=errand.type,
+            payload=errand.payload,
+            metadata={"asked": asked},
+            delay_seconds=errand.delay,
+            max_attempts=errand.max_attempts,
+            idempotency_key=errand.key,
+        )
+    )

@@ -1,0 +1,108 @@
+"""The processes that are alive, who replaces the dead, and what strikes them."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.simulation.process import Process
+from tests.simulation.site import Site
+
+SERVICES = ("sqs", "dynamodb", "s3")
+LOOK_EVERY = 0.5
+
+
+class Fleet:
+    """As many processes as the profile asks for, whatever becomes of each."""
+
+    def __init__(self, site: Site) -> None:
+        self.processes: list[Process] = []
+        self._site = site
+        self._chance = site.profile.stream("fleet")
+        self._count = 0
+        self._deploys = any(kind == "deploy" for _, kind in site.profile.strikes)
+        self._at_work = True
+
+    @property
+    def alive(self) -> list[Process]:
+        return [process for process in self.processes if not process.is_dead]
+
+    @property
+    def at_hand(self) -> list[Process]:
+        """Those that answer clients."""
+        return [process for process in self.alive if process.leaving is None]
+
+    def any(self) -> Process | None:
+        """Whoever a client reaches; it may be frozen."""
+        return self._chance.choice(self.at_hand) if self.at_hand else None
+
+    def hire(self) -> None:
+        self._count += 1
+        modern = not self._deploys or self._chance.random() < 0.3
+        skew = self._chance.randint(-self._site.profile.skew, self._site.profile.skew)
+        self.processes.append(Process(f"w{self._count}", self._site, modern=modern, skew=skew))
+
+    async def maintain(self) -> None:
+        """The supervisor: a dead process is replaced after a moment."""
+        while self._at_work:
+            while len(self.at_hand) < self._site.profile.workers:
+                self.hire()
+            await asyncio.sleep(LOOK_EVERY + self._chance.uniform(0, 3))
+
+    async def suffer(self) -> None:
+        """Every strike of the profile at its time."""
+        for at, kind in self._site.profile.strikes:
+            await asyncio.sleep(max(0.0, at - self._site.kernel.now))
+            if kind == "outage":
+                self._cut(kind, self._chance.choice(SERVICES))
+            elif kind == "deploy":
+                self._begin(self.deploy())
+            elif (struck := self.any()) is not None and not struck.is_frozen:
+                self._strike(kind, struck)
+
+    async def deploy(self) -> None:
+        """One after the other leaves, and what comes in its place is the newer version."""
+        self._deploys = False
+        for process in self.at_hand:
+            if not process.modern and not process.is_dead:
+                self._site.trace.fault("replaced", process.name)
+                process.leave()
+                await asyncio.sleep(self._chance.uniform(0, 5))
+
+    async def close(self) -> None:
+        """Everybody leaves in peace; returns when nobody is left."""
+        self._at_work = False
+        for process in self.at_hand:
+            process.leave()
+        while self.alive:
+            await asyncio.sleep(LOOK_EVERY)
+
+    def _strike(self, kind: str, struck: Process) -> None:
+        profile, chance = self._site.profile, self._chance
+        match kind:
+            case "crash":
+                self._site.trace.fault(kind, struck.name)
+                struck.crash()
+            case "freeze" | "suspend":
+                struck.freeze(kind, profile.visibility * chance.uniform(0.1, 3))
+            case "partition":
+                self._cut(kind, struck.name)
+            case "clock step":
+                struck.step_clock(chance.randint(-profile.skew, profile.skew))
+            case "drain" | "hurried drain":
+                self._site.trace.fault(kind, struck.name)
+                struck.leave()
+                if kind == "hurried drain":
+                    self._site.world.call_later(chance.uniform(0, 10), self._hurry, struck)
+
+    def _hurry(self, process: Process) -> None:
+        if not process.is_dead:
+            process.leave()
+
+    def _cut(self, kind: str, whom: str) -> None:
+        seconds = self._chance.uniform(1, 60)
+        self._site.trace.fault(kind, whom, f"{seconds:.1f} s")
+        self._site.weather.away.add(whom)
+        self._site.world.call_later(seconds, self._site.weather.away.discard, whom)
+
+    def _begin(self, work: object) -> None:
+        self._works = [self._site.world.create_task(work)]  # type: ignore[arg-type]

@@ -1,0 +1,141 @@
+"""Handlers that do what their payload's script says: quick, slow, deaf, blocking, deadly."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Protocol, cast
+
+from cqworker import Job, Reject, Retry, handler
+from cqworker.plugins.registry import Registry, registry_from
+from tests.simulation.kernel import Guest
+from tests.simulation.profile import Profile
+
+BIG = 2000
+MODERN = "modern"
+"""The type that only newer workers know."""
+
+
+class Host(Protocol):
+    """The process that a handler runs in, for what a handler may do to it."""
+
+    def began(self, job: Job) -> int: ...
+
+    def returned(self, serial: int, result: object) -> None: ...
+
+    def block(self, seconds: float) -> None: ...
+
+    def die(self) -> None: ...
+
+    def opens(self) -> bool: ...
+
+    def ignores(self, job: Job) -> None: ...
+
+
+def registries(profile: Profile) -> tuple[Registry, Registry]:
+    """What an old worker knows, and what a new one knows."""
+    period = profile.visibility
+    work = {
+        "work": handler(timeout=5.0 * period + 60, max_attempts=4)(_work),
+        "brief": handler(timeout=5, max_attempts=2)(_brief),
+        "narrow": handler(timeout=60, max_attempts=3, concurrency=1)(_narrow),
+        "pooled": handler(timeout=60, max_attempts=3, lifespan=_pool)(_pooled),
+        "deadly": handler(timeout=60, max_attempts=3)(_deadly),
+    }
+    modern = handler(timeout=60, max_attempts=3)(_modern)
+    return registry_from(work), registry_from({**work, MODERN: modern})
+
+
+async def _work(payload: dict[str, Any], job: Job) -> Any:
+    return await _act(payload, job)
+
+
+async def _brief(payload: dict[str, Any], job: Job) -> Any:
+    return await _act(payload, job)
+
+
+async def _narrow(payload: dict[str, Any], job: Job) -> Any:
+    return await _act(payload, job)
+
+
+async def _pooled(payload: dict[str, Any], job: Job) -> Any:
+    assert job.state == "pool"
+    return await _act(payload, job)
+
+
+async def _deadly(payload: dict[str, Any], job: Job) -> Any:
+    return await _act(payload, job)
+
+
+async def _modern(payload: dict[str, Any], job: Job) -> Any:
+    return await _act(payload, job)
+
+
+@asynccontextmanager
+async def _pool() -> AsyncIterator[str]:
+    await asyncio.sleep(0.2)
+    if not _host().opens():
+        raise ConnectionError("the pool cannot be opened today")
+    yield "pool"
+
+
+async def _act(payload: dict[str, Any], job: Job) -> Any:
+    """One attempt: takes its time, then ends as the script says for an attempt of this number."""
+    host = _host()
+    serial = host.began(job)
+    script = payload["script"]
+    step = script[min(job.attempt, len(script)) - 1]
+    await _ways.get(step["how"], _take)(step, job, host)
+    result = {"serial": serial, "attempt": job.attempt, "pad": "x" * (BIG if step["end"] == "big" else 0)}
+    match step["end"]:
+        case "raise":
+            raise RuntimeError("the script says so")
+        case "retry":
+            raise Retry("the script says so", after=step["after"])
+        case "reject":
+            raise Reject("the script says so")
+        case "exit":
+            raise SystemExit(3)
+    host.returned(serial, result)
+    return result
+
+
+async def _take(step: dict[str, Any], job: Job, host: Host) -> None:
+    for part in range(4):
+        await asyncio.sleep(step["take"] / 4)
+        job.progress(part, 4)
+
+
+async def _deafly(step: dict[str, Any], job: Job, host: Host) -> None:
+    """Does not hear that it shall stop, for as long as it would have taken anyway."""
+    host.ignores(job)
+    loop = asyncio.get_running_loop()
+    until = loop.time() + step["take"]
+    while (left := until - loop.time()) > 0:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(left)
+
+
+async def _blocking(step: dict[str, Any], job: Job, host: Host) -> None:
+    """What `time.sleep` does to the loop it is called on."""
+    host.block(step["take"])
+    await asyncio.sleep(0)
+
+
+async def _dying(step: dict[str, Any], job: Job, host: Host) -> None:
+    await asyncio.sleep(step["take"])
+    host.die()
+    await asyncio.sleep(0)
+
+
+_ways: dict[str, Callable[[dict[str, Any], Job, Host], Any]] = {
+    "deaf": _deafly,
+    "block": _blocking,
+    "die": _dying,
+}
+
+
+def _host() -> Host:
+    return cast("Guest", asyncio.get_running_loop()).host  # type: ignore[no-any-return]

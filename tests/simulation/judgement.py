@@ -1,0 +1,98 @@
+"""What must hold when all is over: every promise, looked up in what is left of the run."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from cqworker.model.record import JobRecord
+from cqworker.model.status import FailureKind, Status
+from tests.simulation.clients import Ledger
+from tests.simulation.fleet import Fleet
+from tests.simulation.process import Process
+from tests.simulation.site import Site
+
+
+def is_quiet(site: Site) -> bool:
+    """Whether nothing is left to do for anybody."""
+    if site.ours(site.queue) or site.ours(site.dead):
+        return False
+    known = {job_id for jobs in site.asked.values() for job_id in jobs}
+    return known <= site.store.records.keys() and all(r.status.is_final for r in site.store.records.values())
+
+
+def judge(site: Site, ledger: Ledger, fleet: Fleet) -> None:
+    """Tells the witness of everything that is not as it was promised."""
+    _accepted_jobs_have_ended(site, ledger)
+    _keys_made_one_job(site, ledger)
+    _records_add_up(site)
+    _queues_are_empty(site)
+    for process in fleet.alive:
+        _process_is_idle(site, process)
+
+
+def judge_exits(site: Site, left: list[Process]) -> None:
+    """After the last drain, in peace: nothing of a process is left."""
+    for process in left:
+        if process.leaks:
+            site.witness.accuse(process.name, "left tasks behind:", *process.leaks)
+
+
+def _accepted_jobs_have_ended(site: Site, ledger: Ledger) -> None:
+    promised = {job for jobs in ledger.accepted.values() for job in jobs}
+    for job_id in sorted(promised | {job for jobs in site.asked.values() for job in jobs}):
+        record = site.store.records.get(job_id)
+        if record is None or not record.status.is_final:
+            site.witness.accuse("a job was lost:", job_id, record)
+        elif record.round < ledger.rounds.get(job_id, 0):
+            site.witness.accuse("a retry was lost:", job_id, f"round {ledger.rounds[job_id]} of", record)
+    for job_id, record in site.store.records.items():
+        if not record.status.is_final:
+            site.witness.accuse("a record is stuck:", job_id, record)
+    for asked in sorted(ledger.refused):
+        if site.asked.get(asked):
+            site.witness.accuse("nothing was accepted, it was said, but it was sent:", asked)
+
+
+def _keys_made_one_job(site: Site, ledger: Ledger) -> None:
+    for asked, jobs in site.asked.items():
+        if len(jobs | ledger.accepted.get(asked, set())) > 1:
+            site.witness.accuse("one request made several jobs:", asked, *sorted(jobs))
+
+
+def _records_add_up(site: Site) -> None:
+    charged = Counter(
+        (attempt.job_id, attempt.round) for attempt in site.witness.history if attempt.ended != "handed back"
+    )
+    for record in site.store.records.values():
+        if record.attempt != charged[record.job_id, record.round]:
+            site.witness.accuse("attempts do not add up:", charged[record.job_id, record.round], "of", record)
+        if record.status is Status.SUCCEEDED:
+            _result_stands(site, record)
+        if record.failure is not None and record.failure.kind is FailureKind.LOST and not site.profile.rates:
+            site.witness.accuse("lost, and nobody is to blame:", record)
+
+
+def _result_stands(site: Site, record: JobRecord) -> None:
+    attempt = site.witness.attempts[record.token or ""]
+    if site.witness.result_of(record) != attempt.returned:
+        site.witness.accuse("the result was changed after its attempt had settled:", attempt, record)
+
+
+def _queues_are_empty(site: Site) -> None:
+    for queue in (site.queue, site.dead):
+        if left := site.ours(queue):
+            site.witness.accuse("messages are left in", queue.name, *left)
+
+
+def _process_is_idle(site: Site, process: Process) -> None:
+    worker = process.worker
+    busy = {
+        "slots": worker.slots.taken,
+        "runs": len(worker.execution.runs),
+        "stragglers": len(worker.execution.stragglers),
+        "leases": sum(len(lane.leases) for lane in worker.lanes),
+        "travels": sum(len(lane.poller.travels) for lane in worker.lanes),
+        "reasons to be restarted": len(worker.liveness()),
+    }
+    if left := {what: count for what, count in busy.items() if count}:
+        site.witness.accuse(process.name, "is not idle at the end:", left)

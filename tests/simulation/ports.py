@@ -1,0 +1,134 @@
+"""The ports of a simulated process: requests through its link, answers as the services' clients give them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cqworker.clock import Clock
+from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError
+from cqworker.model.attempts import Claim, HandBack, Renew, Settle
+from cqworker.model.changes import Change, Refused, Written
+from cqworker.model.record import JobRecord
+from cqworker.ports import Delivery, Depth, EntryFault, KeyItem, Letter, StoredObject
+from tests.simulation.network import Call, Link
+from tests.simulation.queue_service import QueueService
+from tests.simulation.store_service import ObjectService, StoreService
+
+RECEIVE_GRACE = 10.0
+"""Seconds that a receive may last beyond its wait, as in the AWS room."""
+
+
+class SimQueue:
+    """A JobQueue behind a link."""
+
+    def __init__(self, service: QueueService, link: Link, clock: Clock) -> None:
+        self._service = service
+        self._link = link
+        self._clock = clock
+
+    @property
+    def name(self) -> str:
+        return self._service.name
+
+    async def send(self, letter: Letter) -> None:
+        await self._link.call(Call("sqs", "send", self.name), lambda: self._service.send(letter))
+
+    async def send_many(self, letters: Sequence[Letter]) -> Sequence[CqworkerError | None]:
+        call = Call("sqs", "send_many", self.name)
+
+        def serve() -> Sequence[CqworkerError | None]:
+            for letter in letters:
+                self._service.send(letter)
+            return [None] * len(letters)
+
+        return await self._link.call(call, serve)
+
+    async def receive(self, limit: int, wait: int, visibility: int) -> Sequence[Delivery]:
+        call = Call("sqs", "receive", self.name, deadline=wait + RECEIVE_GRACE)
+        handed = await self._link.ask(call, lambda: self._service.receive(limit, wait, visibility))
+        received_at = self._clock.monotonic()
+        return [
+            Delivery(
+                queue=self.name,
+                message_id=one.message_id,
+                receipt=one.receipt,
+                body=one.body,
+                receive_count=one.receive_count,
+                sent_at=one.sent_at,
+                received_at=received_at,
+                traceparent=one.traceparent,
+            )
+            for one in handed
+        ]
+
+    async def delete(self, receipts: Sequence[str]) -> Sequence[EntryFault]:
+        call = Call("sqs", "delete", " ".join(receipts))
+        return await self._link.call(call, lambda: self._service.delete(receipts))
+
+    async def change_visibility(self, changes: Sequence[tuple[str, int]]) -> Sequence[EntryFault]:
+        call = Call("sqs", "change_visibility", " ".join(f"{receipt}={seconds}" for receipt, seconds in changes))
+        return await self._link.call(call, lambda: self._service.change_visibility(changes))
+
+    async def depth(self) -> Depth:
+        return await self._link.call(Call("sqs", "depth", self.name, reads=True), self._service.depth)
+
+
+class SimStore:
+    """A JobStore behind a link."""
+
+    def __init__(self, service: StoreService, link: Link, process: str) -> None:
+        self._service = service
+        self._link = link
+        self._process = process
+
+    async def get(self, job_id: str) -> JobRecord | None:
+        return await self._link.call(
+            Call("dynamodb", "get", job_id, reads=True), lambda: self._service.get(job_id)
+        )
+
+    async def write(self, change: Change) -> Written | Refused:
+        call = Call("dynamodb", type(change).__name__, about(change))
+        return await self._link.call(call, lambda: self._service.write(change, self._process))
+
+    async def reserve_key(self, key: KeyItem, now: int) -> KeyItem | None:
+        call = Call("dynamodb", "reserve_key", key.key[:8])
+        return await self._link.call(call, lambda: self._service.reserve_key(key, now))
+
+    async def check(self) -> None:
+        await self._link.call(Call("dynamodb", "check", "", reads=True), lambda: None)
+
+
+class SimArtifacts:
+    """An artifact store behind a link."""
+
+    def __init__(self, service: ObjectService, link: Link) -> None:
+        self._service = service
+        self._link = link
+
+    def reference(self, key: str) -> str:
+        return self._service.ROOT + key
+
+    async def put(self, key: str, data: bytes, content_type: str) -> str:
+        reference, found = self.reference(key), StoredObject(data, content_type)
+        await self._link.call(Call("s3", "put", key), lambda: self._service.put(reference, found))
+        return reference
+
+    async def get(self, reference: str, limit: int) -> StoredObject:
+        found = await self._link.call(Call("s3", "get", reference, reads=True), lambda: self._service.get(reference))
+        if found is None:
+            raise ArtifactMissing(f"There is no object at {reference}.")
+        if len(found.data) > limit:
+            raise ArtifactTooLarge(f"{reference} has {len(found.data)} bytes; at most {limit} are read.")
+        return found
+
+    async def check(self) -> None:
+        await self._link.call(Call("s3", "check", "", reads=True), lambda: None)
+
+
+def about(change: Change) -> str:
+    """Whose change it is: an attempt's own by its token, every other by its job."""
+    match change:
+        case Claim(token=token) | Renew(token=token) | Settle(token=token) | HandBack(token=token):
+            return f"{change.job_id} {token}"
+        case _:
+            return change.job_id

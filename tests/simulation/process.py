@@ -1,0 +1,298 @@
+"""One simulated process: the production worker and front desk on event loops of their own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
+from typing import Any, TypeVar
+
+from cqworker import Job
+from cqworker.events import Event, HandlersLoopTurned, JobStarted, LeasesRenewed, Received, SlotsChanged, Subject
+from cqworker.flow.background import keep_running
+from cqworker.flow.checks import Check
+from cqworker.flow.desk import Desk
+from cqworker.flow.handlers_loop import Call, Work, pass_on
+from cqworker.flow.health import ARTIFACTS, STORE, Health, queue_service
+from cqworker.flow.lease import Lease
+from cqworker.flow.perform import cancel
+from cqworker.flow.staffing import Ground, open_worker
+from cqworker.flow.submit import Submitter
+from cqworker.flow.watch import Watch
+from cqworker.flow.watched import WatchedArtifacts, WatchedQueue, WatchedStore
+from cqworker.flow.worker import Worker
+from cqworker.ports import JobQueue
+from cqworker.settings import Settings
+from cqworker.testing.time import EPOCH_MS
+from tests.simulation.attempt import Disturbance, disturbed, troubled
+from tests.simulation.kernel import TICKS, Guest
+from tests.simulation.network import Call as Request
+from tests.simulation.network import Link
+from tests.simulation.ports import SimArtifacts, SimQueue, SimStore
+from tests.simulation.site import Site
+
+T = TypeVar("T")
+RETENTION = 30 * 86_400
+PATIENCE = 30.0
+LOOK_BACK = 60.0
+QUIET = (SlotsChanged, HandlersLoopTurned, Received, LeasesRenewed)
+"""Events that would only fill the trace."""
+
+
+class NoAnswer(Exception):
+    """The client's request was not answered: it may have been carried out."""
+
+
+class SkewedClock:
+    """A process's clocks: a wall clock that is `skew` ms off, and its loop's own monotonic one."""
+
+    def __init__(self, guest: Guest, site: Site, skew: int) -> None:
+        self.skew = skew
+        self._guest = guest
+        self._kernel = site.kernel
+
+    def now(self) -> int:
+        return EPOCH_MS + self.skew + self._kernel.ticks * 1000 // TICKS
+
+    def monotonic(self) -> float:
+        return self._guest.time()
+
+
+class HandlersGuest:
+    """A HandlersLoop on a guest of its own, so that a handler can block it and nothing else."""
+
+    def __init__(self, main: Guest, there: Guest) -> None:
+        self._main = main
+        self._there = there
+        self.blocked_at: float | None = None
+
+    def call(self, work: Work) -> Call:
+        ended: asyncio.Future[Any] = self._main.create_future()
+        started: list[asyncio.Task[Any]] = []
+
+        def start() -> None:
+            task = self._there.create_task(work())
+            started.append(task)
+            task.add_done_callback(lambda done: post(self._main, partial(pass_on, done, ended)))
+
+        post(self._there, start)
+        return Call(ended, lambda: post(self._there, lambda: cancel(started[0])))
+
+    def silent_for(self) -> float:
+        if self._there.thaws_at is None or self.blocked_at is None:
+            return 0.0
+        return max(0.0, self._main.time() - self.blocked_at - 1)
+
+    async def close(self) -> None:
+        return None
+
+
+class InOrder(dict[T, None]):
+    """A set that is walked through in the order of its making, where production needs no order."""
+
+    def add(self, member: T) -> None:
+        self[member] = None
+
+    def discard(self, member: T) -> None:
+        self.pop(member, None)
+
+
+class Process:
+    """A daemon: worker, submission and desk behind one link; it can be frozen, killed, and told to leave."""
+
+    def __init__(self, name: str, site: Site, *, modern: bool, skew: int) -> None:
+        self.name = name
+        self.modern = modern
+        self.main = site.kernel.guest(f"{name} main")
+        self.handlers = site.kernel.guest(f"{name} handlers")
+        self.main.host = self.handlers.host = self
+        self.clock = SkewedClock(self.main, site, skew)
+        self.link = Link(name, site.world, site.weather, site.trace)
+        self.link.swallowed = self._swallowed
+        self.disturbances: list[Disturbance] = []
+        self.is_dead = False
+        self.leaving: asyncio.Event | None = None
+        self.leaks: list[str] = []
+        self.worker: Worker
+        self.submitter: Submitter
+        self.desk: Desk
+        self._site = site
+        self._loop = HandlersGuest(self.main, self.handlers)
+        self._running: dict[tuple[str, int, int], str] = {}
+        self._tokens: dict[int, str] = {}
+        self._deaf: set[tuple[str, int, int]] = set()
+        self._loops: list[asyncio.Task[None]] = []
+        site.witness.suspects[name] = self
+        self.main.call_soon(self._open)
+
+    def leases(self) -> Iterator[Lease]:
+        return (lease for lane in self.worker.lanes for lease in lane.leases)
+
+    @property
+    def is_frozen(self) -> bool:
+        return self.main.thaws_at is not None
+
+    def freeze(self, kind: str, seconds: float) -> None:
+        """Stops the whole process for so long: as SIGSTOP does, or with its clock, as a suspended VM."""
+        now = self._site.kernel.now
+        self._site.trace.fault(kind, self.name, f"{seconds:.3f} s")
+        self.disturbances.append(Disturbance(kind, now, now + seconds))
+        self._site.kernel.freeze([self.main, self.handlers], seconds, clock_stops=kind == "suspend")
+
+    def step_clock(self, skew: int) -> None:
+        """Somebody sets the wall clock."""
+        self._site.trace.fault("clock step", self.name, skew)
+        self.disturbances.append(Disturbance("clock step", self._site.kernel.now, self._site.kernel.now))
+        self.clock.skew = skew
+
+    def crash(self) -> None:
+        self.kill("crash", Disturbance("crash", self._site.kernel.now, float("inf")))
+
+    def kill(self, kind: str, disturbance: Disturbance | None) -> None:
+        """None of its code runs from here on; what it leaves undone is excused by the disturbance, if there is one."""
+        if disturbance is not None:
+            self.disturbances.append(disturbance)
+        self._site.trace.note(self.name, "is gone:", kind)
+        self.is_dead = True
+        self.main.kill()
+        self.handlers.kill()
+
+    def leave(self) -> None:
+        """SIGTERM; the second one is a hurry."""
+        if self.leaving is None:
+            self.leaving = asyncio.Event()
+            self.main.call_soon(lambda: self.main.create_task(self._leave()))
+        else:
+            self.main.call_soon(self.leaving.set)
+
+    async def ask(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """A client's request, from outside. Raises NoAnswer beside what the front desk raises."""
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+        def begin() -> None:
+            task = self.main.create_task(work())
+            task.add_done_callback(reply)
+
+        def reply(task: asyncio.Task[T]) -> None:
+            task.cancelled() or task.exception()  # nobody may be waiting for it any more
+            post(self._site.world, partial(pass_on, task, answer))
+
+        self.main.call_soon(begin)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await answer
+        except TimeoutError:
+            raise NoAnswer from None
+
+    def began(self, job: Job) -> int:
+        serial = len(self._tokens) + 1
+        self._tokens[serial] = self._running[job.id, job.round, job.attempt]
+        return serial
+
+    def returned(self, serial: int, result: object) -> None:
+        self._site.witness.attempts[self._tokens[serial]].returned = result
+
+    def block(self, seconds: float) -> None:
+        self._site.trace.fault("blocked loop", self.name, f"{seconds:.3f} s")
+        self._loop.blocked_at = self.main.time()
+        self._site.kernel.freeze([self.handlers], seconds)
+
+    def die(self) -> None:
+        self._site.trace.fault("killed by its handler", self.name)
+        self.crash()
+
+    def opens(self) -> bool:
+        return not self._site.weather.harms("lifespan")
+
+    def ignores(self, job: Job) -> None:
+        self._deaf.add((job.id, job.round, job.attempt))
+
+    def would_not_stop(self, job: Subject) -> bool:
+        """Whether its handler could not, or would not, hear that it shall stop."""
+        return self.handlers.thaws_at is not None or (job.job_id, job.round, job.attempt) in self._deaf
+
+    def _open(self) -> None:
+        """What the daemon's composition root does, on simulated ports."""
+        site, settings = self._site, self._site.settings
+        health = Health(self.clock, self._emit, (STORE, ARTIFACTS))
+        queues: dict[str, JobQueue] = {
+            service.name: WatchedQueue(SimQueue(service, self.link, self.clock), health)
+            for service in (site.queue, site.dead)
+        }
+        ground = Ground(
+            queues=queues,
+            store=WatchedStore(SimStore(site.store, self.link, self.name), health),
+            artifacts=WatchedArtifacts(SimArtifacts(site.objects, self.link), health),
+            registry=site.new if self.modern else site.old,
+            health=health,
+            clock=self.clock,
+            emit=self._emit,
+        )
+        watch = Watch(self.clock, lambda job_id: self.worker.holds(job_id))
+        self.worker = open_worker(ground, settings, self._loop, name=self.name, seen=watch.seen)
+        self.worker.execution.runs = InOrder()  # type: ignore[assignment]  # a set's order is not the seed's
+        self.submitter, self.desk = front_desk(ground, settings, watch, self.worker)
+        self._closers = (watch.close,)
+        self.worker.start()
+        for service, check in ((STORE, ground.store.check), (ARTIFACTS, ground.artifacts.check)):
+            loop = keep_running(service, Check(service, check, health).run, self._emit)
+            self._loops.append(self.main.create_task(loop))
+        self._loops.append(self.main.create_task(self._watch_for_stuck()))
+
+    async def _watch_for_stuck(self) -> None:
+        await self.worker.stuck.wait()
+        self.leave()
+
+    async def _leave(self) -> None:
+        """What the daemon's life does at its end."""
+        assert self.leaving is not None
+        began, seconds = self._site.kernel.now, self._site.settings.worker.drain_timeout
+        for close in self._closers:
+            close()
+        await self.worker.drain(seconds, self.leaving)
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        await self.worker.close()
+        self._exit(began)
+
+    def _exit(self, began: float) -> None:
+        site, now = self._site, self._site.kernel.now
+        held = [run.job for run in self.worker.execution.runs]
+        site.witness.exited(self, [job for job in held if self.would_not_stop(job)], now - began, now)
+        left = [task for guest in (self.main, self.handlers) for task in guest.tasks]
+        self.leaks = [repr(task.get_coro()) for task in left if task is not asyncio.current_task()]
+        excused = self.leaving is not None and self.leaving.is_set()
+        excused = excused or bool(disturbed(self, began, now) or troubled(self, began - LOOK_BACK, now))
+        self.kill("exit", Disturbance("exit", now, float("inf")) if excused else None)
+
+    def _emit(self, event: Event) -> None:
+        if self.is_dead:
+            return
+        now = self._site.kernel.now
+        if not isinstance(event, QUIET):
+            self._site.trace.note(self.name, event)
+        self._site.witness.event(self, event, now)
+        if isinstance(event, JobStarted):
+            job = event.job
+            token = next((lease.token for lease in self.leases() if lease.job is job), "")
+            self._running[job.job_id, job.round, job.attempt] = token
+
+    def _swallowed(self, call: Request) -> None:
+        self._site.witness.swallowed(self, call, self._site.kernel.now)
+
+
+def front_desk(ground: Ground, settings: Settings, watch: Watch, worker: Worker) -> tuple[Submitter, Desk]:
+    """The other half of a daemon: where jobs are handed in and asked after."""
+    queues = {queue.name: ground.queues[queue.name] for queue in settings.queues}
+    inline_limit = settings.artifacts.inline_limit
+    clock, emit = ground.clock, ground.emit
+    submitter = Submitter(
+        ground.registry, queues, ground.store, ground.artifacts, clock, emit, inline_limit=inline_limit, retention=RETENTION
+    )
+    return submitter, Desk(ground.store, queues, watch, clock, emit, retention=RETENTION, hurry=worker.cancel_here)
+
+
+def post(guest: Guest, parcel: Callable[[], object]) -> None:
+    """Hands a callable to another thread's loop."""
+    guest.call_soon(parcel)

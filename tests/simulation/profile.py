@@ -1,0 +1,76 @@
+"""What one seed stands for: how many take part, for how long, and which faults hurt them how often."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cqworker.flow.lease import margin_of
+
+CALL_FAULTS = ("throttled", "lost before", "lost after", "late", "twice", "ghost", "slow")
+QUEUE_FAULTS = ("entry fault", "delivered twice", "back after delete", "miss", "old message")
+OTHER_FAULTS = ("HTTP answer lost", "lifespan")
+STRIKES = ("crash", "freeze", "suspend", "drain", "hurried drain", "outage", "partition", "clock step", "deploy")
+MOST = {"crash": 6, "freeze": 6, "suspend": 2, "drain": 5, "hurried drain": 2, "outage": 3, "partition": 3}
+CALM = 0.08
+WILD_CLOCKS = 0.08
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """The shape of one run; times in seconds, `skew` in milliseconds, `rates` a chance per occasion.
+
+    `wild`: clocks differ by more than the leases' margin, so that two workers may believe in one lease; nothing may
+    be lost or doubled in the records all the same.
+    """
+
+    seed: int
+    workers: int
+    visibility: int
+    wait_time: int
+    concurrency: int
+    jobs: int
+    seconds: float
+    skew: int
+    wild: bool
+    rates: Mapping[str, float]
+    strikes: tuple[tuple[float, str], ...]
+
+    def stream(self, name: str) -> random.Random:
+        """Chance of its own for one part, so that a change in one does not shuffle all the others."""
+        return random.Random(f"{self.seed} {name}")
+
+
+def profile_of(seed: int) -> Profile:
+    """Each kind of fault is present in about half of the seeds: too many at once hide one another."""
+    chance = random.Random(f"{seed} profile")
+    visibility = chance.choice((6, 12, 30, 60))
+    wild = chance.random() < WILD_CLOCKS
+    calm = chance.random() < CALM
+    seconds = chance.choice((60.0, 150.0, 400.0)) * chance.uniform(0.5, 1.5)
+    kinds = (*CALL_FAULTS, *QUEUE_FAULTS, *OTHER_FAULTS)
+    return Profile(
+        seed=seed,
+        workers=chance.choice((2, 2, 3, 4)),
+        visibility=visibility,
+        wait_time=chance.choice((1, 5, 20)),
+        concurrency=chance.choice((2, 4, 10, 32)),
+        jobs=chance.choice((8, 20, 40, 60)),
+        seconds=seconds,
+        skew=20_000 if wild else round(1000 * margin_of(visibility) * 0.4),
+        wild=wild,
+        rates={} if calm else {kind: _rate(chance) for kind in kinds if chance.random() < 0.5},
+        strikes=() if calm else tuple(sorted(_strikes(chance, seconds))),
+    )
+
+
+def _rate(chance: random.Random) -> float:
+    """Between 1 in 200 and 1 in 5."""
+    return float(10 ** chance.uniform(-2.3, -0.7))
+
+
+def _strikes(chance: random.Random, seconds: float) -> list[tuple[float, str]]:
+    struck = [kind for kind in STRIKES if chance.random() < 0.5]
+    counts = {kind: chance.randint(1, MOST.get(kind, 1)) for kind in struck}
+    return [(chance.uniform(0, seconds), kind) for kind in struck for _ in range(counts[kind])]

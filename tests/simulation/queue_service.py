@@ -1,0 +1,202 @@
+"""A standard queue as SQS promises one, and not a bit better: copies, misses, no order, handles that lie."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from cqworker.ports import MAX_VISIBILITY, Depth, EntryFault, Letter
+from cqworker.testing.time import EPOCH_MS
+from tests.simulation.kernel import Guest
+from tests.simulation.profile import Profile
+from tests.simulation.trace import Trace
+
+OLD_MS = 8 * 86_400_000
+"""Older than the week after which a message is replaced by a fresh copy."""
+LOOK_AGAIN = 2.0
+
+
+@dataclass(slots=True)
+class Message:
+    """One message; `receipts` are all handles it was ever handed out under, the last one counts."""
+
+    message_id: str
+    letter: Letter
+    sent_at: int
+    visible_at: float
+    receive_count: int = 0
+    receipts: list[str] = field(default_factory=list)
+    first_received: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What a receive hands out."""
+
+    message_id: str
+    receipt: str
+    body: str
+    receive_count: int
+    sent_at: int
+    traceparent: str | None
+
+
+class QueueService:
+    """One queue; `sent` is told of every body that got in."""
+
+    def __init__(
+        self,
+        name: str,
+        world: Guest,
+        profile: Profile,
+        trace: Trace,
+        *,
+        dead_letters: QueueService | None = None,
+        max_receive_count: int = 1000,
+        sent: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.name = name
+        self.messages: dict[str, Message] = {}
+        self.receives = 0
+        self._world = world
+        self._trace = trace
+        self._chance = profile.stream(f"queue {name}")
+        self._rates = dict(profile.rates)
+        self._dead_letters = dead_letters
+        self._max_receive_count = max_receive_count
+        self._sent = sent
+        self._ids = itertools.count(1)
+        self._waiting: dict[asyncio.Event, None] = {}
+
+    def clear(self) -> None:
+        """No faults from here on."""
+        self._rates = {}
+
+    def send(self, letter: Letter) -> None:
+        now = self._world.time()
+        sent_at = EPOCH_MS + round(now * 1000) - (OLD_MS if self._strikes("old message") else 0)
+        self._keep(Message(f"{self.name}{next(self._ids)}", letter, sent_at, now + letter.delay))
+        self._sent(letter.body)
+
+    async def receive(self, limit: int, wait: int, visibility: int) -> list[Handed]:
+        """Asks some servers at first and again later; waits up to `wait` seconds for the first message."""
+        self.receives += 1
+        deadline = self._world.time() + wait
+        while True:
+            handed = [self._hand_out(message, visibility) for message in self._found(limit)]
+            left = deadline - self._world.time()
+            if handed or left <= 0:
+                return handed
+            await self._something(left)
+
+    def delete(self, receipts: Sequence[str]) -> list[EntryFault]:
+        faults = []
+        for receipt in receipts:
+            message = self._find(receipt)
+            if self._strikes("entry fault"):
+                faults.append(EntryFault(receipt, "InternalError", gone=False))
+                continue
+            if message is None:
+                continue
+            if receipt != message.receipts[-1] and self._chance.random() < 0.5:
+                continue  # "will succeed, but the message might not be deleted" (SQS API, DeleteMessage)
+            del self.messages[message.message_id]
+            if self._strikes("back after delete"):
+                message.visible_at = self._world.time() + self._chance.uniform(0, 60)
+                self._keep(message)
+        return faults
+
+    def change_visibility(self, changes: Sequence[tuple[str, int]]) -> list[EntryFault]:
+        """An expired or older handle is answered like a good one, and nothing is done."""
+        faults = []
+        now = self._world.time()
+        for receipt, seconds in changes:
+            message = self._find(receipt)
+            if self._strikes("entry fault"):
+                faults.append(EntryFault(receipt, "InternalError", gone=False))
+            elif message is None:
+                faults.append(EntryFault(receipt, "InvalidParameterValue: the message does not exist", gone=True))
+            elif now + seconds > message.first_received + MAX_VISIBILITY:
+                faults.append(EntryFault(receipt, "InvalidParameterValue: total visibility timeout", gone=True))
+            elif receipt == message.receipts[-1] and message.visible_at > now:
+                message.visible_at = now + seconds
+        self._wake()
+        return faults
+
+    def depth(self) -> Depth:
+        now = self._world.time()
+        hidden = sum(message.visible_at > now for message in self.messages.values())
+        return Depth(len(self.messages) - hidden, hidden, 0)
+
+    def _keep(self, message: Message) -> None:
+        self.messages[message.message_id] = message
+        self._wake()
+
+    def _found(self, limit: int) -> list[Message]:
+        """Visible messages in any order, without those of the servers that were not asked."""
+        now = self._world.time()
+        visible = [message for message in self.messages.values() if message.visible_at <= now]
+        for message in [message for message in visible if self._is_worn_out(message)]:
+            visible.remove(message)
+            self._bury(message)
+        self._chance.shuffle(visible)
+        found = [message for message in visible if not self._strikes("miss", counted=False)]
+        return found[: self._chance.randint(1, limit)]
+
+    def _hand_out(self, message: Message, visibility: int) -> Handed:
+        now = self._world.time()
+        message.receive_count += 1
+        receipt = f"{message.message_id}#{message.receive_count}"
+        message.receipts.append(receipt)
+        message.first_received = now
+        message.visible_at = now + visibility
+        if self._strikes("delivered twice"):
+            message.visible_at = now + self._chance.uniform(0, 3)
+            self._world.call_at(message.visible_at, self._wake)
+        letter = message.letter
+        return Handed(
+            message.message_id, receipt, letter.body, message.receive_count, message.sent_at, letter.traceparent
+        )
+
+    def _is_worn_out(self, message: Message) -> bool:
+        return self._dead_letters is not None and message.receive_count >= self._max_receive_count
+
+    def _bury(self, message: Message) -> None:
+        del self.messages[message.message_id]
+        if self._dead_letters is not None:
+            self._trace.note(self.name, "redrives", message.message_id)
+            message.visible_at = self._world.time()
+            self._dead_letters._keep(message)
+
+    def _find(self, receipt: str) -> Message | None:
+        return self.messages.get(receipt.partition("#")[0])
+
+    def _strikes(self, kind: str, *, counted: bool = True) -> bool:
+        rate = self._rates.get(kind)
+        if rate is None or self._chance.random() >= rate:
+            return False
+        if counted:
+            self._trace.fault(kind, self.name)
+        else:
+            self._trace.faults[kind] += 1
+        return True
+
+    def _wake(self) -> None:
+        for arrived in list(self._waiting):
+            arrived.set()
+
+    async def _something(self, left: float) -> None:
+        """Waits for an arrival, for the next message to be visible again, or for another look."""
+        now = self._world.time()
+        pause = min([LOOK_AGAIN, left, *(m.visible_at - now for m in self.messages.values() if m.visible_at > now)])
+        arrived = asyncio.Event()
+        self._waiting[arrived] = None
+        try:
+            async with asyncio.timeout(pause):
+                await arrived.wait()
+        except TimeoutError:
+            return
+        finally:
+            del self._waiting[arrived]

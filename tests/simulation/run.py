@@ -1,0 +1,124 @@
+"""One seed from its first second to its judgement."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from cqworker.model import ids
+from tests.simulation.clients import Clients
+from tests.simulation.errand import errands
+from tests.simulation.fleet import Fleet
+from tests.simulation.judgement import is_quiet, judge, judge_exits
+from tests.simulation.kernel import Livelock
+from tests.simulation.profile import Profile, profile_of
+from tests.simulation.site import Site
+
+PATIENCE = 7200.0
+"""Seconds of peace in which everything must have come to an end."""
+LOOK_EVERY = 2.0
+AFTERGLOW = 90.0
+"""Seconds until the last delayed request has arrived, the last deaf handler has ended and the last delete was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one seed brought: `schedule` is its last events, with virtual times."""
+
+    seed: int
+    seconds: float
+    steps: int
+    jobs: int
+    starts: int
+    faults: Counter[str]
+    violations: tuple[str, ...]
+    endings: Counter[str]
+    digest: str
+    schedule: tuple[str, ...] = field(repr=False)
+
+
+def simulate(seed: int, *, whole_trace: bool = False) -> Report:
+    """Runs one seed; equal seeds give equal reports, in every process."""
+    with _seeded(seed):
+        return _simulate(profile_of(seed), whole_trace)
+
+
+def _simulate(profile: Profile, whole_trace: bool) -> Report:
+    site = Site(profile, whole_trace=whole_trace)
+    try:
+        site.kernel.run(site.world, _story(site))
+    except Livelock as error:
+        site.witness.accuse("livelock:", error)
+    for mishap in site.kernel.mishaps:
+        site.witness.accuse("an error reached an event loop:", mishap)
+    site.kernel.bury()
+    wanted = whole_trace or site.witness.violations
+    return Report(
+        seed=profile.seed,
+        seconds=site.kernel.now,
+        steps=site.kernel.steps,
+        jobs=len(site.store.records),
+        starts=site.witness.starts,
+        faults=site.trace.faults,
+        violations=tuple(site.witness.violations),
+        endings=Counter(status.value for status in site.witness.endings.values()),
+        digest=site.trace.digest(),
+        schedule=tuple(site.trace.lines()) if wanted else (),
+    )
+
+
+async def _story(site: Site) -> None:
+    fleet = Fleet(site)
+    clients = Clients(site, fleet)
+    loop = asyncio.get_running_loop()
+    supervisor = loop.create_task(fleet.maintain())
+    works = [loop.create_task(clients.run(errand)) for errand in errands(site.profile)]
+    works += [loop.create_task(clients.send_strangers()), loop.create_task(fleet.suffer())]
+    await asyncio.sleep(site.profile.seconds)
+    site.make_peace()
+    await fleet.deploy()
+    await asyncio.wait(works)
+    await _until_quiet(site)
+    await asyncio.sleep(AFTERGLOW)
+    await _until_quiet(site)
+    judge(site, clients.ledger, fleet)
+    last = fleet.alive
+    await fleet.close()
+    await supervisor
+    judge_exits(site, last)
+
+
+async def _until_quiet(site: Site) -> None:
+    deadline = site.kernel.now + PATIENCE
+    while not is_quiet(site) and site.kernel.now < deadline:
+        await asyncio.sleep(LOOK_EVERY)
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Chance as production takes it: the global generator for jitter, `secrets` for names."""
+    state, secrets = random.getstate(), ids.secrets
+    random.seed(seed)
+    ids.secrets = _Seeded(seed)  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        random.setstate(state)
+        ids.secrets = secrets
+
+
+class _Seeded:
+    """The part of `secrets` that names are made with."""
+
+    def __init__(self, seed: int) -> None:
+        self._chance = random.Random(f"{seed} names")
+
+    def randbits(self, count: int) -> int:
+        return self._chance.getrandbits(count)
+
+    def token_urlsafe(self, size: int) -> str:
+        return f"{self._chance.getrandbits(8 * size):x}"

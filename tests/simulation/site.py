@@ -1,0 +1,81 @@
+"""Where a simulation takes place: time, services, settings, and the witness."""
+
+from __future__ import annotations
+
+from cqworker.model.envelope import NewerEnvelope, NotAnEnvelope, read_envelope
+from cqworker.settings import ArtifactSettings, QueueSettings, Settings, WorkerSettings
+from cqworker.settings.checks import max_receive_count_of
+from tests.simulation.handlers import registries
+from tests.simulation.kernel import Kernel
+from tests.simulation.network import Weather
+from tests.simulation.profile import Profile
+from tests.simulation.queue_service import QueueService
+from tests.simulation.store_service import ObjectService, StoreService
+from tests.simulation.trace import Trace
+from tests.simulation.witness import Witness
+
+INLINE_LIMIT = 600
+
+
+class Site:
+    """One run's world; make it anew for every run."""
+
+    def __init__(self, profile: Profile, *, whole_trace: bool = False) -> None:
+        self.profile = profile
+        self.kernel = Kernel()
+        self.world = self.kernel.guest("world")
+        self.trace = Trace(self.kernel, whole=whole_trace)
+        self.weather = Weather(profile)
+        self.old, self.new = registries(profile)
+        queue = QueueSettings(
+            name="jobs",
+            dead_letter_queue="dead",
+            visibility_timeout=profile.visibility,
+            wait_time=profile.wait_time,
+        )
+        self.settings = Settings(
+            queues=(queue,),
+            worker=WorkerSettings(concurrency=profile.concurrency),
+            artifacts=ArtifactSettings(inline_limit=INLINE_LIMIT),
+        )
+        self.objects = ObjectService()
+        self.witness = Witness(profile, self.trace, self.objects)
+        self.store = StoreService(self.world, self.witness.applied)
+        self.witness.store = self.store
+        self.dead = QueueService("dead", self.world, profile, self.trace)
+        self.queue = QueueService(
+            "jobs",
+            self.world,
+            profile,
+            self.trace,
+            dead_letters=self.dead,
+            max_receive_count=max_receive_count_of(queue, self.new.largest_max_attempts),
+            sent=self._sent,
+        )
+        self.asked: dict[str, set[str]] = {}
+
+    def make_peace(self) -> None:
+        """No faults from here on, but for what still wanders through the network."""
+        self.trace.note("PEACE")
+        self.weather.clear()
+        self.queue.clear()
+        self.dead.clear()
+
+    def ours(self, queue: QueueService) -> list[str]:
+        """The jobs whose messages are in the queue."""
+        return [job for message in queue.messages.values() if (job := job_of(message.letter.body)[0]) is not None]
+
+    def _sent(self, body: str) -> None:
+        job_id, number, asked = job_of(body)
+        if job_id is not None:
+            self.witness.sent.add((job_id, number))
+            self.asked.setdefault(asked, set()).add(job_id)
+
+
+def job_of(body: str) -> tuple[str | None, int, str]:
+    """Which job and round a message is about, and which client asked for it."""
+    try:
+        envelope = read_envelope(body)
+    except (NotAnEnvelope, NewerEnvelope):
+        return None, 0, ""
+    return envelope.job_id, envelope.round, envelope.metadata.get("asked", "")

@@ -1,0 +1,208 @@
+"""Sees every write and every start, and knows by rules of its own which of them must not be."""
+
+from __future__ import annotations
+
+import json
+
+from cqworker.events import BackgroundFailed, Event, HandlerAbandoned, JobStarted, LeaseLost, Subject
+from cqworker.model.attempts import Claim, HandBack, Renew, Reopen, Settle
+from cqworker.model.interventions import AskCancel, Enter, Forestall, Lose, NewRound
+from cqworker.model.record import JobRecord
+from cqworker.model.status import Status
+from cqworker.settings import WorkerSettings
+from cqworker.testing.time import EPOCH_MS
+from tests.simulation.attempt import BEFORE, Attempt, Suspect, disturbed, troubled
+from tests.simulation.network import Call
+from tests.simulation.profile import Profile
+from tests.simulation.store_service import Applied, ObjectService, StoreService, shown
+from tests.simulation.trace import Trace
+
+DRAIN = WorkerSettings().drain_timeout
+SLACK = 2.0
+"""Seconds that a drain may take beyond its time."""
+
+
+class Witness:
+    """Keeps the accounts of all attempts, and the list of what was wrong."""
+
+    def __init__(self, profile: Profile, trace: Trace, objects: ObjectService) -> None:
+        self.violations: list[str] = []
+        self.attempts: dict[str, Attempt] = {}
+        self.history: list[Attempt] = []
+        self.endings: dict[tuple[str, int], Status] = {}
+        self.sent: set[tuple[str, int]] = set()
+        self.starts = 0
+        self.suspects: dict[str, Suspect] = {}
+        self.store: StoreService
+        self._last: dict[str, Attempt] = {}
+        self._profile = profile
+        self._trace = trace
+        self._objects = objects
+        self._longest_exit = DRAIN + SLACK
+
+    def accuse(self, *what: object) -> None:
+        """Something that must never happen has happened."""
+        self.violations.append(" ".join(map(str, what)))
+        self._trace.note("WITNESS", "VIOLATION", *what)
+
+    def applied(self, write: Applied) -> None:
+        """A change of a record, just made."""
+        change, before, after = write.change, write.before, write.after
+        self._trace.note("store", write)
+        if before is not None and before.status.is_final and after.round <= before.round:
+            self.accuse("a final status was left:", write)
+        match change:
+            case Claim():
+                self._claimed(write, change)
+            case Renew() | Settle() | HandBack():
+                self._fenced(write, change)
+            case Forestall() | Lose():
+                self._taken(write, change)
+            case NewRound() | Enter():
+                if (after.job_id, after.round) not in self.sent:
+                    self.accuse("a record waits for a message that nobody sent:", write)
+            case AskCancel():
+                pass
+        if after.status.is_final:
+            self._ended(write)
+
+    def event(self, process: Suspect, event: Event, now: float) -> None:
+        """Something that a live process told."""
+        match event:
+            case JobStarted(job=job):
+                self._started(process, job, now)
+            case LeaseLost(job=job, reason=reason):
+                self._lost(process, job, reason, now)
+            case HandlerAbandoned(job=job):
+                if (attempt := self._of(process, job)) is not None:
+                    attempt.abandoned = True
+            case BackgroundFailed(loop=loop, traceback=lines):
+                self.accuse(process.name, "has a bug in its", loop, lines)
+            case _:
+                pass
+
+    def _claimed(self, write: Applied, change: Claim) -> None:
+        before, after = write.before, write.after
+        if before is not None and before.token == change.token:
+            self.accuse("one claim was counted twice:", write)
+        first = isinstance(change, Reopen) or before is None
+        expected = 1 if first else before.attempt + 1 if before else 0
+        if after.attempt != expected or after.attempt > after.max_attempts or after.round != change.envelope.round:
+            self.accuse("an attempt was counted wrongly:", write)
+        if before is not None and before.cancel_requested_at is not None and not isinstance(change, Reopen):
+            self.accuse("a start although a cancel was asked for:", write)
+        self._leave_behind(write)
+        by = self.suspects[write.process]
+        asked_at = (change.now - EPOCH_MS - self._profile.skew) / 1000
+        attempt = Attempt(change.token, after.job_id, after.round, after.attempt, by, asked_at, write.at)
+        attempt.ghost = change.token in self.attempts
+        self.attempts[change.token] = self._last[after.job_id] = attempt
+        self.history.append(attempt)
+
+    def _fenced(self, write: Applied, change: Renew | Settle | HandBack) -> None:
+        before, after = write.before, write.after
+        attempt = self._last.get(after.job_id)
+        if attempt is None or attempt.token != change.token or before is None or before.status is not Status.RUNNING:
+            self.accuse("somebody wrote who is not the job's one writer:", write)
+            return
+        match change:
+            case Settle():
+                attempt.ended = change.status.lower()
+                self._settled(write, change, attempt, before)
+            case HandBack():
+                attempt.ended = "handed back"
+                if after.attempt != before.attempt - 1:
+                    self.accuse("an attempt was not refunded:", write)
+
+    def _settled(self, write: Applied, change: Settle, attempt: Attempt, before: JobRecord) -> None:
+        asked = before.cancel_requested_at is not None
+        if change.status is Status.RETRYING and asked:
+            self.accuse("another attempt although a cancel was asked for:", write)
+        if change.status is Status.CANCELLED and not asked:
+            self.accuse("cancelled although nobody asked for it:", write)
+        if change.status is Status.SUCCEEDED and self.result_of(write.after) != attempt.returned:
+            self.accuse("the result is not that of the attempt that settled:", write)
+
+    def _taken(self, write: Applied, change: Forestall | Lose) -> None:
+        before, after = write.before, write.after
+        if before is None:
+            return
+        self._leave_behind(write)
+        failed, asked = after.status is Status.FAILED, before.cancel_requested_at is not None
+        if failed and asked and before.round == after.round:
+            self.accuse("failed although a cancel was asked for:", write)
+        if failed and isinstance(change, Forestall) and before.attempt < before.max_attempts:
+            self.accuse("given up although attempts are left:", write)
+
+    def _leave_behind(self, write: Applied) -> None:
+        """The attempt before this write: nobody may believe in its lease, and its end must have a reason."""
+        before, attempt = write.before, self._last.get(write.after.job_id)
+        if before is None or attempt is None or attempt.ended is not None:
+            return
+        if attempt.believes() and not self._beguiled(attempt, write.at) and not attempt.was_haunted():
+            self.accuse("a job was taken from a live lease:", attempt, "by", write)
+        attempt.ended = "vanished"
+        if attempt.excuse(write.at) is None and not self._profile.wild:
+            self.accuse("an attempt ended without a word:", attempt, "started" if attempt.started else "never started")
+
+    def _ended(self, write: Applied) -> None:
+        key = (write.after.job_id, write.after.round)
+        if key in self.endings:
+            self.accuse("a second final status in one round:", write)
+        self.endings[key] = write.after.status
+
+    def _started(self, process: Suspect, job: Subject, now: float) -> None:
+        self.starts += 1
+        lease = next((lease for lease in process.leases() if lease.job is job), None)
+        attempt = self.attempts.get(lease.token) if lease is not None else None
+        if lease is None or attempt is None:
+            self.accuse(process.name, "starts", job.job_id, "without a lease")
+            return
+        if attempt.started:
+            self.accuse("started twice:", attempt)
+        attempt.started, attempt.lease = True, lease
+        record = self.store.records[job.job_id]
+        owned = record.status is Status.RUNNING and record.token == lease.token and record.round == job.round
+        fresh = (record.lease_expires_at or 0) > process.clock.now()
+        if not (owned and fresh) and not self._beguiled(attempt, now) and not attempt.was_haunted():
+            self.accuse("a start without a right to it:", attempt, "while the record says", shown(record))
+
+    def _lost(self, process: Suspect, job: Subject, reason: str, now: float) -> None:
+        attempt = self._of(process, job)
+        if attempt is not None:
+            attempt.lost = True
+        since = now - 1.3 * self._profile.visibility - 1
+        if self._profile.wild or disturbed(process, since, now) or troubled(process, since, now):
+            return
+        self.accuse(process.name, "lost its lease without cause:", job.job_id, reason)
+
+    def swallowed(self, process: Suspect, call: Call, now: float) -> None:
+        """Messages were handed out to a process that does not wait for them any more."""
+        if disturbed(process, now - call.deadline - BEFORE, now) or troubled(process, now - call.deadline - BEFORE, now):
+            return
+        self.accuse(process.name, "gave up a receive that brought messages:", call)
+
+    def exited(self, process: Suspect, runs: list[Subject], took: float, now: float) -> None:
+        """A process left; `runs` are those whose handlers could not be stopped."""
+        for job in runs:
+            if (attempt := self._of(process, job)) is not None:
+                attempt.abandoned = True
+        if took > self._longest_exit and not disturbed(process, now - took, now):
+            self.accuse(process.name, f"took {took:.1f} s to leave")
+
+    def _beguiled(self, attempt: Attempt, now: float) -> bool:
+        """Whether its clocks deceived the attempt's process: only the fence can help then."""
+        return self._profile.wild or disturbed(attempt.by, attempt.asked_at, now, "suspend") is not None
+
+    def _of(self, process: Suspect, job: Subject) -> Attempt | None:
+        for attempt in reversed(self.history):
+            if (attempt.by, attempt.job_id, attempt.round, attempt.number) == (process, job.job_id, job.round, job.attempt):
+                return attempt
+        return None
+
+    def result_of(self, record: JobRecord) -> object:
+        """The result as a reader gets it."""
+        if record.result_ref is None:
+            return json.loads(record.result or "null")
+        found = self._objects.get(record.result_ref)
+        return json.loads(found.data) if found else None
