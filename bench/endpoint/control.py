@@ -33,7 +33,7 @@ class Control:
             "reset": self._reset,
             "hold": lambda asked: self._hold(asked, held=True),
             "release": lambda asked: self._hold(asked, held=False),
-            "depth": lambda asked: self._queues.named(asked["queue"]).depth(),
+            "depth": self._depth,
             "load": self._load,
         }
 
@@ -60,6 +60,10 @@ class Control:
         queue.held = held
         queue.serve()
         return {}
+
+    def _depth(self, asked: dict[str, Any]) -> dict[str, Any]:
+        queue = self._queues.named(asked["queue"])
+        return {"left": sum(queue.depth().values()), "waiting": queue.waiting}
 
     def _load(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Messages, each as a SendMessage has it, and items, as if they had been sent and put."""

@@ -76,7 +76,11 @@ class Endpoint:
 
     def left(self, queue: str) -> int:
         """Messages that were not deleted yet."""
-        return sum(self._ask("depth", {"queue": queue}).values())
+        return int(self._ask("depth", {"queue": queue})["left"])
+
+    def waiting(self, queue: str) -> int:
+        """Receives that wait for a message at this moment."""
+        return int(self._ask("depth", {"queue": queue})["waiting"])
 
     def load(self, queue: str, table: str, messages: list[dict[str, Any]], items: list[dict[str, Any]]) -> None:
         """Lays messages and items ready without a call of the API."""

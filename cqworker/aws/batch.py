@@ -57,7 +57,10 @@ class Batches:
             if not fault.ambiguous:
                 raise
             return [None] * len(changes)
-        return [self._answered(change, said) for change, said in zip(changes, answer["Responses"], strict=True)]
+        responses = answer.get("Responses", ())
+        if len(responses) != len(changes):
+            return [None] * len(changes)
+        return [self._answered(change, said) for change, said in zip(changes, responses, strict=True)]
 
     def _answered(self, change: Change, said: Mapping[str, Any]) -> Answered:
         """A success, or a refusal unless the record that stands there would permit it by now, or be made by it."""
@@ -82,5 +85,5 @@ async def _counted(answer: Answer) -> Answer:
     """The answer with its write units: AWS counts them, emulators leave that to us (the larger of before and after)."""
     if "ConsumedCapacity" in answer:
         return answer
-    items = [said.get("Item") or said.get("Error", {}).get("Item") for said in answer["Responses"]]
+    items = [said.get("Item") or said.get("Error", {}).get("Item") for said in answer.get("Responses", ())]
     return {**answer, "ConsumedCapacity": [{"CapacityUnits": float(sum(map(write_units, items)))}]}

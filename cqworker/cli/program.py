@@ -16,7 +16,7 @@ COMMANDS: Mapping[str, Entry] = {
     "run": Entry("cqworker.cli.run:run", "Run the daemon until it is told to stop."),
     "dev": Entry("cqworker.cli.dev:dev", "Run the daemon on an embedded AWS, for development."),
     "demo": Entry("cqworker.cli.demo:demo", "Run a few jobs on an embedded AWS and tell their story."),
-    "submit": Entry("cqworker.cli.submit:submit", "Submit a job."),
+    "submit": Entry("cqworker.cli.submit:submit", "Submit a job, or many."),
     "jobs": Entry("cqworker.cli.jobs:jobs", "Show, retry and cancel jobs."),
     "handlers": Entry("cqworker.cli.handlers:handlers", "See the job types that are installed."),
     "config": Entry("cqworker.cli.config:config", "See the configuration that applies."),

@@ -1,23 +1,26 @@
-"""`cqworker submit`: one job, and its result when it is waited for."""
+"""`cqworker submit`: one job, and its result when it is waited for; or many, a line each."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
+from click.core import ParameterSource
 
 from cqworker.cli.failures import DONE, FAILED
 from cqworker.cli.options import access_options, json_option
 
 if TYPE_CHECKING:
-    from cqworker.cli.access import Access, Job
-    from cqworker.flow.submit import Submission
+    from cqworker.client.job import View
+    from cqworker.client.transport import Transport
 
 FOREVER = "forever"
+OF_ONE_JOB = ("queue", "key", "delay_seconds", "tags", "metadata", "max_attempts", "wait")
 
 
 class _Wait(click.ParamType[float | str]):
@@ -59,10 +62,10 @@ def _read(value: str) -> str:
 
 
 @click.command()
-@click.argument("type_", metavar="TYPE")
+@click.argument("type_", metavar="TYPE", required=False)
 @click.argument("payload", metavar="[JSON|@FILE|-]", default="{}", callback=_payload)
 @click.option("--queue", help="The queue; else the type's, else the first configured.")
-@click.option("--key", "idempotency_key", help="An Idempotency-Key: for 24 h the same key gives the same job.")
+@click.option("--key", help="An Idempotency-Key: for 24 h the same key gives the same job.")
 @click.option("--delay", "delay_seconds", type=click.IntRange(0, 900), default=0, help="Seconds before it may start.")
 @click.option("--tag", "tags", multiple=True, help="A tag; may be repeated.")
 @click.option("--metadata", multiple=True, callback=_pairs, metavar="NAME=VALUE", help="May be repeated.")
@@ -75,10 +78,17 @@ def _read(value: str) -> str:
     metavar="[SECONDS]",
     help="Wait until it is final, at most so long, and print its result.",
 )
+@click.option(
+    "--batch",
+    type=click.File("rb"),
+    metavar="FILE|-",
+    help="Submit the jobs of a file: a JSON object a line, each as in POST /jobs/batch.",
+)
 @json_option
 @access_options
 def submit(
-    type_: str,
+    type_: str | None,
+    batch: BinaryIO | None,
     wait: float | str | None,
     as_json: bool,
     config: Path | None,
@@ -88,36 +98,54 @@ def submit(
 ) -> int:
     """Submit a job of TYPE with a JSON payload: as text, from a file, or (-) from standard input.
 
-    With --wait the result is printed, and the exit code is 1 when the job did not succeed.
+    With --wait the result is printed, and the exit code is 1 when the job did not succeed. With --batch there is a line
+    about each job, and the exit code is 1 when one was refused.
     """
     from cqworker.cli.access import opened
 
-    async def act() -> Job:
-        async with opened(config, url, token) as access:
-            return await _submitted(access, _submission(type_, fields), wait)
+    access = opened(config, url, token)
+    if batch is not None:
+        from cqworker.cli.batch import submit_lines
 
-    job = asyncio.run(act())
+        _check_alone(type_)
+        return asyncio.run(submit_lines(batch, access, as_json=as_json))
+    if type_ is None:
+        raise click.UsageError("Missing argument 'TYPE'.")
+    job = asyncio.run(_submitted(access, _body(type_, fields), fields["key"], wait))
     _print(job, as_json=as_json, waited=wait is not None)
     return DONE if wait is None or job["status"] == "SUCCEEDED" else FAILED
 
 
-def _submission(type_: str, fields: Mapping[str, Any]) -> Submission:
-    from cqworker.flow.submit import Submission
-
-    return Submission(type=type_, traceparent=None, **fields)
-
-
-async def _submitted(access: Access, submission: Submission, wait: float | str | None) -> Job:
-    from cqworker.cli.access import FINAL, until_final
-
-    job = await access.submit(submission)
-    if wait is None or job["status"] in FINAL:
-        return job
-    click.echo(f"Job {job['job_id']} is {job['status']}; waiting. (Ctrl-C leaves it to the workers.)", err=True)
-    return await until_final(access, str(job["job_id"]), None if isinstance(wait, str) else wait)
+def _check_alone(type_: str | None) -> None:
+    """With --batch each line says everything of its job."""
+    context = click.get_current_context()
+    given = [name for name in OF_ONE_JOB if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if type_ is not None or given:
+        raise click.UsageError("--batch goes with no TYPE and no option of a job: each line says its own.")
 
 
-def _print(job: Job, *, as_json: bool, waited: bool) -> None:
+def _body(type_: str, fields: Mapping[str, Any]) -> bytes:
+    """The job as POST /jobs takes it; the payload's text stays as it is."""
+    import orjson
+
+    given = {name: value for name, value in fields.items() if name not in ("payload", "key") and value}
+    return orjson.dumps({"type": type_, "payload": orjson.Fragment(fields["payload"]), **given})
+
+
+async def _submitted(
+    access: AbstractAsyncContextManager[Transport], body: bytes, key: str | None, wait: float | str | None
+) -> View:
+    from cqworker.client.waiting import FINAL, until_final
+
+    async with access as transport:
+        job = await transport.submit(body, key)
+        if wait is None or job["status"] in FINAL:
+            return job
+        click.echo(f"Job {job['job_id']} is {job['status']}; waiting. (Ctrl-C leaves it to the workers.)", err=True)
+        return await until_final(transport, job["job_id"], None if isinstance(wait, str) else wait)
+
+
+def _print(job: View, *, as_json: bool, waited: bool) -> None:
     from cqworker.cli.words import job_words, result_text
 
     if as_json:

@@ -14,7 +14,7 @@ Job = Mapping[str, Any]
 
 def job_words(job: Job) -> Iterator[str]:
     """The lines that tell what a job is, how it stands, and what happened to it."""
-    yield f"Job {job['job_id']} ({_safe(job['type'])} on {_safe(job['queue'])}) {_standing(job)}."
+    yield f"Job {job['job_id']} ({printable(job['type'])} on {printable(job['queue'])}) {_standing(job)}."
     for name, text in _facts(job):
         yield f"  {name:<9} {text}"
     yield "Timeline"
@@ -51,9 +51,9 @@ def _facts(job: Job) -> Iterator[tuple[str, str]]:
     if job["round"] > 1:
         yield "round", str(job["round"])
     if job["tags"]:
-        yield "tags", _safe(", ".join(job["tags"]))
+        yield "tags", printable(", ".join(job["tags"]))
     if job["metadata"]:
-        yield "metadata", _safe(", ".join(f"{name}={value}" for name, value in job["metadata"].items()))
+        yield "metadata", printable(", ".join(f"{name}={value}" for name, value in job["metadata"].items()))
     yield "payload", job.get("payload_ref") or _cut(job["payload"])
     if job["progress"]:
         yield "progress", _progress(job["progress"])
@@ -67,7 +67,7 @@ def _timeline(history: list[dict[str, Any]]) -> Iterator[str]:
         told = (
             f"  {entry['at']}  {entry['event']:<11} {attempt:<10}  {entry['worker'] or '':<20}  {entry['reason'] or ''}"
         )
-        yield _safe(told.rstrip())
+        yield printable(told.rstrip())
 
 
 def _failure(job: Job) -> str:
@@ -75,13 +75,13 @@ def _failure(job: Job) -> str:
     if not failure:
         return "no reason on record"
     error = failure["detail"]["error"]
-    return _safe(f"{failure['kind']}: {failure['message'].rstrip('.')}" + (f" ({error})" if error else ""))
+    return printable(f"{failure['kind']}: {failure['message'].rstrip('.')}" + (f" ({error})" if error else ""))
 
 
 def _progress(progress: Mapping[str, Any]) -> str:
     total = f" of {progress['total']:g}" if progress["total"] is not None else ""
     note = f": {progress['note']}" if progress["note"] else ""
-    return _safe(f"{progress['done']:g}{total}{note}")
+    return printable(f"{progress['done']:g}{total}{note}")
 
 
 def _took(job: Job) -> str:
@@ -93,9 +93,9 @@ def _took(job: Job) -> str:
 
 def _cut(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False)
-    return _safe(text if len(text) <= SHOWN else f"{text[:SHOWN]}… (--json shows all)")
+    return printable(text if len(text) <= SHOWN else f"{text[:SHOWN]}… (--json shows all)")
 
 
-def _safe(text: str) -> str:
+def printable(text: str) -> str:
     """Text from jobs must not steer the terminal: what does not print is escaped."""
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

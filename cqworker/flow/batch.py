@@ -71,5 +71,6 @@ class Batch(Generic[Entry]):
     async def _try(self, entries: list[Entry]) -> Sequence[EntryFault]:
         try:
             return await self._request(entries)
-        except Unavailable as error:
-            return [EntryFault(self._receipt_of(entry), error.cause, gone=False) for entry in entries]
+        except Exception as error:  # noqa: BLE001 - an error that no rule foresaw is told like the others
+            reason = error.cause if isinstance(error, Unavailable) else f"{type(error).__name__}: {error}"
+            return [EntryFault(self._receipt_of(entry), reason, gone=False) for entry in entries]

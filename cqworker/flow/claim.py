@@ -66,11 +66,13 @@ class Claims:
         """The row of the claim table that fits; everything but a claim says what becomes of the message."""
         reopening = False
         for _ in range(ROUNDS):
+            if self._draining.is_set():
+                return Hide(0.0)
             change = self._change(delivery, envelope, reopening=reopening)
             sent = self._clock.monotonic()
             answer = await self._ask(change, delivery)
             if answer is None:
-                return Leave()
+                return self._given_up(delivery)
             if isinstance(answer, Written):
                 return await self._claimed(answer.record, envelope, change, delivery, sent)
             seen = answer.seen
@@ -105,16 +107,28 @@ class Claims:
 
     async def _ask(self, change: Claim, delivery: Delivery) -> Written | Refused | None:
         """Repeats an unanswered claim with its own token; given up, the attempt it may have started is refunded."""
-        until = delivery.received_at + self._period - margin_of(self._period)
+        until = self._last_moment(delivery)
+        may_be_applied = False
         for pause in pauses():
             try:
                 return await self._store.write(change)
-            except Unavailable:
-                if self._draining.is_set() or self._clock.monotonic() + pause >= until:
-                    await self._refund(change)
-                    return None
-                await self._pause(pause)
-        raise AssertionError("pauses() never ends")
+            except Unavailable as error:
+                may_be_applied = may_be_applied or error.ambiguous
+            if self._draining.is_set() or self._clock.monotonic() + pause >= until:
+                break
+            await self._pause(pause)
+        if may_be_applied:
+            await self._refund(change)
+        return None
+
+    def _given_up(self, delivery: Delivery) -> LettingGo:
+        """In a drain the next worker shall have it at once; else its timeout gives the store time to come back."""
+        ours = self._clock.monotonic() < self._last_moment(delivery)
+        return Hide(0.0) if self._draining.is_set() and ours else Leave()
+
+    def _last_moment(self, delivery: Delivery) -> float:
+        """The monotonic time after which the message may be somebody else's."""
+        return delivery.received_at + self._period - margin_of(self._period)
 
     async def _pause(self, seconds: float) -> None:
         try:

@@ -7,6 +7,7 @@ import asyncio
 from cqworker.clock import Clock
 from cqworker.errors import Unavailable
 from cqworker.events import Emit, JobForestalled, JobLost, Received
+from cqworker.flow.background import background_failure
 from cqworker.flow.backoff import pauses
 from cqworker.flow.health import STORE, Health
 from cqworker.flow.letting_go import Delete, Hide, Leave, LettingGo
@@ -95,9 +96,18 @@ class DeadLetters:
         except (NotAnEnvelope, NewerEnvelope) as error:
             self._tell(delivery, str(error))
             return False
-        how = await self._bury(envelope, delivery)
+        how = await self._bury_safely(envelope, delivery)
         self._receipts.let_go(delivery, how, subject_of_message(envelope, delivery.traceparent))
         return True
+
+    async def _bury_safely(self, envelope: Envelope, delivery: Delivery) -> LettingGo:
+        try:
+            return await self._bury(envelope, delivery)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - the other letters must not suffer
+            self._emit(background_failure(f"dead letter of {envelope.job_id}", error))
+            return Leave()
 
     async def _bury(self, envelope: Envelope, delivery: Delivery) -> LettingGo:
         """One conditional write; a refusal brings the record, and the record says what to do instead."""

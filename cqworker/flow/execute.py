@@ -13,7 +13,7 @@ from cqworker.events import Emit, JobStarted
 from cqworker.flow.claim import Claimed
 from cqworker.flow.handlers_loop import Call
 from cqworker.flow.outcomes import NeverStarted, Outcome, PayloadRefused, Stopped, StopReason, UnknownTypeMet
-from cqworker.flow.perform import call_in_process, call_in_thread, perform
+from cqworker.flow.perform import call_in_process, call_in_thread, perform, storable
 from cqworker.flow.run import Run
 from cqworker.flow.slots import Slot
 from cqworker.flow.workshop import Workshop
@@ -50,6 +50,8 @@ class Execution:
         payload = await self._payload(claimed.record)
         if not isinstance(payload, str):
             return payload
+        if (reason := claimed.lease.stop_reason) is not None:
+            return Stopped(reason)
         if self.draining:
             return NeverStarted("drain", 0.0)
         if not claimed.lease.is_alive(self._clock.monotonic()):
@@ -67,9 +69,9 @@ class Execution:
     async def _follow(self, claimed: Claimed, handler: Handler, payload: str, slot: Slot) -> Outcome:
         """Lets the run go until it ends by itself, is told to stop, or does not stop."""
         run = Run(claimed.job, self._emit, self._grace, lambda: self.draining)
-        self.runs.add(run)
         self._emit(JobStarted(job=claimed.job, waited=self._waited(claimed.record)))
         run.begin(self._launch(claimed, handler, payload, run), handler.timeout)
+        self.runs.add(run)
         claimed.lease.when_stopped(run.stop)
         try:
             outcome = await run.outcome
@@ -93,7 +95,8 @@ class Execution:
 
     def _job(self, claimed: Claimed, plain: PlainJob, run: Run, loop: asyncio.AbstractEventLoop, state: Any) -> Job:
         def report(done: float, total: float | None, note: str | None) -> None:
-            claimed.lease.report(Progress(done, total, note, self._clock.now()))
+            said = None if note is None else storable(note)
+            claimed.lease.report(Progress(done, total, said, self._clock.now()))
 
         shop = self._workshop
         return Job(

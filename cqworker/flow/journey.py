@@ -36,10 +36,12 @@ class Journey:
 
     async def travel(self, delivery: Delivery, envelope: Envelope, slot: Slot) -> None:
         """Claim the job, keep its lease while the handler runs, settle how that ended, let go of the message."""
-        async with self._limits.room(envelope.type) as there_is_room:
-            step = await self._claims.claim(delivery, envelope) if there_is_room else self._limits.later()
-            if isinstance(step, Claimed):
-                step = await self._carry_out(step, slot)
+        if await self._limits.admit(envelope.type, slot):
+            step = await self._claims.claim(delivery, envelope)
+        else:
+            step = self._limits.later(delivery.receive_count)
+        if isinstance(step, Claimed):
+            step = await self._carry_out(step, slot)
         self._receipts.let_go(delivery, step, subject_of_message(envelope, delivery.traceparent))
 
     async def _carry_out(self, claimed: Claimed, slot: Slot) -> LettingGo:

@@ -78,6 +78,11 @@ class Lease:
         """Whether both ledgers have answered a renewal that was sent then or later."""
         return self.deadline >= sent + self.period - margin_of(self.period)
 
+    @property
+    def stop_reason(self) -> StopReason | None:
+        """Why this attempt was told to stop, if it was."""
+        return self._stop_reason
+
     def stop(self, reason: StopReason) -> None:
         """Tells the handler to stop; a lost lease overrides every other reason."""
         if self._stop_reason is None or reason is StopReason.LOST:

@@ -8,6 +8,10 @@ from typing import Any
 from cqworker.plugins.registry import Handler
 
 
+class LifespanFailed(Exception):
+    """A lifespan could not be entered, whatever it raised instead."""
+
+
 class Lifespans:
     """Each lifespan lives in a task of its own, for some context managers must be left where they were entered."""
 
@@ -17,7 +21,7 @@ class Lifespans:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def state(self, handler: Handler) -> Any:
-        """The value of the handler's lifespan; a failed entry raises, and the next call enters again."""
+        """The value of the handler's lifespan; a failed entry raises LifespanFailed, and the next call enters again."""
         if handler.lifespan is None:
             return None
         state = self._open.get(handler.type)
@@ -49,7 +53,6 @@ class Lifespans:
             async with handler.lifespan() as value:
                 state.set_result(value)
                 await closing.wait()
-        except Exception as error:
-            if state.done():
-                raise
-            state.set_exception(error)
+        except BaseException as error:  # noqa: BLE001 - SystemExit would end the loop that all handlers share
+            if not state.done():
+                state.set_exception(LifespanFailed(f"{type(error).__name__}: {safe_text(error)}"))

@@ -2,47 +2,77 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
 
 from cqworker.flow.letting_go import Hide
+from cqworker.flow.notice import Notice
+from cqworker.flow.slots import Slot
 from cqworker.plugins.registry import Registry
 
 PATIENCE = 1.0
 """Seconds a message waits for its type's turn before it is given back, unclaimed and uncounted."""
+SHORTEST, USUAL, LONGEST = 1.0, 5.0, 20.0
+"""Seconds before such a message comes again: usually up to 5, more the more often it was received."""
 
 
 class TypeLimits:
-    """The `concurrency` of each type, where it has one."""
+    """The `concurrency` of each type, where it has one.
 
-    def __init__(self, registry: Registry, chance: Callable[[], float] = random.random) -> None:
+    Messages that wait for their type's turn hold slots that other types could use: no more than `most_waiting` of them do.
+    """
+
+    def __init__(self, registry: Registry, most_waiting: int, chance: Callable[[], float] = random.random) -> None:
+        self._most_waiting = most_waiting
         self._chance = chance
-        self._rooms = {
-            handler.type: asyncio.Semaphore(handler.concurrency)
+        self._most = {
+            handler.type: handler.concurrency
             for handler in registry.handlers.values()
             if handler.concurrency is not None
         }
+        self._running: Counter[str] = Counter()
+        self._waiting = 0
+        self._changed = Notice()
+        self._closed = False
 
-    @asynccontextmanager
-    async def room(self, job_type: str) -> AsyncIterator[bool]:
-        """Whether one more job of this type may run while the block lasts."""
-        gate = self._rooms.get(job_type)
-        if gate is None:
-            yield True
-            return
+    def close(self) -> None:
+        """Nobody waits from now on: the worker stops."""
+        self._closed = True
+        self._changed.post()
+
+    async def admit(self, job_type: str, slot: Slot) -> bool:
+        """Whether one more job of this type may run, until its slot is free again."""
+        most = self._most.get(job_type)
+        if most is None:
+            return True
+        if not await self._turn_of(job_type, most):
+            return False
+        self._running[job_type] += 1
+        slot.when_free(partial(self._leave, job_type))
+        return True
+
+    def later(self, receive_count: int) -> Hide:
+        """When a message that was not admitted comes again, spread by chance; at once in a drain."""
+        if self._closed:
+            return Hide(0.0)
+        latest = max(USUAL, min(LONGEST, float(receive_count)))
+        return Hide(SHORTEST + self._chance() * (latest - SHORTEST))
+
+    async def _turn_of(self, job_type: str, most: int) -> bool:
+        def there_is_room() -> bool:
+            return self._running[job_type] < most
+
+        if there_is_room() or self._waiting >= self._most_waiting:
+            return there_is_room()
+        self._waiting += 1
         try:
-            async with asyncio.timeout(PATIENCE):
-                await gate.acquire()
-        except TimeoutError:
-            yield False
-            return
-        try:
-            yield True
+            await self._changed.until(lambda: self._closed or there_is_room(), PATIENCE)
         finally:
-            gate.release()
+            self._waiting -= 1
+        return there_is_room() and not self._closed
 
-    def later(self) -> Hide:
-        """When a message that found no room comes again: one to five seconds, spread by chance."""
-        return Hide(1.0 + 4.0 * self._chance())
+    def _leave(self, job_type: str) -> None:
+        self._running[job_type] -= 1
+        self._changed.post()

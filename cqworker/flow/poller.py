@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import random
 from collections.abc import Sequence
 
 from cqworker.clock import Clock
 from cqworker.errors import Unavailable
 from cqworker.events import Emit, ForeignMessage, Received
 from cqworker.flow.background import background_failure
-from cqworker.flow.backoff import pauses
+from cqworker.flow.backoff import pauses, retry_delay
 from cqworker.flow.health import STORE, Health
 from cqworker.flow.journey import Journey
 from cqworker.flow.letting_go import Hide
@@ -25,6 +24,8 @@ from cqworker.settings import QueueSettings
 PATIENCE = 1.0
 """Seconds a message may wait for a slot; then it goes back, unclaimed."""
 MAX_POLLERS = 8
+FOR_A_NEWER_WORKER = (20.0, 2.0, 900.0)
+"""First pause, factor and cap (s) for what only a newer worker understands: hours before the redrive policy has it."""
 
 
 class Poller:
@@ -108,7 +109,7 @@ class Poller:
         """One receive: how many messages were asked for and how many came."""
         await self._health.until_present(STORE, self._quiet)
         asked = await self._slots.room()
-        if not asked:
+        if not asked or self._health.is_away(STORE):
             return 1, 0
         if promised:
             self._slots.promise(asked)
@@ -136,9 +137,11 @@ class Poller:
         try:
             envelope = read_envelope(delivery.body)
         except NewerEnvelope:
-            self._receipts.hide(delivery, random.uniform(5, 30))
+            self._receipts.hide(delivery, retry_delay(delivery.receive_count, *FOR_A_NEWER_WORKER))
         except NotAnEnvelope as error:
             self._emit(foreign(delivery, str(error)))
+        except Exception as error:  # noqa: BLE001 - those that were received with it must not suffer
+            self._emit(background_failure(f"poller of {self._queue.name}", error))
         else:
             travel = asyncio.get_running_loop().create_task(self._send_off(delivery, envelope, self._slots.take_now()))
             self.travels.add(travel)

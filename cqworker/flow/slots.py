@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from cqworker.events import Emit, SlotsChanged
+from cqworker.flow.notice import Notice
 from cqworker.ports import BATCH
 
 LINGER = 0.010
@@ -15,22 +16,30 @@ LINGER = 0.010
 class Slot:
     """One job's place; a handler that would not stop keeps it until it really ends."""
 
-    __slots__ = ("_slots", "_straggler")
+    __slots__ = ("_acts", "_straggler")
 
-    def __init__(self, slots: Slots) -> None:
-        self._slots = slots
+    def __init__(self, give_back: Callable[[], None]) -> None:
+        self._acts = [give_back]
         self._straggler: asyncio.Future[object] | None = None
 
     def keep_until(self, ended: asyncio.Future[object]) -> None:
         """The place is not free before this future is done, whatever release() says."""
         self._straggler = ended
 
+    def when_free(self, act: Callable[[], None]) -> None:
+        """Calls `act` when the place is really free."""
+        self._acts.append(act)
+
     def release(self) -> None:
         straggler = self._straggler
         if straggler is not None and not straggler.done():
-            straggler.add_done_callback(lambda _: self._slots.give_back())
+            straggler.add_done_callback(lambda _: self._free())
         else:
-            self._slots.give_back()
+            self._free()
+
+    def _free(self) -> None:
+        for act in self._acts:
+            act()
 
 
 class Slots:
@@ -46,7 +55,7 @@ class Slots:
         self._promised = 0
         self._closed = False
         self._emit = emit
-        self._freed = asyncio.Event()
+        self._changed = Notice()
         self._turnstile = asyncio.Lock()
 
     @property
@@ -54,17 +63,17 @@ class Slots:
         return self.total - self.taken - self._promised
 
     def close(self) -> None:
-        """No more room from now on: the worker stops receiving."""
+        """No more room from now on: the worker stops receiving, and who waits for a place gets none."""
         self._closed = True
-        self._freed.set()
+        self._changed.post()
 
     async def room(self) -> int:
         """How many messages to ask for now, 1 to 10; waits for the first place, and a little for ten; 0 when closed."""
         async with self._turnstile:
-            await self._until(lambda: self._closed or self.free >= 1, None)
+            await self._changed.until(lambda: self._closed or self.free >= 1, None)
             wanted = min(BATCH, self.total)
             if self.free < wanted and self.taken:
-                await self._until(lambda: self._closed or self.free >= wanted, LINGER)
+                await self._changed.until(lambda: self._closed or self.free >= wanted, LINGER)
             return 0 if self._closed else max(1, min(BATCH, self.free))
 
     def promise(self, count: int) -> None:
@@ -72,12 +81,12 @@ class Slots:
 
     def withdraw(self, count: int) -> None:
         self._promised -= count
-        self._freed.set()
+        self._changed.post()
 
     async def take(self, patience: float) -> Slot | None:
-        """A place for one job; None when none came free within `patience` seconds."""
-        await self._until(lambda: self.taken < self.total, patience)
-        return self.take_now()
+        """A place for one job; None when none came free within `patience` seconds, or the worker stops."""
+        await self._changed.until(lambda: self._closed or self.taken < self.total, patience)
+        return None if self._closed else self.take_now()
 
     def take_now(self) -> Slot | None:
         """A place for one job if there is one."""
@@ -85,22 +94,9 @@ class Slots:
             return None
         self.taken += 1
         self._emit(SlotsChanged(taken=self.taken, total=self.total))
-        return Slot(self)
+        return Slot(self._give_back)
 
-    def give_back(self) -> None:
+    def _give_back(self) -> None:
         self.taken -= 1
         self._emit(SlotsChanged(taken=self.taken, total=self.total))
-        self._freed.set()
-
-    async def _until(self, holds: Callable[[], bool], patience: float | None) -> bool:
-        """Whether the condition came to hold within `patience` seconds."""
-        if holds():
-            return True
-        try:
-            async with asyncio.timeout(patience):
-                while not holds():
-                    self._freed.clear()
-                    await self._freed.wait()
-        except TimeoutError:
-            return False
-        return True
+        self._changed.post()

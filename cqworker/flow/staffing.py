@@ -59,7 +59,7 @@ def open_worker(
     execution = Execution(workshop, ground.clock, ground.emit)
     crew = _crew(ground, settings, slots, execution, name, seen)
     lanes = [_lane(crew, ground, queue) for queue in settings.queues]
-    return Worker(lanes, slots, execution, workshop, ground.clock, ground.emit)
+    return Worker(lanes, slots, crew.limits, execution, workshop, ground.clock, ground.emit)
 
 
 def _crew(
@@ -76,7 +76,7 @@ def _crew(
     return Crew(
         store=ground.store,
         slots=slots,
-        limits=TypeLimits(ground.registry),
+        limits=TypeLimits(ground.registry, slots.total // 2),
         execution=execution,
         settling=settling,
         health=ground.health,

@@ -11,6 +11,7 @@ from cqworker.events import Emit, HandlersLoopSilent, HandlersLoopTurned
 from cqworker.flow.background import keep_running
 from cqworker.flow.execute import GRACE, Execution
 from cqworker.flow.lane import Lane
+from cqworker.flow.limits import TypeLimits
 from cqworker.flow.outcomes import StopReason
 from cqworker.flow.perform import open_state
 from cqworker.flow.slots import Slots
@@ -28,10 +29,18 @@ class Worker:
     """Every lane of this process, the handlers' ground, and the way out."""
 
     def __init__(
-        self, lanes: Sequence[Lane], slots: Slots, execution: Execution, workshop: Workshop, clock: Clock, emit: Emit
+        self,
+        lanes: Sequence[Lane],
+        slots: Slots,
+        limits: TypeLimits,
+        execution: Execution,
+        workshop: Workshop,
+        clock: Clock,
+        emit: Emit,
     ) -> None:
         self.lanes = tuple(lanes)
         self.slots = slots
+        self._limits = limits
         self.execution = execution
         self._workshop = workshop
         self._clock = clock
@@ -71,6 +80,7 @@ class Worker:
     def quiet(self) -> None:
         """Nothing new is asked for and nothing that was only received is started."""
         self.slots.close()
+        self._limits.close()
         self.execution.drain()
         for lane in self.lanes:
             lane.poller.quiet()

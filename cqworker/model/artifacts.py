@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable
 
 import orjson
 
 from cqworker.model.record import JobRecord
+
+UNKNOWN = "application/octet-stream"
+_MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,63}/[a-z0-9!#$&^_.+-]{1,63}")
 
 
 def new_artifact_id() -> str:
@@ -18,6 +22,12 @@ def new_artifact_id() -> str:
 def upload_key(tenant: str, artifact_id: str) -> str:
     """Where an uploaded artifact lives."""
     return f"uploads/{tenant}/{artifact_id}"
+
+
+def media_type(declared: str) -> str:
+    """The type alone, in small letters; that of any bytes where it is none."""
+    said = declared.partition(";")[0].strip().lower()
+    return said if _MEDIA_TYPE.fullmatch(said) else UNKNOWN
 
 
 def product_of(record: JobRecord, reference: Callable[[str], str]) -> str | None:

@@ -9,6 +9,8 @@ import socket
 import uuid
 
 MAX_JOB_ID = 64
+KEY = r"^[ -~]{1,128}$"
+"""What an Idempotency-Key looks like: printable ASCII."""
 
 
 def new_job_id(now_ms: int) -> str:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from aiohttp import hdrs, web
 
 from cqworker.errors import ArtifactMissing
-from cqworker.model.artifacts import new_artifact_id, product_of, upload_key
+from cqworker.model.artifacts import UNKNOWN, media_type, new_artifact_id, product_of, upload_key
 from cqworker.ports import StoredObject
 from cqworker.web.bodies import read_body
 from cqworker.web.jobs import job_id_of
@@ -36,10 +36,8 @@ SAFE_TYPES = {
     "text/plain": "txt",
 }
 """What may be given back under its own name: nothing that a browser would run, such as HTML or SVG."""
-UNKNOWN = "application/octet-stream"
 TRANSFERS = web.AppKey("transfers", asyncio.Semaphore)
 _ARTIFACT_ID = re.compile(r"[0-9a-f]{32}")
-_MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,63}/[a-z0-9!#$&^_.+-]{1,63}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -81,7 +79,7 @@ async def download_of_job(request: web.Request) -> web.StreamResponse:
 def _declared_type(request: web.Request) -> str:
     if request.content_type.startswith("multipart/"):
         raise Problem(Kind.MEDIA_TYPE, "Send the bytes as they are, no form: curl --data-binary @FILE, not -F.")
-    return request.content_type if _MEDIA_TYPE.fullmatch(request.content_type) else UNKNOWN
+    return media_type(request.content_type)
 
 
 async def _send(request: web.Request, reference: str, name: str) -> web.StreamResponse:

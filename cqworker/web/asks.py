@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
+from cqworker.model.ids import KEY
 from cqworker.web.problems import Fault, Kind, Problem
 from cqworker.web.strict_json import escaped
 
@@ -20,8 +21,6 @@ ALIASES = {"job_type": "type", "params": "payload"}
 """What others call our fields."""
 MAX_JOBS = 500
 """Jobs in one batch."""
-KEY = r"^[ -~]{1,128}$"
-"""An Idempotency-Key: printable ASCII."""
 Tag = Annotated[str, Field(min_length=1, max_length=64)]
 
 

@@ -7,10 +7,10 @@ import re
 from aiohttp import web
 
 from cqworker.errors import CqworkerError, JobNotFound
-from cqworker.model.ids import MAX_JOB_ID
+from cqworker.model.ids import KEY, MAX_JOB_ID
 from cqworker.model.trace import parse
 from cqworker.model.view import job_view
-from cqworker.web.asks import KEY, RetryAsk, SubmitAsk, our_names, understood
+from cqworker.web.asks import RetryAsk, SubmitAsk, our_names, understood
 from cqworker.web.bodies import read_json
 from cqworker.web.json_answer import as_json
 from cqworker.web.parts import WAITING_ROOM, parts_of, present

@@ -105,8 +105,11 @@ Losing = Callable[[Seen], bool]
 
 
 @asynccontextmanager
-async def losing_answers(upstream: str, lose: Losing) -> AsyncIterator[Stub]:
-    """A proxy before `upstream` that breaks the connection, after the request was applied, where `lose` says so."""
+async def losing_answers(upstream: str, lose: Losing, instead: Answering | None = None) -> AsyncIterator[Stub]:
+    """A proxy before `upstream` that, where `lose` says so, breaks the connection after the request was applied.
+
+    Or it gives the answer of `instead`.
+    """
     async with aiohttp.ClientSession(auto_decompress=False) as session:
 
         async def forward(seen: Seen) -> web.StreamResponse | None:
@@ -114,7 +117,7 @@ async def losing_answers(upstream: str, lose: Losing) -> AsyncIterator[Stub]:
             async with session.request(seen.method, upstream + seen.path, data=seen.body, headers=kept) as answer:
                 body = await answer.read()
             if lose(seen):
-                return None
+                return await instead(seen) if instead else None
             return web.Response(status=answer.status, body=body, headers={"Content-Type": answer.content_type})
 
         async with serving(forward) as stub:

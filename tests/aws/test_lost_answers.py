@@ -22,7 +22,7 @@ from cqworker.model.interventions import AskCancel, Enter
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.ports import JobStore, Letter
-from tests.aws.stub import Seen, Stub, losing_answers
+from tests.aws.stub import Answering, Seen, Stub, answers, error, losing_answers
 from tests.contract.cases import PURGE
 from tests.contract.clock import NOW, SetClock
 from tests.contract.test_store_races import claim_of, submitted
@@ -56,16 +56,17 @@ class Line:
         self.loss.operation, self.loss.left = operation, times
 
 
-@pytest.fixture
-async def line(moto: EmbeddedAws, speak_to: SpeakTo, lean: bool) -> AsyncIterator[Line]:
-    async with _line(moto, speak_to, lean) as made:
+@pytest.fixture(params=["broken", "failed"])
+async def line(request: pytest.FixtureRequest, moto: EmbeddedAws, speak_to: SpeakTo, lean: bool) -> AsyncIterator[Line]:
+    instead = answers(error(500, "InternalServerError")) if request.param == "failed" else None
+    async with _line(moto, speak_to, lean, instead) as made:
         yield made
 
 
 @asynccontextmanager
-async def _line(moto: EmbeddedAws, speak_to: SpeakTo, lean: bool) -> AsyncIterator[Line]:
+async def _line(moto: EmbeddedAws, speak_to: SpeakTo, lean: bool, instead: Answering | None) -> AsyncIterator[Line]:
     loss = Loss()
-    async with losing_answers(moto.endpoint_url, loss) as stub, AwsClients(ignore, lean=lean) as clients:
+    async with losing_answers(moto.endpoint_url, loss, instead) as stub, AwsClients(ignore, lean=lean) as clients:
         speak_to(stub.url)
         yield Line(clients, stub, loss)
 

@@ -52,4 +52,4 @@ def growth(looks: Sequence[Signs], name: str) -> float:
     """How much higher a count stands in the last third than in the first (medians)."""
     third = max(1, len(looks) // 3)
     early, late = ([getattr(look, name) for look in part] for part in (looks[:third], looks[-third:]))
-    return statistics.median(late) - statistics.median(early)
+    return float(statistics.median(late) - statistics.median(early))

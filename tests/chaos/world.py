@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 from cqworker.aws.clients import AwsClients
 from cqworker.aws.provision import provision
+from cqworker.aws.sqs_queue import SqsQueue
+from cqworker.clock import SystemClock
 from cqworker.daemon import Counter, counter
+from cqworker.errors import JobNotFound
 from cqworker.events import ignore
 from cqworker.settings import Settings, load_settings
 from tests.chaos import journal
@@ -62,16 +66,21 @@ class World:
         return self.plan.random
 
     @asynccontextmanager
-    async def counter(self) -> AsyncIterator[Counter]:
+    async def counter(self, turn: asyncio.Lock) -> AsyncIterator[Counter]:
         """Submission and the desk in this process, through the proxies."""
-        with _environment(self.environment), _on_path(self.folder / "plugin"):
-            async with counter(self.settings, ignore) as opened:
-                yield opened
+        async with AsyncExitStack() as stack:
+            async with turn:
+                with _environment(self.environment), _on_path(self.folder / "plugin"):
+                    opened = await stack.enter_async_context(counter(self.settings, ignore))
+                    await _call_once(opened)
+            yield opened
 
 
 @asynccontextmanager
-async def open_world(engines: Engines, folder: Path, seed: int, shape: Shape) -> AsyncIterator[World]:
-    """A provisioned world; its names are used by nobody else."""
+async def open_world(
+    engines: Engines, folder: Path, seed: int, shape: Shape, turn: asyncio.Lock
+) -> AsyncIterator[World]:
+    """A provisioned world; its names are used by nobody else. `turn` is for whoever changes this process's variables."""
     plan = Plan(seed)
     receipts, duplicates = StrictReceipts(), Duplicates(plan.random)
     config = _configure(folder, shape)
@@ -96,7 +105,8 @@ async def open_world(engines: Engines, folder: Path, seed: int, shape: Shape) ->
             journal=journal.Reader(folder / "journal"),
             backdoor=Backdoor(engines, load_settings(config, {})),
         )
-        await _provision(world)
+        async with turn:
+            await _provision(world)
         yield world
 
 
@@ -140,6 +150,14 @@ def _configure(folder: Path, shape: Shape) -> Path:
     config = folder / "cqworker.toml"
     config.write_text("\n".join(lines), encoding="utf-8")
     return config
+
+
+async def _call_once(opened: Counter) -> None:
+    """Clients read the environment when they are first needed: from here on it may change again."""
+    await SqsQueue(opened.clients, opened.settings.queues[0].name, SystemClock()).depth()
+    await opened.artifacts.check()
+    with suppress(JobNotFound):
+        await opened.desk.show("nobody", None)
 
 
 @contextmanager

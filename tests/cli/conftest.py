@@ -55,7 +55,7 @@ def settings() -> Settings:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def opened_clients(dev: Dev) -> AsyncIterator[AwsClients]:
     """Clients are costly to make: a module of tests, and its event loop, shares them."""
-    async with AwsClients(ignore) as opened:
+    async with AwsClients(ignore, lean=False) as opened:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in dev.exports.items():
                 patch.setenv(name, value)

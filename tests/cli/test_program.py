@@ -72,6 +72,11 @@ def test_help_loads_nothing_that_takes_long(capsys: pytest.CaptureFixture[str]) 
         (["submit", "a", "@/nowhere.json"], "/nowhere.json cannot be read: No such file or directory"),
         (["submit", "a", "--metadata", "x"], "'x' is no NAME=VALUE"),
         (["submit", "a", "--delay", "901"], "901 is not in the range"),
+        (["submit"], "Missing argument 'TYPE'"),
+        (["submit", "--batch", "/nowhere.jsonl"], "No such file or directory"),
+        (["submit", "a", "--batch", "-"], "--batch goes with no TYPE and no option of a job"),
+        (["submit", "--batch", "-", "--tag", "t"], "--batch goes with no TYPE and no option of a job"),
+        (["submit", "--batch", "-", "--wait"], "--batch goes with no TYPE and no option of a job"),
         (["submit", "a", "--wait", "{}"], "write --wait=SECONDS, or --wait at the end"),
     ],
 )

@@ -79,5 +79,13 @@ def test_a_daemon_that_is_not_there_is_told_with_the_way_to_start_one() -> None:
     assert result.exit_code == 1
     assert result.stderr == (
         "No daemon answers at http://127.0.0.1:1: Connection refused. "
-        "Start one with `cqworker run`, or correct CQWORKER_URL.\n"
+        "Start one with `cqworker run`, or correct the URL.\n"
     )
+
+
+def test_a_batch_for_a_daemon_that_is_not_there_is_told_once() -> None:
+    lines = '{"type": "text.transform", "payload": {}}\n' * 3
+    result = invoke("submit", "--batch", "-", "--url", "http://127.0.0.1:1", input=lines)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("No daemon answers at http://127.0.0.1:1")
+    assert len(result.stderr.splitlines()) == 1

@@ -33,7 +33,8 @@ WORLDS = [
     "memory",
     "moto",
     "moto through the SDK",
-    *(f"bench{how}" for how in WAYS),
+    "bench",
+    "bench in batches",
     *(pytest.param(f"engines{how}", marks=pytest.mark.engines) for how in WAYS),
 ]
 

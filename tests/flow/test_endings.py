@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -145,7 +146,7 @@ async def test_backoff_grows_with_the_attempts_and_stays_below_its_cap() -> None
     await world.until(job_id)
     await world.stop()
     starts = book.starts_of(job_id)
-    pauses = [later - earlier for earlier, later in zip(starts, starts[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in pairwise(starts)]
     limits = [min(200.0, 10 * 3.0**n) + 1.5 for n in range(8)]
     assert all(pause <= limit for pause, limit in zip(pauses, limits, strict=True)), (pauses, limits)
     assert max(pauses) > 20

@@ -9,8 +9,11 @@ from random import Random
 import pytest
 
 from cqworker.errors import CqworkerError, MessageTooLarge, SendUnanswered, Unavailable
+from cqworker.events import ignore
 from cqworker.flow.batched_sends import GATHERING, BatchedSends
+from cqworker.flow.health import Health, queue_service
 from cqworker.flow.submit import Accepted, Submission, Submitter
+from cqworker.flow.watched import WatchedQueue
 from cqworker.ports import Letter
 from cqworker.testing import MemoryQueue, VirtualClock
 from tests.flow.faults import FaultyQueue, refused, unanswered, unavailable
@@ -249,3 +252,17 @@ async def test_a_service_that_is_away_is_told_for_each_job() -> None:
     answers = await submitter.submit_many([Submission(type="greet", payload="{}")] * 3)
     assert [str(answer) for answer in answers] == [str(unavailable(ambiguous=False))] * 3
     assert world.office.store.calls == []
+
+
+@story
+async def test_a_service_that_fails_at_one_letter_of_many_is_in_trouble_until_it_takes_one() -> None:
+    async def fail_at_the_first(_: object) -> list[CqworkerError | None]:
+        return [unavailable(ambiguous=False), None]
+
+    line, health = Line(), Health(VirtualClock(), ignore, ())
+    sends = BatchedSends(WatchedQueue(line, health))
+    line.on("send_many", fail_at_the_first)
+    await asyncio.gather(*sending(sends, "a", "b"), return_exceptions=True)
+    assert health.is_away(queue_service("jobs"))
+    await asyncio.gather(*sending(sends, "a", "b"))
+    assert not health.is_away(queue_service("jobs"))

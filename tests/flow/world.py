@@ -20,6 +20,7 @@ from cqworker.flow.submit import Accepted, Submission, Submitter
 from cqworker.flow.watch import Watch
 from cqworker.flow.watched import WatchedQueue, WatchedStore
 from cqworker.flow.worker import Worker
+from cqworker.model.changes import Change, Refused, Written
 from cqworker.model.record import JobRecord
 from cqworker.model.status import FINAL, Status
 from cqworker.plugins.registry import Registry, registry_from
@@ -109,6 +110,27 @@ class Host:
         return [event for event in self.events if isinstance(event, kind)]
 
 
+class ToldStore(MemoryStore):
+    """A store that tells of every write."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__(clock)
+        self._waiters: list[asyncio.Future[None]] = []
+
+    async def write(self, change: Change) -> Written | Refused:
+        answer = await super().write(change)
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        return answer
+
+    async def written(self) -> None:
+        """Returns at the next write."""
+        self._waiters.append(asyncio.get_running_loop().create_future())
+        await self._waiters[-1]
+
+
 class World:
     """Everything a story needs; make it inside the story."""
 
@@ -136,7 +158,7 @@ class World:
         self.queue = MemoryQueue("jobs", self.clock, dead_letters=self.dead, max_receive_count=max_receives)
         more = {name: MemoryQueue(name, self.clock) for name in more_queues}
         self.queues = {"jobs": self.queue, "dead": self.dead, **more}
-        self.store = MemoryStore(self.clock)
+        self.store = ToldStore(self.clock)
         self.artifacts = MemoryArtifacts()
         self.events: list[Event] = []
         self.hosts: dict[str, Host] = {}
@@ -186,12 +208,10 @@ class World:
     async def until(self, job_id: str, *statuses: Status, patience: float = DAY) -> JobRecord:
         """The record once it has one of these statuses; every final one when none is named."""
 
-        def reached() -> bool:
-            record = self.store.records.get(job_id)
-            return record is not None and record.status in (statuses or FINAL)
-
-        await self.until_true(reached, patience)
-        return self.record(job_id)
+        async with asyncio.timeout(patience):
+            while (record := self.store.records.get(job_id)) is None or record.status not in (statuses or FINAL):
+                await self.store.written()
+        return record
 
     async def until_true(self, holds: Callable[[], object], patience: float = DAY) -> None:
         """Looks often at first and every second in the end, for a story may last for days."""

@@ -18,7 +18,7 @@ from cqworker.aws.translation import AwsFault
 from cqworker.errors import Unavailable
 from cqworker.events import ServiceCalled
 from tests.aws.stub import Seen, answers, error, ok, serving
-from tests.lean.test_hardships import failing
+from tests.lean.asking import failing, said
 
 SpeakTo = Callable[..., None]
 Told = list[ServiceCalled]
@@ -33,7 +33,7 @@ async def test_an_answer_with_a_wrong_checksum_is_none(clients: AwsClients, spea
     right, wrong = zlib.crc32(body), zlib.crc32(b"{}")
     async with serving(answers(checked(wrong), checked(right), checked(wrong))) as stub:
         speak_to(stub.url)
-        assert await clients.call(UPDATE_ITEM, {}, "something") == {"Attributes": {}}
+        assert await said(clients, UPDATE_ITEM, {}) == {"Attributes": {}}
         fault = await failing(clients)
     assert len(stub.seen) == 5
     assert "could not be read" in fault.cause
@@ -51,8 +51,8 @@ async def test_an_answer_that_is_no_object_is_no_answer(clients: AwsClients, spe
 async def test_an_empty_answer_says_nothing_and_a_null_is_nothing(clients: AwsClients, speak_to: SpeakTo) -> None:
     async with serving(answers(web.Response(body=b""), web.Response(body=b'{"Messages": null}'))) as stub:
         speak_to(stub.url)
-        assert await clients.call(DELETE_BATCH, {}, "something") == {}
-        assert await clients.call(RECEIVE, {}, "something") == {}
+        assert await said(clients, DELETE_BATCH, {}) == {}
+        assert await said(clients, RECEIVE, {}) == {}
 
 
 @pytest.mark.parametrize("chunked", [False, True])

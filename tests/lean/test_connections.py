@@ -14,6 +14,7 @@ from cqworker.aws.clients import AwsClients
 from cqworker.aws.operations import GET_ITEM, SEND, UPDATE_ITEM
 from cqworker.errors import Unavailable
 from tests.aws.stub import Seen, body_of, ok, serving
+from tests.lean.asking import said
 from tests.lean.certificates import authority_and_server
 
 SpeakTo = Callable[..., None]
@@ -60,14 +61,14 @@ async def test_a_kept_connection_that_the_service_closes_on_the_next_request_cos
     async with scripted([ANSWER, None], [ANSWER]) as (url, counts):
         speak_to(url)
         for _ in range(2):
-            assert await clients.call(SEND, {}, "something") == {"MessageId": 1}
+            assert await said(clients, SEND, {}) == {"MessageId": 1}
     assert counts == [2, 1]
 
 
 async def test_an_answer_that_breaks_off_is_none(clients: AwsClients, speak_to: SpeakTo) -> None:
     async with scripted([ANSWER[:-4]], [ANSWER]) as (url, counts):
         speak_to(url)
-        assert await clients.call(SEND, {}, "something") == {"MessageId": 1}
+        assert await said(clients, SEND, {}) == {"MessageId": 1}
     assert counts == [1, 1]
 
 
@@ -99,7 +100,7 @@ async def test_the_answer_to_a_call_that_was_given_up_is_not_taken_for_the_next_
             await first
         release.set()
         for number in range(2, 5):
-            assert await clients.call(GET_ITEM, {"Number": number}, "something") == {"Number": number}
+            assert await said(clients, GET_ITEM, {"Number": number}) == {"Number": number}
 
 
 @pytest.fixture
@@ -128,7 +129,7 @@ async def test_an_authority_of_ones_own_is_trusted(
     url, authority = encrypted
     speak_to(url)
     monkeypatch.setenv(variable, str(authority))
-    assert await clients.call(SEND, {}, "something") == {"MessageId": "1"}
+    assert await said(clients, SEND, {}) == {"MessageId": "1"}
 
 
 async def test_a_certificate_that_nobody_vouches_for_is_refused(
@@ -155,7 +156,7 @@ async def test_requests_go_through_the_proxy_of_the_environment(
         speak_to("http://sqs.example:81")
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         monkeypatch.setenv("http_proxy", proxy.url)
-        assert await clients.call(SEND, {}, "something") == {"MessageId": "1"}
+        assert await said(clients, SEND, {}) == {"MessageId": "1"}
     assert proxy.seen[0].headers["Host"] == "sqs.example:81"
 
 

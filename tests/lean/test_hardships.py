@@ -14,16 +14,10 @@ from botocore.exceptions import ClientError
 from cqworker.aws.clients import AwsClients
 from cqworker.aws.lean import retries
 from cqworker.aws.operations import GET_ITEM, SEND, UPDATE_ITEM
-from cqworker.aws.translation import AwsFault
 from tests.aws.stub import Seen, answers, error, ok, serving
+from tests.lean.asking import failing, said
 
 SpeakTo = Callable[..., None]
-
-
-async def failing(clients: AwsClients, **request: object) -> AwsFault:
-    with pytest.raises(AwsFault) as caught:
-        await clients.call(UPDATE_ITEM, request, "something")
-    return caught.value
 
 
 async def test_a_wrong_signature_is_told_and_not_tried_again(clients: AwsClients, speak_to: SpeakTo) -> None:
@@ -44,7 +38,7 @@ async def test_an_expired_token_is_replaced_and_the_call_goes_on(
 
     async with serving(judge) as stub:
         speak_to(stub.url)
-        assert await clients.call(SEND, {}, "something") == {"MessageId": "1"}
+        assert await said(clients, SEND, {}) == {"MessageId": "1"}
     assert [seen.access_key for seen in stub.seen] == ["AKIATEST", "AKIAFRESH"]
 
 
@@ -82,7 +76,7 @@ async def test_a_clock_that_is_wrong_is_corrected_from_the_answers_date(
     async with serving(judge) as stub:
         speak_to(stub.url)
         for _ in range(2):
-            assert await clients.call(GET_ITEM, {}, "something") == {"Item": {}}
+            assert await said(clients, GET_ITEM, {}) == {"Item": {}}
     assert len(stub.seen) == 3, "the correction is kept"
 
 
@@ -113,7 +107,7 @@ async def test_a_throttled_call_is_tried_again(clients: AwsClients, speak_to: Sp
     throttled = error(400, "ProvisionedThroughputExceededException")
     async with serving(answers(throttled, error(400, "ThrottlingException"), ok(Attributes={}))) as stub:
         speak_to(stub.url)
-        assert await clients.call(UPDATE_ITEM, {}, "something") == {"Attributes": {}}
+        assert await said(clients, UPDATE_ITEM, {}) == {"Attributes": {}}
 
 
 def test_a_throttle_is_given_more_time_than_a_fault_and_each_pause_may_be_twice_the_last(

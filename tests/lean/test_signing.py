@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from datetime import UTC, datetime
+from typing import NamedTuple
 from unittest.mock import patch
 
 from botocore.auth import SigV4Auth
@@ -14,6 +15,13 @@ from hypothesis import strategies as st
 
 from cqworker.aws.lean.address import QUERY_MODE, Address, address_of
 from cqworker.aws.lean.signing import CONTENT_TYPE, signed
+
+
+class Credentials(NamedTuple):
+    access_key: str
+    secret_key: str
+    token: str | None
+
 
 VISIBLE = st.text(string.ascii_letters + string.digits + "+/=-_.!%&#", min_size=1, max_size=60)
 HOSTS = st.sampled_from(
@@ -31,26 +39,24 @@ ADDRESSES = st.builds(
     headers=st.sampled_from(({}, QUERY_MODE)),
     bundle=st.none(),
 )
-KEYS = st.builds(ReadOnlyCredentials, VISIBLE, VISIBLE, st.none() | VISIBLE)
+KEYS = st.builds(Credentials, VISIBLE, VISIBLE, st.none() | VISIBLE)
 SECONDS = st.integers(0, 4_102_444_799)
 
 
-def signed_by_botocore(
-    address: Address, target: str, body: bytes, keys: ReadOnlyCredentials, second: int
-) -> dict[str, str]:
+def signed_by_botocore(address: Address, target: str, body: bytes, keys: Credentials, second: int) -> dict[str, str]:
     """The headers that botocore's signer sends for the same request."""
     headers = {"Content-Type": CONTENT_TYPE, "X-Amz-Target": target, **address.headers}
     request = AWSRequest("POST", str(address.url), headers, body)
     now = datetime.fromtimestamp(second, UTC).replace(tzinfo=None)
     with patch("botocore.auth.get_current_datetime", lambda: now):
-        SigV4Auth(keys, address.signing_name, address.region).add_auth(request)
+        SigV4Auth(ReadOnlyCredentials(*keys), address.signing_name, address.region).add_auth(request)
     return dict(request.headers.items())
 
 
 @settings(deadline=None)
 @given(ADDRESSES, VISIBLE, st.binary(max_size=300), KEYS, SECONDS)
 def test_a_request_is_signed_as_botocore_signs_it(
-    address: Address, target: str, body: bytes, keys: ReadOnlyCredentials, second: int
+    address: Address, target: str, body: bytes, keys: Credentials, second: int
 ) -> None:
     ours = signed(address, target, body, keys, second + 0.5)
     assert ours.pop("Host") == address.host
@@ -63,7 +69,7 @@ def test_the_key_is_that_of_the_day_the_secret_the_region_and_the_service() -> N
         address_of("http://h/", "eu-west-1", "sqs", {}, ""),
         address_of("http://h/", "us-east-1", "dynamodb", {}, ""),
     )
-    old, new = ReadOnlyCredentials("A", "old", None), ReadOnlyCredentials("A", "new", None)
+    old, new = Credentials("A", "old", None), Credentials("A", "new", None)
     for address, keys, second in (
         (here, old, 86_399),
         (here, old, 86_400),

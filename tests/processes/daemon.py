@@ -106,7 +106,7 @@ class Daemon:
         view: dict[str, Any] = self.get(f"/jobs/{job_id}").body
         return view
 
-    def ended(self, job_id: str, patience: float = 20.0) -> dict[str, Any]:
+    def ended(self, job_id: str, patience: float = 30.0) -> dict[str, Any]:
         """The job once it is final, whoever ran it."""
         until(lambda: self.job(job_id)["status"] in FINAL, patience)
         return self.job(job_id)
@@ -130,7 +130,7 @@ class Daemon:
         self.supervisor.close()
 
 
-def until(condition: Callable[[], object], patience: float = 20.0) -> None:
+def until(condition: Callable[[], object], patience: float = 30.0) -> None:
     """Waits until the condition holds; raises TimeoutError when it does not come to."""
     deadline = time.monotonic() + patience
     while not condition():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import socket
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
@@ -22,7 +21,7 @@ class Door:
     def __init__(self, target: str, do: Callable[[Coroutine[Any, Any, None]], None]) -> None:
         self._target = urlsplit(target)
         self._do = do
-        self._port = quiet_port()
+        self._port = 0
         self._refusal: Refusal | None = None
         self._listener: asyncio.Server | None = None
         self._guests: set[asyncio.Task[None]] = set()
@@ -53,7 +52,21 @@ class Door:
             guest.cancel()
         await asyncio.gather(*self._guests, return_exceptions=True)
         if listening and self._listener is None:
-            self._listener = await asyncio.start_server(self._receive, "127.0.0.1", self._port)
+            await self._listen()
+
+    async def _listen(self) -> None:
+        """A shut door's port must still be free afterwards, so it is one that no system gives out by itself.
+
+        It is held a moment longer where a child process is just being started, which inherits it until its exec.
+        """
+        for _ in range(100):
+            port = self._port or random.randrange(20_000, 30_000)
+            with suppress(OSError):
+                self._listener = await asyncio.start_server(self._receive, "127.0.0.1", port)
+                self._port = port
+                return
+            await asyncio.sleep(0.05)
+        raise OSError(f"port {self._port} stays taken")
 
     async def _receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         guest = asyncio.current_task()
@@ -85,14 +98,6 @@ class Door:
             await _first_end(_pump(reader, back), _pump(there, writer))
         finally:
             back.transport.abort()
-
-
-def quiet_port() -> int:
-    """A free port that no system gives out by itself: one that is shut for a while must still be free afterwards."""
-    while True:
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", random.randrange(20_000, 30_000)))
-            return int(probe.getsockname()[1])
 
 
 def _length(head: bytes) -> int:

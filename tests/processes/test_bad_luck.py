@@ -15,6 +15,7 @@ from tests.processes.faults import FAULTS, Fault, Scene, open_scene
 from tests.processes.plugin import Journal
 from tests.processes.site import Site
 
+pytestmark = pytest.mark.timeout(120)  # five daemons start at once, on however busy a machine
 EVERY_FAULT = pytest.mark.parametrize("name", FAULTS)
 
 
@@ -61,9 +62,13 @@ def survives_its_start(scene: Scene, fault: Fault, start: Start) -> Daemon:
 @pytest.fixture(scope="module")
 def starts(site: Site, make_door: Callable[[str], Door], start: Start) -> Mapping[str, Future[Daemon]]:
     """A daemon for each fault; they start side by side."""
-    places = dict.fromkeys(FAULTS, site.changed(queues=["away"]))
-    places["no table"] = site.changed(queues=["tableless"], table="absent-jobs")
-    places["no queue"] = site.changed(queues=["absent"])
+    places = {
+        "SQS is away": site.changed(queues=["away-1"]),
+        "DynamoDB is away": site.changed(queues=["away-2"]),
+        "wrong credentials": site.changed(queues=["away-3"]),
+        "no table": site.changed(queues=["away-4"], table="absent-jobs"),
+        "no queue": site.changed(queues=["absent"]),
+    }
     with ThreadPoolExecutor(len(FAULTS)) as side_by_side:
         return {
             name: side_by_side.submit(survives_its_start, open_scene(places[name], make_door), fault, start)

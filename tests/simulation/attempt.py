@@ -8,10 +8,12 @@ from typing import Protocol
 
 from cqworker.clock import Clock
 from cqworker.flow.lease import Hold, Lease
-from tests.simulation.network import Link
+from tests.simulation.network import Link, Trouble
 
 BEFORE = 1.0
 LONG = 1.0
+PATIENCE = 35.0
+"""Seconds in which a process that lives has surely repeated a request: a pause, and a try that hung."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +74,34 @@ class Attempt:
 
     def was_haunted(self) -> bool:
         """A delayed copy of one of its own writes may have shortened its lease."""
-        return any(trouble.call.about == self.about and trouble.kind in ("late", "ghost") for trouble in self.by.link.troubles)
+        troubles = self.by.link.troubles
+        return any(trouble.call.about == self.about and trouble.kind in ("late", "ghost") for trouble in troubles)
 
     def excuse(self, now: float) -> str | None:
         """Why it may have ended without a word."""
         if self.lost or self.abandoned or self.ghost:
             return "lost, abandoned or a delayed copy"
-        if self.by.link.unanswered.get(self.about):
+        unanswered = self.by.link.unanswered.get(self.about)
+        if unanswered is not None and self._is_recent(unanswered, now):
             return "its last request was not answered"
         if (kind := disturbed(self.by, self.claimed_at - BEFORE, now)) is not None:
             return kind
-        receipt = self.lease.delivery.receipt if self.lease is not None else None
-        for trouble in self.by.link.troubles:
-            delayed = trouble.kind == "late" or (trouble.kind == "ghost" and not self.started)
-            lasting = delayed or trouble.ended - trouble.began > LONG
-            if trouble.call.about == self.about and lasting:
-                return trouble.kind
-            if receipt is not None and trouble.call.name == "change_visibility" and f"{receipt}=" in trouble.call.about:
-                return trouble.kind
-        return None
+        return next((trouble.kind for trouble in self.by.link.troubles if self._suffers(trouble, now)), None)
+
+    def _suffers(self, trouble: Trouble, now: float) -> bool:
+        """Whether this trouble of its process may have cost it its lease."""
+        call = trouble.call
+        if call.name == "change_visibility":
+            return self.lease is not None and f"{self.lease.delivery.receipt}=" in call.about
+        if call.about != self.about:
+            return False
+        if trouble.kind in ("late", "ghost") and call.name in ("Claim", "Reopen") and not self.started:
+            return True
+        return trouble.ended - trouble.began > LONG and self._is_recent(trouble.ended, now)
+
+    def _is_recent(self, when: float, now: float) -> bool:
+        """Who never started must go on trying to hand back; who did may give up with its lease."""
+        return self.started or now - when < PATIENCE
 
 
 def disturbed(process: Suspect, since: float, until: float, *kinds: str) -> str | None:

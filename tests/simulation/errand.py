@@ -11,7 +11,7 @@ from tests.simulation.handlers import MODERN
 from tests.simulation.profile import Profile
 
 TYPES = {"work": 55, "brief": 10, "narrow": 10, "pooled": 8, "deadly": 5, MODERN: 12}
-ENDS = {"return": 56, "big": 10, "raise": 16, "retry": 9, "reject": 5, "exit": 4}
+ENDS = {"return": 46, "big": 10, "artifact": 10, "raise": 16, "retry": 9, "reject": 5, "exit": 4}
 WAYS = {"take": 84, "deaf": 9, "block": 7}
 ACTS = {"cancel": 30, "retry": 45, "show": 10, "wait": 15}
 PAD = 900

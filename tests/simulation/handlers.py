@@ -88,7 +88,7 @@ async def _act(payload: dict[str, Any], job: Job) -> Any:
     script = payload["script"]
     step = script[min(job.attempt, len(script)) - 1]
     await _ways.get(step["how"], _take)(step, job, host)
-    result = {"serial": serial, "attempt": job.attempt, "pad": "x" * (BIG if step["end"] == "big" else 0)}
+    result: dict[str, Any] = {"serial": serial, "attempt": job.attempt, "pad": "x" * (BIG if step["end"] == "big" else 0)}
     match step["end"]:
         case "raise":
             raise RuntimeError("the script says so")
@@ -98,6 +98,10 @@ async def _act(payload: dict[str, Any], job: Job) -> Any:
             raise Reject("the script says so")
         case "exit":
             raise SystemExit(3)
+        case "artifact":
+            data = f"made by run {serial} of {job.id}".encode()
+            result["output"] = await job.artifacts.write(data, extension="txt", content_type="text/plain")
+            result["data"] = data.decode()
     host.returned(serial, result)
     return result
 

@@ -74,8 +74,13 @@ def _records_add_up(site: Site) -> None:
 
 def _result_stands(site: Site, record: JobRecord) -> None:
     attempt = site.witness.attempts[record.token or ""]
-    if site.witness.result_of(record) != attempt.returned:
+    result = site.witness.result_of(record)
+    if result != attempt.returned:
         site.witness.accuse("the result was changed after its attempt had settled:", attempt, record)
+    if isinstance(result, dict) and "output" in result:
+        found = site.objects.get(result["output"])
+        if found is None or found.data.decode() != result["data"]:
+            site.witness.accuse("the output is not that of the attempt that settled:", attempt, found)
 
 
 def _queues_are_empty(site: Site) -> None:

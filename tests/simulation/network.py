@@ -82,6 +82,9 @@ class Weather:
     def _latency(self) -> float:
         return 0.001 + min(self._chance.expovariate(150), 0.1)
 
+    def _wandering(self) -> float:
+        return self._chance.uniform(0.1, self._chance.choice((2.0, GHOST_LIFE)))
+
     def _faulty(self, kind: str, call: Call) -> Fate:
         chance, there, back = self._chance, self._latency(), self._latency()
         given_up = call.deadline if chance.random() < 0.3 else there + chance.uniform(0, RESET_WITHIN)
@@ -95,12 +98,12 @@ class Weather:
             case "lost after":
                 return Fate(kind, there, given_up - there, answered=False)
             case "late":
-                late = given_up - there + chance.uniform(0, GHOST_LIFE)
+                late = given_up - there + self._wandering()
                 return Fate(kind, there, given_up - there, (late,), answered=False)
             case "twice":
                 return Fate(kind, there, back + 0.1, (0.0, 0.1))
             case "ghost":
-                return Fate(kind, there, back, (0.0, chance.uniform(0.1, GHOST_LIFE)))
+                return Fate(kind, there, back, (0.0, self._wandering()))
             case _:
                 return Fate(kind, there, min(call.deadline - 1, chance.uniform(1, 12)))
 
@@ -119,12 +122,12 @@ class Link:
     """One process's side of the network; it remembers its troubles, for the witness asks who is excused."""
 
     def __init__(self, process: str, world: Guest, weather: Weather, trace: Trace) -> None:
-        self._process = process
+        self.process = process
         self._world = world
         self._weather = weather
         self._trace = trace
         self.troubles: deque[Trouble] = deque(maxlen=400)
-        self.unanswered: dict[str, bool] = {}
+        self.unanswered: dict[str, float] = {}
         self.swallowed: Callable[[Call], None] = lambda _: None
 
     async def call(self, call: Call, serve: Callable[[], T]) -> T:
@@ -153,15 +156,17 @@ class Link:
         return await answer
 
     def _begin(self, call: Call) -> Fate:
-        fate = self._weather.fate(call, self._process)
+        fate = self._weather.fate(call, self.process)
         if fate.kind is None:
-            self._trace.note(self._process, call)
+            self._trace.note(self.process, call)
         else:
-            self._trace.fault(fate.kind, self._process, call)
+            self._trace.fault(fate.kind, self.process, call)
             now = self._world.time()
             ended = now + fate.there + fate.back
             self.troubles.append(Trouble(fate.kind, call, now, ended))
-        self.unanswered[call.about] = not fate.answered or fate.refused or fate.back > BRIEF
+        self.unanswered.pop(call.about, None)
+        if not fate.answered or fate.refused or fate.back > BRIEF:
+            self.unanswered[call.about] = self._world.time() + fate.there + fate.back
         return fate
 
     def _swallow(self, call: Call, fate: Fate, answers: list[Any]) -> None:

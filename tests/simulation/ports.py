@@ -45,7 +45,7 @@ class SimQueue:
 
     async def receive(self, limit: int, wait: int, visibility: int) -> Sequence[Delivery]:
         call = Call("sqs", "receive", self.name, deadline=wait + RECEIVE_GRACE)
-        handed = await self._link.ask(call, lambda: self._service.receive(limit, wait, visibility))
+        handed = await self._link.ask(call, lambda: self._service.receive(limit, wait, visibility, self._link.process))
         received_at = self._clock.monotonic()
         return [
             Delivery(
@@ -76,10 +76,9 @@ class SimQueue:
 class SimStore:
     """A JobStore behind a link."""
 
-    def __init__(self, service: StoreService, link: Link, process: str) -> None:
+    def __init__(self, service: StoreService, link: Link) -> None:
         self._service = service
         self._link = link
-        self._process = process
 
     async def get(self, job_id: str) -> JobRecord | None:
         return await self._link.call(
@@ -88,7 +87,7 @@ class SimStore:
 
     async def write(self, change: Change) -> Written | Refused:
         call = Call("dynamodb", type(change).__name__, about(change))
-        return await self._link.call(call, lambda: self._service.write(change, self._process))
+        return await self._link.call(call, lambda: self._service.write(change, self._link.process))
 
     async def reserve_key(self, key: KeyItem, now: int) -> KeyItem | None:
         call = Call("dynamodb", "reserve_key", key.key[:8])

@@ -29,12 +29,14 @@ from tests.simulation.kernel import TICKS, Guest
 from tests.simulation.network import Call as Request
 from tests.simulation.network import Link
 from tests.simulation.ports import SimArtifacts, SimQueue, SimStore
-from tests.simulation.site import Site
+from tests.simulation.site import Site, job_of
 
 T = TypeVar("T")
 RETENTION = 30 * 86_400
 PATIENCE = 30.0
 LOOK_BACK = 60.0
+ONE_LOOP = False
+"""Whether handlers run on the main loop: for the mutant that lets them."""
 QUIET = (SlotsChanged, HandlersLoopTurned, Received, LeasesRenewed)
 """Events that would only fill the trace."""
 
@@ -104,7 +106,7 @@ class Process:
         self.name = name
         self.modern = modern
         self.main = site.kernel.guest(f"{name} main")
-        self.handlers = site.kernel.guest(f"{name} handlers")
+        self.handlers = self.main if ONE_LOOP else site.kernel.guest(f"{name} handlers")
         self.main.host = self.handlers.host = self
         self.clock = SkewedClock(self.main, site, skew)
         self.link = Link(name, site.world, site.weather, site.trace)
@@ -131,6 +133,10 @@ class Process:
     @property
     def is_frozen(self) -> bool:
         return self.main.thaws_at is not None
+
+    @property
+    def is_idle(self) -> bool:
+        return self.worker.slots.taken == 0 and not self.is_frozen
 
     def freeze(self, kind: str, seconds: float) -> None:
         """Stops the whole process for so long: as SIGSTOP does, or with its clock, as a suspended VM."""
@@ -221,7 +227,7 @@ class Process:
         }
         ground = Ground(
             queues=queues,
-            store=WatchedStore(SimStore(site.store, self.link, self.name), health),
+            store=WatchedStore(SimStore(site.store, self.link), health),
             artifacts=WatchedArtifacts(SimArtifacts(site.objects, self.link), health),
             registry=site.new if self.modern else site.old,
             health=health,
@@ -264,7 +270,17 @@ class Process:
         self.leaks = [repr(task.get_coro()) for task in left if task is not asyncio.current_task()]
         excused = self.leaving is not None and self.leaving.is_set()
         excused = excused or bool(disturbed(self, began, now) or troubled(self, began - LOOK_BACK, now))
+        if not excused:
+            self._judge_what_is_left()
         self.kill("exit", Disturbance("exit", now, float("inf")) if excused else None)
+
+    def _judge_what_is_left(self) -> None:
+        """Who leaves unharmed gives back what it received and did not start."""
+        deaf = {job_id for job_id, _, _ in self._deaf}
+        for message in self._site.queue.held_by(self.name):
+            job_id, _, _ = job_of(message.letter.body)
+            if job_id is not None and job_id not in deaf and self.handlers.thaws_at is None:
+                self._site.witness.accuse(self.name, "left without giving back", message.message_id, job_id)
 
     def _emit(self, event: Event) -> None:
         if self.is_dead:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cqworker.flow.lease import margin_of
 
 CALL_FAULTS = ("throttled", "lost before", "lost after", "late", "twice", "ghost", "slow")
-QUEUE_FAULTS = ("entry fault", "delivered twice", "back after delete", "miss", "old message")
+QUEUE_FAULTS = ("entry fault", "delivered twice", "back after delete", "miss", "old message", "viewed by others")
 OTHER_FAULTS = ("HTTP answer lost", "lifespan")
 STRIKES = ("crash", "freeze", "suspend", "drain", "hurried drain", "outage", "partition", "clock step", "deploy")
 MOST = {"crash": 6, "freeze": 6, "suspend": 2, "drain": 5, "hurried drain": 2, "outage": 3, "partition": 3}
@@ -22,7 +22,7 @@ class Profile:
     """The shape of one run; times in seconds, `skew` in milliseconds, `rates` a chance per occasion.
 
     `wild`: clocks differ by more than the leases' margin, so that two workers may believe in one lease; nothing may
-    be lost or doubled in the records all the same.
+    be lost or doubled in the records all the same. `max_receives`: a redrive policy that is too strict.
     """
 
     seed: int
@@ -34,6 +34,7 @@ class Profile:
     seconds: float
     skew: int
     wild: bool
+    max_receives: int | None
     rates: Mapping[str, float]
     strikes: tuple[tuple[float, str], ...]
 
@@ -60,6 +61,7 @@ def profile_of(seed: int) -> Profile:
         seconds=seconds,
         skew=20_000 if wild else round(1000 * margin_of(visibility) * 0.4),
         wild=wild,
+        max_receives=chance.choice((None, None, None, 4, 6)),
         rates={} if calm else {kind: _rate(chance) for kind in kinds if chance.random() < 0.5},
         strikes=() if calm else tuple(sorted(_strikes(chance, seconds))),
     )

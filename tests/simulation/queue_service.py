@@ -20,7 +20,10 @@ LOOK_AGAIN = 2.0
 
 @dataclass(slots=True)
 class Message:
-    """One message; `receipts` are all handles it was ever handed out under, the last one counts."""
+    """One message; `receipts` are all handles it was ever handed out under, the last one counts.
+
+    `holder` is the process it was last handed to, until that one says what shall become of it.
+    """
 
     message_id: str
     letter: Letter
@@ -29,6 +32,7 @@ class Message:
     receive_count: int = 0
     receipts: list[str] = field(default_factory=list)
     first_received: float = 0.0
+    holder: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class Handed:
 
 
 class QueueService:
-    """One queue; `sent` is told of every body that got in."""
+    """One queue; `sent` is told of every body that got in, `buried` of every one that went to the dead letters."""
 
     def __init__(
         self,
@@ -56,6 +60,7 @@ class QueueService:
         dead_letters: QueueService | None = None,
         max_receive_count: int = 1000,
         sent: Callable[[str], None] = lambda _: None,
+        buried: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.name = name
         self.messages: dict[str, Message] = {}
@@ -67,6 +72,7 @@ class QueueService:
         self._dead_letters = dead_letters
         self._max_receive_count = max_receive_count
         self._sent = sent
+        self._buried = buried
         self._ids = itertools.count(1)
         self._waiting: dict[asyncio.Event, None] = {}
 
@@ -80,12 +86,12 @@ class QueueService:
         self._keep(Message(f"{self.name}{next(self._ids)}", letter, sent_at, now + letter.delay))
         self._sent(letter.body)
 
-    async def receive(self, limit: int, wait: int, visibility: int) -> list[Handed]:
+    async def receive(self, limit: int, wait: int, visibility: int, process: str) -> list[Handed]:
         """Asks some servers at first and again later; waits up to `wait` seconds for the first message."""
         self.receives += 1
         deadline = self._world.time() + wait
         while True:
-            handed = [self._hand_out(message, visibility) for message in self._found(limit)]
+            handed = [self._hand_out(message, visibility, process) for message in self._found(limit)]
             left = deadline - self._world.time()
             if handed or left <= 0:
                 return handed
@@ -100,6 +106,7 @@ class QueueService:
                 continue
             if message is None:
                 continue
+            message.holder = None
             if receipt != message.receipts[-1] and self._chance.random() < 0.5:
                 continue  # "will succeed, but the message might not be deleted" (SQS API, DeleteMessage)
             del self.messages[message.message_id]
@@ -122,8 +129,14 @@ class QueueService:
                 faults.append(EntryFault(receipt, "InvalidParameterValue: total visibility timeout", gone=True))
             elif receipt == message.receipts[-1] and message.visible_at > now:
                 message.visible_at = now + seconds
+                message.holder = None
         self._wake()
         return faults
+
+    def held_by(self, process: str) -> list[Message]:
+        """What is hidden because this process received it, and for no other reason."""
+        now = self._world.time()
+        return [one for one in self.messages.values() if one.holder == process and one.visible_at > now]
 
     def depth(self) -> Depth:
         now = self._world.time()
@@ -138,6 +151,9 @@ class QueueService:
         """Visible messages in any order, without those of the servers that were not asked."""
         now = self._world.time()
         visible = [message for message in self.messages.values() if message.visible_at <= now]
+        for message in visible:
+            if self._strikes("viewed by others"):  # a console, or a consumer that died, counts as well
+                message.receive_count += self._chance.randint(1, 20)
         for message in [message for message in visible if self._is_worn_out(message)]:
             visible.remove(message)
             self._bury(message)
@@ -145,12 +161,13 @@ class QueueService:
         found = [message for message in visible if not self._strikes("miss", counted=False)]
         return found[: self._chance.randint(1, limit)]
 
-    def _hand_out(self, message: Message, visibility: int) -> Handed:
+    def _hand_out(self, message: Message, visibility: int, process: str) -> Handed:
         now = self._world.time()
         message.receive_count += 1
         receipt = f"{message.message_id}#{message.receive_count}"
         message.receipts.append(receipt)
         message.first_received = now
+        message.holder = process
         message.visible_at = now + visibility
         if self._strikes("delivered twice"):
             message.visible_at = now + self._chance.uniform(0, 3)
@@ -169,6 +186,7 @@ class QueueService:
             self._trace.note(self.name, "redrives", message.message_id)
             message.visible_at = self._world.time()
             self._dead_letters._keep(message)
+            self._buried(message.letter.body)
 
     def _find(self, receipt: str) -> Message | None:
         return self.messages.get(receipt.partition("#")[0])

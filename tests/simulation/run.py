@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -21,8 +21,8 @@ from tests.simulation.site import Site
 PATIENCE = 7200.0
 """Seconds of peace in which everything must have come to an end."""
 LOOK_EVERY = 2.0
-AFTERGLOW = 90.0
-"""Seconds until the last delayed request has arrived, the last deaf handler has ended and the last delete was sent."""
+AFTERGLOW = 75.0
+"""Seconds until the last delayed request has arrived and the last deleted message has stayed away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +82,9 @@ async def _story(site: Site) -> None:
     site.make_peace()
     await fleet.deploy()
     await asyncio.wait(works)
-    await _until_quiet(site)
+    await _until(lambda: is_quiet(site), site)
     await asyncio.sleep(AFTERGLOW)
-    await _until_quiet(site)
+    await _until(lambda: is_quiet(site) and all(process.is_idle for process in fleet.alive), site)
     judge(site, clients.ledger, fleet)
     last = fleet.alive
     await fleet.close()
@@ -92,9 +92,9 @@ async def _story(site: Site) -> None:
     judge_exits(site, last)
 
 
-async def _until_quiet(site: Site) -> None:
+async def _until(holds: Callable[[], bool], site: Site) -> None:
     deadline = site.kernel.now + PATIENCE
-    while not is_quiet(site) and site.kernel.now < deadline:
+    while not holds() and site.kernel.now < deadline:
         await asyncio.sleep(LOOK_EVERY)
 
 

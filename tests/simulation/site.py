@@ -32,6 +32,7 @@ class Site:
             dead_letter_queue="dead",
             visibility_timeout=profile.visibility,
             wait_time=profile.wait_time,
+            max_receive_count=profile.max_receives,
         )
         self.settings = Settings(
             queues=(queue,),
@@ -51,6 +52,7 @@ class Site:
             dead_letters=self.dead,
             max_receive_count=max_receive_count_of(queue, self.new.largest_max_attempts),
             sent=self._sent,
+            buried=lambda body: self.witness.replaced(job_of(body)[0], self.kernel.now),
         )
         self.asked: dict[str, set[str]] = {}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from cqworker.events import BackgroundFailed, Event, HandlerAbandoned, JobStarted, LeaseLost, Subject
+from cqworker.events import BackgroundFailed, CopyRefreshed, Event, HandlerAbandoned, JobStarted, LeaseLost, Subject
 from cqworker.model.attempts import Claim, HandBack, Renew, Reopen, Settle
 from cqworker.model.interventions import AskCancel, Enter, Forestall, Lose, NewRound
 from cqworker.model.record import JobRecord
@@ -35,6 +35,7 @@ class Witness:
         self.suspects: dict[str, Suspect] = {}
         self.store: StoreService
         self._last: dict[str, Attempt] = {}
+        self._replaced: dict[str | None, float] = {}
         self._profile = profile
         self._trace = trace
         self._objects = objects
@@ -76,6 +77,8 @@ class Witness:
             case HandlerAbandoned(job=job):
                 if (attempt := self._of(process, job)) is not None:
                     attempt.abandoned = True
+            case CopyRefreshed(job=job):
+                self.replaced(job.job_id, now)
             case BackgroundFailed(loop=loop, traceback=lines):
                 self.accuse(process.name, "has a bug in its", loop, lines)
             case _:
@@ -174,7 +177,13 @@ class Witness:
         since = now - 1.3 * self._profile.visibility - 1
         if self._profile.wild or disturbed(process, since, now) or troubled(process, since, now):
             return
+        if self._replaced.get(job.job_id, -1.0) >= since:
+            return
         self.accuse(process.name, "lost its lease without cause:", job.job_id, reason)
+
+    def replaced(self, job_id: str | None, now: float) -> None:
+        """A worn-out message went, to the dead letters or for a fresh copy, whoever else may hold it."""
+        self._replaced[job_id] = now
 
     def swallowed(self, process: Suspect, call: Call, now: float) -> None:
         """Messages were handed out to a process that does not wait for them any more."""

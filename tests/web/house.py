@@ -79,6 +79,7 @@ class House:
     artifacts: MemoryArtifacts
     health: FakeHealth
     watch: Watch
+    parts: Parts
     events: list[Event] = field(default_factory=list)
 
     @property
@@ -129,9 +130,8 @@ async def open_house(
     watch, health = Watch(CLOCK, lambda _: True), FakeHealth()
     known = registry or registry_of(**{"text.transform": transform})
     queues = {"main": carried_by(queue)}
-    submitter = Submitter(
-        known, queues, store, artifacts, CLOCK, events.append, inline_limit=inline_limit, retention=RETENTION
-    )
+    ports = (known, queues, store, artifacts, CLOCK, events.append)
+    submitter = Submitter(*ports, inline_limit=inline_limit, retention=RETENTION)
     desk = Desk(store, queues, watch, CLOCK, events.append, retention=RETENTION)
     settings = Settings(http=HttpSettings(tokens=tuple(tokens), **({"port": 0} | http)))
     parts = Parts(
@@ -150,7 +150,7 @@ async def open_house(
     await server.start()
     try:
         async with aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as client:
-            yield House(client, server, queue, store, artifacts, health, watch, events)
+            yield House(client, server, queue, store, artifacts, health, watch, parts, events)
     finally:
         await server.close()
 

@@ -8,7 +8,7 @@ from typing import Any
 from bench.endpoint.dynamodb.cells import Item
 from bench.endpoint.dynamodb.operations import FAILED, Answer, Request
 from bench.endpoint.dynamodb.statements import Statement, statement_of
-from bench.endpoint.dynamodb.table import Done, Refused, Table
+from bench.endpoint.dynamodb.table import Done, Key, Refused, Table
 from bench.endpoint.dynamodb.tables import Tables
 from bench.endpoint.errors import Refusal, invalid
 from bench.endpoint.ledger import Ledger
@@ -18,7 +18,7 @@ MOST = 25
 """Statements in one request (API reference, BatchExecuteStatement)."""
 KNOWN = {"Statements", "ReturnConsumedCapacity"}
 KNOWN_OF_ONE = {"Statement", "Parameters", "ConsistentRead", "ReturnValuesOnConditionCheckFailure"}
-Prepared = tuple[Table, Statement, Item, list[Any], bool]
+Prepared = tuple[Table, Statement, Item, Key, list[Any], bool]
 
 
 class Batches:
@@ -56,22 +56,22 @@ class Batches:
                 raise invalid("Number of parameters in request and statement don't match")
             table = self._tables.named(statement.table)
             key = statement.key(tuple(table.keys), values)
-            table.key_of(key)
+            place = table.key_of(key)
         except Refusal as refusal:
             return refusal
-        return table, statement, key, values, asked.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
+        return table, statement, key, place, values, asked.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
 
     def _refuse_twins(self, prepared: Sequence[Prepared | Refusal]) -> None:
-        keys = [(each[0].name, each[0].key_of(each[2])) for each in prepared if not isinstance(each, Refusal)]
+        keys = [(each[0].name, each[3]) for each in prepared if not isinstance(each, Refusal)]
         if len(set(keys)) != len(keys):
             raise invalid("Provided list of item keys contains duplicates")
 
     def _answered(self, prepared: Prepared | Refusal, units: dict[str, float]) -> Answer:
         if isinstance(prepared, Refusal):
             return _error(prepared)
-        table, statement, key, values, show = prepared
+        table, statement, key, place, values, show = prepared
         try:
-            done = _carried_out(table, statement, key, values)
+            done = _carried_out(table, statement, key, place, values)
         except Refused as refused:
             units[table.name] = units.get(table.name, 0.0) + refused.units
             self._ledger.refused_write(OPERATION, refused.units, call=False)
@@ -79,15 +79,15 @@ class Batches:
         except Refusal as refusal:
             return _error(refusal)
         units[table.name] = units.get(table.name, 0.0) + done.units
-        self._ledger.write(OPERATION, done.units, table.name, table.key_of(key)[0], call=False)
+        self._ledger.write(OPERATION, done.units, table.name, place[0], call=False)
         shown = statement.program.shown(statement.returning, done.before, done.after)
         return {"TableName": table.name, **({"Item": shown} if shown else {})}
 
 
-def _carried_out(table: Table, statement: Statement, key: Item, values: list[Any]) -> Done:
+def _carried_out(table: Table, statement: Statement, key: Item, place: Key, values: list[Any]) -> Done:
     if statement.inserts:
         return table.put(statement.program.changed({}, values), statement.program, values)
-    if table.get(key) is None:
+    if place not in table.rows:
         raise Refused(None)
     return table.update(key, statement.program, values)
 

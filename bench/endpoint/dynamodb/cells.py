@@ -73,26 +73,27 @@ def weight(item: Item) -> int:
     """Bytes of an item, names included (developer guide, item sizes); refuses values that are none."""
     total = 0
     for name, cell in item.items():
-        total += len(name) if name.isascii() else len(name.encode())
-        total += _weight(cell)
+        total += (len(name) if name.isascii() else len(name.encode())) + _weight(cell)
     return total
 
 
 def _weight(cell: Cell) -> int:
-    text = cell.get("S")
-    if text is not None and len(cell) == 1:
-        return len(text) if text.isascii() else len(text.encode())
-    digits = cell.get("N")
-    if digits is not None and len(cell) == 1:
-        return _number_weight(digits)
+    if len(cell) == 1:
+        text = cell.get("S")
+        if text is not None:
+            return len(text) if text.isascii() else len(text.encode())
+        digits = cell.get("N")
+        if digits is not None:
+            return _number_weight(digits)
     return _WEIGHTS.get(kind_of(cell), _unknown)(next(iter(cell.values())))
 
 
 def _number_weight(digits: str) -> int:
     """About one byte per two digits and one more; the digits are checked on the way."""
-    if not digits.isdigit():
-        number_of(digits)
-    return (len(digits.lstrip("-").strip("0.")) + 1) // 2 + 1
+    if digits.isdigit():
+        return (len(digits.rstrip("0")) + 1) // 2 + 1
+    number_of(digits)
+    return (len(digits.lstrip("-").strip("0").replace(".", "")) + 1) // 2 + 1
 
 
 def _unknown(value: object) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from bench.endpoint.dynamodb.cells import ITEM_TOO_BIG, MAX_ITEM, Item, kind_of, weight, write_units
+from bench.endpoint.dynamodb.cells import ITEM_TOO_BIG, MAX_ITEM, Item, weight, write_units
 from bench.endpoint.dynamodb.expressions import Program
 from bench.endpoint.dynamodb.terms import Values
 from bench.endpoint.errors import invalid
@@ -97,9 +97,10 @@ class Table:
         parts = []
         for name, kind in self.keys.items():
             cell = item[name]
-            if kind_of(cell) != kind:
+            part = cell.get(kind)
+            if part is None or len(cell) != 1:
                 raise invalid(f"One or more parameter values were invalid: Type mismatch for key {name}")
-            if not cell[kind]:
+            if not part:
                 raise invalid(f"One or more parameter values are not valid: the key {name} is an empty string value")
-            parts.append(str(cell[kind]))
+            parts.append(part)
         return tuple(parts)

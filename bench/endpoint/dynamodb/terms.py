@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
 from bench.endpoint.dynamodb.cells import Cell, Item, equal, kind_of, number_cell, number_of, ordered
@@ -108,7 +109,10 @@ def among(term: Term, others: Sequence[Term]) -> Test:
 
     def found(item: Item, values: Values) -> bool:
         cell = term(item, values)
-        return any(equal(cell, other(item, values)) for other in others)
+        for other in others:  # noqa: SIM110 - half the time of any() with a generator
+            if equal(cell, other(item, values)):
+                return True
+        return False
 
     return found
 
@@ -135,16 +139,20 @@ def begins_with(term: Term, start: Term) -> Test:
 
 def all_of(tests: Sequence[Test]) -> Test:
     """AND."""
-    if len(tests) == 1:
-        return tests[0]
-    return lambda item, values: all(test(item, values) for test in tests)
+    return reduce(_both, tests)
 
 
 def any_of(tests: Sequence[Test]) -> Test:
     """OR."""
-    if len(tests) == 1:
-        return tests[0]
-    return lambda item, values: any(test(item, values) for test in tests)
+    return reduce(_either, tests)
+
+
+def _both(one: Test, other: Test) -> Test:
+    return lambda item, values: one(item, values) and other(item, values)
+
+
+def _either(one: Test, other: Test) -> Test:
+    return lambda item, values: one(item, values) or other(item, values)
 
 
 def negated(test: Test) -> Test:

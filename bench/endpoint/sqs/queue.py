@@ -79,6 +79,11 @@ class Queue:
     _polls: deque[Poll] = field(default_factory=deque)
     _alarm: asyncio.TimerHandle | None = None
 
+    @property
+    def waiting(self) -> int:
+        """Receives that wait for a message."""
+        return sum(not poll.over for poll in self._polls)
+
     def add(self, message: Message, delay: int) -> None:
         """A message that was sent; those who wait are served by `serve`."""
         self.messages[message.serial] = message

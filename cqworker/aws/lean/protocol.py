@@ -37,7 +37,7 @@ def answer_in(reply: Reply, operation: Operation) -> Answer:
     said = _object_in(reply.body)
     if said is None:
         raise Garbled(reason="it is no JSON object")
-    return said
+    return {**said, "ResponseMetadata": _metadata(reply)}
 
 
 def _object_in(body: bytes) -> dict[str, Any] | None:
@@ -53,14 +53,16 @@ def _refusal(reply: Reply) -> dict[str, Any]:
     said = _object_in(reply.body)
     if said is None:
         said = {"message": reply.body.decode("utf-8", "replace")}
-    metadata: dict[str, object] = {
-        "HTTPStatusCode": reply.status,
-        "HTTPHeaders": {name.lower(): value for name, value in reply.headers.items()},
-    }
-    if "x-amzn-requestid" in reply.headers:
-        metadata["RequestId"] = reply.headers["x-amzn-requestid"]
     error = {"Code": _code(said, reply), "Message": str(said.get("message", said.get("Message", "")))}
-    return {**said, "Error": error, "ResponseMetadata": metadata}
+    return {**said, "Error": error, "ResponseMetadata": _metadata(reply)}
+
+
+def _metadata(reply: Reply) -> dict[str, object]:
+    return {
+        "RequestId": reply.headers.get("x-amzn-requestid", ""),
+        "HTTPStatusCode": reply.status,
+        "HTTPHeaders": reply.headers,
+    }
 
 
 def _code(said: Mapping[str, Any], reply: Reply) -> str:

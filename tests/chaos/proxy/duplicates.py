@@ -9,7 +9,7 @@ from tests.chaos.proxy.http import Answer, Request
 from tests.chaos.proxy.server import Forward
 
 CARRIED = ("MessageAttributes", "MessageGroupId")
-LATER = (0, 0, 1, 3, 8)
+LATER = (0, 0, 1, 3, 5)
 """Seconds after which a copy appears: beside the first one, while its job runs, and after it has ended."""
 
 

@@ -11,8 +11,8 @@ from tests.chaos.report import Report
 from tests.chaos.runs.scene import Stage, open_scene, orders
 
 LONGEST = 0.2
-LATEST = 20
-"""The call, counted from the worker's start, at which it dies at the latest."""
+LATEST = 3
+"""The call, counted from the worker's start, at which it dies at the latest: one call may be about ten jobs."""
 DIES_WITHIN = 60.0
 LOST = 0.1
 
@@ -24,9 +24,9 @@ async def commit(stage: Stage, jobs: int = 300) -> Report:
     began = time.monotonic()
     async with open_scene(stage, workers=0) as scene:
         chance, fleet = scene.world.random, scene.fleet
-        await scene.ledger.submit(scene.counter, orders(chance, jobs, LONGEST))
         with scene.world.plan.during(Rule(DropAfter(), WRITES, LOST)):
             for point in points:
+                await scene.ledger.submit(scene.counter, orders(chance, jobs // len(points), LONGEST))
                 member = await fleet.begin(point=f"{point}:{chance.randint(1, LATEST)}")
                 report.require(await fleet.outlive(member, DIES_WITHIN), f"no worker died {point}")
             await fleet.start()

@@ -73,10 +73,10 @@ async def _usual_time(scene: Scene, jobs: int) -> float:
 
 
 async def _endure(scene: Scene, report: Report, seconds: float) -> None:
-    """The outage; its second half shows where the backoff has led."""
-    await asyncio.sleep(seconds / 2)
+    """The outage; its last third shows where the backoff has led."""
+    await asyncio.sleep(seconds * 2 / 3)
     before = _look(scene)
-    await asyncio.sleep(seconds / 2)
+    await asyncio.sleep(seconds / 3)
     after = _look(scene)
     spent = after.at - before.at
     asked = after.requests - before.requests

@@ -13,7 +13,7 @@ from tests.chaos.report import Report
 from tests.chaos.runs.scene import Stage, open_scene, orders
 
 VISIBILITY = 3
-RECEIVES = 6
+RECEIVES = 4
 LONGEST = 0.2
 WHOLE = {"cqworker": 1, "job_id": 5, "round": 1, "type": "t", "queue": "q", "max_attempts": 3, "created_at": 1}
 KINDS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -33,6 +34,7 @@ class Stage:
     folder: Path
     seed: int
     visibility: int = VISIBILITY
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +62,8 @@ async def open_scene(
     """A world with so many workers that are ready; they drain for so many seconds."""
     shape = Shape(visibility=stage.visibility, drain=drain, receives=receives)
     async with (
-        open_world(stage.engines, stage.folder, stage.seed, shape) as world,
-        world.counter() as counter,
+        open_world(stage.engines, stage.folder, stage.seed, shape, stage.turn) as world,
+        world.counter(stage.turn) as counter,
         fleet_of(world, workers) as fleet,
     ):
         yield Scene(world=world, counter=counter, fleet=fleet)

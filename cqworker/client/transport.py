@@ -1,0 +1,43 @@
+"""The two ways to jobs behind one port: everything raises a CqworkerError that can be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from cqworker.client.job import View
+from cqworker.errors import CqworkerError
+
+Answer = View | CqworkerError
+"""What became of one job of many: the job, or what submitting it alone would have raised."""
+
+
+class Transport(Protocol):
+    """What a client asks about jobs. A `body` is a job as POST /jobs takes it; jobs come as the API shows them."""
+
+    async def submit(self, body: bytes, key: str | None) -> View: ...
+
+    async def submit_many(self, bodies: Sequence[bytes]) -> list[Answer]:
+        """At most 500 jobs, each with its `idempotency_key` in its body.
+
+        Raises where the request failed as a whole; MessageTooLarge where its jobs should come in smaller portions.
+        """
+        ...
+
+    async def show(self, job_id: str) -> View: ...
+
+    async def wait(self, job_id: str, seconds: float) -> View:
+        """The job once it is final, or after `seconds` (at most 20) as it is then."""
+        ...
+
+    async def retry(self, job_id: str, round_number: int | None) -> View: ...
+
+    async def cancel(self, job_id: str) -> View: ...
+
+    async def upload(self, data: bytes, content_type: str) -> str:
+        """What a payload says to refer to these bytes."""
+        ...
+
+    async def download(self, job_id: str) -> bytes:
+        """What a job made: its `output`, or the JSON of a result that was too big for its record."""
+        ...

@@ -1,0 +1,41 @@
+"""Waiting for a job to end, however long it takes and whoever is restarted meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+from cqworker.client.errors import DaemonUnreachable
+from cqworker.client.job import View
+from cqworker.client.transport import Transport
+from cqworker.errors import Unavailable
+
+FINAL = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
+ONE_WAIT = 20.0
+"""Seconds for which one request to wait is held."""
+PAUSE = 1.0
+"""Seconds from one request to the next at least: a daemon that drains answers every wait at once."""
+PATIENCE = 30.0
+"""Seconds in which nobody may answer, for a daemon is replaced while its clients wait."""
+
+
+async def until_final(transport: Transport, job_id: str, seconds: float | None) -> View:
+    """The job once it is final; after `seconds` (None: never) as it is then.
+
+    Raises DaemonUnreachable or Unavailable where nobody answers for PATIENCE, or when the time is up.
+    """
+    loop = asyncio.get_running_loop()
+    answered = loop.time()
+    end = math.inf if seconds is None else answered + seconds
+    while True:
+        began = loop.time()
+        try:
+            job = await transport.wait(job_id, max(0.0, min(ONE_WAIT, end - began)))
+        except (DaemonUnreachable, Unavailable):
+            if loop.time() >= min(end, answered + PATIENCE):
+                raise
+        else:
+            answered = loop.time()
+            if job["status"] in FINAL or answered >= end:
+                return job
+        await asyncio.sleep(min(end, began + PAUSE) - loop.time())

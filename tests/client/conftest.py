@@ -1,0 +1,23 @@
+"""Clients for tests: over HTTP and straight to the ports, before the same front desk on ports in memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.cli.running import Dev, running_dev
+from tests.client.shop import WAYS, Shop, open_shop
+
+
+@pytest.fixture(params=WAYS)
+async def shop(request: pytest.FixtureRequest) -> AsyncIterator[Shop]:
+    async with open_shop(request.param) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def dev() -> Iterator[Dev]:
+    """A `cqworker dev` that runs jobs."""
+    with running_dev() as running:
+        yield running

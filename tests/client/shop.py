@@ -1,0 +1,56 @@
+"""A client and what stands behind it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from cqworker.aws.clients import AwsClients
+from cqworker.client import Client
+from cqworker.client.direct import DirectTransport
+from cqworker.daemon import Counter
+from cqworker.events import ignore
+from cqworker.web.parts import Parts, present
+from tests.web.house import House, open_house
+
+WAYS = ("over HTTP", "straight")
+TEXT = {"text": "hello"}
+TYPE = "text.transform"
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A client, and the house whose jobs it handles."""
+
+    client: Client
+    house: House
+
+
+@asynccontextmanager
+async def open_shop(way: str, **options: Any) -> AsyncIterator[Shop]:
+    async with open_house(**options) as house, _client(way, house) as client:
+        yield Shop(client, house)
+
+
+def _client(way: str, house: House) -> Client:
+    if way == "over HTTP":
+        return Client.http(f"http://127.0.0.1:{house.port}/")
+
+    @asynccontextmanager
+    async def opening() -> AsyncIterator[DirectTransport]:
+        yield DirectTransport(counter_of(house.parts))
+
+    return Client(opening)
+
+
+def counter_of(parts: Parts) -> Counter:
+    return Counter(
+        submitter=present(parts.submitter),
+        desk=present(parts.desk),
+        artifacts=present(parts.artifacts),
+        registry=parts.registry,
+        clients=AwsClients(ignore),
+        settings=parts.settings,
+    )
