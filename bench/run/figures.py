@@ -21,7 +21,10 @@ ASIDE = ("GetQueueAttributes", "GetQueueUrl")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drain:
-    """So many jobs, run to their end: `cpu` and `endpoint_cpu` in seconds, `rss` in MB at the end."""
+    """So many jobs, run to their end: `cpu` and `endpoint_cpu` in seconds, `rss` in MB at the end.
+
+    `unfinished` jobs are not among `jobs`: the worker ran them, it is supposed, and did not delete their messages.
+    """
 
     who: str
     load: str
@@ -30,6 +33,7 @@ class Drain:
     seconds: float
     cpu: float
     rss: float
+    unfinished: int = 0
     endpoint_cpu: float = 0.0
     calls: Mapping[str, float] = field(default_factory=dict)
     write_units: Mapping[str, float] = field(default_factory=dict)

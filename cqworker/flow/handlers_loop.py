@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -49,16 +50,19 @@ class _Crossing:
     def post(self, parcel: Callable[[], None]) -> None:
         self._parcels.append(parcel)
         if len(self._parcels) == 1:
-            self._loop.call_soon_threadsafe(self._unload)
+            with contextlib.suppress(RuntimeError):  # that loop is closed, and nobody waits there any more
+                self._loop.call_soon_threadsafe(self._unload)
 
     def _unload(self) -> None:
-        for _ in range(len(self._parcels)):
-            try:
-                self._parcels[0]()
-            finally:
-                self._parcels.popleft()
-        if self._parcels:
-            self._loop.call_soon(self._unload)
+        try:
+            for _ in range(len(self._parcels)):
+                try:
+                    self._parcels[0]()
+                finally:
+                    self._parcels.popleft()
+        finally:
+            if self._parcels:
+                self._loop.call_soon(self._unload)
 
 
 class ThreadedLoop:
@@ -105,7 +109,7 @@ class ThreadedLoop:
         await self._stopped.wait()
 
     def _start(self, work: Work, ended: asyncio.Future[Any]) -> asyncio.Task[Any]:
-        task = self._loop.create_task(work())
+        task = self._loop.create_task(_do(work))
         self._tasks.add(task)
         task.add_done_callback(lambda done: self._finish(done, ended))
         return task
@@ -120,6 +124,11 @@ class ThreadedLoop:
     def _pong(self) -> None:
         self._turned = self._main.time()
         self._pulse = self._main.call_later(self.PULSE, self._ping)
+
+
+async def _do(work: Work) -> Any:
+    """What fails before there is a coroutine fails inside the task, where somebody is told."""
+    return await work()
 
 
 def pass_on(task: asyncio.Future[Any], ended: asyncio.Future[Any]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from cqworker.plugins.registry import Handler
+from cqworker.plugins.wording import sentence_of
 
 
 class LifespanFailed(Exception):
@@ -55,4 +56,4 @@ class Lifespans:
                 await closing.wait()
         except BaseException as error:  # noqa: BLE001 - SystemExit would end the loop that all handlers share
             if not state.done():
-                state.set_exception(LifespanFailed(f"{type(error).__name__}: {safe_text(error)}"))
+                state.set_exception(LifespanFailed(sentence_of(error)))

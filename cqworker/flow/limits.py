@@ -21,7 +21,7 @@ SHORTEST, USUAL, LONGEST = 1.0, 5.0, 20.0
 class TypeLimits:
     """The `concurrency` of each type, where it has one.
 
-    Messages that wait for their type's turn hold slots that other types could use: no more than `most_waiting` of them do.
+    Messages that wait for their type's turn hold slots that others could use: no more than `most_waiting` of them do.
     """
 
     def __init__(self, registry: Registry, most_waiting: int, chance: Callable[[], float] = random.random) -> None:

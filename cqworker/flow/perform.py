@@ -10,7 +10,7 @@ from typing import Any
 
 from cqworker.errors import InvalidPayload, PayloadFault
 from cqworker.flow.handlers_loop import Call
-from cqworker.flow.lifespans import Lifespans
+from cqworker.flow.lifespans import LifespanFailed, Lifespans
 from cqworker.flow.outcomes import (
     AskedReject,
     AskedRetry,
@@ -60,11 +60,13 @@ def call_in_thread(shop: Workshop, handler: Handler, payload: str, make_job: Mak
 
     if handler.lifespan is None:
         return Call(shop.threads.call(partial(work, None)), lambda: None)
-    return Call(asyncio.ensure_future(_with_state(shop, handler, work)), lambda: None)
+    opening = shop.loop.call(lambda: open_state(shop.lifespans, handler))
+    return Call(asyncio.ensure_future(_with_state(shop, opening, work)), opening.cancel)
 
 
-async def _with_state(shop: Workshop, handler: Handler, work: Callable[[Any], Outcome | Interrupted]) -> Any:
-    state = await shop.loop.call(lambda: open_state(shop.lifespans, handler)).ended
+async def _with_state(shop: Workshop, opening: Call, work: Callable[[Any], Outcome | Interrupted]) -> Any:
+    """What is told to stop while its lifespan opens never starts."""
+    state = await opening.ended
     return state if isinstance(state, NeverStarted) else await shop.threads.call(partial(work, state))
 
 
@@ -99,8 +101,8 @@ async def open_state(lifespans: Lifespans, handler: Handler) -> Any:
     """The value of the handler's lifespan; a lifespan that cannot be entered is no fault of the job."""
     try:
         return await lifespans.state(handler)
-    except Exception as error:  # noqa: BLE001 - an author's code may raise anything
-        return NeverStarted(f"the lifespan of {handler.type} failed: {cut(safe_text(error), 60)}", LIFESPAN_RETRY)
+    except LifespanFailed as error:
+        return NeverStarted(f"the lifespan of {handler.type} failed: {cut(str(error), 60)}", LIFESPAN_RETRY)
 
 
 def outcome_of(error: BaseException) -> Outcome | Interrupted:

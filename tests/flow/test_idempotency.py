@@ -68,7 +68,7 @@ async def test_a_replay_shows_the_job_as_it_is_now() -> None:
 @story
 async def test_a_key_with_another_request_is_refused(other: dict[str, object]) -> None:
     world = World({"quick": quick})
-    await world.accept("quick", **{"payload": '{"n":1}', **KEY})  # type: ignore[arg-type]
+    await world.accept("quick", **{"payload": '{"n":1}', **KEY})
     with pytest.raises(KeyReused):
         await world.accept("quick", **{"payload": '{"n":1}', **KEY, **other})  # type: ignore[arg-type]
     assert len(world.queue.bodies) == 1

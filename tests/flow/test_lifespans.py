@@ -15,6 +15,14 @@ from cqworker.model.status import Status
 from tests.flow.handlers import quick
 from tests.flow.world import World, story
 
+FAILURES = [
+    RuntimeError("no pool \ud800"),
+    SystemExit(1),
+    KeyboardInterrupt(),
+    asyncio.CancelledError(),
+    TimeoutError(),
+]
+
 
 class Pool:
     """A lifespan that notes when it is entered and left; the first `failures` entries fail with `error`."""
@@ -73,9 +81,7 @@ async def test_jobs_wait_for_a_lifespan_that_takes_its_time() -> None:
     await world.stop()
 
 
-@pytest.mark.parametrize(
-    "error", [RuntimeError("no pool \ud800"), SystemExit(1), KeyboardInterrupt(), asyncio.CancelledError(), TimeoutError()]
-)
+@pytest.mark.parametrize("error", FAILURES)
 @story
 async def test_a_lifespan_that_fails_costs_no_attempt_and_is_entered_again(error: BaseException) -> None:
     pool = Pool(failures=3, error=error)

@@ -66,9 +66,7 @@ async def test_a_type_runs_no_more_often_than_its_limit_and_leaves_the_others_th
 @story
 async def test_an_operator_may_limit_a_type() -> None:
     book = Notebook()
-    world = World(
-        {"work": worker_of(book, 1)}, types=HandlerSettings(types={"work": TypeSettings(concurrency=1)})
-    )
+    world = World({"work": worker_of(book, 1)}, types=HandlerSettings(types={"work": TypeSettings(concurrency=1)}))
     ids = [await world.submit("work") for _ in range(5)]
     world.start()
     for job_id in ids:

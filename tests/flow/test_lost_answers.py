@@ -1,4 +1,4 @@
-"""Every write's answer can be lost, whether or not it was done: jobs are neither lost nor doubled nor charged for it."""
+"""Every write's answer can be lost, done or not: no job is lost, doubled or charged for it."""
 
 from __future__ import annotations
 

@@ -8,12 +8,14 @@ import inspect
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
+from cqworker.clock import Clock, SystemClock
 from cqworker.events import Event, HandlersLoopTurned
 from cqworker.flow.background import keep_running
 from cqworker.flow.checks import Check
 from cqworker.flow.desk import Desk
+from cqworker.flow.handlers_loop import ThreadedLoop
 from cqworker.flow.health import STORE, Health
 from cqworker.flow.staffing import Ground, open_worker
 from cqworker.flow.submit import Accepted, Submission, Submitter
@@ -36,6 +38,17 @@ VISIBILITY = 60
 MAX_RECEIVES = 40
 RETENTION = 30 * 86_400
 DAY = 86_400.0
+
+
+class Periods(TypedDict):
+    """The times of a queue in seconds."""
+
+    visibility_timeout: int
+    wait_time: int
+
+
+REAL = Periods(visibility_timeout=3, wait_time=1)
+"""The shortest lease that settings allow, for tests in real time."""
 
 
 def story(told: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
@@ -113,7 +126,7 @@ class Host:
 class ToldStore(MemoryStore):
     """A store that tells of every write."""
 
-    def __init__(self, clock: VirtualClock) -> None:
+    def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
         self._waiters: list[asyncio.Future[None]] = []
 
@@ -132,7 +145,7 @@ class ToldStore(MemoryStore):
 
 
 class World:
-    """Everything a story needs; make it inside the story."""
+    """Everything a story needs; make it inside the story. `real` periods are for tests of threads and processes."""
 
     def __init__(
         self,
@@ -143,13 +156,14 @@ class World:
         inline_limit: int = 4096,
         max_receives: int = MAX_RECEIVES,
         more_queues: Sequence[str] = (),
+        real: Periods | None = None,
     ) -> None:
-        self.clock = VirtualClock()
-        jobs = QueueSettings(
-            name="jobs", dead_letter_queue="dead", visibility_timeout=VISIBILITY, max_receive_count=max_receives
-        )
+        self.clock = VirtualClock() if real is None else SystemClock()
+        self.is_real = real is not None
+        periods = real or Periods(visibility_timeout=VISIBILITY, wait_time=20)
+        jobs = QueueSettings(name="jobs", dead_letter_queue="dead", max_receive_count=max_receives, **periods)
         self.settings = Settings(
-            queues=(jobs, *(QueueSettings(name=name, visibility_timeout=VISIBILITY) for name in more_queues)),
+            queues=(jobs, *(QueueSettings(name=name, **periods) for name in more_queues)),
             worker=WorkerSettings(concurrency=concurrency),
             artifacts=ArtifactSettings(inline_limit=inline_limit),
         )
@@ -266,7 +280,8 @@ class World:
 
     def _set_to_work(self, host: Host) -> None:
         ground = host.ground
-        host.workers.append(open_worker(ground, host.settings, SameLoop(), name=host.name, seen=host.watch.seen))
+        loop = ThreadedLoop() if self.is_real else SameLoop()
+        host.workers.append(open_worker(ground, host.settings, loop, name=host.name, seen=host.watch.seen))
         check = Check(STORE, ground.store.check, ground.health)
         host.loops.append(asyncio.get_running_loop().create_task(keep_running("check", check.run, ground.emit)))
         host.worker.start()

@@ -12,7 +12,7 @@ from aiohttp import web
 from cqworker.aws.calls import Declined
 from cqworker.aws.clients import AwsClients
 from cqworker.aws.lean import transport
-from cqworker.aws.operations import DELETE_BATCH, GET_ITEM, GET_QUEUE_URL, RECEIVE, UPDATE_ITEM
+from cqworker.aws.operations import DELETE_BATCH, EXECUTE_BATCH, GET_ITEM, GET_QUEUE_URL, RECEIVE, UPDATE_ITEM
 from cqworker.aws.sqs_queue import NO_QUEUE
 from cqworker.aws.translation import AwsFault
 from cqworker.errors import Unavailable
@@ -114,6 +114,16 @@ async def test_a_refusal_that_its_caller_asked_to_see_brings_the_whole_answer(
     assert declined.answer["Item"] == {"pk": {"S": "1"}}
     assert declined.answer["ResponseMetadata"]["RequestId"] == "R1"
     assert [told.result for told in calls] == ["ConditionalCheckFailedException"]
+
+
+async def test_a_batch_is_told_with_the_units_of_all_its_tables(
+    clients: AwsClients, speak_to: SpeakTo, calls: Told
+) -> None:
+    consumed = [{"TableName": "a", "CapacityUnits": 2.0}, {"TableName": "b", "CapacityUnits": 3.5}]
+    async with serving(answers(ok(ConsumedCapacity=consumed))) as stub:
+        speak_to(stub.url)
+        await clients.call(EXECUTE_BATCH, {}, "something")
+    assert [(told.operation, told.write_units) for told in calls] == [("BatchExecuteStatement", 5.5)]
 
 
 async def test_a_fault_of_the_service_is_told_with_the_number_that_its_support_asks_for(

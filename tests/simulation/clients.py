@@ -12,13 +12,12 @@ from cqworker.errors import CqworkerError, KeyReused, SendUnanswered, Unavailabl
 from cqworker.flow.submit import Accepted, Submission
 from cqworker.model.record import JobRecord
 from cqworker.ports import Letter
-from tests.simulation.errand import Errand
+from tests.simulation.errand import Errand, Parcel
 from tests.simulation.fleet import Fleet
 from tests.simulation.process import NoAnswer, Process
 from tests.simulation.site import Site
 
 UNKEYED_TRIES = 3
-STRANGERS = ("no JSON", '{"cqworker": 2, "from": "the future"}', "[]", '{"cqworker": 1}')
 
 
 class Ledger:
@@ -52,11 +51,10 @@ class Clients:
             await asyncio.sleep(pause)
             await self._act(act, job_id or "")
 
-    async def send_strangers(self) -> None:
-        """Messages that are none of ours, straight into the queue."""
-        for body in self._chance.sample(STRANGERS, self._chance.randint(0, len(STRANGERS))):
-            await asyncio.sleep(self._chance.uniform(0, self._site.profile.seconds / 4))
-            self._site.queue.send(Letter(body=body))
+    async def send(self, parcel: Parcel) -> None:
+        """Somebody else's message, straight into the queue."""
+        await asyncio.sleep(parcel.at)
+        self._site.queues[0].send(Letter(body=parcel.body))
 
     async def _submit(self, errand: Errand) -> str | None:
         """Repeats a request with a key until it is answered; without one only a little."""
@@ -135,6 +133,7 @@ async def _handed_in(process: Process, errand: Errand, asked: str) -> Accepted:
     return await process.submitter.submit(
         Submission(
             type=errand.type,
+            queue=errand.queue,
             payload=errand.payload,
             metadata={"asked": asked},
             delay_seconds=errand.delay,

@@ -7,14 +7,17 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
+from cqworker.testing.time import EPOCH_MS
 from tests.simulation.handlers import MODERN
 from tests.simulation.profile import Profile
+from tests.simulation.site import QUEUES
 
 TYPES = {"work": 55, "brief": 10, "narrow": 10, "pooled": 8, "deadly": 5, MODERN: 12}
 ENDS = {"return": 46, "big": 10, "artifact": 10, "raise": 16, "retry": 9, "reject": 5, "exit": 4}
 WAYS = {"take": 84, "deaf": 9, "block": 7}
 ACTS = {"cancel": 30, "retry": 45, "show": 10, "wait": 15}
 PAD = 900
+FOREIGN = ("no JSON", "[]", '{"cqworker": 1}', '{"cqworker": 2, "from": "the future"}')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,7 @@ class Errand:
     name: str
     at: float
     type: str
+    queue: str | None
     payload: str
     key: str | None
     delay: int
@@ -33,20 +37,30 @@ class Errand:
     acts: tuple[tuple[float, str], ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """A message that somebody else put into the queue, at a time."""
+
+    at: float
+    body: str
+
+
 def errands(profile: Profile) -> list[Errand]:
     chance = profile.stream("errands")
-    return [_errand(f"e{number}", profile, chance) for number in range(profile.jobs)]
+    rush = chance.uniform(0, profile.seconds * 0.5)
+    return [_errand(f"e{number}", profile, chance, rush) for number in range(profile.jobs)]
 
 
-def _errand(name: str, profile: Profile, chance: random.Random) -> Errand:
+def _errand(name: str, profile: Profile, chance: random.Random, rush: float) -> Errand:
     job_type = _pick(chance, TYPES)
     keyed = chance.random() < 0.5
     script = [_step(job_type, profile, chance) for _ in range(chance.randint(1, 4))]
     pad = "y" * PAD if chance.random() < 0.1 else ""
     return Errand(
         name=name,
-        at=chance.uniform(0, profile.seconds * 0.9),
+        at=rush if chance.random() < 0.2 else chance.uniform(0, profile.seconds * 0.9),
         type=job_type,
+        queue=chance.choice((None, *QUEUES[: profile.queues])),
         payload=json.dumps({"script": script, "pad": pad}),
         key=f"key {name}" if keyed else None,
         delay=chance.randint(1, 30) if chance.random() < 0.1 else 0,
@@ -54,6 +68,32 @@ def _errand(name: str, profile: Profile, chance: random.Random) -> Errand:
         twin=keyed and chance.random() < 0.3,
         imposter=keyed and chance.random() < 0.1,
         acts=tuple(_act(profile, chance) for _ in range(chance.choice((0, 0, 1, 1, 2, 4)))),
+    )
+
+
+def parcels(profile: Profile) -> list[Parcel]:
+    """What is none of ours, and what only looks like it."""
+    chance = profile.stream("strangers")
+    bodies = [*FOREIGN, *(_parcel_of_ours(kind, profile, chance) for kind in ("extinct", "malformed", "missing"))]
+    return [Parcel(at=chance.uniform(0, profile.seconds / 2), body=body) for body in bodies if chance.random() < 0.15]
+
+
+def _parcel_of_ours(kind: str, profile: Profile, chance: random.Random) -> str:
+    """A type that nobody knows for nearly a day now; a payload that fits no model; one that S3 does not have."""
+    age = 86_400_000 - chance.randint(-60_000, 60_000) if kind == "extinct" else 0
+    payload = {"payload_ref": "s3://artifacts/simulation/nowhere.json"} if kind == "missing" else {"payload": []}
+    return json.dumps(
+        {
+            "cqworker": 1,
+            "job_id": f"{kind}-{profile.seed}",
+            "round": 1,
+            "type": "extinct" if kind == "extinct" else "work",
+            "queue": "jobs",
+            "max_attempts": 2,
+            "created_at": EPOCH_MS - age,
+            "metadata": {"asked": kind},
+            **payload,
+        }
     )
 
 

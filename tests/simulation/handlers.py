@@ -88,7 +88,11 @@ async def _act(payload: dict[str, Any], job: Job) -> Any:
     script = payload["script"]
     step = script[min(job.attempt, len(script)) - 1]
     await _ways.get(step["how"], _take)(step, job, host)
-    result: dict[str, Any] = {"serial": serial, "attempt": job.attempt, "pad": "x" * (BIG if step["end"] == "big" else 0)}
+    result: dict[str, Any] = {
+        "serial": serial,
+        "attempt": job.attempt,
+        "pad": "x" * (BIG if step["end"] == "big" else 0),
+    }
     match step["end"]:
         case "raise":
             raise RuntimeError("the script says so")

@@ -14,7 +14,7 @@ from tests.simulation.site import Site
 
 def is_quiet(site: Site) -> bool:
     """Whether nothing is left to do for anybody."""
-    if site.ours(site.queue) or site.ours(site.dead):
+    if any(site.ours(queue) for queue in site.services):
         return False
     known = {job_id for jobs in site.asked.values() for job_id in jobs}
     return known <= site.store.records.keys() and all(r.status.is_final for r in site.store.records.values())
@@ -84,7 +84,7 @@ def _result_stands(site: Site, record: JobRecord) -> None:
 
 
 def _queues_are_empty(site: Site) -> None:
-    for queue in (site.queue, site.dead):
+    for queue in site.services:
         if left := site.ours(queue):
             site.witness.accuse("messages are left in", queue.name, *left)
 

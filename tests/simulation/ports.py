@@ -43,6 +43,10 @@ class SimQueue:
 
         return await self._link.call(call, serve)
 
+    async def send_many(self, letters: Sequence[Letter]) -> Sequence[CqworkerError | None]:
+        call = Call("sqs", "send_many", self.name)
+        return await self._link.call(call, lambda: self._service.send_many(letters))
+
     async def receive(self, limit: int, wait: int, visibility: int) -> Sequence[Delivery]:
         call = Call("sqs", "receive", self.name, deadline=wait + RECEIVE_GRACE)
         handed = await self._link.ask(call, lambda: self._service.receive(limit, wait, visibility, self._link.process))
@@ -81,9 +85,7 @@ class SimStore:
         self._link = link
 
     async def get(self, job_id: str) -> JobRecord | None:
-        return await self._link.call(
-            Call("dynamodb", "get", job_id, reads=True), lambda: self._service.get(job_id)
-        )
+        return await self._link.call(Call("dynamodb", "get", job_id, reads=True), lambda: self._service.get(job_id))
 
     async def write(self, change: Change) -> Written | Refused:
         call = Call("dynamodb", type(change).__name__, about(change))

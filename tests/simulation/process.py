@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from cqworker import Job
 from cqworker.events import Event, HandlersLoopTurned, JobStarted, LeasesRenewed, Received, SlotsChanged, Subject
 from cqworker.flow.background import keep_running
+from cqworker.flow.batched_sends import BatchedSends
 from cqworker.flow.checks import Check
 from cqworker.flow.desk import Desk
 from cqworker.flow.handlers_loop import Call, Work, pass_on
@@ -222,8 +223,8 @@ class Process:
         site, settings = self._site, self._site.settings
         health = Health(self.clock, self._emit, (STORE, ARTIFACTS))
         queues: dict[str, JobQueue] = {
-            service.name: WatchedQueue(SimQueue(service, self.link, self.clock), health)
-            for service in (site.queue, site.dead)
+            service.name: BatchedSends(WatchedQueue(SimQueue(service, self.link, self.clock), health))
+            for service in site.services
         }
         ground = Ground(
             queues=queues,
@@ -277,7 +278,7 @@ class Process:
     def _judge_what_is_left(self) -> None:
         """Who leaves unharmed gives back what it received and did not start."""
         deaf = {job_id for job_id, _, _ in self._deaf}
-        for message in self._site.queue.held_by(self.name):
+        for message in (message for queue in self._site.queues for message in queue.held_by(self.name)):
             job_id, _, _ = job_of(message.letter.body)
             if job_id is not None and job_id not in deaf and self.handlers.thaws_at is None:
                 self._site.witness.accuse(self.name, "left without giving back", message.message_id, job_id)
@@ -304,7 +305,14 @@ def front_desk(ground: Ground, settings: Settings, watch: Watch, worker: Worker)
     inline_limit = settings.artifacts.inline_limit
     clock, emit = ground.clock, ground.emit
     submitter = Submitter(
-        ground.registry, queues, ground.store, ground.artifacts, clock, emit, inline_limit=inline_limit, retention=RETENTION
+        ground.registry,
+        queues,
+        ground.store,
+        ground.artifacts,
+        clock,
+        emit,
+        inline_limit=inline_limit,
+        retention=RETENTION,
     )
     return submitter, Desk(ground.store, queues, watch, clock, emit, retention=RETENTION, hurry=worker.cancel_here)
 

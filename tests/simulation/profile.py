@@ -27,6 +27,7 @@ class Profile:
 
     seed: int
     workers: int
+    queues: int
     visibility: int
     wait_time: int
     concurrency: int
@@ -54,6 +55,7 @@ def profile_of(seed: int) -> Profile:
     return Profile(
         seed=seed,
         workers=chance.choice((2, 2, 3, 4)),
+        queues=chance.choice((1, 1, 1, 2)),
         visibility=visibility,
         wait_time=chance.choice((1, 5, 20)),
         concurrency=chance.choice((2, 4, 10, 32)),

@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from cqworker.errors import CqworkerError, Unavailable
 from cqworker.ports import MAX_VISIBILITY, Depth, EntryFault, Letter
 from cqworker.testing.time import EPOCH_MS
 from tests.simulation.kernel import Guest
@@ -85,6 +86,17 @@ class QueueService:
         sent_at = EPOCH_MS + round(now * 1000) - (OLD_MS if self._strikes("old message") else 0)
         self._keep(Message(f"{self.name}{next(self._ids)}", letter, sent_at, now + letter.delay))
         self._sent(letter.body)
+
+    def send_many(self, letters: Sequence[Letter]) -> list[CqworkerError | None]:
+        """Some of them may fail while the others get in."""
+        answers: list[CqworkerError | None] = []
+        for letter in letters:
+            fault = self._strikes("entry fault")
+            arrives = not fault or self._chance.random() < 0.5
+            answers.append(Unavailable("sqs", "InternalError", "", ambiguous=arrives) if fault else None)
+            if arrives:
+                self.send(letter)
+        return answers
 
     async def receive(self, limit: int, wait: int, visibility: int, process: str) -> list[Handed]:
         """Asks some servers at first and again later; waits up to `wait` seconds for the first message."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from cqworker.model import ids
 from tests.simulation.clients import Clients
-from tests.simulation.errand import errands
+from tests.simulation.errand import errands, parcels
 from tests.simulation.fleet import Fleet
 from tests.simulation.judgement import is_quiet, judge, judge_exits
 from tests.simulation.kernel import Livelock
@@ -77,7 +77,8 @@ async def _story(site: Site) -> None:
     loop = asyncio.get_running_loop()
     supervisor = loop.create_task(fleet.maintain())
     works = [loop.create_task(clients.run(errand)) for errand in errands(site.profile)]
-    works += [loop.create_task(clients.send_strangers()), loop.create_task(fleet.suffer())]
+    works += [loop.create_task(clients.send(parcel)) for parcel in parcels(site.profile)]
+    works.append(loop.create_task(fleet.suffer()))
     await asyncio.sleep(site.profile.seconds)
     site.make_peace()
     await fleet.deploy()

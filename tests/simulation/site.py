@@ -15,6 +15,7 @@ from tests.simulation.trace import Trace
 from tests.simulation.witness import Witness
 
 INLINE_LIMIT = 600
+QUEUES = ("jobs", "more")
 
 
 class Site:
@@ -27,15 +28,9 @@ class Site:
         self.trace = Trace(self.kernel, whole=whole_trace)
         self.weather = Weather(profile)
         self.old, self.new = registries(profile)
-        queue = QueueSettings(
-            name="jobs",
-            dead_letter_queue="dead",
-            visibility_timeout=profile.visibility,
-            wait_time=profile.wait_time,
-            max_receive_count=profile.max_receives,
-        )
+        queues = tuple(self._configured(name) for name in QUEUES[: profile.queues])
         self.settings = Settings(
-            queues=(queue,),
+            queues=queues,
             worker=WorkerSettings(concurrency=profile.concurrency),
             artifacts=ArtifactSettings(inline_limit=INLINE_LIMIT),
         )
@@ -43,29 +38,51 @@ class Site:
         self.witness = Witness(profile, self.trace, self.objects)
         self.store = StoreService(self.world, self.witness.applied)
         self.witness.store = self.store
-        self.dead = QueueService("dead", self.world, profile, self.trace)
-        self.queue = QueueService(
-            "jobs",
-            self.world,
-            profile,
-            self.trace,
-            dead_letters=self.dead,
-            max_receive_count=max_receive_count_of(queue, self.new.largest_max_attempts),
-            sent=self._sent,
-            buried=lambda body: self.witness.replaced(job_of(body)[0], self.kernel.now),
-        )
+        self.queues: list[QueueService] = []
+        self.cemeteries: list[QueueService] = []
+        for queue in queues:
+            self._open(queue)
         self.asked: dict[str, set[str]] = {}
 
     def make_peace(self) -> None:
         """No faults from here on, but for what still wanders through the network."""
         self.trace.note("PEACE")
         self.weather.clear()
-        self.queue.clear()
-        self.dead.clear()
+        for queue in self.services:
+            queue.clear()
+
+    @property
+    def services(self) -> list[QueueService]:
+        return [*self.queues, *self.cemeteries]
 
     def ours(self, queue: QueueService) -> list[str]:
         """The jobs whose messages are in the queue."""
         return [job for message in queue.messages.values() if (job := job_of(message.letter.body)[0]) is not None]
+
+    def _configured(self, name: str) -> QueueSettings:
+        return QueueSettings(
+            name=name,
+            dead_letter_queue=f"{name}-dead",
+            visibility_timeout=self.profile.visibility,
+            wait_time=self.profile.wait_time,
+            max_receive_count=self.profile.max_receives,
+        )
+
+    def _open(self, queue: QueueSettings) -> None:
+        dead = QueueService(f"{queue.name}-dead", self.world, self.profile, self.trace)
+        self.cemeteries.append(dead)
+        self.queues.append(
+            QueueService(
+                queue.name,
+                self.world,
+                self.profile,
+                self.trace,
+                dead_letters=dead,
+                max_receive_count=max_receive_count_of(queue, self.new.largest_max_attempts),
+                sent=self._sent,
+                buried=lambda body: self.witness.replaced(job_of(body)[0], self.kernel.now),
+            )
+        )
 
     def _sent(self, body: str) -> None:
         job_id, number, asked = job_of(body)

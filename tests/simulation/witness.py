@@ -187,7 +187,9 @@ class Witness:
 
     def swallowed(self, process: Suspect, call: Call, now: float) -> None:
         """Messages were handed out to a process that does not wait for them any more."""
-        if disturbed(process, now - call.deadline - BEFORE, now) or troubled(process, now - call.deadline - BEFORE, now):
+        if disturbed(process, now - call.deadline - BEFORE, now) or troubled(
+            process, now - call.deadline - BEFORE, now
+        ):
             return
         self.accuse(process.name, "gave up a receive that brought messages:", call)
 
@@ -205,7 +207,12 @@ class Witness:
 
     def _of(self, process: Suspect, job: Subject) -> Attempt | None:
         for attempt in reversed(self.history):
-            if (attempt.by, attempt.job_id, attempt.round, attempt.number) == (process, job.job_id, job.round, job.attempt):
+            if (attempt.by, attempt.job_id, attempt.round, attempt.number) == (
+                process,
+                job.job_id,
+                job.round,
+                job.attempt,
+            ):
                 return attempt
         return None
 

@@ -1,0 +1,165 @@
+"""`def` handlers in threads, in real time: they cannot be stopped from outside, and harm nobody by that."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from cqworker import Job, Reject, handler
+from cqworker.events import AbandonedHandlerEnded, HandlerAbandoned
+from cqworker.flow.threads import HandlerThreads
+from cqworker.model.record import JobRecord
+from cqworker.model.status import FailureKind, Status
+from tests.flow.world import REAL, Host, World
+
+
+def kind_of(record: JobRecord) -> FailureKind | None:
+    return record.failure.kind if record.failure else None
+
+
+def short_grace(host: Host) -> None:
+    host.worker.execution._grace = 0.2
+
+
+async def test_as_many_calls_run_at_once_as_there_are_and_idle_threads_take_the_next() -> None:
+    threads, barrier = HandlerThreads(), threading.Barrier(20)
+
+    def meet() -> str:
+        barrier.wait(5)
+        return threading.current_thread().name
+
+    first = await asyncio.gather(*(threads.call(meet) for _ in range(20)))
+    second = await asyncio.gather(*(threads.call(meet) for _ in range(20)))
+    assert len(set(first)) == 20
+    assert set(first) == set(second)
+    threads.close()
+
+
+async def test_whatever_a_call_raises_reaches_who_asked_and_the_thread_serves_on() -> None:
+    threads = HandlerThreads()
+
+    def leave() -> None:
+        raise SystemExit(3)
+
+    for _ in range(3):
+        call = threads.call(leave)
+        await asyncio.wait([call])
+        assert isinstance(call.exception(), SystemExit)
+    assert await threads.call(lambda: threading.active_count() and "alive") == "alive"
+    threads.close()
+
+
+async def test_closing_ends_the_idle_threads() -> None:
+    threads = HandlerThreads()
+    await asyncio.gather(*(threads.call(lambda: time.sleep(0.05)) for _ in range(5)))
+    threads.close()
+    async with asyncio.timeout(5):
+        while any(thread.name.startswith("handler-") for thread in threading.enumerate()):
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [(SystemExit(1), "exhausted"), (StopIteration(), "exhausted"), (Reject("no"), "rejected")],
+)
+async def test_whatever_a_handler_raises_in_a_thread_fails_its_job_alone(error: BaseException, kind: str) -> None:
+    @handler(max_attempts=1)
+    def surprise(payload: dict[str, Any]) -> None:
+        raise error
+
+    @handler
+    def fine(payload: dict[str, Any]) -> str:
+        return "fine"
+
+    world = World({"surprise": surprise, "fine": fine}, real=REAL)
+    host = world.start()
+    assert kind_of(await world.until(await world.submit("surprise"), patience=5)) == kind
+    assert (await world.until(await world.submit("fine"), patience=5)).status is Status.SUCCEEDED
+    await host.drain(2)
+
+
+async def test_a_thread_that_will_not_stop_is_abandoned_and_its_slot_is_free_when_it_ends() -> None:
+    release = threading.Event()
+
+    @handler(timeout=0.3, max_attempts=1)
+    def stubborn(payload: dict[str, Any]) -> str:
+        release.wait(10)
+        return "late"
+
+    world = World({"stubborn": stubborn}, real=REAL)
+    host = world.start()
+    short_grace(host)
+    record = await world.until(await world.submit("stubborn"), patience=5)
+    assert kind_of(record) is FailureKind.TIMEOUT
+    assert len(host.seen(HandlerAbandoned)) == 1
+    assert (host.worker.slots.taken, len(host.worker.execution.stragglers)) == (1, 1)
+    release.set()
+    await world.until_true(lambda: host.seen(AbandonedHandlerEnded), patience=5)
+    await world.until_true(lambda: host.worker.slots.taken == 0, patience=5)
+    assert world.record(record.job_id) == record
+    await host.drain(2)
+
+
+async def test_a_thread_sees_that_it_should_stop() -> None:
+    @handler(timeout=0.3, max_attempts=1)
+    def attentive(payload: dict[str, Any], job: Job) -> None:
+        while not job.stopping:
+            time.sleep(0.01)
+        raise RuntimeError("I was asked to stop")
+
+    world = World({"attentive": attentive}, real=REAL)
+    host = world.start()
+    record = await world.until(await world.submit("attentive"), patience=5)
+    assert kind_of(record) is FailureKind.TIMEOUT
+    assert host.seen(HandlerAbandoned) == []
+    await host.drain(2)
+
+
+async def test_a_thread_that_gives_up_in_a_drain_costs_no_attempt() -> None:
+    started = threading.Event()
+
+    @handler(max_attempts=1)
+    def attentive(payload: dict[str, Any], job: Job) -> None:
+        started.set()
+        while not job.stopping:
+            time.sleep(0.01)
+        raise RuntimeError("I was asked to stop")
+
+    world = World({"attentive": attentive}, real=REAL)
+    host = world.start()
+    job_id = await world.submit("attentive")
+    await asyncio.to_thread(started.wait, 5)
+    await host.drain(5)
+    assert (world.record(job_id).status, world.record(job_id).attempt) == (Status.QUEUED, 0)
+
+
+async def test_a_thread_that_is_told_to_stop_while_its_lifespan_opens_never_starts() -> None:
+    started = threading.Event()
+    openings: list[float] = []
+
+    @asynccontextmanager
+    async def slow_pool() -> AsyncIterator[None]:
+        openings.append(time.monotonic())
+        await asyncio.sleep(0.6)
+        openings.append(time.monotonic())
+        yield
+
+    @handler(timeout=0.2, max_attempts=1, lifespan=slow_pool)
+    def swim(payload: dict[str, Any]) -> None:
+        started.set()
+
+    world = World({"swim": swim}, real=REAL)
+    host = world.start()
+    record = await world.until(await world.submit("swim"), patience=5)
+    assert kind_of(record) is FailureKind.TIMEOUT
+    assert len(openings) == 1
+    await world.until_true(lambda: len(openings) == 2, patience=5)
+    await world.until_true(lambda: host.worker.slots.taken == 0, patience=5)
+    await host.drain(2)
+    assert not started.is_set()
