@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,10 @@ class Counts:
     empty_receives: int
     cpu_seconds: float
     journal: tuple[tuple[float, str], ...]
+
+
+class EndpointRefused(RuntimeError):
+    """The endpoint answered with an error."""
 
 
 class Endpoint:
@@ -91,6 +95,12 @@ class Endpoint:
         headers = {"X-Amz-Target": target, "Authorization": "AWS4-HMAC-SHA256 Credential=bench"}
         return self._post("/", request, headers)
 
+    def put_if_absent(self, table: str, item: Mapping[str, Any]) -> None:
+        """A conditional PutItem as a submitter makes it; that a worker came first is no error."""
+        request = {"TableName": table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
+        with suppress(EndpointRefused):
+            self.call("DynamoDB_20120810.PutItem", request)
+
     def close(self) -> None:
         """Closes the door; the endpoint itself goes on."""
         self._connection.close()
@@ -103,7 +113,7 @@ class Endpoint:
         answer = self._connection.getresponse()
         told: dict[str, Any] = orjson.loads(answer.read())
         if answer.status != 200:
-            raise RuntimeError(f"the endpoint refused {path}: {told}")
+            raise EndpointRefused(f"the endpoint refused {path}: {told}")
         return told
 
 

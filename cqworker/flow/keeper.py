@@ -24,7 +24,7 @@ REPORT_EVERY = 1.0
 
 
 class LeaseKeeper:
-    """The leases of a queue, in the order in which they fall due."""
+    """The leases of a queue: those that wait for their time, and those that are being renewed."""
 
     def __init__(self, queue: JobQueue, store: JobStore, period: int, clock: Clock, emit: Emit) -> None:
         self.period = float(period)
@@ -78,11 +78,8 @@ class LeaseKeeper:
             self._renew(due[start : start + BATCH], now)
 
     def _take_due(self, now: float) -> list[Lease]:
-        due: list[Lease] = []
-        for lease in self._waiting.values():
-            if lease.renew_at > now:
-                break
-            due.append(lease)
+        """Any of them may be: a claim that took long to be answered is due before older holds."""
+        due = [lease for lease in self._waiting.values() if lease.renew_at <= now]
         for lease in due:
             self._renewing[lease.token] = self._waiting.pop(lease.token)
         return due

@@ -111,15 +111,13 @@ class Poller:
         asked = await self._slots.room()
         if not asked or self._health.is_away(STORE):
             return 1, 0
-        if promised:
-            self._slots.promise(asked)
+        promise = self._slots.promise(asked if promised else 0)
         try:
             deliveries = await self._receive(asked)
             for delivery in deliveries:
                 self._accept(delivery)
         finally:
-            if promised:
-                self._slots.withdraw(asked)
+            promise.end()
         return asked, len(deliveries)
 
     async def _receive(self, asked: int) -> Sequence[Delivery]:

@@ -9,6 +9,8 @@ from cqworker.events import Emit, SlotsChanged
 from cqworker.flow.notice import Notice
 from cqworker.ports import BATCH
 
+PROMISED = 0.5
+"""Seconds in which a receive is answered while its queue has messages."""
 LINGER = 0.010
 """Seconds that a receive at saturation waits for ten free slots: a fuller batch is a cheaper job."""
 
@@ -40,6 +42,24 @@ class Slot:
     def _free(self) -> None:
         for act in self._acts:
             act()
+
+
+class Promise:
+    """Places kept for a receive while it may still bring as many messages: an idle one takes many times as long."""
+
+    __slots__ = ("_count", "_timer", "_withdraw")
+
+    def __init__(self, count: int, withdraw: Callable[[int], None]) -> None:
+        self._count = count
+        self._withdraw = withdraw
+        self._timer = asyncio.get_running_loop().call_later(PROMISED, self.end)
+
+    def end(self) -> None:
+        """Gives up the places, if that was not done before."""
+        self._timer.cancel()
+        count, self._count = self._count, 0
+        if count:
+            self._withdraw(count)
 
 
 class Slots:
@@ -76,12 +96,10 @@ class Slots:
                 await self._changed.until(lambda: self._closed or self.free >= wanted, LINGER)
             return 0 if self._closed else max(1, min(BATCH, self.free))
 
-    def promise(self, count: int) -> None:
+    def promise(self, count: int) -> Promise:
+        """Keeps so many places for a receive that follows one which brought messages."""
         self._promised += count
-
-    def withdraw(self, count: int) -> None:
-        self._promised -= count
-        self._changed.post()
+        return Promise(count, self._withdraw)
 
     async def take(self, patience: float) -> Slot | None:
         """A place for one job; None when none came free within `patience` seconds, or the worker stops."""
@@ -95,6 +113,10 @@ class Slots:
         self.taken += 1
         self._emit(SlotsChanged(taken=self.taken, total=self.total))
         return Slot(self._give_back)
+
+    def _withdraw(self, count: int) -> None:
+        self._promised -= count
+        self._changed.post()
 
     def _give_back(self) -> None:
         self.taken -= 1

@@ -74,6 +74,21 @@ async def test_one_failed_renewal_is_made_up_for_before_the_lease_ends() -> None
 
 
 @story
+async def test_a_lease_whose_claim_took_long_is_renewed_in_time_beside_younger_ones() -> None:
+    book = Notebook()
+    world = World({"work": worker_of(book, 100)})
+    host = world.start(before=lambda host: host.store.on(Claim, slow(40)))
+    early = await world.submit("work")
+    await asyncio.sleep(39)
+    late = await world.submit("work")
+    for job_id in (early, late):
+        record = await world.until(job_id)
+        assert (record.status, record.attempt) == (Status.SUCCEEDED, 1)
+    assert host.seen(LeaseLost) == []
+    await world.stop()
+
+
+@story
 async def test_a_receipt_that_sqs_calls_gone_ends_the_lease_at_once() -> None:
     book = Notebook()
     world = World({"work": worker_of(book, 100)})

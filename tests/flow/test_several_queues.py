@@ -29,6 +29,24 @@ async def test_idle_queues_do_not_hold_slots_that_a_busy_one_needs() -> None:
 
 
 @story
+async def test_a_queue_that_has_just_become_idle_does_not_hold_slots_either() -> None:
+    book = Notebook()
+    world = World({"work": worker_of(book, 1)}, concurrency=10, more_queues=QUIET)
+    world.start()
+    await asyncio.sleep(1)
+    for name in QUIET:
+        for _ in range(10):
+            await world.submit("work", '{"seconds":0}', queue=name)
+    await world.until_empty()
+    ids = [await world.submit("work") for _ in range(100)]
+    began = world.clock.monotonic()
+    for job_id in ids:
+        await world.until(job_id)
+    assert world.clock.monotonic() - began <= 100 / 10 * 1.2
+    await world.stop()
+
+
+@story
 async def test_a_busy_queue_does_not_keep_a_lone_job_of_another_one_waiting() -> None:
     book = Notebook()
     world = World({"work": worker_of(book, 1)}, concurrency=10, more_queues=QUIET)

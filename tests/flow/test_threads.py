@@ -16,6 +16,7 @@ from cqworker.events import AbandonedHandlerEnded, HandlerAbandoned
 from cqworker.flow.threads import HandlerThreads
 from cqworker.model.record import JobRecord
 from cqworker.model.status import FailureKind, Status
+from tests.flow.waiting import eventually
 from tests.flow.world import REAL, Host, World
 
 
@@ -59,9 +60,7 @@ async def test_closing_ends_the_idle_threads() -> None:
     threads = HandlerThreads()
     await asyncio.gather(*(threads.call(lambda: time.sleep(0.05)) for _ in range(5)))
     threads.close()
-    async with asyncio.timeout(5):
-        while any(thread.name.startswith("handler-") for thread in threading.enumerate()):
-            await asyncio.sleep(0.01)
+    await eventually(lambda: not any(thread.name.startswith("handler-") for thread in threading.enumerate()))
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,9 @@ import random
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
-T = TypeVar("T")
 Refusal = tuple[int, str, bytes]
 """Status, content type and body of an answer."""
 

@@ -30,9 +30,11 @@ class Suspect(Protocol):
 
     name: str
     link: Link
-    clock: Clock
     is_dead: bool
     disturbances: list[Disturbance]
+
+    @property
+    def clock(self) -> Clock: ...
 
     def leases(self) -> Iterator[Lease]: ...
 

@@ -6,7 +6,8 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from cqworker.errors import CqworkerError, KeyReused, SendUnanswered, Unavailable, UnknownType
 from cqworker.flow.submit import Accepted, Submission
@@ -17,6 +18,7 @@ from tests.simulation.fleet import Fleet
 from tests.simulation.process import NoAnswer, Process
 from tests.simulation.site import Site
 
+T = TypeVar("T")
 UNKEYED_TRIES = 3
 
 
@@ -63,7 +65,7 @@ class Clients:
             tries += 1
             asked = errand.key or f"{errand.name}.{tries}"
             try:
-                accepted = await self._ask(lambda process, asked=asked: _handed_in(process, errand, asked))
+                accepted = await self._ask(partial(_handed_in, errand, asked))
             except Unavailable:
                 if errand.key is None:
                     self.ledger.refused.add(asked)
@@ -84,7 +86,7 @@ class Clients:
         """Another body under a key that is taken."""
         other = replace(errand, payload='{"script": []}')
         try:
-            accepted = await self._ask(lambda process: _handed_in(process, other, "imposter"))
+            accepted = await self._ask(partial(_handed_in, other, "imposter"))
         except (KeyReused, Unavailable, NoAnswer, UnknownType, SendUnanswered):
             return
         self._site.witness.accuse("a key was honoured for another request:", accepted.record.job_id)
@@ -119,8 +121,8 @@ class Clients:
         if record.status.is_final and written is not record.status:
             self._site.witness.accuse("a client was told", record.status, "but written was", written)
 
-    async def _ask(self, work: Callable[[Process], Coroutine[Any, Any, Any]]) -> Any:
-        while (process := self._fleet.any()) is None:
+    async def _ask(self, work: Callable[[Process], Coroutine[Any, Any, T]]) -> T:
+        while (process := self._fleet.any()) is None:  # noqa: ASYNC110 - a look costs nothing in virtual time
             await asyncio.sleep(1)
         answer = await process.ask(lambda: work(process))
         if self._site.weather.harms("HTTP answer lost"):
@@ -129,7 +131,7 @@ class Clients:
         return answer
 
 
-async def _handed_in(process: Process, errand: Errand, asked: str) -> Accepted:
+async def _handed_in(errand: Errand, asked: str, process: Process) -> Accepted:
     return await process.submitter.submit(
         Submission(
             type=errand.type,

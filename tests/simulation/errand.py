@@ -17,6 +17,7 @@ ENDS = {"return": 46, "big": 10, "artifact": 10, "raise": 16, "retry": 9, "rejec
 WAYS = {"take": 84, "deaf": 9, "block": 7}
 ACTS = {"cancel": 30, "retry": 45, "show": 10, "wait": 15}
 PAD = 900
+NOWHERE = "s3://artifacts/simulation/nowhere.json"
 FOREIGN = ("no JSON", "[]", '{"cqworker": 1}', '{"cqworker": 2, "from": "the future"}')
 
 
@@ -81,7 +82,7 @@ def parcels(profile: Profile) -> list[Parcel]:
 def _parcel_of_ours(kind: str, profile: Profile, chance: random.Random) -> str:
     """A type that nobody knows for nearly a day now; a payload that fits no model; one that S3 does not have."""
     age = 86_400_000 - chance.randint(-60_000, 60_000) if kind == "extinct" else 0
-    payload = {"payload_ref": "s3://artifacts/simulation/nowhere.json"} if kind == "missing" else {"payload": []}
+    payload = {"payload_ref": NOWHERE} if kind == "missing" else {"payload": "no table"}
     return json.dumps(
         {
             "cqworker": 1,

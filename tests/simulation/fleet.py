@@ -55,7 +55,7 @@ class Fleet:
             if kind == "outage":
                 self._cut(kind, self._chance.choice(SERVICES))
             elif kind == "deploy":
-                self._begin(self.deploy())
+                self._deployment = self._site.world.create_task(self.deploy())
             elif (struck := self.any()) is not None and not struck.is_frozen:
                 self._strike(kind, struck)
 
@@ -73,7 +73,7 @@ class Fleet:
         self._at_work = False
         for process in self.at_hand:
             process.leave()
-        while self.alive:
+        while self.alive:  # noqa: ASYNC110 - a look costs nothing in virtual time
             await asyncio.sleep(LOOK_EVERY)
 
     def _strike(self, kind: str, struck: Process) -> None:
@@ -103,6 +103,3 @@ class Fleet:
         self._site.trace.fault(kind, whom, f"{seconds:.1f} s")
         self._site.weather.away.add(whom)
         self._site.world.call_later(seconds, self._site.weather.away.discard, whom)
-
-    def _begin(self, work: object) -> None:
-        self._works = [self._site.world.create_task(work)]  # type: ignore[arg-type]

@@ -146,4 +146,5 @@ _ways: dict[str, Callable[[dict[str, Any], Job, Host], Any]] = {
 
 
 def _host() -> Host:
-    return cast("Guest", asyncio.get_running_loop()).host  # type: ignore[no-any-return]
+    guest = cast("Guest", asyncio.get_running_loop())
+    return cast("Host", guest.host)

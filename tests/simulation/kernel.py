@@ -44,7 +44,7 @@ class Guest(asyncio.AbstractEventLoop):
         return (self._kernel.ticks - self.lag) / TICKS
 
     def call_soon(
-        self, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts], context: Context | None = None
+        self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.Handle:
         handle = asyncio.Handle(callback, args, self, context)
         if not self.dead:
@@ -54,12 +54,12 @@ class Guest(asyncio.AbstractEventLoop):
     call_soon_threadsafe = call_soon
 
     def call_later(
-        self, delay: float, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts], context: Context | None = None
+        self, delay: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
         return self.call_at(self.time() + delay, callback, *args, context=context)
 
     def call_at(
-        self, when: float, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts], context: Context | None = None
+        self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
         handle = asyncio.TimerHandle(when, callback, args, self, context)
         if not self.dead:
@@ -107,7 +107,7 @@ class Guest(asyncio.AbstractEventLoop):
         for task in self._remains:
             task._log_destroy_pending = False  # type: ignore[attr-defined]  # it was killed on purpose
             with suppress(BaseException):
-                task.get_coro().close()  # type: ignore[union-attr]
+                task.get_coro().close()
         self._remains.clear()
 
 
@@ -128,7 +128,7 @@ class Kernel:
         return self.ticks / TICKS
 
     def guest(self, name: str) -> Guest:
-        guest = Guest(self, name)
+        guest = Guest(self, name)  # type: ignore[abstract]  # it has what a simulation needs of a loop
         self._guests.append(guest)
         return guest
 
@@ -185,10 +185,10 @@ class Kernel:
             guest, handle = ready.popleft()
             if guest.thaws_at is not None:
                 guest.parked.append(handle)
-            elif not guest.dead and not handle._cancelled:  # type: ignore[attr-defined]
+            elif not guest.dead and not handle._cancelled:
                 self.steps += 1
                 enter(guest)
-                handle._run()  # type: ignore[attr-defined]
+                handle._run()
                 enter(None)
         if self.steps > STEPS:
             raise Livelock(f"{STEPS} turns in {self.now:.0f} virtual seconds")
@@ -200,7 +200,7 @@ class Kernel:
         if not self._timers:
             raise Livelock("nothing will ever happen again")
         due, order, guest, handle = heapq.heappop(self._timers)
-        if guest.dead or handle._cancelled:  # type: ignore[attr-defined]
+        if guest.dead or handle._cancelled:
             return
         self.ticks = max(self.ticks, due)
         if guest.thaws_at is not None:

@@ -2,147 +2,150 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
 from cqworker.flow import claim as claim_module
-from cqworker.flow import dead_letters as dead_letters_module
 from cqworker.flow.claim import Claimed, Claims
 from cqworker.flow.desk import Desk
+from cqworker.flow.endings import Conclusion
 from cqworker.flow.journey import Journey
 from cqworker.flow.keeper import LeaseKeeper
 from cqworker.flow.lease import Lease
-from cqworker.flow.letting_go import Delete, Hide, LettingGo
+from cqworker.flow.letting_go import Delete, LettingGo
 from cqworker.flow.poller import Poller
 from cqworker.flow.receipts import Receipts
 from cqworker.flow.settle import Settling
 from cqworker.flow.slots import Slot
 from cqworker.flow.subject import subject_of_message
-from cqworker.flow.submit import Submission, Submitter
+from cqworker.flow.submit import KEY_LIFE_MS, Submission, Submitter
 from cqworker.model import verdict
 from cqworker.model.attempts import Claim, HandBack, Settle
-from cqworker.model.changes import Refused
 from cqworker.model.envelope import Envelope
 from cqworker.model.interventions import Lose
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
-from cqworker.ports import KeyItem
-from tests.simulation import process as process_module
+from cqworker.ports import Delivery, KeyItem
+from tests.simulation import machine
+from tests.simulation.kernel import Guest, Kernel
 
-Mutation = Callable[[ExitStack], None]
-MUTANTS: dict[str, Mutation] = {}
+Swap = Callable[[object, str, object], None]
+MUTANTS: dict[str, Callable[[Swap], None]] = {}
+INDEX_LAG_MS = 1000
 
 
-def mutant(name: str) -> Callable[[Mutation], Mutation]:
+def mutant(name: str) -> Callable[[Callable[[Swap], None]], Callable[[Swap], None]]:
     """Registers a mutation under a name that says what is wrong."""
 
-    def register(mutate: Mutation) -> Mutation:
+    def register(mutate: Callable[[Swap], None]) -> Callable[[Swap], None]:
         MUTANTS[name] = mutate
         return mutate
 
     return register
 
 
-def swap(stack: ExitStack, owner: Any, name: str, other: Any) -> None:
-    stack.enter_context(patch.object(owner, name, other))
+@contextmanager
+def mutated(name: str) -> Iterator[None]:
+    """Production code with this mutation, while the block lasts."""
+    with ExitStack() as stack:
+        MUTANTS[name](lambda owner, what, other: stack.enter_context(patch.object(owner, what, other)))
+        yield
 
 
-def exists(_change: Any, seen: JobRecord | None) -> bool:
+def _exists(_change: object, seen: JobRecord | None) -> bool:
     """A condition that holds for every record."""
     return seen is not None
 
 
 @mutant("no fence in settle")
-def _no_fence(stack: ExitStack) -> None:
-    swap(stack, Settle, "permits", exists)
+def _no_fence(swap: Swap) -> None:
+    swap(Settle, "permits", _exists)
 
 
 @mutant("delete before settle")
-def _delete_first(stack: ExitStack) -> None:
-    honest = Settling.conclude
-    travel = Journey.travel
+def _delete_first(swap: Swap) -> None:
+    carry_out, write = Journey._carry_out, Settling.write
+    journeys: ContextVar[Journey] = ContextVar("journeys")
 
-    async def carry_out(self: Journey, claimed: Claimed, slot: Slot) -> LettingGo:
-        self._leases.hold(claimed.lease)
-        try:
-            outcome = await self._execution.run(claimed, slot)
-            conclusion = await honest(self._settling, claimed, outcome)
-        finally:
-            await self._leases.release(claimed.lease)
+    async def remembered(self: Journey, claimed: Claimed, slot: Slot) -> LettingGo:
+        journeys.set(self)
+        return await carry_out(self, claimed, slot)
+
+    async def late(self: Settling, claimed: Claimed, conclusion: Conclusion) -> LettingGo:
         subject = subject_of_message(claimed.envelope, claimed.delivery.traceparent)
-        self._receipts.let_go(claimed.delivery, Delete(), subject)
-        return await self._settling.write(claimed, conclusion)
+        journeys.get()._receipts.let_go(claimed.delivery, Delete(), subject)
+        return await write(self, claimed, conclusion)
 
-    swap(stack, Journey, "_carry_out", carry_out)
-    swap(stack, Journey, "travel", travel)
+    swap(Journey, "_carry_out", remembered)
+    swap(Settling, "write", late)
 
 
 @mutant("claim without own-token check")
-def _no_own_token(stack: ExitStack) -> None:
-    def judge(seen: JobRecord | None, envelope: Envelope, token: str, now: int) -> Any:
-        return verdict.judge(seen, envelope, "", now)
+def _no_own_token(swap: Swap) -> None:
+    def judge(seen: JobRecord | None, envelope: Envelope, _token: str, now: int) -> verdict.Verdict:
+        return verdict.judge(seen, envelope, "nobody's", now)
 
-    swap(stack, claim_module, "judge", judge)
+    swap(claim_module, "judge", judge)
 
 
 @mutant("a claim may be counted twice")
-def _claim_counts_twice(stack: ExitStack) -> None:
+def _claim_counts_twice(swap: Swap) -> None:
     honest = Claim.permits
 
     def permits(self: Claim, seen: JobRecord | None) -> bool:
         return honest(self, seen and replace(seen, token=None))
 
-    swap(stack, Claim, "permits", permits)
+    swap(Claim, "permits", permits)
 
 
 @mutant("renewal on the handlers' loop")
-def _one_loop(stack: ExitStack) -> None:
-    def loop(main: Any, there: Any) -> Any:
-        return process_module.HandlersGuest(main, there)
+def _one_loop(swap: Swap) -> None:
+    def same(_kernel: Kernel, main: Guest) -> Guest:
+        return main
 
-    swap(stack, process_module, "ONE_LOOP", True)
+    swap(machine, "guest_for_handlers", same)
 
 
 @mutant("hand-back unconditional")
-def _hand_back_anyway(stack: ExitStack) -> None:
-    swap(stack, HandBack, "permits", exists)
+def _hand_back_anyway(swap: Swap) -> None:
+    swap(HandBack, "permits", _exists)
 
 
 @mutant("attempt counted from the receive count")
-def _attempt_from_receives(stack: ExitStack) -> None:
+def _attempt_from_receives(swap: Swap) -> None:
     counts: dict[str, int] = {}
-    make, after = Claims._change, Claim.after
+    change, after = Claims._change, Claim.after
 
-    def change(self: Claims, delivery: Any, envelope: Envelope, *, reopening: bool) -> Claim:
-        made = make(self, delivery, envelope, reopening=reopening)
+    def noted(self: Claims, delivery: Delivery, envelope: Envelope, *, reopening: bool) -> Claim:
+        made = change(self, delivery, envelope, reopening=reopening)
         counts[made.token] = delivery.receive_count
         return made
 
     def counted(self: Claim, seen: JobRecord | None) -> JobRecord:
         return replace(after(self, seen), attempt=counts[self.token])
 
-    swap(stack, Claims, "_change", change)
-    swap(stack, Claim, "after", counted)
+    swap(Claims, "_change", noted)
+    swap(Claim, "after", counted)
 
 
 @mutant("idempotency through an index that lags")
-def _lagging_index(stack: ExitStack) -> None:
+def _lagging_index(swap: Swap) -> None:
     honest = Submitter._reserve
 
     async def reserve(self: Submitter, submission: Submission, job_id: str) -> KeyItem | None:
         held = await honest(self, submission, job_id)
-        age = self._clock.now() - (held.expires_at - 86_400_000) if held is not None else 0
-        return held if age > 1000 else None
+        age = self._clock.now() - held.expires_at + KEY_LIFE_MS if held is not None else 0
+        return held if age > INDEX_LAG_MS else None
 
-    swap(stack, Submitter, "_reserve", reserve)
+    swap(Submitter, "_reserve", reserve)
 
 
 @mutant("drain that cancels the long poll")
-def _cancelled_poll(stack: ExitStack) -> None:
+def _cancelled_poll(swap: Swap) -> None:
     honest = Poller.quiet
 
     def quiet(self: Poller) -> None:
@@ -150,87 +153,107 @@ def _cancelled_poll(stack: ExitStack) -> None:
         for loop in self._loops:
             loop.cancel()
 
-    swap(stack, Poller, "quiet", quiet)
+    swap(Poller, "quiet", quiet)
+
+
+@mutant("drain that gives nothing back")
+def _nothing_given_back(swap: Swap) -> None:
+    honest = Receipts.hide
+
+    def hide(self: Receipts, delivery: Delivery, seconds: float) -> None:
+        if seconds:
+            honest(self, delivery, seconds)
+
+    swap(Receipts, "hide", hide)
 
 
 @mutant("no local deadline")
-def _no_deadline(stack: ExitStack) -> None:
-    swap(stack, Lease, "is_alive", lambda self, monotonic: True)
-    swap(stack, Lease, "deadline", property(lambda self: float("inf")))
+def _no_deadline(swap: Swap) -> None:
+    def is_alive(_self: Lease, _monotonic: float) -> bool:
+        return True
+
+    def deadline(_self: Lease) -> float:
+        return float("inf")
+
+    swap(Lease, "is_alive", is_alive)
+    swap(Lease, "deadline", property(deadline))
 
 
 @mutant("a hidden copy is deleted")
-def _copy_deleted(stack: ExitStack) -> None:
-    swap(stack, Claims, "_hide", lambda self, until, delivery, envelope: Delete())
+def _copy_deleted(swap: Swap) -> None:
+    def hide(_self: Claims, _until: int, _delivery: Delivery, _envelope: Envelope) -> LettingGo:
+        return Delete()
+
+    swap(Claims, "_hide", hide)
 
 
 @mutant("retry without a new round")
-def _same_round(stack: ExitStack) -> None:
+def _same_round(swap: Swap) -> None:
     honest = Desk._send
 
-    async def send(self: Desk, record: JobRecord, round_number: int) -> None:
+    async def send(self: Desk, record: JobRecord, _round_number: int) -> None:
         await honest(self, record, record.round)
 
-    swap(stack, Desk, "_send", send)
+    swap(Desk, "_send", send)
 
 
 @mutant("a RETRYING wins over a cancel")
-def _retrying_over_cancel(stack: ExitStack) -> None:
+def _retrying_over_cancel(swap: Swap) -> None:
     def permits(self: Settle, seen: JobRecord | None) -> bool:
         return seen is not None and seen.status is Status.RUNNING and seen.token == self.token
 
-    swap(stack, Settle, "permits", permits)
+    swap(Settle, "permits", permits)
 
 
 @mutant("a hand-back that refunds nothing")
-def _no_refund(stack: ExitStack) -> None:
+def _no_refund(swap: Swap) -> None:
     honest = HandBack.after
 
     def after(self: HandBack, seen: JobRecord | None) -> JobRecord:
         back = honest(self, seen)
         return replace(back, attempt=back.attempt + 1)
 
-    swap(stack, HandBack, "after", after)
+    swap(HandBack, "after", after)
 
 
 @mutant("an unanswered claim is not handed back")
-def _no_claim_refund(stack: ExitStack) -> None:
-    async def refund(self: Claims, change: Claim) -> None:
+def _no_claim_refund(swap: Swap) -> None:
+    async def refund(_self: Claims, _change: Claim) -> None:
         return None
 
-    swap(stack, Claims, "_refund", refund)
+    swap(Claims, "_refund", refund)
 
 
 @mutant("dead letters are lost under a live lease")
-def _buried_alive(stack: ExitStack) -> None:
-    swap(stack, Lose, "permits", lambda self, seen: seen is None or not seen.status.is_final)
+def _buried_alive(swap: Swap) -> None:
+    def permits(_self: Lose, seen: JobRecord | None) -> bool:
+        return seen is None or not seen.status.is_final
+
+    swap(Lose, "permits", permits)
 
 
 @mutant("the record is put before the message")
-def _record_first(stack: ExitStack) -> None:
-    send, enter = Submitter._send, Submitter._enter
+def _record_first(swap: Swap) -> None:
+    send = Submitter._send
 
     async def send_after(self: Submitter, submission: Submission, envelope: Envelope) -> None:
-        await enter(self, submission, envelope)
+        await self._enter(submission, envelope)
         await send(self, submission, envelope)
 
-    swap(stack, Submitter, "_send", send_after)
+    swap(Submitter, "_send", send_after)
 
 
-@mutant("a worn-out message is deleted without a copy")
-def _no_copy(stack: ExitStack) -> None:
-    async def refresh(self: Receipts, delivery: Any, seconds: float, job: Any) -> None:
+@mutant("a worn-out message goes without a fresh copy")
+def _no_copy(swap: Swap) -> None:
+    async def refresh(self: Receipts, delivery: Delivery, _seconds: float, _job: Any) -> None:
         self._deletes.add(delivery.receipt)
 
-    swap(stack, Receipts, "_refresh", refresh)
+    swap(Receipts, "_refresh", refresh)
 
 
-@mutant("no renewal of the record")
-def _no_renewal(stack: ExitStack) -> None:
-    async def renew(self: LeaseKeeper, lease: Lease, sent: float) -> None:
+@mutant("only the receipt is renewed")
+def _no_renewal(swap: Swap) -> None:
+    async def renew(_self: LeaseKeeper, lease: Lease, sent: float) -> None:
         lease.record_renewed(sent)
 
-    swap(stack, LeaseKeeper, "_renew_record", renew)
-
-
-UNUSED = (asyncio, dead_letters_module, Hide, Refused)
+    swap(LeaseKeeper, "_renew_record", renew)

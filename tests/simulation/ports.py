@@ -35,16 +35,6 @@ class SimQueue:
 
     async def send_many(self, letters: Sequence[Letter]) -> Sequence[CqworkerError | None]:
         call = Call("sqs", "send_many", self.name)
-
-        def serve() -> Sequence[CqworkerError | None]:
-            for letter in letters:
-                self._service.send(letter)
-            return [None] * len(letters)
-
-        return await self._link.call(call, serve)
-
-    async def send_many(self, letters: Sequence[Letter]) -> Sequence[CqworkerError | None]:
-        call = Call("sqs", "send_many", self.name)
         return await self._link.call(call, lambda: self._service.send_many(letters))
 
     async def receive(self, limit: int, wait: int, visibility: int) -> Sequence[Delivery]:

@@ -13,10 +13,9 @@ from cqworker.flow.background import keep_running
 from cqworker.flow.batched_sends import BatchedSends
 from cqworker.flow.checks import Check
 from cqworker.flow.desk import Desk
-from cqworker.flow.handlers_loop import Call, Work, pass_on
-from cqworker.flow.health import ARTIFACTS, STORE, Health, queue_service
+from cqworker.flow.handlers_loop import pass_on
+from cqworker.flow.health import ARTIFACTS, STORE, Health
 from cqworker.flow.lease import Lease
-from cqworker.flow.perform import cancel
 from cqworker.flow.staffing import Ground, open_worker
 from cqworker.flow.submit import Submitter
 from cqworker.flow.watch import Watch
@@ -24,9 +23,9 @@ from cqworker.flow.watched import WatchedArtifacts, WatchedQueue, WatchedStore
 from cqworker.flow.worker import Worker
 from cqworker.ports import JobQueue
 from cqworker.settings import Settings
-from cqworker.testing.time import EPOCH_MS
+from tests.simulation import machine
 from tests.simulation.attempt import Disturbance, disturbed, troubled
-from tests.simulation.kernel import TICKS, Guest
+from tests.simulation.machine import HandlersGuest, InOrder, SkewedClock, post
 from tests.simulation.network import Call as Request
 from tests.simulation.network import Link
 from tests.simulation.ports import SimArtifacts, SimQueue, SimStore
@@ -36,8 +35,6 @@ T = TypeVar("T")
 RETENTION = 30 * 86_400
 PATIENCE = 30.0
 LOOK_BACK = 60.0
-ONE_LOOP = False
-"""Whether handlers run on the main loop: for the mutant that lets them."""
 QUIET = (SlotsChanged, HandlersLoopTurned, Received, LeasesRenewed)
 """Events that would only fill the trace."""
 
@@ -46,70 +43,16 @@ class NoAnswer(Exception):
     """The client's request was not answered: it may have been carried out."""
 
 
-class SkewedClock:
-    """A process's clocks: a wall clock that is `skew` ms off, and its loop's own monotonic one."""
-
-    def __init__(self, guest: Guest, site: Site, skew: int) -> None:
-        self.skew = skew
-        self._guest = guest
-        self._kernel = site.kernel
-
-    def now(self) -> int:
-        return EPOCH_MS + self.skew + self._kernel.ticks * 1000 // TICKS
-
-    def monotonic(self) -> float:
-        return self._guest.time()
-
-
-class HandlersGuest:
-    """A HandlersLoop on a guest of its own, so that a handler can block it and nothing else."""
-
-    def __init__(self, main: Guest, there: Guest) -> None:
-        self._main = main
-        self._there = there
-        self.blocked_at: float | None = None
-
-    def call(self, work: Work) -> Call:
-        ended: asyncio.Future[Any] = self._main.create_future()
-        started: list[asyncio.Task[Any]] = []
-
-        def start() -> None:
-            task = self._there.create_task(work())
-            started.append(task)
-            task.add_done_callback(lambda done: post(self._main, partial(pass_on, done, ended)))
-
-        post(self._there, start)
-        return Call(ended, lambda: post(self._there, lambda: cancel(started[0])))
-
-    def silent_for(self) -> float:
-        if self._there.thaws_at is None or self.blocked_at is None:
-            return 0.0
-        return max(0.0, self._main.time() - self.blocked_at - 1)
-
-    async def close(self) -> None:
-        return None
-
-
-class InOrder(dict[T, None]):
-    """A set that is walked through in the order of its making, where production needs no order."""
-
-    def add(self, member: T) -> None:
-        self[member] = None
-
-    def discard(self, member: T) -> None:
-        self.pop(member, None)
-
-
 class Process:
     """A daemon: worker, submission and desk behind one link; it can be frozen, killed, and told to leave."""
 
     def __init__(self, name: str, site: Site, *, modern: bool, skew: int) -> None:
         self.name = name
         self.modern = modern
-        self.main = site.kernel.guest(f"{name} main")
-        self.handlers = self.main if ONE_LOOP else site.kernel.guest(f"{name} handlers")
+        self.main = site.kernel.guest(name)
+        self.handlers = machine.guest_for_handlers(site.kernel, self.main)
         self.main.host = self.handlers.host = self
-        self.clock = SkewedClock(self.main, site, skew)
+        self.clock = SkewedClock(self.main, site.kernel, skew)
         self.link = Link(name, site.world, site.weather, site.trace)
         self.link.swallowed = self._swallowed
         self.disturbances: list[Disturbance] = []
@@ -235,7 +178,7 @@ class Process:
             clock=self.clock,
             emit=self._emit,
         )
-        watch = Watch(self.clock, lambda job_id: self.worker.holds(job_id))
+        watch = Watch(self.clock, lambda job_id: self.worker.holds(job_id))  # noqa: PLW0108 - the worker comes after its watch
         self.worker = open_worker(ground, settings, self._loop, name=self.name, seen=watch.seen)
         self.worker.execution.runs = InOrder()  # type: ignore[assignment]  # a set's order is not the seed's
         self.submitter, self.desk = front_desk(ground, settings, watch, self.worker)
@@ -315,8 +258,3 @@ def front_desk(ground: Ground, settings: Settings, watch: Watch, worker: Worker)
         retention=RETENTION,
     )
     return submitter, Desk(ground.store, queues, watch, clock, emit, retention=RETENTION, hurry=worker.cancel_here)
-
-
-def post(guest: Guest, parcel: Callable[[], object]) -> None:
-    """Hands a callable to another thread's loop."""
-    guest.call_soon(parcel)

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from unittest.mock import patch
 
-from cqworker.model import ids
 from tests.simulation.clients import Clients
 from tests.simulation.errand import errands, parcels
 from tests.simulation.fleet import Fleet
@@ -95,21 +95,20 @@ async def _story(site: Site) -> None:
 
 async def _until(holds: Callable[[], bool], site: Site) -> None:
     deadline = site.kernel.now + PATIENCE
-    while not holds() and site.kernel.now < deadline:
+    while not holds() and site.kernel.now < deadline:  # noqa: ASYNC110 - a look costs nothing in virtual time
         await asyncio.sleep(LOOK_EVERY)
 
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
     """Chance as production takes it: the global generator for jitter, `secrets` for names."""
-    state, secrets = random.getstate(), ids.secrets
+    state = random.getstate()
     random.seed(seed)
-    ids.secrets = _Seeded(seed)  # type: ignore[assignment]
     try:
-        yield
+        with patch("cqworker.model.ids.secrets", _Seeded(seed)):
+            yield
     finally:
         random.setstate(state)
-        ids.secrets = secrets
 
 
 class _Seeded:

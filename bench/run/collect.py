@@ -1,0 +1,125 @@
+"""Runs a plan from its first scenario to its last; what cannot be run is said, never invented."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from bench.peers.venv import PeersUnavailable, peers_venv
+from bench.run import peers, scenarios
+from bench.run.drains import drain
+from bench.run.figures import Drain, Idle, Latency, Memory, Sleepers
+from bench.run.loads import NAP, NOOP
+from bench.run.plan import Plan
+from bench.run.product import BATCHED, WAYS
+from bench.run.scenarios import BUSY, Ground
+from bench.run.submission import submission
+from bench.run.worker import Contestant, WorkerFailed
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Results:
+    """Everything that was found; what is None or missing was not run, and `excuses` may say why."""
+
+    drains: list[Drain] = field(default_factory=list)
+    submitted: Drain | None = None
+    latency: Latency | None = None
+    plain_latency: Latency | None = None
+    idle: Idle | None = None
+    sleepers: Sleepers | None = None
+    memory: Memory | None = None
+    backlogs: tuple[Drain, Drain] | None = None
+    workers: tuple[Drain, Drain] | None = None
+    excuses: list[str] = field(default_factory=list)
+
+    def noop(self, who: str) -> Drain | None:
+        """The no-op drain of this contestant at the usual concurrency, else its cheapest."""
+        found = [each for each in self.drains if each.who == who and each.load == NOOP.name]
+        usual = [each for each in found if each.concurrency == BUSY]
+        return min(usual or found, key=lambda each: each.cpu_ms, default=None)
+
+
+class Collection:
+    """One run of a plan on one endpoint."""
+
+    def __init__(self, ground: Ground, plan: Plan) -> None:
+        self._ground = ground
+        self._plan = plan
+        self.results = Results()
+
+    def run(self, *, with_peers: bool) -> Results:
+        """The product first, then the peers."""
+        plan, ground, results = self._plan, self._ground, self.results
+        self._drains()
+        results.submitted = self._tried("submission", lambda: submission(ground, BATCHED, plan.submissions))
+        usual = ground.product.contestant(BATCHED, BUSY)
+        results.latency = self._tried("latency", lambda: scenarios.latency(ground, usual, plan.latencies))
+        results.idle = self._tried("idle worker", lambda: scenarios.idle(ground, usual, plan.idle_seconds))
+        results.sleepers = self._tried("sleepers", lambda: scenarios.sleepers(ground, BATCHED, plan.sleepers))
+        if plan.long:
+            found = self._tried("a long drain", lambda: scenarios.long_drain(ground, BATCHED, plan.long))
+            if found is not None:
+                results.memory, *backlogs = found
+                results.backlogs = (backlogs[0], backlogs[1])
+        if plan.two:
+            results.workers = self._tried("two workers", lambda: scenarios.two_workers(ground, BATCHED, plan.two))
+        if with_peers:
+            self._peers()
+        return results
+
+    def _drains(self) -> None:
+        plan, product = self._plan, self._ground.product
+        for way in WAYS:
+            jobs = plan.noops if way == BATCHED else plan.slow_noops
+            concurrencies = plan.noop_concurrencies if way == BATCHED else (BUSY,)
+            for concurrency in concurrencies:
+                self._drained(product.contestant(way, concurrency), jobs, NOOP.name, concurrency)
+        for concurrency in plan.nap_concurrencies:
+            self._drained(product.contestant(BATCHED, concurrency, NAP), plan.naps, NAP.name, concurrency)
+
+    def _peers(self) -> None:
+        plan, ground = self._plan, self._ground
+        for load, jobs in ((NOOP, plan.slow_noops), (NAP, plan.naps)):
+            loop = peers.plain_loop(ground.product, BUSY, load)
+            self._drained(loop, jobs, load.name, BUSY)
+        quiet_loop = peers.plain_loop(ground.product, 10, NOOP)
+        measure = scenarios.latency
+        self.results.plain_latency = self._tried(
+            f"latency of the {peers.PLAIN}", lambda: measure(ground, quiet_loop, plan.latencies)
+        )
+        programs = self._tried("peers", peers_venv)
+        if programs is not None:
+            self._drained(peers.taskiq(ground.endpoint, programs, BUSY), plan.slow_noops, NOOP.name, BUSY)
+            for results in (False, True):
+                contestant = peers.celery(ground.endpoint, programs, results=results)
+                self._drained(contestant, plan.celery_noops, NOOP.name, 2)
+
+    def _drained(self, contestant: Contestant, jobs: int, load: str, concurrency: int) -> None:
+        """The run of several whose CPU per job is the median."""
+        ground, runs = self._ground, list[Drain]()
+        for _ in range(self._plan.repeats):
+            what = f"{contestant.name}, {load}, {concurrency} at once"
+            run = self._tried(what, lambda: drain(ground.endpoint, contestant, ground.folder, jobs, load, concurrency))
+            runs += [run] if run is not None else []
+        if runs:
+            middle = statistics.median_low(run.cpu_ms for run in runs)
+            self.results.drains.append(next(run for run in runs if run.cpu_ms == middle))
+
+    def _tried(self, what: str, act: Callable[[], T]) -> T | None:
+        """What `act` finds; a scenario that fails is told, and the others go on."""
+        began = time.monotonic()
+        try:
+            return act()
+        except (WorkerFailed, PeersUnavailable) as fault:
+            last = (str(fault).strip().splitlines() or ["it said nothing"])[-1]
+            self.results.excuses.append(f"{what}: not measured: {last[:200]}")
+            return None
+        finally:
+            sys.stderr.write(f"  {what}: {time.monotonic() - began:.0f} s\n")
+            sys.stderr.flush()

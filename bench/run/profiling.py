@@ -1,0 +1,72 @@
+"""Where a worker spends its time: py-spy looks at it while it drains a long backlog."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.peers.venv import peers_venv
+from bench.run.drains import WARM_UP, once
+from bench.run.scenarios import BUSY, Ground
+from bench.run.worker import WorkerFailed, working
+
+SECONDS = 8
+RATE = 250
+TOP = 10
+JOBS = 30_000
+JOBS_OF_SLOW_WAYS = 6_000
+
+
+def profile(ground: Ground, way: str) -> Iterator[str]:
+    """The functions in which most of the CPU time goes by, alone and with what they call."""
+    programs, contestant = peers_venv(), ground.product.contestant(way, BUSY)
+    ground.endpoint.hold(contestant.queue)
+    stacks = ground.folder / "stacks"
+    jobs = JOBS if "batched" in way else JOBS_OF_SLOW_WAYS
+    with working(contestant, ground.endpoint, ground.folder) as worker:
+        once(ground.endpoint, contestant, [worker], WARM_UP, "", BUSY)
+        command = [str(programs / "py-spy"), "record", "--pid", str(worker.process.pid), "--format", "raw"]
+        options = ["--duration", str(SECONDS), "--rate", str(RATE), "--nonblocking", "--output", str(stacks)]
+        said: list[str] = []
+
+        def record() -> None:
+            done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+            said.append(done.stderr[-300:])
+
+        watcher = threading.Thread(target=record)
+
+        def look(left: int) -> None:
+            if left < jobs and not watcher.is_alive() and not said:
+                watcher.start()
+
+        found = once(ground.endpoint, contestant, [worker], jobs, "no-op", BUSY, look)
+        watcher.join()
+    if not stacks.exists():
+        raise WorkerFailed(f"py-spy recorded nothing: {said}")
+    yield f"{contestant.name}: {found.rate:.0f} jobs/s, {found.cpu_ms:.3f} ms of CPU a job (with py-spy beside it)"
+    yield from _tops(stacks)
+
+
+def _tops(stacks: Path) -> Iterator[str]:
+    alone, with_callees = Counter[str](), Counter[str]()
+    for line in stacks.read_text(encoding="utf-8").splitlines():
+        frames, _, count = line.rpartition(" ")
+        names = [_without_line(frame) for frame in frames.split(";")]
+        alone[names[-1]] += int(count)
+        for name in set(names):
+            with_callees[name] += int(count)
+    total = alone.total() or 1
+    for title, counted in (("alone", alone), ("with what it calls", with_callees)):
+        yield ""
+        yield f"Top {TOP}, {title}"
+        for name, count in counted.most_common(TOP):
+            yield f"  {count / total:6.1%}  {name}"
+
+
+def _without_line(frame: str) -> str:
+    """A frame without its line number: `_claim (cqworker/flow/claim.py:77)` and line 80 are one function."""
+    name, _, line = frame.rpartition(":")
+    return f"{name})" if name and line.rstrip(")").isdigit() else frame
