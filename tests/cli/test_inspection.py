@@ -109,7 +109,7 @@ async def test_what_was_provisioned_is_found_to_be_right(clients: AwsClients, ha
     found = await inspect(clients, hands.settings, 10, CLOCK)
     assert bad(found) == []
     assert [finding.subject.split()[0] for finding in found] == [
-        "credentials", "queue", "dead-letter", "table", "bucket", "bucket", "clock",
+        "credentials", "queue", "dead-letter", "table", "table", "bucket", "bucket", "clock",
     ]  # fmt: skip
 
 
@@ -230,6 +230,7 @@ async def test_a_clock_that_is_wrong_is_found(
         ("GetItem", "error", "Allow dynamodb:GetItem on it"),
         ("PutItem", "error", "Allow dynamodb:PutItem on it"),
         ("UpdateItem", "error", "Allow dynamodb:UpdateItem on it"),
+        ("BatchExecuteStatement", "warning", "Allow dynamodb:PartiQLUpdate on it"),
         ("DescribeTable", "warning", "Allow dynamodb:DescribeTable on it"),
         ("DescribeTimeToLive", "warning", "Allow dynamodb:DescribeTimeToLive on it"),
         ("PutObject", "error", "Allow s3:PutObject on it"),

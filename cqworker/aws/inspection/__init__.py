@@ -10,7 +10,7 @@ from cqworker.aws.inspection.bucket import bucket_findings, reading_findings
 from cqworker.aws.inspection.clock import clock_findings
 from cqworker.aws.inspection.finding import Finding, Level, collected
 from cqworker.aws.inspection.queues import queue_findings
-from cqworker.aws.inspection.table import shape_findings, use_findings
+from cqworker.aws.inspection.table import batch_findings, shape_findings, use_findings
 from cqworker.clock import Clock
 from cqworker.settings import ArtifactSettings, Settings
 
@@ -27,6 +27,8 @@ async def inspect(clients: Calls, settings: Settings, largest_max_attempts: int,
         found += await collected(f"queue {queue.name}", findings)
     table = settings.store.table
     found += await collected(f"table {table}", use_findings(clients, table))
+    if settings.aws.batch_writes:
+        found += await collected(f"table {table}", batch_findings(clients, table), optional=True)
     found += await collected(f"table {table}", shape_findings(clients, table), optional=True)
     found += await _artifact_findings(clients, settings.artifacts)
     found += await collected("clock", clock_findings(clients, settings.queues[0].name, clock), optional=True)

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from cqworker.aws.calls import Calls, Declined
 from cqworker.aws.inspection.finding import Finding
-from cqworker.aws.operations import GET_ITEM, PUT_ITEM, UPDATE_ITEM
+from cqworker.aws.operations import EXECUTE_BATCH, GET_ITEM, PUT_ITEM, UPDATE_ITEM
 from cqworker.aws.provision.table import KEYS, TTL_ATTRIBUTE, described, keys_of, ttl_of
 
 ABSENT = {"pk": {"S": "doctor"}, "sk": {"S": "doctor"}}
@@ -24,6 +24,17 @@ async def use_findings(clients: Calls, name: str) -> AsyncIterator[Finding]:
     with suppress(Declined):
         await clients.call(UPDATE_ITEM, {"TableName": name, "Key": ABSENT, "ConditionExpression": NEVER}, about)
     yield Finding("ok", f"table {name}", "Reachable; reading and writing are allowed.")
+
+
+async def batch_findings(clients: Calls, name: str) -> AsyncIterator[Finding]:
+    """Writing in batches, which is an action of its own; PartiQL's UPDATE never creates an item."""
+    statement = {
+        "Statement": f'UPDATE "{name}" SET doctor=? WHERE pk=? AND sk=?',
+        "Parameters": [{"S": "doctor"}, ABSENT["pk"], ABSENT["sk"]],
+    }
+    with suppress(Declined):
+        await clients.call(EXECUTE_BATCH, {"Statements": [statement]}, f'table "{name}"')
+    yield Finding("ok", f"table {name}", "Writing in batches is allowed.")
 
 
 async def shape_findings(clients: Calls, name: str) -> AsyncIterator[Finding]:
