@@ -48,9 +48,9 @@ def _exports(engines: Engines) -> str:
 
 
 def _stay(engines: Engines) -> int:
-    print(_exports(engines), flush=True)
-    print("engines: running; Ctrl-C stops them", file=sys.stderr)
     try:
+        print(_exports(engines), flush=True)
+        print("engines: running; Ctrl-C stops them", file=sys.stderr)
         signal.pause()
     except KeyboardInterrupt:
         print("engines: stopping", file=sys.stderr)
