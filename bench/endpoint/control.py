@@ -34,6 +34,7 @@ class Control:
             "hold": lambda asked: self._hold(asked, held=True),
             "release": lambda asked: self._hold(asked, held=False),
             "depth": self._depth,
+            "dismiss": self._dismiss,
             "load": self._load,
         }
 
@@ -59,6 +60,10 @@ class Control:
         queue = self._queues.named(asked["queue"])
         queue.held = held
         queue.serve()
+        return {}
+
+    def _dismiss(self, asked: dict[str, Any]) -> dict[str, Any]:
+        self._queues.named(asked["queue"]).dismiss()
         return {}
 
     def _depth(self, asked: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from dataclasses import asdict
@@ -10,35 +11,62 @@ from pathlib import Path
 
 import orjson
 
+from bench.peers.venv import PeersUnavailable
 from bench.plugin import install
-from bench.run.collect import Collection
+from bench.run.collect import Collection, Results
+from bench.run.elsewhere import collected
 from bench.run.endpoint import Endpoint, endpoint_running
 from bench.run.plan import FULL, QUICK
 from bench.run.product import BATCHED, WAYS, Product
 from bench.run.profiling import profile
 from bench.run.report import report
 from bench.run.scenarios import Ground
+from bench.run.worker import WorkerFailed
 
 
 def main() -> int:
     """Reads the arguments, measures, prints."""
     arguments = _arguments()
-    with (
-        tempfile.TemporaryDirectory(prefix="cqworker-bench-") as name,
-        endpoint_running(arguments.latency) as endpoint,
-    ):
-        ground = _ground(endpoint, Path(name))
-        if arguments.profile:
-            lines = profile(ground, arguments.way)
-        else:
-            collection = Collection(ground, QUICK if arguments.quick else FULL)
-            results = collection.run(with_peers=not arguments.alone)
-            if arguments.json:
-                arguments.json.write_bytes(orjson.dumps(asdict(results), option=orjson.OPT_INDENT_2))
-            lines = report(results, f"in-memory endpoint, {arguments.latency:g} ms a call")
-        for line in lines:
-            sys.stdout.write(f"{line}\n")
+    with tempfile.TemporaryDirectory(prefix="cqworker-bench-") as name:
+        folder = Path(name)
+        try:
+            measure = _elsewhere if arguments.engines or arguments.endpoint else _here
+            lines = measure(arguments, folder)
+        except (WorkerFailed, PeersUnavailable) as fault:
+            sys.stderr.write(f"bench: {fault}\n")
+            return 1
+    sys.stdout.write("\n".join(lines) + "\n")
     return 0
+
+
+def _here(arguments: argparse.Namespace, folder: Path) -> list[str]:
+    """On the endpoint of ours."""
+    with endpoint_running(arguments.latency) as endpoint:
+        ground = _ground(endpoint, folder)
+        if arguments.profile:
+            return list(profile(ground, arguments.way))
+        results = Collection(ground, QUICK if arguments.quick else FULL).run(with_peers=not arguments.alone)
+    return _told(results, f"in-memory endpoint, {arguments.latency:g} ms a call", arguments.json, aimed=True)
+
+
+def _elsewhere(arguments: argparse.Namespace, folder: Path) -> list[str]:
+    """On the real engines, or at the URL that was given."""
+    plugin, size = install(_made(folder / "plugin")), "quick" if arguments.quick else "full"
+    if arguments.endpoint:
+        keep = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+        results = collected({**keep, "AWS_ENDPOINT_URL": arguments.endpoint}, plugin, size)
+        return _told(results, arguments.endpoint, arguments.json)
+    from tests.engines.running import engines_running
+
+    with engines_running() as engines:
+        results = collected(engines.environment(), plugin, size)
+    return _told(results, "DynamoDB Local and ElasticMQ, which are the limit themselves", arguments.json)
+
+
+def _told(results: Results, where: str, file: Path | None, *, aimed: bool = False) -> list[str]:
+    if file is not None:
+        file.write_bytes(orjson.dumps(asdict(results), option=orjson.OPT_INDENT_2))
+    return list(report(results, where, aimed=aimed))
 
 
 def _arguments() -> argparse.Namespace:
@@ -46,18 +74,23 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a small run of two minutes")
     parser.add_argument("--alone", action="store_true", help="without the peers")
     parser.add_argument("--latency", type=float, default=0.0, help="milliseconds that every answer waits")
-    parser.add_argument("--json", type=Path, help="write the figures to this file, too")
+    parser.add_argument("--engines", action="store_true", help="on DynamoDB Local and ElasticMQ, cqworker alone")
+    parser.add_argument("--endpoint", metavar="URL", help="on this endpoint, cqworker alone")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file, too")
     parser.add_argument("--profile", action="store_true", help="where the worker spends its time, and nothing else")
     parser.add_argument("--way", choices=WAYS, default=BATCHED, help="the way that is profiled")
     return parser.parse_args()
 
 
 def _ground(endpoint: Endpoint, folder: Path) -> Ground:
-    plugin = folder / "plugin"
-    plugin.mkdir()
-    product = Product(endpoint, install(plugin))
+    product = Product(endpoint, install(_made(folder / "plugin")))
     product.provision()
     return Ground(endpoint, product, folder)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
 
 
 if __name__ == "__main__":

@@ -89,9 +89,9 @@ class Collection:
             loop = peers.plain_loop(ground.product, BUSY, load)
             self._drained(loop, jobs, load.name, BUSY)
         quiet_loop = peers.plain_loop(ground.product, 10, NOOP)
-        measure = scenarios.latency
         self.results.plain_latency = self._tried(
-            f"latency of the {peers.PLAIN}", lambda: measure(ground, quiet_loop, plan.latencies)
+            f"latency of the {peers.PLAIN}",
+            lambda: scenarios.latency(ground, quiet_loop, plan.latencies, record_first=True),
         )
         programs = self._tried("peers", peers_venv)
         if programs is not None:

@@ -78,6 +78,10 @@ class Endpoint:
         """The queue hands out again."""
         self._ask("release", {"queue": queue})
 
+    def dismiss(self, queue: str) -> None:
+        """Receives that wait are answered with nothing."""
+        self._ask("dismiss", {"queue": queue})
+
     def left(self, queue: str) -> int:
         """Messages that were not deleted yet."""
         return int(self._ask("depth", {"queue": queue})["left"])

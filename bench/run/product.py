@@ -21,6 +21,26 @@ WAYS: Mapping[str, Mapping[str, str]] = {
     "lean, batched writes": {"CQWORKER_AWS__LEAN": "true", "CQWORKER_AWS__BATCH_WRITES": "true"},
 }
 SDK, SINGLE, BATCHED = WAYS
+QUEUE, TABLE = "bench-cqworker", "bench-jobs"
+
+
+def queue_environment(
+    aws: Mapping[str, str], plugin: Path, way: str, concurrency: int = 32, visibility: int = 60
+) -> dict[str, str]:
+    """The variables of a process that works on this AWS and nowhere else."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CQWORKER_"))}
+    queue = {"name": QUEUE, "dead_letter_queue": f"{QUEUE}-dead", "visibility_timeout": visibility}
+    return {
+        **kept,
+        **aws,
+        **WAYS[way],
+        "PYTHONPATH": os.pathsep.join([str(plugin), str(ROOT)]),
+        "CQWORKER_QUEUES": json.dumps([queue]),
+        "CQWORKER_STORE__TABLE": TABLE,
+        "CQWORKER_ARTIFACTS__BUCKET": "bench-artifacts",
+        "CQWORKER_WORKER__CONCURRENCY": str(concurrency),
+        "CQWORKER_LOG__FORMAT": "json",
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,24 +49,12 @@ class Product:
 
     endpoint: Endpoint
     plugin: Path
-    queue: str = "bench-cqworker"
-    table: str = "bench-jobs"
+    queue: str = QUEUE
+    table: str = TABLE
 
     def environment(self, way: str, concurrency: int, visibility: int = 60) -> dict[str, str]:
         """The variables of a process that works here and nowhere else."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CQWORKER_"))}
-        queue = {"name": self.queue, "dead_letter_queue": f"{self.queue}-dead", "visibility_timeout": visibility}
-        return {
-            **kept,
-            **self.endpoint.environment,
-            **WAYS[way],
-            "PYTHONPATH": os.pathsep.join([str(self.plugin), str(ROOT)]),
-            "CQWORKER_QUEUES": json.dumps([queue]),
-            "CQWORKER_STORE__TABLE": self.table,
-            "CQWORKER_ARTIFACTS__BUCKET": "bench-artifacts",
-            "CQWORKER_WORKER__CONCURRENCY": str(concurrency),
-            "CQWORKER_LOG__FORMAT": "json",
-        }
+        return queue_environment(self.endpoint.environment, self.plugin, way, concurrency, visibility)
 
     def provision(self) -> None:
         """Table, queues and bucket, as an operator makes them. Raises WorkerFailed."""

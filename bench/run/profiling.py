@@ -29,7 +29,7 @@ def profile(ground: Ground, way: str) -> Iterator[str]:
     with working(contestant, ground.endpoint, ground.folder) as worker:
         once(ground.endpoint, contestant, [worker], WARM_UP, "", BUSY)
         command = [str(programs / "py-spy"), "record", "--pid", str(worker.process.pid), "--format", "raw"]
-        options = ["--duration", str(SECONDS), "--rate", str(RATE), "--nonblocking", "--output", str(stacks)]
+        options = ["--duration", str(SECONDS), "--rate", str(RATE), "--output", str(stacks)]
         said: list[str] = []
 
         def record() -> None:
@@ -53,17 +53,21 @@ def profile(ground: Ground, way: str) -> Iterator[str]:
 def _tops(stacks: Path) -> Iterator[str]:
     alone, with_callees = Counter[str](), Counter[str]()
     for line in stacks.read_text(encoding="utf-8").splitlines():
-        frames, _, count = line.rpartition(" ")
+        frames, _, samples = line.rpartition(" ")
         names = [_without_line(frame) for frame in frames.split(";")]
-        alone[names[-1]] += int(count)
-        for name in set(names):
-            with_callees[name] += int(count)
+        alone[names[-1]] += int(samples)
+        with_callees.update(dict.fromkeys(filter(_is_work, names), int(samples)))
     total = alone.total() or 1
-    for title, counted in (("alone", alone), ("with what it calls", with_callees)):
+    for title, counted in (("alone", alone), ("cqworker's own, with what they call", with_callees)):
         yield ""
         yield f"Top {TOP}, {title}"
-        for name, count in counted.most_common(TOP):
-            yield f"  {count / total:6.1%}  {name}"
+        for name, samples_of in counted.most_common(TOP):
+            yield f"  {samples_of / total:6.1%}  {name}"
+
+
+def _is_work(name: str) -> bool:
+    """Ours, and not the way down to the loop that everything runs on."""
+    return "(cqworker/" in name and "/cli/" not in name and "__main__" not in name and "/daemon/" not in name
 
 
 def _without_line(frame: str) -> str:

@@ -42,14 +42,14 @@ def columns(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[
             yield "-" * (sum(widths) + 2 * len(widths) - 2)
 
 
-def report(results: Results, where: str) -> Iterator[str]:
-    """Every line of the report."""
+def report(results: Results, where: str, *, aimed: bool) -> Iterator[str]:
+    """Every line of the report; with the targets where they were `aimed` at."""
     yield f"{where}; {machine()}"
     yield ""
     yield from columns(HEADINGS, [_row(each, results.noop(PLAIN)) for each in _all(results)])
-    yield from (
-        f"{each.who}: {each.unfinished} messages stayed undeleted" for each in results.drains if each.unfinished
-    )
+    for each in results.drains:
+        if each.unfinished:
+            yield f"{each.who}: {each.unfinished} of its messages stayed undeleted"
     yield ""
     yield "Calls and units per job by operation"
     for each in _all(results):
@@ -57,9 +57,10 @@ def report(results: Results, where: str) -> Iterator[str]:
     yield ""
     yield from _bill(results, list_prices())
     yield from _rest(results)
-    yield ""
-    rows = [(each.figure, each.wanted, each.reached, _word(each.met)) for each in targets(results)]
-    yield from columns(("target", "wanted", "reached", "met"), rows)
+    if aimed:
+        yield ""
+        rows = [(each.figure, each.wanted, each.reached, _word(each.met)) for each in targets(results)]
+        yield from columns(("target", "wanted", "reached", "met"), rows)
     yield from ("", *results.excuses) if results.excuses else ()
 
 

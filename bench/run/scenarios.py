@@ -32,17 +32,23 @@ class Ground:
     folder: Path
 
 
-def latency(ground: Ground, contestant: Contestant, jobs: int) -> Latency:
-    """From just before the send to the settle's write in the store, one job at a time on an idle worker."""
+def latency(ground: Ground, contestant: Contestant, jobs: int, *, record_first: bool = False) -> Latency:
+    """From just before the send to the settle's write in the store, one job at a time on an idle worker.
+
+    `record_first` is for a worker that cannot run a job whose record is not there yet.
+    """
     endpoint, table, found = ground.endpoint, ground.product.table, list[float]()
     endpoint.release(contestant.queue)
     with working(contestant, endpoint, ground.folder) as worker:
         for turn in range(jobs + 5):
             job_id, message, item = job_of(NOOP, contestant.queue)
             endpoint.reset(journal=True)
+            if record_first:
+                endpoint.put_if_absent(table, item)
             began = time.monotonic()
             endpoint.call("AmazonSQS.SendMessage", {"QueueUrl": f"/{contestant.queue}", **message})
-            endpoint.put_if_absent(table, item)
+            if not record_first:
+                endpoint.put_if_absent(table, item)
             until(lambda: endpoint.left(contestant.queue) == 0, worker.check, PATIENCE)
             writes = [at for at, key in endpoint.counts().journal if key == f"{table}/job#{job_id}"]
             if turn >= 5:  # the first ones make connections
@@ -80,16 +86,14 @@ def sleepers(ground: Ground, way: str, jobs: int) -> Sleepers:
         until(lambda: endpoint.counts().entries.get("ReceiveMessage", 0) >= jobs, worker.check, PATIENCE)
         come_to_rest(worker)
         kb_each = (worker.usage.rss - before) * 1024 / jobs
-        return _one_round(endpoint, contestant, worker, jobs, kb_each, period)
+        return _one_round(endpoint, contestant, worker, jobs, kb_each)
 
 
-def _one_round(
-    endpoint: Endpoint, contestant: Contestant, worker: Running, jobs: int, kb_each: float, period: float
-) -> Sleepers:
-    """The calls of one period, then the end of all."""
+def _one_round(endpoint: Endpoint, contestant: Contestant, worker: Running, jobs: int, kb_each: float) -> Sleepers:
+    """The calls until every message was hidden once more, then the end of all."""
     received = endpoint.counts().entries["ReceiveMessage"]
     endpoint.reset()
-    time.sleep(period)
+    until(lambda: _renewed(endpoint) >= jobs, worker.check, PATIENCE)
     calls = endpoint.counts().calls
     until(lambda: endpoint.left(contestant.queue) == 0, worker.check, PATIENCE)
     counts = endpoint.counts()
@@ -101,6 +105,11 @@ def _one_round(
         store_per_round=calls.get("BatchExecuteStatement", 0) + calls.get("UpdateItem", 0),
         kept=again == 0 and not counts.refused,
     )
+
+
+def _renewed(endpoint: Endpoint) -> int:
+    counts = endpoint.counts()
+    return counts.entries.get("ChangeMessageVisibilityBatch", 0) + counts.calls.get("ChangeMessageVisibility", 0)
 
 
 def long_drain(ground: Ground, way: str, jobs: int) -> tuple[Memory, Drain, Drain]:

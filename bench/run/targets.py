@@ -11,7 +11,8 @@ from bench.run.peers import PLAIN, TASKIQ
 from bench.run.product import BATCHED, SINGLE
 
 BATCHED_NAME, SINGLE_NAME = f"cqworker, {BATCHED}", f"cqworker, {SINGLE}"
-MINUTE = 60
+KB = 1.024
+"""Bytes of a job where a thousand of them add a KB."""
 UNKNOWN = "not measured"
 
 
@@ -82,7 +83,7 @@ def _memory(results: Results) -> Iterator[Target]:
     found = results.memory
     jobs = found.jobs if found else 100_000
     yield _at_most(f"resident memory after {jobs} jobs", 90, found.rss if found else None, " MB")
-    yield _at_most("its growth in the second half, per 1,000 jobs", 1, found.slope if found else None, " KB")
+    yield _at_most("its growth in the second half, a job", 5, found.slope * KB if found else None, " bytes")
 
 
 def _scaling(results: Results) -> Iterator[Target]:

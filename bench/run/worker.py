@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.run.endpoint import ROOT, Endpoint, stop
+from bench.run.endpoint import ROOT, STOP_WITHIN, Endpoint, stop
 from bench.run.meter import Usage, usage
 
 READY_WITHIN = 60.0
@@ -72,7 +72,17 @@ def working(contestant: Contestant, endpoint: Endpoint, folder: Path) -> Iterato
         come_to_rest(worker)
         yield worker
     finally:
-        stop(process)
+        _see_out(process, endpoint, contestant.queue)
+
+
+def _see_out(process: subprocess.Popen[bytes], endpoint: Endpoint, queue: str) -> None:
+    """Tells the worker to stop; its long polls are answered, for a good worker waits for what they bring."""
+    process.terminate()
+    deadline = time.monotonic() + STOP_WITHIN
+    while process.poll() is None and time.monotonic() < deadline:
+        endpoint.dismiss(queue)
+        time.sleep(0.05)
+    stop(process)
 
 
 def come_to_rest(worker: Running) -> None:

@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, Entry] = {
     "config": Entry("cqworker.cli.config:config", "See the configuration that applies."),
     "doctor": Entry("cqworker.cli.doctor:doctor", "Check that AWS, plugins and settings fit together."),
     "provision": Entry("cqworker.cli.provision:provision", "Create or mend table, queues and bucket."),
+    "bench": Entry("cqworker.cli.bench.command:bench", "Measure what a job costs on the configured AWS."),
 }
 HELP = {"help_option_names": ["-h", "--help"]}
 

@@ -45,7 +45,7 @@ class Check:
 
 
 class Depths:
-    """Looks at a queue's depth and its dead letters' in turn: one call a minute for both."""
+    """Looks at a queue's depth and its dead letters': one call a minute for both, and none waits for the other."""
 
     def __init__(self, queues: tuple[JobQueue, ...], emit: Emit, every: float = EVERY) -> None:
         self._queues = queues
@@ -53,12 +53,13 @@ class Depths:
         self._every = every
 
     async def run(self) -> None:
-        """Each queue at once, so that a missing one is known at the start; then one of them every minute."""
-        await asyncio.gather(*(self._look(queue) for queue in self._queues))
+        """Each queue at once, so that a missing one is known at the start; then for ever."""
+        await asyncio.gather(*(self._watch(queue) for queue in self._queues))
+
+    async def _watch(self, queue: JobQueue) -> None:
         while True:
-            for queue in self._queues:
-                await asyncio.sleep(self._every)
-                await self._look(queue)
+            await self._look(queue)
+            await asyncio.sleep(self._every * len(self._queues))
 
     async def _look(self, queue: JobQueue) -> None:
         for pause in pauses(first=0.5, cap=SOON):

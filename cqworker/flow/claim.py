@@ -190,4 +190,4 @@ class Claims:
         return now // 1000 + self._retention
 
 
-_CRASHED = "All {} attempts were started and none came to an end: the process died or lost its lease each time."
+_CRASHED = "Attempt {} was the last one, and it came to no end: its process died, or lost its lease."

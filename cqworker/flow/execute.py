@@ -134,6 +134,6 @@ class Execution:
             return NeverStarted(f"its payload could not be read: {error.cause}", STORE_AWAY)
 
     def _waited(self, record: JobRecord) -> float:
-        """Seconds since the job could first run: its schedule, its last hand-back or retry, or its submission."""
+        """Seconds since its submission, its retry, its last attempt or hand-back: what it was told to wait is in it."""
         began = [entry.at for entry in record.history if entry.event != CLAIMED]
         return max(0.0, (record.started_at or 0) - max([record.created_at, *began])) / 1000

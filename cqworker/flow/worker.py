@@ -152,10 +152,15 @@ class Worker:
             silent = self._workshop.loop.silent_for()
             if silent >= told + SILENCE_TOLD:
                 told = silent
-                jobs = tuple(f"{run.job.type} {run.job.job_id}" for run in self.execution.runs)
-                self._emit(HandlersLoopSilent(seconds=silent, jobs=jobs))
+                self._emit(HandlersLoopSilent(seconds=silent, jobs=self._on_the_loop()))
             elif silent < SILENCE_TOLD:
                 told = 0.0
                 self._emit(HandlersLoopTurned(lag=silent))
             if silent > last:
                 self.stuck.set()
+
+    def _on_the_loop(self) -> tuple[str, ...]:
+        """Who may be blocking the handlers' loop."""
+        runs = (run.job for run in self.execution.runs)
+        handlers = self._workshop.registry.handlers
+        return tuple(f"{job.type} {job.job_id}" for job in runs if handlers[job.type].executor == "loop")

@@ -102,6 +102,23 @@ async def test_a_dead_letter_of_a_running_job_is_hidden_until_its_lease_ends() -
     await world.stop()
 
 
+@story
+async def test_a_dead_letter_that_is_the_last_copy_of_a_running_job_outlasts_the_jobs_host() -> None:
+    world = World({"work": worker_of(Notebook(), 100)})
+    world.start("w1")
+    running = await world.until(await world.submit("work"), Status.RUNNING)
+    await die(world, running)
+    host = world.start("w2")
+    await world.until_true(lambda: "Lose" in host.store.calls)
+    await asyncio.sleep(1)
+    world.kill("w1")
+    record = await world.until(running.job_id)
+    assert record.failure is not None
+    assert record.failure.kind is FailureKind.LOST
+    await world.until_empty()
+    await world.stop()
+
+
 @pytest.mark.parametrize("number", [1, 2, 3])
 @story
 async def test_a_dead_letter_of_a_finished_round_says_nothing_and_of_a_later_one_is_lost(number: int) -> None:

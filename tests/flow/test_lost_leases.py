@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
+from cqworker import Job, Retry, handler
 from cqworker.events import JobSettled, JobStarted, LeaseLost
 from cqworker.model.attempts import Claim, Settle
 from cqworker.model.status import Status
@@ -89,6 +91,23 @@ async def test_a_lease_whose_claim_took_long_is_renewed_in_time_beside_younger_o
 
 
 @story
+async def test_a_renewal_on_its_way_does_not_undo_the_backoff_of_the_attempt_that_ended_meanwhile() -> None:
+    book = Notebook()
+
+    @handler
+    async def later(payload: dict[str, Any], job: Job) -> None:
+        await book.work(job, 20.5 if job.attempt == 1 else 0)
+        if job.attempt == 1:
+            raise Retry("not yet", after=10)
+
+    world = World({"later": later})
+    world.start(before=lambda host: host.queue.on("change_visibility", late(3)))
+    await world.until(await world.submit("later"))
+    assert 30 <= book.starts[1][0] <= 40
+    await world.stop()
+
+
+@story
 async def test_a_receipt_that_sqs_calls_gone_ends_the_lease_at_once() -> None:
     book = Notebook()
     world = World({"work": worker_of(book, 100)})
@@ -147,6 +166,21 @@ async def test_a_host_that_froze_at_its_claim_starts_nothing_when_it_goes_on() -
 
 
 @story
+async def test_a_host_that_froze_while_it_fetched_the_payload_starts_nothing_when_it_goes_on() -> None:
+    book = Notebook()
+    world = World({"work": worker_of(book, 30)}, inline_limit=1)
+    job_id = await world.submit("work")
+    first = world.start("w1", before=lambda host: host.artifacts.on("get", slow(0.3)))
+    await world.until_true(lambda: first.artifacts.calls)
+    world.freeze("w1")
+    await asyncio.sleep(75)
+    world.thaw("w1")
+    assert (await world.until(job_id)).attempt == 2
+    assert [event.job.attempt for event in first.seen(JobStarted)] == [2]
+    await world.stop()
+
+
+@story
 async def test_a_host_that_froze_for_less_than_its_lease_goes_on_with_its_job() -> None:
     book = Notebook()
     world = World({"work": worker_of(book, 50)})
@@ -172,6 +206,27 @@ async def test_a_claim_that_is_answered_after_its_lease_starts_nothing_and_costs
     await world.stop()
     assert (record.status, record.attempt, len(book.starts)) == (Status.SUCCEEDED, 1, 1)
     assert len(first.seen(JobStarted)) == 1
+
+
+@pytest.mark.parametrize("skew", [-4000, 4000, 60_000])
+@story
+async def test_clocks_that_differ_by_seconds_let_no_two_attempts_run_at_once(skew: int) -> None:
+    book = Notebook()
+    world = World({"work": worker_of(book, 100)})
+    first = world.start("w1")
+    job_id = await world.submit("work")
+    await world.until_true(lambda: book.starts)
+    first.store.away = first.queue.away = unheard
+    world.start("w2", skew=skew)
+    for _ in range(60):
+        await world.copy(job_id)
+        await asyncio.sleep(1)
+    assert len(book.starts) <= 2
+    if skew < MARGIN * 1000:
+        assert book.stops[0][0] <= ([*book.starts_of(job_id), 1000])[1]
+    first.store.away = first.queue.away = None
+    assert (await world.until(job_id)).status is Status.SUCCEEDED
+    await world.stop()
 
 
 @story

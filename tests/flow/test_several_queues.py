@@ -133,4 +133,6 @@ async def test_at_saturation_receives_come_back_full() -> None:
     deletes = host.queue.calls.count("delete")
     assert (received + deletes) / 1000 <= 0.25
     assert "change_visibility" not in host.queue.calls
+    assert {call: host.store.calls.count(call) for call in ("Claim", "Settle")} == {"Claim": 1000, "Settle": 1000}
+    assert set(host.store.calls) == {"Claim", "Settle", "check"}
     await world.stop()

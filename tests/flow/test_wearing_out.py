@@ -80,6 +80,7 @@ async def test_where_the_copy_may_not_have_arrived_the_old_message_stays(mishap:
     for call in ("send", "send_many"):
         host.queue.on(call, mishap)
     await world.until_true(lambda: [event for event in host.seen(ReceiptRefused) if event.action == "refresh"])
+    await asyncio.sleep(0.5)
     assert len(world.queue.bodies) == (2 if mishap is unanswered else 1)
     world.kill("old")
     world.start("new")

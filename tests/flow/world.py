@@ -47,8 +47,8 @@ class Periods(TypedDict):
     wait_time: int
 
 
-REAL = Periods(visibility_timeout=3, wait_time=1)
-"""The shortest lease that settings allow, for tests in real time."""
+REAL = Periods(visibility_timeout=4, wait_time=1)
+"""A short lease for tests in real time."""
 
 
 def story(told: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
@@ -176,13 +176,18 @@ class World:
         self.artifacts = MemoryArtifacts()
         self.events: list[Event] = []
         self.hosts: dict[str, Host] = {}
-        self.office = self._open("office", self.registry)
+        self.office = self._open("office", self.registry, self.clock)
 
     def start(
-        self, name: str = "w1", *, registry: Registry | None = None, before: Callable[[Host], object] = lambda _: None
+        self,
+        name: str = "w1",
+        *,
+        registry: Registry | None = None,
+        skew: int = 0,
+        before: Callable[[Host], object] = lambda _: None,
     ) -> Host:
-        """A host with a worker at work; `before` may spoil its lines first."""
-        host = self._open(name, registry or self.registry)
+        """A host with a worker at work, its wall clock `skew` ms ahead; `before` may spoil its lines first."""
+        host = self._open(name, registry or self.registry, VirtualClock(skew=skew) if skew else self.clock)
         self.hosts[name] = host
         before(host)
         context = copy_context()
@@ -245,7 +250,7 @@ class World:
     def seen(self, kind: type[E]) -> list[E]:
         return [event for event in self.events if isinstance(event, kind)]
 
-    def _open(self, name: str, registry: Registry) -> Host:
+    def _open(self, name: str, registry: Registry, clock: Clock) -> Host:
         events: list[Event] = []
 
         def emit(event: Event) -> None:
@@ -253,7 +258,7 @@ class World:
                 events.append(event)
                 self.events.append(event)
 
-        health = Health(self.clock, emit, ())
+        health = Health(clock, emit, ())
         store, artifacts = FaultyStore(self.store), FaultyArtifacts(self.artifacts)
         queues = {queue: FaultyQueue(port) for queue, port in self.queues.items()}
         ground = Ground(
@@ -262,7 +267,7 @@ class World:
             artifacts=artifacts,
             registry=registry,
             health=health,
-            clock=self.clock,
+            clock=clock,
             emit=emit,
         )
         workers: list[Worker] = []
@@ -271,7 +276,7 @@ class World:
             store=store,
             queues=queues,
             artifacts=artifacts,
-            watch=Watch(self.clock, lambda job_id: any(worker.holds(job_id) for worker in workers)),
+            watch=Watch(clock, lambda job_id: any(worker.holds(job_id) for worker in workers)),
             ground=ground,
             settings=self.settings,
             events=events,

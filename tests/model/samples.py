@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from hypothesis import settings
+
 from cqworker.model.attempts import Claim, Reopen
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import Entry
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 
+UNHURRIED = settings(deadline=None)
+"""A machine that is busy with something else proves nothing."""
 NOW = 1_767_225_600_000
 LEASE = NOW + 60_000
 PURGE = NOW // 1000 + 2_592_000

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cqworker.model.envelope import LAST_MS, MAX_BYTES, Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
 from cqworker.model.record import envelope_of, record_from
-from tests.model.samples import NOW, PURGE, message
+from tests.model.samples import NOW, PURGE, UNHURRIED, message
 
 BODY: dict[str, Any] = {
     "cqworker": 1,
@@ -63,6 +63,7 @@ def nested(depth: int) -> str:
     return body(payload=0).replace('"payload": 0', f'"payload": {"[" * depth}{"]" * depth}')
 
 
+@UNHURRIED
 @given(sent=envelopes)
 def test_what_is_sent_is_read_again(sent: Envelope) -> None:
     read = read_envelope(sent.text())
@@ -73,6 +74,7 @@ def test_what_is_sent_is_read_again(sent: Envelope) -> None:
         assert json.loads(read.payload) == json.loads(sent.payload)
 
 
+@UNHURRIED
 @given(sent=envelopes)
 def test_a_body_has_only_characters_that_sqs_takes(sent: Envelope) -> None:
     assert SQS_SAFE.fullmatch(sent.text())
@@ -167,6 +169,7 @@ def test_a_body_too_large_for_a_record_is_refused() -> None:
 HOSTILE = ["", " ", "null", "[]", '"x"', "1", "NaN", "{", "\x00", "\ud800", '{"cqworker":1}', '{"cqworker":"\\ud800"}']
 
 
+@UNHURRIED
 @given(text=st.text() | st.text(st.characters(categories=["Cs", "Ll"])) | json_values.map(json.dumps))
 @example(text=body(payload=float("nan")))
 @example(text=body().replace('"round": 1', f'"round": {"9" * 5000}'))
@@ -179,6 +182,7 @@ def test_any_text_is_an_envelope_or_is_refused_as_one(text: str) -> None:
             continue
 
 
+@UNHURRIED
 @given(changes=st.dictionaries(st.sampled_from([*sorted(BODY), "metadata", "tags", "payload_ref"]), json_values))
 def test_any_change_of_a_body_is_an_envelope_or_is_refused_as_one(changes: dict[str, Any]) -> None:
     try:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cqworker.model.history import KEPT, REASON_BYTES, Entry, numbered, trimmed
-from tests.model.samples import NOW
+from tests.model.samples import NOW, UNHURRIED
 
 texts = st.text(max_size=150)
 entries = st.builds(
@@ -20,6 +20,7 @@ entries = st.builds(
 )
 
 
+@UNHURRIED
 @given(entry=entries)
 def test_an_entry_is_read_as_it_was_written(entry: Entry) -> None:
     read = Entry.read(entry.text())
@@ -29,6 +30,7 @@ def test_an_entry_is_read_as_it_was_written(entry: Entry) -> None:
     assert Entry.read(read.text()) == read
 
 
+@UNHURRIED
 @given(reason=st.text(st.characters(), max_size=300))
 def test_a_reason_is_cut_at_a_hundred_bytes_and_always_fit_to_be_stored(reason: str) -> None:
     stored = Entry(NOW, "failed", 1, "w", reason).text().encode()

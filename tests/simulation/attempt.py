@@ -77,11 +77,14 @@ class Attempt:
     def was_haunted(self) -> bool:
         """A delayed copy of one of its own writes may have shortened its lease."""
         troubles = self.by.link.troubles
-        return any(trouble.call.about == self.about and trouble.kind in ("late", "ghost") for trouble in troubles)
+        haunting = (
+            trouble for trouble in troubles if trouble.kind in ("late", "ghost") and trouble.call.name == "Renew"
+        )
+        return any(trouble.call.about == self.about for trouble in haunting)
 
     def excuse(self, now: float) -> str | None:
         """Why it may have ended without a word."""
-        if self.lost or self.abandoned or self.ghost:
+        if self.lost or self.abandoned or self.ghost or self.was_haunted():
             return "lost, abandoned or a delayed copy"
         unanswered = self.by.link.unanswered.get(self.about)
         if unanswered is not None and self._is_recent(unanswered, now):

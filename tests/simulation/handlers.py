@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, cast
 
@@ -87,7 +87,8 @@ async def _act(payload: dict[str, Any], job: Job) -> Any:
     serial = host.began(job)
     script = payload["script"]
     step = script[min(job.attempt, len(script)) - 1]
-    await _ways.get(step["how"], _take)(step, job, host)
+    act = _ways.get(step["how"], _take)
+    await act(step, job, host)
     result: dict[str, Any] = {
         "serial": serial,
         "attempt": job.attempt,
@@ -138,7 +139,7 @@ async def _dying(step: dict[str, Any], job: Job, host: Host) -> None:
     await asyncio.sleep(0)
 
 
-_ways: dict[str, Callable[[dict[str, Any], Job, Host], Any]] = {
+_ways: dict[str, Callable[[dict[str, Any], Job, Host], Coroutine[Any, Any, None]]] = {
     "deaf": _deafly,
     "block": _blocking,
     "die": _dying,

@@ -119,6 +119,7 @@ class Kernel:
         self.steps = 0
         self.ready: deque[tuple[Guest, asyncio.Handle]] = deque()
         self.mishaps: list[str] = []
+        self.stopped = False
         self._timers: list[Due] = []
         self._order = itertools.count()
         self._guests: list[Guest] = []
@@ -135,15 +136,15 @@ class Kernel:
     def schedule(self, due: int, guest: Guest, handle: asyncio.TimerHandle) -> None:
         heapq.heappush(self._timers, (due, next(self._order), guest, handle))
 
-    def run(self, guest: Guest, story: Coroutine[Any, Any, T]) -> T:
-        """Turns everybody until the story, told on `guest`, has ended."""
+    def run(self, guest: Guest, story: Coroutine[Any, Any, T]) -> T | None:
+        """Turns everybody until the story, told on `guest`, has ended; None when it was `stopped` before."""
         task = guest.create_task(story)
         try:
-            while not task.done():
+            while not task.done() and not self.stopped:
                 self._turn(task)
         finally:
             asyncio._set_running_loop(None)
-        return task.result()
+        return task.result() if task.done() else None
 
     def freeze(self, guests: Sequence[Guest], seconds: float, *, clock_stops: bool = False) -> None:
         """Turns them no more for so long; `clock_stops`: their monotonic clock sleeps too, as in a suspended VM."""
@@ -170,6 +171,10 @@ class Kernel:
         for entry in late:
             heapq.heappush(self._timers, _moved(entry, guest, slept))
 
+    def stop(self) -> None:
+        """The story ends here, told or not."""
+        self.stopped = True
+
     def bury(self) -> None:
         """Kills and takes apart whatever is left of every guest."""
         for guest in self._guests:
@@ -181,7 +186,7 @@ class Kernel:
 
     def _turn(self, task: asyncio.Task[Any]) -> None:
         ready, enter = self.ready, asyncio._set_running_loop
-        while ready and not task.done():
+        while ready and not task.done() and not self.stopped:
             guest, handle = ready.popleft()
             if guest.thaws_at is not None:
                 guest.parked.append(handle)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
@@ -32,17 +32,33 @@ from cqworker.model.status import Status
 from cqworker.ports import Delivery, KeyItem
 from tests.simulation import machine
 from tests.simulation.kernel import Guest, Kernel
+from tests.simulation.profile import Profile
 
-Swap = Callable[[object, str, object], None]
-MUTANTS: dict[str, Callable[[Swap], None]] = {}
+Swap = Callable[[object, str, object], object]
+Mutation = Callable[[Swap], None]
 INDEX_LAG_MS = 1000
 
 
-def mutant(name: str) -> Callable[[Callable[[Swap], None]], Callable[[Swap], None]]:
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A mutation, and the kinds of fault without which a seed cannot show it."""
+
+    mutate: Mutation
+    needs: frozenset[str]
+
+    def shows_in(self, profile: Profile) -> bool:
+        """Whether it is worth to look at this seed."""
+        return self.needs <= profile.rates.keys() | {kind for _, kind in profile.strikes}
+
+
+MUTANTS: dict[str, Mutant] = {}
+
+
+def mutant(name: str, *needs: str) -> Callable[[Mutation], Mutation]:
     """Registers a mutation under a name that says what is wrong."""
 
-    def register(mutate: Callable[[Swap], None]) -> Callable[[Swap], None]:
-        MUTANTS[name] = mutate
+    def register(mutate: Mutation) -> Mutation:
+        MUTANTS[name] = Mutant(mutate, frozenset(needs))
         return mutate
 
     return register
@@ -52,7 +68,7 @@ def mutant(name: str) -> Callable[[Callable[[Swap], None]], Callable[[Swap], Non
 def mutated(name: str) -> Iterator[None]:
     """Production code with this mutation, while the block lasts."""
     with ExitStack() as stack:
-        MUTANTS[name](lambda owner, what, other: stack.enter_context(patch.object(owner, what, other)))
+        MUTANTS[name].mutate(lambda owner, what, other: stack.enter_context(patch.object(owner, what, other)))
         yield
 
 
@@ -92,7 +108,7 @@ def _no_own_token(swap: Swap) -> None:
     swap(claim_module, "judge", judge)
 
 
-@mutant("a claim may be counted twice")
+@mutant("a claim may be counted twice", "ghost")
 def _claim_counts_twice(swap: Swap) -> None:
     honest = Claim.permits
 
@@ -144,7 +160,7 @@ def _lagging_index(swap: Swap) -> None:
     swap(Submitter, "_reserve", reserve)
 
 
-@mutant("drain that cancels the long poll")
+@mutant("drain that cancels the long poll", "drain")
 def _cancelled_poll(swap: Swap) -> None:
     honest = Poller.quiet
 
@@ -156,7 +172,7 @@ def _cancelled_poll(swap: Swap) -> None:
     swap(Poller, "quiet", quiet)
 
 
-@mutant("drain that gives nothing back")
+@mutant("drain that gives nothing back", "drain")
 def _nothing_given_back(swap: Swap) -> None:
     honest = Receipts.hide
 
@@ -224,7 +240,7 @@ def _no_claim_refund(swap: Swap) -> None:
     swap(Claims, "_refund", refund)
 
 
-@mutant("dead letters are lost under a live lease")
+@mutant("dead letters are lost under a live lease", "viewed by others")
 def _buried_alive(swap: Swap) -> None:
     def permits(_self: Lose, seen: JobRecord | None) -> bool:
         return seen is None or not seen.status.is_final
@@ -243,7 +259,7 @@ def _record_first(swap: Swap) -> None:
     swap(Submitter, "_send", send_after)
 
 
-@mutant("a worn-out message goes without a fresh copy")
+@mutant("a worn-out message goes without a fresh copy", "delivered twice")
 def _no_copy(swap: Swap) -> None:
     async def refresh(self: Receipts, delivery: Delivery, _seconds: float, _job: Any) -> None:
         self._deletes.add(delivery.receipt)

@@ -75,6 +75,7 @@ class QueueService:
         self._sent = sent
         self._buried = buried
         self._ids = itertools.count(1)
+        self._bodies: set[str] = set()
         self._waiting: dict[asyncio.Event, None] = {}
 
     def clear(self) -> None:
@@ -84,6 +85,7 @@ class QueueService:
     def send(self, letter: Letter) -> None:
         now = self._world.time()
         sent_at = EPOCH_MS + round(now * 1000) - (OLD_MS if self._strikes("old message") else 0)
+        self._bodies.add(letter.body)
         self._keep(Message(f"{self.name}{next(self._ids)}", letter, sent_at, now + letter.delay))
         self._sent(letter.body)
 
@@ -93,7 +95,8 @@ class QueueService:
         for letter in letters:
             fault = self._strikes("entry fault")
             arrives = not fault or self._chance.random() < 0.5
-            answers.append(Unavailable("sqs", "InternalError", "", ambiguous=arrives) if fault else None)
+            may_be_in = arrives or letter.body in self._bodies
+            answers.append(Unavailable("sqs", "InternalError", "", ambiguous=may_be_in) if fault else None)
             if arrives:
                 self.send(letter)
         return answers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 from cqworker.events import BackgroundFailed, CopyRefreshed, Event, HandlerAbandoned, JobStarted, LeaseLost, Subject
 from cqworker.model.attempts import Claim, HandBack, Renew, Reopen, Settle
@@ -31,6 +32,7 @@ class Witness:
         self.history: list[Attempt] = []
         self.endings: dict[tuple[str, int], Status] = {}
         self.sent: set[tuple[str, int]] = set()
+        self.accused: Callable[[], None] = lambda: None
         self.starts = 0
         self.suspects: dict[str, Suspect] = {}
         self.store: StoreService
@@ -45,6 +47,7 @@ class Witness:
         """Something that must never happen has happened."""
         self.violations.append(" ".join(map(str, what)))
         self._trace.note("WITNESS", "VIOLATION", *what)
+        self.accused()
 
     def applied(self, write: Applied) -> None:
         """A change of a record, just made."""

@@ -9,6 +9,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,6 +112,12 @@ class Queue:
         poll.timer = asyncio.get_running_loop().call_later(seconds, self._give_up, poll)
         self._set_alarm()
 
+    def dismiss(self) -> None:
+        """Whoever waits is answered at once, with nothing."""
+        for poll in list(self._polls):
+            self._give_up(poll)
+        self._polls.clear()
+
     def take(self, limit: int, visibility: int) -> list[Message]:
         """At most so many messages, hidden for so many seconds; those received too often are buried instead."""
         now, taken = time.monotonic(), list[Message]()
@@ -205,7 +212,8 @@ class Queue:
 
     def _give_up(self, poll: Poll) -> None:
         if poll.end():
-            self._polls.remove(poll)
+            with suppress(ValueError):
+                self._polls.remove(poll)
             poll.answer([])
 
     def _set_alarm(self) -> None:

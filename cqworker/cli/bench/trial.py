@@ -1,0 +1,169 @@
+"""A trial on the AWS that is configured: jobs submitted, run by a worker in this process, and counted."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from cqworker.cli.bench.figures import Findings, Part, part_of, percentile
+from cqworker.cli.bench.tally import Tally
+from cqworker.clock import SystemClock
+from cqworker.daemon.counter import open_submitter
+from cqworker.daemon.ground import open_premises
+from cqworker.errors import CqworkerError
+from cqworker.events import Emit
+from cqworker.flow.handlers_loop import ThreadedLoop
+from cqworker.flow.staffing import Ground, open_worker
+from cqworker.flow.submit import Submission, Submitter
+from cqworker.flow.worker import Worker
+from cqworker.model.ids import worker_name
+from cqworker.model.status import Status
+from cqworker.plugins.registry import Registry
+from cqworker.settings import Settings
+
+AT_ONCE = 64
+"""Submissions under way at the same time."""
+ALONE = 20
+"""Jobs that are run one after the other, for the latency of an idle worker."""
+LOOK = 0.01
+STALL = 5.0
+"""Seconds without an end after which the records themselves are asked."""
+PATIENCE = 60.0
+DRAIN = 15.0
+Tell = Callable[[str], None]
+
+
+class QueueInUse(CqworkerError):
+    """The queue holds messages already."""
+
+
+class JobsUnfinished(CqworkerError):
+    """The jobs do not come to their end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What to try: so many jobs of this type with this payload (JSON text); `shared`: other messages may be there."""
+
+    type: str
+    payload: str
+    jobs: int
+    shared: bool = False
+
+
+class Trial:
+    """One trial of one order; its settings have one queue, without a dead-letter queue."""
+
+    def __init__(self, settings: Settings, registry: Registry, order: Order, tally: Tally, emit: Emit) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._order = order
+        self._tally = tally
+        self._emit = emit
+        self._queue = settings.queues[0].name
+        self._elsewhere: set[str] = set()
+
+    async def run(self, tell: Tell) -> Findings:
+        """Submits, runs and counts; raises QueueInUse before anything was submitted, JobsUnfinished, Unavailable."""
+        premises = open_premises(self._settings, self._registry, SystemClock(), self._emit)
+        async with premises.clients:
+            ground = premises.ground
+            await self._look_at_queue(ground)
+            submitter = open_submitter(ground, self._settings)
+            tell(f"Submitting {self._order.jobs} jobs of {self._order.type} to {self._queue} …")
+            submitted, job_ids = await self._submit(submitter)
+            tell("Running them …")
+            async with self._working(ground) as worker:
+                run = await self._until_ended(ground, worker, job_ids)
+                latencies = [await self._alone(ground, submitter) for _ in range(ALONE)]
+        ended = [self._tally.ended[job_id][0] for job_id in job_ids if job_id in self._tally.ended]
+        return Findings(
+            type=self._order.type,
+            queue=self._queue,
+            concurrency=self._settings.worker.concurrency,
+            submitted=submitted,
+            run=run,
+            failed=sum(status is not Status.SUCCEEDED for status in ended),
+            elsewhere=len(self._elsewhere),
+            latency_jobs=len(latencies),
+            latency_p50=percentile(latencies, 0.5),
+            latency_p99=percentile(latencies, 0.99),
+        )
+
+    async def _look_at_queue(self, ground: Ground) -> None:
+        depth = await ground.queues[self._queue].depth()
+        there = depth.visible + depth.in_flight + depth.delayed
+        if there and not self._order.shared:
+            raise QueueInUse(
+                f"The queue {self._queue} holds about {there} messages, and this would run them too. "
+                "Name an empty queue with --queue, or say --yes."
+            )
+
+    async def _submit(self, submitter: Submitter) -> tuple[Part, list[str]]:
+        places, phase = asyncio.Semaphore(AT_ONCE), self._tally.begin()
+
+        async def one() -> str:
+            async with places:
+                return (await submitter.submit(self._submission())).record.job_id
+
+        job_ids = await asyncio.gather(*(one() for _ in range(self._order.jobs)))
+        seconds, cpu = time.monotonic() - phase.began, time.process_time() - phase.cpu
+        return part_of(phase, len(job_ids), seconds, cpu), job_ids
+
+    def _submission(self) -> Submission:
+        return Submission(type=self._order.type, payload=self._order.payload, queue=self._queue)
+
+    @asynccontextmanager
+    async def _working(self, ground: Ground) -> AsyncIterator[Worker]:
+        """A worker of the worker role; it drains whatever happens."""
+        loop = ThreadedLoop(type(asyncio.get_running_loop()))
+        worker = open_worker(ground, self._settings, loop, name=worker_name(), seen=lambda _: None)
+        try:
+            yield worker
+        finally:
+            await worker.drain(DRAIN, asyncio.Event())
+            await worker.close()
+
+    async def _until_ended(self, ground: Ground, worker: Worker, job_ids: list[str]) -> Part:
+        """Starts the worker, and waits until every job is final, here or elsewhere."""
+        phase, left, changed = self._tally.begin(), set(job_ids), time.monotonic()
+        worker.start()
+        while left:
+            await asyncio.sleep(LOOK)
+            now, before = time.monotonic(), len(left)
+            left -= self._tally.ended.keys()
+            if len(left) < before:
+                changed = now
+            elif now - changed > STALL:
+                self._elsewhere |= await self._ended_elsewhere(ground, left, now - changed)
+                left -= self._elsewhere
+        last = max((self._tally.ended[each][1] for each in job_ids if each in self._tally.ended), default=phase.began)
+        cpu = time.process_time() - phase.cpu
+        await asyncio.gather(*(lane.receipts.flush() for lane in worker.lanes))
+        if not (here := len(job_ids) - len(self._elsewhere)):
+            raise JobsUnfinished(f"Another worker of {self._queue} ran every job: stop it, or use another --queue.")
+        return part_of(phase, here, last - phase.began, cpu)
+
+    async def _ended_elsewhere(self, ground: Ground, left: set[str], stalled: float) -> set[str]:
+        records = await asyncio.gather(*(ground.store.get(job_id) for job_id in left))
+        final = {record.job_id for record in records if record is not None and record.status.is_final}
+        if not final and stalled > PATIENCE:
+            troubles = "; ".join(f"{each.cause} {each.remedy}" for each in ground.health.readiness())
+            raise JobsUnfinished(f"{len(left)} jobs do not come to their end. {troubles or 'Try `cqworker doctor`.'}")
+        return final
+
+    async def _alone(self, ground: Ground, submitter: Submitter) -> float:
+        """Milliseconds from just before the submission of one job until its ending was written."""
+        began = time.monotonic()
+        job_id = (await submitter.submit(self._submission())).record.job_id
+        while job_id not in self._tally.ended:
+            await asyncio.sleep(LOOK)
+            if time.monotonic() - began > STALL and await self._ended_elsewhere(ground, {job_id}, 0.0):
+                return (time.monotonic() - began) * 1000
+            if time.monotonic() - began > PATIENCE:
+                raise JobsUnfinished(f"Job {job_id} does not come to its end. Try `cqworker doctor`.")
+        await asyncio.sleep(LOOK)
+        return (self._tally.ended[job_id][1] - began) * 1000
