@@ -1,11 +1,12 @@
 # Needs make and Python 3.11 or newer with venv; everything else lands in .venv. Another interpreter: make PYTHON=python3.13 …
 PYTHON ?= python3
 BIN := .venv/bin
+SEEDS ?= 300
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo dev test check engines lock clean
+.PHONY: help setup demo dev test check engines bench simulate chaos lock clean
 
 help: ## show what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,6 +32,17 @@ check: .venv/.installed ## lint, format, types, import floors, sizes
 engines: .venv/.installed ## fetch DynamoDB Local, ElasticMQ and versitygw, run the tests that need them
 	$(BIN)/python -m tests.engines --fetch
 	$(BIN)/python -m pytest -m engines
+
+bench: .venv/.installed ## measure what a job costs, beside other workers (BENCH=quick: two minutes, not ten)
+	$(BIN)/python -m bench.run $(if $(filter quick,$(BENCH)),--quick)
+
+simulate: .venv/.installed ## run SEEDS simulated worlds of faults, and the mutants that prove it can fail
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+	$(BIN)/python -m tests.simulation --mutants --seeds 100
+
+chaos: .venv/.installed ## kill, freeze and starve real workers on the real engines
+	$(BIN)/python -m tests.engines --fetch
+	$(BIN)/python -m tests.chaos
 
 lock: ## choose newer versions for the locks (needs uv)
 	$(LOCK) --upgrade pyproject.toml --output-file requirements.lock

@@ -5,8 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 from bench.peers.venv import peers_venv
 from bench.run.drains import WARM_UP, once
@@ -47,12 +46,13 @@ def profile(ground: Ground, way: str) -> Iterator[str]:
     if not stacks.exists():
         raise WorkerFailed(f"py-spy recorded nothing: {said}")
     yield f"{contestant.name}: {found.rate:.0f} jobs/s, {found.cpu_ms:.3f} ms of CPU a job (with py-spy beside it)"
-    yield from _tops(stacks)
+    yield from tops(stacks.read_text(encoding="utf-8").splitlines())
 
 
-def _tops(stacks: Path) -> Iterator[str]:
+def tops(stacks: Iterable[str]) -> Iterator[str]:
+    """The functions that the samples were taken in most; each stack is a line of frames and a count."""
     alone, with_callees = Counter[str](), Counter[str]()
-    for line in stacks.read_text(encoding="utf-8").splitlines():
+    for line in stacks:
         frames, _, samples = line.rpartition(" ")
         names = [_without_line(frame) for frame in frames.split(";")]
         alone[names[-1]] += int(samples)

@@ -49,14 +49,14 @@ def holds(condition: str, item: dict[str, Any] | None) -> bool:
         ("#s IN (:queued)", False),
         ("begins_with(pk, :running)", False),
         ("size(history) = :one", True),
-        ("missing = :one", False),
-        ("missing <> :one", True),
-        ("missing < :one", False),
+        ("absent = :one", False),
+        ("absent <> :one", True),
+        ("absent < :one", False),
         ("attribute_exists(lease)", True),
         ("attribute_not_exists(lease)", False),
         ("NOT attribute_exists(lease)", False),
-        ("attribute_exists(missing) OR attempt = :two AND lease > :ten", True),
-        ("(attribute_exists(missing) OR attempt = :two) AND lease < :ten", False),
+        ("attribute_exists(absent) OR attempt = :two AND lease > :ten", True),
+        ("(attribute_exists(absent) OR attempt = :two) AND lease < :ten", False),
         ("NOT (attempt = :two AND lease < :ten)", True),
     ],
 )
@@ -74,13 +74,13 @@ def test_nothing_but_absence_holds_for_an_item_that_is_not_there() -> None:
     [
         ("SET attempt = attempt + :one", {"attempt": {"N": "3"}}),
         ("SET attempt = attempt - :two", {"attempt": {"N": "0"}}),
-        ("SET attempt = if_not_exists(missing, :ten) + :one", {"attempt": {"N": "11"}}),
+        ("SET attempt = if_not_exists(absent, :ten) + :one", {"attempt": {"N": "11"}}),
         ("SET attempt = if_not_exists(attempt, :ten)", {"attempt": {"N": "2"}}),
         ("SET history = list_append(history, :list)", {"history": {"L": [{"S": "a"}, {"S": "b"}]}}),
         ("SET fresh = list_append(if_not_exists(fresh, :list), :list)", {"fresh": {"L": [{"S": "b"}, {"S": "b"}]}}),
         ("SET #s = :queued, lease = attempt", {"status": {"S": "QUEUED"}, "lease": {"N": "2"}}),
         ("SET attempt = lease, lease = attempt", {"attempt": {"N": "1000"}, "lease": {"N": "2"}}),
-        ("SET #s = :queued REMOVE lease, missing", {"status": {"S": "QUEUED"}, "lease": None}),
+        ("SET #s = :queued REMOVE lease, absent", {"status": {"S": "QUEUED"}, "lease": None}),
     ],
 )
 def test_an_update_changes_what_it_names(update: str, expected: dict[str, Any]) -> None:
@@ -96,7 +96,7 @@ def test_an_update_changes_what_it_names(update: str, expected: dict[str, Any]) 
         (None, "SET a = :one, a = :two", "overlap"),
         (None, "SET a = :one REMOVE a", "overlap"),
         (None, "SET a.b = :one", "below a are not known"),
-        (None, "SET a = history[0]", "below history are not known"),
+        (None, "SET a = history[0]", "Syntax error"),
         (None, "ADD attempt :one", "Syntax error"),
         ("attempt = ", None, "Syntax error"),
         ("attempt == :one", None, "Syntax error"),
@@ -112,19 +112,19 @@ def test_what_is_not_known_is_refused(condition: str | None, update: str | None,
 
 
 def test_a_name_that_nobody_uses_is_refused() -> None:
-    with pytest.raises(Refusal, match="ExpressionAttributeNames unused.*#s"):
+    with pytest.raises(Refusal, match=r"ExpressionAttributeNames unused.*#s"):
         program_of("attempt = :one", None, NAMES)
 
 
 def test_a_value_that_nobody_uses_or_nobody_gave_is_refused() -> None:
     program = program_of("attempt = :one", None, ())
-    with pytest.raises(Refusal, match="ExpressionAttributeValues unused.*:two"):
+    with pytest.raises(Refusal, match=r"ExpressionAttributeValues unused.*:two"):
         check_values(program, {":one": {"N": "1"}, ":two": {"N": "2"}})
     with pytest.raises(Refusal, match="not defined: :one"):
         check_values(program, {})
 
 
-@pytest.mark.parametrize("update", ["SET a = missing", "SET a = missing + :one", "SET a = list_append(missing, :list)"])
+@pytest.mark.parametrize("update", ["SET a = absent", "SET a = absent + :one", "SET a = list_append(absent, :list)"])
 def test_an_attribute_that_is_not_there_has_no_value(update: str) -> None:
     with pytest.raises(Refusal, match="does not exist in the item"):
         program_of(None, update, ()).changed(ITEM, VALUES)

@@ -96,7 +96,8 @@ def test_an_insert_answers_that_somebody_was_faster(caller: Caller) -> None:
     ],
 )
 def test_a_bad_statement_fails_alone_and_says_why(caller: Caller, statement: str, words: str) -> None:
-    bad, good = execute(caller, {"Statement": statement}, claim())
+    caller.dynamodb("PutItem", TableName="jobs", Item={**ITEM, "pk": {"S": "job#2"}})
+    bad, good = execute(caller, {"Statement": statement}, claim(pk={"S": "job#2"}))
     assert words in bad["Error"]["Message"]
     assert "Error" not in good
 

@@ -17,9 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cqworker.aws.dynamodb_store import DynamoStore
 from cqworker.aws.sqs_queue import SqsQueue
 from cqworker.cli import main
+from cqworker.flow.watched import WatchedStore
 from cqworker.model.attempts import Claim, Settle
 from cqworker.model.changes import Written
 from cqworker.model.interventions import Enter
@@ -56,27 +56,27 @@ def after_receive(hit: Hits) -> None:
 
 def after_write(hit: Hits, kind: type) -> None:
     """A write of this kind was applied and answered."""
-    write = DynamoStore.write
+    write = WatchedStore.write
 
-    async def dying(self: DynamoStore, change: Any) -> Any:
+    async def dying(self: WatchedStore, change: Any) -> Any:
         answer = await write(self, change)
         if isinstance(change, kind) and isinstance(answer, Written):
             hit()
         return answer
 
-    setattr(DynamoStore, "write", dying)  # noqa: B010
+    setattr(WatchedStore, "write", dying)  # noqa: B010
 
 
 def before_enter(hit: Hits) -> None:
     """A submission's message is out, its record is not written yet."""
-    write = DynamoStore.write
+    write = WatchedStore.write
 
-    async def dying(self: DynamoStore, change: Any) -> Any:
+    async def dying(self: WatchedStore, change: Any) -> Any:
         if isinstance(change, Enter):
             hit()
         return await write(self, change)
 
-    setattr(DynamoStore, "write", dying)  # noqa: B010
+    setattr(WatchedStore, "write", dying)  # noqa: B010
 
 
 def around_delete(hit: Hits, *, done: bool) -> None:

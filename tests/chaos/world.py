@@ -80,7 +80,7 @@ class World:
 async def open_world(
     engines: Engines, folder: Path, seed: int, shape: Shape, turn: asyncio.Lock
 ) -> AsyncIterator[World]:
-    """A provisioned world; its names are used by nobody else. `turn` is for whoever changes this process's variables."""
+    """A provisioned world; its names are its own. `turn` is for whoever changes this process's variables."""
     plan = Plan(seed)
     receipts, duplicates = StrictReceipts(), Duplicates(plan.random)
     config = _configure(folder, shape)

@@ -14,7 +14,7 @@ import pytest
 from tools import check_sizes
 
 ROOT = Path(__file__).parents[2]
-TARGETS = {"setup", "demo", "dev", "test", "check", "engines", "lock", "clean", "help"}
+TARGETS = {"setup", "demo", "dev", "test", "check", "engines", "simulate", "chaos", "bench", "lock", "clean", "help"}
 
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -60,7 +60,7 @@ def test_the_ci_script_runs_every_check_and_is_executable() -> None:
     script = ROOT / ".ci" / "run"
     assert script.stat().st_mode & stat.S_IXUSR
     [targets] = re.findall(r"(?m)^for target in (setup .*); do$", script.read_text(encoding="utf-8"))
-    assert targets.split() == ["setup", "check", "test", "engines"]
+    assert targets.split() == ["setup", "check", "test", "simulate", "engines"]
 
 
 def test_a_file_and_a_function_at_their_limits_pass(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, cast
@@ -104,9 +105,8 @@ async def _act(payload: dict[str, Any], job: Job) -> Any:
         case "exit":
             raise SystemExit(3)
         case "artifact":
-            data = f"made by run {serial} of {job.id}".encode()
-            result["output"] = await job.artifacts.write(data, extension="txt", content_type="text/plain")
-            result["data"] = data.decode()
+            data = json.dumps({"serial": serial}).encode()
+            result["output"] = await job.artifacts.write(data, extension="json", content_type="application/json")
     host.returned(serial, result)
     return result
 

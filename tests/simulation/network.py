@@ -155,6 +155,11 @@ class Link:
         self._world.create_task(travel())
         return await answer
 
+    def troubled(self, call: Call) -> None:
+        """An entry of a request failed while the others were done."""
+        now = self._world.time()
+        self.troubles.append(Trouble("entry fault", call, now, now))
+
     def _begin(self, call: Call) -> Fate:
         fate = self._weather.fate(call, self.process)
         if fate.kind is None:

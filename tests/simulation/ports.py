@@ -61,7 +61,10 @@ class SimQueue:
 
     async def change_visibility(self, changes: Sequence[tuple[str, int]]) -> Sequence[EntryFault]:
         call = Call("sqs", "change_visibility", " ".join(f"{receipt}={seconds}" for receipt, seconds in changes))
-        return await self._link.call(call, lambda: self._service.change_visibility(changes))
+        faults = await self._link.call(call, lambda: self._service.change_visibility(changes))
+        if any(not fault.gone for fault in faults):
+            self._link.troubled(call)
+        return faults
 
     async def depth(self) -> Depth:
         return await self._link.call(Call("sqs", "depth", self.name, reads=True), self._service.depth)

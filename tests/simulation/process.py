@@ -65,7 +65,6 @@ class Process:
         self._site = site
         self._loop = HandlersGuest(self.main, self.handlers)
         self._running: dict[tuple[str, int, int], str] = {}
-        self._tokens: dict[int, str] = {}
         self._deaf: set[tuple[str, int, int]] = set()
         self._loops: list[asyncio.Task[None]] = []
         site.witness.suspects[name] = self
@@ -135,12 +134,10 @@ class Process:
             raise NoAnswer from None
 
     def began(self, job: Job) -> int:
-        serial = len(self._tokens) + 1
-        self._tokens[serial] = self._running[job.id, job.round, job.attempt]
-        return serial
+        return self._site.witness.began(self._running[job.id, job.round, job.attempt])
 
     def returned(self, serial: int, result: object) -> None:
-        self._site.witness.attempts[self._tokens[serial]].returned = result
+        self._site.witness.runs[serial].returned = result
 
     def block(self, seconds: float) -> None:
         self._site.trace.fault("blocked loop", self.name, f"{seconds:.3f} s")

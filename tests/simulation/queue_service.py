@@ -75,7 +75,6 @@ class QueueService:
         self._sent = sent
         self._buried = buried
         self._ids = itertools.count(1)
-        self._bodies: set[str] = set()
         self._waiting: dict[asyncio.Event, None] = {}
 
     def clear(self) -> None:
@@ -85,7 +84,6 @@ class QueueService:
     def send(self, letter: Letter) -> None:
         now = self._world.time()
         sent_at = EPOCH_MS + round(now * 1000) - (OLD_MS if self._strikes("old message") else 0)
-        self._bodies.add(letter.body)
         self._keep(Message(f"{self.name}{next(self._ids)}", letter, sent_at, now + letter.delay))
         self._sent(letter.body)
 
@@ -94,10 +92,8 @@ class QueueService:
         answers: list[CqworkerError | None] = []
         for letter in letters:
             fault = self._strikes("entry fault")
-            arrives = not fault or self._chance.random() < 0.5
-            may_be_in = arrives or letter.body in self._bodies
-            answers.append(Unavailable("sqs", "InternalError", "", ambiguous=may_be_in) if fault else None)
-            if arrives:
+            answers.append(Unavailable("sqs", "InternalError", "", ambiguous=True) if fault else None)
+            if not fault or self._chance.random() < 0.5:
                 self.send(letter)
         return answers
 

@@ -30,6 +30,7 @@ class Witness:
         self.violations: list[str] = []
         self.attempts: dict[str, Attempt] = {}
         self.history: list[Attempt] = []
+        self.runs: dict[int, Attempt] = {}
         self.endings: dict[tuple[str, int], Status] = {}
         self.sent: set[tuple[str, int]] = set()
         self.accused: Callable[[], None] = lambda: None
@@ -183,6 +184,12 @@ class Witness:
         if self._replaced.get(job.job_id, -1.0) >= since:
             return
         self.accuse(process.name, "lost its lease without cause:", job.job_id, reason)
+
+    def began(self, token: str) -> int:
+        """The serial number of a handler's run, which its result will carry."""
+        serial = len(self.runs) + 1
+        self.runs[serial] = self.attempts[token]
+        return serial
 
     def replaced(self, job_id: str | None, now: float) -> None:
         """A worn-out message went, to the dead letters or for a fresh copy, whoever else may hold it."""

@@ -16,7 +16,8 @@ def words(found: Findings, prices: Prices) -> Iterator[str]:
     yield from _part("submitted", found.submitted)
     yield from _part("run", found.run)
     yield f"  idle      p50 {found.latency_p50:.0f} ms, p99 {found.latency_p99:.0f} ms from submit to settled"
-    yield f"  a million {dollars(found, prices):.2f} USD of SQS requests and DynamoDB units ({prices.words})"
+    yield f"  a million {dollars(found, prices):.2f} USD of SQS requests and DynamoDB units"
+    yield f"            ({prices.words})"
     if found.failed:
         yield f"  {found.failed} of them did not succeed: these are no figures of the type's own work."
     if found.elsewhere:
