@@ -9,7 +9,7 @@ from pathlib import Path
 
 FILE_LIMIT = 300
 FUNCTION_LIMIT = 40
-SOURCES = ("cqworker", "handlers", "tests", "tools", "hatch_build.py")
+SOURCES = ("bench", "cqworker", "handlers", "tests", "tools", "hatch_build.py")
 
 
 def python_files(root: Path) -> list[Path]:

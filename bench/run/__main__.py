@@ -11,7 +11,6 @@ from pathlib import Path
 
 import orjson
 
-from bench.peers.venv import PeersUnavailable
 from bench.plugin import install
 from bench.run.collect import Collection, Results
 from bench.run.elsewhere import collected
@@ -32,7 +31,7 @@ def main() -> int:
         try:
             measure = _elsewhere if arguments.engines or arguments.endpoint else _here
             lines = measure(arguments, folder)
-        except (WorkerFailed, PeersUnavailable) as fault:
+        except RuntimeError as fault:
             sys.stderr.write(f"bench: {fault}\n")
             return 1
     sys.stdout.write("\n".join(lines) + "\n")
@@ -56,10 +55,14 @@ def _elsewhere(arguments: argparse.Namespace, folder: Path) -> list[str]:
         keep = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
         results = collected({**keep, "AWS_ENDPOINT_URL": arguments.endpoint}, plugin, size)
         return _told(results, arguments.endpoint, arguments.json)
+    from tests.engines.artefacts import EngineError
     from tests.engines.running import engines_running
 
-    with engines_running() as engines:
-        results = collected(engines.environment(), plugin, size)
+    try:
+        with engines_running() as engines:
+            results = collected(engines.environment(), plugin, size)
+    except EngineError as error:
+        raise WorkerFailed(str(error)) from error
     return _told(results, "DynamoDB Local and ElasticMQ, which are the limit themselves", arguments.json)
 
 

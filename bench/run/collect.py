@@ -81,7 +81,7 @@ class Collection:
             for concurrency in concurrencies:
                 self._drained(product.contestant(way, concurrency), jobs, NOOP.name, concurrency)
         for concurrency in plan.nap_concurrencies:
-            self._drained(product.contestant(BATCHED, concurrency, NAP), plan.naps, NAP.name, concurrency)
+            self._drained(product.contestant(BATCHED, concurrency, NAP), plan.naps, NAP.name, concurrency, 1)
 
     def _peers(self) -> None:
         plan, ground = self._plan, self._ground
@@ -98,12 +98,14 @@ class Collection:
             self._drained(peers.taskiq(ground.endpoint, programs, BUSY), plan.slow_noops, NOOP.name, BUSY)
             for results in (False, True):
                 contestant = peers.celery(ground.endpoint, programs, results=results)
-                self._drained(contestant, plan.celery_noops, NOOP.name, 2)
+                self._drained(contestant, plan.celery_noops, NOOP.name, 2, 1)
 
-    def _drained(self, contestant: Contestant, jobs: int, load: str, concurrency: int) -> None:
-        """The run of several whose CPU per job is the median."""
+    def _drained(
+        self, contestant: Contestant, jobs: int, load: str, concurrency: int, repeats: int | None = None
+    ) -> None:
+        """The run of several, as many as planned or asked for, whose CPU per job is the median."""
         ground, runs = self._ground, list[Drain]()
-        for _ in range(self._plan.repeats):
+        for _ in range(repeats or self._plan.repeats):
             what = f"{contestant.name}, {load}, {concurrency} at once"
             run = self._tried(what, lambda: drain(ground.endpoint, contestant, ground.folder, jobs, load, concurrency))
             runs += [run] if run is not None else []

@@ -25,7 +25,7 @@ class Plan:
 
 
 FULL = Plan(
-    noops=10_000,
+    noops=8_000,
     noop_concurrencies=(32, 100, 500),
     naps=2_000,
     nap_concurrencies=(32, 100, 500),

@@ -90,7 +90,7 @@ def sleepers(ground: Ground, way: str, jobs: int) -> Sleepers:
 
 
 def _one_round(endpoint: Endpoint, contestant: Contestant, worker: Running, jobs: int, kb_each: float) -> Sleepers:
-    """The calls until every message was hidden once more, then the end of all."""
+    """The calls until every message and every record was renewed once, then the end of all."""
     received = endpoint.counts().entries["ReceiveMessage"]
     endpoint.reset()
     until(lambda: _renewed(endpoint) >= jobs, worker.check, PATIENCE)
@@ -108,8 +108,10 @@ def _one_round(endpoint: Endpoint, contestant: Contestant, worker: Running, jobs
 
 
 def _renewed(endpoint: Endpoint) -> int:
+    """Leases that were renewed in both ledgers."""
     counts = endpoint.counts()
-    return counts.entries.get("ChangeMessageVisibilityBatch", 0) + counts.calls.get("ChangeMessageVisibility", 0)
+    pairs = (("ChangeMessageVisibilityBatch", "ChangeMessageVisibility"), ("BatchExecuteStatement", "UpdateItem"))
+    return min(counts.entries.get(batch, 0) + counts.calls.get(single, 0) for batch, single in pairs)
 
 
 def long_drain(ground: Ground, way: str, jobs: int) -> tuple[Memory, Drain, Drain]:
