@@ -20,7 +20,7 @@ dev: .venv/.installed ## run the daemon on an embedded AWS until Ctrl-C
 	$(BIN)/cqworker dev
 
 test: .venv/.installed ## run every test that needs nothing but Python
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 check: .venv/.installed ## lint, format, types, import floors, sizes
 	$(BIN)/ruff check .
