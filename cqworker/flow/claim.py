@@ -68,6 +68,8 @@ class Claims:
         for _ in range(ROUNDS):
             if self._draining.is_set():
                 return Hide(0.0)
+            if self._is_too_late(delivery):
+                return Leave()
             change = self._change(delivery, envelope, reopening=reopening)
             sent = self._clock.monotonic()
             answer = await self._ask(change, delivery)
@@ -125,6 +127,10 @@ class Claims:
         """In a drain the next worker shall have it at once; else its timeout gives the store time to come back."""
         ours = self._clock.monotonic() < self._last_moment(delivery)
         return Hide(0.0) if self._draining.is_set() and ours else Leave()
+
+    def _is_too_late(self, delivery: Delivery) -> bool:
+        """Its receipt would end before a renewal could be answered: a claim now costs an attempt that never starts."""
+        return self._clock.monotonic() >= self._last_moment(delivery) - margin_of(self._period)
 
     def _last_moment(self, delivery: Delivery) -> float:
         """The monotonic time after which the message may be somebody else's."""

@@ -54,7 +54,7 @@ class Lease:
         self.hold = Hold.HELD
         self.progress: Progress | None = None
         self.reported_at = claimed_at
-        self.renew_at = claimed_at + period / 3
+        self.renew_at = min(claimed_at, delivery.received_at) + period / 3
         self.record_until = claimed_at + period - margin_of(period)
         self.receipt_until = delivery.received_at + period - margin_of(period)
         self._on_stop: Callable[[StopReason], None] | None = None

@@ -181,6 +181,24 @@ async def test_a_host_that_froze_while_it_fetched_the_payload_starts_nothing_whe
 
 
 @story
+async def test_a_lease_that_ended_between_two_looks_of_its_keeper_starts_nothing() -> None:
+    book = Notebook()
+    world = World({"work": worker_of(book, 30)}, inline_limit=1)
+    job_id = await world.submit("work")
+
+    def spoil(host: Host) -> None:
+        host.store.on(Claim, slow(0.5))
+        host.store.on("Renew", unheard, 1000)
+        host.artifacts.on("get", slow(54.7))
+
+    first = world.start("w1", before=spoil)
+    record = await world.until(job_id)
+    assert (record.status, record.attempt) == (Status.SUCCEEDED, 2)
+    assert [event.job.attempt for event in first.seen(JobStarted)] == [2]
+    await world.stop()
+
+
+@story
 async def test_a_host_that_froze_for_less_than_its_lease_goes_on_with_its_job() -> None:
     book = Notebook()
     world = World({"work": worker_of(book, 50)})

@@ -197,7 +197,7 @@ class Kernel:
                 enter(None)
         if self.steps > STEPS:
             raise Livelock(f"{STEPS} turns in {self.now:.0f} virtual seconds")
-        if not ready:
+        if not ready and not task.done():
             self._pass_time()
 
     def _pass_time(self) -> None:

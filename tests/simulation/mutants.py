@@ -273,3 +273,13 @@ def _no_renewal(swap: Swap) -> None:
         lease.record_renewed(sent)
 
     swap(LeaseKeeper, "_renew_record", renew)
+
+
+@mutant("a lease is renewed twice in one request")
+def _twice_renewed(swap: Swap) -> None:
+    renew = LeaseKeeper._renew
+
+    def twice(self: LeaseKeeper, leases: list[Lease], sent: float) -> None:
+        renew(self, [*leases, leases[0]], sent)
+
+    swap(LeaseKeeper, "_renew", twice)

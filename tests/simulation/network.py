@@ -121,7 +121,9 @@ class Trouble:
 class Link:
     """One process's side of the network; it remembers its troubles, for the witness asks who is excused."""
 
-    def __init__(self, process: str, world: Guest, weather: Weather, trace: Trace) -> None:
+    def __init__(
+        self, process: str, world: Guest, weather: Weather, trace: Trace, accuse: Callable[[str, Call], None]
+    ) -> None:
         self.process = process
         self._world = world
         self._weather = weather
@@ -129,6 +131,7 @@ class Link:
         self.troubles: deque[Trouble] = deque(maxlen=400)
         self.unanswered: dict[str, float] = {}
         self.swallowed: Callable[[Call], None] = lambda _: None
+        self.accuse = accuse
 
     async def call(self, call: Call, serve: Callable[[], T]) -> T:
         """Carries a request out on the other side and brings its answer. Raises Unavailable."""

@@ -9,7 +9,7 @@ from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError
 from cqworker.model.attempts import Claim, HandBack, Renew, Settle
 from cqworker.model.changes import Change, Refused, Written
 from cqworker.model.record import JobRecord
-from cqworker.ports import Delivery, Depth, EntryFault, KeyItem, Letter, StoredObject
+from cqworker.ports import BATCH, Delivery, Depth, EntryFault, KeyItem, Letter, StoredObject
 from tests.simulation.network import Call, Link
 from tests.simulation.queue_service import QueueService
 from tests.simulation.store_service import ObjectService, StoreService
@@ -57,14 +57,21 @@ class SimQueue:
 
     async def delete(self, receipts: Sequence[str]) -> Sequence[EntryFault]:
         call = Call("sqs", "delete", " ".join(receipts))
+        self._check(call, receipts)
         return await self._link.call(call, lambda: self._service.delete(receipts))
 
     async def change_visibility(self, changes: Sequence[tuple[str, int]]) -> Sequence[EntryFault]:
         call = Call("sqs", "change_visibility", " ".join(f"{receipt}={seconds}" for receipt, seconds in changes))
+        self._check(call, [receipt for receipt, _ in changes])
         faults = await self._link.call(call, lambda: self._service.change_visibility(changes))
         if any(not fault.gone for fault in faults):
             self._link.troubled(call)
         return faults
+
+    def _check(self, call: Call, receipts: Sequence[str]) -> None:
+        """One owner says one thing about a receipt at a time, and ten fit into a request."""
+        if len(set(receipts)) < len(receipts) or not 1 <= len(receipts) <= BATCH:
+            self._link.accuse("a batch that must not be:", call)
 
     async def depth(self) -> Depth:
         return await self._link.call(Call("sqs", "depth", self.name, reads=True), self._service.depth)

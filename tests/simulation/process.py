@@ -53,7 +53,7 @@ class Process:
         self.handlers = machine.guest_for_handlers(site.kernel, self.main)
         self.main.host = self.handlers.host = self
         self.clock = SkewedClock(self.main, site.kernel, skew)
-        self.link = Link(name, site.world, site.weather, site.trace)
+        self.link = Link(name, site.world, site.weather, site.trace, partial(site.witness.accuse, name))
         self.link.swallowed = self._swallowed
         self.disturbances: list[Disturbance] = []
         self.is_dead = False
@@ -149,7 +149,10 @@ class Process:
         self.crash()
 
     def opens(self) -> bool:
-        return not self._site.weather.harms("lifespan")
+        if not self._site.weather.harms("lifespan"):
+            return True
+        self._site.trace.fault("lifespan failed", self.name)
+        return False
 
     def ignores(self, job: Job) -> None:
         self._deaf.add((job.id, job.round, job.attempt))

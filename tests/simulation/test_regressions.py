@@ -1,0 +1,91 @@
+"""What the simulation has found, each as a story of its own that no seed has to find again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import pytest
+
+from cqworker import handler
+from cqworker.events import LeaseLost, ignore
+from cqworker.flow.claim import Claimed, Claims
+from cqworker.model.envelope import read_envelope
+from cqworker.model.ids import TokenMint
+from tests.flow.faults import slow
+from tests.flow.handlers import Notebook, worker_of
+from tests.flow.world import RETENTION, VISIBILITY, World, story
+
+DRAIN = 25.0
+
+
+@story
+async def test_a_hanging_renewal_of_one_job_does_not_delay_the_ending_of_another() -> None:
+    world = World({"work": worker_of(Notebook(), 30)})
+    hanging = await world.submit("work")
+    other = await world.submit("work", '{"seconds": 21}')
+    host = world.start(before=lambda host: host.store.on("Renew", slow(14)))
+    record = await world.until(other)
+    assert (record.finished_at or 0) - (record.started_at or 0) < 22_000
+    assert (await world.until(hanging)).attempt == 1
+    assert host.seen(LeaseLost) == []
+    await world.stop()
+
+
+@story
+async def test_a_renewal_that_is_never_answered_leaves_time_for_another_one() -> None:
+    book = Notebook()
+    world = World({"work": worker_of(book, 200)})
+    host = world.start(before=lambda host: host.store.on("Renew", slow(1000)))
+    record = await world.until(await world.submit("work"))
+    assert (record.attempt, len(book.starts)) == (1, 1)
+    assert host.seen(LeaseLost) == []
+    await world.stop()
+
+
+@pytest.mark.parametrize(("held_for", "attempts"), [(0, 1), (49, 1), (51, 0), (70, 0)])
+@story
+async def test_a_message_whose_receipt_would_end_before_a_renewal_is_not_claimed(held_for: int, attempts: int) -> None:
+    world = World({"work": worker_of(Notebook(), 1)})
+    job_id = await world.submit("work")
+    (delivery,) = await world.queue.receive(1, 0, VISIBILITY)
+    await asyncio.sleep(held_for)
+    claims = Claims(world.store, world.clock, ignore, TokenMint(), "w1", VISIBILITY, RETENTION)
+    await claims.claim(delivery, read_envelope(delivery.body))
+    assert world.record(job_id).attempt == attempts
+
+
+@story
+async def test_a_lease_is_first_renewed_when_the_older_one_of_its_ledgers_needs_it() -> None:
+    world = World({"work": worker_of(Notebook(), 1)})
+    await world.submit("work")
+    (delivery,) = await world.queue.receive(1, 0, VISIBILITY)
+    claims = Claims(world.store, world.clock, ignore, TokenMint(), "w1", VISIBILITY, RETENTION)
+    await asyncio.sleep(45)
+    claimed = await claims.claim(delivery, read_envelope(delivery.body))
+    assert isinstance(claimed, Claimed)
+    assert claimed.lease.renew_at <= world.clock.monotonic()
+
+
+@story
+async def test_a_drain_ends_in_time_although_nothing_that_was_told_to_stop_does() -> None:
+    @asynccontextmanager
+    async def endless() -> AsyncIterator[None]:
+        yield
+        await asyncio.sleep(1000)
+
+    @handler(lifespan=endless, timeout=3600)
+    async def deaf(payload: dict[str, Any]) -> None:
+        for _ in range(10):
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(100)
+
+    world = World({"deaf": deaf})
+    host = world.start()
+    await world.submit("deaf")
+    await world.until_true(lambda: host.worker.execution.runs)
+    began = world.clock.monotonic()
+    await host.drain(DRAIN)
+    assert world.clock.monotonic() - began <= DRAIN + 1
