@@ -36,6 +36,9 @@ STARTED = (
     "purge_at = :purge_at",
 )
 
+STARTED_AGAIN = (*STARTED, "attempt = attempt + :one", "history = list_append(history, :claimed)")
+ONE = number(1)
+
 
 def claim(change: Claim) -> Request:
     """A start, of an absent record too: what a record has is kept, what it lacks comes from the message."""
@@ -53,9 +56,9 @@ def claim(change: Claim) -> Request:
 
 def claim_existing(change: Claim) -> Request:
     """A start of a record that is there: the usual one, and the only one that a batch can hold."""
-    values = FREE_VALUES | {":one": number(1), ":soon": number(change.now + SOON_MS)} | _started(change)
-    sets = (*STARTED, "attempt = attempt + :one", "history = list_append(history, :claimed)")
-    return update(change.job_id, STARTABLE, values, sets, ("scheduled_at",))
+    values = _started(change) | FREE_VALUES
+    values[":one"], values[":soon"] = ONE, number(change.now + SOON_MS)
+    return update(change.job_id, STARTABLE, values, STARTED_AGAIN, ("scheduled_at",))
 
 
 def reopen(change: Reopen) -> Request:
@@ -90,7 +93,6 @@ def settle(change: Settle) -> Request:
     written = {
         "status": text(change.status),
         "purge_at": number(change.purge_at),
-        "history": entries(change.history),
         "finished_at": number(change.now) if change.status.is_final else None,
         "result": text(change.result) if change.result is not None else None,
         "result_ref": text(change.result_ref) if change.result_ref is not None else None,
@@ -98,8 +100,14 @@ def settle(change: Settle) -> Request:
         "scheduled_at": number(change.scheduled_at) if change.scheduled_at is not None else None,
         "lease_expires_at": None,
     }
+    if change.progress:
+        written["progress"] = progress_cell(change.progress)
     condition = f"{HELD} AND {UNCANCELLED}" if change.status is Status.RETRYING else HELD
-    return rewrite(change.job_id, condition, _fence(change.token), written)
+    values = _fence(change.token)
+    if change.history is not None:
+        return rewrite(change.job_id, condition, values, written | {"history": entries(change.history)})
+    values[":entry"] = entries((change.entry,))
+    return rewrite(change.job_id, condition, values, written, ("history = list_append(history, :entry)",))
 
 
 def hand_back(change: HandBack) -> Request:

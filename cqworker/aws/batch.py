@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from cqworker.aws.calls import Answer, Calls, Declined
+from cqworker.aws.dynamodb_store import ENDINGS, read_item
 from cqworker.aws.operations import EXECUTE_BATCH
 from cqworker.aws.sizes import write_units
 from cqworker.aws.statements import statement_of
 from cqworker.aws.translation import AwsFault
 from cqworker.aws.wire import Unreadable, record_of
-from cqworker.model.changes import Change, Refused, Written
+from cqworker.model.changes import Change, Refused, Written, WrittenUnread
 
 Answered = Written | Refused | None
 """What became of a write; None: that is for a single write to find out."""
@@ -67,6 +69,8 @@ class Batches:
         error = said.get("Error", {})
         try:
             if not error:
+                if isinstance(change, ENDINGS):
+                    return WrittenUnread(partial(read_item, record_of, said["Item"], self._about))
                 return Written(record_of(said["Item"]))
             if error["Code"] == "ConditionalCheckFailed":
                 seen = record_of(error["Item"]) if error.get("Item") else None

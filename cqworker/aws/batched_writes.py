@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from cqworker.aws.batch import MOST, Answered, Batches
 from cqworker.aws.calls import Calls
@@ -22,7 +22,7 @@ class Waiting:
     """A write that has not been sent, and where its answer is awaited."""
 
     change: Change
-    answer: asyncio.Future[Answered] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    answer: asyncio.Future[Answered]
 
 
 class BatchedStore:
@@ -63,15 +63,15 @@ class BatchedStore:
         """As JobStore.check."""
         await self._store.check()
 
-    async def _gathered(self, change: Change) -> Answered:
-        waiting = Waiting(change)
-        self._waiting.append(waiting)
+    def _gathered(self, change: Change) -> asyncio.Future[Answered]:
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Answered] = loop.create_future()
+        self._waiting.append(Waiting(change, answer))
         if self._sending is None:
-            loop = asyncio.get_running_loop()
             self._sending = loop.call_later(LINGER, self._send) if self._under_way else loop.call_soon(self._send)
         elif len(self._waiting) == MOST:
             self._send()
-        return await waiting.answer
+        return answer
 
     def _send(self) -> None:
         """Sends everything that waits; what is alone in its request goes as a single write."""

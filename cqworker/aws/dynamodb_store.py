@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from cqworker.aws.calls import Answer, Calls, Declined, Request
@@ -11,13 +12,16 @@ from cqworker.aws.operations import GET_ITEM, PUT_ITEM, UPDATE_ITEM, Operation
 from cqworker.aws.wire import Item, Unreadable, job_key, key_of, record_of
 from cqworker.clock import Clock
 from cqworker.errors import Unavailable
-from cqworker.model.changes import Change, Refused, Written
+from cqworker.model.attempts import HandBack, Settle
+from cqworker.model.changes import Change, Refused, Written, WrittenUnread
 from cqworker.model.interventions import Enter
 from cqworker.model.record import JobRecord
 from cqworker.ports import KeyItem
 
 T = TypeVar("T")
 
+ENDINGS = (Settle, HandBack)
+"""Changes whose record hardly anybody looks at."""
 COUNTED: Request = {"ReturnConsumedCapacity": "TOTAL"}
 CONDITIONAL: Request = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 
@@ -49,7 +53,8 @@ class DynamoStore:
         except Declined as declined:
             seen = declined.answer.get("Item")
             return Refused(self._read(record_of, seen) if seen else None)
-        return Written(self._read(record_of, answer["Attributes"]))
+        left = partial(self._read, record_of, answer["Attributes"])
+        return WrittenUnread(left) if isinstance(change, ENDINGS) else Written(left())
 
     async def reserve_key(self, key: KeyItem, now: int) -> KeyItem | None:
         """As JobStore.reserve_key; a holder with our own job is a put of ours whose answer was lost."""
@@ -68,11 +73,16 @@ class DynamoStore:
         return await self._clients.call(operation, {"TableName": self._table, **COUNTED, **request}, self._about)
 
     def _read(self, reader: Callable[[Item], T], item: Item) -> T:
-        try:
-            return reader(item)
-        except Unreadable as fault:
-            raise Unavailable(
-                "dynamodb",
-                f"The {self._about} holds an item that this version cannot read: {fault}.",
-                "Upgrade this worker if a newer one wrote it; else mend or delete the item.",
-            ) from fault
+        return read_item(reader, item, self._about)
+
+
+def read_item(reader: Callable[[Item], T], item: Item, about: str) -> T:
+    """What the reader makes of an item of the table that `about` names; raises Unavailable where it cannot."""
+    try:
+        return reader(item)
+    except Unreadable as fault:
+        raise Unavailable(
+            "dynamodb",
+            f"The {about} holds an item that this version cannot read: {fault}.",
+            "Upgrade this worker if a newer one wrote it; else mend or delete the item.",
+        ) from fault

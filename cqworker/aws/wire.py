@@ -18,6 +18,7 @@ Item = Mapping[str, Cell]
 
 JOB = "job#"
 KEY = "key#"
+STATUSES = {status.value: status for status in Status}
 KEY_GRACE = 3600
 """Seconds that a key's item outlives the key: it is honoured by the time it carries, TTL only sweeps."""
 TEXTS = ("type", "queue", "tenant", "status", "payload", "payload_ref", "token", "result", "result_ref", "trace_id")
@@ -101,8 +102,13 @@ def item_of(record: JobRecord) -> dict[str, Cell]:
 
 def record_of(item: Item) -> JobRecord:
     """The record of an item, whatever else a newer version wrote into it; raises Unreadable."""
+    known: dict[str, Any] = {}
     try:
-        known = {name: READERS[name](cell) for name, cell in item.items() if name in READERS}
+        for name, cell in item.items():
+            if (tag := TAGS.get(name)) is not None:
+                known[name] = cell["S"] if tag == "S" else int(cell["N"])
+            elif (read := READERS.get(name)) is not None:
+                known[name] = read(cell)
         return JobRecord(job_id=item["pk"]["S"].removeprefix(JOB), **known)
     except (KeyError, TypeError, ValueError) as error:
         name = item.get("pk", {}).get("S", "without pk")
@@ -133,14 +139,6 @@ def _clean(value: str) -> str:
     return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 
-def _read_text(cell: Cell) -> str:
-    return str(cell["S"])
-
-
-def _read_number(cell: Cell) -> int:
-    return int(cell["N"])
-
-
 def _read_json(cell: Cell) -> Any:
     return orjson.loads(cell["S"])
 
@@ -156,11 +154,11 @@ def _read_progress(cell: Cell) -> Progress:
     return Progress(said["done"], said.get("total"), said.get("note"), said["at"])
 
 
+TAGS = {**dict.fromkeys(TEXTS, "S"), **dict.fromkeys(NUMBERS, "N")}
+del TAGS["status"]
 READERS: dict[str, Callable[[Cell], Any]] = {
-    **dict.fromkeys(TEXTS, _read_text),
-    **dict.fromkeys(NUMBERS, _read_number),
-    "status": lambda cell: Status(cell["S"]),
-    "history": lambda cell: tuple(Entry.read(entry["S"]) for entry in cell["L"]),
+    "status": lambda cell: STATUSES[cell["S"]],
+    "history": lambda cell: tuple([Entry.read(entry["S"]) for entry in cell["L"]]),
     "metadata": _read_json,
     "tags": lambda cell: tuple(_read_json(cell)),
     "progress": _read_progress,

@@ -56,6 +56,7 @@ class Claims:
         self._worker = worker
         self._period = period
         self._retention = retention
+        self._margin = margin_of(period)
         self._draining = asyncio.Event()
 
     def drain(self) -> None:
@@ -130,11 +131,11 @@ class Claims:
 
     def _is_too_late(self, delivery: Delivery) -> bool:
         """Its receipt would end before a renewal could be answered: a claim now costs an attempt that never starts."""
-        return self._clock.monotonic() >= self._last_moment(delivery) - margin_of(self._period)
+        return self._clock.monotonic() >= self._last_moment(delivery) - self._margin
 
     def _last_moment(self, delivery: Delivery) -> float:
         """The monotonic time after which the message may be somebody else's."""
-        return delivery.received_at + self._period - margin_of(self._period)
+        return delivery.received_at + self._period - self._margin
 
     async def _pause(self, seconds: float) -> None:
         try:

@@ -13,7 +13,7 @@ from cqworker.flow.health import STORE, Health
 from cqworker.flow.letting_go import Delete, Hide, Leave, LettingGo
 from cqworker.flow.poller import foreign
 from cqworker.flow.receipts import Receipts
-from cqworker.flow.subject import stored_trace_id, subject_of, subject_of_message
+from cqworker.flow.subject import stored_trace_id, subject_of
 from cqworker.model.changes import Written
 from cqworker.model.envelope import Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
 from cqworker.model.history import Entry
@@ -97,7 +97,7 @@ class DeadLetters:
             self._tell(delivery, str(error))
             return False
         how = await self._bury_safely(envelope, delivery)
-        self._receipts.let_go(delivery, how, subject_of_message(envelope, delivery.traceparent))
+        self._receipts.let_go(delivery, how, envelope)
         return True
 
     async def _bury_safely(self, envelope: Envelope, delivery: Delivery) -> LettingGo:

@@ -105,7 +105,7 @@ class Desk:
         self._emit(CancelAsked(job=job))
         if record.status.is_final:
             self._emit(JobForestalled(job=job, status=record.status))
-            self._watch.seen(record)
+            self._watch.seen(record.job_id, Written(record))
         else:
             self._hurry(record.job_id)
         return record

@@ -10,7 +10,6 @@ from cqworker.flow.limits import TypeLimits
 from cqworker.flow.receipts import Receipts
 from cqworker.flow.settle import Settling
 from cqworker.flow.slots import Slot
-from cqworker.flow.subject import subject_of_message
 from cqworker.model.envelope import Envelope
 from cqworker.ports import Delivery
 
@@ -42,7 +41,7 @@ class Journey:
             step = self._limits.later(delivery.receive_count)
         if isinstance(step, Claimed):
             step = await self._carry_out(step, slot)
-        self._receipts.let_go(delivery, step, subject_of_message(envelope, delivery.traceparent))
+        self._receipts.let_go(delivery, step, envelope)
 
     async def _carry_out(self, claimed: Claimed, slot: Slot) -> LettingGo:
         self._leases.hold(claimed.lease)

@@ -32,6 +32,7 @@ class Lease:
     """
 
     __slots__ = (
+        "_kept",
         "_on_stop",
         "_stop_reason",
         "delivery",
@@ -55,8 +56,9 @@ class Lease:
         self.progress: Progress | None = None
         self.reported_at = claimed_at
         self.renew_at = min(claimed_at, delivery.received_at) + period / 3
-        self.record_until = claimed_at + period - margin_of(period)
-        self.receipt_until = delivery.received_at + period - margin_of(period)
+        self._kept = period - margin_of(period)
+        self.record_until = claimed_at + self._kept
+        self.receipt_until = delivery.received_at + self._kept
         self._on_stop: Callable[[StopReason], None] | None = None
         self._stop_reason: StopReason | None = None
 
@@ -69,14 +71,14 @@ class Lease:
         return self._stop_reason is not StopReason.LOST and monotonic < self.deadline
 
     def record_renewed(self, sent: float) -> None:
-        self.record_until = sent + self.period - margin_of(self.period)
+        self.record_until = sent + self._kept
 
     def receipt_renewed(self, sent: float) -> None:
-        self.receipt_until = sent + self.period - margin_of(self.period)
+        self.receipt_until = sent + self._kept
 
     def was_renewed(self, sent: float) -> bool:
         """Whether both ledgers have answered a renewal that was sent then or later."""
-        return self.deadline >= sent + self.period - margin_of(self.period)
+        return self.deadline >= sent + self._kept
 
     @property
     def stop_reason(self) -> StopReason | None:

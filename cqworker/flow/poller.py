@@ -16,7 +16,6 @@ from cqworker.flow.journey import Journey
 from cqworker.flow.letting_go import Hide
 from cqworker.flow.receipts import Receipts
 from cqworker.flow.slots import Slot, Slots
-from cqworker.flow.subject import subject_of_message
 from cqworker.model.envelope import Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
 from cqworker.ports import BATCH, Delivery, JobQueue
 from cqworker.settings import QueueSettings
@@ -150,7 +149,7 @@ class Poller:
             slot = await self._slots.take(PATIENCE)
         try:
             if slot is None or self._quiet.is_set():
-                self._receipts.let_go(delivery, Hide(0.0), subject_of_message(envelope, delivery.traceparent))
+                self._receipts.let_go(delivery, Hide(0.0), envelope)
             else:
                 await self._journey.travel(delivery, envelope, slot)
         except Exception as error:  # noqa: BLE001 - a fault of ours costs this delivery, not the worker

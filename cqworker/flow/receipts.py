@@ -9,9 +9,11 @@ from typing import Any
 
 from cqworker.clock import Clock
 from cqworker.errors import CqworkerError
-from cqworker.events import CopyRefreshed, Emit, ReceiptRefused, Subject
+from cqworker.events import CopyRefreshed, Emit, ReceiptRefused
 from cqworker.flow.batch import Batch
 from cqworker.flow.letting_go import Delete, Hide, Leave, LettingGo
+from cqworker.flow.subject import subject_of_message
+from cqworker.model.envelope import Envelope
 from cqworker.ports import MAX_DELAY, MAX_VISIBILITY, Delivery, EntryFault, JobQueue, Letter
 
 DELETE_LINGER = 0.050
@@ -35,13 +37,13 @@ class Receipts:
         )
         self._copies: set[asyncio.Task[None]] = set()
 
-    def let_go(self, delivery: Delivery, how: LettingGo, job: Subject) -> None:
+    def let_go(self, delivery: Delivery, how: LettingGo, envelope: Envelope) -> None:
         """Deletes, hides or leaves one of our own messages, without waiting for the answer."""
         match how:
             case Delete():
                 self._deletes.add(delivery.receipt)
             case Hide(seconds) if self._is_wearing_out(delivery):
-                self._start(self._refresh(delivery, seconds, job))
+                self._start(self._refresh(delivery, seconds, envelope))
             case Hide(seconds):
                 self.hide(delivery, seconds)
             case Leave():
@@ -65,10 +67,10 @@ class Receipts:
             return True
         return self._clock.now() - delivery.sent_at > MAX_AGE_MS
 
-    async def _refresh(self, delivery: Delivery, seconds: float, job: Subject) -> None:
+    async def _refresh(self, delivery: Delivery, seconds: float, envelope: Envelope) -> None:
         """A fresh copy first, then the old one goes; where the copy may not have arrived the old one stays."""
         delay = min(math.ceil(seconds), MAX_DELAY)
-        group = None if job.tenant == "default" else job.tenant
+        group = None if envelope.tenant == "default" else envelope.tenant
         letter = Letter(body=delivery.body, delay=delay, traceparent=delivery.traceparent, group=group)
         try:
             await self._queue.send(letter)
@@ -77,6 +79,7 @@ class Receipts:
             self.hide(delivery, seconds)
             return
         self._deletes.add(delivery.receipt)
+        job = subject_of_message(envelope, delivery.traceparent)
         self._emit(CopyRefreshed(job=job, receive_count=delivery.receive_count))
 
     def _report(self, action: str) -> Callable[[EntryFault], None]:

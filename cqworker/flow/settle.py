@@ -28,8 +28,8 @@ from cqworker.flow.letting_go import Delete, Hide, Leave, LettingGo
 from cqworker.flow.outcomes import Outcome
 from cqworker.model.attempts import HandBack, Settle
 from cqworker.model.changes import Refused, Written
-from cqworker.model.history import Entry, trimmed
-from cqworker.model.record import Failure, JobRecord
+from cqworker.model.history import Entry, shortened, trimmed
+from cqworker.model.record import Failure
 from cqworker.model.status import Status
 from cqworker.plugins.handler import Backoff
 from cqworker.plugins.registry import Registry
@@ -38,6 +38,10 @@ from cqworker.ports import Artifacts, JobStore
 SPILL_TRIES = 5
 SPILL_RETRY = 30.0
 """Seconds before a job whose result S3 would not take is started again."""
+
+
+Seen = Callable[[str, Written], None]
+"""Told of every ending that was written here, by job id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +65,7 @@ class Settling:
         clock: Clock,
         emit: Emit,
         terms: Terms,
-        seen: Callable[[JobRecord], None],
+        seen: Seen,
     ) -> None:
         self._store = store
         self._artifacts = artifacts
@@ -107,10 +111,10 @@ class Settling:
         change = self._change(claimed, ending)
         answer = await self._insist(change, claimed)
         match answer:
-            case Written(record):
-                return self._settled(claimed, ending, record)
+            case Written():
+                return self._settled(claimed, change, answer)
             case Refused(seen) if seen is not None and change.was_applied_to(seen):
-                return self._settled(claimed, ending, seen)
+                return self._settled(claimed, change, Written(seen))
             case Refused(seen) if seen is not None and change.gives_way_to_cancel(seen):
                 return await self._end(claimed, Cancelled())
             case Refused():
@@ -158,7 +162,8 @@ class Settling:
             status=status,
             now=now,
             purge_at=now // 1000 + self._terms.retention,
-            history=trimmed(claimed.record.history, entry),
+            entry=entry,
+            history=shortened(claimed.record.history, entry),
             result=ending.result if isinstance(ending, Success) else None,
             result_ref=ending.result_ref if isinstance(ending, Success) else None,
             failure=failure,
@@ -166,19 +171,20 @@ class Settling:
             scheduled_at=now + round(delay * 1000) if status is Status.RETRYING else None,
         )
 
-    def _settled(self, claimed: Claimed, ending: Ending, record: JobRecord) -> LettingGo:
-        delay = ending.delay if isinstance(ending, Retrying) else None
+    def _settled(self, claimed: Claimed, change: Settle, written: Written) -> LettingGo:
+        failure = change.failure
+        delay = None if change.scheduled_at is None else (change.scheduled_at - change.now) / 1000
         self._emit(
             JobSettled(
                 job=claimed.job,
-                status=record.status,
+                status=change.status,
                 seconds=max(0, self._clock.now() - (claimed.record.started_at or 0)) / 1000,
-                kind=record.failure.kind if record.failure else None,
-                message=record.failure.message if record.failure else None,
+                kind=failure.kind if failure else None,
+                message=failure.message if failure else None,
                 retry_in=delay,
             )
         )
-        self._seen(record)
+        self._seen(change.job_id, written)
         return Delete() if delay is None else Hide(delay)
 
 

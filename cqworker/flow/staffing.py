@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cqworker.clock import Clock
@@ -14,13 +14,12 @@ from cqworker.flow.lane import Crew, Lane, open_lane
 from cqworker.flow.lifespans import Lifespans
 from cqworker.flow.limits import TypeLimits
 from cqworker.flow.processes import HandlerProcesses
-from cqworker.flow.settle import Settling, Terms
+from cqworker.flow.settle import Seen, Settling, Terms
 from cqworker.flow.slots import Slots
 from cqworker.flow.threads import HandlerThreads
 from cqworker.flow.worker import Worker
 from cqworker.flow.workshop import Workshop
 from cqworker.model.ids import TokenMint
-from cqworker.model.record import JobRecord
 from cqworker.plugins.registry import Registry
 from cqworker.ports import Artifacts, JobQueue, JobStore
 from cqworker.settings import QueueSettings, Settings
@@ -42,9 +41,7 @@ class Ground:
     emit: Emit
 
 
-def open_worker(
-    ground: Ground, settings: Settings, loop: HandlersLoop, *, name: str, seen: Callable[[JobRecord], None]
-) -> Worker:
+def open_worker(ground: Ground, settings: Settings, loop: HandlersLoop, *, name: str, seen: Seen) -> Worker:
     """A worker for every configured queue, ready to start; `seen` is told of every record it settles."""
     slots = Slots(settings.worker.concurrency, ground.emit)
     workshop = Workshop(
@@ -68,7 +65,7 @@ def _crew(
     slots: Slots,
     execution: Execution,
     name: str,
-    seen: Callable[[JobRecord], None],
+    seen: Seen,
 ) -> Crew:
     retention = settings.store.retention_days * DAY
     terms = Terms(worker=name, retention=retention, inline_limit=settings.artifacts.inline_limit)

@@ -35,5 +35,7 @@ def subject_of_message(envelope: Envelope, traceparent: str | None) -> Subject:
 
 def stored_trace_id(job_id: str, traceparent: str | None) -> str | None:
     """The trace id as the record keeps it: not at all where it can be derived from the job id."""
+    if traceparent is None:
+        return None
     trace_id = trace_id_for(job_id, traceparent)
     return None if trace_id == derived_trace_id(job_id) else trace_id

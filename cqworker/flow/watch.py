@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from cqworker.clock import Clock
+from cqworker.errors import Unavailable
+from cqworker.model.changes import Written
 from cqworker.model.record import JobRecord
 
 READ_EVERY = 1.0
@@ -21,10 +24,14 @@ class Watch:
         self._waiters: dict[str, set[asyncio.Future[JobRecord | None]]] = {}
         self._closed = False
 
-    def seen(self, record: JobRecord) -> None:
-        """A record as it was just written here."""
-        if record.status.is_final:
-            for waiter in self._waiters.get(record.job_id, ()):
+    def seen(self, job_id: str, written: Written) -> None:
+        """A record as it was just written here; it is read only where somebody waits for it."""
+        waiters = self._waiters.get(job_id)
+        if not waiters:
+            return
+        with suppress(Unavailable):  # whoever waits reads it again
+            record = written.record
+            for waiter in waiters if record.status.is_final else ():
                 if not waiter.done():
                     waiter.set_result(record)
 

@@ -64,8 +64,13 @@ class WatchedStore:
             return await self._store.get(job_id)
 
     async def write(self, change: Change) -> Written | Refused:
-        with self._health.watching(STORE, "writing a job"):
-            return await self._store.write(change)
+        try:  # as `watching` does it, without the cost of a context manager: there are two of these a job
+            answer = await self._store.write(change)
+        except Unavailable as error:
+            self._health.failed(STORE, "writing a job", error)
+            raise
+        self._health.answered(STORE)
+        return answer
 
     async def reserve_key(self, key: KeyItem, now: int) -> KeyItem | None:
         with self._health.watching(STORE, "reserving an idempotency key"):

@@ -121,12 +121,16 @@ class Renew(_Fenced):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settle(_Fenced):
-    """The ending of an attempt: a final status, or RETRYING, which is refused while a cancel is asked for."""
+    """The ending of an attempt: a final status, or RETRYING, which is refused while a cancel is asked for.
+
+    `history` takes the place of one that would become too long with the entry; None adds the entry to what is there.
+    """
 
     status: Status
     now: int
     purge_at: int
-    history: tuple[Entry, ...]
+    entry: Entry
+    history: tuple[Entry, ...] | None = None
     result: str | None = None
     result_ref: str | None = None
     failure: Failure | None = None
@@ -151,7 +155,7 @@ class Settle(_Fenced):
             finished_at=self.now if self.status.is_final else None,
             purge_at=self.purge_at,
             lease_expires_at=None,
-            history=self.history,
+            history=(*seen.history, self.entry) if self.history is None else self.history,
         )
 
     def was_applied_to(self, seen: JobRecord | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cqworker.model.attempts import Claim, HandBack, Renew, Reopen, Settle
@@ -16,6 +17,26 @@ class Written:
     """The change was applied; `record` is what it left behind."""
 
     record: JobRecord
+
+
+class WrittenUnread(Written):
+    """The same, with a record that is made by `read` when somebody looks: few endings are looked at."""
+
+    __slots__ = ("_read",)
+    _read: Callable[[], JobRecord]
+
+    def __init__(self, read: Callable[[], JobRecord]) -> None:
+        object.__setattr__(self, "_read", read)
+
+    @property
+    def record(self) -> JobRecord:
+        """What the change left behind; raises what reading it raises."""
+        return self._read()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Written) and self.record == other.record
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)

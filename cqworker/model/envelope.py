@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -83,9 +83,9 @@ def read_envelope(text: str) -> Envelope:
 
 def _checked(body: dict[str, Any]) -> Envelope:
     metadata, tags = body.get("metadata", {}), body.get("tags", [])
-    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+    if not isinstance(metadata, dict) or not _are_strings(metadata.values()):
         raise NotAnEnvelope("metadata is no table of strings")
-    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+    if not isinstance(tags, list) or not _are_strings(tags):
         raise NotAnEnvelope("tags is no list of strings")
     reference = body.get("payload_ref")
     if reference is not None and not isinstance(reference, str):
@@ -102,8 +102,12 @@ def _checked(body: dict[str, Any]) -> Envelope:
         payload_ref=reference,
         metadata=metadata,
         tags=tuple(tags),
-        extra={name: value for name, value in body.items() if name not in _FIELDS},
+        extra={} if body.keys() <= _FIELDS else {name: body[name] for name in body.keys() - _FIELDS},
     )
+
+
+def _are_strings(values: Collection[Any]) -> bool:
+    return not values or all(isinstance(value, str) for value in values)
 
 
 def _string(body: dict[str, Any], name: str, longest: int = MAX_NAME) -> str:

@@ -46,6 +46,11 @@ def trimmed(history: tuple[Entry, ...], *entries: Entry) -> tuple[Entry, ...]:
     return kept if began >= len(longer) - len(kept) else (longer[began], *kept[1:])
 
 
+def shortened(history: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...] | None:
+    """The history to write in place of one that is full; None where the entry can simply be added to it."""
+    return None if len(history) < KEPT else trimmed(history, entry)
+
+
 def numbered(history: tuple[Entry, ...], attempt: int) -> tuple[Entry, ...]:
     """History as shown: a `claimed` entry has the attempt of the entry after it, the last one the record's."""
     shown: list[Entry] = []

@@ -25,6 +25,7 @@ from cqworker.observe.wording import ROUTINE, WORDING, Words
 if TYPE_CHECKING:
     from cqworker.settings.model import LogSettings
 
+LEVELS = ("debug", "info", "warning", "error")
 PATIENCE = 1.0
 """Seconds that the end of the process waits for a reader of the last lines."""
 FLOOD_INTERVAL = 1.0
@@ -34,10 +35,14 @@ FLOOD_INTERVAL = 1.0
 class LogLines:
     """An observer that words every event as one line."""
 
-    def __init__(self, logger: FilteringBoundLogger, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._say = {level: getattr(logger, level) for level in ("debug", "info", "warning", "error")}
-        self._wording = {**WORDING, **(ROUTINE if logger.is_enabled_for(logging.DEBUG) else {})}
+    def __init__(self, log: Log, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._line = log.line
+        self._wording = {**WORDING, **(ROUTINE if log.writes("debug") else {})}
         self._throttle = Throttle(FLOOD_INTERVAL, monotonic)
+
+    def heeds(self, kind: type) -> bool:
+        """Whether events of this class are worded at all."""
+        return kind in self._wording
 
     def __call__(self, event: Event) -> None:
         words = self._wording.get(type(event))
@@ -52,7 +57,7 @@ class LogLines:
                 return
             if suppressed:
                 fields["suppressed"] = suppressed
-        self._say[words.level](words.event, **fields)
+        self._line(words.level, words.event, fields)
 
 
 def fields_of(event: Event, names: tuple[str, ...]) -> dict[str, Any]:
@@ -76,6 +81,8 @@ class Log:
 
     def __init__(self, settings: LogSettings, sink: Sink, render: JsonLines | ConsoleLines) -> None:
         self._sink = sink
+        self._render = render
+        self._lowest = LEVELS.index(settings.level)
         wrapper = structlog.make_filtering_bound_logger(settings.level)
         self.logger: FilteringBoundLogger = structlog.wrap_logger(sink, [render], wrapper).bind()
         self._before = structlog.get_config() if structlog.is_configured() else None
@@ -93,6 +100,15 @@ class Log:
     def dropped(self) -> int:
         """Lines that the sink did not take, since the start."""
         return self._sink.dropped
+
+    def writes(self, level: str) -> bool:
+        """Whether lines of this level are written."""
+        return LEVELS.index(level) >= self._lowest
+
+    def line(self, level: str, event: str, fields: dict[str, Any]) -> None:
+        """Writes one line past structlog's machinery, which costs more than the line: there are two a job."""
+        if self.writes(level):
+            self._sink.write(self._render(None, level, {"event": event, **fields}))
 
     def flush(self) -> None:
         """Writes what was gathered so far, without waiting for anybody."""

@@ -46,6 +46,10 @@ class Metrics:
         self._phase = ""
         self._acts: dict[type, Callable[[Any], None]] = {**self._job_acts(), **self._copy_acts(), **self._other_acts()}
 
+    def heeds(self, kind: type) -> bool:
+        """Whether events of this class change a number."""
+        return kind in self._acts
+
     def __call__(self, event: e.Event) -> None:
         act = self._acts.get(type(event))
         if act is not None:

@@ -57,6 +57,10 @@ class Stats:
             LeaseLost: lambda event: self._count(event, "leases_lost"),
         }
 
+    def heeds(self, kind: type) -> bool:
+        """Whether events of this class change a number."""
+        return kind in self._acts
+
     def __call__(self, event: Event) -> None:
         act = self._acts.get(type(event))
         if act is not None:

@@ -18,6 +18,7 @@ from cqworker.errors import Unavailable
 from cqworker.events import ignore
 from cqworker.model.attempts import HandBack, Settle
 from cqworker.model.changes import Refused, Written
+from cqworker.model.history import Entry
 from cqworker.model.interventions import AskCancel, Enter
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
@@ -102,7 +103,7 @@ async def test_a_settle_whose_answer_was_lost_knows_itself(line: Line, store: Jo
         status=Status.SUCCEEDED,
         now=NOW,
         purge_at=PURGE,
-        history=job.history,
+        entry=Entry(NOW, "succeeded"),
         result="1",
     )
     line.lose("UpdateItem")

@@ -81,7 +81,7 @@ def test_a_small_job_costs_one_write_unit_in_each_of_its_states() -> None:
         status=Status.SUCCEEDED,
         now=NOW,
         purge_at=NOW // 1000,
-        history=(*running.history, Entry(NOW, "succeeded", 1, claim.worker)),
+        entry=Entry(NOW, "succeeded", 1, claim.worker),
         result='{"original_length":100,"uppercase":"' + "X" * 100 + '","word_count":1}',
     )
     sizes = [size(item_of(state)) for state in (job, running, ending.after(running))]

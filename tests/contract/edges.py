@@ -116,7 +116,7 @@ def _retrying(seen: JobRecord) -> Change:
 
 
 def _settled(seen: JobRecord, status: Status) -> Change:
-    return Settle(job_id=seen.job_id, token=OURS, status=status, now=NOW, purge_at=PURGE, history=seen.history)
+    return Settle(job_id=seen.job_id, token=OURS, status=status, now=NOW, purge_at=PURGE, entry=Entry(NOW, "ended"))
 
 
 def _handed_back(seen: JobRecord) -> Change:

@@ -11,7 +11,7 @@ from cqworker.aws.dynamodb_store import DynamoStore
 from cqworker.events import Event, ServiceCalled
 from cqworker.model.attempts import Settle
 from cqworker.model.changes import Written
-from cqworker.model.history import Entry, trimmed
+from cqworker.model.history import Entry
 from cqworker.model.interventions import Enter
 from cqworker.model.status import Status
 from tests.contract.cases import PURGE
@@ -37,14 +37,13 @@ async def test_a_small_job_costs_three_write_units_and_no_read(
         await store.write(Enter(record=job))
         claimed = await store.write(claim_of(job, "Zm9vYmFy.1f"))
         assert isinstance(claimed, Written)
-        past = trimmed(claimed.record.history, Entry(NOW, "succeeded", 1, "host:1"))
         ending = Settle(
             job_id=job.job_id,
             token="Zm9vYmFy.1f",
             status=Status.SUCCEEDED,
             now=NOW,
             purge_at=PURGE,
-            history=past,
+            entry=Entry(NOW, "succeeded", 1, "host:1"),
             result=TEXT,
         )
         assert isinstance(await store.write(ending), Written)

@@ -8,6 +8,7 @@ from random import Random
 
 from cqworker.model.attempts import Claim, Settle
 from cqworker.model.changes import Refused, Written
+from cqworker.model.history import Entry
 from cqworker.model.interventions import Enter
 from cqworker.model.record import JobRecord, envelope_of, record_from
 from cqworker.model.status import Status
@@ -61,7 +62,8 @@ async def test_an_attempt_whose_lease_another_took_over_can_write_nothing(store:
     later = NOW + 60_001
     taken = await store.write(claim_of(job, "boot.2", later))
     assert isinstance(taken, Written)
-    ending = Settle(job_id=job.job_id, token="boot.1", status=Status.SUCCEEDED, now=later, purge_at=PURGE, history=())
+    entry = Entry(later, "succeeded")
+    ending = Settle(job_id=job.job_id, token="boot.1", status=Status.SUCCEEDED, now=later, purge_at=PURGE, entry=entry)
     assert await store.write(ending) == Refused(taken.record)
     assert await store.get(job.job_id) == taken.record
 

@@ -7,15 +7,16 @@ from collections.abc import Sequence
 
 import pytest
 
-from cqworker.events import Event, ReceiptRefused, Subject
+from cqworker.events import Event, ReceiptRefused
 from cqworker.flow.letting_go import Delete, Hide, Leave
 from cqworker.flow.receipts import Receipts
+from cqworker.model.envelope import Envelope
 from cqworker.ports import Delivery, EntryFault, Letter
 from cqworker.testing import MemoryQueue, VirtualClock
 from tests.flow.faults import FaultyQueue, refused, slow
 from tests.flow.world import story
 
-JOB = Subject(job_id="job-1", type="t", queue="jobs", tenant="default", round=1, attempt=1, trace_id="0" * 32)
+JOB = Envelope(job_id="job-1", type="t", queue="jobs", max_attempts=10, created_at=1)
 
 
 class Desk:

@@ -8,7 +8,7 @@ import pytest
 
 from cqworker.model.attempts import HandBack, Renew, Settle
 from cqworker.model.changes import Change
-from cqworker.model.history import Entry
+from cqworker.model.history import KEPT, Entry, shortened
 from cqworker.model.interventions import AskCancel, Enter, Forestall, Lose, NewRound
 from cqworker.model.record import Failure, JobRecord, Progress
 from cqworker.model.status import FailureKind, Status
@@ -27,7 +27,7 @@ def settle(status: Status = Status.SUCCEEDED, token: str = OURS) -> Settle:
         status=status,
         now=NOW,
         purge_at=PURGE,
-        history=ENDED,
+        entry=ENDED[0],
         failure=None if status is Status.SUCCEEDED else FAILURE,
         scheduled_at=scheduled_at,
     )
@@ -98,7 +98,8 @@ def test_a_renewal_moves_the_lease_and_keeps_progress_that_is_not_new() -> None:
 @pytest.mark.parametrize("status", SETTLED)
 def test_a_settle_ends_the_attempt_and_keeps_its_token(status: Status) -> None:
     after = settle(status).after(running(OURS))
-    assert (after.status, after.token, after.lease_expires_at, after.history) == (status, OURS, None, ENDED)
+    assert (after.status, after.token, after.lease_expires_at) == (status, OURS, None)
+    assert after.history == (*running().history, *ENDED)
     assert after.finished_at == (NOW if status.is_final else None)
     assert after.scheduled_at == (None if status.is_final else NOW + 5000)
     assert settle(status).was_applied_to(after)
@@ -118,6 +119,14 @@ def test_a_hand_back_refunds_the_attempt() -> None:
     assert (after.status, after.attempt, after.lease_expires_at) == (Status.QUEUED, 2, None)
     assert hand_back().was_applied_to(after)
     assert not hand_back(OTHER).was_applied_to(after)
+
+
+def test_a_settle_of_a_full_history_puts_a_shortened_one_in_its_place() -> None:
+    full = tuple(Entry(NOW, "handed_back", number) for number in range(KEPT))
+    shorter = shortened(full, ENDED[0])
+    assert shorter == (*full[1:], *ENDED)
+    assert replace(settle(), history=shorter).after(running(OURS, history=full)).history == shorter
+    assert shortened(full[1:], ENDED[0]) is None
 
 
 def test_a_hand_back_of_an_unanswered_claim_leaves_its_history() -> None:

@@ -50,7 +50,7 @@ FORGERIES = [
 @pytest.mark.parametrize("format_", ["json", "console"])
 def test_a_secret_in_any_text_is_not_written(open_log: OpenLog, secret: str, format_: str) -> None:
     written = open_log(format=format_)
-    LogLines(written.log.logger)(e.JobSettled(job=JOB, status=Status.FAILED, seconds=1.0, message=secret))
+    LogLines(written.log)(e.JobSettled(job=JOB, status=Status.FAILED, seconds=1.0, message=secret))
     structlog.get_logger().info(secret, nested={"deep": [secret]}, text=secret)
     assert CANARY not in written.text
     assert "redacted" in written.text
@@ -77,7 +77,7 @@ def test_harmless_words_stay(written: Written, harmless: str) -> None:
 
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_nothing_can_forge_a_line_of_json(written: Written, forgery: str) -> None:
-    LogLines(written.log.logger)(e.JobStarted(job=subject(type=forgery, tenant=forgery), waited=0.0))
+    LogLines(written.log)(e.JobStarted(job=subject(type=forgery, tenant=forgery), waited=0.0))
     structlog.get_logger().warning(forgery, **{forgery: forgery, "list": [forgery]})
     assert len(written.lines) == 2
     assert len(written.text.splitlines()) == 2

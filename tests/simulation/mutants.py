@@ -21,7 +21,6 @@ from cqworker.flow.poller import Poller
 from cqworker.flow.receipts import Receipts
 from cqworker.flow.settle import Settling
 from cqworker.flow.slots import Slot
-from cqworker.flow.subject import subject_of_message
 from cqworker.flow.submit import KEY_LIFE_MS, Submission, Submitter
 from cqworker.model import verdict
 from cqworker.model.attempts import Claim, HandBack, Settle
@@ -92,8 +91,7 @@ def _delete_first(swap: Swap) -> None:
         return await carry_out(self, claimed, slot)
 
     async def late(self: Settling, claimed: Claimed, conclusion: Conclusion) -> LettingGo:
-        subject = subject_of_message(claimed.envelope, claimed.delivery.traceparent)
-        journeys.get()._receipts.let_go(claimed.delivery, Delete(), subject)
+        journeys.get()._receipts.let_go(claimed.delivery, Delete(), claimed.envelope)
         return await write(self, claimed, conclusion)
 
     swap(Journey, "_carry_out", remembered)

@@ -19,6 +19,7 @@ from cqworker.flow.desk import Desk
 from cqworker.flow.health import Trouble
 from cqworker.flow.submit import Submitter
 from cqworker.flow.watch import Watch
+from cqworker.model.changes import Written
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.plugins.handler import handler
@@ -108,7 +109,7 @@ class House:
         """Puts a job into another state, as a worker of this process would."""
         record = replace(self.store.records[job_id], status=status, **changes)
         self.store.records[job_id] = record
-        self.watch.seen(record)
+        self.watch.seen(job_id, Written(record))
         return record
 
 

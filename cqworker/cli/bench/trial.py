@@ -120,7 +120,7 @@ class Trial:
     async def _working(self, ground: Ground) -> AsyncIterator[Worker]:
         """A worker of the worker role; it drains whatever happens."""
         loop = ThreadedLoop(type(asyncio.get_running_loop()))
-        worker = open_worker(ground, self._settings, loop, name=worker_name(), seen=lambda _: None)
+        worker = open_worker(ground, self._settings, loop, name=worker_name(), seen=lambda *_: None)
         try:
             yield worker
         finally:
