@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+CACHED = 1024
+"""Answers that are remembered: the same few are asked for several times while a job is in hand."""
 _NO_TRACE = "0" * 32
 _NO_PARENT = "0" * 16
 
@@ -25,6 +28,7 @@ class TraceParent:
         return bool(self.flags & 1)
 
 
+@lru_cache(maxsize=CACHED)
 def parse(traceparent: str | None) -> TraceParent | None:
     """The parts of a traceparent; None where it is absent, malformed, of another version, or names an all-zero id."""
     found = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
@@ -39,6 +43,7 @@ def trace_id_of(traceparent: str | None) -> str | None:
     return parsed.trace_id if parsed else None
 
 
+@lru_cache(maxsize=CACHED)
 def derived_trace_id(job_id: str) -> str:
     """The trace id of a job that came without one: its UUID's digits, or 32 hex digits of its SHA-256."""
     if _UUID.fullmatch(job_id):

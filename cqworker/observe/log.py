@@ -65,8 +65,15 @@ def fields_of(event: Event, names: tuple[str, ...]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     if isinstance(event, JobEvent):
         job = event.job
-        fields = {"job_id": job.job_id, "type": job.type, "attempt": job.attempt, "round": job.round}
-        fields |= {"queue": job.queue, "tenant": job.tenant, "trace_id": job.trace_id}
+        fields = {
+            "job_id": job.job_id,
+            "type": job.type,
+            "attempt": job.attempt,
+            "round": job.round,
+            "queue": job.queue,
+            "tenant": job.tenant,
+            "trace_id": job.trace_id,
+        }
     for name in names:
         value = getattr(event, name)
         if value is not None and value != "":
@@ -108,7 +115,7 @@ class Log:
     def line(self, level: str, event: str, fields: dict[str, Any]) -> None:
         """Writes one line past structlog's machinery, which costs more than the line: there are two a job."""
         if self.writes(level):
-            self._sink.write(self._render(None, level, {"event": event, **fields}))
+            self._sink.write(self._render.line(level, event, fields))
 
     def flush(self) -> None:
         """Writes what was gathered so far, without waiting for anybody."""

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client import CollectorRegistry
 
-OTHER = "(other)"
-MOST_CHILDREN = 200
-"""Label combinations of one metric; labels hold words of ours and of AWS, but none may grow without end."""
+from cqworker.observe.instruments import Counters, Gauges, Histograms
+
 SOON = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 LONG = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14400, 86400)
 
-M = TypeVar("M", bound=MetricWrapperBase)
-
-
-class Children(dict[tuple[str, ...], M], Generic[M]):
-    """A metric's children by label values, made once; beyond the limit all new ones are `(other)`."""
-
-    def __init__(self, metric: M) -> None:
-        super().__init__()
-        self.metric = metric
-
-    def __missing__(self, labels: tuple[str, ...]) -> M:
-        if len(self) >= MOST_CHILDREN:
-            return self.metric.labels(*(OTHER for _ in labels))
-        child = self[labels] = self.metric.labels(*labels) if labels else self.metric
-        return child
+F = TypeVar("F", Counters, Gauges, Histograms)
 
 
 class Meters:
@@ -40,14 +24,18 @@ class Meters:
         self._make_service_meters()
         self._make_worker_meters()
 
-    def _counter(self, name: str, meaning: str, *labels: str) -> Children[Counter]:
-        return Children(Counter(f"cqworker_{name}", meaning, labels, registry=self._registry))
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counters:
+        return self._kept(Counters(f"cqworker_{name}", meaning, labels))
 
-    def _gauge(self, name: str, meaning: str, *labels: str) -> Children[Gauge]:
-        return Children(Gauge(f"cqworker_{name}", meaning, labels, registry=self._registry))
+    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauges:
+        return self._kept(Gauges(f"cqworker_{name}", meaning, labels))
 
-    def _histogram(self, name: str, meaning: str, buckets: tuple[float, ...], *labels: str) -> Children[Histogram]:
-        return Children(Histogram(f"cqworker_{name}", meaning, labels, buckets=buckets, registry=self._registry))
+    def _histogram(self, name: str, meaning: str, buckets: tuple[float, ...], *labels: str) -> Histograms:
+        return self._kept(Histograms(f"cqworker_{name}", meaning, labels, buckets))
+
+    def _kept(self, family: F) -> F:
+        self._registry.register(family)
+        return family
 
     def _make_job_meters(self) -> None:
         self.submitted = self._counter("jobs_submitted_total", "Jobs accepted: their message is in a queue", "type")

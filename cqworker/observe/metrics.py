@@ -42,6 +42,7 @@ class Metrics:
         self._meters = Meters(self._registry)
         self._meters.build[_version(), platform.python_version()].set(1)
         self._name = KnownTypes(types).name
+        self._slots_taken, self._slots = self._meters.slots_taken[()], self._meters.slots[()]
         self._running: dict[str, str] = {}
         self._phase = ""
         self._acts: dict[type, Callable[[Any], None]] = {**self._job_acts(), **self._copy_acts(), **self._other_acts()}
@@ -177,8 +178,7 @@ class Metrics:
             meters.up[event.service,].set(1)
 
     def _slots_changed(self, event: e.SlotsChanged) -> None:
-        self._meters.slots_taken[()].set(event.taken)
-        self._meters.slots[()].set(event.total)
+        self._slots_taken.value, self._slots.value = event.taken, event.total
 
     def _loop_silent(self, event: e.HandlersLoopSilent) -> None:
         self._meters.loop_silences[()].inc()

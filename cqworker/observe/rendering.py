@@ -33,7 +33,14 @@ class JsonLines:
         self._worker = worker
 
     def __call__(self, _: WrappedLogger, level: str, fields: EventDict) -> bytes:
-        line = arrange(level, self._worker, fields)
+        return self._rendered(arrange(level, self._worker, fields))
+
+    def line(self, level: str, event: str, fields: dict[str, object]) -> bytes:
+        """A line of ours, whose fields are known to stand in for nothing."""
+        head: dict[str, object] = {"timestamp": datetime.now(UTC), "level": level, "event": event}
+        return self._rendered({**head, **fields, "worker": self._worker})
+
+    def _rendered(self, line: dict[str, object]) -> bytes:
         try:
             rendered = orjson.dumps(line, option=_OPTIONS)
         except (TypeError, ValueError, RecursionError):
@@ -62,6 +69,10 @@ class ConsoleLines:
         line["timestamp"] = f"{datetime.now(UTC):%H:%M:%S.%f}"[:-3] + "Z"
         safe = {escape(name): _printable(name, value) for name, value in wash(line).items()}
         return str(self._columns(logger, level, safe)).encode("utf-8", "replace") + b"\n"
+
+    def line(self, level: str, event: str, fields: dict[str, object]) -> bytes:
+        """As JsonLines.line."""
+        return self(None, level, {"event": event, **fields})
 
 
 def _printable(name: str, value: object) -> object:

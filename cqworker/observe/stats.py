@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -45,7 +45,7 @@ class Stats:
         self._began_at = clock.now()
         self._began = clock.monotonic()
         self._counts: Counter[str] = Counter()
-        self._by_type: dict[str, Counter[str]] = {}
+        self._by_type: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._failures: deque[dict[str, object]] = deque(maxlen=FAILURES)
         self._acts: dict[type, Callable[[Any], None]] = {
             JobSubmitted: lambda event: self._count(event, "submitted"),
@@ -92,7 +92,7 @@ class Stats:
 
     def _count(self, event: JobEvent, name: str) -> None:
         self._counts[name] += 1
-        self._by_type.setdefault(self._types.name(event.job.type), Counter())[name] += 1
+        self._by_type[self._types.name(event.job.type)][name] += 1
 
     def _remember(self, event: JobEvent, status: Status, kind: FailureKind | None, message: str) -> None:
         self._failures.append(

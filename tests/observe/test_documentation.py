@@ -7,7 +7,8 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from cqworker.observe.meters import Children, Meters
+from cqworker.observe.instruments import Family
+from cqworker.observe.meters import Meters
 
 PAGE = Path(__file__).parents[2] / "docs" / "observability.md"
 ROW = re.compile(r"^\| `(cqworker_\w+)` \| (\w+) \|([^|]*)\|", re.MULTILINE)
@@ -19,8 +20,8 @@ ELSEWHERE = {
 
 def test_the_page_lists_every_metric_with_its_type_and_labels() -> None:
     meters = Meters(CollectorRegistry())
-    metrics = [value.metric for value in vars(meters).values() if isinstance(value, Children)]
-    real = {(metric._name, metric._type, ", ".join(metric._labelnames)) for metric in metrics}
+    families = [value for value in vars(meters).values() if isinstance(value, Family)]
+    real = {(metric.name, metric.type, ", ".join(one.labels)) for one in families for metric in one.collect()}
     told = {
         (name.removesuffix("_total"), kind, labels.strip())
         for name, kind, labels in ROW.findall(PAGE.read_text(encoding="utf-8"))
