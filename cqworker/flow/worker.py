@@ -20,6 +20,8 @@ from cqworker.flow.workshop import Workshop
 FLUSH_RESERVE = 3.0
 """Seconds of the drain's time kept for handing back and for the last deletes."""
 HURRY_GRACE = 1.0
+"""Seconds a second signal leaves to handlers that listen, and to a receive that may be bringing a message."""
+FLUSH_GRACE = 0.5
 RECEIVE_MARGIN = 15.0
 SILENCE_TOLD = 5.0
 LOOK_EVERY = 1.0
@@ -72,8 +74,8 @@ class Worker:
         self.execution.stop_all(StopReason.DRAIN)
         last = self._clock.monotonic() + HURRY_GRACE
         end = last if hurry.is_set() else max(last, deadline)
-        if travels := [travel for lane in self.lanes for travel in lane.poller.travels]:
-            await asyncio.wait(travels, timeout=end - self._clock.monotonic())
+        await self._until(end, self._idle())
+        end = max(end, self._clock.monotonic() + FLUSH_GRACE)
         await self._until(end, self._flush())
         await self._until(end, self._workshop.loop.call(self._workshop.lifespans.close).ended)
 

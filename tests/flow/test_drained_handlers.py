@@ -9,7 +9,7 @@ from typing import Any
 from cqworker import Job, handler
 from cqworker.events import JobHandedBack, JobStarted
 from cqworker.model.status import Status
-from tests.flow.handlers import Notebook, worker_of
+from tests.flow.handlers import Notebook, quick, worker_of
 from tests.flow.world import VISIBILITY, World, story
 
 DRAIN = 25.0
@@ -62,6 +62,23 @@ async def test_a_second_signal_hands_everything_back_at_once() -> None:
     assert world.clock.monotonic() - began <= 3
     assert {(record.status, record.attempt) for record in map(world.record, ids)} == {(Status.QUEUED, 0)}
     assert (await world.queue.depth()).visible == 20
+
+
+@story
+async def test_a_second_signal_leaves_a_receive_in_flight_a_second_to_bring_its_message() -> None:
+    world = World({"quick": quick})
+    host = world.start()
+    await asyncio.sleep(19.2)
+    hurry = asyncio.Event()
+    hurry.set()
+    draining = asyncio.ensure_future(host.drain(DRAIN, hurry))
+    await asyncio.sleep(0.5)
+    assert not draining.done(), "whoever leaves now leaves the message to nobody"
+    await world.submit("quick")
+    began = world.clock.monotonic()
+    await draining
+    assert world.clock.monotonic() - began <= 3
+    assert (await world.queue.depth()).visible == 1
 
 
 @story
