@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterator
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from cqworker.clock import Clock
@@ -18,6 +19,8 @@ from cqworker.model.changes import Refused
 from cqworker.ports import BATCH, MAX_VISIBILITY, JobQueue, JobStore
 
 REQUESTS_AT_ONCE = 8
+FULL = 50
+"""Renewals that leave no request half empty: ten receipts travel in one (SQS), 25 records (DynamoDB)."""
 LONGEST_TICK = 1.0
 REPORT_EVERY = 1.0
 """Seconds between two writes of one job's progress."""
@@ -35,8 +38,9 @@ class LeaseKeeper:
         self._waiting: dict[str, Lease] = {}
         self._renewing: dict[str, Lease] = {}
         self._renewals: dict[str, asyncio.Task[None]] = {}
+        self._tick = min(LONGEST_TICK, self.period / 12)
         self._patience = self.period / 4
-        self._record_gate = asyncio.Semaphore(REQUESTS_AT_ONCE * BATCH)
+        self._record_gate = asyncio.Semaphore(REQUESTS_AT_ONCE * FULL // 2)
         self._receipt_gate = asyncio.Semaphore(REQUESTS_AT_ONCE)
         self._occupied = asyncio.Event()
 
@@ -60,10 +64,9 @@ class LeaseKeeper:
 
     async def run(self) -> None:
         """Ticks while there are leases, and sleeps without a timer while there are none."""
-        tick = min(LONGEST_TICK, self.period / 12)
         while True:
             await self._occupied.wait()
-            await asyncio.sleep(tick)
+            await asyncio.sleep(self._tick)
             self.turn()
             if not len(self):
                 self._occupied.clear()
@@ -78,8 +81,15 @@ class LeaseKeeper:
             self._renew(due[start : start + BATCH], now)
 
     def _take_due(self, now: float) -> list[Lease]:
-        """Any of them may be: a claim that took long to be answered is due before older holds."""
+        """Those whose time has come, and so many of the next that no request travels half empty.
+
+        Any of them may be due: a claim that took long to be answered is due before older holds.
+        """
         due = [lease for lease in self._waiting.values() if lease.renew_at <= now]
+        if missing := -len(due) % FULL:
+            soon = now + self._tick
+            nearly = (lease for lease in self._waiting.values() if now < lease.renew_at <= soon)
+            due += islice(nearly, missing)
         for lease in due:
             self._renewing[lease.token] = self._waiting.pop(lease.token)
         return due

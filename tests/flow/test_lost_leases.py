@@ -42,6 +42,21 @@ async def test_a_job_shorter_than_a_third_of_its_lease_costs_no_renewal() -> Non
     assert "Renew" not in host.store.calls
 
 
+@story
+async def test_leases_that_are_due_within_a_second_share_full_requests() -> None:
+    world = World({"work": worker_of(Notebook(), 35)}, concurrency=100)
+    host = world.start()
+    ids = []
+    for _ in range(4):
+        ids += [await world.submit("work") for _ in range(13)]
+        await asyncio.sleep(0.9)
+    for job_id in ids:
+        await world.until(job_id)
+    await world.stop()
+    assert host.store.calls.count("Renew") == 52
+    assert host.queue.calls.count("change_visibility") <= 7, "each group by itself would take two"
+
+
 @pytest.mark.parametrize("ledger", ["record", "receipt"])
 @story
 async def test_a_handler_is_stopped_before_a_lease_that_cannot_be_renewed_ends(ledger: str) -> None:
