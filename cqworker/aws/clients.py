@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from aiobotocore.config import AioConfig
-from botocore.loaders import Loader
 
 from cqworker.aws.calls import DEADLINE, Answer, Read, Request, perform
 from cqworker.aws.generation import Generation
@@ -16,6 +15,7 @@ from cqworker.aws.lean.path import HOT, LeanPath
 from cqworker.aws.lean.standing import Standing
 from cqworker.aws.limits import CONNECT, POLL_READ, POOL, READ, TRIES
 from cqworker.aws.operations import ClientName, Operation
+from cqworker.aws.sdk_data import OurData
 from cqworker.aws.translation import AwsFault
 from cqworker.events import Emit
 
@@ -38,7 +38,7 @@ class AwsClients:
             "s3": _config(hot=False),
         }
         self._lean = LeanPath(pollers) if lean else None
-        self._loader = Loader()
+        self._loader = OurData()
         self._current = Generation(self._configs, self._loader)
         self._retired: list[Generation] = []
         self._renewed_at = -RENEWAL_PAUSE

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from cqworker.clock import SystemClock
+from cqworker.daemon.garbage import rare_collections
 from cqworker.daemon.house import House, open_house
 from cqworker.daemon.signals import Signals
 from cqworker.daemon.supervision import ask_for_time, feed_watchdog
@@ -50,15 +51,22 @@ async def _live(house: House, ready: Callable[[str], None] | None) -> int:
             for broken in house.registry.broken:
                 fault = PluginBroken(type=broken.type, origin=broken.origin, cause=broken.cause, remedy=broken.remedy)
                 house.emit(fault)
-            _announce(house, ready)
-            async with _beside(feed_watchdog(os.environ)):
-                stuck = await _until_told(house, signals)
-                async with _beside(ask_for_time(os.environ)):
-                    await _leave(house, signals)
+            with rare_collections():
+                _announce(house, ready)
+                stuck = await _serve(house, signals)
     finally:
         signals.ignore()
     house.emit(DaemonPhase(phase="stopped"))
     return EXIT_STUCK if stuck else EXIT_DONE
+
+
+async def _serve(house: House, signals: Signals) -> bool:
+    """From ready to the end of the drain; True when the handlers were stuck."""
+    async with _beside(feed_watchdog(os.environ)):
+        stuck = await _until_told(house, signals)
+        async with _beside(ask_for_time(os.environ)):
+            await _leave(house, signals)
+    return stuck
 
 
 def _announce(house: House, ready: Callable[[str], None] | None) -> None:
