@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import statistics
+import time
 
 import pytest
 
@@ -23,23 +23,26 @@ def stuck(site: Site, desk: Daemon, start: Start) -> Daemon:
     return start(site.changed(queues=["stuck"], extra=hasty), *WORKER)
 
 
-def test_health_answers_and_leases_are_kept_while_a_handler_blocks_its_loop(
+def test_health_answers_and_leases_are_kept_while_a_handler_blocks_its_loop_for_three_of_its_leases(
     site: Site, desk: Daemon, start: Start, journal: Journal
 ) -> None:
-    sibling = desk.submit("proof.nap", {"seconds": 3}, queue="blocked")
+    siblings = [desk.submit("proof.nap", {"seconds": 3}, queue="blocked") for _ in range(20)]
     worker = start(site.changed(queues=["blocked"], queue=VISIBILITY), *WORKER)
-    until(lambda: sibling in journal.noted("start"))
-    blocker = desk.submit("proof.block", {"seconds": 4.5}, queue="blocked")
+    until(lambda: set(siblings) <= set(journal.noted("start")))
+    blocker = desk.submit("proof.block", {"seconds": 3 * VISIBILITY["visibility_timeout"]}, queue="blocked")
     until(lambda: blocker in journal.noted("start"))
-    answers = [worker.get("/healthz") for _ in range(9)]
-    assert blocker not in journal.noted("end"), "the loop was blocked all the while"
+    answers = []
+    while blocker not in journal.noted("end"):
+        answers.append(worker.get("/healthz"))
+        time.sleep(0.1)
+    assert len(answers) > 20
     assert {answer.status for answer in answers} == {200}
-    assert statistics.median(answer.seconds for answer in answers) < 1
-    for job_id in (blocker, sibling):
+    assert max(answer.seconds for answer in answers) < 1
+    for job_id in (blocker, *siblings):
         job = desk.ended(job_id)
         assert (job["status"], job["attempt"]) == ("SUCCEEDED", 1)
         assert journal.noted("start").count(job_id) == 1, "its message stayed hidden beyond 3 s"
-    assert worker.metric("cqworker_lease_renewals_total") >= 2
+    assert worker.metric("cqworker_lease_renewals_total") >= 2 * 21
     assert worker.metric("cqworker_leases_lost_total") == 0
 
 
