@@ -6,7 +6,10 @@ import asyncio
 
 import pytest
 
-from cqworker.errors import JobNotFound
+from cqworker.errors import JobNotFound, Unavailable
+from cqworker.flow.watch import Watch
+from cqworker.model.changes import WrittenUnread
+from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from tests.flow.handlers import Notebook, quick, worker_of
 from tests.flow.world import World, story
@@ -35,6 +38,22 @@ async def test_who_waits_elsewhere_reads_once_a_second() -> None:
     assert record.status is Status.SUCCEEDED
     assert 10 <= world.office.store.calls.count("get") <= 12
     assert world.clock.monotonic() <= 11.5
+    await world.stop()
+
+
+@story
+async def test_an_ending_that_cannot_be_read_here_is_read_again_from_the_store() -> None:
+    def unreadable() -> JobRecord:
+        raise Unavailable("dynamodb", "It cannot be read.", "Upgrade.")
+
+    world = World({"quick": quick})
+    job_id = await world.submit("quick")
+    watch = Watch(world.clock, lambda _: False)
+    waiting = asyncio.ensure_future(watch.until_final(world.record(job_id), 5, lambda: world.desk.show(job_id, None)))
+    await asyncio.sleep(0.1)
+    watch.seen(job_id, WrittenUnread(unreadable))
+    world.start()
+    assert (await waiting).status is Status.SUCCEEDED
     await world.stop()
 
 

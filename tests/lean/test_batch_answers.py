@@ -12,7 +12,9 @@ from cqworker.aws import batch
 from cqworker.aws.batched_writes import BatchedStore
 from cqworker.aws.calls import Declined
 from cqworker.errors import Unavailable
-from cqworker.model.changes import Refused, Written
+from cqworker.model.attempts import Settle
+from cqworker.model.changes import Refused, Written, WrittenUnread
+from cqworker.model.history import Entry
 from cqworker.model.interventions import Enter
 from cqworker.model.status import Status
 from tests.contract.test_store_races import claim_of, submitted
@@ -208,3 +210,22 @@ async def test_everything_but_a_write_is_the_stores_own(store: BatchedStore, sin
     await store.write(Enter(record=submitted()))
     assert await store.get(submitted().job_id) == submitted()
     await store.check()
+
+
+async def test_an_ending_that_left_something_unreadable_has_ended_the_job_all_the_same(
+    store: BatchedStore, batches: ScriptedBatches, singles: RememberingStore
+) -> None:
+    spoilt = {"TableName": "jobs", "Item": {"pk": {"S": "job#job-1"}, "history": {"L": [{"S": "of a newer version"}]}}}
+    first_answered(batches, spoilt)
+    spoilt_one, sound_one = await asyncio.gather(store.write(ending(1)), store.write(ending(2)))
+    assert isinstance(spoilt_one, WrittenUnread)
+    assert singles.jobs == []
+    with pytest.raises(Unavailable, match='The table "jobs" holds an item that this version cannot read'):
+        _ = spoilt_one.record
+    assert sound_one == Written(record_called(job(2)))
+
+
+def ending(number: int) -> Settle:
+    return Settle(
+        job_id=job(number), token="boot.1", status=Status.SUCCEEDED, now=1, purge_at=2, entry=Entry(1, "succeeded", 1)
+    )

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from cqworker.model.attempts import HandBack, Renew, Settle
-from cqworker.model.changes import Change
+from cqworker.model.changes import Change, Written, WrittenUnread
 from cqworker.model.history import KEPT, Entry, shortened
 from cqworker.model.interventions import AskCancel, Enter, Forestall, Lose, NewRound
 from cqworker.model.record import Failure, JobRecord, Progress
@@ -218,3 +218,17 @@ def test_a_late_copy_of_any_write_changes_nothing(life: str) -> None:
 def test_a_late_cancel_reaches_no_later_round() -> None:
     ask = AskCancel(job_id="job-1", round=1, now=NOW)
     assert not ask.permits(reopen().after(record(Status.FAILED)))
+
+
+def test_an_unread_answer_equals_the_read_one_and_reads_when_it_is_looked_at() -> None:
+    looks: list[JobRecord] = []
+
+    def read() -> JobRecord:
+        looks.append(running())
+        return looks[-1]
+
+    unread = WrittenUnread(read)
+    assert looks == []
+    assert unread == Written(running())
+    assert unread != Written(record())
+    assert len(looks) == 2

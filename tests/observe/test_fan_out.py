@@ -19,6 +19,33 @@ def test_every_observer_sees_every_event_in_order() -> None:
     assert first == second == events
 
 
+class Heedful:
+    """An observer of lost leases alone, which is asked once about each class of events."""
+
+    def __init__(self) -> None:
+        self.asked: list[type] = []
+        self.seen: list[e.Event] = []
+
+    def heeds(self, kind: type) -> bool:
+        self.asked.append(kind)
+        return kind is e.LeaseLost
+
+    def __call__(self, event: e.Event) -> None:
+        self.seen.append(event)
+
+
+def test_an_observer_is_spared_what_it_does_not_heed() -> None:
+    heedful = Heedful()
+    others: list[e.Event] = []
+    emit = fan_out(heedful, others.append)
+    events = [sample_of(e.JobStarted), sample_of(e.LeaseLost)] * 3
+    for event in events:
+        emit(event)
+    assert others == events
+    assert heedful.seen == [event for event in events if isinstance(event, e.LeaseLost)]
+    assert heedful.asked == [e.JobStarted, e.LeaseLost]
+
+
 def test_an_observer_that_raises_reaches_neither_the_flow_nor_the_others(written: Written) -> None:
     def broken(event: e.Event) -> None:
         raise RuntimeError("the disk is on fire")
