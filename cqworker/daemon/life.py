@@ -94,7 +94,7 @@ async def _until_told(house: House, signals: Signals) -> bool:
 async def _leave(house: House, signals: Signals) -> None:
     """The drain, with everything else still at work: HTTP answers, leases are kept."""
     notify(os.environ, "STOPPING=1", "STATUS=Draining")
-    house.emit(DaemonPhase(phase="draining"))
+    house.emit(DaemonPhase(phase="draining", detail=house.worker.stuck_because if house.worker else ""))
     house.quiet()
     if house.worker is not None:
         await house.worker.drain(house.settings.worker.drain_timeout, signals.hurry)

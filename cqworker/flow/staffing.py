@@ -9,6 +9,7 @@ from cqworker.clock import Clock
 from cqworker.events import Emit
 from cqworker.flow.execute import Execution
 from cqworker.flow.handlers_loop import HandlersLoop
+from cqworker.flow.handlers_watch import HandlersWatch
 from cqworker.flow.health import Health
 from cqworker.flow.lane import Crew, Lane, open_lane
 from cqworker.flow.lifespans import Lifespans
@@ -22,7 +23,7 @@ from cqworker.flow.workshop import Workshop
 from cqworker.model.ids import TokenMint
 from cqworker.plugins.registry import Registry
 from cqworker.ports import Artifacts, JobQueue, JobStore
-from cqworker.settings import QueueSettings, Settings
+from cqworker.settings import QueueSettings, Settings, WorkerSettings
 from cqworker.settings.checks import max_receive_count_of
 
 DAY = 86_400
@@ -56,7 +57,13 @@ def open_worker(ground: Ground, settings: Settings, loop: HandlersLoop, *, name:
     execution = Execution(workshop, ground.clock, ground.emit)
     crew = _crew(ground, settings, slots, execution, name, seen)
     lanes = [_lane(crew, ground, queue) for queue in settings.queues]
-    return Worker(lanes, slots, crew.limits, execution, workshop, ground.clock, ground.emit)
+    watch = HandlersWatch(workshop, execution, _bearable(settings.worker), ground.emit)
+    return Worker(lanes, slots, crew.limits, execution, workshop, watch, ground.clock, ground.emit)
+
+
+def _bearable(settings: WorkerSettings) -> int:
+    """So many abandoned handlers; never as many as there are slots, for then nothing would ever run again."""
+    return min(settings.max_abandoned_handlers, settings.concurrency - 1)
 
 
 def _crew(

@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from cqworker.clock import Clock
-from cqworker.events import Emit, HandlersLoopSilent, HandlersLoopTurned
+from cqworker.events import Emit
 from cqworker.flow.background import keep_running
-from cqworker.flow.execute import GRACE, Execution
+from cqworker.flow.execute import Execution
+from cqworker.flow.handlers_watch import HandlersWatch
 from cqworker.flow.lane import Lane
 from cqworker.flow.limits import TypeLimits
 from cqworker.flow.outcomes import StopReason
@@ -23,8 +24,6 @@ HURRY_GRACE = 1.0
 """Seconds a second signal leaves to handlers that listen, and to a receive that may be bringing a message."""
 FLUSH_GRACE = 0.5
 RECEIVE_MARGIN = 15.0
-SILENCE_TOLD = 5.0
-LOOK_EVERY = 1.0
 
 
 class Worker:
@@ -37,6 +36,7 @@ class Worker:
         limits: TypeLimits,
         execution: Execution,
         workshop: Workshop,
+        watch: HandlersWatch,
         clock: Clock,
         emit: Emit,
     ) -> None:
@@ -45,11 +45,11 @@ class Worker:
         self._limits = limits
         self.execution = execution
         self._workshop = workshop
+        self._watch = watch
         self._clock = clock
         self._emit = emit
         self._loops: list[asyncio.Task[None]] = []
         self._dead: list[asyncio.Task[None]] = []
-        self.stuck = asyncio.Event()
 
     def start(self) -> None:
         """Opens the lifespans, then lets every lane go."""
@@ -61,7 +61,7 @@ class Worker:
             lane.poller.start()
             if lane.dead_letters is not None:
                 self._dead.append(self._begin("dead letters", lane.dead_letters.run))
-        self._loops.append(self._begin("handlers' watch", self._watch_handlers))
+        self._loops.append(self._begin("handlers' watch", self._watch.run))
 
     async def drain(self, seconds: float, hurry: asyncio.Event) -> None:
         """Stops receiving, gives back what has not started, lets the rest run until `seconds` are nearly over.
@@ -97,6 +97,16 @@ class Worker:
         await asyncio.gather(*self._loops, *self._dead, return_exceptions=True)
         self._workshop.threads.close()
         await self._workshop.loop.close()
+
+    @property
+    def stuck(self) -> asyncio.Event:
+        """Set when only a restart can help its handlers."""
+        return self._watch.stuck
+
+    @property
+    def stuck_because(self) -> str:
+        """Why, once it is stuck, and by which handlers."""
+        return self._watch.why
 
     def liveness(self) -> tuple[str, ...]:
         """Why this worker should be restarted: a poller that neither receives nor waits for anything."""
@@ -144,25 +154,3 @@ class Worker:
                 await work
         except TimeoutError:
             return
-
-    async def _watch_handlers(self) -> None:
-        """Tells when the handlers' loop is blocked, by whom it may be, and when only a restart can help."""
-        last = self._workshop.registry.longest_timeout + GRACE
-        told = 0.0
-        while True:
-            await asyncio.sleep(LOOK_EVERY)
-            silent = self._workshop.loop.silent_for()
-            if silent >= told + SILENCE_TOLD:
-                told = silent
-                self._emit(HandlersLoopSilent(seconds=silent, jobs=self._on_the_loop()))
-            elif silent < SILENCE_TOLD:
-                told = 0.0
-                self._emit(HandlersLoopTurned(lag=silent))
-            if silent > last:
-                self.stuck.set()
-
-    def _on_the_loop(self) -> tuple[str, ...]:
-        """Who may be blocking the handlers' loop."""
-        runs = (run.job for run in self.execution.runs)
-        handlers = self._workshop.registry.handlers
-        return tuple(f"{job.type} {job.job_id}" for job in runs if handlers[job.type].executor == "loop")

@@ -36,7 +36,9 @@ def _foreign(event: e.ForeignMessage) -> Words:
 
 
 def _phase(event: e.DaemonPhase) -> Words:
-    return Words("info", f"daemon {event.phase}", ("phase", "detail"))
+    """A drain that nobody asked for says why, and is an error."""
+    level = "error" if event.phase == "draining" and event.detail else "info"
+    return Words(level, f"daemon {event.phase}", ("phase", "detail"))
 
 
 _ENDING = ("status", "seconds", "kind", "message")

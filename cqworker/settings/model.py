@@ -100,6 +100,12 @@ class WorkerSettings(Section):
         le=3600,
         description="Seconds that running jobs are given to finish after SIGTERM; ECS and Kubernetes kill after 30.",
     )
+    max_abandoned_handlers: int = Field(
+        8,
+        ge=1,
+        description="Handlers that would not stop and may go on beside the others; with one more the worker drains and"
+        " exits with code 70.",
+    )
 
 
 Scope = Literal["submit", "read", "operate"]

@@ -12,7 +12,7 @@ import pytest
 
 from cqworker import handler
 from cqworker.events import HandlersLoopSilent, JobStarted, LeaseLost
-from cqworker.flow import worker
+from cqworker.flow import handlers_watch
 from cqworker.flow.handlers_loop import ThreadedLoop
 from cqworker.model.status import Status
 from tests.flow.waiting import eventually
@@ -122,8 +122,8 @@ async def test_closing_cancels_what_runs_and_leaves_a_blocked_loop_behind() -> N
 async def test_a_handler_that_blocks_its_loop_past_its_lease_keeps_it_and_hurts_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(worker, "SILENCE_TOLD", 0.5)
-    monkeypatch.setattr(worker, "LOOK_EVERY", 0.2)
+    monkeypatch.setattr(handlers_watch, "SILENCE_TOLD", 0.5)
+    monkeypatch.setattr(handlers_watch, "LOOK_EVERY", 0.2)
 
     @handler
     async def careless(payload: dict[str, Any]) -> str:

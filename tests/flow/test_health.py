@@ -9,7 +9,7 @@ import pytest
 
 from cqworker import handler
 from cqworker.events import DepthSeen, Event, HandlersLoopSilent, ServiceFailed, ServiceRecovered
-from cqworker.flow import worker
+from cqworker.flow import handlers_watch
 from cqworker.flow.checks import Check, Depths
 from cqworker.flow.execute import GRACE
 from cqworker.flow.health import Health
@@ -169,9 +169,9 @@ async def test_a_handlers_loop_that_stays_silent_is_told_and_in_the_end_the_work
     began.append(world.clock.monotonic())
     await asyncio.sleep(60)
     told = host.seen(HandlersLoopSilent)
-    assert told[0].seconds <= worker.SILENCE_TOLD + 1
+    assert told[0].seconds <= handlers_watch.SILENCE_TOLD + 1
     assert told[0].jobs == (f"block {job_id}",)
-    assert len(told) <= 60 / worker.SILENCE_TOLD
+    assert len(told) <= 60 / handlers_watch.SILENCE_TOLD
     assert not host.worker.stuck.is_set()
     await asyncio.sleep(40 + GRACE + 1)
     assert host.worker.stuck.is_set()

@@ -13,6 +13,7 @@ import pytest
 
 from cqworker import Job, Reject, handler
 from cqworker.events import AbandonedHandlerEnded, HandlerAbandoned
+from cqworker.flow import handlers_watch
 from cqworker.flow.threads import HandlerThreads
 from cqworker.model.record import JobRecord
 from cqworker.model.status import FailureKind, Status
@@ -102,6 +103,29 @@ async def test_a_thread_that_will_not_stop_is_abandoned_and_its_slot_is_free_whe
     await world.until_true(lambda: host.seen(AbandonedHandlerEnded), patience=5)
     await world.until_true(lambda: host.worker.slots.taken == 0, patience=5)
     assert world.record(record.job_id) == record
+    await host.drain(2)
+
+
+@pytest.mark.parametrize(("jobs", "concurrency", "most", "stuck"), [(2, 8, 1, True), (1, 8, 1, False), (2, 2, 8, True)])
+async def test_the_worker_asks_to_be_started_again_when_too_many_handlers_or_all_would_not_stop(
+    jobs: int, concurrency: int, most: int, stuck: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handlers_watch, "LOOK_EVERY", 0.05)
+    release = threading.Event()
+
+    @handler(timeout=0.3, max_attempts=1)
+    def stubborn(payload: dict[str, Any]) -> None:
+        release.wait(10)
+
+    world = World({"stubborn": stubborn}, real=REAL, concurrency=concurrency, max_abandoned_handlers=most)
+    host = world.start()
+    short_grace(host)
+    ids = [await world.submit("stubborn") for _ in range(jobs)]
+    await world.until_true(lambda: len(host.worker.execution.stragglers) == jobs, patience=5)
+    await asyncio.sleep(0.2)
+    assert host.worker.stuck.is_set() == stuck
+    assert all((f"stubborn {job_id}" in host.worker.stuck_because) == stuck for job_id in ids)
+    release.set()
     await host.drain(2)
 
 

@@ -152,6 +152,7 @@ class World:
         handlers: Mapping[str, Callable[..., Any]],
         *,
         concurrency: int = 32,
+        max_abandoned_handlers: int = 8,
         types: HandlerSettings | None = None,
         inline_limit: int = 4096,
         max_receives: int = MAX_RECEIVES,
@@ -164,7 +165,7 @@ class World:
         jobs = QueueSettings(name="jobs", dead_letter_queue="dead", max_receive_count=max_receives, **periods)
         self.settings = Settings(
             queues=(jobs, *(QueueSettings(name=name, **periods) for name in more_queues)),
-            worker=WorkerSettings(concurrency=concurrency),
+            worker=WorkerSettings(concurrency=concurrency, max_abandoned_handlers=max_abandoned_handlers),
             artifacts=ArtifactSettings(inline_limit=inline_limit),
         )
         self.registry = registry_from(handlers, types or HandlerSettings())

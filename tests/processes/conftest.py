@@ -13,7 +13,10 @@ from tests.processes.daemon import RUN, Daemon
 from tests.processes.plugin import Journal, install_plugin
 from tests.processes.site import Site
 
-QUEUES = ("long", "short", "hurry", "hangup", "blocked", "stuck", "foreign", "away-1", "away-2", "away-3", "away-4")
+QUEUES = (
+    *("long", "short", "hurry", "hangup", "blocked", "stuck", "cling", "foreign"),
+    *("away-1", "away-2", "away-3", "away-4"),
+)
 WORKER = ("run", "--port", "0", "--role", "worker")
 Start = Callable[..., Daemon]
 

@@ -56,6 +56,14 @@ async def stick(payload: Nap, job: Job) -> str:
     return "never told"
 
 
+@handler(timeout=1, max_attempts=1)
+def cling(payload: Nap, job: Job) -> str:
+    """Holds a thread beyond its own timeout, whatever it is told."""
+    note("start", job)
+    time.sleep(payload.seconds)
+    return "never told"
+
+
 @handler
 async def refuse(payload: Nap) -> None:
     """Fails for good."""

@@ -23,6 +23,15 @@ def stuck(site: Site, desk: Daemon, start: Start) -> Daemon:
     return start(site.changed(queues=["stuck"], extra=hasty), *WORKER)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def clung(site: Site, desk: Daemon, start: Start) -> Daemon:
+    """A worker that bears one abandoned handler, and has two in threads that never end."""
+    for _ in range(2):
+        desk.submit("proof.cling", {"seconds": 60}, queue="cling")
+    bearing = {"CQWORKER_WORKER__DRAIN_TIMEOUT": "1", "CQWORKER_WORKER__MAX_ABANDONED_HANDLERS": "1"}
+    return start(site.changed(queues=["cling"], extra=bearing), *WORKER)
+
+
 def test_health_answers_and_leases_are_kept_while_a_handler_blocks_its_loop_for_three_of_its_leases(
     site: Site, desk: Daemon, start: Start, journal: Journal
 ) -> None:
@@ -52,3 +61,16 @@ def test_a_handlers_loop_that_stays_stuck_ends_the_worker_with_70(stuck: Daemon,
     [job_id] = re.findall(r'"handler would not stop".*"job_id":"([^"]+)"', stuck.log)
     job = desk.job(job_id)
     assert (job["status"], job["failure"]["kind"]) == ("FAILED", "timeout")
+
+
+def test_a_worker_with_more_abandoned_handlers_than_it_may_bear_names_them_and_exits_with_70(
+    clung: Daemon, desk: Daemon
+) -> None:
+    assert clung.exit_code() == 70, clung.log
+    assert "Traceback" not in clung.log
+    [why] = re.findall('"2 handlers would not stop, and only 1 may go on: ([^"]+)"', clung.log)
+    jobs = re.findall("proof.cling ([^,]+)", why)
+    assert len(jobs) == 2
+    for job_id in jobs:
+        job = desk.job(job_id)
+        assert (job["status"], job["failure"]["kind"]) == ("FAILED", "timeout")

@@ -32,7 +32,10 @@ def path(tmp_path: Path) -> Path:
         ("[store]\ntabel = 'x'", "there is no setting store.tabel; did you mean store.table?"),
         ("[stroe]\ntable = 'x'", "there is no setting stroe; did you mean store?"),
         ("[worker]\nport = 1", "there is no setting worker.port; did you mean http.port?"),
-        ("[worker]\nxyzzy = 1", "there is no setting worker.xyzzy; worker has concurrency, drain_timeout"),
+        (
+            "[worker]\nxyzzy = 1",
+            "there is no setting worker.xyzzy; worker has concurrency, drain_timeout, max_abandoned_handlers",
+        ),
         ("xyzzy = 1", "there is no setting xyzzy; the configuration has store, artifacts, queues"),
         ("[worker]\nconcurrency = 0", "worker.concurrency = 0 must be a whole number from 1 to 10000."),
         ("[worker]\nconcurrency = true", "worker.concurrency = true must be a whole number"),
