@@ -26,11 +26,12 @@ RENEWAL_PAUSE = 5.0
 class AwsClients:
     """Speaks to SQS, DynamoDB and S3 for everybody; `pollers` is how many receives may wait at once.
 
-    `lean`: the hot operations go past the SDK.
+    `lean`: the hot operations go past the SDK. `bucket_owner`: the account that must own every bucket, if one must.
     """
 
-    def __init__(self, emit: Emit, *, pollers: int = 10, lean: bool = True) -> None:
+    def __init__(self, emit: Emit, *, pollers: int = 10, lean: bool = True, bucket_owner: str | None = None) -> None:
         self._emit = emit
+        self._bucket_owner = bucket_owner
         self._configs: dict[ClientName, AioConfig] = {
             "sqs": _config(hot=True),
             "sqs_poll": _config(hot=True, read_timeout=POLL_READ, max_pool_connections=pollers + 2),
@@ -80,8 +81,14 @@ class AwsClients:
             answer = await self._lean.carry(generation.standing, operation, request, renewed)
         else:
             client = await generation.client(operation.client)
-            answer = await getattr(client, operation.method)(**request)
+            answer = await getattr(client, operation.method)(**self._owned(operation, request))
         return await read(answer) if read else answer
+
+    def _owned(self, operation: Operation, request: Request) -> Request:
+        """No call forgets to say whose the bucket must be (S3 user guide, "Verifying bucket ownership")."""
+        if self._bucket_owner is None or operation.service != "s3" or operation.name == "CreateBucket":
+            return request
+        return {**request, "ExpectedBucketOwner": self._bucket_owner}
 
     async def _renewed(self, stale: Generation) -> Standing | None:
         """What other credentials than the refused ones a new session finds, for another try of the same call."""

@@ -44,7 +44,7 @@ async def _inspected(settings: Settings, largest_max_attempts: int) -> list[Find
     from cqworker.clock import SystemClock
     from cqworker.events import ignore
 
-    async with AwsClients(ignore, lean=False) as clients:
+    async with AwsClients(ignore, lean=False, bucket_owner=settings.artifacts.bucket_owner) as clients:
         return await inspect(clients, settings, largest_max_attempts, SystemClock())
 
 

@@ -49,5 +49,5 @@ async def provisioned(settings: Settings, counts: dict[str, int], *, dry_run: bo
     from cqworker.aws.provision import provision as provision_all
     from cqworker.events import ignore
 
-    async with AwsClients(ignore, lean=False) as clients:
+    async with AwsClients(ignore, lean=False, bucket_owner=settings.artifacts.bucket_owner) as clients:
         return await provision_all(clients, settings, counts, dry_run=dry_run)

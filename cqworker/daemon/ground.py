@@ -34,7 +34,12 @@ def open_premises(settings: Settings, registry: Registry, clock: Clock, emit: Em
     """Ports whose every result health remembers; no connection is made before the first call."""
     names = [name for queue in settings.queues for name in (queue.name, queue.dead_letter_queue) if name]
     health = Health(clock, emit, (*(queue_service(name) for name in names), STORE, ARTIFACTS))
-    clients = AwsClients(emit, pollers=8 * len(settings.queues) + len(names), lean=settings.aws.lean)
+    clients = AwsClients(
+        emit,
+        pollers=8 * len(settings.queues) + len(names),
+        lean=settings.aws.lean,
+        bucket_owner=settings.artifacts.bucket_owner,
+    )
     watched = {name: WatchedQueue(SqsQueue(clients, name, clock), health) for name in names}
     queues: dict[str, JobQueue] = {name: BatchedSends(queue) for name, queue in watched.items()}
     artifacts = S3Artifacts(clients, settings.artifacts.bucket, settings.artifacts.prefix)

@@ -54,6 +54,11 @@ class ArtifactSettings(Section):
     bucket: str = Field(
         "cqworker-artifacts", pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", description="The S3 bucket's name."
     )
+    bucket_owner: str | None = Field(
+        None,
+        pattern=r"^[0-9]{12}$",
+        description="The AWS account that must own every bucket; S3 refuses calls to a bucket of any other.",
+    )
     prefix: str = Field(
         "cqworker/", pattern=r"^([^/]+/)*$", description='Every key begins with it; it ends with "/" or is empty.'
     )
