@@ -67,8 +67,8 @@ class Daemon:
         """All that it wrote to stdout and stderr."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
-    def get(self, path: str) -> Answer:
-        return self._ask("GET", path)
+    def get(self, path: str, **headers: str) -> Answer:
+        return self._ask("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
     def post(self, path: str, body: object = None, **headers: str) -> Answer:
         named = {name.replace("_", "-"): value for name, value in headers.items()}

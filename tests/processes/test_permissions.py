@@ -1,0 +1,86 @@
+"""The policies on docs/permissions.md are those of what the daemons really call, no more and no less."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from cqworker.aws import operations
+from cqworker.aws.operations import Operation
+from tests.processes.conftest import Start
+from tests.processes.daemon import RUN, Daemon, until
+from tests.processes.site import Site
+
+PAGE = Path(__file__).parents[2].joinpath("docs", "permissions.md").read_text(encoding="utf-8")
+ACTIONS = {each.name: each.action for each in vars(operations).values() if isinstance(each, Operation)}
+NEVER_CALLED = {"s3:ListBucket"}
+"""S3 says that an object is absent only to who may list."""
+NOT_HERE = {"worker": {"sqs:SendMessage", "dynamodb:PartiQLUpdate"}, "api": set[str]()}
+"""A copy in place of a worn-out message, and batches, which the embedded AWS does not understand."""
+
+
+def policy_of(role: str) -> dict[str, set[str]]:
+    """The resources that each action is allowed on."""
+    text = re.search(rf"## The {role} role\n.*?```json\n(.*?)```", PAGE, re.DOTALL)
+    assert text is not None
+    allowed: dict[str, set[str]] = {}
+    for statement in json.loads(text[1])["Statement"]:
+        assert statement["Effect"] == "Allow"
+        for action in _listed(statement["Action"]):
+            allowed.setdefault(action, set()).update(_listed(statement["Resource"]))
+    return allowed
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def called_by(daemon: Daemon) -> set[str]:
+    """The actions of the AWS calls that the daemon says it made."""
+    families = text_string_to_metric_families(daemon.get("/metrics").body.decode())
+    samples = [sample for family in families for sample in family.samples if sample.name == "cqworker_aws_calls_total"]
+    return {ACTIONS[sample.labels["operation"]] for sample in samples}
+
+
+@pytest.fixture(scope="module")
+def called(site: Site, start: Start) -> dict[str, set[str]]:
+    """What each role calls while jobs of every kind come, run, fail, are cancelled and run again."""
+    place = site.changed(queues=["permissions"], queue={"wait_time": 1, "visibility_timeout": 3})
+    api, worker = start(place, *RUN, "--role", "api"), start(place, *RUN, "--role", "worker")
+    big = api.submit("text.transform", {"text": "large " * 2000})
+    assert api.ended(big)["status"] == "SUCCEEDED"
+    refused = api.submit("proof.refuse", {"seconds": 1})
+    assert api.ended(refused)["status"] == "FAILED"
+    assert api.post(f"/jobs/{refused}/retry").status == 202
+    assert api.ended(refused)["status"] == "FAILED"
+    napping = api.submit("proof.nap", {"seconds": 50})
+    until(lambda: api.job(napping)["status"] == "RUNNING")
+    assert api.post(f"/jobs/{napping}/cancel").status in (200, 202)
+    assert api.ended(napping)["status"] == "CANCELLED"
+    upload = api.post_bytes("/artifacts", b"something", "text/plain")
+    assert upload.status == 201
+    assert api.get(upload.headers["location"]).status == 200
+    api.post("/jobs", {"type": "proof.nap", "payload": {"seconds": 0}}, Idempotency_Key="once")
+    return {"api": called_by(api), "worker": called_by(worker)}
+
+
+@pytest.mark.parametrize("role", ["worker", "api"])
+def test_a_role_calls_what_its_policy_allows_and_all_of_it(role: str, called: dict[str, set[str]]) -> None:
+    assert called[role].isdisjoint(NOT_HERE[role])
+    assert called[role] | NOT_HERE[role] | NEVER_CALLED == set(policy_of(role))
+
+
+def test_the_policies_together_allow_every_operation_that_the_daemon_knows() -> None:
+    assert set(ACTIONS.values()) | NEVER_CALLED == set(policy_of("worker")) | set(policy_of("api"))
+
+
+@pytest.mark.parametrize("role", ["worker", "api"])
+def test_no_policy_is_about_everything(role: str) -> None:
+    for action, resources in policy_of(role).items():
+        assert "*" not in action
+        assert all(resource.startswith("arn:aws:") and not resource.endswith(":*") for resource in resources)
+        assert not re.search("Create|DeleteQueue|DeleteTable|Purge|Scan|SetQueue", action)
