@@ -40,24 +40,30 @@ INDEX_LAG_MS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A mutation, and the kinds of fault without which a seed cannot show it."""
+    """A mutation, and the kinds of fault without which a seed cannot show it.
+
+    `excusable`: what it leaves undone is put down to the network wherever that loses anything.
+    """
 
     mutate: Mutation
     needs: frozenset[str]
+    excusable: bool
 
     def shows_in(self, profile: Profile) -> bool:
         """Whether it is worth to look at this seed."""
+        if self.excusable and profile.rates:
+            return False
         return self.needs <= profile.rates.keys() | {kind for _, kind in profile.strikes}
 
 
 MUTANTS: dict[str, Mutant] = {}
 
 
-def mutant(name: str, *needs: str) -> Callable[[Mutation], Mutation]:
+def mutant(name: str, *needs: str, excusable: bool = False) -> Callable[[Mutation], Mutation]:
     """Registers a mutation under a name that says what is wrong."""
 
     def register(mutate: Mutation) -> Mutation:
-        MUTANTS[name] = Mutant(mutate, frozenset(needs))
+        MUTANTS[name] = Mutant(mutate, frozenset(needs), excusable)
         return mutate
 
     return register
@@ -170,7 +176,7 @@ def _cancelled_poll(swap: Swap) -> None:
     swap(Poller, "quiet", quiet)
 
 
-@mutant("drain that gives nothing back", "drain")
+@mutant("drain that gives nothing back", "drain", excusable=True)
 def _nothing_given_back(swap: Swap) -> None:
     honest = Receipts.hide
 

@@ -14,6 +14,8 @@ OTHER_FAULTS = ("HTTP answer lost", "lifespan")
 STRIKES = ("crash", "freeze", "suspend", "drain", "hurried drain", "outage", "partition", "clock step", "deploy")
 MOST = {"crash": 6, "freeze": 6, "suspend": 2, "drain": 5, "hurried drain": 2, "outage": 3, "partition": 3}
 CALM = 0.08
+QUIET_NETWORK = 0.12
+"""Share of seeds in which only processes suffer: where every call is answered, nothing excuses one that leaves a mess."""
 WILD_CLOCKS = 0.08
 
 
@@ -50,6 +52,7 @@ def profile_of(seed: int) -> Profile:
     visibility = chance.choice((6, 12, 30, 60))
     wild = chance.random() < WILD_CLOCKS
     calm = chance.random() < CALM
+    quiet = random.Random(f"{seed} quiet").random() < QUIET_NETWORK
     seconds = chance.choice((60.0, 150.0, 400.0)) * chance.uniform(0.5, 1.5)
     kinds = (*CALL_FAULTS, *QUEUE_FAULTS, *OTHER_FAULTS)
     return Profile(
@@ -64,7 +67,7 @@ def profile_of(seed: int) -> Profile:
         skew=20_000 if wild else round(1000 * margin_of(visibility) * 0.4),
         wild=wild,
         max_receives=chance.choice((None, None, None, 4, 6)),
-        rates={} if calm else {kind: _rate(chance) for kind in kinds if chance.random() < 0.5},
+        rates={} if calm or quiet else {kind: _rate(chance) for kind in kinds if chance.random() < 0.5},
         strikes=() if calm else tuple(sorted(_strikes(chance, seconds))),
     )
 
