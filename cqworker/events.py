@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cqworker.model.status import FailureKind, Status
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class Subject(Struct, frozen=True, kw_only=True):
     """The job an event is about; `attempt` is 0 before the first start."""
 
     job_id: str
@@ -21,37 +21,33 @@ class Subject:
     trace_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobEvent:
+class JobEvent(Struct, frozen=True, kw_only=True):
     """Something happened to one job."""
 
     job: Subject
 
 
-class JobSubmitted(JobEvent):
+class JobSubmitted(JobEvent, frozen=True, kw_only=True):
     """A job was accepted: its message is in the queue."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordPostponed(JobEvent):
+class RecordPostponed(JobEvent, frozen=True, kw_only=True):
     """The message is out but the record could not be written; the claim will create it."""
 
     cause: str
 
 
-class SubmissionReplayed(JobEvent):
+class SubmissionReplayed(JobEvent, frozen=True, kw_only=True):
     """A request repeated its idempotency key and was given the job it had made."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobStarted(JobEvent):
+class JobStarted(JobEvent, frozen=True, kw_only=True):
     """A handler starts; `waited` is the time in seconds from when the job could first run."""
 
     waited: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobSettled(JobEvent):
+class JobSettled(JobEvent, frozen=True, kw_only=True):
     """An attempt's ending was written: a final status or RETRYING, after `seconds` in the handler."""
 
     status: Status
@@ -61,76 +57,69 @@ class JobSettled(JobEvent):
     retry_in: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobForestalled(JobEvent):
+class JobForestalled(JobEvent, frozen=True, kw_only=True):
     """An ending was written in place of a start: a cancel came first, or the attempts are used up."""
 
     status: Status
     kind: FailureKind | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobHandedBack(JobEvent):
+class JobHandedBack(JobEvent, frozen=True, kw_only=True):
     """An attempt was refunded and its message given back: drain, unknown type, a limit, a newer version."""
 
     reason: str
     delay: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CopyHidden(JobEvent):
+class CopyHidden(JobEvent, frozen=True, kw_only=True):
     """Another copy of a job that runs or waits elsewhere was hidden for so many seconds."""
 
     seconds: float
 
 
-class CopyDropped(JobEvent):
+class CopyDropped(JobEvent, frozen=True, kw_only=True):
     """A copy of a finished or superseded job was deleted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CopyRefreshed(JobEvent):
+class CopyRefreshed(JobEvent, frozen=True, kw_only=True):
     """A message near its receive limit or its age limit was replaced by a fresh copy."""
 
     receive_count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeaseLost(JobEvent):
+class LeaseLost(JobEvent, frozen=True, kw_only=True):
     """The attempt may write nothing any more."""
 
     reason: str
 
 
-class CancelNoticed(JobEvent):
+class CancelNoticed(JobEvent, frozen=True, kw_only=True):
     """The keeper saw that a cancel was asked for; the handler is being stopped."""
 
 
-class CancelAsked(JobEvent):
+class CancelAsked(JobEvent, frozen=True, kw_only=True):
     """Somebody asked for a cancel of this job."""
 
 
-class RetryAsked(JobEvent):
+class RetryAsked(JobEvent, frozen=True, kw_only=True):
     """Somebody asked for another round, or sent a stuck job's message again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandlerAbandoned(JobEvent):
+class HandlerAbandoned(JobEvent, frozen=True, kw_only=True):
     """A handler did not stop when told to; it keeps its slot until it ends."""
 
     reason: str
 
 
-class AbandonedHandlerEnded(JobEvent):
+class AbandonedHandlerEnded(JobEvent, frozen=True, kw_only=True):
     """A handler that had been abandoned ended after all; its slot is free again."""
 
 
-class JobLost(JobEvent):
+class JobLost(JobEvent, frozen=True, kw_only=True):
     """A message of ours came out of the dead-letter queue and its job was settled FAILED `lost`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
+class Received(Struct, frozen=True, kw_only=True):
     """A receive was answered with `count` of the `asked` messages."""
 
     queue: str
@@ -138,8 +127,7 @@ class Received:
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForeignMessage:
+class ForeignMessage(Struct, frozen=True, kw_only=True):
     """A message is no envelope: it is left to the redrive policy, its body is never logged, only its SHA-256."""
 
     queue: str
@@ -149,16 +137,14 @@ class ForeignMessage:
     receive_count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeasesRenewed:
+class LeasesRenewed(Struct, frozen=True, kw_only=True):
     """A renewal round kept so many leases of a queue."""
 
     queue: str
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReceiptRefused:
+class ReceiptRefused(Struct, frozen=True, kw_only=True):
     """A delete or visibility change of one message was not done."""
 
     queue: str
@@ -167,8 +153,7 @@ class ReceiptRefused:
     gone: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DepthSeen:
+class DepthSeen(Struct, frozen=True, kw_only=True):
     """What a queue said of its depth."""
 
     queue: str
@@ -177,8 +162,7 @@ class DepthSeen:
     delayed: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceFailed:
+class ServiceFailed(Struct, frozen=True, kw_only=True):
     """A service did not do its part while we were `doing` something."""
 
     service: str
@@ -187,16 +171,14 @@ class ServiceFailed:
     remedy: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceRecovered:
+class ServiceRecovered(Struct, frozen=True, kw_only=True):
     """A service answers again after so many seconds."""
 
     service: str
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceCalled:
+class ServiceCalled(Struct, frozen=True, kw_only=True):
     """One AWS call: `result` is "ok" or the error's code; units are what DynamoDB says it consumed."""
 
     service: str
@@ -207,31 +189,27 @@ class ServiceCalled:
     read_units: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlotsChanged:
+class SlotsChanged(Struct, frozen=True, kw_only=True):
     """How many of the worker's slots are taken."""
 
     taken: int
     total: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandlersLoopSilent:
+class HandlersLoopSilent(Struct, frozen=True, kw_only=True):
     """The handlers' loop has not turned for so many seconds; `jobs` names those that run on it."""
 
     seconds: float
     jobs: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandlersLoopTurned:
+class HandlersLoopTurned(Struct, frozen=True, kw_only=True):
     """The handlers' loop answered a probe `lag` seconds late."""
 
     lag: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PluginBroken:
+class PluginBroken(Struct, frozen=True, kw_only=True):
     """A plugin cannot be used; the others can."""
 
     type: str
@@ -240,16 +218,14 @@ class PluginBroken:
     remedy: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DaemonPhase:
+class DaemonPhase(Struct, frozen=True, kw_only=True):
     """The daemon is starting, ready, draining, or stopped."""
 
     phase: str
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackgroundFailed:
+class BackgroundFailed(Struct, frozen=True, kw_only=True):
     """A background loop's turn raised; the loop goes on after a pause."""
 
     loop: str
@@ -257,8 +233,7 @@ class BackgroundFailed:
     traceback: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestFailed:
+class RequestFailed(Struct, frozen=True, kw_only=True):
     """An HTTP request ran into an error that no rule foresaw; `incident` is what the client was told to quote."""
 
     incident: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct
 
 from cqworker.errors import CqworkerError
 from cqworker.model.changes import Change, Refused, Written
@@ -20,8 +21,7 @@ MAX_VISIBILITY = 43_200
 """Seconds a message can stay hidden, counted from its receipt (ChangeMessageVisibility)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class Letter(Struct, frozen=True, kw_only=True):
     """A message to send: `delay` in seconds, `traceparent` as W3C writes it, `group` a fair-queue tenant."""
 
     body: str
@@ -36,22 +36,24 @@ class Letter:
         return len(self.body.encode()) + trace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(Struct, frozen=True, kw_only=True):
     """One copy of a message in our hands: `received_at` is the monotonic time of the answer, `sent_at` epoch ms."""
 
     queue: str
     message_id: str
-    receipt: str = field(repr=False)
+    receipt: str
     body: str
     receive_count: int
     sent_at: int
     received_at: float
     traceparent: str | None = None
 
+    def __repr__(self) -> str:
+        """Without the receipt, with which anybody who reads a log could delete the message."""
+        return f"<Delivery {self.message_id} of {self.queue}, received {self.receive_count} times>"
 
-@dataclass(frozen=True, slots=True)
-class EntryFault:
+
+class EntryFault(Struct, frozen=True):
     """One entry of a batch that was not done; `gone`: repeating cannot help (an expired or unknown receipt)."""
 
     receipt: str
@@ -59,8 +61,7 @@ class EntryFault:
     gone: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Depth:
+class Depth(Struct, frozen=True):
     """Approximate counts of a queue."""
 
     visible: int
@@ -104,8 +105,7 @@ class JobQueue(Protocol):
     async def depth(self) -> Depth: ...
 
 
-@dataclass(frozen=True, slots=True)
-class KeyItem:
+class KeyItem(Struct, frozen=True):
     """An idempotency key's own item: `key` is its hash, `request` the hash of the request it stands for."""
 
     key: str
@@ -134,8 +134,7 @@ class JobStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class StoredObject:
+class StoredObject(Struct, frozen=True):
     """An object's bytes and what they are."""
 
     data: bytes

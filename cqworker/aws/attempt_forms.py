@@ -1,4 +1,4 @@
-"""The writes of an attempt (cqworker.model.attempts) as UpdateItem requests."""
+"""The writes of an attempt (cqworker.model.attempts) in DynamoDB's words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from cqworker.aws.phrases import (
     PAST,
     RUNNING,
     UNCANCELLED,
-    Request,
+    Form,
+    Shape,
     Values,
     made_from,
     rewrite,
@@ -37,10 +38,11 @@ STARTED = (
 )
 
 STARTED_AGAIN = (*STARTED, "attempt = attempt + :one", "history = list_append(history, :claimed)")
+USUAL_START = Shape(STARTABLE, STARTED_AGAIN, ("scheduled_at",))
 ONE = number(1)
 
 
-def claim(change: Claim) -> Request:
+def claim(change: Claim) -> Form:
     """A start, of an absent record too: what a record has is kept, what it lacks comes from the message."""
     made, values = made_from(change.envelope, change.purge_at, change.trace_id)
     values |= FREE_VALUES | {":one": number(1)} | _started(change)
@@ -54,14 +56,15 @@ def claim(change: Claim) -> Request:
     return update(change.job_id, CLAIM, values, sets, ("scheduled_at",))
 
 
-def claim_existing(change: Claim) -> Request:
+def claim_existing(change: Claim) -> Form:
     """A start of a record that is there: the usual one, and the only one that a batch can hold."""
-    values = _started(change) | FREE_VALUES
+    values = _started(change)
+    values.update(FREE_VALUES)
     values[":one"], values[":soon"] = ONE, number(change.now + SOON_MS)
-    return update(change.job_id, STARTABLE, values, STARTED_AGAIN, ("scheduled_at",))
+    return Form(change.job_id, USUAL_START, values)
 
 
-def reopen(change: Reopen) -> Request:
+def reopen(change: Reopen) -> Form:
     """A start of a later round; its own form because an update cannot choose between attempt 1 and one more."""
     values = FREE_VALUES | ENDED | {":one": number(1)} | _started(change)
     sets = (*STARTED, "attempt = :one", "history = list_append(history, :claimed)")
@@ -79,7 +82,7 @@ def _started(change: Claim) -> Values:
     }
 
 
-def renew(change: Renew) -> Request:
+def renew(change: Renew) -> Form:
     """A longer lease, with the progress made under it."""
     values = _fence(change.token) | {":lease_expires_at": number(change.lease_expires_at)}
     if change.progress:
@@ -88,7 +91,7 @@ def renew(change: Renew) -> Request:
     return update(change.job_id, HELD, values, sets)
 
 
-def settle(change: Settle) -> Request:
+def settle(change: Settle) -> Form:
     """The ending of an attempt; RETRYING gives way to a cancel that was asked for."""
     written = {
         "status": text(change.status),
@@ -110,7 +113,7 @@ def settle(change: Settle) -> Request:
     return rewrite(change.job_id, condition, values, written, ("history = list_append(history, :entry)",))
 
 
-def hand_back(change: HandBack) -> Request:
+def hand_back(change: HandBack) -> Form:
     """QUEUED again, with one attempt less."""
     written = {
         "status": text(Status.QUEUED),

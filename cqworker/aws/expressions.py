@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cqworker.aws import attempt_forms, intervention_forms
-from cqworker.aws.phrases import ABSENT, Request
+from cqworker.aws.phrases import ABSENT, Form, Request
 from cqworker.aws.wire import item_of, key_item, number
 from cqworker.model.attempts import Claim, HandBack, Renew, Reopen, Settle
 from cqworker.model.changes import Change
@@ -19,7 +19,7 @@ from cqworker.ports import KeyItem
 
 KEY_FREE = f"{ABSENT} OR expires_at < :now"
 
-FORMS: dict[type, Callable[[Any], Request]] = {
+FORMS: dict[type, Callable[[Any], Form]] = {
     Claim: attempt_forms.claim,
     Reopen: attempt_forms.reopen,
     Renew: attempt_forms.renew,
@@ -45,4 +45,4 @@ def reservation_of(key: KeyItem, now: int) -> Request:
 
 def update_of(change: Change) -> Request:
     """The UpdateItem of any change but Enter."""
-    return FORMS[type(change)](change)
+    return FORMS[type(change)](change).request()

@@ -1,4 +1,4 @@
-"""The writes from outside an attempt (cqworker.model.interventions) as UpdateItem requests."""
+"""The writes from outside an attempt (cqworker.model.interventions) in DynamoDB's words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cqworker.aws.phrases import (
     PAST,
     RUNNING,
     UNCANCELLED,
-    Request,
+    Form,
     made_from,
     rewrite,
     update,
@@ -29,7 +29,7 @@ LOSE = (
 )
 
 
-def forestall(change: Forestall) -> Request:
+def forestall(change: Forestall) -> Form:
     """An ending while nobody holds the job and what was seen still stands."""
     seen, values = change.seen, FREE_VALUES | {":now": number(change.now), ":seen": text(change.seen.status)}
     values |= {":round": number(seen.round), ":attempt": number(seen.attempt)}
@@ -48,14 +48,14 @@ def forestall(change: Forestall) -> Request:
     return rewrite(change.job_id, f"{SEEN_STANDS} AND {same_token}", values, written)
 
 
-def ask_cancel(change: AskCancel) -> Request:
+def ask_cancel(change: AskCancel) -> Form:
     """The request to cancel; the first one's time stays."""
     values = RUNNING | {":round": number(change.round), ":now": number(change.now)}
     sets = ("cancel_requested_at = if_not_exists(cancel_requested_at, :now)",)
     return update(change.job_id, RUNS_THIS_ROUND, values, sets)
 
 
-def new_round(change: NewRound) -> Request:
+def new_round(change: NewRound) -> Form:
     """QUEUED in the next round, as long as nobody else made one."""
     values = {":seen": text(change.seen.status), ":round": number(change.seen.round)}
     written = {
@@ -69,7 +69,7 @@ def new_round(change: NewRound) -> Request:
     return rewrite(change.job_id, SAME_ENDING, values, written, ("round = :next",))
 
 
-def lose(change: Lose) -> Request:
+def lose(change: Lose) -> Form:
     """FAILED `lost`, of an absent record too."""
     made, values = made_from(change.envelope, change.purge_at, change.trace_id)
     values |= FREE_VALUES | ENDED | {":now": number(change.now), ":round": number(change.envelope.round)}

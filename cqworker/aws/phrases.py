@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+from msgspec import Struct
+
 from cqworker.aws.wire import Cell, item_of, job_key, text
 from cqworker.model.envelope import Envelope
 from cqworker.model.record import record_from
@@ -47,36 +49,64 @@ def _unless_there(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f"{alias(name)} = if_not_exists({alias(name)}, :{name})" for name in names)
 
 
-def update(job_id: str, condition: str, values: Values, sets: Iterable[str], removes: Iterable[str] = ()) -> Request:
-    """An UpdateItem without its table: the condition, the clauses of SET, the attributes of REMOVE."""
-    said, names = _worded(condition, tuple(sets), tuple(removes))
-    return {
-        "Key": job_key(job_id),
-        "ConditionExpression": condition,
-        "UpdateExpression": said,
-        "ExpressionAttributeNames": names,
-        "ExpressionAttributeValues": values,
-    }
+class Shape:
+    """The words of a change without its values: there are a few of each kind, and each is worded once."""
+
+    __slots__ = ("condition", "names", "said")
+
+    def __init__(self, condition: str, sets: Iterable[str], removes: Iterable[str] = ()) -> None:
+        self.condition = condition
+        self.said = "SET " + ", ".join(sets)
+        if removed := ", ".join(map(alias, removes)):
+            self.said += f" REMOVE {removed}"
+        self.names = {name: name[1:] for name in sorted(set(re.findall(r"#\w+", f"{condition} {self.said}")))}
+
+
+class Form(Struct, frozen=True):
+    """A change of one job in DynamoDB's words: the shape, and the value of each of its placeholders."""
+
+    job_id: str
+    shape: Shape
+    values: Values
+
+    def request(self) -> Request:
+        """An UpdateItem without its table."""
+        return {
+            "Key": job_key(self.job_id),
+            "ConditionExpression": self.shape.condition,
+            "UpdateExpression": self.shape.said,
+            "ExpressionAttributeNames": self.shape.names,
+            "ExpressionAttributeValues": self.values,
+        }
+
+
+def update(job_id: str, condition: str, values: Values, sets: Iterable[str], removes: Iterable[str] = ()) -> Form:
+    """The condition, the clauses of SET, the attributes of REMOVE."""
+    return Form(job_id, _shape(condition, tuple(sets), tuple(removes)), values)
 
 
 def rewrite(
     job_id: str, condition: str, values: Values, written: dict[str, Cell | None], sets: tuple[str, ...] = ()
-) -> Request:
+) -> Form:
     """An update that sets what is `written` and removes what is written as None."""
-    values |= {f":new_{name}": cell for name, cell in written.items() if cell is not None}
-    kept = [f"{alias(name)} = :new_{name}" for name, cell in written.items() if cell is not None]
-    removed = [name for name, cell in written.items() if cell is None]
-    return update(job_id, condition, values, (*kept, *sets), removed)
+    removed = []
+    for name, cell in written.items():
+        if cell is None:
+            removed.append(name)
+        else:
+            values[f":new_{name}"] = cell
+    return Form(job_id, _rewriting(condition, tuple(written), tuple(removed), sets), values)
 
 
 @lru_cache(maxsize=256)
-def _worded(condition: str, sets: tuple[str, ...], removes: tuple[str, ...]) -> tuple[str, dict[str, str]]:
-    """The update expression and the aliases that it and the condition use; there are a few shapes of each change."""
-    said = "SET " + ", ".join(sets)
-    if removes:
-        said += " REMOVE " + ", ".join(map(alias, removes))
-    aliases = sorted(set(re.findall(r"#\w+", f"{condition} {said}")))
-    return said, {name: name[1:] for name in aliases}
+def _shape(condition: str, sets: tuple[str, ...], removes: tuple[str, ...]) -> Shape:
+    return Shape(condition, sets, removes)
+
+
+@lru_cache(maxsize=256)
+def _rewriting(condition: str, written: tuple[str, ...], removed: tuple[str, ...], sets: tuple[str, ...]) -> Shape:
+    kept = [f"{alias(name)} = :new_{name}" for name in written if name not in removed]
+    return Shape(condition, (*kept, *sets), removed)
 
 
 def alias(name: str) -> str:

@@ -12,20 +12,18 @@ from functools import lru_cache
 from typing import Any
 
 from cqworker.aws import attempt_forms
-from cqworker.aws.phrases import Request
+from cqworker.aws.phrases import Form, Request, Shape
+from cqworker.aws.wire import JOB, SORT_KEY
 from cqworker.model.attempts import Claim, HandBack, Renew, Settle
 from cqworker.model.changes import Change
 
-FORMS: dict[type, Callable[[Any], Request]] = {
+FORMS: dict[type, Callable[[Any], Form]] = {
     Claim: attempt_forms.claim_existing,
     Renew: attempt_forms.renew,
     Settle: attempt_forms.settle,
     HandBack: attempt_forms.hand_back,
 }
 """The changes that a job's own worker makes: there are many of them at a time."""
-
-Shape = tuple[str, str]
-"""The condition and the update expression of a form: a few of each kind of change."""
 
 NAME = r"(#?\w+)"
 VALUE = re.compile(r":\w+")
@@ -40,8 +38,9 @@ REWORDED = (
 def statement_of(change: Change, table: str) -> Request:
     """One entry of a BatchExecuteStatement; a refusal brings what stood there, a success what stands there now."""
     form = FORMS[type(change)](change)
-    said, names = _worded(table, (form["ConditionExpression"], form["UpdateExpression"]))
-    values = {**form["ExpressionAttributeValues"], ":pk": form["Key"]["pk"], ":sk": form["Key"]["sk"]}
+    said, names = _worded(table, form.shape)
+    values = form.values
+    values[":pk"], values[":sk"] = {"S": JOB + form.job_id}, SORT_KEY
     return {
         "Statement": said,
         "Parameters": [values[name] for name in names],
@@ -52,11 +51,10 @@ def statement_of(change: Change, table: str) -> Request:
 @lru_cache(maxsize=256)
 def _worded(table: str, shape: Shape) -> tuple[str, tuple[str, ...]]:
     """The statement with its question marks, and the name of the value that each stands for."""
-    condition, update = shape
-    sets, _, removes = update.removeprefix("SET ").partition(" REMOVE ")
+    sets, _, removes = shape.said.removeprefix("SET ").partition(" REMOVE ")
     clauses = [f"SET {clause}" for clause in re.split(r", (?![^(]*\))", sets)]
     clauses += [f"REMOVE {name}" for name in removes.split(", ") if name]
-    said = f"{' '.join(clauses)} WHERE pk = :pk AND sk = :sk AND ({condition}) RETURNING ALL NEW *"
+    said = f"{' '.join(clauses)} WHERE pk = :pk AND sk = :sk AND ({shape.condition}) RETURNING ALL NEW *"
     for words, others in REWORDED:
         said = re.sub(words, others, said)
     return f'UPDATE "{table}" {VALUE.sub("?", said)}', tuple(VALUE.findall(said))

@@ -18,6 +18,7 @@ Item = Mapping[str, Cell]
 
 JOB = "job#"
 KEY = "key#"
+SORT_KEY = {"S": "job"}
 STATUSES = {status.value: status for status in Status}
 KEY_GRACE = 3600
 """Seconds that a key's item outlives the key: it is honoured by the time it carries, TTL only sweeps."""
@@ -80,7 +81,7 @@ def progress_cell(progress: Progress) -> Cell:
 
 def job_key(job_id: str) -> dict[str, Cell]:
     """The primary key of a job's item."""
-    return {"pk": {"S": JOB + job_id}, "sk": {"S": "job"}}
+    return {"pk": {"S": JOB + job_id}, "sk": SORT_KEY}
 
 
 def item_of(record: JobRecord) -> dict[str, Cell]:

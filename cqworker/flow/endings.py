@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cqworker.flow.backoff import retry_delay
 from cqworker.flow.outcomes import (
@@ -28,44 +29,38 @@ UNKNOWN_TYPE_PATIENCE_MS = 86_400_000
 """24 h in which a worker that knows the type may be deployed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Success:
+class Success(Struct, frozen=True):
     """SUCCEEDED with this JSON text, or with a reference to where it lies."""
 
     result: str | None
     result_ref: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Retrying:
+class Retrying(Struct, frozen=True):
     """RETRYING after `delay` seconds."""
 
     failure: Failure
     delay: float
 
 
-@dataclass(frozen=True, slots=True)
-class Failing:
+class Failing(Struct, frozen=True):
     """FAILED for good."""
 
     failure: Failure
 
 
-@dataclass(frozen=True, slots=True)
-class Cancelled:
+class Cancelled(Struct, frozen=True):
     """CANCELLED, since somebody asked for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class GivenBack:
+class GivenBack(Struct, frozen=True):
     """No ending: the attempt is refunded and the job waits `delay` seconds for another start."""
 
     reason: str
     delay: float
 
 
-@dataclass(frozen=True, slots=True)
-class LeftAlone:
+class LeftAlone(Struct, frozen=True):
     """No ending, and nothing to write: the lease is lost, or a handler that will not stop still runs under it."""
 
 
@@ -73,8 +68,7 @@ Ending = Success | Retrying | Failing | Cancelled
 Conclusion = Ending | GivenBack | LeftAlone
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """What concluding needs to know beside the outcome: the type's backoff, the time, and chance for the jitter."""
 
     backoff: Backoff

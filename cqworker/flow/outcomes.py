@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from cqworker.errors import PayloadFault
 
@@ -17,15 +18,13 @@ class StopReason(StrEnum):
     LOST = "lost lease"
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(Struct, frozen=True):
     """It returned; `result` is JSON text."""
 
     result: str
 
 
-@dataclass(frozen=True, slots=True)
-class Raised:
+class Raised(Struct, frozen=True):
     """It raised: the exception's type, its text and where."""
 
     error: str
@@ -34,58 +33,50 @@ class Raised:
     stage: str = "handler"
 
 
-@dataclass(frozen=True, slots=True)
-class Died:
+class Died(Struct, frozen=True):
     """The process that it ran in ended under it."""
 
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class AskedRetry:
+class AskedRetry(Struct, frozen=True):
     """It raised Retry; `after` in seconds, None for the usual backoff."""
 
     reason: str
     after: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class AskedReject:
+class AskedReject(Struct, frozen=True):
     """It raised Reject."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class PayloadRefused:
+class PayloadRefused(Struct, frozen=True):
     """The payload did not fit the model, so the handler was not called."""
 
     faults: tuple[PayloadFault, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Stopped:
+class Stopped(Struct, frozen=True):
     """It was told to stop and did, or `abandoned`: it had not ended when its grace was over."""
 
     reason: StopReason
     abandoned: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class NeverStarted:
+class NeverStarted(Struct, frozen=True):
     """Something outside the job kept it from starting, so the attempt is refunded."""
 
     reason: str
     delay: float
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownTypeMet:
+class UnknownTypeMet(Struct, frozen=True):
     """No handler here has this type; another worker, or a later version, may."""
 
 
-@dataclass(frozen=True, slots=True)
-class Interrupted:
+class Interrupted(Struct, frozen=True):
     """It was cancelled; what for is known to whoever told it to stop. Not an outcome yet."""
 
 

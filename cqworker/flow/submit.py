@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import orjson
+from msgspec.structs import replace
 
 from cqworker.clock import Clock
 from cqworker.errors import KeyReused, SendUnanswered, Unavailable, UnknownQueue, UnknownType

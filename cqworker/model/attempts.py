@@ -6,7 +6,8 @@ in expressions, and one contract suite holds the two together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import CLAIMED, RETRIED, Entry
@@ -16,8 +17,7 @@ from cqworker.model.status import Status
 SOON_MS = 2_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(Struct, frozen=True, kw_only=True):
     """A start of the round the record is in; an absent record is made from the message."""
 
     envelope: Envelope
@@ -63,8 +63,7 @@ class Claim:
         return (Entry(self.now, CLAIMED, 0, self.worker),)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reopen(Claim):
+class Reopen(Claim, frozen=True, kw_only=True):
     """A start of a round later than the record's: its attempts begin anew."""
 
     def permits(self, seen: JobRecord | None) -> bool:
@@ -95,8 +94,7 @@ class Reopen(Claim):
         return (Entry(self.now, RETRIED), Entry(self.now, CLAIMED, 0, self.worker))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Fenced:
+class _Fenced(Struct, frozen=True, kw_only=True):
     """A write of the attempt that holds the lease, and of no other."""
 
     job_id: str
@@ -106,8 +104,7 @@ class _Fenced:
         return seen is not None and seen.status is Status.RUNNING and seen.token == self.token
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Renew(_Fenced):
+class Renew(_Fenced, frozen=True, kw_only=True):
     """A longer lease, and what the handler said of its progress since the last one."""
 
     lease_expires_at: int
@@ -119,8 +116,7 @@ class Renew(_Fenced):
         return replace(seen, lease_expires_at=self.lease_expires_at, progress=progress)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settle(_Fenced):
+class Settle(_Fenced, frozen=True, kw_only=True):
     """The ending of an attempt: a final status, or RETRYING, which is refused while a cancel is asked for.
 
     `history` takes the place of one that would become too long with the entry; None adds the entry to what is there.
@@ -167,8 +163,7 @@ class Settle(_Fenced):
         return _Fenced.permits(self, seen) and not self.permits(seen)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandBack(_Fenced):
+class HandBack(_Fenced, frozen=True, kw_only=True):
     """QUEUED again with the attempt refunded; `history` is None where the claim's answer never came."""
 
     purge_at: int

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cqworker.model.ids import MAX_JOB_ID
 
@@ -30,8 +31,7 @@ class NewerEnvelope(ValueError):
     """The message is ours, of a version that only a newer worker understands."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
+class Envelope(Struct, frozen=True, kw_only=True):
     """One job as it travels: `payload` is JSON text, `created_at` epoch ms, `extra` fields unknown to this version."""
 
     job_id: str
@@ -43,9 +43,9 @@ class Envelope:
     tenant: str = "default"
     payload: str | None = None
     payload_ref: str | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = {}
     tags: tuple[str, ...] = ()
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = {}
 
     def text(self) -> str:
         """The body to send: ASCII-safe for SQS's character set, empty fields left out."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 KEPT = 20
 REASON_BYTES = 100
@@ -11,8 +12,7 @@ RETRIED = "retried"
 """The entry that begins every round but the first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One thing that happened to a job: when (epoch ms), what, in which attempt, where and why.
 
     `attempt` is 0 where it does not apply, and in a `claimed` entry as stored: a claim cannot know its number.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import RETRIED, Entry, trimmed
@@ -10,8 +11,7 @@ from cqworker.model.record import Failure, JobRecord, record_from, without_past
 from cqworker.model.status import FailureKind, Status
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Enter:
+class Enter(Struct, frozen=True, kw_only=True):
     """The submitter's put: the record QUEUED if nobody made it yet."""
 
     record: JobRecord
@@ -27,8 +27,7 @@ class Enter:
         return self.record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forestall:
+class Forestall(Struct, frozen=True, kw_only=True):
     """An ending in place of a start, or of a wait: only while what was seen still stands.
 
     Written for a cancel, for used-up attempts and for a job that came out of the dead-letter queue.
@@ -67,8 +66,7 @@ class Forestall:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskCancel:
+class AskCancel(Struct, frozen=True, kw_only=True):
     """A cancel of a RUNNING job is a request: its holder writes CANCELLED, or the ending that came first."""
 
     job_id: str
@@ -83,8 +81,7 @@ class AskCancel:
         return replace(seen, cancel_requested_at=seen.cancel_requested_at or self.now)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewRound:
+class NewRound(Struct, frozen=True, kw_only=True):
     """A retry's record: QUEUED in the round whose message is already out, if nobody was faster."""
 
     seen: JobRecord
@@ -115,8 +112,7 @@ class NewRound:
         return trimmed(self.seen.history, Entry(self.now, RETRIED))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lose:
+class Lose(Struct, frozen=True, kw_only=True):
     """FAILED `lost` for what arrived in the dead-letter queue; a job with a cancel asked for is forestalled instead."""
 
     envelope: Envelope

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from zlib import crc32
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import Entry
@@ -14,8 +16,7 @@ from cqworker.model.times import day_of
 SHARDS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """How the last attempt ended, for a person: `error` is the exception's type, `stage` where it happened."""
 
     kind: FailureKind
@@ -25,8 +26,7 @@ class Failure:
     traceback: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """How far a running attempt says it is; `at` is epoch ms."""
 
     done: float
@@ -35,8 +35,7 @@ class Progress:
     at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobRecord:
+class JobRecord(Struct, frozen=True, kw_only=True):
     """The truth about one job. Times are epoch ms, `purge_at` epoch s (the TTL attribute), JSON values are text.
 
     `token` is the last claim's; it stays after the settle so that a repeated settle knows its own.
@@ -54,7 +53,7 @@ class JobRecord:
     attempt: int = 0
     payload: str | None = None
     payload_ref: str | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = {}
     tags: tuple[str, ...] = ()
     token: str | None = None
     lease_expires_at: int | None = None

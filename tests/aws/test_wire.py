@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cqworker.aws.wire import Unreadable, item_of, key_item, key_of, record_of
 from cqworker.model.attempts import Claim, Settle

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cqworker.cli.words import job_words, result_text
 from cqworker.model.envelope import Envelope

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import Any
+
+from msgspec.structs import replace
 
 from cqworker.model.attempts import SOON_MS, Claim, HandBack, Renew, Reopen, Settle
 from cqworker.model.changes import Change

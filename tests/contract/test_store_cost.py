@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from cqworker.aws.clients import AwsClients
 from cqworker.aws.dynamodb_store import DynamoStore

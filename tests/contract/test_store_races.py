@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from random import Random
+
+from msgspec.structs import replace
 
 from cqworker.model.attempts import Claim, Settle
 from cqworker.model.changes import Refused, Written

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from cqworker.events import BackgroundFailed, ForeignMessage, JobForestalled, JobLost
 from cqworker.model.attempts import Claim

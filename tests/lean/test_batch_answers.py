@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from cqworker.aws import batch
 from cqworker.aws.batched_writes import BatchedStore

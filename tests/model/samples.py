@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import settings
+from msgspec.structs import replace
 
 from cqworker.model.attempts import Claim, Reopen
 from cqworker.model.envelope import Envelope

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from cqworker.model.attempts import HandBack, Renew, Settle
 from cqworker.model.changes import Change, Written, WrittenUnread

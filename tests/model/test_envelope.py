@@ -67,7 +67,7 @@ def nested(depth: int) -> str:
 @given(sent=envelopes)
 def test_what_is_sent_is_read_again(sent: Envelope) -> None:
     read = read_envelope(sent.text())
-    same = [name for name in Envelope.__dataclass_fields__ if name != "payload"]
+    same = [name for name in Envelope.__struct_fields__ if name != "payload"]
     assert [getattr(read, name) for name in same] == [getattr(sent, name) for name in same]
     assert (read.payload is None) == (sent.payload is None)
     if read.payload is not None and sent.payload is not None:

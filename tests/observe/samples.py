@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 from typing import Any, get_type_hints
+
+from msgspec.structs import replace
 
 from cqworker import events
 from cqworker.events import JobEvent, Subject
@@ -41,11 +42,11 @@ _VALUES: dict[object, object] = {
 def sample_of(kind: type[Any], /, **values: object) -> Any:
     """An instance whose fields have ordinary values of their types."""
     hints = get_type_hints(kind)
-    return kind(**{field.name: _VALUES[hints[field.name]] for field in dataclasses.fields(kind)} | values)
+    return kind(**{name: _VALUES[hints[name]] for name in kind.__struct_fields__} | values)
 
 
 def subject(**values: Any) -> Subject:
-    return dataclasses.replace(JOB, **values)
+    return replace(JOB, **values)
 
 
 class TurnedClock:

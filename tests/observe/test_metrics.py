@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from cqworker import events as e
@@ -56,7 +56,7 @@ def test_ten_thousand_invented_types_add_no_series(metrics: Metrics) -> None:
     def everything(name: str) -> None:
         job = subject(type=name, job_id=name, queue=name, tenant=name)
         for sample in samples:
-            metrics(dataclasses.replace(sample, job=job))
+            metrics(replace(sample, job=job))
 
     everything("first-invention")
     before = len(series_of(metrics))

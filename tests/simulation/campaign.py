@@ -79,7 +79,7 @@ def hunt(name: str, most: int, start: int = 1) -> Catch:
     began = time.monotonic()
     fitting = (seed for seed in range(start, start + RARE * most) if MUTANTS[name].shows_in(profile_of(seed)))
     tried = 0
-    for tried, seed in enumerate(itertools.islice(fitting, most), 1):  # noqa: B007 - told when there is no catch
+    for tried, seed in enumerate(itertools.islice(fitting, most), 1):
         with mutated(name):
             report = simulate(seed, hasty=True)
         if report.violations:

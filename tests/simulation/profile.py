@@ -15,7 +15,7 @@ STRIKES = ("crash", "freeze", "suspend", "drain", "hurried drain", "outage", "pa
 MOST = {"crash": 6, "freeze": 6, "suspend": 2, "drain": 5, "hurried drain": 2, "outage": 3, "partition": 3}
 CALM = 0.08
 QUIET_NETWORK = 0.12
-"""Share of seeds in which only processes suffer: where every call is answered, nothing excuses one that leaves a mess."""
+"""Share of seeds in which only processes suffer: where every call is answered, no mess is excused."""
 WILD_CLOCKS = 0.08
 
 
