@@ -66,15 +66,18 @@ class _Crossing:
 
 
 class ThreadedLoop:
-    """An event loop in a daemon thread; a pulse of ours tells whether it still turns."""
+    """An event loop in a daemon thread; a pulse of ours tells whether it still turns.
+
+    It turns until it is closed: SystemExit or KeyboardInterrupt out of a handler's task, and whoever stops the running
+    loop, end a turn and neither the loop nor anybody's tasks.
+    """
 
     PULSE = 1.0
 
     def __init__(self, new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop) -> None:
         self._main = asyncio.get_running_loop()
-        self._runner = asyncio.Runner(loop_factory=new_loop)
-        self._loop = self._runner.get_loop()
-        self._stopped = asyncio.Event()
+        self._loop = new_loop()
+        self._closing = False
         self._there = _Crossing(self._loop)
         self._back = _Crossing(self._main)
         self._turned = self._main.time()
@@ -95,18 +98,39 @@ class ThreadedLoop:
     async def close(self) -> None:
         """Cancels what still runs and stops the loop; a blocked one is left to its daemon thread."""
         self._pulse.cancel()
-        self._there.post(self._stopped.set)
+        self._there.post(self._stop)
         for _ in range(200):
             if not self._thread.is_alive():
                 return
             await asyncio.sleep(0.01)
 
     def _serve(self) -> None:
-        with self._runner:
-            self._runner.run(self._until_stopped())
+        self._turn_until(lambda: self._closing)
+        parting = self._loop.create_task(self._part())
+        parting.add_done_callback(lambda _: self._loop.stop())
+        self._turn_until(parting.done)
+        self._loop.close()
 
-    async def _until_stopped(self) -> None:
-        await self._stopped.wait()
+    def _turn_until(self, is_over: Callable[[], bool]) -> None:
+        while not is_over():
+            try:
+                self._loop.run_forever()
+            except (KeyboardInterrupt, SystemExit) as error:
+                told = {"message": "a handler tried to end the loop of all handlers", "exception": error}
+                self._loop.default_exception_handler(told)  # a handler may have set one that exits, too
+
+    def _stop(self) -> None:
+        self._closing = True
+        self._loop.stop()
+
+    async def _part(self) -> None:
+        """Cancels and awaits what is left on the loop, and ends what asyncio keeps for it."""
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await self._loop.shutdown_asyncgens()
+        await self._loop.shutdown_default_executor()
 
     def _start(self, work: Work, ended: asyncio.Future[Any]) -> asyncio.Task[Any]:
         task = self._loop.create_task(_do(work))
