@@ -7,7 +7,10 @@ import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any, Protocol
+
+from cqworker.flow.whereabouts import place_of
 
 Work = Callable[[], Coroutine[Any, Any, Any]]
 
@@ -26,6 +29,17 @@ class Call:
         self._cancel()
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the loop is at: `ended` of the call whose own task runs there, and the `file:line` it has come to.
+
+    None and "" where that is not known: a callback runs, or a task that a handler made, or nothing at all.
+    """
+
+    ended: asyncio.Future[Any] | None = None
+    place: str = ""
+
+
 class HandlersLoop(Protocol):
     """Where `async def` handlers run."""
 
@@ -35,6 +49,10 @@ class HandlersLoop(Protocol):
 
     def silent_for(self) -> float:
         """Seconds since the loop last turned."""
+        ...
+
+    def standing(self) -> Standing:
+        """What runs there at this moment; for when it has been silent."""
         ...
 
     async def close(self) -> None: ...
@@ -81,7 +99,7 @@ class ThreadedLoop:
         self._there = _Crossing(self._loop)
         self._back = _Crossing(self._main)
         self._turned = self._main.time()
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: dict[asyncio.Task[Any], asyncio.Future[Any]] = {}
         self._thread = threading.Thread(target=self._serve, name="handlers", daemon=True)
         self._thread.start()
         self._pulse = self._main.call_later(self.PULSE, self._ping)
@@ -94,6 +112,10 @@ class ThreadedLoop:
 
     def silent_for(self) -> float:
         return max(0.0, self._main.time() - self._turned - self.PULSE)
+
+    def standing(self) -> Standing:
+        task = asyncio.current_task(self._loop)
+        return Standing(None if task is None else self._tasks.get(task), place_of(self._thread.ident, __file__))
 
     async def close(self) -> None:
         """Cancels what still runs and stops the loop; a blocked one is left to its daemon thread."""
@@ -134,12 +156,12 @@ class ThreadedLoop:
 
     def _start(self, work: Work, ended: asyncio.Future[Any]) -> asyncio.Task[Any]:
         task = self._loop.create_task(_do(work))
-        self._tasks.add(task)
+        self._tasks[task] = ended
         task.add_done_callback(lambda done: self._finish(done, ended))
         return task
 
     def _finish(self, task: asyncio.Task[Any], ended: asyncio.Future[Any]) -> None:
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
         self._back.post(lambda: pass_on(task, ended))
 
     def _ping(self) -> None:

@@ -13,8 +13,7 @@ import pytest
 import uvloop
 
 from cqworker import handler
-from cqworker.events import HandlersLoopSilent, JobStarted, LeaseLost
-from cqworker.flow import handlers_watch
+from cqworker.events import JobStarted
 from cqworker.flow.handlers_loop import ThreadedLoop
 from cqworker.model.status import FailureKind, Status
 from tests.flow.waiting import eventually
@@ -263,31 +262,3 @@ async def test_a_job_that_ends_the_loop_under_its_siblings_is_failed_and_they_su
         record = await world.until(job_id, patience=5)
         assert (record.status, record.attempt) == (Status.SUCCEEDED, 1)
     await host.drain(2)
-
-
-async def test_a_handler_that_blocks_its_loop_past_its_lease_keeps_it_and_hurts_no_other(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(handlers_watch, "SILENCE_TOLD", 0.5)
-    monkeypatch.setattr(handlers_watch, "LOOK_EVERY", 0.2)
-
-    @handler
-    async def careless(payload: dict[str, Any]) -> str:
-        time.sleep(4.2)  # noqa: ASYNC251 - longer than the lease
-        return "done"
-
-    @handler
-    def polite(payload: dict[str, Any]) -> str:
-        return "done"
-
-    world = World({"careless": careless, "polite": polite}, real=REAL)
-    host = world.start()
-    blocker = await world.submit("careless")
-    await world.until_true(lambda: host.seen(JobStarted))
-    began = time.monotonic()
-    other = await world.until(await world.submit("polite"), patience=5)
-    assert (other.status, time.monotonic() - began < 3) == (Status.SUCCEEDED, True)
-    record = await world.until(blocker, patience=10)
-    assert (record.status, record.attempt, host.seen(LeaseLost)) == (Status.SUCCEEDED, 1, [])
-    assert any(blocker in job for event in host.seen(HandlersLoopSilent) for job in event.jobs)
-    await host.drain(3)
