@@ -197,10 +197,15 @@ class SlotsChanged(Struct, frozen=True, kw_only=True):
 
 
 class HandlersLoopSilent(Struct, frozen=True, kw_only=True):
-    """The handlers' loop has not turned for so many seconds; `jobs` names those that run on it."""
+    """The handlers' loop has not turned for so many seconds: `jobs` names who holds it, or everybody who may.
+
+    `type` is theirs, "" when they have several; `at` is the line where the loop stands, "" when that is not known.
+    """
 
     seconds: float
     jobs: tuple[str, ...]
+    type: str = ""
+    at: str = ""
 
 
 class HandlersLoopTurned(Struct, frozen=True, kw_only=True):

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 
 def main() -> None:
-    """Run the command line and exit with its code."""
+    """Run the command line and exit with its code.
+
+    Children that handlers run in are started with `python -m`, which would import from the working directory first.
+    """
+    os.environ["PYTHONSAFEPATH"] = "1"
     from cqworker.cli.program import program
 
     program.main(prog_name="cqworker")

@@ -92,6 +92,7 @@ def _handler_data(handler: Handler, first_queue: str) -> dict[str, object]:
         "version": handler.version,
         "origin": handler.origin,
         "executor": handler.executor,
+        "memory": handler.memory,
         "timeout": handler.timeout,
         "max_attempts": handler.max_attempts,
         "concurrency": handler.concurrency,

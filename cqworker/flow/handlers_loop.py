@@ -6,7 +6,10 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any, Protocol
+
+from cqworker.flow.whereabouts import place_of
 
 Work = Callable[[], Coroutine[Any, Any, Any]]
 
@@ -25,6 +28,17 @@ class Call:
         self._cancel()
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the loop is at: `ended` of the call whose own task runs there, and the `file:line` it has come to.
+
+    None and "" where that is not known: a callback runs, or a task that a handler made, or nothing at all.
+    """
+
+    ended: asyncio.Future[Any] | None = None
+    place: str = ""
+
+
 class HandlersLoop(Protocol):
     """Where `async def` handlers run."""
 
@@ -34,6 +48,10 @@ class HandlersLoop(Protocol):
 
     def silent_for(self) -> float:
         """Seconds since the loop last turned."""
+        ...
+
+    def standing(self) -> Standing:
+        """What runs there at this moment; for when it has been silent."""
         ...
 
     async def close(self) -> None: ...
@@ -73,57 +91,90 @@ class _Crossing:
 
 
 class ThreadedLoop:
-    """An event loop in a daemon thread; a pulse of ours tells whether it still turns."""
+    """An event loop in a daemon thread; a pulse of ours tells whether it still turns.
+
+    It turns until it is closed: SystemExit or KeyboardInterrupt out of a handler's task, and whoever stops the running
+    loop, end a turn and neither the loop nor anybody's tasks.
+    """
 
     PULSE = 1.0
 
     def __init__(self, new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop) -> None:
         self._main = asyncio.get_running_loop()
-        self._runner = asyncio.Runner(loop_factory=new_loop)
-        self._loop = self._runner.get_loop()
-        self._stopped = asyncio.Event()
+        self._loop = new_loop()
+        self._closing = False
         self._there = _Crossing(self._main, self._loop)
         self._back = _Crossing(self._loop, self._main)
         self._turned = self._main.time()
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: dict[asyncio.Task[Any], asyncio.Future[Any]] = {}
         self._thread = threading.Thread(target=self._serve, name="handlers", daemon=True)
         self._thread.start()
         self._pulse = self._main.call_later(self.PULSE, self._ping)
 
     def call(self, work: Work) -> Call:
-        ended: asyncio.Future[Any] = self._main.create_future()
-        started: list[asyncio.Task[Any]] = []
-        self._there.post(lambda: started.append(self._start(work, ended)))
-        return Call(ended, lambda: self._there.post(lambda: _cancel(started)))
+        errand = _Errand(self._main.create_future(), work, self)
+        self._there.post(errand.start)
+        return errand
 
     def silent_for(self) -> float:
         return max(0.0, self._main.time() - self._turned - self.PULSE)
 
+    def standing(self) -> Standing:
+        task = asyncio.current_task(self._loop)
+        return Standing(None if task is None else self._tasks.get(task), place_of(self._thread.ident, __file__))
+
     async def close(self) -> None:
         """Cancels what still runs and stops the loop; a blocked one is left to its daemon thread."""
         self._pulse.cancel()
-        self._there.post(self._stopped.set)
+        self._there.post(self._stop)
         for _ in range(200):
             if not self._thread.is_alive():
                 return
             await asyncio.sleep(0.01)
 
     def _serve(self) -> None:
-        with self._runner:
-            self._runner.run(self._until_stopped())
+        self._turn_until(lambda: self._closing)
+        parting = self._loop.create_task(self._part())
+        parting.add_done_callback(lambda _: self._loop.stop())
+        self._turn_until(parting.done)
+        self._loop.close()
 
-    async def _until_stopped(self) -> None:
-        await self._stopped.wait()
+    def _turn_until(self, is_over: Callable[[], bool]) -> None:
+        while not is_over():
+            try:
+                self._loop.run_forever()
+            except (KeyboardInterrupt, SystemExit) as error:
+                told = {"message": "a handler tried to end the loop of all handlers", "exception": error}
+                self._loop.default_exception_handler(told)  # a handler may have set one that exits, too
 
-    def _start(self, work: Work, ended: asyncio.Future[Any]) -> asyncio.Task[Any]:
-        task = self._loop.create_task(_do(work))
-        self._tasks.add(task)
-        task.add_done_callback(lambda done: self._finish(done, ended))
+    def _stop(self) -> None:
+        self._closing = True
+        self._loop.stop()
+
+    async def _part(self) -> None:
+        """Cancels and awaits what is left on the loop, and ends what asyncio keeps for it."""
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await self._loop.shutdown_asyncgens()
+        await self._loop.shutdown_default_executor()
+
+    def begin(self, errand: _Errand, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Called on the handlers' loop: its work begins there."""
+        task = self._loop.create_task(work)
+        self._tasks[task] = errand.ended
+        task.add_done_callback(errand.finish)
         return task
 
-    def _finish(self, task: asyncio.Task[Any], ended: asyncio.Future[Any]) -> None:
-        self._tasks.discard(task)
-        self._back.post(lambda: pass_on(task, ended))
+    def end(self, task: asyncio.Task[Any], tell: Callable[[], None]) -> None:
+        """Called on the handlers' loop: its work has ended, which `tell` says on the main loop."""
+        self._tasks.pop(task, None)
+        self._back.post(tell)
+
+    def cancel(self, stop: Callable[[], None]) -> None:
+        """Calls `stop` on the handlers' loop."""
+        self._there.post(stop)
 
     def _ping(self) -> None:
         self._there.post(lambda: self._back.post(self._pong))
@@ -133,9 +184,42 @@ class ThreadedLoop:
         self._pulse = self._main.call_later(self.PULSE, self._ping)
 
 
-async def _do(work: Work) -> Any:
-    """What fails before there is a coroutine fails inside the task, where somebody is told."""
-    return await work()
+class _Errand(Call):
+    """A call under way: started on the handlers' loop, told on the main one."""
+
+    __slots__ = ("_loop", "_task", "_work")
+
+    def __init__(self, ended: asyncio.Future[Any], work: Work, loop: ThreadedLoop) -> None:
+        self.ended = ended
+        self._work = work
+        self._loop = loop
+        self._task: asyncio.Task[Any] | None = None
+
+    def cancel(self) -> None:
+        self._loop.cancel(self._stop)
+
+    def start(self) -> None:
+        """What fails before there is a coroutine fails inside the task, where somebody is told."""
+        try:
+            work = self._work()
+        except BaseException as error:  # noqa: BLE001 - SystemExit, too, is told to whoever waits
+            work = _fail(error)
+        self._task = self._loop.begin(self, work)
+
+    def finish(self, task: asyncio.Task[Any]) -> None:
+        self._loop.end(task, self._tell)
+
+    def _tell(self) -> None:
+        assert self._task is not None
+        pass_on(self._task, self.ended)
+
+    def _stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+
+async def _fail(error: BaseException) -> Any:
+    raise error
 
 
 def pass_on(task: asyncio.Future[Any], ended: asyncio.Future[Any]) -> None:
@@ -148,8 +232,3 @@ def pass_on(task: asyncio.Future[Any], ended: asyncio.Future[Any]) -> None:
         ended.set_exception(error)
     else:
         ended.set_result(task.result())
-
-
-def _cancel(started: list[asyncio.Task[Any]]) -> None:
-    for task in started:
-        task.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from cqworker.events import Emit, HandlersLoopSilent, HandlersLoopTurned, Subject
 from cqworker.flow.execute import GRACE, Execution
@@ -39,30 +40,42 @@ class HandlersWatch:
         silent = self._workshop.loop.silent_for()
         if silent >= self._told + SILENCE_TOLD:
             self._told = silent
-            self._emit(HandlersLoopSilent(seconds=silent, jobs=self._on_the_loop()))
+            jobs, place = self._suspects()
+            self._emit(HandlersLoopSilent(seconds=silent, jobs=_named(jobs), type=_type_of(jobs), at=place))
         elif silent < SILENCE_TOLD:
             self._told = 0.0
             self._emit(HandlersLoopTurned(lag=silent))
         if silent > self._last:
-            self._give_up(f"the handlers' loop has been blocked for {silent:.0f} s", self._on_the_loop())
+            jobs, place = self._suspects()
+            at = f" at {place}" if place else ""
+            self._give_up(f"the handlers' loop has been blocked for {silent:.0f} s{at}", jobs)
 
     def _count_the_abandoned(self) -> None:
         abandoned = self._execution.stragglers
         if len(abandoned) > self._most:
-            named = tuple(sorted(_named(run.job) for run in abandoned))
-            self._give_up(f"{len(abandoned)} handlers would not stop, and only {self._most} may go on", named)
+            jobs = [run.job for run in abandoned]
+            self._give_up(f"{len(abandoned)} handlers would not stop, and only {self._most} may go on", jobs)
 
-    def _give_up(self, why: str, jobs: tuple[str, ...]) -> None:
+    def _give_up(self, why: str, jobs: Sequence[Subject]) -> None:
         if not self.stuck.is_set():
-            self.why = f"{why}: {', '.join(jobs)}"
+            self.why = f"{why}: {', '.join(_named(jobs))}"
             self.stuck.set()
 
-    def _on_the_loop(self) -> tuple[str, ...]:
-        """Who may be blocking the handlers' loop."""
-        runs = (run.job for run in self._execution.runs)
+    def _suspects(self) -> tuple[list[Subject], str]:
+        """The job that holds the handlers' loop, every job there where that cannot be told; and the line it is at."""
+        standing = self._workshop.loop.standing()
         handlers = self._workshop.registry.handlers
-        return tuple(_named(job) for job in runs if handlers[job.type].executor == "loop")
+        runs = [*self._execution.runs, *self._execution.stragglers]
+        there = [run for run in runs if handlers[run.job.type].executor == "loop"]
+        guilty = [run for run in there if run.ended is standing.ended]
+        return [run.job for run in guilty or there], standing.place
 
 
-def _named(job: Subject) -> str:
-    return f"{job.type} {job.job_id}"
+def _named(jobs: Sequence[Subject]) -> tuple[str, ...]:
+    return tuple(sorted(f"{job.type} {job.job_id}" for job in jobs))
+
+
+def _type_of(jobs: Sequence[Subject]) -> str:
+    """The type of them all; "" where they have several, or there are none."""
+    types = {job.type for job in jobs}
+    return types.pop() if len(types) == 1 else ""

@@ -78,7 +78,9 @@ class Meters:
         self.loop_lag = self._gauge(
             "handlers_loop_lag_seconds", "How late the handlers' loop answered, or how long not"
         )
-        self.loop_silences = self._counter("handlers_loop_silences_total", "Reports of a silent handlers' loop")
+        self.loop_silences = self._counter(
+            "handlers_loop_silences_total", "Reports of a silent handlers' loop, by who holds it", "type"
+        )
         self.abandoned = self._counter("handlers_abandoned_total", "Handlers that would not stop", "type")
         self.stragglers = self._gauge("abandoned_handlers", "Abandoned handlers that still run", "type")
         self.broken = self._gauge("plugin_broken", "1 for a job type whose plugin cannot be used", "type")

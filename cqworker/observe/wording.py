@@ -73,7 +73,7 @@ WORDING: Mapping[type, Words | Callable[[Any], Words]] = {
         "warning", "service unavailable", ("service", "doing", "cause", "remedy"), ("service", "cause")
     ),
     e.ServiceRecovered: Words("info", "service answers again", ("service", "seconds")),
-    e.HandlersLoopSilent: Words("error", "handlers' loop is blocked", ("seconds", "jobs"), ()),
+    e.HandlersLoopSilent: Words("error", "handlers' loop is blocked", ("seconds", "jobs", "at"), ()),
     e.PluginBroken: Words("error", "plugin cannot be used", ("type", "origin", "cause", "remedy")),
     e.DaemonPhase: _phase,
     e.BackgroundFailed: Words("error", "background loop failed", ("loop", "error", "traceback"), ("loop", "error")),

@@ -42,8 +42,8 @@ class BrokenPlugin:
 class Handler:
     """One usable job type: the author's function, his options with the operator's over them, and its two models.
 
-    Times are in seconds; `queue` is the operator's choice, None where he made none. The schemas are JSON Schema
-    2020-12, empty where a model has none.
+    Times are in seconds, `memory` in MiB; `queue` is the operator's choice, None where he made none. The schemas are
+    JSON Schema 2020-12, empty where a model has none.
     """
 
     type: str
@@ -54,6 +54,7 @@ class Handler:
     concurrency: int | None
     queue: str | None
     executor: Literal["loop", "thread", "process"]
+    memory: int | None
     lifespan: Lifespan | None = field(repr=False)
     takes_job: bool
     origin: str
@@ -107,6 +108,7 @@ def _assemble(
         concurrency=options.concurrency,
         queue=override.queue if override else None,
         executor=options.executor,
+        memory=options.memory,
         lifespan=options.lifespan,
         takes_job=signature.takes_job,
         origin=origin.name,
@@ -129,6 +131,7 @@ def _overridden(options: Options, override: TypeSettings | None) -> Options:
         backoff=backoff,
         concurrency=override.concurrency or options.concurrency,
         executor=options.executor,
+        memory=options.memory,
         lifespan=options.lifespan,
     )
 

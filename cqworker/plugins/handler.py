@@ -79,6 +79,7 @@ class Options:
     backoff: Backoff
     concurrency: int | None
     executor: Literal["loop", "thread", "process"]
+    memory: int | None
     lifespan: Lifespan | None
 
 
@@ -92,6 +93,7 @@ def handler(
     backoff: Backoff = ...,
     concurrency: int | None = ...,
     executor: Literal["thread", "process"] | None = ...,
+    memory: int | None = ...,
     lifespan: Lifespan | None = ...,
 ) -> Callable[[F], F]: ...
 def handler(
@@ -103,22 +105,22 @@ def handler(
     backoff: Backoff = Backoff(),
     concurrency: int | None = None,
     executor: Literal["thread", "process"] | None = None,
+    memory: int | None = None,
     lifespan: Lifespan | None = None,
 ) -> F | Callable[[F], F]:
-    """Marks a function as a handler: `function(payload: Model)` or `function(payload: Model, job: Job)`.
+    """Makes a function a handler, and returns it: `function(payload: Model)` or `function(payload: Model, job: Job)`.
 
-    `async def` runs on the handlers' event loop, `def` in a thread, either one in a killable process with
-    `executor="process"`. The function itself is returned, so tests may call it.
+    `async def` runs on the handlers' event loop, `def` in a thread, either in a killable process: `executor="process"`.
 
     timeout: seconds one attempt may take, at most 39,600 (11 h). max_attempts: starts before the job is FAILED, 1..300.
     backoff: the pauses between attempts. concurrency: how many run at once in one worker, None for no limit of its own.
-    lifespan: a function without arguments that gives an async context manager (such as one made by
-    `contextlib.asynccontextmanager`); entered once per worker, its value is `job.state`.
+    memory: MiB a run in a process may take beyond what that holds, then it meets MemoryError (Linux). lifespan: gives,
+    called without arguments, an async context manager that is entered once per worker; its value is `job.state`.
 
     Raises TypeError or ValueError, with the option's name, where an option makes no sense.
     """
-    _check_limits(timeout, max_attempts, concurrency)
-    _check_kinds(backoff, executor, lifespan)
+    _check_limits(timeout, max_attempts, concurrency, memory)
+    _check_kinds(backoff, executor, lifespan, memory)
 
     def mark(function: F) -> F:
         options = Options(
@@ -127,6 +129,7 @@ def handler(
             backoff=backoff,
             concurrency=concurrency,
             executor=_place(function, executor),
+            memory=memory,
             lifespan=lifespan,
         )
         setattr(function, _MARK, options)
@@ -141,11 +144,13 @@ def options_of(function: object) -> Options | None:
     return options if isinstance(options, Options) else None
 
 
-def _check_kinds(backoff: object, executor: str | None, lifespan: object) -> None:
+def _check_kinds(backoff: object, executor: str | None, lifespan: object, memory: object) -> None:
     if not isinstance(backoff, Backoff):
         raise TypeError(f"backoff takes a cqworker.Backoff, not {backoff!r}.")
     if executor not in (None, "thread", "process"):
         raise ValueError(f'executor takes "thread" or "process", not {executor!r}.')
+    if memory is not None and executor != "process":
+        raise ValueError("memory bounds a process of the handler's own: it goes with executor='process' alone.")
     if lifespan is not None and not callable(lifespan):
         raise TypeError(f"lifespan takes a function that gives an async context manager, not {lifespan!r}.")
     if lifespan is not None and executor == "process":
@@ -165,7 +170,8 @@ def _place(function: object, executor: Literal["thread", "process"] | None) -> L
     return executor or ("loop" if is_coroutine else "thread")
 
 
-def _check_limits(timeout: float, max_attempts: int, concurrency: int | None) -> None:
+def _check_limits(timeout: float, max_attempts: int, concurrency: int | None, memory: int | None) -> None:
     _require(_is_number(timeout) and 0 < timeout <= MAX_TIMEOUT, "timeout", timeout, "seconds above 0, up to 39600")
     _require(_is_count(max_attempts, MAX_ATTEMPTS), "max_attempts", max_attempts, "a whole number from 1 to 300")
     _require(concurrency is None or _is_count(concurrency), "concurrency", concurrency, "None or a whole number from 1")
+    _require(memory is None or _is_count(memory), "memory", memory, "None or a whole number of MiB from 1")

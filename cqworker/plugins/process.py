@@ -16,6 +16,7 @@ from cqworker.plugins.entries import Handler, Origin, read_handler
 from cqworker.plugins.entry_points import GROUP, Claim, load
 from cqworker.plugins.handler import Reject, Retry
 from cqworker.plugins.job import Job, PlainJob
+from cqworker.plugins.memory import bounded_memory, go_first
 from cqworker.plugins.signature import Unusable
 from cqworker.plugins.wording import bounded, words_of
 
@@ -83,16 +84,18 @@ def run_in_child(origin: str, payload: str, job: PlainJob) -> ChildOutcome:
     terminal reaches every process of the group, and is the worker's alone to act on: it is ignored here.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    go_first()
     lines: list[ChildLine] = []
     stage: Stage = "load"
     try:
         handler = _loaded(origin, job.type)
-        stage = "payload"
-        model = handler.validate(payload)
-        stage = "handler"
-        result = _called(handler, model, Job(job, log=_keeping(lines)))
-        stage = "result"
-        return ChildOutcome(result=handler.encode(result), lines=tuple(lines))
+        with bounded_memory(handler.memory):
+            stage = "payload"
+            model = handler.validate(payload)
+            stage = "handler"
+            result = _called(handler, model, Job(job, log=_keeping(lines)))
+            stage = "result"
+            return ChildOutcome(result=handler.encode(result), lines=tuple(lines))
     except Retry as ending:
         return ChildOutcome(kind="retry", message=ending.reason, after=ending.after, lines=tuple(lines))
     except Reject as ending:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from cqworker.flow.handlers_loop import Call, Work
+from cqworker.flow.handlers_loop import Call, Standing, Work
 
 
 class SameLoop:
@@ -16,6 +16,9 @@ class SameLoop:
 
     def silent_for(self) -> float:
         return 0.0
+
+    def standing(self) -> Standing:
+        return Standing()
 
     async def close(self) -> None:
         return None

@@ -111,6 +111,7 @@ class HandlerView(Answer):
     concurrency: int | None
     queue: str | None
     executor: Literal["loop", "thread", "process"]
+    memory: int | None
     origin: str
     distribution: str
     version: str

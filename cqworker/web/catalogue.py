@@ -43,6 +43,7 @@ def _handler(handler: Handler) -> dict[str, object]:
         "concurrency": handler.concurrency,
         "queue": handler.queue,
         "executor": handler.executor,
+        "memory": handler.memory,
         "origin": handler.origin,
         "distribution": handler.distribution,
         "version": handler.version,

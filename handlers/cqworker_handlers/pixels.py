@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from cqworker import Reject
 from cqworker_handlers.grey import gray
-from cqworker_handlers.memory import bounded_memory
+from cqworker_handlers.memory import bounded_memory, go_first
 from cqworker_handlers.upright import orientation_of, turned
 
 MAX_PIXELS = 25_000_000
@@ -45,6 +45,7 @@ class Picture:
 def to_gray(data: bytes) -> Picture:
     """The grey picture, upright, in the same format; raises Reject, with the reason, for what cannot become one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the worker's to act on
+    go_first()
     with _rejecting(), bounded_memory(MAX_MEMORY):
         return _converted(data)
 

@@ -7,6 +7,7 @@ import os
 import resource
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import anyio.to_process
@@ -51,6 +52,17 @@ async def test_a_picture_that_needs_too_much_memory_is_refused(studio: Any) -> N
     data = studio.encoded(Image.new("RGB", (4000, 4000)), "PNG")
     with pytest.raises(Reject, match="memory"):
         await anyio.to_process.run_sync(_to_gray_within, data, MEBIBYTE)
+
+
+@linux
+async def test_where_memory_runs_out_the_process_that_decodes_goes_first(studio: Any) -> None:
+    data = studio.encoded(Image.new("RGB", (4, 4)), "PNG")
+    assert await anyio.to_process.run_sync(_score_after, data) == "1000"
+
+
+def _score_after(data: bytes) -> str:
+    pixels.to_gray(data)
+    return Path("/proc/self/oom_score_adj").read_text(encoding="ascii").strip()
 
 
 def _to_gray_within(data: bytes, bound: int) -> None:

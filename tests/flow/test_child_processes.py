@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from typing import Any
+
+import pytest
 
 from cqworker import Job, Reject, handler
 from cqworker.model.record import Failure, JobRecord
 from cqworker.model.status import FailureKind, Status
 from tests.flow.world import REAL, Host, World
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="address space is bounded on Linux alone")
 
 
 @handler(executor="process", max_attempts=1)
@@ -26,6 +31,21 @@ def act(payload: dict[str, Any], job: Job) -> dict[str, int]:
                 file.write(str(os.getpid()))
             time.sleep(60)
     return {"pid": os.getpid()}
+
+
+@handler(executor="process", memory=64, max_attempts=2)
+def eat(payload: dict[str, Any], job: Job) -> str:
+    """Holds on to so many MiB, bite by bite, and tells how its process stands."""
+    held = [bytearray(1 << 20) for _ in range(payload["mib"])]
+    time.sleep(payload.get("seconds", 0))
+    with open("/proc/self/oom_score_adj", encoding="ascii") as file:  # noqa: PTH123 - a child imports little
+        return f"{len(held)} MiB, {file.read().strip()} for the kernel"
+
+
+@handler(executor="process")
+def feast(payload: dict[str, Any], job: Job) -> int:
+    """Takes what it wants, without a bound."""
+    return len(bytearray(payload["mib"] << 20)) >> 20
 
 
 async def fate(world: World, what: str) -> JobRecord:
@@ -85,6 +105,25 @@ async def test_a_process_that_somebody_kills_fails_its_job_as_crashed(tmp_path: 
     record = await world.until(job_id, patience=5)
     assert (failure_of(record).kind, failure_of(record).stage) == (FailureKind.CRASHED, "process")
     assert (await fate(world, "return")).status is Status.SUCCEEDED
+    await host.drain(2)
+
+
+@linux
+async def test_a_process_that_wants_more_memory_than_its_handler_may_have_fails_its_job_and_hurts_no_sibling() -> None:
+    world = World({"eat": eat, "feast": feast}, real=REAL)
+    host = world.start()
+    sibling = await world.submit("eat", '{"mib":8,"seconds":1}')
+    glutton = await world.submit("eat", '{"mib":4096}')
+    failed = await world.until(glutton, patience=20)
+    assert (failed.status, failed.attempt) == (Status.FAILED, 2)
+    failure = failure_of(failed)
+    assert (failure.kind, failure.error) == (FailureKind.EXHAUSTED, "MemoryError")
+    assert "more than the 64 MiB of memory" in failure.message
+    beside = await world.until(sibling, patience=10)
+    assert (beside.status, beside.attempt) == (Status.SUCCEEDED, 1)
+    assert beside.result == '"8 MiB, 1000 for the kernel"'
+    unbounded = await world.until(await world.submit("feast", '{"mib":512}'), patience=10)
+    assert unbounded.result == "512", "the bound is taken back, for a process serves other handlers, too"
     await host.drain(2)
 
 

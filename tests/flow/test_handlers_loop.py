@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+import uvloop
 
 from cqworker import handler
-from cqworker.events import HandlersLoopSilent, JobStarted, LeaseLost
-from cqworker.flow import handlers_watch
+from cqworker.events import JobStarted
 from cqworker.flow.handlers_loop import ThreadedLoop
-from cqworker.model.status import Status
+from cqworker.model.status import FailureKind, Status
 from tests.flow.waiting import eventually
 from tests.flow.world import REAL, World
 
+BOTH = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
-@pytest.fixture
-async def loop(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ThreadedLoop]:
+
+@pytest.fixture(params=BOTH)
+async def loop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ThreadedLoop]:
     monkeypatch.setattr(ThreadedLoop, "PULSE", 0.05)
-    threaded = ThreadedLoop()
+    threaded = ThreadedLoop(BOTH[request.param])
     yield threaded
     await threaded.close()
+    assert not threaded._thread.is_alive()
 
 
 async def test_every_call_gets_its_own_answer(loop: ThreadedLoop) -> None:
@@ -97,6 +101,99 @@ async def test_a_blocked_loop_is_noticed_and_the_main_loop_goes_on(loop: Threade
     await eventually(lambda: loop.silent_for() < 0.1)
 
 
+async def leave() -> None:
+    sys.exit(3)
+
+
+async def leave_in_a_gather() -> None:
+    await asyncio.gather(leave(), asyncio.sleep(0.01))
+
+
+async def leave_in_a_task_group() -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(leave())
+        group.create_task(asyncio.sleep(0.01))
+
+
+async def leave_in_a_callback() -> None:
+    asyncio.get_running_loop().call_soon(sys.exit, 3)
+    await asyncio.sleep(0.01)
+
+
+async def interrupt_in_a_callback() -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    asyncio.get_running_loop().call_soon(interrupt)
+    await asyncio.sleep(0.01)
+
+
+async def stop_the_loop() -> None:
+    asyncio.get_running_loop().stop()
+    await asyncio.sleep(0.01)
+
+
+LEAVING = [leave_in_a_gather, leave_in_a_task_group, leave_in_a_callback, interrupt_in_a_callback, stop_the_loop]
+
+
+@pytest.mark.parametrize("way_out", LEAVING)
+async def test_whatever_a_handler_does_to_end_its_loop_ends_that_handler_alone(
+    loop: ThreadedLoop, way_out: Callable[[], Any]
+) -> None:
+    async def sibling() -> str:
+        await asyncio.sleep(0.3)
+        return "done"
+
+    beside = loop.call(sibling)
+    for _ in range(3):
+        culprit = loop.call(way_out)
+        await asyncio.wait([culprit.ended], timeout=5)
+        assert culprit.ended.done()
+        assert not culprit.ended.cancelled()
+        told = culprit.ended.exception()
+        assert told is None or isinstance(told, SystemExit)
+    assert await asyncio.wait_for(beside.ended, 5) == "done"
+    assert await asyncio.wait_for(loop.call(sibling).ended, 5) == "done"
+
+
+async def test_an_exit_is_told_even_where_a_handler_has_set_an_exception_handler_that_exits(
+    loop: ThreadedLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail_fast() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: sys.exit(4))
+        await leave_in_a_callback()
+
+    await asyncio.wait_for(loop.call(fail_fast).ended, 5)
+    assert await asyncio.wait_for(loop.call(lambda: asyncio.sleep(0, "on")).ended, 5) == "on"
+    assert "a handler tried to end the loop of all handlers" in caplog.text
+
+
+async def test_a_loop_whose_every_task_clings_to_it_closes_all_the_same(loop: ThreadedLoop) -> None:
+    cleaned = threading.Event()
+
+    async def leave_when_cancelled() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            sys.exit(3)
+
+    async def stop_when_cancelled() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            asyncio.get_running_loop().stop()
+            await asyncio.sleep(0.01)
+            cleaned.set()
+
+    calls = [loop.call(leave_when_cancelled), loop.call(stop_when_cancelled)]
+    await loop.call(lambda: asyncio.sleep(0.01)).ended
+    await loop.close()
+    await asyncio.wait([call.ended for call in calls], timeout=5)
+    assert isinstance(calls[0].ended.exception(), SystemExit)
+    assert calls[1].ended.cancelled()
+    assert cleaned.is_set()
+
+
 async def test_closing_cancels_what_runs_and_leaves_a_blocked_loop_behind() -> None:
     async def sleep() -> None:
         await asyncio.sleep(60)
@@ -119,29 +216,49 @@ async def test_closing_cancels_what_runs_and_leaves_a_blocked_loop_behind() -> N
     release.set()
 
 
-async def test_a_handler_that_blocks_its_loop_past_its_lease_keeps_it_and_hurts_no_other(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(handlers_watch, "SILENCE_TOLD", 0.5)
-    monkeypatch.setattr(handlers_watch, "LOOK_EVERY", 0.2)
+@handler(max_attempts=1)
+async def gather_and_leave(payload: dict[str, Any]) -> None:
+    await leave_in_a_gather()
 
+
+@handler(max_attempts=1)
+async def group_and_leave(payload: dict[str, Any]) -> None:
+    await leave_in_a_task_group()
+
+
+@handler(max_attempts=1)
+async def call_and_leave(payload: dict[str, Any]) -> None:
+    await leave_in_a_callback()
+    raise ValueError("it is still here")
+
+
+@handler(max_attempts=1)
+async def stop_and_stay(payload: dict[str, Any]) -> None:
+    await stop_the_loop()
+    raise ValueError("it is still here")
+
+
+async def test_a_job_that_ends_the_loop_under_its_siblings_is_failed_and_they_succeed_at_once() -> None:
     @handler
-    async def careless(payload: dict[str, Any]) -> str:
-        time.sleep(4.2)  # noqa: ASYNC251 - longer than the lease
-        return "done"
+    async def nap(payload: dict[str, Any]) -> str:
+        await asyncio.sleep(1)
+        return "slept"
 
-    @handler
-    def polite(payload: dict[str, Any]) -> str:
-        return "done"
-
-    world = World({"careless": careless, "polite": polite}, real=REAL)
+    culprits = {
+        "gather": (gather_and_leave, "SystemExit"),
+        "group": (group_and_leave, "SystemExit"),
+        "call": (call_and_leave, "ValueError"),
+        "stop": (stop_and_stay, "ValueError"),
+    }
+    world = World({"nap": nap} | {name: function for name, (function, _) in culprits.items()}, real=REAL)
     host = world.start()
-    blocker = await world.submit("careless")
-    await world.until_true(lambda: host.seen(JobStarted))
-    began = time.monotonic()
-    other = await world.until(await world.submit("polite"), patience=5)
-    assert (other.status, time.monotonic() - began < 3) == (Status.SUCCEEDED, True)
-    record = await world.until(blocker, patience=10)
-    assert (record.status, record.attempt, host.seen(LeaseLost)) == (Status.SUCCEEDED, 1, [])
-    assert any(blocker in job for event in host.seen(HandlersLoopSilent) for job in event.jobs)
-    await host.drain(3)
+    siblings = [await world.submit("nap") for _ in range(3)]
+    await world.until_true(lambda: len(host.seen(JobStarted)) == 3, patience=5)
+    for name, (_, error) in culprits.items():
+        failed = await world.until(await world.submit(name), patience=5)
+        assert failed.failure is not None
+        assert (failed.failure.kind, failed.failure.error) == (FailureKind.EXHAUSTED, error)
+    for job_id in (*siblings, await world.submit("nap")):
+        record = await world.until(job_id, patience=5)
+        assert (record.status, record.attempt) == (Status.SUCCEEDED, 1)
+    await host.drain(2)

@@ -141,11 +141,16 @@ def test_a_service_is_up_until_it_fails_and_again_once_it_recovered(metrics: Met
 
 
 def test_a_silent_handlers_loop_is_seen_until_it_answers(metrics: Metrics) -> None:
-    metrics(e.HandlersLoopSilent(seconds=12.5, jobs=(JOB.job_id,)))
+    metrics(e.HandlersLoopSilent(seconds=12.5, jobs=(JOB.job_id,), type=JOB.type))
     assert value_of(metrics, "handlers_loop_lag_seconds") == 12.5
     metrics(e.HandlersLoopTurned(lag=0.001))
     assert value_of(metrics, "handlers_loop_lag_seconds") == 0.001
-    assert value_of(metrics, "handlers_loop_silences_total") == 1
+    assert value_of(metrics, "handlers_loop_silences_total", type=JOB.type) == 1
+
+
+def test_a_silent_handlers_loop_whose_holder_is_not_known_counts_as_such(metrics: Metrics) -> None:
+    metrics(e.HandlersLoopSilent(seconds=12.5, jobs=("a.b 1", "c.d 2")))
+    assert value_of(metrics, "handlers_loop_silences_total", type="(unknown)") == 1
 
 
 def test_one_phase_is_on_at_a_time(metrics: Metrics) -> None:

@@ -71,5 +71,9 @@ def test_worker_processes_are_not_killed_before_the_daemon_has_drained() -> None
     assert setting("KillMode") == "mixed"
 
 
+def test_a_child_that_the_kernel_kills_for_its_memory_leaves_the_worker_running() -> None:
+    assert setting("OOMPolicy") == "continue"
+
+
 def test_it_starts_the_program_where_the_image_has_it_too() -> None:
     assert setting("ExecStart") == "/opt/cqworker/bin/cqworker run"

@@ -71,6 +71,9 @@ def test_where_a_handler_runs_follows_from_its_def_and_its_executor(
         ("backoff", 3),
         ("executor", "loop"),
         ("lifespan", "pool"),
+        ("memory", 0),
+        ("memory", 1.5),
+        ("memory", "1 GiB"),
     ],
 )
 def test_an_option_that_makes_no_sense_is_refused_by_name(option: str, wrong: object) -> None:
@@ -91,6 +94,18 @@ def test_a_lifespan_is_out_of_reach_for_a_process() -> None:
 
     with pytest.raises(ValueError, match="leave one out"):
         handler(executor="process", lifespan=pool)
+
+
+@pytest.mark.parametrize("executor", [None, "thread"])
+def test_memory_cannot_be_bounded_where_the_worker_itself_would_be(executor: Any) -> None:
+    with pytest.raises(ValueError, match=r"memory bounds .* executor='process'"):
+        handler(executor=executor, memory=256)
+
+
+def test_a_process_may_be_given_a_bound_for_its_memory() -> None:
+    options = options_of(handler(executor="process", memory=256)(plain))
+    assert options is not None
+    assert options.memory == 256
 
 
 def test_a_coroutine_function_cannot_run_in_a_thread() -> None:

@@ -43,7 +43,9 @@ class Daemon:
         folder: Path,
         arguments: Sequence[str] = RUN,
         program: Sequence[str] = PROGRAM,
+        home: Path | None = None,
     ) -> None:
+        """`folder` takes the log; `home` is the working directory, this process's own when none is given."""
         self.supervisor = Supervisor()
         self._log = folder / f"{time.monotonic_ns()}.log"
         self.started = time.monotonic()
@@ -54,6 +56,7 @@ class Daemon:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                cwd=home,
             )
 
     @property

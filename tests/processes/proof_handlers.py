@@ -64,6 +64,14 @@ def cling(payload: Nap, job: Job) -> str:
     return "never told"
 
 
+@handler(executor="process", max_attempts=1)
+def compute(payload: Nap, job: Job) -> int:
+    """Works in a process of its own, and says which."""
+    note("start", job)
+    time.sleep(payload.seconds)
+    return os.getpid()
+
+
 @handler
 async def refuse(payload: Nap) -> None:
     """Fails for good."""

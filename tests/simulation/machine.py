@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from cqworker.flow.handlers_loop import Call, Work, pass_on
+from cqworker.flow.handlers_loop import Call, Standing, Work, pass_on
 from cqworker.flow.perform import cancel
 from cqworker.testing.time import EPOCH_MS
 from tests.simulation.kernel import TICKS, Guest, Kernel
@@ -59,6 +59,9 @@ class HandlersGuest:
         if self._there.thaws_at is None or self.blocked_at is None:
             return 0.0
         return max(0.0, self._main.time() - self.blocked_at - 1)
+
+    def standing(self) -> Standing:
+        return Standing()
 
     async def close(self) -> None:
         return None

@@ -82,7 +82,7 @@ async def test_handlers_are_listed_with_their_limits_and_schemas_and_broken_ones
         "concurrency": 3,
     }
     assert usable["backoff"] == {"first": 2.0, "factor": 2.0, "cap": 60.0}
-    assert usable["executor"] == "thread"
+    assert (usable["executor"], usable["memory"]) == ("thread", None)
     assert usable["payload_schema"]["required"] == ["name"]
     assert usable["result_schema"]["required"] == ["name"]
     assert broken["type"] == "careless"
