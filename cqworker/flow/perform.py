@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -24,6 +25,7 @@ from cqworker.flow.outcomes import (
 )
 from cqworker.flow.processes import ProcessDied
 from cqworker.flow.workshop import Workshop
+from cqworker.model.redaction import end_of, start_of
 from cqworker.plugins.handler import Reject, Retry
 from cqworker.plugins.job import Job, PlainJob
 from cqworker.plugins.process import ChildFailure, run_in_child
@@ -84,13 +86,13 @@ def cancel(task: asyncio.Task[Any]) -> None:
 async def _in_process(shop: Workshop, handler: Handler, payload: str, job: PlainJob) -> Outcome | Interrupted:
     try:
         handler.validate(payload)  # here, too: a mistake is told with its place and costs no process
-        told = await shop.processes.call(partial(run_in_child, handler.origin, payload, job))
-        told.replay(Job(job).log)
-        return Returned(told.unwrap())
+        ended = await shop.processes.call(partial(run_in_child, handler.origin, payload, job))
+        ended.replay(Job(job).log)
+        return Returned(ended.unwrap())
     except ChildFailure as error:
         if error.stage == "payload":
-            return PayloadRefused((PayloadFault("", cut(error.message, MESSAGE_LIMIT)),))
-        return Raised(error.error, cut(error.message, MESSAGE_LIMIT), error.traceback[-TRACEBACK_LIMIT:], error.stage)
+            return PayloadRefused((PayloadFault("", told(error.message)),))
+        return Raised(error.error, told(error.message), end_of(error.traceback, TRACEBACK_LIMIT), error.stage)
     except ProcessDied as error:
         return Died(str(error))
     except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - a kill, or what pickling may raise
@@ -102,23 +104,23 @@ async def open_state(lifespans: Lifespans, handler: Handler) -> Any:
     try:
         return await lifespans.state(handler)
     except LifespanFailed as error:
-        return NeverStarted(f"the lifespan of {handler.type} failed: {cut(str(error), 60)}", LIFESPAN_RETRY)
+        return NeverStarted(f"the lifespan of {handler.type} failed: {told(str(error), 60)}", LIFESPAN_RETRY)
 
 
 def outcome_of(error: BaseException) -> Outcome | Interrupted:
-    """What an exception out of a handler means."""
+    """What an exception out of a handler means; a secret that it quotes is told to nobody."""
     match error:
         case asyncio.CancelledError():
             return Interrupted()
         case Retry():
-            return AskedRetry(cut(error.reason, MESSAGE_LIMIT), error.after)
+            return AskedRetry(told(error.reason), error.after)
         case Reject():
-            return AskedReject(cut(error.reason, MESSAGE_LIMIT))
+            return AskedReject(told(error.reason))
         case InvalidPayload():
-            return PayloadRefused(error.faults)
+            return PayloadRefused(tuple(replace(fault, message=told(fault.message)) for fault in error.faults))
         case _:
-            told = storable("".join(traceback.format_exception(error)))[-TRACEBACK_LIMIT:]
-            return Raised(cut(type(error).__name__, 100), cut(safe_text(error), MESSAGE_LIMIT), told)
+            where = end_of(storable("".join(traceback.format_exception(error))), TRACEBACK_LIMIT)
+            return Raised(cut(type(error).__name__, 100), told(safe_text(error)), where)
 
 
 def safe_text(error: BaseException) -> str:
@@ -127,6 +129,11 @@ def safe_text(error: BaseException) -> str:
         return str(error) or type(error).__name__
     except Exception:  # noqa: BLE001 - an author's __str__ may raise anything
         return type(error).__name__
+
+
+def told(text: str, limit: int = MESSAGE_LIMIT) -> str:
+    """What is told of a text that a handler wrote: no secret, and no more than `limit` characters."""
+    return cut(start_of(text, limit + 1), limit)
 
 
 def cut(text: str, limit: int) -> str:

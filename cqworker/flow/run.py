@@ -9,6 +9,7 @@ from typing import Any
 from cqworker.events import AbandonedHandlerEnded, Emit, HandlerAbandoned, Subject
 from cqworker.flow.handlers_loop import Call
 from cqworker.flow.outcomes import AskedRetry, Died, Interrupted, Outcome, Raised, Stopped, StopReason
+from cqworker.flow.perform import told
 
 
 class Run:
@@ -96,6 +97,6 @@ def _outcome_of(ended: asyncio.Future[Any]) -> Outcome | Interrupted:
     if ended.cancelled():
         return Interrupted()
     if (error := ended.exception()) is not None:
-        return Raised(type(error).__name__, str(error), stage="worker")
+        return Raised(type(error).__name__, told(str(error)), stage="worker")
     outcome: Outcome | Interrupted = ended.result()
     return outcome

@@ -11,6 +11,7 @@ from cqworker.model.artifacts import upload_key
 
 MAX_KEY = 1024
 """Bytes of an object's key in UTF-8 (S3 user guide, naming objects)."""
+_SCHEME = "s3://"
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
 _ARTIFACT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}", re.ASCII)
@@ -24,7 +25,7 @@ def resolve(source: str, tenant: str, reference: Callable[[str], str], allowed: 
     `artifact:<id>` is an upload of the tenant: `reference(key)` says where a key below the artifacts' prefix is.
     `s3://bucket/key` must lie below one of `allowed`, each `s3://bucket` or `s3://bucket/prefix`. A prefix ends at a
     slash whether or not it is written with one: `s3://b/in` admits `s3://b/in/x` and `s3://b/in`, not `s3://b/inbox`.
-    Uploads are never reached by their `s3://` name, for they may be another tenant's.
+    What lies below the artifacts' prefix is never reached by its `s3://` name, for it may be another tenant's.
     """
     if source.startswith("artifact:"):
         identifier = source.removeprefix("artifact:")
@@ -32,11 +33,16 @@ def resolve(source: str, tenant: str, reference: Callable[[str], str], allowed: 
             raise _refusal(source, "an artifact's id is 1 to 64 letters, digits, - and _")
         return reference(upload_key(tenant, identifier))
     bucket, key = split(source)
-    if _is_below(bucket, key, reference("uploads")):
-        raise _refusal(source, 'an upload is named "artifact:<id>"')
+    if _is_below(bucket, key, reference("")):
+        raise _refusal(source, 'of what jobs store only uploads are read, each by its name "artifact:<id>"')
     if not any(_is_below(bucket, key, place) for place in allowed):
         raise _refusal(source, "it lies outside the sources that artifacts.sources allows")
     return f"s3://{bucket}/{key}"
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether of two places, each `s3://bucket` or `s3://bucket/prefix`, one lies in the other."""
+    return any(_is_below(*_parts(inner), outer) for inner, outer in ((one, other), (other, one)))
 
 
 def split(reference: str) -> tuple[str, str]:
@@ -75,10 +81,15 @@ def _fault(key: str) -> str | None:
 
 
 def _is_below(bucket: str, key: str, place: str) -> bool:
-    scheme, _, rest = place.partition("://")
-    home, _, prefix = rest.partition("/")
+    home, prefix = _parts(place)
     prefix = prefix.rstrip("/")
-    return scheme == "s3" and home == bucket and (not prefix or key == prefix or key.startswith(f"{prefix}/"))
+    is_place = place.startswith(_SCHEME) and home == bucket
+    return is_place and (not prefix or key == prefix or key.startswith(f"{prefix}/"))
+
+
+def _parts(place: str) -> tuple[str, str]:
+    bucket, _, prefix = place.removeprefix(_SCHEME).partition("/")
+    return bucket, prefix
 
 
 def _refusal(source: str, reason: str) -> SourceRefused:

@@ -56,7 +56,11 @@ class Meters:
         self.received = self._counter("messages_received_total", "Messages received", "queue")
         self.receives = self._counter("receives_total", "Answered receives: full, partial or empty", "queue", "result")
         self.copies = self._counter("copies_total", "Second copies of messages: hidden, dropped or refreshed", "act")
-        self.foreign = self._counter("foreign_messages_total", "Receives of messages that are no envelope", "queue")
+        self.foreign = self._counter(
+            "foreign_messages_total",
+            "Receives of messages that are no envelope; in dead-letter queues each message once",
+            "queue",
+        )
         self.refused = self._counter(
             "receipts_refused_total", "Deletes and visibility changes not done", "queue", "action", "gone"
         )

@@ -8,7 +8,8 @@ import orjson
 from structlog.dev import ConsoleRenderer
 from structlog.typing import EventDict, WrappedLogger
 
-from cqworker.observe.safety import FIELD_LIMIT, escape, may_hold_secret, wash
+from cqworker.model.redaction import may_hold_secret
+from cqworker.observe.safety import FIELD_LIMIT, escape, wash
 
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
 

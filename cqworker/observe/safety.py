@@ -7,45 +7,14 @@ from collections.abc import Mapping
 
 import orjson
 
+from cqworker.model.redaction import REDACTED, SECRET_NAME, redact
+
 FIELD_LIMIT = 2048
 """Bytes of UTF-8 that a field may have."""
-REDACTED = "[redacted]"
 
 _WINDOW = 8 * FIELD_LIMIT  # characters that are searched for secrets before the cut: a megabyte must not hold up a loop
-_SECRET_NAME = re.compile(r"(?i).*authorization|x[-_]amz[-_].*")
-_QUERY = re.compile(r"\?[^\s\"'<>\\?]+")
-_SIGNED = re.compile(r"(?i)x-amz-|signature=")
-_RULES = (
-    # an Authorization header, `Name: value` or a quoted pair, with its scheme and SigV4's comma-separated parts
-    (re.compile(r"(?i)(authorization(?:[\"'\\]+\s*,|[\"'\\]*\s*[:=])\s*[b(\"'\\]*)[^\"'\\\r\n}]+"), r"\1" + REDACTED),
-    # a header or parameter, also after a line break that was written as \n
-    (
-        re.compile(
-            r"(?i)(?:(?<![a-z0-9-])|(?<=\\[nrt]))(x-amz-[a-z0-9-]+(?:[\"'\\]+\s*,|[\"'\\]*\s*[:=])\s*[b(\"'\\]*)"
-            r"[^\s\"'\\&,;}]+"
-        ),
-        r"\1" + REDACTED,
-    ),
-    (re.compile(r"(?i)(signature|credential)=[^\s\"'\\&,;}]+"), r"\1=" + REDACTED),
-    (re.compile(r"(?i)(bearer\s+)[a-z0-9._~+/=-]+"), r"\1" + REDACTED),
-)
 # C0 and C1 controls (ANSI escapes begin with one), line and paragraph separators, what reorders or hides text
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
-
-
-def may_hold_secret(line: bytes) -> bool:
-    """A quick look at a whole line: False means that nothing in it would be redacted."""
-    low = line.lower()
-    # spelt out: as a loop it costs a third of rendering the line
-    return b"authorization" in low or b"x-amz-" in low or b"bearer" in low or b"signature=" in low
-
-
-def redact(text: str) -> str:
-    """The text without Authorization and X-Amz-* values, bearer tokens and presigned query strings."""
-    text = _QUERY.sub(lambda query: "?" + REDACTED if _SIGNED.search(query[0]) else query[0], text)
-    for pattern, replacement in _RULES:
-        text = pattern.sub(replacement, text)
-    return text
 
 
 def shorten(text: str, *, limit: int = FIELD_LIMIT, keep_end: bool = False) -> str:
@@ -74,7 +43,7 @@ def _wash_field(name: str, value: object) -> object:
     """Numbers as they are, text redacted and cut, anything else as JSON, or as text where it is long or no JSON."""
     if value is None or isinstance(value, bool | float):
         return value
-    if _SECRET_NAME.fullmatch(name):
+    if SECRET_NAME.fullmatch(name):
         return REDACTED
     if isinstance(value, int) and abs(value) < 1 << 63:
         return value

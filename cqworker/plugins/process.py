@@ -12,6 +12,7 @@ from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any, Literal
 
 from cqworker.errors import InvalidPayload
+from cqworker.model.redaction import end_of
 from cqworker.plugins.entries import Handler, Origin, read_handler
 from cqworker.plugins.entry_points import GROUP, Claim, load
 from cqworker.plugins.handler import Reject, Retry
@@ -123,7 +124,7 @@ def _raised(error: BaseException, stage: Stage, lines: tuple[ChildLine, ...]) ->
         error=type(error).__name__,
         message=bounded(words),
         stage=stage,
-        traceback=text[-MAX_TRACEBACK:],
+        traceback=end_of(text, MAX_TRACEBACK),
         lines=lines,
     )
 

@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from cqworker.model.source import overlap
+
 MAX_TIMEOUT = 39_600
 """Eleven hours: SQS hides a message 12 h at most from its receipt (ChangeMessageVisibility)."""
 MAX_RECEIVES = 1000
@@ -63,11 +65,26 @@ class ArtifactSettings(Section):
         "cqworker/", pattern=r"^([^/]+/)*$", description='Every key begins with it; it ends with "/" or is empty.'
     )
     sources: tuple[Source, ...] = Field(
-        (), description="What jobs may read besides uploads, each as s3://bucket/prefix; empty: nothing."
+        (),
+        description="What jobs of all tenants may read besides uploads, each as s3://bucket/prefix; empty: nothing.",
     )
     inline_limit: int = Field(
         4096, ge=0, le=131_072, description="Bytes of a payload or result that stay in the record; more goes to S3."
     )
+
+    @field_validator("sources")
+    @classmethod
+    def _sources_are_not_what_jobs_store(cls, sources: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if not {"bucket", "prefix"} <= info.data.keys():
+            return sources
+        own = f"s3://{info.data['bucket']}/{info.data['prefix']}"
+        shared = ", ".join(source for source in sources if overlap(source, own))
+        if shared:
+            raise ValueError(
+                f"{shared} overlap {own}, where the jobs of all tenants keep what they store; name places beside it, "
+                "or give artifacts a bucket or a prefix of its own"
+            )
+        return sources
 
 
 class QueueSettings(Section):

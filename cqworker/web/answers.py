@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from cqworker.model.status import FailureKind, Status
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+LEFT_OUT = "Left out for callers who may not read."
 
 
 class Answer(BaseModel):
@@ -138,7 +139,7 @@ class HealthView(Answer):
     """Whether this process is alive."""
 
     status: Literal["healthy", "unhealthy"]
-    reasons: list[str]
+    reasons: list[str] = Field(default_factory=list, description=LEFT_OUT)
 
 
 class TroubleView(Answer):
@@ -153,7 +154,7 @@ class ReadinessView(Answer):
     """Whether this process can do its work now."""
 
     status: Literal["ready", "unready"]
-    troubles: list[TroubleView] = Field(default_factory=list, description="Left out for callers without a token.")
+    troubles: list[TroubleView] = Field(default_factory=list, description=LEFT_OUT)
 
 
 class FaultView(Answer):

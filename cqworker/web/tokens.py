@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from aiohttp import hdrs, web
 
-from cqworker.settings import HttpSettings, TokenSettings
+from cqworker.settings import HttpSettings, TokenSettings, is_loopback
 from cqworker.settings.model import Scope
 from cqworker.web.problems import Kind, Problem
 
@@ -38,11 +38,7 @@ class Gate:
 
     def __init__(self, settings: HttpSettings) -> None:
         self._tokens = settings.tokens
-
-    @property
-    def is_open(self) -> bool:
-        """No token is configured."""
-        return not self._tokens
+        self._is_of_this_machine = is_loopback(settings.host)
 
     def admit(self, request: web.Request, scope: Scope) -> Caller:
         """The caller, who has this scope; raises Problem 401 or 403."""
@@ -57,10 +53,20 @@ class Gate:
 
     def recognise(self, request: web.Request) -> Caller | None:
         """The caller behind the request's token, None without a valid one."""
-        if self.is_open:
+        if not self._tokens:
             return LOCAL
         known = self._known(_presented(request))
         return Caller(known.name, known.tenant, frozenset(known.scopes)) if known else None
+
+    def lets_read(self, request: web.Request) -> bool:
+        """Whether what names resources is shown where anybody may ask: to who may read, or comes from this machine.
+
+        A worker without the api role may listen anywhere without tokens, and then nobody who comes is known.
+        """
+        caller = self.recognise(request)
+        if caller is LOCAL:
+            return self._is_of_this_machine
+        return caller is not None and "read" in caller.scopes
 
     def _known(self, presented: str | None) -> TokenSettings | None:
         """Compares with every token and takes the same time wherever, and whether, it is found."""

@@ -254,6 +254,13 @@ async def test_sources_that_cannot_be_read_are_warned_of(clients: AwsClients, ha
     assert [what.partition(": ")[0] for _, what in found] == ["source s3://not-there-at-all/x"]
 
 
+async def test_reading_is_tried_below_the_slash_that_ends_a_source(clients: AwsClients, hands: Hands) -> None:
+    settings = hands.settings.artifacts
+    artifacts = ArtifactSettings(bucket=settings.bucket, sources=(f"s3://{settings.bucket}/in",))
+    found = await inspect(clients, hands.settings.model_copy(update={"artifacts": artifacts}), 10, CLOCK)
+    assert f"Reading s3://{settings.bucket}/in/ is allowed." in [finding.what for finding in found]
+
+
 async def test_a_service_that_is_away_is_told_once(clients: AwsClients, hands: Hands) -> None:
     away = EndpointConnectionError(endpoint_url="http://127.0.0.1:1", error="refused")
     calls = Failing(clients, away, "GetQueueUrl", "GetQueueAttributes")

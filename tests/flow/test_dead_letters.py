@@ -149,7 +149,9 @@ async def test_foreign_dead_letters_stay_for_a_human_and_are_told_once() -> None
     await world.until(record.job_id, Status.FAILED)
     await asyncio.sleep(600)
     assert sorted(world.dead.bodies) == sorted(STRANGE)
+    assert min(message.receive_count for message in world.dead._messages.values()) >= 10
     assert len(host.seen(ForeignMessage)) == len(STRANGE)
+    assert sorted(event.message_id for event in host.seen(ForeignMessage)) == sorted(world.dead._messages)
     assert host.seen(BackgroundFailed) == []
     await world.stop()
     assert (await world.dead.depth()).visible == len(STRANGE)

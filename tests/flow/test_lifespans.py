@@ -14,6 +14,7 @@ from cqworker.events import JobHandedBack, JobStarted
 from cqworker.model.status import Status
 from tests.flow.handlers import quick
 from tests.flow.world import World, story
+from tests.model.leaks import CANARY
 
 FAILURES = [
     RuntimeError("no pool \ud800"),
@@ -67,6 +68,18 @@ async def test_a_lifespan_is_entered_once_at_the_start_and_left_after_the_last_j
         assert record.result == '"pool 1"'
     await world.stop()
     assert pool.happened == ["entered", "used", "used", "used", "left"]
+
+
+@story
+async def test_a_secret_that_a_lifespan_fails_with_is_not_told() -> None:
+    world = World({"swim": Pool(failures=99, error=ConnectionError(f"Bearer {CANARY}")).handler()})
+    world.start()
+    job_id = await world.submit("swim")
+    await world.until_true(lambda: world.seen(JobHandedBack))
+    record = world.store.records[job_id]
+    assert "the lifespan of swim failed" in record.history[-1].reason
+    assert CANARY not in f"{record!r} {world.seen(object)!r}"
+    await world.stop()
 
 
 @story

@@ -74,6 +74,18 @@ async def test_a_source_has_to_be_allowed_and_there() -> None:
         await run_handler(samples.in_a_thread, {"source": "s3://photos/in/x"}, sources=("s3://photos/in",))
 
 
+async def test_an_upload_and_an_object_of_another_bucket_are_read() -> None:
+    artifacts, pictures = MemoryArtifacts(), MemoryArtifacts("pictures", "in/")
+    await artifacts.put("uploads/default/7f", b"upload", "text/plain")
+    await pictures.put("x", b"picture", "text/plain")
+    artifacts.objects.update(pictures.objects)
+    for source, data in [("artifact:7f", "upload"), ("s3://pictures/in/x", "picture")]:
+        run = await run_handler(
+            samples.in_a_thread, {"source": source}, artifacts=artifacts, sources=("s3://pictures/in",)
+        )
+        assert run.result["read"] == data
+
+
 async def test_an_installed_handler_is_run_by_its_type(shop: Shop) -> None:
     shop.module("acme", GOOD)
     shop.offer("acme-handlers", numbers__add="acme:work")

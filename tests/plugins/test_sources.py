@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cqworker.errors import SourceRefused
-from cqworker.model.source import MAX_KEY, resolve, split
+from cqworker.model.source import MAX_KEY, overlap, resolve, split
 
 ALLOWED = ("s3://photos/in", "s3://archive", "s3://deep/a/b/")
 
@@ -59,7 +59,6 @@ def test_what_lies_below_an_allowed_place_is_read(source: str) -> None:
         "s3://photos2/in/a.jpg",
         "s3://deep/a/bc",
         "s3://deep/a",
-        "s3://results/own/job/1-1.png",
     ],
 )
 def test_what_lies_elsewhere_is_refused(source: str) -> None:
@@ -73,10 +72,33 @@ def test_a_place_that_is_not_spelt_out_allows_nothing(allowed: tuple[str, ...]) 
         resolved("s3://photos/in/a.jpg", allowed)
 
 
-def test_an_upload_is_never_reached_by_its_key() -> None:
+@pytest.mark.parametrize("key", ["own/uploads/other/018f", "own/uploads/acme/018f", "own/job/1-1.png", "own"])
+@pytest.mark.parametrize("allowed", ["s3://results", "s3://results/own", "s3://results/own/job"])
+def test_what_jobs_store_is_never_reached_by_its_key(key: str, allowed: str) -> None:
     with pytest.raises(SourceRefused, match="artifact:<id>"):
-        resolved("s3://results/own/uploads/other/018f", allowed=("s3://results",))
-    assert resolved("s3://results/own/job/1-1.png", allowed=("s3://results",)) == "s3://results/own/job/1-1.png"
+        resolved(f"s3://results/{key}", allowed=(allowed,))
+
+
+def test_what_lies_beside_the_artifacts_is_read() -> None:
+    assert resolved("s3://results/owned/a.jpg", allowed=("s3://results",)) == "s3://results/owned/a.jpg"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "shared"),
+    [
+        ("s3://results", "s3://results/own/", True),
+        ("s3://results/", "s3://results/own/", True),
+        ("s3://results//", "s3://results/own/", True),
+        ("s3://results/own", "s3://results/own/", True),
+        ("s3://results/own/uploads/acme", "s3://results/own/", True),
+        ("s3://results/in", "s3://results/", True),
+        ("s3://results/owned", "s3://results/own/", False),
+        ("s3://results/in/", "s3://results/own/", False),
+        ("s3://result", "s3://results/", False),
+    ],
+)
+def test_two_places_overlap_where_one_lies_in_the_other(one: str, other: str, shared: bool) -> None:
+    assert overlap(one, other) is overlap(other, one) is shared
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import time
 
 from pydantic import BaseModel
 
-from cqworker import Job, Reject, handler
+from cqworker import Job, Reject, Retry, handler
 
 
 class Nap(BaseModel):
@@ -70,6 +70,28 @@ def compute(payload: Nap, job: Job) -> int:
     note("start", job)
     time.sleep(payload.seconds)
     return os.getpid()
+
+
+def confess(ending: float) -> None:
+    """Raises what a client of HTTP or AWS may: an error that quotes its headers, its address and its keys."""
+    token, secret, session = map(os.environ.__getitem__, ("PROOF_TOKEN", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"))
+    query = f"X-Amz-Credential=AKIA%2F{session}&X-Amz-Security-Token={session}&X-Amz-Signature={session}"
+    raise (RuntimeError, Retry, Reject)[int(ending)](
+        f"{{'Authorization': 'Bearer {token}'}} to https://bucket.s3.amazonaws.com/key?{query} "
+        f"with aws_secret_access_key={secret}, aws_session_token={session}"
+    )
+
+
+@handler(max_attempts=1)
+async def leak(payload: Nap) -> None:
+    """Fails with secrets in its words, in the way that `seconds` counts."""
+    confess(payload.seconds)
+
+
+@handler(max_attempts=1, executor="process")
+def leak_apart(payload: Nap) -> None:
+    """Does the same in a process of its own."""
+    confess(payload.seconds)
 
 
 @handler

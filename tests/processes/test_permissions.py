@@ -16,6 +16,7 @@ from tests.processes.daemon import RUN, Daemon, until
 from tests.processes.site import Site
 
 PAGE = Path(__file__).parents[2].joinpath("docs", "permissions.md").read_text(encoding="utf-8")
+CONFIGURATION = Path(__file__).parents[2].joinpath("config", "cqworker.toml").read_text(encoding="utf-8")
 ACTIONS = {each.name: each.action for each in vars(operations).values() if isinstance(each, Operation)}
 NEVER_CALLED = {"s3:ListBucket"}
 """S3 says that an object is absent only to who may list."""
@@ -76,6 +77,17 @@ def test_a_role_calls_what_its_policy_allows_and_all_of_it(role: str, called: di
 
 def test_the_policies_together_allow_every_operation_that_the_daemon_knows() -> None:
     assert set(ACTIONS.values()) | NEVER_CALLED == set(policy_of("worker")) | set(policy_of("api"))
+
+
+def test_only_the_worker_may_read_the_sources() -> None:
+    example = re.search(r'such as \["s3://(.*?)/"\]', CONFIGURATION)
+    assert example is not None
+    bucket = f"arn:aws:s3:::{example[1].partition('/')[0]}"
+    granted = {action: {place for place in places if bucket in place} for action, places in policy_of("worker").items()}
+    assert granted.pop("s3:GetObject") == {f"arn:aws:s3:::{example[1]}/*"}
+    assert granted.pop("s3:ListBucket") == {bucket}
+    assert not any(granted.values())
+    assert not any(bucket in place for places in policy_of("api").values() for place in places)
 
 
 @pytest.mark.parametrize("role", ["worker", "api"])

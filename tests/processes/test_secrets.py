@@ -22,6 +22,7 @@ PAGES = ("/", "/status", "/metrics", "/healthz", "/readyz", "/handlers", "/opena
 EXTRA = {
     "AWS_SECRET_ACCESS_KEY": SECRET,
     "AWS_SESSION_TOKEN": SESSION,
+    "PROOF_TOKEN": TOKEN,
     "CQWORKER_LOG__LEVEL": "debug",
     "CQWORKER_HTTP__TOKENS": json.dumps(
         [{"name": "canary", "sha256": HASH, "scopes": ["submit", "read", "operate"], "tenant": "default"}]
@@ -67,6 +68,19 @@ def test_a_daemon_that_runs_jobs_tells_no_secret(guarded: Site, start: Start) ->
         assert refused.status == 401
         mistakes.append(f"{refused.headers} {refused.body!r}")
     assert none_of(CANARIES, said_by(daemon, mistakes))
+
+
+def test_a_daemon_whose_handlers_quote_secrets_tells_none(guarded: Site, start: Start) -> None:
+    daemon = start(guarded, *RUN)
+    jobs = [(type_, ending) for type_ in ("proof.leak", "proof.leak_apart") for ending in range(3)]
+    bodies = [{"type": type_, "payload": {"seconds": ending}} for type_, ending in jobs]
+    paths = [f"/jobs/{daemon.post('/jobs', body, **OURS).body['job_id']}" for body in bodies]
+    until(lambda: all(daemon.get(path, **OURS).body["status"] in FINAL for path in paths))
+    views = [daemon.get(path, **OURS).body for path in paths]
+    assert [view["failure"]["kind"] for view in views] == ["exhausted", "exhausted", "rejected"] * 2
+    assert all("[redacted]" in view["failure"]["message"] for view in views)
+    assert all("[redacted]" in views[place]["failure"]["detail"]["traceback"] for place in (0, 3))
+    assert none_of(CANARIES, said_by(daemon, [json.dumps(view) for view in views]))
 
 
 def test_a_daemon_whose_aws_is_away_tells_no_secret(guarded: Site, start: Start) -> None:

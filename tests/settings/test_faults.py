@@ -10,6 +10,7 @@ from cqworker.errors import ConfigurationError
 from cqworker.settings import load_settings
 
 HASH = "0" * 64
+OWN = "s3://cqworker-artifacts"
 TOKEN = f"{{name='a', sha256='{HASH}'}}"
 
 
@@ -57,6 +58,15 @@ def path(tmp_path: Path) -> Path:
         ("[handlers.types.'a.b'.backoff]\ncap = 0", 'handlers.types."a.b".backoff.cap = 0 must be a number above 0'),
         ("[handlers.types.a]\nqueue = 'b'", 'handlers: the queue "b" of a is not configured; there is cqworker.'),
         ("[artifacts]\nsources = ['/tmp']", 'artifacts.sources[0] = "/tmp" does not have the right form.'),
+        (
+            f"[artifacts]\nsources = ['{OWN}', 's3://beside/in', '{OWN}/cqworker/a']",
+            f"artifacts.sources: {OWN}, {OWN}/cqworker/a overlap {OWN}/cqworker/, where the jobs of all tenants",
+        ),
+        (
+            f"[artifacts]\nsources = ['{OWN}']",
+            "name places beside it, or give artifacts a bucket or a prefix of its own.",
+        ),
+        (f"[artifacts]\nprefix = ''\nsources = ['{OWN}/in']", f"{OWN}/in overlap {OWN}/, where the jobs"),
         ("[artifacts]\nbucket = 'A_B'", 'artifacts.bucket = "A_B" does not have the right form.'),
         ("[artifacts]\nprefix = 'a'", 'artifacts.prefix = "a" does not have the right form. Every key begins with it'),
         (f"http.tokens = [{{name='a', sha256='{HASH}', scopes=['all']}}]", "http.tokens[0].scopes[0] must be one of"),

@@ -88,9 +88,42 @@ async def test_readiness_tells_causes_to_those_who_may_read() -> None:
         assert await house.get("/readyz") == (503, {"status": "unready"})
         assert await house.get("/readyz", headers=bearer("submitter")) == (503, {"status": "unready"})
         assert await house.get("/readyz", headers=bearer("reader")) == (503, {"status": "unready", "troubles": told})
+        assert await house.get("/healthz") == (200, {"status": "healthy"})
+        assert await house.get("/healthz", headers=bearer("reader")) == (200, {"status": "healthy", "reasons": []})
     async with open_house() as house:
         house.health.troubles = (trouble,)
         assert await house.get("/readyz") == (503, {"status": "unready", "troubles": told})
+
+
+@pytest.mark.parametrize("tokens", [(), TOKENS], ids=["without tokens", "with tokens"])
+async def test_a_worker_beyond_loopback_tells_strangers_its_status_alone(tokens: tuple[TokenSettings, ...]) -> None:
+    async with open_house(api=False, host="0.0.0.0", tokens=tokens) as house:
+        assert await house.get("/healthz") == (200, {"status": "healthy"})
+        assert await house.get("/readyz") == (200, {"status": "ready"})
+        house.health.reasons = ("The poller of main has been silent for 50 s.",)
+        house.health.troubles = (Trouble("queue main", "There is no queue main in account 123.", "Provision it."),)
+        for headers in ({}, bearer("wrong"), bearer("submitter")):
+            assert await house.get("/healthz", headers=headers) == (503, {"status": "unhealthy"})
+            assert await house.get("/readyz", headers=headers) == (503, {"status": "unready"})
+
+
+async def test_a_worker_beyond_loopback_tells_causes_to_those_who_may_read() -> None:
+    reason, trouble = "The poller of main has been silent for 50 s.", Trouble("queue main", "It is gone.", "Make it.")
+    told = {"service": "queue main", "cause": "It is gone.", "remedy": "Make it."}
+    async with open_house(api=False, host="0.0.0.0", tokens=TOKENS) as house:
+        house.health.reasons, house.health.troubles = (reason,), (trouble,)
+        reader = bearer("reader")
+        assert await house.get("/healthz", headers=reader) == (503, {"status": "unhealthy", "reasons": [reason]})
+        assert await house.get("/readyz", headers=reader) == (503, {"status": "unready", "troubles": [told]})
+
+
+async def test_a_worker_on_loopback_tells_causes_to_everybody_there() -> None:
+    reason, trouble = "The poller of main has been silent for 50 s.", Trouble("queue main", "It is gone.", "Make it.")
+    told = {"service": "queue main", "cause": "It is gone.", "remedy": "Make it."}
+    async with open_house(api=False) as house:
+        house.health.reasons, house.health.troubles = (reason,), (trouble,)
+        assert await house.get("/healthz") == (503, {"status": "unhealthy", "reasons": [reason]})
+        assert await house.get("/readyz") == (503, {"status": "unready", "troubles": [told]})
 
 
 async def test_a_worker_alone_serves_its_vitals_to_everybody_and_nothing_else() -> None:

@@ -51,7 +51,7 @@ async def _artifact_findings(clients: Calls, settings: ArtifactSettings) -> list
         found += await collected(subject, reading_findings(clients, settings.bucket, settings.prefix))
     for source in settings.sources:
         bucket, _, prefix = source.removeprefix("s3://").partition("/")
-        findings = reading_findings(clients, bucket, prefix)
+        findings = reading_findings(clients, bucket, f"{prefix.rstrip('/')}/" if prefix else "")
         found += await collected(f"source {source}", findings, optional=True)
     return found
 
