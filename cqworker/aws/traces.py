@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 
-_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})", re.ASCII)
+from cqworker.model.trace import parse
+
 _ROOT = re.compile(r"1-([0-9a-f]{8})-([0-9a-f]{24})", re.ASCII)
 _PARENT = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
 def is_traceparent(value: str) -> bool:
     """Whether it is a traceparent as W3C Trace Context (section 3.2) writes it; all zeros are none."""
-    found = _TRACEPARENT.fullmatch(value)
-    return found is not None and set(found[1]) != {"0"} and set(found[2]) != {"0"}
+    return parse(value) is not None
 
 
 def xray_header(traceparent: str) -> str:

@@ -11,6 +11,7 @@ from cqworker.clock import Clock
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, PayloadFault, Unavailable
 from cqworker.events import Emit, JobStarted
 from cqworker.flow.claim import Claimed
+from cqworker.flow.deadlines import Deadlines
 from cqworker.flow.handlers_loop import Call
 from cqworker.flow.outcomes import NeverStarted, Outcome, PayloadRefused, Stopped, StopReason, UnknownTypeMet
 from cqworker.flow.perform import call_in_process, call_in_thread, perform, storable
@@ -38,6 +39,7 @@ class Execution:
         self._clock = clock
         self._emit = emit
         self._grace = grace
+        self._deadlines = Deadlines()
         self.draining = False
         self.runs: set[Run] = set()
         self.stragglers: set[Run] = set()
@@ -47,7 +49,8 @@ class Execution:
         handler = self._workshop.registry.get(claimed.record.type)
         if handler is None:
             return UnknownTypeMet()
-        payload = await self._payload(claimed.record)
+        record = claimed.record
+        payload = (record.payload or "null") if record.payload_ref is None else await self._fetched(record.payload_ref)
         if not isinstance(payload, str):
             return payload
         if (reason := claimed.lease.stop_reason) is not None:
@@ -62,13 +65,16 @@ class Execution:
         """What has not started does not start any more; what runs sees `job.stopping`."""
         self.draining = True
 
+    def _is_draining(self) -> bool:
+        return self.draining
+
     def stop_all(self, reason: StopReason) -> None:
         for run in list(self.runs):
             run.stop(reason)
 
     async def _follow(self, claimed: Claimed, handler: Handler, payload: str, slot: Slot) -> Outcome:
         """Lets the run go until it ends by itself, is told to stop, or does not stop."""
-        run = Run(claimed.job, self._emit, self._grace, lambda: self.draining)
+        run = Run(claimed.job, self._emit, self._grace, self._is_draining, self._deadlines)
         self._emit(JobStarted(job=claimed.job, waited=self._waited(claimed.record)))
         run.begin(self._launch(claimed, handler, payload, run), handler.timeout)
         self.runs.add(run)
@@ -122,14 +128,12 @@ class Execution:
             traceparent=traceparent_for(record.job_id, claimed.delivery.traceparent),
         )
 
-    async def _payload(self, record: JobRecord) -> str | Outcome:
-        """The payload's JSON text; one too big for a message lies in the artifact store."""
-        if record.payload_ref is None:
-            return record.payload or "null"
+    async def _fetched(self, reference: str) -> str | Outcome:
+        """The JSON text of a payload that was too big for a message, from the artifact store."""
         try:
-            return (await self._workshop.artifacts.get(record.payload_ref, PAYLOAD_LIMIT)).data.decode()
+            return (await self._workshop.artifacts.get(reference, PAYLOAD_LIMIT)).data.decode()
         except (ArtifactMissing, ArtifactTooLarge, UnicodeDecodeError) as error:
-            return PayloadRefused((PayloadFault("", f"{record.payload_ref} cannot be read: {error}"),))
+            return PayloadRefused((PayloadFault("", f"{reference} cannot be read: {error}"),))
         except Unavailable as error:
             return NeverStarted(f"its payload could not be read: {error.cause}", STORE_AWAY)
 

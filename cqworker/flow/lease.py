@@ -68,7 +68,8 @@ class Lease:
         return min(self.record_until, self.receipt_until)
 
     def is_alive(self, monotonic: float) -> bool:
-        return self._stop_reason is not StopReason.LOST and monotonic < self.deadline
+        in_time = monotonic < self.record_until and monotonic < self.receipt_until
+        return in_time and self._stop_reason is not StopReason.LOST
 
     def record_renewed(self, sent: float) -> None:
         self.record_until = sent + self._kept

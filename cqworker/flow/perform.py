@@ -41,7 +41,7 @@ MakeJob = Callable[[Any], Job]
 
 async def perform(lifespans: Lifespans, handler: Handler, payload: str, make_job: MakeJob) -> Outcome | Interrupted:
     """An `async def` handler on the handlers' loop."""
-    state = await open_state(lifespans, handler)
+    state = None if handler.lifespan is None else await open_state(lifespans, handler)
     if isinstance(state, NeverStarted):
         return state
     try:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cqworker.events import AbandonedHandlerEnded, Emit, HandlerAbandoned, Subject
+from cqworker.flow.deadlines import Deadlines
 from cqworker.flow.handlers_loop import Call
 from cqworker.flow.outcomes import AskedRetry, Died, Interrupted, Outcome, Raised, Stopped, StopReason
 from cqworker.flow.perform import told
@@ -15,16 +16,20 @@ from cqworker.flow.perform import told
 class Run:
     """Follows a handler's call; `outcome` is known when it ended, or `grace` seconds after it was told to stop."""
 
-    def __init__(self, job: Subject, emit: Emit, grace: float, is_draining: Callable[[], bool]) -> None:
+    def __init__(
+        self, job: Subject, emit: Emit, grace: float, is_draining: Callable[[], bool], deadlines: Deadlines
+    ) -> None:
         self.job = job
         self._emit = emit
         self._grace = grace
         self._is_draining = is_draining
+        self._deadlines = deadlines
         self._loop = asyncio.get_running_loop()
         self.outcome: asyncio.Future[Outcome] = self._loop.create_future()
         self._reason: StopReason | None = None
         self._call: Call | None = None
         self._saw_drain = False
+        self._timeout = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -40,7 +45,8 @@ class Run:
 
     def begin(self, call: Call, timeout: float) -> None:
         self._call = call
-        self._timer = self._loop.call_later(timeout, self.stop, StopReason.TIMEOUT)
+        self._timeout = timeout
+        self._deadlines.set(timeout, self._time_is_over)
         call.ended.add_done_callback(self._ended)
 
     def stop(self, reason: StopReason) -> None:
@@ -51,13 +57,13 @@ class Run:
             self._reason = reason if reason is StopReason.LOST else self._reason
             return
         self._reason = reason
-        self._clear_timer()
+        self._clear_timers()
         self._timer = self._loop.call_later(self._grace, self._abandon)
         assert self._call is not None
         self._call.cancel()
 
     def _ended(self, ended: asyncio.Future[Any]) -> None:
-        self._clear_timer()
+        self._clear_timers()
         if self.outcome.done():
             self._emit(AbandonedHandlerEnded(job=self.job))
         else:
@@ -87,7 +93,11 @@ class Run:
         self._emit(HandlerAbandoned(job=self.job, reason=self._reason))
         self.outcome.set_result(Stopped(self._reason, abandoned=True))
 
-    def _clear_timer(self) -> None:
+    def _time_is_over(self) -> None:
+        self.stop(StopReason.TIMEOUT)
+
+    def _clear_timers(self) -> None:
+        self._deadlines.clear(self._timeout, self._time_is_over)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

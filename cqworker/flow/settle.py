@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from cqworker.clock import Clock
@@ -80,9 +80,14 @@ class Settling:
         handler = self._registry.get(claimed.record.type)
         backoff = handler.backoff if handler else Backoff()
         conclusion = conclude(claimed.record, outcome, Rules(backoff, self._clock.now(), self._terms.chance))
-        if isinstance(conclusion, Success) and len((conclusion.result or "").encode()) > self._terms.inline_limit:
+        if isinstance(conclusion, Success) and self._is_too_large(conclusion.result or ""):
             return await self._spill(claimed, conclusion)
         return conclusion
+
+    def _is_too_large(self, result: str) -> bool:
+        """Its bytes are only counted where its characters leave a doubt: UTF-8 has four for one at most."""
+        limit = self._terms.inline_limit
+        return len(result) * 4 > limit and len(result.encode()) > limit
 
     async def write(self, claimed: Claimed, conclusion: Conclusion) -> LettingGo:
         """The fenced write, repeated while it is unanswered and the lease lives; then what becomes of the message."""
@@ -141,13 +146,13 @@ class Settling:
 
     async def _insist(self, change: Settle | HandBack, claimed: Claimed) -> Written | Refused | None:
         """Repeats an unanswered write until the lease's own deadline; None when that came first."""
-        for pause in pauses(first=0.1, cap=5.0):
-            if not claimed.lease.is_alive(self._clock.monotonic()):
-                break
+        waits: Iterator[float] | None = None
+        while claimed.lease.is_alive(self._clock.monotonic()):
             try:
                 return await self._store.write(change)
             except Unavailable:
-                await asyncio.sleep(pause)
+                waits = waits or pauses(first=0.1, cap=5.0)
+                await asyncio.sleep(next(waits))
         self._emit(LeaseLost(job=claimed.job, reason="its ending could not be written in time"))
         return None
 

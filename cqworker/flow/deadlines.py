@@ -1,0 +1,61 @@
+"""When runs must be told to stop: one timer for each length of time, however many runs have it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from itertools import takewhile
+
+Act = Callable[[], None]
+
+
+class Deadlines:
+    """Calls what was set once its time is over; those of one length end in the order in which they were set.
+
+    A timer for each would be made and cancelled with every job, and cost more than the rest of its run.
+    """
+
+    def __init__(self) -> None:
+        self._lines: dict[float, _Line] = {}
+
+    def set(self, seconds: float, act: Act) -> None:
+        """Calls `act` in so many seconds."""
+        line = self._lines.get(seconds)
+        if line is None:
+            line = self._lines[seconds] = _Line(seconds)
+        line.join(act)
+
+    def clear(self, seconds: float, act: Act) -> None:
+        """Takes back what was set with these seconds."""
+        self._lines[seconds].leave(act)
+
+
+class _Line:
+    """Everything that was set for one length of time, the first to end first."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._loop = asyncio.get_running_loop()
+        self._ends: dict[Act, float] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def join(self, act: Act) -> None:
+        end = self._ends[act] = self._loop.time() + self._seconds
+        if self._timer is None:
+            self._timer = self._loop.call_at(end, self._look)
+
+    def leave(self, act: Act) -> None:
+        self._ends.pop(act, None)
+        if not self._ends and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look(self) -> None:
+        """Calls those whose time is over, and waits for the next."""
+        self._timer = None
+        now = self._loop.time()
+        for act, _ in list(takewhile(lambda each: each[1] <= now, self._ends.items())):
+            del self._ends[act]
+            act()
+        if self._ends and self._timer is None:
+            self._timer = self._loop.call_at(next(iter(self._ends.values())), self._look)
