@@ -9,8 +9,10 @@ import select
 import stat
 import threading
 import time
+from asyncio import get_running_loop
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import IO, Any
 
 MOST_LINES = 4096
@@ -66,6 +68,12 @@ def _descriptor(stream: IO[Any] | None) -> int | None:
     return descriptor
 
 
+class _Due(threading.local):
+    """The loop of this thread on which a flush is due; each loop has its own, for one may hang."""
+
+    loop: asyncio.AbstractEventLoop | None = None
+
+
 class Sink:
     """Gathers lines from every thread and writes them when the loop's turn ends, or at once where no loop runs.
 
@@ -81,7 +89,7 @@ class Sink:
         self._rest = memoryview(b"")
         self._torn = False
         self._writing = threading.Lock()
-        self._local = threading.local()
+        self._due = _Due()
         self._dropped = 0
         self._told = 0
 
@@ -92,14 +100,21 @@ class Sink:
 
     def write(self, line: bytes) -> None:
         """Takes one line that ends with a line break; called from any thread."""
-        if len(self._lines) >= MOST_LINES:
+        lines = self._lines
+        if len(lines) >= MOST_LINES:
             self.flush()
-        if len(self._lines) >= MOST_LINES:
-            self._dropped += 1
+            if len(lines) >= MOST_LINES:
+                self._dropped += 1
+                return
+        lines.append(line)
+        try:
+            loop = get_running_loop()
+        except RuntimeError:
+            self.flush()
             return
-        self._lines.append(line)
-        if not self._scheduled(0):
-            self.flush()
+        if self._due.loop is not loop:
+            self._due.loop = loop
+            loop.call_soon(self._turn_ended)
 
     debug = info = warning = error = critical = write
 
@@ -112,7 +127,7 @@ class Sink:
             finally:
                 self._writing.release()
         if not flowing:
-            self._scheduled(PAUSE)
+            self._try_later()
 
     def close(self, patience: float) -> None:
         """Writes what is left, waiting at most so many seconds for an outlet that takes nothing."""
@@ -123,22 +138,16 @@ class Sink:
             if time.monotonic() > until:
                 return
 
-    def _scheduled(self, delay: float) -> bool:
-        """Whether a flush is due on the loop that runs in this thread; each loop has its own, for one may hang."""
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            return False
-        if getattr(self._local, "loop", None) is not loop:
-            self._local.loop = loop
-            if delay:
-                loop.call_later(delay, self._turn_ended)
-            else:
-                loop.call_soon(self._turn_ended)
-        return True
+    def _try_later(self) -> None:
+        """Where no loop runs in this thread, the next line or the end is the next try."""
+        with suppress(RuntimeError):
+            loop = get_running_loop()
+            if self._due.loop is not loop:
+                self._due.loop = loop
+                loop.call_later(PAUSE, self._turn_ended)
 
     def _turn_ended(self) -> None:
-        self._local.loop = None
+        self._due.loop = None
         self.flush()
 
     def _drain(self) -> bool:
