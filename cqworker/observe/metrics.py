@@ -166,7 +166,7 @@ class Metrics:
         self._slots_taken.value, self._slots.value = event.taken, event.total
 
     def _loop_silent(self, event: e.HandlersLoopSilent) -> None:
-        self._meters.loop_silences[self._name(event.type),].inc()
+        self._meters.loop_silences[self._names[event.type],].inc()
         self._meters.loop_lag[()].set(event.seconds)
 
     def _phase_changed(self, event: e.DaemonPhase) -> None:

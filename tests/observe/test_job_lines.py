@@ -18,9 +18,10 @@ from cqworker.observe.log import LogLines, configure, fields_of
 from cqworker.observe.rendering import JsonLines
 from cqworker.observe.wording import ENDINGS, STARTED
 from cqworker.settings.model import LogSettings
+from tests.model.leaks import SECRETS
 from tests.observe.conftest import Written
 from tests.observe.samples import JOB, subject
-from tests.observe.test_safety import FORGERIES, SECRETS
+from tests.observe.test_safety import FORGERIES
 
 OpenLog = Callable[..., Written]
 TEXTS = (*FORGERIES, *SECRETS, "", "名前", 'a "quoted" one', "back\\slash", "x" * 600, "x" * 5000, "</script>")
