@@ -41,12 +41,21 @@ class LeanPath:
     async def carry(self, standing: Standing, operation: Operation, request: Request, renew: Renew) -> Answer:
         """The answer; raises what the SDK would raise. Every failed try is watched as the SDK's are."""
         body = orjson.dumps(request)
+        try:
+            answer = await self._try(standing, operation, body)
+        except (BotoCoreError, ClientError) as error:
+            return await self._insist(standing, operation, body, renew, error)
+        self._budgets[operation.client].earn(1)
+        return answer
+
+    async def _insist(
+        self, standing: Standing, operation: Operation, body: bytes, renew: Renew, error: Exception
+    ) -> Answer:
+        """What follows a first try that ended with `error`."""
         tries = Tries(self._budgets[operation.client])
         mended: set[str] = set()
-        while True:
-            try:
-                answer = await self._try(standing, operation, body)
-            except (BotoCoreError, ClientError) as error:
+        try:
+            while True:
                 watch_try(caught_exception=error)
                 if "clock" not in mended and self._set_clock(error):
                     mended.add("clock")
@@ -56,10 +65,16 @@ class LeanPath:
                 elif (pause := tries.pause(error)) is not None:
                     await asyncio.sleep(pause)
                 else:
-                    raise
-            else:
-                tries.succeed()
-                return answer
+                    raise error
+                try:
+                    answer = await self._try(standing, operation, body)
+                except (BotoCoreError, ClientError) as next_error:
+                    error = next_error
+                else:
+                    tries.succeed()
+                    return answer
+        finally:
+            del error  # its traceback holds this frame
 
     async def close(self) -> None:
         """Closes the connections; calls must have ended before."""

@@ -36,17 +36,26 @@ def signed(address: Address, target: str, body: bytes, keys: Keys, now: float) -
     headers = {"Content-Type": CONTENT_TYPE, "Host": address.host, "X-Amz-Date": stamp}
     if keys.token:
         headers["X-Amz-Security-Token"] = keys.token
-    headers |= {"X-Amz-Target": target, **address.headers}
-    names = ";".join(headers).lower()
-    said = "".join([f"{name.lower()}:{value}\n" for name, value in headers.items()])
-    canonical = f"POST\n{address.path}\n\n{said}\n{names}\n{hashlib.sha256(body).hexdigest()}"
+    headers["X-Amz-Target"] = target
+    headers.update(address.headers)
+    names, template = _canonical(tuple(headers), address.path)
+    canonical = template % (*headers.values(), hashlib.sha256(body).hexdigest())
     scope = f"{stamp[:8]}/{address.region}/{address.signing_name}/aws4_request"
     claim = f"{ALGORITHM}\n{stamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
     key = _key_of_the_day(keys.secret_key, stamp[:8], address.region, address.signing_name)
     signature = hmac.digest(key, claim.encode(), "sha256").hex()
-    credential = f"{keys.access_key}/{scope}"
-    headers["Authorization"] = f"{ALGORITHM} Credential={credential}, SignedHeaders={names}, Signature={signature}"
+    headers["Authorization"] = (
+        f"{ALGORITHM} Credential={keys.access_key}/{scope}, SignedHeaders={names}, Signature={signature}"
+    )
     return headers
+
+
+@lru_cache(maxsize=16)
+def _canonical(names: tuple[str, ...], path: str) -> tuple[str, str]:
+    """The signed names, and the canonical request with a %s for each header's value and for the body's hash."""
+    lower = [name.lower() for name in names]
+    said = "".join(f"{name}:%s\n" for name in lower)
+    return ";".join(lower), f"POST\n{path.replace('%', '%%')}\n\n{said}\n{';'.join(lower)}\n%s"
 
 
 @lru_cache(maxsize=2)
