@@ -29,4 +29,4 @@ def open_observers(registry: Registry, log: Log, clock: Clock) -> Observers:
     losses = {"log_lines_dropped": lambda: float(log.dropped), "observer_failures": lambda: float(told[0].failures)}
     metrics, stats = Metrics(types, losses), Stats(types, clock)
     told.append(fan_out(LogLines(log), metrics, stats))
-    return Observers(told[0], metrics, stats)
+    return Observers(told[0].tell, metrics, stats)

@@ -15,20 +15,27 @@ class FanOut:
 
     def __init__(self, observers: tuple[Emit, ...]) -> None:
         self._observers = observers
-        self._heeding: dict[type, tuple[Emit, ...]] = {}
+        self._heeding: dict[type, tuple[tuple[Emit, Emit], ...]] = {}
         self._told: set[Emit] = set()
         self.failures = 0
 
-    def __call__(self, event: Event) -> None:
-        kind = type(event)
-        heeding = self._heeding.get(kind)
+    def tell(self, event: Event) -> None:
+        """As a method it costs a third less than the call of an instance; the daemon emits through it."""
+        heeding = self._heeding.get(type(event))
         if heeding is None:
-            heeding = self._heeding[kind] = tuple(one for one in self._observers if _heeds(one, kind))
-        for observer in heeding:
+            heeding = self._find_heeding(type(event))
+        for act, observer in heeding:
             try:
-                observer(event)
+                act(event)
             except Exception as error:  # noqa: BLE001 - whatever an observer does, the job goes on
                 self._failed(observer, event, error)
+
+    __call__ = tell
+
+    def _find_heeding(self, kind: type) -> tuple[tuple[Emit, Emit], ...]:
+        acts = ((_act_of(observer, kind), observer) for observer in self._observers)
+        heeding = self._heeding[kind] = tuple((act, observer) for act, observer in acts if act is not None)
+        return heeding
 
     def _failed(self, observer: Emit, event: Event, error: Exception) -> None:
         self.failures += 1
@@ -42,10 +49,13 @@ class FanOut:
             )
 
 
-def _heeds(observer: Emit, kind: type) -> bool:
-    """An observer says which classes of events it has something to do with; one that does not is told of all."""
+def _act_of(observer: Emit, kind: type) -> Emit | None:
+    """What an observer does about events of a class, if anything: it may say so, or whether it heeds them at all."""
+    act_on: Callable[[type], Emit | None] | None = getattr(observer, "act_on", None)
+    if act_on is not None:
+        return act_on(kind)
     heeds: Callable[[type], bool] | None = getattr(observer, "heeds", None)
-    return heeds is None or heeds(kind)
+    return observer if heeds is None or heeds(kind) else None
 
 
 def fan_out(*observers: Emit) -> FanOut:

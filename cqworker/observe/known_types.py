@@ -8,11 +8,11 @@ UNKNOWN = "(unknown)"
 """Stands for every job type that no handler here has: anybody can invent one."""
 
 
-class KnownTypes:
-    """The job types with a handler, and one name for all the others."""
+class KnownTypes(dict[str, str]):
+    """The name that a job type goes by: its own where a handler has it, one name for all the others."""
 
     def __init__(self, types: Collection[str]) -> None:
-        self._types = frozenset(types)
+        super().__init__((name, name) for name in types)
 
-    def name(self, job_type: str) -> str:
-        return job_type if job_type in self._types else UNKNOWN
+    def __missing__(self, job_type: str) -> str:
+        return UNKNOWN

@@ -21,6 +21,8 @@ from prometheus_client.registry import Collector
 
 from cqworker import events as e
 from cqworker.model.status import FailureKind, Status
+from cqworker.observe.attempts import Attempts
+from cqworker.observe.instruments import MOST_CHILDREN, Number, Spread
 from cqworker.observe.known_types import KnownTypes
 from cqworker.observe.meters import Meters
 
@@ -41,15 +43,16 @@ class Metrics:
         self._registry.register(_Counts(counts or {}))
         self._meters = Meters(self._registry)
         self._meters.build[_version(), platform.python_version()].set(1)
-        self._name = KnownTypes(types).name
+        self._names = KnownTypes(types)
+        self._attempts = Attempts(self._meters, types)
+        self._calls: dict[tuple[str, str, str], tuple[Number, Spread]] = {}
         self._slots_taken, self._slots = self._meters.slots_taken[()], self._meters.slots[()]
-        self._running: dict[str, str] = {}
         self._phase = ""
         self._acts: dict[type, Callable[[Any], None]] = {**self._job_acts(), **self._copy_acts(), **self._other_acts()}
 
-    def heeds(self, kind: type) -> bool:
-        """Whether events of this class change a number."""
-        return kind in self._acts
+    def act_on(self, kind: type) -> Callable[[Any], None] | None:
+        """What is done about events of this class; None where they change no number."""
+        return self._acts.get(kind)
 
     def __call__(self, event: e.Event) -> None:
         act = self._acts.get(type(event))
@@ -66,15 +69,15 @@ class Metrics:
         return frozenset(self._acts)
 
     def _job_acts(self) -> dict[type, Callable[[Any], None]]:
-        meters = self._meters
+        meters, attempts = self._meters, self._attempts
         return {
             e.JobSubmitted: lambda event: meters.submitted[self._type(event)].inc(),
             e.SubmissionReplayed: lambda event: meters.replayed[self._type(event)].inc(),
             e.RecordPostponed: lambda event: meters.postponed[self._type(event)].inc(),
-            e.JobStarted: self._started,
-            e.JobSettled: self._settled,
-            e.JobForestalled: lambda event: self._finished(event, event.status, event.kind),
-            e.JobLost: lambda event: self._finished(event, Status.FAILED, FailureKind.LOST),
+            e.JobStarted: attempts.started,
+            e.JobSettled: attempts.settled,
+            e.JobForestalled: lambda event: attempts.finished(event, event.status, event.kind),
+            e.JobLost: lambda event: attempts.finished(event, Status.FAILED, FailureKind.LOST),
             e.JobHandedBack: self._handed_back,
             e.LeaseLost: self._lease_lost,
             e.CancelAsked: lambda _: meters.interventions["cancel",].inc(),
@@ -112,46 +115,20 @@ class Metrics:
         }
 
     def _type(self, event: e.JobEvent) -> tuple[str]:
-        return (self._name(event.job.type),)
-
-    def _started(self, event: e.JobStarted) -> None:
-        kind = self._type(event)
-        self._meters.started[kind].inc()
-        self._meters.wait[kind].observe(max(0.0, event.waited))
-        if event.job.job_id not in self._running:
-            self._running[event.job.job_id] = kind[0]
-            self._meters.in_flight[kind].inc()
-
-    def _ended(self, event: e.JobEvent) -> None:
-        """By job id alone, for a refund changes the attempt; whichever event comes first ends it."""
-        kind = self._running.pop(event.job.job_id, None)
-        if kind is not None:
-            self._meters.in_flight[kind,].dec()
-
-    def _settled(self, event: e.JobSettled) -> None:
-        self._meters.duration[self._type(event)].observe(event.seconds)
-        if event.status is Status.RETRYING:
-            self._meters.retried[self._name(event.job.type), event.kind or ""].inc()
-            self._ended(event)
-        else:
-            self._finished(event, event.status, event.kind)
-
-    def _finished(self, event: e.JobEvent, status: Status, kind: FailureKind | None) -> None:
-        self._meters.finished[self._name(event.job.type), status, kind or ""].inc()
-        self._ended(event)
+        return (self._names[event.job.type],)
 
     def _handed_back(self, event: e.JobHandedBack) -> None:
         self._meters.handed_back[event.reason,].inc()
-        self._ended(event)
+        self._attempts.ended(event)
 
     def _lease_lost(self, event: e.LeaseLost) -> None:
         self._meters.losses[self._type(event)].inc()
-        self._ended(event)
+        self._attempts.ended(event)
 
     def _abandoned(self, event: e.HandlerAbandoned) -> None:
         self._meters.abandoned[self._type(event)].inc()
         self._meters.stragglers[self._type(event)].inc()
-        self._ended(event)
+        self._attempts.ended(event)
 
     def _received(self, event: e.Received) -> None:
         result = "empty" if event.count == 0 else "full" if event.count >= event.asked else "partial"
@@ -168,14 +145,22 @@ class Metrics:
 
     def _service_called(self, event: e.ServiceCalled) -> None:
         meters = self._meters
-        meters.calls[event.service, event.operation, event.result].inc()
-        meters.call_time[event.service, event.operation].observe(event.seconds)
+        found = self._calls.get((event.service, event.operation, event.result))
+        count, time = found or self._find_call(event.service, event.operation, event.result)
+        count.value += 1.0
+        time.observe(event.seconds)
         if event.write_units:
             meters.write_units[event.operation,].inc(event.write_units)
         if event.read_units:
             meters.read_units[event.operation,].inc(event.read_units)
-        if event.result == "ok" and (event.service,) not in meters.up:
+        if found is None and event.result == "ok" and (event.service,) not in meters.up:
             meters.up[event.service,].set(1)
+
+    def _find_call(self, service: str, operation: str, result: str) -> tuple[Number, Spread]:
+        found = (self._meters.calls[service, operation, result], self._meters.call_time[service, operation])
+        if len(self._calls) < MOST_CHILDREN:
+            self._calls[service, operation, result] = found
+        return found
 
     def _slots_changed(self, event: e.SlotsChanged) -> None:
         self._slots_taken.value, self._slots.value = event.taken, event.total

@@ -34,22 +34,22 @@ _ENDINGS = {
     Status.CANCELLED: "cancelled",
     Status.RETRYING: "retried",
 }
+_FAILURES = frozenset({Status.FAILED, Status.RETRYING})
 
 
 class Stats:
     """An observer that keeps counts by outcome and by type, and the last failures."""
 
     def __init__(self, types: Collection[str], clock: Clock) -> None:
-        self._types = KnownTypes(types)
+        self._names = KnownTypes(types)
         self._clock = clock
         self._began_at = clock.now()
         self._began = clock.monotonic()
-        self._counts: Counter[str] = Counter()
         self._by_type: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._failures: deque[dict[str, object]] = deque(maxlen=FAILURES)
         self._acts: dict[type, Callable[[Any], None]] = {
             JobSubmitted: lambda event: self._count(event, "submitted"),
-            JobStarted: lambda event: self._count(event, "started"),
+            JobStarted: self._started,
             JobSettled: self._settled,
             JobForestalled: self._forestalled,
             JobLost: self._lost,
@@ -57,9 +57,9 @@ class Stats:
             LeaseLost: lambda event: self._count(event, "leases_lost"),
         }
 
-    def heeds(self, kind: type) -> bool:
-        """Whether events of this class change a number."""
-        return kind in self._acts
+    def act_on(self, kind: type) -> Callable[[Any], None] | None:
+        """What is done about events of this class; None where they change no number."""
+        return self._acts.get(kind)
 
     def __call__(self, event: Event) -> None:
         act = self._acts.get(type(event))
@@ -68,18 +68,23 @@ class Stats:
 
     def snapshot(self) -> dict[str, object]:
         """JSON-able: since when, `uptime_seconds`, counts since then in all and `by_type`, the last failures first."""
+        by_type = {name: dict(counts) for name, counts in sorted(self._by_type.copy().items())}
         return {
             "started_at": rfc3339(self._began_at),
             "uptime_seconds": round(self._clock.monotonic() - self._began, 3),
-            "jobs": {name: self._counts[name] for name in _COUNTED},
-            "by_type": {name: dict(counts) for name, counts in sorted(self._by_type.copy().items())},
+            "jobs": {name: sum(counts.get(name, 0) for counts in by_type.values()) for name in _COUNTED},
+            "by_type": by_type,
             "last_failures": list(self._failures)[::-1],
         }
 
+    def _started(self, event: JobStarted) -> None:
+        self._by_type[self._names[event.job.type]]["started"] += 1
+
     def _settled(self, event: JobSettled) -> None:
-        self._count(event, _ENDINGS[event.status])
-        if event.status in (Status.FAILED, Status.RETRYING):
-            self._remember(event, event.status, event.kind, event.message or "")
+        status = event.status
+        self._by_type[self._names[event.job.type]][_ENDINGS[status]] += 1
+        if status in _FAILURES:
+            self._remember(event, status, event.kind, event.message or "")
 
     def _forestalled(self, event: JobForestalled) -> None:
         self._count(event, _ENDINGS[event.status])
@@ -91,8 +96,7 @@ class Stats:
         self._remember(event, Status.FAILED, FailureKind.LOST, "recovered from the dead-letter queue")
 
     def _count(self, event: JobEvent, name: str) -> None:
-        self._counts[name] += 1
-        self._by_type[self._types.name(event.job.type)][name] += 1
+        self._by_type[self._names[event.job.type]][name] += 1
 
     def _remember(self, event: JobEvent, status: Status, kind: FailureKind | None, message: str) -> None:
         self._failures.append(
