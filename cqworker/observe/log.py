@@ -15,12 +15,13 @@ from structlog.contextvars import merge_contextvars
 from structlog.processors import format_exc_info
 from structlog.typing import FilteringBoundLogger
 
-from cqworker.events import Event, JobEvent
+from cqworker.events import Event, JobEvent, JobSettled, JobStarted
+from cqworker.observe.job_lines import JobLines
 from cqworker.observe.rendering import ConsoleLines, JsonLines
 from cqworker.observe.routing import Route
 from cqworker.observe.sink import Outlet, Sink
 from cqworker.observe.throttle import Throttle
-from cqworker.observe.wording import ROUTINE, WORDING, Words
+from cqworker.observe.wording import ENDINGS, ROUTINE, STARTED, WORDING, Words
 
 if TYPE_CHECKING:
     from cqworker.settings.model import LogSettings
@@ -36,18 +37,28 @@ class LogLines:
     """An observer that words every event as one line."""
 
     def __init__(self, log: Log, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._line = log.line
-        self._wording = {**WORDING, **(ROUTINE if log.writes("debug") else {})}
+        self._log = log
         self._throttle = Throttle(FLOOD_INTERVAL, monotonic)
+        self._wording = {kind: words for kind, words in {**WORDING, **ROUTINE}.items() if _is_written(words, log)}
+        self._acts: dict[type, Callable[[Any], None]] = dict.fromkeys(self._wording, self._say)
+        if isinstance(log.render, JsonLines):
+            endings = {status: words for status, words in ENDINGS.items() if log.writes(words.level)}
+            lines = JobLines(log.render.worker, STARTED, endings, log.write, self._say)
+            self._acts[JobSettled] = lines.settled
+            if JobStarted in self._acts:
+                self._acts[JobStarted] = lines.started
 
-    def heeds(self, kind: type) -> bool:
-        """Whether events of this class are worded at all."""
-        return kind in self._wording
+    def act_on(self, kind: type) -> Callable[[Any], None] | None:
+        """What is done about events of this class; None where they make no line at the log's level."""
+        return self._acts.get(kind)
 
     def __call__(self, event: Event) -> None:
-        words = self._wording.get(type(event))
-        if words is None:
-            return
+        act = self._acts.get(type(event))
+        if act is not None:
+            act(event)
+
+    def _say(self, event: Event) -> None:
+        words = self._wording[type(event)]
         if not isinstance(words, Words):
             words = words(event)
         fields = fields_of(event, words.fields)
@@ -57,7 +68,12 @@ class LogLines:
                 return
             if suppressed:
                 fields["suppressed"] = suppressed
-        self._line(words.level, words.event, fields)
+        self._log.line(words.level, words.event, fields)
+
+
+def _is_written(words: Words | Callable[[Any], Words], log: Log) -> bool:
+    """Whether the log's level lets these words through; those that depend on the event may be."""
+    return not isinstance(words, Words) or log.writes(words.level)
 
 
 def fields_of(event: Event, names: tuple[str, ...]) -> dict[str, Any]:
@@ -88,7 +104,8 @@ class Log:
 
     def __init__(self, settings: LogSettings, sink: Sink, render: JsonLines | ConsoleLines) -> None:
         self._sink = sink
-        self._render = render
+        self.render = render
+        self.write = sink.write
         self._lowest = LEVELS.index(settings.level)
         wrapper = structlog.make_filtering_bound_logger(settings.level)
         self.logger: FilteringBoundLogger = structlog.wrap_logger(sink, [render], wrapper).bind()
@@ -115,7 +132,7 @@ class Log:
     def line(self, level: str, event: str, fields: dict[str, Any]) -> None:
         """Writes one line past structlog's machinery, which costs more than the line: there are two a job."""
         if self.writes(level):
-            self._sink.write(self._render.line(level, event, fields))
+            self.write(self.render.line(level, event, fields))
 
     def flush(self) -> None:
         """Writes what was gathered so far, without waiting for anybody."""

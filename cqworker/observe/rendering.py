@@ -23,6 +23,12 @@ def arrange(level: str, worker: str, fields: EventDict) -> dict[str, object]:
     return line
 
 
+def is_plain(rendered: bytes) -> bool:
+    """Whether JSON can be written as it is: short, ASCII, and without a trace of a secret."""
+    short = len(rendered) <= FIELD_LIMIT and rendered.isascii() and b"\x7f" not in rendered
+    return short and not may_hold_secret(rendered)
+
+
 class JsonLines:
     """Renders a line as one JSON object; a structlog processor, the last of its chain.
 
@@ -30,23 +36,22 @@ class JsonLines:
     """
 
     def __init__(self, worker: str) -> None:
-        self._worker = worker
+        self.worker = worker
 
     def __call__(self, _: WrappedLogger, level: str, fields: EventDict) -> bytes:
-        return self._rendered(arrange(level, self._worker, fields))
+        return self._rendered(arrange(level, self.worker, fields))
 
     def line(self, level: str, event: str, fields: dict[str, object]) -> bytes:
         """A line of ours, whose fields are known to stand in for nothing."""
         head: dict[str, object] = {"timestamp": datetime.now(UTC), "level": level, "event": event}
-        return self._rendered({**head, **fields, "worker": self._worker})
+        return self._rendered({**head, **fields, "worker": self.worker})
 
     def _rendered(self, line: dict[str, object]) -> bytes:
         try:
             rendered = orjson.dumps(line, option=_OPTIONS)
         except (TypeError, ValueError, RecursionError):
             return self._carefully(line)
-        plain = len(rendered) <= FIELD_LIMIT and rendered.isascii() and b"\x7f" not in rendered
-        return rendered if plain and not may_hold_secret(rendered) else self._carefully(line)
+        return rendered if is_plain(rendered) else self._carefully(line)
 
     def _carefully(self, line: dict[str, object]) -> bytes:
         washed = wash(line)

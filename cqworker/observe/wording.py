@@ -21,7 +21,7 @@ class Words:
 
 
 def _settled(event: e.JobSettled) -> Words:
-    return _ENDINGS[event.status]
+    return ENDINGS[event.status]
 
 
 def _forestalled(event: e.JobForestalled) -> Words:
@@ -42,18 +42,19 @@ def _phase(event: e.DaemonPhase) -> Words:
 
 
 _ENDING = ("status", "seconds", "kind", "message")
-_ENDINGS: Mapping[Status, Words] = {
+ENDINGS: Mapping[Status, Words] = {
     Status.SUCCEEDED: Words("info", "job succeeded", _ENDING),
     Status.FAILED: Words("error", "job failed", _ENDING),
     Status.CANCELLED: Words("info", "job cancelled", _ENDING),
     Status.RETRYING: Words("warning", "job will be retried", (*_ENDING, "retry_in")),
 }
+STARTED = Words("info", "job started", ("waited",))
 
 WORDING: Mapping[type, Words | Callable[[Any], Words]] = {
     e.JobSubmitted: Words("info", "job submitted"),
     e.RecordPostponed: Words("warning", "record postponed until the claim", ("cause",)),
     e.SubmissionReplayed: Words("info", "submission replayed"),
-    e.JobStarted: Words("info", "job started", ("waited",)),
+    e.JobStarted: STARTED,
     e.JobSettled: _settled,
     e.JobForestalled: _forestalled,
     e.JobHandedBack: Words("info", "job handed back", ("reason", "delay")),
