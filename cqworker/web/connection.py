@@ -28,9 +28,11 @@ class Connection(web.RequestHandler):
 
     __slots__ = ("_deadline", "_head_patience", "_is_served", "_lobby", "_pipe", "_stall")
 
-    def __init__(self, manager: web.Server, lobby: Lobby, head_patience: float = HEAD_PATIENCE) -> None:
+    def __init__(
+        self, manager: web.Server, lobby: Lobby, head_patience: float = HEAD_PATIENCE, keepalive: float = KEEPALIVE
+    ) -> None:
         loop = asyncio.get_running_loop()
-        super().__init__(manager, loop=loop, keepalive_timeout=KEEPALIVE, lingering_time=LINGERING, access_log=None)  # type: ignore[arg-type]
+        super().__init__(manager, loop=loop, keepalive_timeout=keepalive, lingering_time=LINGERING, access_log=None)  # type: ignore[arg-type]
         self._lobby = lobby
         self._head_patience = head_patience
         self._is_served = False

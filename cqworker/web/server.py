@@ -11,7 +11,7 @@ from aiohttp import web
 from cqworker.errors import CqworkerError
 from cqworker.settings import HttpSettings
 from cqworker.web.application import create_app
-from cqworker.web.connection import HEAD_PATIENCE, Connection
+from cqworker.web.connection import HEAD_PATIENCE, KEEPALIVE, Connection
 from cqworker.web.lobby import Apology, Lobby, most_connections
 from cqworker.web.parts import WAITING_ROOM, Parts
 
@@ -36,11 +36,13 @@ class Server:
         *,
         most: int | None = None,
         head_patience: float = HEAD_PATIENCE,
+        keepalive: float = KEEPALIVE,
     ) -> None:
         self._app = app
         self._settings = settings
         self._lobby = Lobby(most or most_connections())
         self._head_patience = head_patience
+        self._keepalive = keepalive
         self._runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=LAST_ANSWERS, access_log=None)
         self._listener: asyncio.Server | None = None
 
@@ -81,7 +83,7 @@ class Server:
     def _greet(self, manager: web.Server) -> asyncio.Protocol:
         if not self._lobby.has_room():
             return Apology()
-        return Connection(manager, self._lobby, self._head_patience)
+        return Connection(manager, self._lobby, self._head_patience, self._keepalive)
 
 
 def _announce_heads(manager: web.Server) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import struct
+import zlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,6 +14,44 @@ from PIL import Image
 from cqworker import Reject
 from cqworker.testing import InvalidPayload, MemoryArtifacts, run_handler
 from cqworker_handlers.image import MAX_BYTES, grayscale
+
+
+def jpeg(shape: tuple[int, int]) -> bytes:
+    """A JPEG whose frame header claims a size (T.81, B.2.2: marker, length, precision, height, width)."""
+    data = bytearray(small("JPEG"))
+    at = data.index(b"\xff\xc0") + 5
+    data[at : at + 4] = struct.pack(">HH", shape[1], shape[0])
+    return bytes(data)
+
+
+def webp_lossy(shape: tuple[int, int]) -> bytes:
+    """A WebP whose VP8 frame claims a size (RFC 6386, 9.1: behind the start code)."""
+    data = bytearray(small("WEBP"))
+    at = data.index(b"\x9d\x01\x2a") + 3
+    data[at : at + 4] = struct.pack("<HH", *shape)
+    return bytes(data)
+
+
+def webp_lossless(shape: tuple[int, int]) -> bytes:
+    """A WebP whose VP8L stream claims a size (14 bits each, less one, behind the signature 2F)."""
+    data = bytearray(small("WEBP", lossless=True))
+    kept = int.from_bytes(data[21:25], "little") >> 28 << 28
+    data[21:25] = struct.pack("<I", kept | shape[1] - 1 << 14 | shape[0] - 1)
+    return bytes(data)
+
+
+def webp_extended(shape: tuple[int, int]) -> bytes:
+    """A WebP whose canvas claims a size (VP8X: 24 bits each, less one)."""
+    data = bytearray(small("WEBP", exif=b"Exif\x00\x00II*\x00\x08\x00\x00\x00\x00\x00"))
+    data[24:30] = b"".join((side - 1).to_bytes(3, "little") for side in shape)
+    return bytes(data)
+
+
+def small(kind: str, **options: Any) -> bytes:
+    """A picture of 16 by 16 pixels."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(buffer, kind, **options)
+    return buffer.getvalue()
 
 
 async def refusal(studio: Any, data: bytes | None, **options: Any) -> str:
@@ -22,6 +63,15 @@ async def refusal(studio: Any, data: bytes | None, **options: Any) -> str:
 @pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "PPM", "ICO", "TGA", "EPS", "PDF", "JPEG2000"])
 async def test_another_format_is_refused(studio: Any, kind: str) -> None:
     data = studio.encoded(Image.new("RGB", (16, 16)), kind)
+    assert await refusal(studio, data) == "The file is no JPEG, PNG or WebP picture."
+
+
+@pytest.mark.parametrize(
+    "magic", [b"SIMPLE  =                    T", b"8BPS\x00\x01", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"\xc5\xd0\xd3\xc6"]
+)
+async def test_a_format_that_others_decode_is_refused_by_its_first_bytes(studio: Any, magic: bytes) -> None:
+    """FITS, Photoshop, and both kinds of EPS, which Pillow gives to Ghostscript."""
+    data = magic + b" " * 2880
     assert await refusal(studio, data) == "The file is no JPEG, PNG or WebP picture."
 
 
@@ -44,16 +94,38 @@ async def test_a_bomb_is_refused_by_its_header(studio: Any, shape: tuple[int, in
     assert "at most 25 million" in reason  # and not that its pixels are missing
 
 
+@pytest.mark.parametrize("shape", [(6_000, 5_000), (16_000, 16_000)])
+@pytest.mark.parametrize("claiming", [jpeg, webp_lossy, webp_lossless])
+async def test_a_small_file_that_claims_many_pixels_is_refused_by_its_header(
+    studio: Any, claiming: Callable[[tuple[int, int]], bytes], shape: tuple[int, int]
+) -> None:
+    data = claiming(shape)
+    assert len(data) < 5_000
+    assert "at most 25 million" in await refusal(studio, data)
+
+
+async def test_a_canvas_that_claims_many_pixels_is_refused(studio: Any) -> None:
+    assert "at most 25 million" in await refusal(studio, webp_extended((16_000, 16_000)))
+    assert await refusal(studio, webp_extended((6_000, 5_000)))  # its one frame does not fill it: no WebP
+
+
 @pytest.mark.parametrize("shape", [(1, 65_535), (20_000, 200), (201, 1)])
 async def test_a_strip_is_refused_by_its_header(studio: Any, shape: tuple[int, int]) -> None:
     assert "side" in await refusal(studio, studio.png(shape, 8, 0, b""))
 
 
-async def test_a_compressed_profile_that_explodes_is_refused(studio: Any) -> None:
-    import zlib
+@pytest.mark.parametrize(
+    ("chunk", "head"), [(b"iCCP", b"icc\x00\x00"), (b"zTXt", b"key\x00\x00"), (b"iTXt", b"key\x00\x01\x00\x00\x00")]
+)
+async def test_a_compressed_chunk_that_explodes_is_refused(studio: Any, chunk: bytes, head: bytes) -> None:
+    bomb = head + zlib.compress(b"\x00" * 200_000_000)
+    assert "too large" in await refusal(studio, studio.png((1, 1), 8, 0, b"\x00\x00", (chunk, bomb)))
 
-    profile = b"icc\x00\x00" + zlib.compress(b"\x00" * 200_000_000)
-    assert await refusal(studio, studio.png((1, 1), 8, 0, b"\x00\x00", (b"iCCP", profile)))
+
+async def test_many_texts_that_explode_only_together_are_refused(studio: Any) -> None:
+    text = zlib.compress(b"\x00" * 900_000)
+    bombs = [(b"zTXt", b"key%d\x00\x00" % number + text) for number in range(100)]
+    assert "Too much memory" in await refusal(studio, studio.png((1, 1), 8, 0, b"\x00\x00", *bombs))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])

@@ -10,9 +10,13 @@ import pytest
 from aiohttp import web
 
 from cqworker.aws.artifacts import S3Artifacts
+from cqworker.aws.calls import Declined
 from cqworker.aws.clients import AwsClients
+from cqworker.aws.inspection.bucket import bucket_findings
+from cqworker.aws.provision.bucket import ensure_bucket
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, Unavailable
 from cqworker.ports import StoredObject
+from cqworker.settings import ArtifactSettings
 from tests.aws.stub import Answering, Seen, serving
 
 SpeakTo = Callable[..., None]
@@ -69,6 +73,23 @@ async def test_an_object_of_unsaid_length_is_read_when_it_is_small(artifacts: S3
     async with sending(b"Transfer-Encoding: chunked", b"5\r\nsmall\r\n0\r\n\r\n") as url:
         speak_to(url)
         assert await artifacts.get("s3://things/small.png", 1000) == StoredObject(b"small", "image/png")
+
+
+async def test_nothing_is_put_with_an_acl(artifacts: S3Artifacts, clients: AwsClients, speak_to: SpeakTo) -> None:
+    async with serving(refusing(404, "NoSuchBucket")) as stub:
+        speak_to(stub.url)
+        for putting in (
+            artifacts.put("key", b"data", "image/png"),
+            anext(bucket_findings(clients, ArtifactSettings())),
+            ensure_bucket(clients, "things", dry_run=False),
+        ):
+            with pytest.raises((Unavailable, Declined)):
+                await putting
+    puts = [seen for seen in stub.seen if seen.method == "PUT"]
+    assert {seen.path.partition("?")[0] for seen in puts} >= {"/things/below/key", "/things"}
+    for seen in puts:
+        assert not [name for name in seen.headers if name.lower().startswith(("x-amz-acl", "x-amz-grant-"))]
+        assert "acl" not in seen.path.partition("?")[2]
 
 
 @pytest.mark.parametrize("code", ["NoSuchKey", ""])

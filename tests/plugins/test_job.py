@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from cqworker import ArtifactMissing, ArtifactTooLarge, Job, SourceRefused
+from cqworker.aws.artifacts import S3Artifacts
+from cqworker.aws.clients import AwsClients
+from cqworker.events import ignore
 from cqworker.plugins.artifacts import JobArtifacts
 from cqworker.plugins.job import PlainJob
 from cqworker.testing import MemoryArtifacts
 
+OFFERED = {
+    *("id", "type", "tenant", "metadata", "tags", "round", "attempt", "max_attempts", "deadline", "traceparent"),
+    *("stopping", "progress", "log", "artifacts", "state"),
+}
+PAGE = Path(__file__).parents[2].joinpath("docs", "handlers.md").read_text(encoding="utf-8")
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PLAIN = PlainJob(
     id="j-1",
@@ -73,6 +83,29 @@ def test_stopping_is_asked_of_the_worker_each_time() -> None:
 def test_the_state_is_what_the_lifespan_gave() -> None:
     assert lent(state="pool").state == "pool"
     assert lent().state is None
+
+
+def offered_by(thing: object) -> set[str]:
+    return {name for name in dir(thing) if not name.startswith("_")}
+
+
+async def test_a_job_offers_what_the_page_says_and_nothing_else() -> None:
+    job = lent(artifacts=artifacts_on(asyncio.get_running_loop(), MemoryArtifacts()), stopping=lambda: False)
+    assert offered_by(job) == OFFERED
+    assert offered_by(job.artifacts) == {"read", "read_sync", "write", "write_sync"}
+    rows = PAGE.partition("| attribute | meaning |\n")[2].partition("\n\n")[0].splitlines()
+    assert {name.partition("(")[0] for row in rows for name in re.findall("`(.*?)`", row.split("|")[1])} == OFFERED
+
+
+async def test_nothing_that_a_job_offers_is_a_session_a_client_or_a_credential() -> None:
+    """The store behind `artifacts` speaks to S3, and shows neither itself nor what it speaks with."""
+    async with AwsClients(ignore) as clients:
+        store = S3Artifacts(clients, "results", "out/")
+        job = lent(artifacts=JobArtifacts(store, PLAIN, sources=(), loop=asyncio.get_running_loop()), state=None)
+        values = [getattr(job, name) for name in OFFERED - {"stopping"}]
+        values += [getattr(job.artifacts, name) for name in offered_by(job.artifacts)]
+        kinds = {type(value) for value in values} - {JobArtifacts}
+    assert {kind.__module__.partition(".")[0] for kind in kinds} == {"builtins", "datetime", "structlog"}
 
 
 @contextmanager

@@ -33,6 +33,7 @@ from cqworker.web.server import Parts, Server, create_app
 
 CLOCK = SystemClock()
 RETENTION = 30 * 86_400
+OF_THE_SERVER = ("most", "head_patience", "keepalive")
 TEXT = {"type": "text.transform", "payload": {"text": "hello"}}
 
 
@@ -120,13 +121,12 @@ async def open_house(
     tokens: Sequence[TokenSettings] = (),
     api: bool = True,
     registry: Registry | None = None,
-    most: int | None = None,
-    head_patience: float = 15.0,
     inline_limit: int = 4096,
     carried_by: Callable[[JobQueue], JobQueue] = lambda queue: queue,
     **http: Any,
 ) -> AsyncIterator[House]:
-    """A server on a free port, closed at the end."""
+    """A server on a free port, closed at the end; what is of no other use is its own or a setting of `[http]`."""
+    own = {name: http.pop(name) for name in OF_THE_SERVER if name in http}
     events: list[Event] = []
     queue, store, artifacts = MemoryQueue("main", CLOCK), MemoryStore(CLOCK), MemoryArtifacts(prefix="cq/")
     watch, health = Watch(CLOCK, lambda _: True), FakeHealth()
@@ -148,7 +148,7 @@ async def open_house(
         stats=lambda: {"submitted": 0},
         clock=CLOCK,
     )
-    server = Server(create_app(parts, api=api), settings.http, most=most, head_patience=head_patience)
+    server = Server(create_app(parts, api=api), settings.http, **own)
     await server.start()
     try:
         async with aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as client:

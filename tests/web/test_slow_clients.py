@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ import pytest
 
 from cqworker.model.status import Status
 from cqworker.ports import StoredObject
+from cqworker.web.server import Server
 from tests.web.house import House, open_house, until
 from tests.web.raw import exchange, read_answer
 
@@ -38,6 +40,13 @@ async def is_closed(reader: asyncio.StreamReader, patience: float = 5.0) -> bool
         return await asyncio.wait_for(reader.read(), patience) == b""
     except ConnectionError:
         return True
+
+
+async def is_closed_within(reader: asyncio.StreamReader, seconds: float) -> bool:
+    try:
+        return await is_closed(reader, seconds)
+    except TimeoutError:
+        return False
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET", HEAD])
@@ -67,6 +76,24 @@ async def test_the_second_head_on_a_connection_is_timed_from_its_first_byte() ->
             await asyncio.sleep(SHORT * 1.5)
         writer.write(b"G")
         assert await is_closed(reader)
+
+
+async def test_an_idle_connection_is_closed_when_it_has_been_kept_long_enough() -> None:
+    async with open_house(keepalive=SHORT) as house, wire(house) as (reader, writer):
+        for _ in range(3):
+            writer.write(HEAD + b"\r\n")
+            assert (await read_answer(reader)).status == 200
+        idle_since = time.monotonic()
+        assert await is_closed(reader)
+        assert time.monotonic() - idle_since > SHORT / 2
+
+
+async def test_an_idle_connection_is_kept_for_75_seconds_unless_told_otherwise(house: House) -> None:
+    assert inspect.signature(Server).parameters["keepalive"].default == 75.0
+    async with wire(house) as (reader, writer):
+        writer.write(HEAD + b"\r\n")
+        assert (await read_answer(reader)).status == 200
+        assert not await is_closed_within(reader, SHORT)
 
 
 async def test_a_waiting_request_is_not_disturbed_by_the_patience_for_heads() -> None:
