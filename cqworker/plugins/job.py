@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-
-from msgspec import Struct
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
@@ -19,7 +18,8 @@ MAX_NOTE = 200
 _PROCESS = "{} is not there with executor='process', where a job is plain data: use async def, or executor='thread'."
 
 
-class PlainJob(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainJob:
     """What is known about one attempt, as data that can travel to another process; `deadline` is in UTC."""
 
     id: str
@@ -29,7 +29,7 @@ class PlainJob(Struct, frozen=True, kw_only=True):
     deadline: datetime
     round: int = 1
     tenant: str = "default"
-    metadata: Mapping[str, str] = {}
+    metadata: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     traceparent: str | None = None
 
