@@ -7,6 +7,8 @@ import logging
 import os
 import pty
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -150,3 +152,9 @@ def _said_on_a_terminal() -> str:
         LogLines(log)(e.JobStarted(job=JOB, waited=0.1))
         log.close()
         return os.read(reader.fileno(), 4096).decode()
+
+
+def test_a_process_that_logs_does_not_carry_what_only_draws_tracebacks() -> None:
+    program = "import sys, cqworker.observe.log, rich; print('rich' in sys.modules, 'rich.traceback' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["True", "False"], "rich itself can still be imported"
