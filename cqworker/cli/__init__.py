@@ -13,4 +13,10 @@ def main() -> None:
     os.environ["PYTHONSAFEPATH"] = "1"
     from cqworker.cli.program import program
 
-    program.main(prog_name="cqworker")
+    try:
+        program.main(prog_name="cqworker")
+    except SystemExit as end:
+        from cqworker.cli.leaving import bound_the_wait_for_threads
+
+        bound_the_wait_for_threads(end.code if isinstance(end.code, int) else 1)
+        raise
