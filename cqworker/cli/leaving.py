@@ -12,25 +12,26 @@ PATIENCE = 1.0
 
 
 def bound_the_wait_for_threads(code: int) -> None:
-    """The interpreter waits for each thread that is no daemon, such as those of `asyncio.to_thread`: not for long.
+    """The interpreter waits for threads that are no daemons, and for all of `asyncio.to_thread`: now not for long.
 
     Handlers start them, and nothing can stop them. What is registered with atexit comes after that wait, and has all
     the time it takes.
     """
-    if any(_is_waited_for(thread) for thread in threading.enumerate()):
+    if _others():
         last = threading.Timer(PATIENCE, _leave, (code,))
         last.daemon = True
         last.start()
         atexit.register(last.cancel)
 
 
-def _is_waited_for(thread: threading.Thread) -> bool:
-    return not thread.daemon and thread is not threading.main_thread()
+def _others() -> list[str]:
+    """The names of all threads but the main one and this one."""
+    own = (threading.main_thread(), threading.current_thread())
+    return sorted(thread.name for thread in threading.enumerate() if thread not in own)
 
 
 def _leave(code: int) -> None:
-    names = ", ".join(sorted(thread.name for thread in threading.enumerate() if _is_waited_for(thread)))
-    sys.stderr.write(f"cqworker: left behind threads that would not end: {names}\n")
+    sys.stderr.write(f"cqworker: left behind threads that would not end: {', '.join(_others())}\n")
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

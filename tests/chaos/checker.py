@@ -106,9 +106,13 @@ def _overlapping(evidence: Evidence, job_id: str, runs: list[Run]) -> Iterator[V
 
 
 def _unexplained(evidence: Evidence, job_id: str, runs: list[Run]) -> Iterator[Violation]:
-    """I5: another start only after a retry, a stop, or a crash or freeze while the job was held."""
+    """I5: another start only after a retry, a stop, a fall, or a crash or freeze while the job was held."""
     for former, latter in pairwise(runs):
-        if former.how in ("raise", "stop") or died_holding(evidence, former) or frozen_holding(evidence, former):
+        if (
+            former.how in ("raise", "stop", "fall")
+            or died_holding(evidence, former)
+            or frozen_holding(evidence, former)
+        ):
             continue
         yield Violation("I5", job_id, f"run {latter.run} began although {former.run} had ended well")
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
-import resource
 import secrets
 import signal
-import threading
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,9 +18,6 @@ from cqworker import Backoff, Job, Reject, handler
 from tests.chaos import journal
 
 QUICK = Backoff(first=0.2, factor=2.0, cap=1.0)
-FAR = 900.0
-"""Seconds: longer than any run of these tests."""
-
 KILLER_ATTEMPTS = 3
 
 
@@ -101,13 +97,6 @@ async def block(payload: Work, job: Job) -> str:
 
 
 @handler(timeout=1, max_attempts=1)
-def hang(_: Nothing, job: Job) -> None:
-    """A thread that nobody can stop."""
-    with noted(job):
-        threading.Event().wait(FAR)
-
-
-@handler(timeout=1, max_attempts=1)
 async def ignore_cancel(payload: Work, job: Job) -> str:
     """Does not stop when it is told to."""
     with noted(job):
@@ -122,9 +111,13 @@ async def ignore_cancel(payload: Work, job: Job) -> str:
 
 @handler(max_attempts=2, backoff=QUICK)
 async def exit_loop(_: Nothing, job: Job) -> None:
-    """Ends the interpreter, or tries to."""
+    """Ends the interpreter in a task of its own, or tries to."""
+
+    async def leave() -> None:
+        sys.exit(3)
+
     with noted(job):
-        raise SystemExit(3)
+        await asyncio.gather(leave(), asyncio.sleep(0.1))
 
 
 @handler(max_attempts=2, backoff=QUICK)
@@ -137,27 +130,24 @@ def exit_thread(_: Nothing, job: Job) -> None:
 @handler(max_attempts=2, backoff=QUICK, executor="process")
 def exit_process(_: Nothing, job: Job) -> None:
     """Leaves its process without a word."""
-    with noted(job):
+    with noted(job) as run:
+        journal.note("fall", job.id, job.attempt, run)
         os._exit(3)
 
 
 @handler(max_attempts=2, backoff=QUICK, executor="process")
 def segfault(_: Nothing, job: Job) -> None:
     """Reads where nothing is."""
-    with noted(job):
+    with noted(job) as run:
+        journal.note("fall", job.id, job.attempt, run)
         ctypes.string_at(0)
 
 
-@handler(max_attempts=1, executor="process")
+@handler(max_attempts=1, executor="process", memory=64)
 def eat_memory(_: Nothing, job: Job) -> int:
-    """Wants more memory than its process may have."""
+    """Wants more memory than it may have."""
     with noted(job):
-        before = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (512 << 20, before[1]))
-        try:
-            return len(bytearray(1 << 30))
-        finally:
-            resource.setrlimit(resource.RLIMIT_AS, before)
+        return len(bytearray(1 << 30))
 
 
 @handler(max_attempts=KILLER_ATTEMPTS, backoff=QUICK)
@@ -172,7 +162,6 @@ TYPES = {
     "chaos.thread": work_in_thread,
     "chaos.process": work_in_process,
     "chaos.block": block,
-    "chaos.hang": hang,
     "chaos.ignore-cancel": ignore_cancel,
     "chaos.exit-loop": exit_loop,
     "chaos.exit-thread": exit_thread,

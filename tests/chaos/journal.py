@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 
 VARIABLE = "CHAOS_JOURNAL"
-ENDS = frozenset({"end", "raise", "stop"})
-"""The last line of a run: it returned, it raised, or it was cancelled."""
+ENDS = frozenset({"end", "raise", "stop", "fall"})
+"""The last line of a run: it returned, it raised, it was cancelled, or it is about to end its own process."""
 
 LOOK_EVERY = 0.02
 

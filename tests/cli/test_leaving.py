@@ -6,33 +6,51 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 PROGRAM = """\
 import atexit, sys, threading, time
 atexit.register(lambda: (time.sleep(1.5), print("registered work was done")))
-threading.Thread(target=time.sleep, args=({seconds},), name="sleeper").start()
+{start}
 sys.argv = ["cqworker", {argument!r}]
 from cqworker.cli import main
 main()
 """
 
 
-def left(seconds: float, argument: str = "--version") -> tuple[subprocess.CompletedProcess[str], float]:
+PLAIN = 'threading.Thread(target=time.sleep, args=({seconds},), name="sleeper").start()'
+POOLED = """\
+from concurrent.futures import ThreadPoolExecutor
+def submit():
+    ThreadPoolExecutor(1, "sleeper").submit(time.sleep, {seconds})
+daemon = threading.Thread(target=submit, daemon=True)  # as the handlers' loop is one
+daemon.start()
+daemon.join()
+"""
+
+
+def left(start: str, seconds: float, argument: str = "--version") -> tuple[subprocess.CompletedProcess[str], float]:
     """A command beside a thread that sleeps: how it ended, and how long that took."""
-    program = PROGRAM.format(seconds=seconds, argument=argument)
+    program = PROGRAM.format(start=start.format(seconds=seconds), argument=argument)
     began = time.monotonic()
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=50, check=False)
     return done, time.monotonic() - began
 
 
-def test_a_thread_that_does_not_end_is_named_and_left_behind_with_the_commands_own_code() -> None:
-    done, took = left(40)
+@pytest.mark.parametrize("start", [PLAIN, POOLED], ids=["plain", "pooled"])
+def test_a_thread_that_does_not_end_is_named_and_left_behind(start: str) -> None:
+    done, took = left(start, 40)
     assert (done.returncode, took < 15) == (0, True)
     assert done.stdout.startswith("cqworker ")
     assert "sleeper" in done.stderr
-    assert left(40, "no-such-command")[0].returncode == 64
 
 
-def test_a_thread_that_ends_soon_is_waited_for_and_so_is_what_was_registered_for_the_exit() -> None:
-    done, _ = left(0.5)
+def test_the_commands_own_code_is_kept_when_a_thread_is_left_behind() -> None:
+    assert left(PLAIN, 40, "no-such-command")[0].returncode == 64
+
+
+@pytest.mark.parametrize("start", [PLAIN, POOLED], ids=["plain", "pooled"])
+def test_a_thread_that_ends_soon_is_waited_for_and_so_is_what_was_registered_for_the_exit(start: str) -> None:
+    done, _ = left(start, 0.5)
     assert (done.returncode, done.stderr) == (0, "")
     assert "registered work was done" in done.stdout

@@ -14,20 +14,8 @@ from tests.processes.plugin import Journal, install_plugin
 from tests.processes.site import Site
 
 QUEUES = (
-    *(
-        "long",
-        "short",
-        "hurry",
-        "hangup",
-        "blocked",
-        "stuck",
-        "cling",
-        "hostile",
-        "foreign",
-        "strange",
-        "permissions",
-        "secrets",
-    ),
+    *("long", "short", "hurry", "hangup", "blocked", "stuck", "cling", "hostile", "foreign", "strange"),
+    *("permissions", "secrets", "misbehaviour", "killers"),
     *("away-1", "away-2", "away-3", "away-4"),
 )
 WORKER = ("run", "--port", "0", "--role", "worker")

@@ -1,14 +1,19 @@
-"""Handlers that sleep in every way there is, and keep a journal of it; installed beside a daemon by `plugin.py`."""
+"""Handlers that sleep and misbehave in every way, and keep a journal; installed beside a daemon by `plugin.py`."""
 
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
+import signal
+import sys
 import time
 
 from pydantic import BaseModel
 
-from cqworker import Job, Reject, Retry, handler
+from cqworker import Backoff, Job, Reject, Retry, handler
+
+SOON = Backoff(first=0.2)
 
 
 class Nap(BaseModel):
@@ -92,6 +97,67 @@ async def leak(payload: Nap) -> None:
 def leak_apart(payload: Nap) -> None:
     """Does the same in a process of its own."""
     confess(payload.seconds)
+
+
+@handler(timeout=1, max_attempts=1)
+async def ignore(payload: Nap, job: Job) -> str:
+    """Goes on, whatever it is told."""
+    note("start", job)
+    end = time.monotonic() + payload.seconds
+    while (left := end - time.monotonic()) > 0:
+        try:
+            await asyncio.sleep(left)
+        except asyncio.CancelledError:
+            note("deaf", job)
+    return "never told"
+
+
+@handler(timeout=1, max_attempts=1)
+async def delegate(payload: Nap, job: Job) -> None:
+    """Waits for a thread of the loop's own, which goes on when nobody waits any more."""
+    note("start", job)
+    await asyncio.to_thread(time.sleep, payload.seconds)
+
+
+@handler(max_attempts=1)
+async def leave(payload: Nap, job: Job) -> None:
+    """Ends the interpreter in a task of its own, or tries to."""
+    note("start", job)
+
+    async def out() -> None:
+        sys.exit(3)
+
+    await asyncio.gather(out(), asyncio.sleep(payload.seconds))
+
+
+@handler(executor="process", max_attempts=2, backoff=SOON)
+def segfault(payload: Nap, job: Job) -> None:
+    """Reads where nothing is."""
+    note("start", job)
+    ctypes.string_at(0)
+
+
+@handler(executor="process", max_attempts=2, backoff=SOON)
+def vanish(payload: Nap, job: Job) -> None:
+    """Leaves its process without a word."""
+    note("start", job)
+    os._exit(0)
+
+
+@handler(executor="process", memory=64, max_attempts=2, backoff=SOON)
+def devour(payload: Nap, job: Job) -> int:
+    """Takes all the memory there is."""
+    note("start", job)
+    held = []
+    while True:
+        held.append(bytearray(1 << 20))
+
+
+@handler(max_attempts=2, backoff=SOON)
+async def kill(payload: Nap, job: Job) -> None:
+    """Takes the whole worker along."""
+    note("start", job)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @handler

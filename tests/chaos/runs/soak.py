@@ -7,6 +7,8 @@ import itertools
 import time
 from random import Random
 
+from cqworker.model.status import Status
+from tests.chaos.evidence import Evidence
 from tests.chaos.load import Order
 from tests.chaos.report import Report, say
 from tests.chaos.runs.scene import Scene, Stage, open_scene
@@ -16,6 +18,18 @@ from tests.chaos.signs import Signs, growth, look, slope
 BULK = 6_000
 WARM_UP = 0.2
 """Share of the time after which memory and counts should not grow any more."""
+MISCHIEF_SHARE = 0.01
+MISCHIEF: dict[str, dict[str, object]] = {
+    "chaos.block": {"seconds": 0.3},
+    "chaos.ignore-cancel": {"seconds": 1.5},
+    "chaos.exit-loop": {},
+    "chaos.exit-thread": {},
+    "chaos.exit-process": {},
+    "chaos.segfault": {},
+    "chaos.eat-memory": {},
+}
+"""Jobs that misbehave and leave nothing behind, with their payloads; the first two may succeed in the end."""
+HOPELESS = frozenset(MISCHIEF) - {"chaos.block", "chaos.ignore-cancel"}
 LOOKS = 30
 MOST_SLOPE = 1.0
 MOST_GROWTH = {"fds": 10, "threads": 10, "tasks": 30}
@@ -43,8 +57,9 @@ async def soak(stage: Stage, minutes: float = 30.0, rate: int = 30) -> Report:
         report.require(raging.cancelled(), f"the faults ended: {raging.cancelled() or raging.exception()!r}")
         enough.set()
         await submitting
-        await scene.settle(report, within=180, may_lose_settles=True)
+        evidence = await scene.settle(report, within=180, may_lose_settles=True)
     _judge(report, looks, weather)
+    _judge_mischief(report, evidence)
     return report
 
 
@@ -60,6 +75,14 @@ def _judge(report: Report, looks: list[Signs], weather: Weather) -> None:
         report.require(grown <= most, f"{name} grew by {grown}")
 
 
+def _judge_mischief(report: Report, evidence: Evidence) -> None:
+    """Who cannot succeed has failed: a fault that ends somebody else's job well would show here."""
+    done = [record for record in evidence.records.values() if record.type in MISCHIEF]
+    report.figures["jobs that misbehaved"] = len(done)
+    wrong = [record for record in done if record.type in HOPELESS and record.status is not Status.FAILED]
+    report.require(not wrong, f"{len(wrong)} jobs that cannot succeed are not FAILED: {wrong[:3]}")
+
+
 async def _submit(scene: Scene, rate: int, enough: asyncio.Event) -> None:
     """So many jobs each second; who hands them in has patience with faults."""
     chance = scene.world.random
@@ -71,7 +94,13 @@ async def _submit(scene: Scene, rate: int, enough: asyncio.Event) -> None:
 
 
 def _order(chance: Random, key: str) -> Order:
-    """Mostly short work on the loop; some in threads and processes, some that fails, is refused, or says a lot."""
+    """Mostly short work on the loop; some in threads and processes, some that fails, is refused, or says a lot.
+
+    One in a hundred misbehaves.
+    """
+    if chance.random() < MISCHIEF_SHARE:
+        mischief = chance.choice(list(MISCHIEF))
+        return Order(type=mischief, payload=MISCHIEF[mischief])
     kind = chance.choices(["chaos.work", "chaos.thread", "chaos.process"], [90, 8, 2])[0]
     return Order(
         type=kind,
