@@ -21,6 +21,10 @@ TRANSLATED = (sdk.BotoCoreError, sdk.ClientError, ClientError, TimeoutError, OSE
 """What a call through the SDK can raise for reasons that are not a mistake in this program."""
 
 
+class NotConnectedError(OSError):
+    """No connection came about on the lean path, so nothing was sent on one."""
+
+
 class AwsFault(Unavailable):
     """An Unavailable that knows the vendor's `code`, and whether fresh credentials may mend it (`stale`)."""
 
@@ -93,7 +97,7 @@ def _answered(error: sdk.ClientError) -> Row:
 def _never_connected(error: Exception) -> bool:
     """aiobotocore says "could not connect" of any connection error, also of one that broke after sending."""
     inner = getattr(error, "kwargs", {}).get("error")
-    return isinstance(inner, ClientConnectorError)
+    return isinstance(inner, ClientConnectorError | NotConnectedError)
 
 
 def _status(response: Mapping[str, Any]) -> int:

@@ -10,7 +10,7 @@ import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cqworker.aws.calls import Answer
-from cqworker.aws.lean.transport import Reply
+from cqworker.aws.lean.answers import Reply
 from cqworker.aws.operations import Operation
 
 SERVICES = {"sqs": "AmazonSQS", "dynamodb": "DynamoDB_20120810"}

@@ -2,101 +2,66 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Mapping
 
-import aiohttp
-from botocore import exceptions as sdk
+from yarl import URL
 
 from cqworker.aws.lean.address import Address
-from cqworker.aws.limits import CONNECT, POLL_READ, POOL, READ
+from cqworker.aws.lean.answers import Reply
+from cqworker.aws.lean.detour import Detour
+from cqworker.aws.lean.head import opening_of, request_of
+from cqworker.aws.lean.pool import Pool
+from cqworker.aws.limits import POLL_READ, POOL, READ
 
-KEPT_ALIVE = 12.0
-"""Seconds an idle connection is kept: shorter than any AWS endpoint keeps it."""
 LARGEST = 64 * 1024 * 1024
 """Bytes of an answer: DynamoDB sends 16 MiB at most, SQS ten messages of 1 MiB."""
-LARGE = 1 << 20
-"""Bytes of a request that aiohttp wants as a file."""
+SWEEP = 1.0
+"""Seconds between two looks at all connections, which cost less than a timer for each request."""
 
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a service answered, before anybody has looked at it."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+Place = tuple[URL, object, bool]
+"""Whose connections may be shared: the same host, trusted in the same way, and whether receives wait there."""
 
 
 class Transport:
-    """Two pools of connections: receives wait in one of their own, so that they keep no write from a connection."""
+    """Two pools of connections to each host: receives wait in one of their own, so that they keep no write from one."""
 
     def __init__(self, pollers: int) -> None:
-        self._pollers = pollers
-        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        self._limits = {True: pollers + 2, False: POOL}
+        self._pools: dict[Place, tuple[Pool, str]] = {}
+        self._detour = Detour(self._limits)
+        self._sweeping: asyncio.TimerHandle | None = None
 
     async def post(self, address: Address, headers: Mapping[str, str], body: bytes, *, poll: bool) -> Reply:
         """One request and its answer; raises the SDK's exceptions for what the network does."""
-        session = self._sessions.get(poll) or self._open(poll)
-        data = body if len(body) < LARGE else io.BytesIO(body)
-        try:
-            async with session.post(
-                address.url,
-                data=data,
-                headers=headers,
-                ssl=address.tls,
-                proxy=address.proxy,
-                allow_redirects=False,
-            ) as response:
-                return Reply(response.status, response.headers, await _read(response))
-        except (aiohttp.ClientError, OSError) as error:
-            raise _said_by_sdk(error, str(address.url)) from None
+        if address.proxy is not None:
+            return await self._detour.post(address, headers, body, poll=poll, largest=LARGEST)
+        place = (address.url, address.tls, poll)
+        pool, opening = self._pools.get(place) or self._open(place, address)
+        return await pool.post(request_of(opening, headers, body))
 
     async def close(self) -> None:
         """Closes every connection."""
-        for session in self._sessions.values():
-            await session.close()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        for pool, _ in self._pools.values():
+            pool.close()
+        self._pools.clear()
+        await self._detour.close()
+        await asyncio.sleep(0)  # the loop closes their sockets in its next turn
 
-    def _open(self, poll: bool) -> aiohttp.ClientSession:
-        connections = self._pollers + 2 if poll else POOL
-        self._sessions[poll] = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, limit_per_host=connections, keepalive_timeout=KEPT_ALIVE),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=POLL_READ if poll else READ),
-            headers={"User-Agent": "cqworker", "Accept-Encoding": "identity"},
-            skip_auto_headers=("Accept",),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-        )
-        return self._sessions[poll]
+    def _open(self, place: Place, address: Address) -> tuple[Pool, str]:
+        poll = place[2]
+        pool = Pool(address, self._limits[poll], POLL_READ if poll else READ, LARGEST)
+        if not self._pools:
+            self._sweep_later()
+        self._pools[place] = pool, opening_of(address.url)
+        return self._pools[place]
 
+    def _sweep_later(self) -> None:
+        self._sweeping = asyncio.get_running_loop().call_later(SWEEP, self._sweep)
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    length = response.content_length
-    if length is not None and length <= LARGEST:
-        return await response.read()
-    pieces, size = [], length or 0
-    async for piece in response.content.iter_any():
-        pieces.append(piece)
-        size = max(size, sum(map(len, pieces)))
-        if size > LARGEST:
-            break
-    if size > LARGEST:
-        raise aiohttp.ClientPayloadError(f"an answer of more than {LARGEST} bytes")
-    return b"".join(pieces)
-
-
-SAID: tuple[tuple[type[Exception], Callable[..., sdk.BotoCoreError]], ...] = (
-    (aiohttp.ClientSSLError, sdk.SSLError),
-    (aiohttp.ClientProxyConnectionError, sdk.ProxyConnectionError),
-    (aiohttp.ClientHttpProxyError, sdk.ProxyConnectionError),
-    (aiohttp.ConnectionTimeoutError, sdk.ConnectTimeoutError),
-    (aiohttp.ServerTimeoutError, sdk.ReadTimeoutError),
-    (aiohttp.ClientConnectorError, sdk.EndpointConnectionError),
-    (Exception, sdk.ConnectionClosedError),
-)
-
-
-def _said_by_sdk(error: Exception, url: str) -> sdk.BotoCoreError:
-    kind = next(said for known, said in SAID if isinstance(error, known))
-    return kind(endpoint_url=url, proxy_url="the proxy", error=error)
+    def _sweep(self) -> None:
+        self._sweep_later()
+        for pool, _ in self._pools.values():
+            pool.sweep()
