@@ -15,6 +15,7 @@ from cqworker.aws.lean import transport as transport_module
 from cqworker.aws.lean.answers import Answers
 from cqworker.aws.lean.connection import Connection
 from cqworker.aws.lean.transport import Transport
+from cqworker.aws.lean.turns import Turns
 from tests.lean.scripted_server import Line, answer, ask, ended, speaking
 
 
@@ -171,6 +172,27 @@ async def test_requests_wait_for_a_connection_in_the_order_in_which_they_came(tr
         await asyncio.gather(*waiting, return_exceptions=True)
     assert heard[4:] == [b"4", b"5", b"7", b"8", b"9", b"10", b"11"]
     assert len(server.lines) == 4, "two pollers have four connections"
+
+
+@pytest.mark.parametrize("moments", ["give up, look, pass on", "give up, pass on", "pass on, give up"])
+async def test_a_turn_is_never_lost_with_one_who_gave_up(moments: str) -> None:
+    turns = Turns(1)
+    assert turns.take()
+    first, second = (asyncio.create_task(turns.wait()) for _ in range(2))
+    await asyncio.sleep(0)
+    for moment in moments.split(", "):
+        if moment == "look":
+            await asyncio.sleep(0)
+        elif moment == "give up":
+            first.cancel()
+        else:
+            turns.pass_on()
+    async with asyncio.timeout(5):
+        await second
+    assert first.cancelled()
+    assert not turns.take()
+    turns.pass_on()
+    assert [turns.take(), turns.take()] == [True, False]
 
 
 async def test_a_request_does_not_wait_for_those_that_wait_for_messages(transport: Transport) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
@@ -69,7 +70,7 @@ class Answers:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header, or a trailer, which replaces none."""
-        self._headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
+        self._headers.setdefault(_known(name), value.decode("latin-1"))
 
     def on_headers_complete(self) -> None:
         """The body comes next; the parser passes on what this raises."""
@@ -96,3 +97,8 @@ class Answers:
         self._pieces: list[bytes] = []
         self._size = 0
         self._headed = False
+
+
+@lru_cache(maxsize=64)
+def _known(name: bytes) -> str:
+    return name.decode("latin-1").lower()

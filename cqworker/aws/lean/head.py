@@ -7,16 +7,15 @@ from collections.abc import Mapping
 from yarl import URL
 
 
-def opening_of(url: URL) -> bytes:
+def opening_of(url: URL) -> str:
     """What every POST to that place begins with, up to the length of its body."""
-    target = url.raw_path_qs.encode("ascii")
-    return b"POST %b HTTP/1.1\r\nUser-Agent: cqworker\r\nAccept-Encoding: identity\r\nContent-Length: " % target
+    return f"POST {url.raw_path_qs} HTTP/1.1\r\nUser-Agent: cqworker\r\nAccept-Encoding: identity\r\nContent-Length: "
 
 
-def request_of(opening: bytes, headers: Mapping[str, str], body: bytes) -> bytes:
+def request_of(opening: str, headers: Mapping[str, str], body: bytes) -> bytes:
     """The whole request in one piece; raises ValueError for a header that would be more than one."""
     lines = "\r\n".join([f"{name}: {value}" for name, value in headers.items()])
     breaks = len(headers) - 1
     if lines.count("\n") != breaks or lines.count("\r") != breaks or "\0" in lines:
         raise ValueError("a header of a request must not hold a line break or a NUL")
-    return b"%b%d\r\n%b\r\n\r\n%b" % (opening, len(body), lines.encode(), body)
+    return f"{opening}{len(body)}\r\n{lines}\r\n\r\n".encode() + body

@@ -10,6 +10,7 @@ from cqworker.aws.lean.address import Address
 from cqworker.aws.lean.answers import Reply
 from cqworker.aws.lean.connection import Connection, SilentError
 from cqworker.aws.lean.dialling import Dialler
+from cqworker.aws.lean.turns import Turns
 
 KEPT_ALIVE = 12.0
 """Seconds an idle connection is kept: shorter than any AWS endpoint keeps it."""
@@ -23,26 +24,19 @@ class Pool:
         self._dialler = Dialler(address)
         self._patience = patience
         self._largest = largest
-        self._turns = asyncio.Semaphore(limit)
+        self._turns = Turns(limit)
         self._loop = asyncio.get_running_loop()
         self._open: set[Connection] = set()
         self._idle: list[Connection] = []
 
     async def post(self, request: bytes) -> Reply:
         """One request and its answer; raises the SDK's exceptions for what the network does."""
-        async with self._turns:
-            connection = self._kept() or await self._connect()
-            try:
-                return await connection.ask(request)
-            except SilentError as error:
-                raise sdk.ReadTimeoutError(endpoint_url=self._url, error=error) from None
-            except OSError as error:
-                raise sdk.ConnectionClosedError(endpoint_url=self._url, error=error) from None
-            finally:
-                if connection.is_done():
-                    self._idle.append(connection)
-                else:
-                    self._drop(connection)
+        if not self._turns.take():
+            await self._turns.wait()
+        try:
+            return await self._ask(self._kept() or await self._connect(), request)
+        finally:
+            self._turns.pass_on()
 
     def sweep(self) -> None:
         """Gives up what has been silent for too long, and what nobody has used."""
@@ -59,6 +53,19 @@ class Pool:
             connection.abort()
         self._open.clear()
         self._idle.clear()
+
+    async def _ask(self, connection: Connection, request: bytes) -> Reply:
+        try:
+            return await connection.ask(request)
+        except SilentError as error:
+            raise sdk.ReadTimeoutError(endpoint_url=self._url, error=error) from None
+        except OSError as error:
+            raise sdk.ConnectionClosedError(endpoint_url=self._url, error=error) from None
+        finally:
+            if connection.is_done():
+                self._idle.append(connection)
+            else:
+                self._drop(connection)
 
     def _kept(self) -> Connection | None:
         """The connection that was used last, for the others may grow old."""

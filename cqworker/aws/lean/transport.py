@@ -28,7 +28,7 @@ class Transport:
 
     def __init__(self, pollers: int) -> None:
         self._limits = {True: pollers + 2, False: POOL}
-        self._pools: dict[Place, tuple[Pool, bytes]] = {}
+        self._pools: dict[Place, tuple[Pool, str]] = {}
         self._detour = Detour(self._limits)
         self._sweeping: asyncio.TimerHandle | None = None
 
@@ -50,7 +50,7 @@ class Transport:
         await self._detour.close()
         await asyncio.sleep(0)  # the loop closes their sockets in its next turn
 
-    def _open(self, place: Place, address: Address) -> tuple[Pool, bytes]:
+    def _open(self, place: Place, address: Address) -> tuple[Pool, str]:
         poll = place[2]
         pool = Pool(address, self._limits[poll], POLL_READ if poll else READ, LARGEST)
         if not self._pools:
