@@ -105,9 +105,9 @@ class BatchedStore:
             self._return()
 
     def _return(self) -> None:
-        """A request has ended: what gathered meanwhile has waited long enough."""
+        """A request has ended. Where others go on it is no reason to leave: small requests would make small ones."""
         self._under_way -= 1
-        if self._waiting:
+        if self._waiting and not self._under_way:
             self._send()
 
 

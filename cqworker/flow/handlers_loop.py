@@ -200,8 +200,10 @@ class _Errand(Call):
 
     def start(self) -> None:
         """What fails before there is a coroutine fails inside the task, where somebody is told."""
+        begin = self._work
+        del self._work  # it leads to the run, and the run leads here: only a collector would free them
         try:
-            work = self._work()
+            work = begin()
         except BaseException as error:  # noqa: BLE001 - SystemExit, too, is told to whoever waits
             work = _fail(error)
         self._task = self._loop.begin(self, work)

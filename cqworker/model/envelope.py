@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from contextlib import suppress
+from typing import Annotated, Any
 
 import orjson
-from msgspec import Struct
+from msgspec import UNSET, Meta, MsgspecError, Struct
+from msgspec.json import Decoder
 from msgspec.structs import replace
 
 from cqworker.model.ids import MAX_JOB_ID
@@ -21,6 +23,10 @@ LAST_MS = 253_402_300_799_999
 _FIELDS = frozenset(
     "cqworker job_id round type queue tenant payload payload_ref max_attempts metadata tags created_at".split()
 )
+
+
+_Name = Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
+_Count = Annotated[int, Meta(ge=1, le=MAX_COUNT)]
 
 
 class NotAnEnvelope(ValueError):
@@ -64,6 +70,10 @@ class Envelope(Struct, frozen=True, kw_only=True):
 
 def read_envelope(text: str) -> Envelope:
     """The envelope in a message body; raises NotAnEnvelope or NewerEnvelope, and nothing else, for any text."""
+    data = text.encode("utf-8", "surrogatepass")
+    if len(data) <= MAX_BYTES:
+        with suppress(MsgspecError, RecursionError, NotAnEnvelope):  # the careful way says what is wrong
+            return _usual(_USUAL.decode(data))
     try:
         data = text.encode()
         body = orjson.loads(data)
@@ -79,6 +89,42 @@ def read_envelope(text: str) -> Envelope:
     if len(data) > MAX_BYTES:
         raise NotAnEnvelope(f"the body is larger than {MAX_BYTES} bytes")
     return _checked(body)
+
+
+class _Usual(Struct, frozen=True, forbid_unknown_fields=True):
+    """What nearly every body is: of this version, and nothing in it that this version does not know."""
+
+    cqworker: Annotated[int, Meta(ge=VERSION, le=VERSION)]
+    job_id: Annotated[str, Meta(min_length=1, max_length=MAX_JOB_ID)]
+    type: _Name
+    queue: _Name
+    round: _Count
+    max_attempts: _Count
+    created_at: Annotated[int, Meta(ge=1, le=LAST_MS)]
+    tenant: _Name = "default"
+    payload: Any = UNSET
+    payload_ref: str | None = None
+    metadata: dict[str, str] = {}
+    tags: tuple[str, ...] = ()
+
+
+_USUAL = Decoder(_Usual)
+
+
+def _usual(body: _Usual) -> Envelope:
+    return Envelope(
+        job_id=body.job_id,
+        type=body.type,
+        queue=body.queue,
+        tenant=body.tenant,
+        round=body.round,
+        max_attempts=body.max_attempts,
+        created_at=body.created_at,
+        payload=None if body.payload is UNSET else _json_text(body.payload),
+        payload_ref=body.payload_ref,
+        metadata=body.metadata,
+        tags=body.tags,
+    )
 
 
 def _checked(body: dict[str, Any]) -> Envelope:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import nullcontext
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.json import Decoder
 
+from cqworker.model import envelope
 from cqworker.model.envelope import LAST_MS, MAX_BYTES, Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
 from cqworker.model.record import envelope_of, record_from
 from tests.model.samples import NOW, PURGE, UNHURRIED, message
@@ -191,3 +195,27 @@ def test_any_change_of_a_body_is_an_envelope_or_is_refused_as_one(changes: dict[
         return
     assert record_from(envelope, PURGE, None).day
     assert read_envelope(envelope.text()) == envelope
+
+
+@UNHURRIED
+@given(changed=st.dictionaries(st.sampled_from(sorted(BODY)), json_values, max_size=3))
+def test_the_short_way_and_the_careful_way_read_one_thing(changed: dict[str, Any]) -> None:
+    assert read_or_refused(body(**changed)) == read_or_refused(body(**changed), careful=True)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    ["1e400", "-0", "1.0", r'"\ud800"', '{"a":1,"a":2}', r'"\u0000"', "NaN", "5e-324", "1" * 30, "1" * 5000, '"é"'],
+)
+def test_a_payload_that_readers_of_json_quarrel_about_is_read_alike_both_ways(payload: str) -> None:
+    text = body(payload=0).replace('"payload": 0', f'"payload": {payload}')
+    assert read_or_refused(text) == read_or_refused(text, careful=True)
+
+
+def read_or_refused(text: str, *, careful: bool = False) -> object:
+    """What is read, or the words of the refusal; `careful` leaves the short way out."""
+    with patch.object(envelope, "_USUAL", Decoder(int)) if careful else nullcontext():
+        try:
+            return read_envelope(text)
+        except ValueError as error:
+            return type(error), str(error)
