@@ -38,6 +38,7 @@ class BatchedStore:
         self._sending: asyncio.Handle | None = None
         self._under_way = 0
         self._requests: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def get(self, job_id: str) -> JobRecord | None:
         """As JobStore.get."""
@@ -64,7 +65,7 @@ class BatchedStore:
         await self._store.check()
 
     def _gathered(self, change: Change) -> asyncio.Future[Answered]:
-        loop = asyncio.get_running_loop()
+        loop = self._loop = self._loop or asyncio.get_running_loop()
         answer: asyncio.Future[Answered] = loop.create_future()
         self._waiting.append(Waiting(change, answer))
         if self._sending is None:

@@ -106,10 +106,13 @@ def record_of(item: Item) -> JobRecord:
     known: dict[str, Any] = {}
     try:
         for name, cell in item.items():
-            if (tag := TAGS.get(name)) is not None:
-                known[name] = cell["S"] if tag == "S" else int(cell["N"])
-            elif (read := READERS.get(name)) is not None:
-                known[name] = read(cell)
+            tag = TAGS.get(name)
+            if tag == "S":
+                known[name] = cell["S"]
+            elif tag == "N":
+                known[name] = int(cell["N"])
+            elif tag is not None:
+                known[name] = READERS[name](cell)
         return JobRecord(job_id=item["pk"]["S"].removeprefix(JOB), **known)
     except (KeyError, TypeError, ValueError) as error:
         name = item.get("pk", {}).get("S", "without pk")
@@ -155,8 +158,6 @@ def _read_progress(cell: Cell) -> Progress:
     return Progress(said["done"], said.get("total"), said.get("note"), said["at"])
 
 
-TAGS = {**dict.fromkeys(TEXTS, "S"), **dict.fromkeys(NUMBERS, "N")}
-del TAGS["status"]
 READERS: dict[str, Callable[[Cell], Any]] = {
     "status": lambda cell: STATUSES[cell["S"]],
     "history": lambda cell: tuple([Entry.read(entry["S"]) for entry in cell["L"]]),
@@ -165,3 +166,4 @@ READERS: dict[str, Callable[[Cell], Any]] = {
     "progress": _read_progress,
     "failure": _read_failure,
 }
+TAGS = {**dict.fromkeys(TEXTS, "S"), **dict.fromkeys(NUMBERS, "N"), **dict.fromkeys(READERS, "")}

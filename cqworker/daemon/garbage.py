@@ -6,7 +6,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-THRESHOLDS = (20_000, 20, 20)
+THRESHOLDS = (50_000, 20, 20)
 """Containers made and not yet gone that start a collection of the young, and how many of these one of the older ones.
 
 Ten messages or answers in one request are a thousand containers: Python's own 700 would look at them again and again

@@ -94,7 +94,7 @@ class Execution:
         plain = self._plain(claimed, handler)
         if handler.executor == "process":
             return call_in_process(shop, handler, payload, plain)
-        make_job = partial(self._job, claimed, plain, run, asyncio.get_running_loop())
+        make_job = partial(self._job, claimed, plain, run, run.loop)
         if handler.executor == "thread":
             return call_in_thread(shop, handler, payload, make_job)
         return shop.loop.call(lambda: perform(shop.lifespans, handler, payload, make_job))

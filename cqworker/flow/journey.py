@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from cqworker.flow.claim import Claimed, Claims
 from cqworker.flow.execute import Execution
 from cqworker.flow.keeper import LeaseKeeper
@@ -49,5 +51,6 @@ class Journey:
             outcome = await self._execution.run(claimed, slot)
             conclusion = await self._settling.conclude(claimed, outcome)
         finally:
-            await self._leases.release(claimed.lease)
+            if (renewal := self._leases.release(claimed.lease)) is not None:
+                await asyncio.wait([renewal])
         return await self._settling.write(claimed, conclusion)

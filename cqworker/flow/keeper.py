@@ -54,13 +54,12 @@ class LeaseKeeper:
         self._waiting[lease.token] = lease
         self._occupied.set()
 
-    async def release(self, lease: Lease) -> None:
-        """From here on the keeper leaves this receipt alone; waits for a renewal of it that is under way."""
+    def release(self, lease: Lease) -> asyncio.Task[None] | None:
+        """From here on the keeper leaves this receipt alone, once the renewal has ended that it returns."""
         lease.hold = Hold.SETTLING
         self._waiting.pop(lease.token, None)
         self._renewing.pop(lease.token, None)
-        if (under_way := self._renewals.get(lease.token)) is not None:
-            await asyncio.wait([under_way])
+        return self._renewals.get(lease.token)
 
     async def run(self) -> None:
         """Ticks while there are leases, and sleeps without a timer while there are none."""

@@ -49,6 +49,7 @@ class Poller:
         self._health = health
         self._clock = clock
         self._emit = emit
+        self._loop: asyncio.AbstractEventLoop
         self._quiet = asyncio.Event()
         self._most = min(MAX_POLLERS, max(1, -(-slots.total // BATCH)))
         self._loops: set[asyncio.Task[None]] = set()
@@ -79,7 +80,8 @@ class Poller:
         return None
 
     def _open_loop(self, *, scout: bool) -> None:
-        loop = asyncio.get_running_loop().create_task(self._poll(scout=scout))
+        self._loop = asyncio.get_running_loop()
+        loop = self._loop.create_task(self._poll(scout=scout))
         self._loops.add(loop)
         loop.add_done_callback(self._loops.discard)
 
@@ -140,7 +142,7 @@ class Poller:
         except Exception as error:  # noqa: BLE001 - those that were received with it must not suffer
             self._emit(background_failure(f"poller of {self._queue.name}", error))
         else:
-            travel = asyncio.get_running_loop().create_task(self._send_off(delivery, envelope, self._slots.take_now()))
+            travel = self._loop.create_task(self._send_off(delivery, envelope, self._slots.take_now()))
             self.travels.add(travel)
             travel.add_done_callback(self.travels.discard)
 

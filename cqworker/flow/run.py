@@ -24,8 +24,8 @@ class Run:
         self._grace = grace
         self._is_draining = is_draining
         self._deadlines = deadlines
-        self._loop = asyncio.get_running_loop()
-        self.outcome: asyncio.Future[Outcome] = self._loop.create_future()
+        self.loop = asyncio.get_running_loop()
+        self.outcome: asyncio.Future[Outcome] = self.loop.create_future()
         self._reason: StopReason | None = None
         self._call: Call | None = None
         self._saw_drain = False
@@ -58,7 +58,7 @@ class Run:
             return
         self._reason = reason
         self._clear_timers()
-        self._timer = self._loop.call_later(self._grace, self._abandon)
+        self._timer = self.loop.call_later(self._grace, self._abandon)
         assert self._call is not None
         self._call.cancel()
 
