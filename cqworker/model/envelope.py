@@ -121,7 +121,7 @@ def _usual(body: _Usual) -> Envelope:
         max_attempts=body.max_attempts,
         created_at=body.created_at,
         payload=None if body.payload is UNSET else _json_text(body.payload),
-        payload_ref=body.payload_ref,
+        payload_ref=body.payload_ref or None,
         metadata=body.metadata,
         tags=body.tags,
     )
@@ -145,7 +145,7 @@ def _checked(body: dict[str, Any]) -> Envelope:
         max_attempts=_count(body, "max_attempts"),
         created_at=_count(body, "created_at", LAST_MS),
         payload=_json_text(body["payload"]) if "payload" in body else None,
-        payload_ref=reference,
+        payload_ref=reference or None,
         metadata=metadata,
         tags=tuple(tags),
         extra={} if body.keys() <= _FIELDS else {name: body[name] for name in body.keys() - _FIELDS},

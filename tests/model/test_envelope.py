@@ -188,6 +188,7 @@ def test_any_text_is_an_envelope_or_is_refused_as_one(text: str) -> None:
 
 @UNHURRIED
 @given(changes=st.dictionaries(st.sampled_from([*sorted(BODY), "metadata", "tags", "payload_ref"]), json_values))
+@example(changes={"payload_ref": ""})
 def test_any_change_of_a_body_is_an_envelope_or_is_refused_as_one(changes: dict[str, Any]) -> None:
     try:
         envelope = read_envelope(body(**changes))
