@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cqworker.clock import Clock
 from cqworker.errors import Unavailable
@@ -29,8 +30,7 @@ ROUNDS = 8
 REFUND_PATIENCE = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(Struct, frozen=True):
     """A job that is ours: its record as the claim left it, and the lease on it."""
 
     record: JobRecord

@@ -26,7 +26,7 @@ class Entry(Struct, frozen=True):
 
     def text(self) -> str:
         """The stored form: `ms event attempt|worker|reason`, the reason cut at 100 bytes."""
-        reason = self.reason.encode("utf-8", "replace")[:REASON_BYTES].decode("utf-8", "ignore")
+        reason = self.reason and self.reason.encode("utf-8", "replace")[:REASON_BYTES].decode("utf-8", "ignore")
         worker = self.worker.replace("|", "/")
         return f"{self.at} {self.event} {self.attempt}|{worker}|{reason}"
 
