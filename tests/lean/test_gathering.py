@@ -110,6 +110,26 @@ async def test_writes_gather_behind_a_single_one_too(
     assert batches.jobs == [[job(2), job(3)]]
 
 
+async def test_a_return_among_others_is_no_reason_to_leave(
+    store: BatchedStore, batches: ScriptedBatches, singles: RememberingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Small requests would make small ones for ever."""
+    monkeypatch.setattr(batched_writes, "LINGER", ALL)
+    batches.hold.clear()
+    singles.hold.clear()
+    writes = begin(store, 1, 2)
+    await settled()
+    writes += [asyncio.create_task(store.write(Enter(record=submitted())))]
+    await settled()
+    writes += begin(store, 3, 4)
+    singles.hold.set()
+    await settled()
+    assert batches.jobs == [[job(1), job(2)]]
+    batches.hold.set()
+    await asyncio.gather(*writes)
+    assert batches.jobs == [[job(1), job(2)], [job(3), job(4)]]
+
+
 async def test_nothing_waits_longer_than_the_linger(store: BatchedStore, batches: ScriptedBatches) -> None:
     batches.hold.clear()
     writes = begin(store, 1, 2)
