@@ -73,7 +73,8 @@ def _records_add_up(site: Site) -> None:
             site.witness.accuse("attempts do not add up:", count, "of", record.job_id, shown(record))
         if record.status is Status.SUCCEEDED:
             _result_stands(site, record)
-        if record.failure is not None and record.failure.kind is FailureKind.LOST and not site.profile.rates:
+        calm = not (site.profile.rates or site.profile.strikes)
+        if record.failure is not None and record.failure.kind is FailureKind.LOST and calm:
             site.witness.accuse("lost, and nobody is to blame:", record.job_id)
 
 
