@@ -6,11 +6,12 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-THRESHOLDS = (50_000, 20, 20)
+THRESHOLDS = (20_000, 10, 5)
 """Containers made and not yet gone that start a collection of the young, and how many of these one of the older ones.
 
-Ten messages or answers in one request are a thousand containers: Python's own 700 would look at them again and again
-while they are in use.
+A job that ends well leaves no cycles, so there is little to collect, and Python's own 700 would look at what is in use
+again and again: ten messages or answers in one request are a thousand containers. What failures leave behind must not
+pile up for hours all the same.
 """
 
 
