@@ -93,8 +93,9 @@ def test_a_job_is_waited_for_and_tells_its_story(pasted: list[str]) -> None:
 def test_a_failed_job_says_why_and_gets_another_round(pasted: list[str]) -> None:
     failed, retried = jobs(pasted[4])
     assert (failed["status"], failed["failure"]["kind"]) == ("FAILED", "rejected")
-    assert (retried["job_id"], retried["round"], retried["attempt"]) == (failed["job_id"], 2, 0)
-    assert retried["status"] == "QUEUED"
+    assert (retried["job_id"], retried["round"]) == (failed["job_id"], 2)
+    began = (retried["status"], retried["attempt"])
+    assert began in {("QUEUED", 0), ("RUNNING", 1), ("FAILED", 1)}, "its message goes first: a worker may be faster"
 
 
 @needs_curl
