@@ -10,6 +10,7 @@ from tests.simulation.campaign import hunt
 from tests.simulation.mutants import MUTANTS
 
 MOST_SEEDS = 150
+pytestmark = pytest.mark.timeout(240)  # some need a hundred seeds, on a busy machine too
 
 
 @pytest.mark.parametrize("name", MUTANTS)

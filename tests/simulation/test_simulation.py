@@ -13,6 +13,7 @@ from tests.simulation.campaign import campaign
 from tests.simulation.profile import CALL_FAULTS, OTHER_FAULTS, QUEUE_FAULTS, STRIKES
 from tests.simulation.run import Report
 
+pytestmark = pytest.mark.timeout(240)  # a minute of a core, on a busy machine too
 SLICE = range(1, 61)
 UNDER_ANOTHER_NAME = {"deploy": "replaced", "lifespan": "lifespan failed"}
 
