@@ -34,7 +34,7 @@ async def test_deaths_at_every_point_of_the_journey_and_lost_answers_lose_no_job
 
 
 async def test_kills_at_random_moments_lose_no_job(stage: Stage) -> None:
-    assert kept(await kill(stage, jobs=300, kills=3))
+    assert kept(await kill(stage, jobs=200, kills=2))
 
 
 async def test_lost_answers_make_no_second_job_and_no_second_start(stage: Stage) -> None:
@@ -42,7 +42,7 @@ async def test_lost_answers_make_no_second_job_and_no_second_start(stage: Stage)
 
 
 async def test_copies_of_messages_start_nothing(stage: Stage) -> None:
-    assert kept(await duplicates(stage, jobs=200))
+    assert kept(await duplicates(stage, jobs=100))
 
 
 async def test_a_key_in_many_hands_makes_one_job(stage: Stage) -> None:
@@ -50,7 +50,7 @@ async def test_a_key_in_many_hands_makes_one_job(stage: Stage) -> None:
 
 
 async def test_stops_cost_nothing(stage: Stage) -> None:
-    assert kept(await shutdown(stage, cycles=8))
+    assert kept(await shutdown(stage, cycles=5))
 
 
 async def test_freezes_poison_crashes_and_an_outage_side_by_side_lose_no_job(stage: Stage) -> None:
@@ -62,7 +62,7 @@ async def test_freezes_poison_crashes_and_an_outage_side_by_side_lose_no_job(sta
         pause(stages[0], jobs=60, freezes=2, seconds=8.0),
         poison(stages[1], jobs=50, poisons=20),
         crash(stages[2], jobs=60, killers=1),
-        outage(stages[3], jobs=100, seconds=15.0),
+        outage(stages[3], jobs=100, seconds=12.0),
     )
     for report in reports:
         assert kept(report)
