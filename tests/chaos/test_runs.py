@@ -50,7 +50,7 @@ async def test_a_key_in_many_hands_makes_one_job(stage: Stage) -> None:
 
 
 async def test_stops_cost_nothing(stage: Stage) -> None:
-    assert kept(await shutdown(stage, cycles=5))
+    assert kept(await shutdown(stage, cycles=4))
 
 
 async def test_freezes_poison_crashes_and_an_outage_side_by_side_lose_no_job(stage: Stage) -> None:
