@@ -17,7 +17,7 @@ from pathlib import Path
 from cqworker.cli.loop import run_on_loop
 from tests.chaos.programme import FULL, RUNS, Run, named, sizes_of
 from tests.chaos.report import Report, say
-from tests.chaos.runs.scene import Stage
+from tests.chaos.runs.scene import Stage, rehearse
 from tests.engines.artefacts import EngineError
 from tests.engines.running import engines_running
 
@@ -60,7 +60,9 @@ def _make(run: Run, arguments: argparse.Namespace, seed: int) -> Report:
     sizes = {size: value for size, value in given.items() if value is not None}
     folder = Path(tempfile.mkdtemp(prefix="cqworker-chaos-"))
     with engines_running() as engines:
-        report = run_on_loop(run(Stage(engines=engines, folder=folder, seed=seed), **sizes))
+        stage = Stage(engines=engines, folder=folder, seed=seed)
+        run_on_loop(rehearse(stage))
+        report = run_on_loop(run(stage, **sizes))
     say(report.text())
     if report.passed:
         shutil.rmtree(folder)

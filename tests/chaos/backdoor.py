@@ -11,13 +11,15 @@ from urllib.parse import urlsplit
 
 import boto3
 
-from cqworker.aws.wire import record_of
+from cqworker.aws.wire import job_key, record_of
 from cqworker.model.record import JobRecord
 from cqworker.settings import Settings
 from tests.engines.running import REGION, Engines
 
 COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
 LOOK_EVERY = 0.25
+MOST_KEYS = 100
+"""Keys of one BatchGetItem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,10 @@ class Backdoor:
     async def records(self) -> dict[str, JobRecord]:
         """Every job's record by its id."""
         return await asyncio.to_thread(self._scan)
+
+    async def find(self, job_ids: Iterable[str]) -> list[JobRecord]:
+        """The records of these jobs as they are now."""
+        return await asyncio.to_thread(self._find, list(job_ids))
 
     async def results(self, records: Iterable[JobRecord]) -> dict[str, str]:
         """The results' JSON texts by job id; the big ones lie in the bucket."""
@@ -91,6 +97,15 @@ class Backdoor:
         pages = self._table.get_paginator("scan").paginate(TableName=self._table_name, ConsistentRead=True)
         items = [item for page in pages for item in page["Items"] if item["pk"]["S"].startswith("job#")]
         return {record.job_id: record for record in map(record_of, items)}
+
+    def _find(self, job_ids: list[str]) -> list[JobRecord]:
+        found: list[JobRecord] = []
+        for first in range(0, len(job_ids), MOST_KEYS):
+            keys = [job_key(job_id) for job_id in job_ids[first : first + MOST_KEYS]]
+            wanted = {"Keys": keys, "ConsistentRead": True}
+            answer = self._table.batch_get_item(RequestItems={self._table_name: wanted})
+            found += map(record_of, answer["Responses"][self._table_name])
+        return found
 
     def _result(self, record: JobRecord) -> str:
         if record.result_ref is None:

@@ -60,8 +60,8 @@ def figures_of(evidence: Evidence) -> dict[str, object]:
         "statuses": dict(sorted(statuses.items())),
         "starts": starts,
         "extra starts": starts - len(evidence.runs),
-        "running at a kill": sum(run.ended is None for run in held),
-        "ended but not settled at a kill": sum(run.how == "end" for run in held),
+        "in a handler at a kill": sum(run.ended is None for run in held),
+        "past the handler but not settled at a kill": sum(run.how == "end" for run in held),
         "attempts": attempts,
         "jobs whose attempts equal their starts": sum(
             record.attempt == len(evidence.runs.get(job_id, ())) for job_id, record in evidence.records.items()

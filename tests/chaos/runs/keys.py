@@ -20,6 +20,9 @@ PATIENCE = 90.0
 AGAIN_AFTER = 0.3
 DIES_WITHIN = 60.0
 KEYS_AT_ONCE = 4
+HEAD_START = 0.02
+"""Seconds by which one hand is ahead of the others: every other key's is the process that is to die, and it must enter
+jobs to come to that."""
 
 
 @dataclass(slots=True)
@@ -74,9 +77,12 @@ async def _post_all(desks: Desks, keys: int, at_once: int) -> None:
 
         async def clerk() -> None:
             for name in names:
-                # the first request of every other key goes to the process that is to die
-                hands = range(name, name + at_once)
-                await asyncio.gather(*(_post(session, desks, f"key-{name}", number) for number in hands))
+                first, *others = (_post(session, desks, f"key-{name}", name + hand) for hand in range(at_once))
+                async with asyncio.TaskGroup() as posts:
+                    posts.create_task(first)
+                    await asyncio.sleep(HEAD_START)
+                    for post in others:
+                        posts.create_task(post)
 
         await asyncio.gather(*(clerk() for _ in range(KEYS_AT_ONCE)))
 

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cqworker.daemon import Counter
@@ -22,6 +22,9 @@ VISIBILITY = 6
 DRAIN_TIMEOUT = 5.0
 RECEIVES = 70
 """Receives before a message is a dead letter: more than any run needs, and what the handlers' attempts ask for."""
+REHEARSAL = 500
+PATIENT = 30
+"""Seconds a lease lasts while nothing counts."""
 DRAIN = 120.0
 """Seconds after which a queue that still holds messages counts as stuck."""
 
@@ -73,3 +76,12 @@ def orders(chance: random.Random, count: int, longest: float, shortest: float = 
     """So many jobs of honest work, each of a length between the two (seconds)."""
     for _ in range(count):
         yield Order(payload={"seconds": round(chance.uniform(shortest, longest), 3)})
+
+
+async def rehearse(stage: Stage, jobs: int = REHEARSAL) -> None:
+    """Work of which nothing is judged: engines that have just started take seconds for what takes them milliseconds."""
+    folder = stage.folder / "rehearsal"
+    folder.mkdir()
+    async with open_scene(replace(stage, folder=folder, visibility=PATIENT), workers=1) as scene:
+        await scene.ledger.submit(scene.counter, orders(scene.world.random, jobs, 0.0))
+        await scene.world.backdoor.until_empty(DRAIN)

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from tests.chaos.evidence import Evidence
+from tests.chaos.evidence import Evidence, runs_of
+from tests.chaos.fleet import Member
 from tests.chaos.load import Order
 from tests.chaos.report import Report
 from tests.chaos.runs.scene import Scene, Stage, open_scene
@@ -21,6 +22,8 @@ LENGTHS = (0.1, 0.1, 0.1, 0.1, 0.5, 0.5, 1.0, 4.0, 4.0, 4.0, 4.0)
 LIVES = (0.2, 0.8)
 HURRY_EVERY = 10
 BACK_WITHIN = 5.0
+TURNS = 5
+"""How often jobs are handed in at most before a worker that had no luck with the queue is stopped idle."""
 
 
 @dataclass(slots=True)
@@ -59,8 +62,11 @@ async def _cycle(scene: Scene, turns: Iterator[int], stops: Stops) -> None:
     chance = scene.world.random
     for turn in turns:
         member = await scene.fleet.start()
-        await scene.ledger.submit(scene.counter, [_order(seconds) for seconds in LENGTHS])
-        await asyncio.sleep(chance.uniform(*LIVES))
+        for _ in range(TURNS):
+            await scene.ledger.submit(scene.counter, [_order(seconds) for seconds in LENGTHS])
+            await asyncio.sleep(chance.uniform(*LIVES))
+            if _is_at_work(scene, member):
+                break
         if turn % HURRY_EVERY == 0:
             member.process.terminate()
             await asyncio.sleep(0.05)
@@ -70,6 +76,13 @@ async def _cycle(scene: Scene, turns: Iterator[int], stops: Stops) -> None:
             code, seconds = await scene.fleet.stop(member, 60)
             stops.seconds.append(seconds)
         stops.codes.append(code)
+
+
+def _is_at_work(scene: Scene, member: Member) -> bool:
+    """Some job of its own has started and is not over."""
+    scene.world.journal.read()
+    own = runs_of(line for line in scene.world.journal.lines if line.pid == member.pid)
+    return any(run.ended is None for runs in own.values() for run in runs)
 
 
 def _order(seconds: float) -> Order:
