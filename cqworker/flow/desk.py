@@ -83,9 +83,12 @@ class Desk:
         for _ in range(ROUNDS):
             if record.status.is_final:
                 raise NotAllowedNow(f"Job {job_id} is already {record.status}.")
-            answer = await self._store.write(self._cancellation(record))
+            change = self._cancellation(record)
+            answer = await self._store.write(change)
             if isinstance(answer, Written):
                 return self._cancelled(answer.record)
+            if isinstance(change, Forestall) and answer.seen is not None and change.was_applied_to(answer.seen):
+                return self._cancelled(answer.seen)
             if answer.seen is None:
                 raise JobNotFound(f"There is no job {job_id}.")
             record = answer.seen

@@ -65,6 +65,15 @@ class Forestall(Struct, frozen=True, kw_only=True):
             history=trimmed(self.seen.history, self.entry),
         )
 
+    def was_applied_to(self, seen: JobRecord | None) -> bool:
+        """A refusal that shows this very ending: it was written, and the answer was lost."""
+        return (
+            seen is not None
+            and (seen.status, seen.round) == (self.status, self.seen.round)
+            and bool(seen.history)
+            and seen.history[-1].text() == self.entry.text()
+        )
+
 
 class AskCancel(Struct, frozen=True, kw_only=True):
     """A cancel of a RUNNING job is a request: its holder writes CANCELLED, or the ending that came first."""

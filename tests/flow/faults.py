@@ -26,6 +26,12 @@ async def unanswered(apply: Callable[[], Awaitable[T]]) -> T:
     raise unavailable(ambiguous=True)
 
 
+async def repeated(apply: Callable[[], Awaitable[T]]) -> T:
+    """It is done, the answer is lost on the way, and the client asks once more."""
+    await apply()
+    return await apply()
+
+
 async def unheard(_apply: Callable[[], Awaitable[T]]) -> T:
     """It is not done, and nobody can tell."""
     raise unavailable(ambiguous=True)

@@ -11,9 +11,9 @@ from cqworker import Job, handler
 from cqworker.errors import JobNotFound, NotAllowedNow
 from cqworker.events import CancelNoticed, JobForestalled, JobHandedBack, JobStarted
 from cqworker.model.attempts import Renew, Settle
-from cqworker.model.interventions import AskCancel
+from cqworker.model.interventions import AskCancel, Forestall
 from cqworker.model.status import Status
-from tests.flow.faults import late, slow, unanswered
+from tests.flow.faults import late, repeated, slow, unanswered
 from tests.flow.handlers import Notebook, quick, worker_of
 from tests.flow.world import VISIBILITY, World, story
 
@@ -201,6 +201,18 @@ async def test_a_cancel_while_the_ending_is_written_is_told_what_came_of_it() ->
     asked = await world.desk.cancel(job_id, None)
     assert asked.status is Status.RUNNING
     assert (await world.until(job_id)).status is Status.SUCCEEDED
+    await world.stop()
+
+
+@story
+async def test_a_cancel_that_the_client_had_to_ask_for_twice_is_told_as_done() -> None:
+    world = World({"quick": quick})
+    job_id = await world.submit("quick")
+    world.office.store.on(Forestall, repeated)
+    assert (await world.desk.cancel(job_id, None)).status is Status.CANCELLED
+    assert len(world.office.seen(JobForestalled)) == 1
+    with pytest.raises(NotAllowedNow, match="already CANCELLED"):
+        await world.desk.cancel(job_id, None)
     await world.stop()
 
 
