@@ -37,6 +37,10 @@ class Unavailable(CqworkerError):
         self.ambiguous = ambiguous
 
 
+class RecordUnreadable(Unavailable):
+    """The store answered with a record that this version cannot read; asking again brings the same answer."""
+
+
 class ArtifactMissing(CqworkerError):
     """There is no object at this reference."""
 

@@ -46,10 +46,11 @@ class Batches:
 
         An unanswered batch is left to single writes: each change knows its own token when it meets itself.
         """
-        request = {
-            "Statements": [statement_of(change, self._table) for change in changes],
-            "ReturnConsumedCapacity": "TOTAL",
-        }
+        try:
+            statements = [statement_of(change, self._table) for change in changes]
+        except (TypeError, ValueError):  # one that cannot be written must not take its neighbours along
+            return [None] * len(changes)
+        request = {"Statements": statements, "ReturnConsumedCapacity": "TOTAL"}
         try:
             answer = await self._clients.call(EXECUTE_BATCH, request, self._about, seconds=SECONDS, read=_counted)
         except Declined:
@@ -70,7 +71,7 @@ class Batches:
         try:
             if not error:
                 if isinstance(change, ENDINGS):
-                    return WrittenUnread(partial(read_item, record_of, said["Item"], self._about))
+                    return WrittenUnread(partial(read_item, record_of, said["Item"], self._about, ambiguous=True))
                 return Written(record_of(said["Item"]))
             if error["Code"] == "ConditionalCheckFailed":
                 seen = record_of(error["Item"]) if error.get("Item") else None

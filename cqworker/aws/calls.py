@@ -22,6 +22,9 @@ Read = Callable[[Answer], Awaitable[Answer]]
 NOTHING: Answer = {}
 DEADLINE = 15.0
 """Seconds for a call with all its tries: one that hangs for its 10 s still leaves room for another."""
+RECEIVE_TRIES = 2.0
+"""Seconds after which a receive is not tried again: it would ask for its whole wait, and be cut off by its deadline
+while SQS hands out messages."""
 
 
 class Declined(Exception):
@@ -54,6 +57,8 @@ class Calls(Protocol):
 
 @dataclass(slots=True)
 class _Tries:
+    last_at: float
+    """The monotonic time after which none begins."""
     ambiguous: bool = False
 
 
@@ -65,7 +70,8 @@ def watch_try(
 ) -> None:
     """The SDK's hook after every try of a call: one that may have been applied makes the whole call ambiguous.
 
-    The error that the SDK raises is the last try's, and that may well be a connection refused.
+    The error that the SDK raises is the last try's, and that may well be a connection refused. Raises the try's error
+    where it is too late for another.
     """
     if response is not None and response[0].status_code < 300:
         return
@@ -73,6 +79,8 @@ def watch_try(
     if tries is not None:
         error = caught_exception or ClientError(dict(response[1] if response else {}), "")  # type: ignore[arg-type]
         tries.ambiguous |= may_have_applied(error)
+        if time.monotonic() > tries.last_at:
+            raise error
 
 
 async def perform(operation: Operation, about: str, seconds: float, emit: Emit, work: Awaitable[Answer]) -> Answer:
@@ -80,7 +88,8 @@ async def perform(operation: Operation, about: str, seconds: float, emit: Emit, 
 
     No vendor's error is chained: its text can quote the canonical request with the session token.
     """
-    tries, started = _Tries(), time.monotonic()
+    started = time.monotonic()
+    tries = _Tries(started + (RECEIVE_TRIES if operation.client == "sqs_poll" else seconds))
     token = _tries.set(tries)
     result, answer = "ok", NOTHING
     try:

@@ -11,7 +11,7 @@ from cqworker.aws.expressions import put_of, reservation_of, update_of
 from cqworker.aws.operations import GET_ITEM, PUT_ITEM, UPDATE_ITEM, Operation
 from cqworker.aws.wire import Item, Unreadable, job_key, key_of, record_of
 from cqworker.clock import Clock
-from cqworker.errors import Unavailable
+from cqworker.errors import RecordUnreadable
 from cqworker.model.attempts import HandBack, Settle
 from cqworker.model.changes import Change, Refused, Written, WrittenUnread
 from cqworker.model.interventions import Enter
@@ -52,8 +52,8 @@ class DynamoStore:
             answer = await self._call(UPDATE_ITEM, {**update_of(change), **CONDITIONAL, "ReturnValues": "ALL_NEW"})
         except Declined as declined:
             seen = declined.answer.get("Item")
-            return Refused(self._read(record_of, seen) if seen else None)
-        left = partial(self._read, record_of, answer["Attributes"])
+            return Refused(self._read_after(seen) if seen else None)
+        left = partial(self._read_after, answer["Attributes"])
         return WrittenUnread(left) if isinstance(change, ENDINGS) else Written(left())
 
     async def reserve_key(self, key: KeyItem, now: int) -> KeyItem | None:
@@ -75,14 +75,23 @@ class DynamoStore:
     def _read(self, reader: Callable[[Item], T], item: Item) -> T:
         return read_item(reader, item, self._about)
 
+    def _read_after(self, item: Item) -> JobRecord:
+        """The record that stands there after a write, be it applied or refused."""
+        return read_item(record_of, item, self._about, ambiguous=True)
 
-def read_item(reader: Callable[[Item], T], item: Item, about: str) -> T:
-    """What the reader makes of an item of the table that `about` names; raises Unavailable where it cannot."""
+
+def read_item(reader: Callable[[Item], T], item: Item, about: str, *, ambiguous: bool = False) -> T:
+    """What the reader makes of an item of the table that `about` names; raises RecordUnreadable where it cannot.
+
+    `ambiguous`: the item was the answer to a write, which may have been applied. Even a refusal may be our own doing:
+    whose token stands there cannot be read, and an earlier try's answer may have been lost.
+    """
     try:
         return reader(item)
     except Unreadable as fault:
-        raise Unavailable(
+        raise RecordUnreadable(
             "dynamodb",
             f"The {about} holds an item that this version cannot read: {fault}.",
             "Upgrade this worker if a newer one wrote it; else mend or delete the item.",
+            ambiguous=ambiguous,
         ) from fault

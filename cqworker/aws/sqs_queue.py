@@ -21,7 +21,8 @@ from cqworker.aws.operations import (
     SEND_BATCH,
     Operation,
 )
-from cqworker.aws.translation import AwsFault
+from cqworker.aws.shared import Shared
+from cqworker.aws.translation import AwsFault, translate
 from cqworker.clock import Clock
 from cqworker.errors import CqworkerError, MessageTooLarge
 from cqworker.ports import BATCH, Delivery, Depth, EntryFault, Letter
@@ -32,7 +33,9 @@ NO_QUEUE = frozenset({"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQu
 TOO_LONG = ("must be shorter than", "MessageTooLong", "BatchRequestTooLong")
 COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
 RECEIVE_GRACE = 10
-"""Seconds that a receive may last beyond its wait."""
+"""Seconds that a receive may last beyond its wait, with everything that goes before it."""
+BEFORE_RECEIVE = 4
+"""Seconds of them that may pass before it is sent: one that is cut off may have been given messages."""
 
 
 class SqsQueue:
@@ -44,7 +47,7 @@ class SqsQueue:
         self._clock = clock
         self._about = f'queue "{name}"'
         self._url: str | None = None
-        self._finding = asyncio.Lock()
+        self._search: Shared[str] = Shared(self._look_up)
 
     async def send(self, letter: Letter) -> None:
         """As JobQueue.send."""
@@ -73,7 +76,9 @@ class SqsQueue:
     async def receive(self, limit: int, wait: int, visibility: int) -> Sequence[Delivery]:
         """As JobQueue.receive; never cancel it: SQS may already have handed out messages."""
         asked = {"MaxNumberOfMessages": limit, "WaitTimeSeconds": wait, "VisibilityTimeout": visibility}
-        answer = await self._call(RECEIVE, {**asked, **RECEIVE_FIELDS}, seconds=wait + RECEIVE_GRACE)
+        answer = await self._call(
+            RECEIVE, {**asked, **RECEIVE_FIELDS}, seconds=wait + RECEIVE_GRACE, before=BEFORE_RECEIVE
+        )
         received_at = self._clock.monotonic()
         return [delivery(self.name, message, received_at) for message in answer.get("Messages", ())]
 
@@ -135,21 +140,33 @@ class SqsQueue:
             return MessageTooLarge(f"SQS: {declined.message}")
         return declined.as_fault(SEND, self._about)
 
-    async def _call(self, operation: Operation, request: Mapping[str, Any], seconds: float = DEADLINE) -> Answer:
+    async def _call(
+        self, operation: Operation, request: Mapping[str, Any], seconds: float = DEADLINE, before: float = DEADLINE
+    ) -> Answer:
+        """A call that takes `seconds` at most, of which it waits `before` at most for the queue's address."""
         try:
-            addressed = {"QueueUrl": self._url or await self._find(), **request}
-            return await self._clients.call(operation, addressed, self._about, seconds=seconds)
+            url = self._url
+            if url is None:
+                began = self._clock.monotonic()
+                url = await self._find(before)
+                seconds -= self._clock.monotonic() - began
+            return await self._clients.call(operation, {"QueueUrl": url, **request}, self._about, seconds=seconds)
         except AwsFault as fault:
             if fault.code in NO_QUEUE:
                 self._url = None
             raise
 
-    async def _find(self) -> str:
-        async with self._finding:
-            if self._url is None:
-                answer = await self._clients.call(GET_QUEUE_URL, {"QueueName": self.name}, self._about)
-                self._url = str(answer["QueueUrl"])
-            return self._url
+    async def _find(self, seconds: float) -> str:
+        """The address; all who have to wait for it share one look-up, and its failure."""
+        try:
+            return await self._search.outcome(seconds)
+        except TimeoutError as error:
+            raise translate(error, GET_QUEUE_URL, self._about, ambiguous=False) from None
+
+    async def _look_up(self) -> str:
+        answer = await self._clients.call(GET_QUEUE_URL, {"QueueName": self.name}, self._about)
+        self._url = str(answer["QueueUrl"])
+        return self._url
 
 
 def _check_batch(entries: Sequence[object]) -> None:

@@ -7,7 +7,7 @@ import asyncio
 from msgspec import Struct
 
 from cqworker.clock import Clock
-from cqworker.errors import Unavailable
+from cqworker.errors import RecordUnreadable, Unavailable
 from cqworker.events import CopyDropped, CopyHidden, Emit, JobForestalled, Subject
 from cqworker.flow.backoff import pauses
 from cqworker.flow.lease import Lease, margin_of
@@ -115,6 +115,9 @@ class Claims:
         for pause in pauses():
             try:
                 return await self._store.write(change)
+            except RecordUnreadable as error:
+                may_be_applied = may_be_applied or error.ambiguous
+                break
             except Unavailable as error:
                 may_be_applied = may_be_applied or error.ambiguous
             if self._draining.is_set() or self._clock.monotonic() + pause >= until:
@@ -151,6 +154,8 @@ class Claims:
         for pause in pauses():
             try:
                 await self._store.write(back)
+            except RecordUnreadable:
+                return  # a refusal: what was written is not read
             except Unavailable:
                 if self._clock.monotonic() + pause >= until:
                     return
@@ -173,10 +178,11 @@ class Claims:
             answer = await self._store.write(change)
         except Unavailable:
             return False
-        if isinstance(answer, Written):
+        applied = isinstance(answer, Written) or change.was_applied_to(answer.seen)
+        if applied:
             kind = None if cancelled else FailureKind.CRASHED
-            self._emit(JobForestalled(job=subject_of(answer.record), status=status, kind=kind))
-        return isinstance(answer, Written)
+            self._emit(JobForestalled(job=subject_of(seen), status=status, kind=kind))
+        return applied
 
     async def _claimed(
         self, record: JobRecord, envelope: Envelope, change: Claim, delivery: Delivery, sent: float

@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
+from cqworker.aws import calls as deadlines
 from cqworker.aws.clients import AwsClients
 from cqworker.aws.operations import DELETE_BATCH, GET_ITEM, RECEIVE, SEND, UPDATE_ITEM, Operation
 from cqworker.errors import Unavailable
 from cqworker.events import ServiceCalled
-from tests.aws.stub import answers, error, forever, ok, serving
+from tests.aws.stub import Seen, answers, error, forever, ok, serving
 
 Told = list[ServiceCalled]
 SpeakTo = Callable[..., None]
@@ -52,6 +53,29 @@ async def test_a_call_that_keeps_failing_is_tried_three_times(
         fault = await failing(clients, operation)
     assert [seen.operation for seen in stub.seen] == [operation.name] * 3
     assert fault.ambiguous is operation.writes
+
+
+@pytest.mark.parametrize("ending", [None, error(500, "InternalServerError")], ids=["broken", "failed"])
+@pytest.mark.parametrize(("operation", "tries"), [(RECEIVE, 1), (SEND, 3)])
+async def test_a_receive_that_ends_badly_after_a_while_is_left_to_the_next_one(
+    clients: AwsClients,
+    speak_to: SpeakTo,
+    monkeypatch: pytest.MonkeyPatch,
+    operation: Operation,
+    tries: int,
+    ending: web.Response | None,
+) -> None:
+    monkeypatch.setattr(deadlines, "RECEIVE_TRIES", 0.1)
+    answer = answers(ending)
+
+    async def late(seen: Seen) -> web.StreamResponse | None:
+        await asyncio.sleep(0.2)
+        return await answer(seen)
+
+    async with serving(late) as stub:
+        speak_to(stub.url)
+        assert (await failing(clients, operation)).ambiguous
+    assert len(stub.seen) == tries
 
 
 async def test_a_call_that_succeeds_on_the_third_try_has_succeeded(clients: AwsClients, speak_to: SpeakTo) -> None:

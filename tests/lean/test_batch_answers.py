@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -16,6 +18,7 @@ from cqworker.model.attempts import Settle
 from cqworker.model.changes import Refused, Written, WrittenUnread
 from cqworker.model.history import Entry
 from cqworker.model.interventions import Enter
+from cqworker.model.record import Progress
 from cqworker.model.status import Status
 from tests.contract.test_store_races import claim_of, submitted
 from tests.lean.scripted import (
@@ -229,3 +232,14 @@ def ending(number: int) -> Settle:
     return Settle(
         job_id=job(number), token="boot.1", status=Status.SUCCEEDED, now=1, purge_at=2, entry=Entry(1, "succeeded", 1)
     )
+
+
+async def test_a_change_that_cannot_be_written_leaves_its_neighbours_to_single_writes(
+    store: BatchedStore, batches: ScriptedBatches, singles: RememberingStore
+) -> None:
+    odd: Any = Decimal("0.5")
+    spoilt = replace(renewal(1), progress=Progress(odd, None, None, 1))
+    answers = await asyncio.gather(store.write(spoilt), store.write(renewal(2)), return_exceptions=True)
+    assert answers[1] == Refused(None), "as the single write found it"
+    assert batches.jobs == []
+    assert job(2) in singles.jobs

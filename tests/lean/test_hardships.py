@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from email.utils import formatdate
@@ -14,7 +15,7 @@ from botocore.exceptions import ClientError
 from cqworker.aws.clients import AwsClients
 from cqworker.aws.lean import retries
 from cqworker.aws.operations import GET_ITEM, SEND, UPDATE_ITEM
-from tests.aws.stub import Seen, answers, error, ok, serving
+from tests.aws.stub import Answering, Seen, answers, error, ok, serving
 from tests.lean.asking import failing, said
 
 SpeakTo = Callable[..., None]
@@ -57,27 +58,46 @@ REFUSALS_FOR_THE_TIME = [
 ]
 
 
+def judging_by_its_own_clock(ahead: int, refusal: web.Response) -> Answering:
+    """A service whose clock is so many seconds ahead of ours."""
+
+    async def judge(seen: Seen) -> web.StreamResponse:
+        there = time.time() + ahead
+        stamp = time.strptime(seen.headers["X-Amz-Date"], "%Y%m%dT%H%M%SZ")
+        if abs(time.mktime(stamp) - time.timezone - there) < 60:
+            return ok(Item={})
+        return web.Response(status=refusal.status, body=refusal.body, headers={"Date": formatdate(there, usegmt=True)})
+
+    return judge
+
+
 @pytest.mark.parametrize("refusal", REFUSALS_FOR_THE_TIME)
 @pytest.mark.parametrize("ahead", [-86_400, 900])
 async def test_a_clock_that_is_wrong_is_corrected_from_the_answers_date(
     clients: AwsClients, speak_to: SpeakTo, refusal: web.Response, ahead: int
 ) -> None:
-    def there() -> float:
-        return time.time() + ahead
-
-    async def judge(seen: Seen) -> web.StreamResponse:
-        stamp = time.strptime(seen.headers["X-Amz-Date"], "%Y%m%dT%H%M%SZ")
-        if abs(time.mktime(stamp) - time.timezone - there()) < 60:
-            return ok(Item={})
-        return web.Response(
-            status=refusal.status, body=refusal.body, headers={"Date": formatdate(there(), usegmt=True)}
-        )
-
-    async with serving(judge) as stub:
+    async with serving(judging_by_its_own_clock(ahead, refusal)) as stub:
         speak_to(stub.url)
         for _ in range(2):
             assert await said(clients, GET_ITEM, {}) == {"Item": {}}
     assert len(stub.seen) == 3, "the correction is kept"
+
+
+@pytest.mark.parametrize("ahead", [-86_400, 900])
+async def test_a_clock_that_is_wrong_fails_none_of_the_calls_that_were_signed_by_it(
+    clients: AwsClients, speak_to: SpeakTo, ahead: int
+) -> None:
+    judge, together = judging_by_its_own_clock(ahead, error(403, "RequestTimeTooSkewed")), asyncio.Barrier(10)
+
+    async def judge_together(seen: Seen) -> web.StreamResponse | None:
+        if len(stub.seen) <= 10:
+            await together.wait()
+        return await judge(seen)
+
+    async with serving(judge_together) as stub:
+        speak_to(stub.url)
+        assert await asyncio.gather(*(said(clients, GET_ITEM, {}) for _ in range(10))) == [{"Item": {}}] * 10
+    assert len(stub.seen) == 20
 
 
 async def test_a_time_that_stays_refused_is_told(clients: AwsClients, speak_to: SpeakTo) -> None:

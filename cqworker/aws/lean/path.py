@@ -41,23 +41,24 @@ class LeanPath:
     async def carry(self, standing: Standing, operation: Operation, request: Request, renew: Renew) -> Answer:
         """The answer; raises what the SDK would raise. Every failed try is watched as the SDK's are."""
         body = orjson.dumps(request)
+        ahead = self._ahead
         try:
-            answer = await self._try(standing, operation, body)
+            answer = await self._try(standing, operation, body, ahead)
         except (BotoCoreError, ClientError) as error:
-            return await self._insist(standing, operation, body, renew, error)
+            return await self._insist(standing, operation, body, renew, error, ahead)
         self._budgets[operation.client].earn(1)
         return answer
 
     async def _insist(
-        self, standing: Standing, operation: Operation, body: bytes, renew: Renew, error: Exception
+        self, standing: Standing, operation: Operation, body: bytes, renew: Renew, error: Exception, ahead: float
     ) -> Answer:
-        """What follows a first try that ended with `error`."""
+        """What follows a first try that ended with `error`; its signature's time was `ahead` of our clock."""
         tries = Tries(self._budgets[operation.client])
         mended: set[str] = set()
         try:
             while True:
                 watch_try(caught_exception=error)
-                if "clock" not in mended and self._set_clock(error):
+                if "clock" not in mended and self._set_clock(error, ahead):
                     mended.add("clock")
                 elif "keys" not in mended and row_of(error) is EXPIRED and (renewed := await renew()) is not None:
                     mended.add("keys")
@@ -66,8 +67,9 @@ class LeanPath:
                     await asyncio.sleep(pause)
                 else:
                     raise error
+                ahead = self._ahead
                 try:
-                    answer = await self._try(standing, operation, body)
+                    answer = await self._try(standing, operation, body, ahead)
                 except (BotoCoreError, ClientError) as next_error:
                     error = next_error
                 else:
@@ -80,14 +82,19 @@ class LeanPath:
         """Closes the connections; calls must have ended before."""
         await self._transport.close()
 
-    async def _try(self, standing: Standing, operation: Operation, body: bytes) -> Answer:
+    async def _try(self, standing: Standing, operation: Operation, body: bytes, ahead: float) -> Answer:
         address, keys = await standing.address(operation.service), await standing.keys()
-        headers = signed(address, target_of(operation), body, keys, time.time() + self._ahead)
+        headers = signed(address, target_of(operation), body, keys, time.time() + ahead)
         reply = await self._transport.post(address, headers, body, poll=operation.client == "sqs_poll")
         return answer_in(reply, operation)
 
-    def _set_clock(self, error: Exception) -> bool:
-        """Signs by the service's clock from now on, where ours was the reason of the refusal."""
-        ahead = seconds_ahead(error, time.time() + self._ahead)
-        self._ahead += ahead or 0.0
-        return ahead is not None
+    def _set_clock(self, error: Exception, ahead: float) -> bool:
+        """Signs by the service's clock from now on, where that of the refused try was the reason.
+
+        The try's own, as it was signed: of several refused together, the first to be answered corrects it for all.
+        """
+        more = seconds_ahead(error, time.time() + ahead)
+        if more is None:
+            return False
+        self._ahead = ahead + more
+        return True
