@@ -15,6 +15,8 @@ Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 MAX_TIMEOUT = 39_600.0
 """Eleven hours: SQS hides a message 12 h at most, counted from its receipt (ChangeMessageVisibility)."""
 MAX_ATTEMPTS = 300
+LONGEST_PAUSE = 31_536_000.0
+"""A year: a longer pause is a mistake, such as a time of day in place of seconds."""
 _MARK = "__cqworker_handler__"
 
 
@@ -24,6 +26,10 @@ def _is_number(value: object) -> bool:
 
 def _is_count(value: object, limit: float = math.inf) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= limit
+
+
+def _is_pause(value: object) -> bool:
+    return isinstance(value, int | float) and _is_number(value) and 0 < value <= LONGEST_PAUSE
 
 
 def _require(holds: bool, name: str, value: object, wanted: str) -> None:
@@ -38,8 +44,8 @@ class Retry(Exception):
     """
 
     def __init__(self, reason: str, *, after: float | None = None) -> None:
-        if after is not None and not (_is_number(after) and 0 <= after < math.inf):
-            raise ValueError(f"Retry(after=…) takes a number of seconds, zero or more, not {after!r}.")
+        if after is not None and not (_is_number(after) and 0 <= after <= LONGEST_PAUSE):
+            raise ValueError(f"Retry(after=…) takes seconds from now, 0 to 31,536,000 (a year), not {after!r}.")
         super().__init__(reason)
         self.reason = str(reason)
         self.after = after
@@ -65,9 +71,9 @@ class Backoff:
     cap: float = 900.0
 
     def __post_init__(self) -> None:
-        _require(_is_number(self.first) and 0 < self.first < math.inf, "first", self.first, "seconds above zero")
+        _require(_is_pause(self.first), "first", self.first, "seconds above zero, a year at most")
         _require(_is_number(self.factor) and 1 <= self.factor < math.inf, "factor", self.factor, "1 or more")
-        _require(_is_number(self.cap) and 0 < self.cap < math.inf, "cap", self.cap, "seconds above zero")
+        _require(_is_pause(self.cap), "cap", self.cap, "seconds above zero, a year at most")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from cqworker.plugins.artifacts import JobArtifacts
 
 Report = Callable[[float, float | None, str | None], None]
+EXACT = 2.0**53
+"""Whole numbers up to here are the same as int and as float."""
 MAX_NOTE = 200
 _PROCESS = "{} is not there with executor='process', where a job is plain data: use async def, or executor='thread'."
 
@@ -111,12 +113,24 @@ class Job:
         """
         if self._report is None:
             raise RuntimeError(_PROCESS.format("job.progress()"))
-        if not all(math.isfinite(number) for number in (done, total or 0)):
-            raise ValueError(f"progress takes finite numbers, not {done!r} of {total!r}.")
-        self._report(done, total, None if note is None else str(note)[:MAX_NOTE])
+        try:
+            step = _plain(done), None if total is None else _plain(total)
+        except (TypeError, ValueError, OverflowError):
+            raise ValueError(f"progress takes finite numbers, not {done!r} of {total!r}.") from None
+        self._report(*step, None if note is None else str(note)[:MAX_NOTE])
 
     def _names(self) -> dict[str, object]:
         names: dict[str, object] = {"job_id": self.id, "type": self.type, "attempt": self.attempt}
         if self.traceparent and self.traceparent.count("-") >= 3:
             names["trace_id"] = self.traceparent.split("-")[1]
         return names
+
+
+def _plain(number: Any) -> float:
+    """A number of whatever kind (Decimal, numpy's) as one that JSON has; raises where it is none, or not finite."""
+    if isinstance(number, str | bytes):
+        raise TypeError
+    plain = float(number)
+    if not math.isfinite(plain):
+        raise ValueError
+    return int(plain) if plain == number and plain.is_integer() and abs(plain) <= EXACT else plain

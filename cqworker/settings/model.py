@@ -18,6 +18,7 @@ MAX_RECEIVES = 1000
 """The largest maxReceiveCount of a redrive policy (SQS API, SetQueueAttributes)."""
 
 Seconds = Annotated[float, Field(gt=0)]
+Pause = Annotated[float, Field(gt=0, le=31_536_000)]
 QueueName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
 Source = Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$")]
 Text = Annotated[str, Field(min_length=1, max_length=128)]
@@ -170,9 +171,9 @@ class HttpSettings(Section):
 class BackoffSettings(Section):
     """`backoff`: the pause between attempts, exponential with full jitter."""
 
-    first: Seconds = Field(1.0, description="Seconds: the longest pause after the first attempt.")
+    first: Pause = Field(1.0, description="Seconds: the longest pause after the first attempt.")
     factor: float = Field(2.0, ge=1, description="How much longer the pause gets with each attempt.")
-    cap: Seconds = Field(900.0, description="Seconds: no pause is longer.")
+    cap: Pause = Field(900.0, description="Seconds: no pause is longer.")
 
 
 class TypeSettings(Section):

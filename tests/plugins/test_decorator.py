@@ -145,7 +145,7 @@ def test_the_endings_keep_what_they_say_on_their_way_between_processes() -> None
     assert (reject.reason, str(reject)) == ("never", "never")
 
 
-@pytest.mark.parametrize("after", [-1, float("nan"), float("inf"), "5", True])
+@pytest.mark.parametrize("after", [-1, float("nan"), float("inf"), "5", True, 1.8e12])
 def test_a_retry_cannot_wait_for_a_time_that_never_comes(after: Any) -> None:
     with pytest.raises(ValueError, match="after"):
         Retry("busy", after=after)

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +70,22 @@ def test_progress_is_handed_on_with_its_note_cut() -> None:
     assert told == [(1, None, None), (2, 4, "x" * 200)]
 
 
-@pytest.mark.parametrize("step", [(float("nan"),), (1, float("inf"))])
+class Wide(float):
+    """A float of another kind, as numpy's are."""
+
+
+@pytest.mark.parametrize(
+    ("number", "plain"),
+    [(Decimal("0.5"), 0.5), (Fraction(1, 4), 0.25), (2**70, float(2**70)), (Wide(1.5), 1.5), (True, 1), (7, 7)],
+)
+def test_progress_takes_numbers_of_every_kind_and_hands_on_plain_ones(number: Any, plain: float) -> None:
+    told: list[Any] = []
+    lent(report=lambda *step: told.append(step)).progress(number, number)
+    assert told == [(plain, plain, None)]
+    assert {type(value) for value in told[0][:2]} == {type(plain)}
+
+
+@pytest.mark.parametrize("step", [(float("nan"),), (1, float("inf")), ("1",), ([],), (10**400,)])
 def test_progress_takes_finite_numbers(step: Any) -> None:
     with pytest.raises(ValueError, match="finite"):
         lent().progress(*step)
