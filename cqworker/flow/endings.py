@@ -11,6 +11,7 @@ from cqworker.flow.outcomes import (
     AskedReject,
     AskedRetry,
     Died,
+    Hindered,
     NeverStarted,
     Outcome,
     PayloadRefused,
@@ -25,8 +26,8 @@ from cqworker.model.record import Failure, JobRecord
 from cqworker.model.status import FailureKind
 from cqworker.plugins.handler import Backoff
 
-UNKNOWN_TYPE_PATIENCE_MS = 86_400_000
-"""24 h in which a worker that knows the type may be deployed."""
+PATIENCE_MS = 86_400_000
+"""24 h in which a worker that knows the type may be deployed, or a service that a handler needs may come back."""
 
 
 class Success(Struct, frozen=True):
@@ -96,8 +97,8 @@ def conclude(record: JobRecord, outcome: Outcome, rules: Rules) -> Conclusion:
             return _of_stop(record, outcome, rules)
         case NeverStarted(reason, delay):
             return GivenBack(reason, delay)
-        case UnknownTypeMet():
-            return _of_unknown_type(record, rules)
+        case UnknownTypeMet() | Hindered():
+            return _of_hindrance(record, outcome, rules)
 
 
 def _of_stop(record: JobRecord, stop: Stopped, rules: Rules) -> Conclusion:
@@ -123,11 +124,14 @@ def _again(record: JobRecord, failure: Failure, rules: Rules, after: float | Non
     return Failing(Failure(kind, failure.message, failure.error, failure.stage, failure.traceback))
 
 
-def _of_unknown_type(record: JobRecord, rules: Rules) -> GivenBack | Failing:
+def _of_hindrance(record: JobRecord, hindrance: UnknownTypeMet | Hindered, rules: Rules) -> Conclusion:
+    """Nothing that the job could help: at first it waits, each time for as long as it has waited, within bounds."""
     waited = rules.now - _round_began(record)
-    if waited < UNKNOWN_TYPE_PATIENCE_MS:
+    if waited < PATIENCE_MS:
         delay = min(rules.backoff.cap, max(5.0, waited / 1000)) * (0.5 + rules.chance() / 2)
-        return GivenBack("unknown type", delay)
+        return GivenBack(hindrance.reason, delay)
+    if isinstance(hindrance, Hindered):
+        return conclude(record, hindrance.raised, rules)
     message = f"No worker knew the type {record.type!r} within 24 hours."
     return Failing(Failure(FailureKind.UNKNOWN_TYPE, message))
 

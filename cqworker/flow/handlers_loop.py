@@ -12,6 +12,8 @@ from typing import Any, Protocol
 from cqworker.flow.whereabouts import place_of
 
 Work = Callable[[], Coroutine[Any, Any, Any]]
+PARTING = 0.5
+"""Seconds the loop is given to end: whoever still blocks it has been told to stop and has had his grace."""
 
 
 class Call:
@@ -127,7 +129,7 @@ class ThreadedLoop:
         """Cancels what still runs and stops the loop; a blocked one is left to its daemon thread."""
         self._pulse.cancel()
         self._there.post(self._stop)
-        for _ in range(200):
+        for _ in range(round(PARTING / 0.01)):
             if not self._thread.is_alive():
                 return
             await asyncio.sleep(0.01)

@@ -33,6 +33,13 @@ class Raised(Struct, frozen=True):
     stage: str = "handler"
 
 
+class Hindered(Struct, frozen=True):
+    """A service that it needed for its work or its result was away; `raised` is what it comes to in the end."""
+
+    reason: str
+    raised: Raised
+
+
 class Died(Struct, frozen=True):
     """The process that it ran in ended under it."""
 
@@ -75,9 +82,22 @@ class NeverStarted(Struct, frozen=True):
 class UnknownTypeMet(Struct, frozen=True):
     """No handler here has this type; another worker, or a later version, may."""
 
+    reason: str = "unknown type"
+
 
 class Interrupted(Struct, frozen=True):
     """It was cancelled; what for is known to whoever told it to stop. Not an outcome yet."""
 
 
-Outcome = Returned | Raised | Died | AskedRetry | AskedReject | PayloadRefused | Stopped | NeverStarted | UnknownTypeMet
+Outcome = (
+    Returned
+    | Raised
+    | Hindered
+    | Died
+    | AskedRetry
+    | AskedReject
+    | PayloadRefused
+    | Stopped
+    | NeverStarted
+    | UnknownTypeMet
+)

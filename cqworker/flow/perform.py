@@ -9,13 +9,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from cqworker.errors import InvalidPayload, PayloadFault
+from cqworker.errors import InvalidPayload, PayloadFault, Unavailable
 from cqworker.flow.handlers_loop import Call
 from cqworker.flow.lifespans import LifespanFailed, Lifespans
 from cqworker.flow.outcomes import (
     AskedReject,
     AskedRetry,
     Died,
+    Hindered,
     Interrupted,
     NeverStarted,
     Outcome,
@@ -23,7 +24,8 @@ from cqworker.flow.outcomes import (
     Raised,
     Returned,
 )
-from cqworker.flow.processes import ProcessDied
+from cqworker.flow.processes import ProcessDied, ProcessNotStarted
+from cqworker.flow.threads import ThreadNotStarted
 from cqworker.flow.workshop import Workshop
 from cqworker.model.redaction import end_of, start_of
 from cqworker.plugins.handler import Reject, Retry
@@ -36,6 +38,8 @@ TRACEBACK_LIMIT = 1200
 """Characters of a traceback that the record keeps: its end, where the error is."""
 LIFESPAN_RETRY = 30.0
 """Seconds before a job whose type could not open its lifespan is started again."""
+START_RETRY = 10.0
+"""Seconds before a job that there was no thread or process for is started again."""
 MakeJob = Callable[[Any], Job]
 
 
@@ -61,7 +65,7 @@ def call_in_thread(shop: Workshop, handler: Handler, payload: str, make_job: Mak
             return outcome_of(error)
 
     if handler.lifespan is None:
-        return Call(shop.threads.call(partial(work, None)), lambda: None)
+        return Call(_in_thread(shop, partial(work, None)), lambda: None)
     opening = shop.loop.call(lambda: open_state(shop.lifespans, handler))
     return Call(asyncio.ensure_future(_with_state(shop, opening, work)), opening.cancel)
 
@@ -69,7 +73,16 @@ def call_in_thread(shop: Workshop, handler: Handler, payload: str, make_job: Mak
 async def _with_state(shop: Workshop, opening: Call, work: Callable[[Any], Outcome | Interrupted]) -> Any:
     """What is told to stop while its lifespan opens never starts."""
     state = await opening.ended
-    return state if isinstance(state, NeverStarted) else await shop.threads.call(partial(work, state))
+    return state if isinstance(state, NeverStarted) else await _in_thread(shop, partial(work, state))
+
+
+def _in_thread(shop: Workshop, work: Callable[[], Outcome | Interrupted]) -> asyncio.Future[Any]:
+    try:
+        return shop.threads.call(work)
+    except ThreadNotStarted as error:
+        ended: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        ended.set_result(NeverStarted(f"no thread for it: {told(str(error), 60)}", START_RETRY))
+        return ended
 
 
 def call_in_process(shop: Workshop, handler: Handler, payload: str, job: PlainJob) -> Call:
@@ -93,6 +106,8 @@ async def _in_process(shop: Workshop, handler: Handler, payload: str, job: Plain
         if error.stage == "payload":
             return PayloadRefused((PayloadFault("", told(error.message)),))
         return Raised(error.error, told(error.message), end_of(error.traceback, TRACEBACK_LIMIT), error.stage)
+    except ProcessNotStarted as error:
+        return NeverStarted(f"no process for it: {told(str(error), 60)}", START_RETRY)
     except ProcessDied as error:
         return Died(str(error))
     except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - a kill, or what pickling may raise
@@ -118,9 +133,15 @@ def outcome_of(error: BaseException) -> Outcome | Interrupted:
             return AskedReject(told(error.reason))
         case InvalidPayload():
             return PayloadRefused(tuple(replace(fault, message=told(fault.message)) for fault in error.faults))
+        case Unavailable():
+            return Hindered(f"its handler met: {told(error.cause)}", _raised(error))
         case _:
-            where = end_of(storable("".join(traceback.format_exception(error))), TRACEBACK_LIMIT)
-            return Raised(cut(type(error).__name__, 100), told(safe_text(error)), where)
+            return _raised(error)
+
+
+def _raised(error: BaseException) -> Raised:
+    where = end_of(storable("".join(traceback.format_exception(error))), TRACEBACK_LIMIT)
+    return Raised(cut(type(error).__name__, 100), told(safe_text(error)), where)
 
 
 def safe_text(error: BaseException) -> str:

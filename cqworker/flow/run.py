@@ -80,9 +80,9 @@ class Run:
                 return Stopped(reason)
             case AskedRetry() if reason is StopReason.DRAIN:
                 return Stopped(reason)  # a handler in a thread has no other way to say that it gave up
+            case Interrupted() | Died() if self._is_draining():
+                return Stopped(StopReason.DRAIN)  # what ends a worker may end its processes, too
             case Interrupted():
-                if self._is_draining():
-                    return Stopped(StopReason.DRAIN)
                 return Raised("CancelledError", "The handler cancelled itself.")
             case _:
                 return outcome

@@ -25,7 +25,7 @@ from cqworker.flow.endings import (
     conclude,
 )
 from cqworker.flow.letting_go import Delete, Hide, Leave, LettingGo
-from cqworker.flow.outcomes import Outcome
+from cqworker.flow.outcomes import Hindered, Outcome, Raised
 from cqworker.model.attempts import HandBack, Settle
 from cqworker.model.changes import Refused, Written
 from cqworker.model.history import Entry, shortened, trimmed
@@ -36,8 +36,6 @@ from cqworker.plugins.registry import Registry
 from cqworker.ports import Artifacts, JobStore
 
 SPILL_TRIES = 5
-SPILL_RETRY = 30.0
-"""Seconds before a job whose result S3 would not take is started again."""
 
 
 Seen = Callable[[str, Written], None]
@@ -78,10 +76,10 @@ class Settling:
     async def conclude(self, claimed: Claimed, outcome: Outcome) -> Conclusion:
         """What to write. A result that does not fit goes to S3 first, while the lease is still kept."""
         handler = self._registry.get(claimed.record.type)
-        backoff = handler.backoff if handler else Backoff()
-        conclusion = conclude(claimed.record, outcome, Rules(backoff, self._clock.now(), self._terms.chance))
+        rules = Rules(handler.backoff if handler else Backoff(), self._clock.now(), self._terms.chance)
+        conclusion = conclude(claimed.record, outcome, rules)
         if isinstance(conclusion, Success) and self._is_too_large(conclusion.result or ""):
-            return await self._spill(claimed, conclusion)
+            return await self._spill(claimed, conclusion, rules)
         return conclusion
 
     def _is_too_large(self, result: str) -> bool:
@@ -99,18 +97,21 @@ class Settling:
             case _:
                 return await self._end(claimed, conclusion)
 
-    async def _spill(self, claimed: Claimed, success: Success) -> Conclusion:
+    async def _spill(self, claimed: Claimed, success: Success, rules: Rules) -> Conclusion:
         record = claimed.record
         key = f"{record.job_id}/{record.round}-{record.attempt}.result.json"
         data = (success.result or "").encode()
+        cause = ""
         for _, pause in zip(range(SPILL_TRIES), pauses(), strict=False):
             try:
                 return Success(None, await self._artifacts.put(key, data, "application/json"))
-            except Unavailable:
+            except Unavailable as error:
+                cause = error.cause
                 if not claimed.lease.is_alive(self._clock.monotonic() + pause):
                     break
                 await asyncio.sleep(pause)
-        return GivenBack("its result could not be stored", SPILL_RETRY)
+        hindered = Hindered("its result could not be stored", Raised("Unavailable", cause, stage="result"))
+        return conclude(record, hindered, rules)
 
     async def _end(self, claimed: Claimed, ending: Ending) -> LettingGo:
         change = self._change(claimed, ending)

@@ -12,6 +12,10 @@ from typing import Any
 Job = tuple[Callable[[], Any], "asyncio.Future[Any]", asyncio.AbstractEventLoop]
 
 
+class ThreadNotStarted(Exception):
+    """The system had no thread left for the call, which was not made."""
+
+
 class HandlerThreads:
     """As many threads as there are calls at once; an idle one takes the next call."""
 
@@ -21,14 +25,23 @@ class HandlerThreads:
         self._count = 0
 
     def call(self, function: Callable[[], Any]) -> asyncio.Future[Any]:
-        """Runs the function in a thread; the future belongs to the calling loop and cannot stop the thread."""
+        """Runs the function in a thread; the future belongs to the calling loop and cannot stop the thread.
+
+        Raises ThreadNotStarted.
+        """
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[Any] = loop.create_future()
-        self._calls.put((function, ended, loop))
         if not self._idle.acquire(blocking=False):
-            self._count += 1
-            threading.Thread(target=self._serve, name=f"handler-{self._count}", daemon=True).start()
+            self._add()
+        self._calls.put((function, ended, loop))  # not before a thread is sure, or another would take it up much later
         return ended
+
+    def _add(self) -> None:
+        try:
+            threading.Thread(target=self._serve, name=f"handler-{self._count + 1}", daemon=True).start()
+        except RuntimeError as error:
+            raise ThreadNotStarted(str(error)) from error
+        self._count += 1
 
     def close(self) -> None:
         """Lets the idle threads end."""

@@ -19,6 +19,7 @@ from cqworker.plugins.handler import Reject, Retry
 from cqworker.plugins.job import Job, PlainJob
 from cqworker.plugins.memory import bounded_memory, go_first
 from cqworker.plugins.signature import Unusable
+from cqworker.plugins.streams import keep_streams_apart
 from cqworker.plugins.wording import bounded, words_of
 
 if TYPE_CHECKING:
@@ -81,10 +82,13 @@ class ChildOutcome:
 def run_in_child(origin: str, payload: str, job: PlainJob) -> ChildOutcome:
     """Imports the handler by its origin (`package.module:function`), runs it on the payload's JSON text.
 
-    Never raises: whatever the handler does short of ending the process is described in the outcome. Ctrl-C on a
-    terminal reaches every process of the group, and is the worker's alone to act on: it is ignored here.
+    Never raises: whatever the handler does short of ending the process is described in the outcome. What a terminal or
+    a supervisor sends to every process of the group is the worker's alone to act on; it ends this one by SIGKILL.
     """
+    keep_streams_apart()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _let_pass)
     go_first()
     lines: list[ChildLine] = []
     stage: Stage = "load"
@@ -103,6 +107,10 @@ def run_in_child(origin: str, payload: str, job: PlainJob) -> ChildOutcome:
         return ChildOutcome(kind="reject", message=ending.reason, lines=tuple(lines))
     except BaseException as error:  # noqa: BLE001  # SystemExit, too, must not end a process that serves others
         return _raised(error, stage, tuple(lines))
+
+
+def _let_pass(_number: int, _frame: object) -> None:
+    """Not SIG_IGN, which programs that the handler starts would inherit: it could not terminate them."""
 
 
 def _called(handler: Handler, model: object, job: Job) -> object:

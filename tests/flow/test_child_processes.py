@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import subprocess
 import sys
 import time
 from typing import Any
@@ -11,6 +13,8 @@ from typing import Any
 import pytest
 
 from cqworker import Job, Reject, handler
+from cqworker.events import JobHandedBack
+from cqworker.flow import perform
 from cqworker.model.record import Failure, JobRecord
 from cqworker.model.status import FailureKind, Status
 from tests.flow.world import REAL, Host, World
@@ -33,6 +37,15 @@ def act(payload: dict[str, Any], job: Job) -> dict[str, int]:
     return {"pid": os.getpid()}
 
 
+@handler(executor="process", timeout=1, max_attempts=1)
+def oversleep(payload: dict[str, Any], job: Job) -> str:
+    """Tells its process, and sleeps beyond its time without a look around."""
+    with open(payload["file"], "w", encoding="utf-8") as file:  # noqa: PTH123 - a child imports little
+        file.write(str(os.getpid()))
+    time.sleep(60)
+    return "never told"
+
+
 @handler(executor="process", memory=64, max_attempts=2)
 def eat(payload: dict[str, Any], job: Job) -> str:
     """Holds on to so many MiB, bite by bite, and tells how its process stands."""
@@ -46,6 +59,33 @@ def eat(payload: dict[str, Any], job: Job) -> str:
 def feast(payload: dict[str, Any], job: Job) -> int:
     """Takes what it wants, without a bound."""
     return len(bytearray(payload["mib"] << 20)) >> 20
+
+
+@handler(executor="process", timeout=5, max_attempts=1)
+def chatter(payload: dict[str, Any], job: Job) -> int:
+    """Uses the standard streams as native code and programs do, below Python's own; tells its process."""
+    match payload["do"]:
+        case "print":
+            os.write(1, b"x\n")
+        case "echo":
+            subprocess.run(["echo", "hi"], check=True)
+        case "flood":
+            os.write(2, b"x" * 300_000)
+        case "read":
+            subprocess.run(["cat"], check=True)
+    return os.getpid()
+
+
+@handler(executor="process", timeout=10, max_attempts=1)
+def endure(payload: dict[str, Any], job: Job) -> int:
+    """Tells its process, waits to be let go, and ends a program as one does."""
+    with open(payload["file"], "w", encoding="utf-8") as file:  # noqa: PTH123 - a child imports little
+        file.write(str(os.getpid()))
+    while os.path.exists(payload["file"]):  # noqa: PTH110 - a child imports little
+        time.sleep(0.05)
+    program = subprocess.Popen(["sleep", "60"])
+    program.terminate()
+    return program.wait(5)
 
 
 async def fate(world: World, what: str) -> JobRecord:
@@ -85,6 +125,18 @@ async def test_each_ending_in_a_process_is_that_of_its_job_alone() -> None:
     await host.drain(2)
 
 
+async def test_what_a_handler_and_its_programs_do_with_the_standard_streams_is_their_own_affair() -> None:
+    world = World({"chatter": chatter}, real=REAL)
+    host = world.start()
+    results = set()
+    for what in ("print", "echo", "flood", "read", "nothing"):
+        record = await world.until(await world.submit("chatter", f'{{"do":"{what}"}}'), patience=10)
+        assert (what, record.status, record.attempt) == (what, Status.SUCCEEDED, 1)
+        results.add(record.result)
+    assert len(results) == 1, "one process served them all"
+    await host.drain(2)
+
+
 async def test_a_cancel_kills_the_process(tmp_path: Any) -> None:
     world = World({"act": act}, real=REAL)
     host = world.start()
@@ -104,6 +156,61 @@ async def test_a_process_that_somebody_kills_fails_its_job_as_crashed(tmp_path: 
     os.kill(pid, signal.SIGKILL)
     record = await world.until(job_id, patience=5)
     assert (failure_of(record).kind, failure_of(record).stage) == (FailureKind.CRASHED, "process")
+    assert (await fate(world, "return")).status is Status.SUCCEEDED
+    await host.drain(2)
+
+
+async def test_signals_that_ask_a_whole_group_to_end_end_no_handler(tmp_path: Any) -> None:
+    world = World({"endure": endure}, real=REAL)
+    host = world.start()
+    path = tmp_path / "pid"
+    job_id = await world.submit("endure", f'{{"file":"{path}"}}')
+    await world.until_true(lambda: path.exists() and path.read_text(), patience=10)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        os.kill(int(path.read_text()), number)
+    path.unlink()
+    record = await world.until(job_id, patience=10)
+    assert (record.status, record.result) == (Status.SUCCEEDED, str(-signal.SIGTERM)), "its programs still heed them"
+    await host.drain(2)
+
+
+async def test_a_process_that_dies_in_a_drain_costs_no_attempt(tmp_path: Any) -> None:
+    world = World({"act": act}, real=REAL)
+    host = world.start()
+    job_id, pid = await asleep(world, host, tmp_path / "pid")
+    draining = asyncio.ensure_future(host.drain(10))
+    await world.until_true(lambda: host.worker.execution.draining, patience=5)
+    os.kill(pid, signal.SIGKILL)
+    await draining
+    assert (world.record(job_id).status, world.record(job_id).attempt) == (Status.QUEUED, 0)
+
+
+@pytest.mark.parametrize("interpreter", ["/nowhere/python", "/bin/false"])
+async def test_a_job_whose_process_cannot_be_started_is_handed_back_and_runs_later(
+    interpreter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(perform, "START_RETRY", 1.0)
+    world = World({"act": act}, real=REAL)
+    host = world.start()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "executable", interpreter)
+        job_id = await world.submit("act", '{"do":"return"}')
+        await world.until_true(lambda: host.seen(JobHandedBack), patience=5)
+    assert (world.record(job_id).status, world.record(job_id).attempt) == (Status.QUEUED, 0)
+    record = await world.until(job_id, patience=10)
+    assert (record.status, record.attempt) == (Status.SUCCEEDED, 1)
+    await host.drain(2)
+
+
+async def test_a_process_that_takes_longer_than_its_timeout_is_killed_and_its_slot_is_free(tmp_path: Any) -> None:
+    world = World({"oversleep": oversleep, "act": act}, real=REAL)
+    host = world.start()
+    assert (await fate(world, "return")).status is Status.SUCCEEDED
+    record = await world.until(await world.submit("oversleep", f'{{"file":"{tmp_path / "pid"}"}}'), patience=10)
+    assert (record.status, failure_of(record).kind) == (Status.FAILED, FailureKind.TIMEOUT)
+    pid = int((tmp_path / "pid").read_text())
+    await world.until_true(lambda: not is_alive(pid), patience=5)
+    await world.until_true(lambda: host.worker.slots.taken == 0, patience=5)
     assert (await fate(world, "return")).status is Status.SUCCEEDED
     await host.drain(2)
 

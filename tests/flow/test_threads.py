@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from cqworker import Job, Reject, handler
-from cqworker.events import AbandonedHandlerEnded, HandlerAbandoned
-from cqworker.flow import handlers_watch
-from cqworker.flow.threads import HandlerThreads
+from cqworker.events import AbandonedHandlerEnded, HandlerAbandoned, JobHandedBack
+from cqworker.flow import handlers_watch, perform
+from cqworker.flow.threads import HandlerThreads, ThreadNotStarted
 from cqworker.model.record import JobRecord
 from cqworker.model.status import FailureKind, Status
 from tests.flow.waiting import eventually
@@ -55,6 +55,69 @@ async def test_whatever_a_call_raises_reaches_who_asked_and_the_thread_serves_on
         assert isinstance(call.exception(), SystemExit)
     assert await threads.call(lambda: threading.active_count() and "alive") == "alive"
     threads.close()
+
+
+def refuse_a_thread(patch: pytest.MonkeyPatch) -> None:
+    """The system has no thread left, once."""
+
+    def refuse(_: threading.Thread) -> None:
+        patch.undo()
+        raise RuntimeError("can't start new thread")
+
+    patch.setattr(threading.Thread, "start", refuse)
+
+
+async def test_a_call_that_no_thread_could_be_started_for_is_never_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads, release, made = HandlerThreads(), threading.Event(), threading.Event()
+    busy = threads.call(lambda: release.wait(5))
+    refuse_a_thread(monkeypatch)
+    with pytest.raises(ThreadNotStarted, match="can't start new thread"):
+        threads.call(made.set)
+    release.set()
+    await busy
+    barrier = threading.Barrier(3)
+    await asyncio.gather(*(threads.call(lambda: barrier.wait(5)) for _ in range(3)))
+    assert not made.is_set()
+    threads.close()
+
+
+@asynccontextmanager
+async def nothing() -> AsyncIterator[None]:
+    yield
+
+
+@pytest.mark.parametrize("lifespan", [None, nothing])
+async def test_a_job_that_no_thread_could_be_started_for_is_handed_back_and_runs_later(
+    lifespan: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(perform, "START_RETRY", 1.0)
+    release, begun = threading.Event(), threading.Event()
+    calls: list[int] = []
+
+    @handler
+    def hold(payload: dict[str, Any]) -> None:
+        begun.set()
+        release.wait(10)
+
+    @handler(max_attempts=1, lifespan=lifespan)
+    def count(payload: dict[str, Any], job: Job) -> None:
+        calls.append(job.attempt)
+
+    world = World({"hold": hold, "count": count}, real=REAL)
+    host = world.start()
+    held = await world.submit("hold")
+    await asyncio.to_thread(begun.wait, 5)
+    with monkeypatch.context() as patch:
+        refuse_a_thread(patch)
+        job_id = await world.submit("count")
+        await world.until_true(lambda: host.seen(JobHandedBack), patience=5)
+    assert (world.record(job_id).status, world.record(job_id).attempt) == (Status.QUEUED, 0)
+    release.set()
+    await world.until(held, patience=5)
+    assert calls == [], "what was refused is not run by the thread that is free now"
+    record = await world.until(job_id, patience=5)
+    assert (record.status, record.attempt, calls) == (Status.SUCCEEDED, 1, [1])
+    await host.drain(2)
 
 
 async def test_closing_ends_the_idle_threads() -> None:
