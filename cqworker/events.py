@@ -214,6 +214,15 @@ class HandlersLoopTurned(Struct, frozen=True, kw_only=True):
     lag: float
 
 
+class HandlerLoaded(Struct, frozen=True, kw_only=True):
+    """A job type has its handler, from this function of this distribution."""
+
+    type: str
+    origin: str
+    distribution: str
+    version: str
+
+
 class PluginBroken(Struct, frozen=True, kw_only=True):
     """A plugin cannot be used; the others can."""
 
@@ -261,6 +270,7 @@ Event = (
     | SlotsChanged
     | HandlersLoopSilent
     | HandlersLoopTurned
+    | HandlerLoaded
     | PluginBroken
     | DaemonPhase
     | BackgroundFailed

@@ -13,7 +13,7 @@ from cqworker.daemon.garbage import rare_collections
 from cqworker.daemon.house import House, open_house
 from cqworker.daemon.signals import Signals
 from cqworker.daemon.supervision import ask_for_time, feed_watchdog
-from cqworker.events import DaemonPhase, PluginBroken
+from cqworker.events import DaemonPhase, HandlerLoaded, PluginBroken
 from cqworker.model.ids import worker_name
 from cqworker.observe.log import configure
 from cqworker.plugins.registry import discover
@@ -48,9 +48,7 @@ async def _live(house: House, ready: Callable[[str], None] | None) -> int:
         async with house.clients:
             await house.server.start()
             house.start()
-            for broken in house.registry.broken:
-                fault = PluginBroken(type=broken.type, origin=broken.origin, cause=broken.cause, remedy=broken.remedy)
-                house.emit(fault)
+            _introduce(house)
             with rare_collections():
                 _announce(house, ready)
                 stuck = await _serve(house, signals)
@@ -58,6 +56,15 @@ async def _live(house: House, ready: Callable[[str], None] | None) -> int:
         signals.ignore()
     house.emit(DaemonPhase(phase="stopped"))
     return EXIT_STUCK if stuck else EXIT_DONE
+
+
+def _introduce(house: House) -> None:
+    """Whose code runs here, and whose cannot."""
+    for handler in house.registry.handlers.values():
+        whose = {"distribution": handler.distribution, "version": handler.version}
+        house.emit(HandlerLoaded(type=handler.type, origin=handler.origin, **whose))
+    for broken in house.registry.broken:
+        house.emit(PluginBroken(type=broken.type, origin=broken.origin, cause=broken.cause, remedy=broken.remedy))
 
 
 async def _serve(house: House, signals: Signals) -> bool:

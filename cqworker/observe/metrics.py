@@ -26,8 +26,8 @@ from cqworker.observe.instruments import MOST_CHILDREN, Number, Spread
 from cqworker.observe.known_types import KnownTypes
 from cqworker.observe.meters import Meters
 
-SILENT: frozenset[type] = frozenset({e.CancelNoticed})
-"""Never counted: the cancel was when it was asked for, and is again when the job ends."""
+SILENT: frozenset[type] = frozenset({e.CancelNoticed, e.HandlerLoaded})
+"""Never counted: the cancel was when it was asked for, and is again when the job ends; a handler was never in doubt."""
 
 
 class Metrics:

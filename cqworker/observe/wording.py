@@ -75,6 +75,7 @@ WORDING: Mapping[type, Words | Callable[[Any], Words]] = {
     ),
     e.ServiceRecovered: Words("info", "service answers again", ("service", "seconds")),
     e.HandlersLoopSilent: Words("error", "handlers' loop is blocked", ("seconds", "jobs", "at"), ()),
+    e.HandlerLoaded: Words("info", "handler loaded", ("type", "origin", "distribution", "version")),
     e.PluginBroken: Words("error", "plugin cannot be used", ("type", "origin", "cause", "remedy")),
     e.DaemonPhase: _phase,
     e.BackgroundFailed: Words("error", "background loop failed", ("loop", "error", "traceback"), ("loop", "error")),

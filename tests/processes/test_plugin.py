@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import site as interpreter
 import subprocess
 import venv
@@ -109,3 +110,10 @@ def test_a_job_of_a_broken_type_is_refused_and_the_log_says_why(daemon: Daemon) 
     assert daemon.post("/jobs", {"type": "broken.thing", "payload": {}}).status == 422
     assert "a_library_that_nobody_has" in daemon.log
     assert "Traceback" not in daemon.log
+
+
+def test_the_log_says_which_version_of_which_distribution_handles_a_type(daemon: Daemon) -> None:
+    lines = [json.loads(line) for line in daemon.log.splitlines() if '"handler loaded"' in line]
+    [line] = [line for line in lines if line["type"] == "acme.greet"]
+    told = (line["level"], line["origin"], line["distribution"], line["version"])
+    assert told == ("info", "acme_handlers:greet", "acme-handlers", "1.0")
