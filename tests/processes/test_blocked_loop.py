@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import time
 from dataclasses import dataclass
 
@@ -96,6 +97,25 @@ def test_metrics_read_during_a_block_say_how_long_it_lasts_and_which_type_is_to_
     assert lag > 1
     [(labels, silences)] = block.samples("cqworker_handlers_loop_silences_total")
     assert (labels, silences >= 1) == ({"type": "proof.block"}, True)
+
+
+def test_a_stop_is_bounded_and_hands_other_jobs_back_while_a_handler_blocks_its_loop(
+    site: Site, desk: Daemon, start: Start, journal: Journal
+) -> None:
+    drain = 2
+    beside = desk.submit("proof.compute", {"seconds": 60}, queue="halt")
+    worker = start(site.changed(queues=["halt"], extra={"CQWORKER_WORKER__DRAIN_TIMEOUT": str(drain)}), *WORKER)
+    until(lambda: beside in journal.noted("start"))
+    blocker = desk.submit("proof.block", {"seconds": 60}, queue="halt")
+    until(lambda: blocker in journal.noted("start"))
+    began = time.monotonic()
+    worker.signal(signal.SIGTERM)
+    assert worker.exit_code() == 0, worker.log
+    assert time.monotonic() - began < drain + 2
+    job = desk.job(beside)
+    assert (job["status"], job["attempt"]) == ("QUEUED", 0)
+    job = desk.job(blocker)
+    assert (job["status"], job["attempt"]) == ("RUNNING", 1), "its lease runs out, and then it is started again"
 
 
 def test_a_handlers_loop_that_stays_stuck_ends_the_worker_with_70(stuck: Daemon, desk: Daemon) -> None:

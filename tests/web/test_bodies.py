@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 from io import BytesIO
 
 import pytest
@@ -50,7 +51,12 @@ async def test_a_gzipped_body_is_understood_and_a_bomb_is_413(house: House) -> N
     job = gzip.compress(b'{"type": "text.transform", "payload": {"text": "x"}}')
     assert (await house.post("/jobs", data=job, headers=headers))[0] == 202
     bomb = gzip.compress(b" " * 100_000_000)
-    assert (await house.post("/jobs", data=bomb, headers=headers))[0] == 413
+    tracemalloc.start()
+    try:
+        assert (await house.post("/jobs", data=bomb, headers=headers))[0] == 413
+        assert tracemalloc.get_traced_memory()[1] < 8_000_000, "it was inflated before it was refused"
+    finally:
+        tracemalloc.stop()
 
 
 async def test_a_body_whose_encoding_is_a_lie_is_400(house: House) -> None:

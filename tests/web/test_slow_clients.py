@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import resource
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ import pytest
 
 from cqworker.model.status import Status
 from cqworker.ports import StoredObject
+from cqworker.web.lobby import most_connections
 from cqworker.web.server import Server
 from tests.web.house import House, open_house, until
 from tests.web.raw import exchange, read_answer
@@ -86,6 +88,19 @@ async def test_an_idle_connection_is_closed_when_it_has_been_kept_long_enough() 
         idle_since = time.monotonic()
         assert await is_closed(reader)
         assert time.monotonic() - idle_since > SHORT / 2
+
+
+def test_heads_have_15_seconds_and_connections_are_a_thousand_unless_told_otherwise() -> None:
+    assert inspect.signature(Server).parameters["head_patience"].default == 15.0
+    assert most_connections() == min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+
+
+@pytest.mark.parametrize(("files", "connections"), [(64, 32), (10, 8), (1024, 512), (1 << 20, 1000)])
+def test_connections_leave_half_of_the_file_descriptors_to_aws(
+    monkeypatch: pytest.MonkeyPatch, files: int, connections: int
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
+    assert most_connections() == connections
 
 
 async def test_an_idle_connection_is_kept_for_75_seconds_unless_told_otherwise(house: House) -> None:
