@@ -14,9 +14,9 @@ from tests.simulation.mutants import MUTANTS
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT.joinpath("docs", "guarantees.md").read_text(encoding="utf-8")
 CITED = re.findall(r"`([^`]+)`", PAGE)
-PATHS = sorted({cited for cited in CITED if re.fullmatch(r"[\w.-]+(/[\w.-]+)+/?", cited)})
-COMMANDS = sorted({cited for cited in CITED if cited.startswith(("make ", "python "))})
-LETTERS = [letter for command in COMMANDS if "tests.chaos" in command for letter in command.split()[3:]]
+PATHS = sorted({word for cited in CITED for word in cited.split() if re.fullmatch(r"[\w.-]+(/[\w.-]+)+/?", word)})
+COMMANDS = sorted({cited for cited in CITED if cited.startswith(("make ", "python ", "pytest "))})
+LETTERS = sorted({letter for command in COMMANDS if "tests.chaos" in command for letter in command.split()[3:]})
 UNITS = "zero one two three four five six seven eight nine ten eleven twelve thirteen".split()
 UNITS += "fourteen fifteen sixteen seventeen eighteen nineteen".split()
 TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
@@ -48,9 +48,19 @@ def test_every_command_on_the_page_is_one(command: str) -> None:
     program, *words = command.split()
     if program == "make":
         assert re.search(rf"^{words[0]}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    elif program == "pytest":
+        assert set(words) <= set(PATHS)
     else:
         assert words[0] == "-m"
         assert find_spec(f"{words[1]}.__main__") is not None
+
+
+def test_every_promise_has_a_command_that_shows_it() -> None:
+    rows = [line.split(" | ") for line in PAGE.splitlines() if line.startswith("| ") and "promise | rests" not in line]
+    assert len(rows) >= 13
+    for row in rows:
+        assert len(row) == 3, row
+        assert any(command in row[2] for command in COMMANDS), row
 
 
 @pytest.mark.parametrize("letter", LETTERS)
