@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from cqworker.model.history import KEPT
+from cqworker.model.history import CLAIMED, KEPT, Entry
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from tests.chaos.evidence import Evidence, Run
@@ -41,6 +42,7 @@ def check(evidence: Evidence, *, may_lose_settles: bool = False) -> list[Violati
         found += _overlapping(evidence, record.job_id, runs)
         if not may_lose_settles:
             found += _unexplained(evidence, job_id, runs)
+            found += _overcharged(evidence, record, runs)
     return found
 
 
@@ -93,6 +95,23 @@ def _miscounted(record: JobRecord, runs: list[Run]) -> Iterator[Violation]:
     if len(record.history) < KEPT and record.attempt < len(runs) - refunds:
         what = f"{len(runs)} starts, {refunds} refunds, attempt {record.attempt}"
         yield Violation("I4", record.job_id, what)
+
+
+def _overcharged(evidence: Evidence, record: JobRecord, runs: list[Run]) -> Iterator[Violation]:
+    """I4: an attempt without a start, and without its refund, only where the process that claimed was cut off."""
+    if len(record.history) >= KEPT:
+        return
+    charged = Counter(_pid(entry) for entry in record.history if entry.event == CLAIMED)
+    charged.subtract(_pid(entry) for entry in record.history if entry.event == "handed_back")
+    charged.subtract(run.pid for run in runs)
+    cut_off = {cut.pid for cut in evidence.interruptions}
+    for pid, unstarted in charged.items():
+        if unstarted > 0 and pid not in cut_off:
+            yield Violation("I4", record.job_id, f"{unstarted} attempts of process {pid} were charged without a start")
+
+
+def _pid(entry: Entry) -> int:
+    return int(entry.worker.rpartition(":")[2] or 0)
 
 
 def _overlapping(evidence: Evidence, job_id: str, runs: list[Run]) -> Iterator[Violation]:

@@ -14,7 +14,7 @@ SEED = 20_261_122
 VISIBILITY = 4
 """Shorter leases than the full runs have: a slice should not spend its time on waiting for them to end."""
 REHEARSAL = 150
-SLICE = "tests/chaos/"
+SLICE = "tests/chaos/test_runs.py"
 
 
 @pytest.fixture(scope="session")

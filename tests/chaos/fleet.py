@@ -73,13 +73,13 @@ class Fleet:
     logs: list[Path] = field(default_factory=list)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
-    async def start(self, *, roles: str = "worker", point: str | None = None) -> Member:
-        """A process that is ready; with `point` it kills itself there."""
-        member = await self.begin(roles=roles, point=point)
+    async def start(self, *, roles: str = "worker", point: str | None = None, **settings: str) -> Member:
+        """A process that is ready; with `point` it kills itself there, `settings` are variables of its own."""
+        member = await self.begin(roles=roles, point=point, **settings)
         await member.until_ready()
         return member
 
-    async def begin(self, *, roles: str = "worker", point: str | None = None) -> Member:
+    async def begin(self, *, roles: str = "worker", point: str | None = None, **settings: str) -> Member:
         """The same without waiting for it."""
         log = self.world.folder / f"worker-{next(self._numbers)}.log"
         module = ["tests.chaos.launcher", point, "--"] if point else ["cqworker"]
@@ -88,7 +88,7 @@ class Fleet:
             process = await asyncio.create_subprocess_exec(
                 *_leash(),
                 *(sys.executable, "-P", "-m", *module, *run),
-                env={**_plain_environment(), **self.world.environment},
+                env={**_plain_environment(), **self.world.environment, **settings},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

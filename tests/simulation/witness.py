@@ -21,6 +21,8 @@ from tests.simulation.trace import Trace
 DRAIN = WorkerSettings().drain_timeout
 SLACK = 2.0
 """Seconds that a drain may take beyond its time."""
+BUG = "has a bug in its"
+"""What is said of a process one of whose loops raised what it should not."""
 
 
 class Witness:
@@ -84,7 +86,7 @@ class Witness:
             case CopyRefreshed(job=job):
                 self.replaced(job.job_id, now)
             case BackgroundFailed(loop=loop, traceback=lines):
-                self.accuse(process.name, "has a bug in its", loop, lines)
+                self.accuse(process.name, BUG, loop, lines)
             case _:
                 pass
 

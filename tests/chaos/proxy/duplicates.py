@@ -28,6 +28,9 @@ class Duplicates:
             return answer
         if request.operation == "SendMessage" and self._hits():
             await forward(request)
+        elif request.operation == "SendMessageBatch":
+            if again := [entry for entry in request.fields["Entries"] if self._hits()]:
+                await forward(request.saying({**request.fields, "Entries": again}))
         elif request.operation == "ReceiveMessage":
             for message in answer.fields.get("Messages", ()):
                 if self._hits():

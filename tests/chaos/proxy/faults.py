@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from cqworker.aws import operations
+
 
 @dataclass(frozen=True, slots=True)
 class DropBefore:
@@ -37,10 +39,13 @@ class Refuse:
 Fault = DropBefore | DropAfter | Delay | Refuse
 
 WRITES = frozenset(
-    "SendMessage PutItem UpdateItem BatchExecuteStatement DeleteMessage DeleteMessageBatch ChangeMessageVisibility "
-    "ChangeMessageVisibilityBatch PutObject".split()
+    operation.name
+    for operation in vars(operations).values()
+    if isinstance(operation, operations.Operation) and operation.writes and operation is not operations.RECEIVE
 )
-"""Operations that have an effect; a receive has one, too, and is named where it is meant."""
+"""The daemon's operations that have an effect; a receive has one, too, and is named where it is meant."""
+UPDATES = frozenset({"PutItem", "UpdateItem", "BatchExecuteStatement"})
+"""Writes of records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +58,12 @@ class Rule:
 
 
 class Plan:
-    """Decides for every request, and counts what it did to them."""
+    """Decides for every request, and counts what it did to them: by fault, and which operations `met` one."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.injected: Counter[str] = Counter()
+        self.met: Counter[str] = Counter()
         self._rules: list[Rule] = []
 
     def choose(self, operation: str) -> Fault | None:
@@ -65,6 +71,7 @@ class Plan:
         for rule in self._rules:
             if (rule.operations is None or operation in rule.operations) and self.random.random() < rule.chance:
                 self.injected[_named(rule.fault)] += 1
+                self.met[operation] += 1
                 return rule.fault
         return None
 

@@ -56,8 +56,8 @@ async def keys(stage: Stage, keys: int = 200, at_once: int = 50) -> Report:
         for found in desks.jobs.values():
             scene.ledger.accepted |= dict.fromkeys(found, Order())
         await scene.settle(report)
-    sent = scene.world.sqs.requests["SendMessage"]
-    report.figures |= {"POSTs": desks.posts, "replays": desks.replays, "messages sent": sent}
+    sends = scene.world.sqs.requests["SendMessage"] + scene.world.sqs.requests["SendMessageBatch"]
+    report.figures |= {"POSTs": desks.posts, "replays": desks.replays, "requests that sent": sends}
     report.require(len(scene.ledger.accepted) == keys, f"{len(scene.ledger.accepted)} jobs for {keys} keys")
     report.require(all(len(found) == 1 for found in desks.jobs.values()), "a key was answered with different jobs")
     return report

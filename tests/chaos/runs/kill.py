@@ -17,6 +17,7 @@ from tests.chaos.runs.scene import Scene, Stage, open_scene, orders
 LONGEST = 0.2
 JITTER = 0.5
 STALL = 120.0
+WITHIN = 600.0
 LAST_WORDS = 0.3
 """Seconds in which what a worker had asked for before its death is done."""
 
@@ -39,6 +40,7 @@ async def kill(stage: Stage, jobs: int = 10_000, kills: int = 50) -> Report:
     extra = sum(len(runs) - 1 for runs in evidence.runs.values())
     report.require(extra <= running, f"{extra} extra starts, {running} jobs were RUNNING at a kill")
     report.require(ended - killed <= 60, "drained later than 60 s after the last kill")
+    report.require(ended - began <= WITHIN, f"it took {ended - began:.0f} s")
     return report
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tests.chaos.fleet import Member
 from tests.chaos.proxy import Refuse, Rule
+from tests.chaos.proxy.faults import UPDATES
 from tests.chaos.report import Report
 from tests.chaos.runs.scene import DRAIN, Scene, Stage, open_scene, orders
 
@@ -16,9 +17,11 @@ LONGEST = 0.2
 WORKERS = 2
 STARTED = 20
 FIRST_DONE = 15.0
+PLATEAU = 120.0
+"""Seconds of an outage whose last third sees the backoff at its longest."""
 REFUSALS = (
-    Rule(Refuse(400, "ThrottlingException"), frozenset({"UpdateItem", "PutItem"}), 0.3),
-    Rule(Refuse(400, "ProvisionedThroughputExceededException"), frozenset({"UpdateItem", "PutItem"}), 0.3),
+    Rule(Refuse(400, "ThrottlingException"), UPDATES, 0.3),
+    Rule(Refuse(400, "ProvisionedThroughputExceededException"), UPDATES, 0.3),
     Rule(Refuse(400, "RequestThrottled"), frozenset({"ReceiveMessage", "DeleteMessageBatch"}), 0.5),
     Rule(Refuse(500, "InternalServerError"), None, 0.2),
     Rule(Refuse(503, "ServiceUnavailable")),
@@ -81,12 +84,13 @@ async def _endure(scene: Scene, report: Report, seconds: float) -> None:
     spent = after.at - before.at
     asked = after.requests - before.requests
     pollers = len(scene.fleet.members)
-    receives = asked["ReceiveMessage"] / spent / pollers
+    requests, receives = (count / spent / pollers for count in (asked.total(), asked["ReceiveMessage"]))
     lines = (after.lines - before.lines) / spent / pollers
-    report.figures["requests of one worker at the plateau (1/s)"] = round(asked.total() / spent / pollers, 2)
+    report.figures["requests of one worker at the plateau (1/s)"] = round(requests, 2)
     report.figures["of these receives"] = round(receives, 2)
     report.figures["log lines of one worker (1/s)"] = round(lines, 2)
     report.figures["refused"] = dict(scene.world.plan.injected)
+    report.require(requests <= 1 or seconds < PLATEAU, f"{requests:.2f} requests a second and worker at the plateau")
     report.require(receives <= 1, f"{receives:.2f} receives a second and poller")
     report.require(lines <= 3, f"{lines:.1f} log lines a second")
 

@@ -9,7 +9,7 @@ from functools import partial
 
 from tests.chaos.fleet import Member
 from tests.chaos.proxy import Delay, DropAfter, DropBefore, Refuse, Rule
-from tests.chaos.proxy.faults import WRITES
+from tests.chaos.proxy.faults import UPDATES, WRITES
 from tests.chaos.runs.scene import Scene
 
 SPELL = 20.0
@@ -23,7 +23,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "requests lost": (Rule(DropBefore(), None, SHARE),),
     "slow": (Rule(Delay(2.0), None, 0.02), Rule(Delay(0.05), None, 0.5)),
     "throttled": (
-        Rule(Refuse(400, "ThrottlingException"), frozenset({"UpdateItem", "PutItem"}), 0.2),
+        Rule(Refuse(400, "ThrottlingException"), UPDATES, 0.2),
         Rule(Refuse(400, "RequestThrottled"), None, 0.2),
     ),
     "errors": (Rule(Refuse(500, "InternalServerError"), None, SHARE), Rule(Refuse(503), None, SHARE)),
