@@ -38,7 +38,7 @@ bench: .venv/.installed ## measure what a job costs, beside other workers (BENCH
 
 simulate: .venv/.installed ## run SEEDS simulated worlds of faults, and the mutants that prove it can fail
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
-	$(BIN)/python -m tests.simulation --mutants --seeds 100
+	$(BIN)/python -m tests.simulation --mutants --seeds 150
 
 chaos: .venv/.installed ## kill, freeze and starve real workers on the real engines
 	$(BIN)/python -m tests.engines --fetch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Awaitable, Callable
 
@@ -19,7 +20,7 @@ from cqworker.errors import Unavailable
 from tests.aws.stub import Seen, ok, serving
 
 SpeakTo = Callable[..., None]
-ALLOWED = 0.7
+ALLOWED = 1.5
 FINE = {"QueueUrl": "https://sqs.example/queue", "Attributes": dict.fromkeys(COUNTS, "7")}
 
 
@@ -69,7 +70,7 @@ async def test_all_who_wait_for_the_address_of_a_mute_queue_are_told_within_one_
         calls: list[Awaitable[object]] = [queue.change_visibility([("r", 30)]) for _ in range(10)]
         calls += [queue.depth() for _ in range(10)]
         told = await asyncio.gather(*calls, return_exceptions=True)
-        assert time.monotonic() - began < 2 * ALLOWED
+        assert time.monotonic() - began < 5 * ALLOWED, "one after the other they would take twenty times as long"
         assert [type(fault).__name__ for fault in told] == ["AwsFault"] * 20
         assert (len(stub.seen), mute.most) == (1, 1)
         mute.back.set()
@@ -118,10 +119,11 @@ async def test_a_receive_spends_little_of_its_time_on_the_address(
 async def test_the_look_up_of_its_address_makes_a_receive_no_longer(
     queue: SqsQueue, speak_to: SpeakTo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqs_queue, "RECEIVE_GRACE", 0.8)
+    monkeypatch.setattr(sqs_queue, "RECEIVE_GRACE", 5.0)
+    monkeypatch.setattr(sys.modules[__name__], "ALLOWED", 4.0)
 
     async def slowly(seen: Seen) -> web.StreamResponse:
-        await asyncio.sleep(0.4 if seen.operation == "GetQueueUrl" else 10)
+        await asyncio.sleep(0.8 if seen.operation == "GetQueueUrl" else 10)
         return ok(**FINE)
 
     async with serving(slowly) as stub:
@@ -129,4 +131,4 @@ async def test_the_look_up_of_its_address_makes_a_receive_no_longer(
         began = time.monotonic()
         with pytest.raises(Unavailable, match="ReceiveMessage in time"):
             await queue.receive(1, 0, 60)
-        assert time.monotonic() - began < 1.1
+        assert time.monotonic() - began < 5.75, "the look-up's 0.8 s are among its 5 s"

@@ -1,20 +1,21 @@
-"""The simulation can fail: each protocol that is wrong in one place is told from the right one by some seed."""
+"""The simulation can fail: a protocol that is wrong in one place is told from the right one (`make simulate`: all are)."""
 
 from __future__ import annotations
-
-import sys
 
 import pytest
 
 from tests.simulation.campaign import hunt
 from tests.simulation.mutants import MUTANTS
+from tests.simulation.run import simulate
 
-MOST_SEEDS = 150
-pytestmark = pytest.mark.timeout(240)  # some need a hundred seeds, on a busy machine too
+MOST_SEEDS = 20
+QUICK = ("no fence in settle", "delete before settle", "only the receipt is renewed")
+pytestmark = pytest.mark.timeout(240)  # on a busy machine too
 
 
-@pytest.mark.parametrize("name", MUTANTS)
-def test_a_protocol_that_is_wrong_in_one_place_is_found_out(name: str) -> None:
+@pytest.mark.parametrize("name", QUICK)
+def test_a_wrong_protocol_is_found_out_by_a_seed_that_has_nothing_against_the_right_one(name: str) -> None:
+    assert name in MUTANTS
     catch = hunt(name, MOST_SEEDS)
-    sys.stdout.write(f"{name}: seed {catch.seed} after {catch.tried} seeds: {catch.violation}\n")
     assert catch.seed is not None, f"none of {catch.tried} seeds told it from the right protocol"
+    assert simulate(catch.seed, hasty=True).violations == []
