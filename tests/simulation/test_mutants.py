@@ -1,4 +1,4 @@
-"""The simulation can fail: a protocol that is wrong in one place is told from the right one (`make simulate`: all are)."""
+"""The simulation can fail: it tells a protocol that is wrong in one place from the right one (`make simulate`: each)."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ def test_a_wrong_protocol_is_found_out_by_a_seed_that_has_nothing_against_the_ri
     assert name in MUTANTS
     catch = hunt(name, MOST_SEEDS)
     assert catch.seed is not None, f"none of {catch.tried} seeds told it from the right protocol"
-    assert simulate(catch.seed, hasty=True).violations == []
+    assert simulate(catch.seed, hasty=True).violations == ()
