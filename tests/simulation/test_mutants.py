@@ -1,4 +1,4 @@
-"""The simulation can fail: it tells a protocol that is wrong in one place from the right one (`make simulate`: each)."""
+"""The simulation can fail: it tells a protocol wrong in one place from the right one (`make simulate`: each)."""
 
 from __future__ import annotations
 
