@@ -16,6 +16,9 @@ class StopReason(StrEnum):
     CANCEL = "cancel"
     DRAIN = "drain"
     LOST = "lost lease"
+    """Refused: another attempt or ending stands in the record."""
+    SILENCE = "unanswered lease"
+    """No renewal was answered before the lease's own deadline; whose the record is now, nobody knows."""
 
 
 class Returned(Struct, frozen=True):
