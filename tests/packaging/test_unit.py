@@ -12,7 +12,11 @@ import pytest
 from cqworker.settings import WorkerSettings
 
 UNIT = Path(__file__).parents[2] / "systemd" / "cqworker.service"
-EXPOSURE_LIMIT = 15  # tenths, as systemd counts; what is left is the network the daemon needs
+EXPOSURE_LIMIT = 12  # tenths, as systemd counts; what is left is the network the daemon needs
+CONFIGURATION = "/etc/cqworker"
+WRITABLE = {"StateDirectory": "cqworker", "CacheDirectory": "cqworker", "RuntimeDirectory": "cqworker"}
+OPENING = ("ReadWritePaths", "BindPaths", "ConfigurationDirectory", "LogsDirectory", "TemporaryFileSystem")
+"""Settings that give a service somewhere to write (systemd.exec(5)), besides those above and the private /tmp."""
 
 with_systemd = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing (Debian package systemd)"
@@ -23,6 +27,14 @@ def setting(name: str) -> str:
     """The value of a setting that may stand in the unit only once."""
     [value] = re.findall(rf"(?m)^{name}=(.*)$", UNIT.read_text(encoding="utf-8"))
     return str(value)
+
+
+def settings() -> dict[str, list[str]]:
+    """Every setting of the unit with all its values, in order."""
+    found: dict[str, list[str]] = {}
+    for name, value in re.findall(r"(?m)^(\w+)=(.*)$", UNIT.read_text(encoding="utf-8")):
+        found.setdefault(name, []).append(value)
+    return found
 
 
 def analyze(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -77,3 +89,23 @@ def test_a_child_that_the_kernel_kills_for_its_memory_leaves_the_worker_running(
 
 def test_it_starts_the_program_where_the_image_has_it_too() -> None:
     assert setting("ExecStart") == "/opt/cqworker/bin/cqworker run"
+
+
+def test_no_job_can_write_the_workers_configuration() -> None:
+    given = settings()
+    assert given["ProtectSystem"] == ["strict"]
+    assert f"-{CONFIGURATION}" in given["ReadOnlyPaths"]
+    assert given["EnvironmentFile"] == [f"-{CONFIGURATION}/cqworker.env"]
+
+
+def test_a_job_can_write_to_state_cache_and_runtime_directory_and_nowhere_else() -> None:
+    given = settings()
+    assert [name for name in OPENING if name in given] == []
+    assert {name: " ".join(given[name]) for name in WRITABLE} == WRITABLE
+    assert (given["PrivateTmp"], given["ProtectHome"]) == (["yes"], ["yes"])
+
+
+def test_nothing_that_a_job_left_behind_is_read_as_the_next_starts_home() -> None:
+    variables = dict(word.split("=", 1) for line in settings()["Environment"] for word in line.split())
+    assert variables["HOME"] == "/tmp", "PrivateTmp: empty at every start"
+    assert variables["PYTHONSAFEPATH"] == "1", "the working directory is the jobs' state"
