@@ -43,7 +43,7 @@ class Batch(Generic[Entry]):
         """Sends what waits and returns when every request was answered or given up."""
         self._send()
         while self._requests:
-            await asyncio.gather(*self._requests)
+            await asyncio.wait(self._requests)  # since 3.12 a gather of ended tasks returns before they leave the set
 
     def _send(self) -> None:
         if self._timer is not None:

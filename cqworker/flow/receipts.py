@@ -58,7 +58,7 @@ class Receipts:
     async def flush(self) -> None:
         """Returns when everything let go of so far was answered or given up."""
         while self._copies:
-            await asyncio.gather(*self._copies, return_exceptions=True)
+            await asyncio.wait(self._copies)
         await asyncio.gather(self._deletes.flush(), self._hides.flush())
 
     def _is_wearing_out(self, delivery: Delivery) -> bool:

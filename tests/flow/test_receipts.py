@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from cqworker.events import Event, ReceiptRefused
+from cqworker.events import CopyRefreshed, Event, ReceiptRefused
 from cqworker.flow.letting_go import Delete, Hide, Leave
 from cqworker.flow.receipts import Receipts
 from cqworker.model.envelope import Envelope
@@ -142,6 +142,42 @@ async def test_a_flush_waits_for_requests_under_way_and_for_what_they_still_have
         desk.receipts.let_go(delivery, Delete(), JOB)
     await desk.receipts.flush()
     assert desk.memory.bodies == []
+
+
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.timeout(20)
+@story
+async def test_a_flush_that_meets_a_request_answered_this_very_moment_returns(turns: int) -> None:
+    desk = Desk()
+    answer: asyncio.Future[Sequence[EntryFault]] = asyncio.get_running_loop().create_future()
+    desk.line.on("delete", lambda _apply: answer)
+    for delivery in await desk.received(10):
+        desk.receipts.let_go(delivery, Delete(), JOB)
+    await asyncio.sleep(1)
+    desk.line.latency = lambda: 0
+    answer.set_result([])
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await desk.receipts.flush()
+    assert desk.refusals() == []
+
+
+@pytest.mark.timeout(20)
+@story
+async def test_a_flush_that_meets_a_copy_sent_this_very_moment_returns() -> None:
+    desk = Desk()
+    copied: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def wake(event: Event) -> None:
+        if isinstance(event, CopyRefreshed):
+            copied.set_result(None)
+
+    desk.receipts = Receipts(desk.line, VirtualClock(), wake, max_receive_count=1)
+    [delivery] = await desk.received(1)
+    desk.receipts.let_go(delivery, Hide(5.0), JOB)
+    await copied
+    await desk.receipts.flush()
+    assert len(desk.memory.bodies) == 1
 
 
 @story
