@@ -89,6 +89,8 @@ def conclude(record: JobRecord, outcome: Outcome, rules: Rules) -> Conclusion:
             return Failing(Failure(FailureKind.INVALID_PAYLOAD, what, stage="payload"))
         case AskedRetry(reason, after):
             return _again(record, Failure(FailureKind.RAISED, reason), rules, after)
+        case Raised(error, message, traceback, stage, final=True):
+            return Failing(Failure(FailureKind.REJECTED, message, error, stage, traceback))
         case Raised(error, message, traceback, stage):
             return _again(record, Failure(FailureKind.RAISED, message, error, stage, traceback), rules)
         case Died(message):

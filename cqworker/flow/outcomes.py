@@ -28,12 +28,13 @@ class Returned(Struct, frozen=True):
 
 
 class Raised(Struct, frozen=True):
-    """It raised: the exception's type, its text and where."""
+    """It raised: the exception's type, its text and where; `final`: every other attempt would raise it, too."""
 
     error: str
     message: str
     traceback: str | None = None
     stage: str = "handler"
+    final: bool = False
 
 
 class Hindered(Struct, frozen=True):

@@ -28,6 +28,7 @@ from cqworker.flow.processes import ProcessDied, ProcessNotStarted
 from cqworker.flow.threads import ThreadNotStarted
 from cqworker.flow.workshop import Workshop
 from cqworker.model.redaction import end_of, start_of
+from cqworker.plugins.finality import is_final
 from cqworker.plugins.handler import Reject, Retry
 from cqworker.plugins.job import Job, PlainJob
 from cqworker.plugins.process import ChildFailure, run_in_child
@@ -49,8 +50,7 @@ async def perform(lifespans: Lifespans, handler: Handler, payload: str, make_job
     if isinstance(state, NeverStarted):
         return state
     try:
-        result = await handler.call(handler.validate(payload), make_job(state))
-        return Returned(handler.encode(result))
+        return _returned(handler, await handler.call(handler.validate(payload), make_job(state)))
     except BaseException as error:  # noqa: BLE001 - SystemExit of a handler ends its job, not the worker
         return outcome_of(error)
 
@@ -60,7 +60,7 @@ def call_in_thread(shop: Workshop, handler: Handler, payload: str, make_job: Mak
 
     def work(state: Any) -> Outcome | Interrupted:
         try:
-            return Returned(handler.encode(handler.call(handler.validate(payload), make_job(state))))
+            return _returned(handler, handler.call(handler.validate(payload), make_job(state)))
         except BaseException as error:  # noqa: BLE001 - SystemExit of a handler ends its job, not the worker
             return outcome_of(error)
 
@@ -105,7 +105,8 @@ async def _in_process(shop: Workshop, handler: Handler, payload: str, job: Plain
     except ChildFailure as error:
         if error.stage == "payload":
             return PayloadRefused((PayloadFault("", told(error.message)),))
-        return Raised(error.error, told(error.message), end_of(error.traceback, TRACEBACK_LIMIT), error.stage)
+        where = end_of(error.traceback, TRACEBACK_LIMIT)
+        return Raised(error.error, told(error.message), where, error.stage, error.final)
     except ProcessNotStarted as error:
         return NeverStarted(f"no process for it: {told(str(error), 60)}", START_RETRY)
     except ProcessDied as error:
@@ -139,9 +140,17 @@ def outcome_of(error: BaseException) -> Outcome | Interrupted:
             return _raised(error)
 
 
+def _returned(handler: Handler, result: object) -> Outcome:
+    try:
+        return Returned(handler.encode(result))
+    except Exception as error:  # noqa: BLE001 - what a result is made of is the plugin's code
+        return Raised(type(error).__name__, told(safe_text(error)), stage="result", final=is_final(error, "result"))
+
+
 def _raised(error: BaseException) -> Raised:
     where = end_of(storable("".join(traceback.format_exception(error))), TRACEBACK_LIMIT)
-    return Raised(cut(type(error).__name__, 100), told(safe_text(error)), where)
+    final = is_final(error, "handler")
+    return Raised(cut(type(error).__name__, 100), told(safe_text(error)), where, final=final)
 
 
 def safe_text(error: BaseException) -> str:

@@ -15,6 +15,7 @@ from cqworker.errors import InvalidPayload
 from cqworker.model.redaction import end_of
 from cqworker.plugins.entries import Handler, Origin, read_handler
 from cqworker.plugins.entry_points import GROUP, Claim, load
+from cqworker.plugins.finality import is_final
 from cqworker.plugins.handler import Reject, Retry
 from cqworker.plugins.job import Job, PlainJob
 from cqworker.plugins.memory import bounded_memory, go_first
@@ -31,14 +32,18 @@ Stage = Literal["load", "payload", "handler", "result"]
 
 
 class ChildFailure(Exception):
-    """The handler raised in its process: `error` is the exception's type, `stage` where it happened."""
+    """The handler raised in its process: `error` is the exception's type, `stage` where it happened.
 
-    def __init__(self, error: str, message: str, stage: Stage, traceback: str) -> None:
+    `final`: every other attempt would raise it, too.
+    """
+
+    def __init__(self, error: str, message: str, stage: Stage, traceback: str, *, final: bool = False) -> None:
         super().__init__(f"{error}: {message}" if message else error)
         self.error = error
         self.message = message
         self.stage = stage
         self.traceback = traceback
+        self.final = final
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ class ChildOutcome:
     message: str = ""
     stage: Stage = "handler"
     traceback: str = ""
+    final: bool = False
     after: float | None = None
     lines: tuple[ChildLine, ...] = ()
 
@@ -70,7 +76,7 @@ class ChildOutcome:
         if self.kind == "reject":
             raise Reject(self.message)
         if self.kind == "raised" or self.result is None:
-            raise ChildFailure(self.error, self.message, self.stage, self.traceback)
+            raise ChildFailure(self.error, self.message, self.stage, self.traceback, final=self.final)
         return self.result
 
     def replay(self, log: FilteringBoundLogger) -> None:
@@ -105,6 +111,8 @@ def run_in_child(origin: str, payload: str, job: PlainJob) -> ChildOutcome:
         return ChildOutcome(kind="retry", message=ending.reason, after=ending.after, lines=tuple(lines))
     except Reject as ending:
         return ChildOutcome(kind="reject", message=ending.reason, lines=tuple(lines))
+    except InvalidPayload as error:
+        return _raised(error, "payload", tuple(lines))
     except BaseException as error:  # noqa: BLE001  # SystemExit, too, must not end a process that serves others
         return _raised(error, stage, tuple(lines))
 
@@ -133,6 +141,7 @@ def _raised(error: BaseException, stage: Stage, lines: tuple[ChildLine, ...]) ->
         message=bounded(words),
         stage=stage,
         traceback=end_of(text, MAX_TRACEBACK),
+        final=is_final(error, stage),
         lines=lines,
     )
 

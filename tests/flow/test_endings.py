@@ -77,7 +77,7 @@ async def test_a_result_that_is_no_json_is_an_error_of_the_handler(result: objec
     async def odd(payload: dict[str, Any]) -> object:
         return result
 
-    assert failure_of(await fate_of(odd)).kind is FailureKind.EXHAUSTED
+    assert failure_of(await fate_of(odd)).kind is FailureKind.REJECTED
 
 
 @story

@@ -1,0 +1,119 @@
+"""What no other attempt can mend ends the job at once, wherever its handler runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cqworker import Job, SourceRefused, handler
+from cqworker.errors import InvalidPayload, PayloadFault
+from cqworker.model.record import Failure, JobRecord
+from cqworker.model.status import FailureKind, Status
+from cqworker.plugins.finality import is_final
+from tests.flow.world import REAL, World, story
+
+FORBIDDEN = "s3://somebody/elses.jpg"
+
+
+@handler
+async def reading(payload: dict[str, Any], job: Job) -> int:
+    return len((await job.artifacts.read(FORBIDDEN)).data)
+
+
+@handler
+def reading_in_a_thread(payload: dict[str, Any], job: Job) -> int:
+    return len(job.artifacts.read_sync(FORBIDDEN).data)
+
+
+@handler(executor="process")
+def refused_in_a_process(payload: dict[str, Any]) -> None:
+    raise SourceRefused(f"{FORBIDDEN} is refused")
+
+
+@handler
+async def returning(payload: dict[str, Any]) -> Any:
+    return {"answer": {1, 2}}
+
+
+@handler
+def returning_in_a_thread(payload: dict[str, Any]) -> Any:
+    return float("nan")
+
+
+@handler(executor="process")
+def returning_in_a_process(payload: dict[str, Any]) -> Any:
+    return {"answer": b"bytes"}
+
+
+def unfit(_payload: object) -> None:
+    """As a payload's model refuses what does not fit."""
+    raise InvalidPayload((PayloadFault("/text", "too short"),))
+
+
+@handler
+async def unfit_inside(payload: dict[str, Any]) -> None:
+    unfit(payload)
+
+
+@handler(executor="process")
+def unfit_in_a_process(payload: dict[str, Any]) -> None:
+    unfit(payload)
+
+
+def failure_of(record: JobRecord) -> Failure:
+    assert (record.status, record.failure is None) == (Status.FAILED, False)
+    assert record.failure is not None
+    return record.failure
+
+
+async def first_end_of(world: World) -> JobRecord:
+    """The record of one job once its first attempt has an ending."""
+    world.start()
+    record = await world.until(await world.submit("it"), *(set(Status) - {Status.QUEUED, Status.RUNNING}), patience=30)
+    await world.stop()
+    return record
+
+
+@story
+async def test_a_source_that_a_job_may_not_read_is_asked_for_once() -> None:
+    record = await first_end_of(World({"it": reading}))
+    failure = failure_of(record)
+    assert (failure.kind, failure.error, failure.stage) == (FailureKind.REJECTED, "SourceRefused", "handler")
+    assert (record.attempt, "artifacts.sources" in failure.message) == (1, True)
+
+
+@story
+async def test_a_result_that_is_no_json_is_made_once() -> None:
+    record = await first_end_of(World({"it": returning}))
+    failure = failure_of(record)
+    assert (failure.kind, failure.stage, record.attempt) == (FailureKind.REJECTED, "result", 1)
+    assert failure.message.startswith("The result is not JSON")
+
+
+@story
+async def test_an_invalid_payload_met_inside_a_handler_is_met_once() -> None:
+    failure = failure_of(await first_end_of(World({"it": unfit_inside})))
+    assert (failure.kind, failure.message) == (FailureKind.INVALID_PAYLOAD, "/text: too short")
+
+
+@pytest.mark.parametrize(
+    ("function", "kind", "stage"),
+    [
+        (reading_in_a_thread, FailureKind.REJECTED, "handler"),
+        (returning_in_a_thread, FailureKind.REJECTED, "result"),
+        (refused_in_a_process, FailureKind.REJECTED, "handler"),
+        (returning_in_a_process, FailureKind.REJECTED, "result"),
+        (unfit_in_a_process, FailureKind.INVALID_PAYLOAD, "payload"),
+    ],
+)
+async def test_the_same_holds_in_threads_and_in_processes(function: Any, kind: FailureKind, stage: str) -> None:
+    record = await first_end_of(World({"it": function}, real=REAL))
+    failure = failure_of(record)
+    assert (failure.kind, failure.stage, record.attempt) == (kind, stage, 1)
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), TypeError("x"), KeyError("x"), OSError("x"), MemoryError()])
+def test_what_a_handler_raises_otherwise_may_pass(error: Exception) -> None:
+    assert not is_final(error, "handler")
+    assert not is_final(error, "load")
