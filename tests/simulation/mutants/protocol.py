@@ -1,13 +1,9 @@
-"""Protocols that are wrong on purpose, in one place each: the simulation must tell them from the right one."""
+"""One writer, one ending, one message: protocols that break the core of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any
-from unittest.mock import patch
 
 from msgspec.structs import replace
 
@@ -33,50 +29,9 @@ from cqworker.model.status import Status
 from cqworker.ports import Delivery, KeyItem
 from tests.simulation import machine
 from tests.simulation.kernel import Guest, Kernel
-from tests.simulation.profile import Profile
+from tests.simulation.mutants.registry import Swap, mutant
 
-Swap = Callable[[object, str, object], object]
-Mutation = Callable[[Swap], None]
 INDEX_LAG_MS = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """A mutation, and the kinds of fault without which a seed cannot show it.
-
-    `excusable`: what it leaves undone is put down to the network wherever that loses anything.
-    """
-
-    mutate: Mutation
-    needs: frozenset[str]
-    excusable: bool
-
-    def shows_in(self, profile: Profile) -> bool:
-        """Whether it is worth to look at this seed."""
-        if self.excusable and profile.rates:
-            return False
-        return self.needs <= profile.rates.keys() | {kind for _, kind in profile.strikes}
-
-
-MUTANTS: dict[str, Mutant] = {}
-
-
-def mutant(name: str, *needs: str, excusable: bool = False) -> Callable[[Mutation], Mutation]:
-    """Registers a mutation under a name that says what is wrong."""
-
-    def register(mutate: Mutation) -> Mutation:
-        MUTANTS[name] = Mutant(mutate, frozenset(needs), excusable)
-        return mutate
-
-    return register
-
-
-@contextmanager
-def mutated(name: str) -> Iterator[None]:
-    """Production code with this mutation, while the block lasts."""
-    with ExitStack() as stack:
-        MUTANTS[name].mutate(lambda owner, what, other: stack.enter_context(patch.object(owner, what, other)))
-        yield
 
 
 def _exists(_change: object, seen: JobRecord | None) -> bool:

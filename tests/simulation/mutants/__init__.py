@@ -1,0 +1,8 @@
+"""Protocols that are wrong on purpose, in one place each: the simulation must tell them from the right one."""
+
+from __future__ import annotations
+
+from tests.simulation.mutants import protocol
+from tests.simulation.mutants.registry import MUTANTS, Mutant, mutated
+
+__all__ = ["MUTANTS", "Mutant", "mutated", "protocol"]
