@@ -11,6 +11,7 @@ from pydantic.json_schema import JsonSchemaMode
 
 from cqworker.plugins.handler import Backoff, Lifespan, Options, options_of
 from cqworker.plugins.job import Job
+from cqworker.plugins.lifespan import check_lifespan
 from cqworker.plugins.payload import validated
 from cqworker.plugins.result import encoded
 from cqworker.plugins.signature import Signature, Unusable, read_signature
@@ -91,6 +92,7 @@ def read_handler(type_name: str, found: object, origin: Origin, override: TypeSe
             f"{origin.name} is defined inside another function, where no other process finds it.",
             "Move it to the top of its module, or leave executor='process' out.",
         )
+    check_lifespan(options.lifespan, origin.name)
     return _assemble(type_name, found, origin, _overridden(options, override), override)
 
 

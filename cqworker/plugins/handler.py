@@ -121,7 +121,7 @@ def handler(
     timeout: seconds one attempt may take, at most 39,600 (11 h). max_attempts: starts before the job is FAILED, 1..300.
     backoff: the pauses between attempts. concurrency: how many run at once in one worker, None for no limit of its own.
     memory: MiB a run in a process may take beyond what that holds, then it meets MemoryError (Linux). lifespan: gives,
-    called without arguments, an async context manager that is entered once per worker; its value is `job.state`.
+    called without arguments, an async context manager, entered once per worker for all types; its value is `job.state`.
 
     Raises TypeError or ValueError, with the option's name, where an option makes no sense.
     """

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, nullcontext
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -68,6 +69,57 @@ async def test_a_lifespan_is_entered_once_at_the_start_and_left_after_the_last_j
         assert record.result == '"pool 1"'
     await world.stop()
     assert pool.happened == ["entered", "used", "used", "used", "left"]
+
+
+@story
+async def test_a_lifespan_that_types_share_is_entered_once_for_all_of_them() -> None:
+    pool = Pool()
+    world = World({"swim": pool.handler(), "dive": pool.handler()})
+    world.start()
+    records = [await world.until(await world.submit(name)) for name in ("swim", "dive")]
+    assert [record.result for record in records] == ['"pool 1"', '"pool 1"']
+    await world.stop()
+    assert pool.happened == ["entered", "used", "used", "left"]
+
+
+@story
+async def test_a_lifespan_without_a_hash_is_entered_once_as_well() -> None:
+    class Unhashable(dict[str, Any]):
+        entered = 0
+
+        def __call__(self) -> Any:
+            self.entered += 1
+            return Pool().open()
+
+    shared = Unhashable()
+
+    @handler(lifespan=shared)
+    async def swim(payload: dict[str, Any], job: Job) -> str:
+        return str(job.state)
+
+    world = World({"swim": swim, "dive": swim})
+    world.start()
+    for name in ("swim", "dive", "swim"):
+        await world.until(await world.submit(name))
+    await world.stop()
+    assert shared.entered == 1
+
+
+@story
+async def test_a_lifespan_that_hid_its_kind_until_it_was_called_is_told_with_the_remedy() -> None:
+    @handler(lifespan=nullcontext)
+    async def swim(payload: dict[str, Any]) -> None: ...
+
+    @handler(lifespan=lambda: closing(StringIO()))  # type: ignore[arg-type,return-value]  # what an author may do
+    async def dive(payload: dict[str, Any]) -> None: ...
+
+    world = World({"swim": swim, "dive": dive})
+    world.start()
+    assert (await world.until(await world.submit("swim"))).status is Status.SUCCEEDED, "this one is of both kinds"
+    job_id = await world.submit("dive")
+    await world.until_true(lambda: world.seen(JobHandedBack))
+    assert "no async context manager (@asynccontextmanager)" in world.store.records[job_id].history[-1].reason
+    await world.stop()
 
 
 @story
