@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 
 def main() -> None:
@@ -10,6 +11,9 @@ def main() -> None:
 
     Children that handlers run in are started with `python -m`, which would import from the working directory first.
     """
+    from cqworker.cli.early_stop import heed_early_stops
+
+    heed_early_stops(sys.argv[1:])
     os.environ["PYTHONSAFEPATH"] = "1"
     from cqworker.cli.program import program
 

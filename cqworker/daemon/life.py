@@ -47,11 +47,9 @@ async def _live(house: House, ready: Callable[[str], None] | None) -> int:
     try:
         async with house.clients:
             await house.server.start()
-            house.start()
             _introduce(house)
             with rare_collections():
-                _announce(house, ready)
-                stuck = await _serve(house, signals)
+                stuck = await _serve(house, signals, ready)
     finally:
         signals.ignore()
     house.emit(DaemonPhase(phase="stopped"))
@@ -67,8 +65,16 @@ def _introduce(house: House) -> None:
         house.emit(PluginBroken(type=broken.type, origin=broken.origin, cause=broken.cause, remedy=broken.remedy))
 
 
-async def _serve(house: House, signals: Signals) -> bool:
-    """From ready to the end of the drain; True when the handlers were stuck."""
+async def _serve(house: House, signals: Signals, ready: Callable[[str], None] | None) -> bool:
+    """From ready to the end of the drain; True when the handlers were stuck.
+
+    Told to stop before that, it asks for no work, which a drain would have to wait for, and never says READY.
+    """
+    if await signals.told_to_stop():
+        await house.close()
+        return False
+    house.start()
+    _announce(house, ready)
     async with _beside(feed_watchdog(os.environ)):
         stuck = await _until_told(house, signals)
         async with _beside(ask_for_time(os.environ)):

@@ -7,6 +7,8 @@ import signal
 
 DRAINING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 HURRYING = (signal.SIGTERM, signal.SIGINT)
+TURNS = 4
+"""Turns of the loop in which it has surely read a signal that came before them, and called what listens."""
 
 
 class Signals:
@@ -25,6 +27,12 @@ class Signals:
         loop = asyncio.get_running_loop()
         for number in DRAINING:
             loop.remove_signal_handler(number)
+
+    async def told_to_stop(self) -> bool:
+        """Whether a stop came before this call, which the loop itself may not know of yet."""
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+        return self.stop.is_set()
 
     def _hear(self, number: signal.Signals) -> None:
         if self.stop.is_set() and number in HURRYING:
