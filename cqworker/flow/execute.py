@@ -107,7 +107,7 @@ class Execution:
         shop = self._workshop
         return Job(
             plain,
-            artifacts=JobArtifacts(shop.artifacts, plain, sources=shop.sources, loop=loop),
+            artifacts=JobArtifacts(shop.artifacts, plain, sources=shop.sources, tenant_of=shop.tenant_of, loop=loop),
             state=state,
             report=report,
             stopping=lambda: run.stopping,

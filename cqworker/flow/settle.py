@@ -26,6 +26,7 @@ from cqworker.flow.endings import (
 )
 from cqworker.flow.letting_go import Delete, Hide, Leave, LettingGo
 from cqworker.flow.outcomes import Hindered, Outcome, Raised
+from cqworker.model.artifacts import result_key
 from cqworker.model.attempts import HandBack, Settle
 from cqworker.model.changes import Refused, Written
 from cqworker.model.history import Entry, shortened, trimmed
@@ -99,7 +100,7 @@ class Settling:
 
     async def _spill(self, claimed: Claimed, success: Success, rules: Rules) -> Conclusion:
         record = claimed.record
-        key = f"{record.job_id}/{record.round}-{record.attempt}.result.json"
+        key = result_key(record)
         data = (success.result or "").encode()
         cause = ""
         for _, pause in zip(range(SPILL_TRIES), pauses(), strict=False):

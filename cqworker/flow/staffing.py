@@ -48,6 +48,7 @@ def open_worker(ground: Ground, settings: Settings, loop: HandlersLoop, *, name:
     workshop = Workshop(
         registry=ground.registry,
         artifacts=ground.artifacts,
+        store=ground.store,
         sources=settings.artifacts.sources,
         loop=loop,
         threads=HandlerThreads(),

@@ -9,7 +9,7 @@ from cqworker.flow.lifespans import Lifespans
 from cqworker.flow.processes import HandlerProcesses
 from cqworker.flow.threads import HandlerThreads
 from cqworker.plugins.registry import Registry
-from cqworker.ports import Artifacts
+from cqworker.ports import Artifacts, JobStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,8 +18,14 @@ class Workshop:
 
     registry: Registry
     artifacts: Artifacts
+    store: JobStore
     sources: tuple[str, ...]
     loop: HandlersLoop
     threads: HandlerThreads
     processes: HandlerProcesses
     lifespans: Lifespans
+
+    async def tenant_of(self, job_id: str) -> str | None:
+        """Whose job this is; None where nobody knows it (any more). Raises Unavailable."""
+        record = await self.store.get(job_id)
+        return record.tenant if record else None

@@ -1,16 +1,25 @@
-"""The keys of artifacts below the configured prefix, and which object is what a job made."""
+"""The keys of artifacts below the configured prefix, and which job wrote an object."""
 
 from __future__ import annotations
 
 import re
 import secrets
 from collections.abc import Callable
+from urllib.parse import quote, unquote
 
 import orjson
 
 from cqworker.model.record import JobRecord
 
 UNKNOWN = "application/octet-stream"
+MAX_NAME = 100
+"""Characters of an artifact's name."""
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?", re.ASCII)
+_EXTENSION = re.compile(r"[a-z0-9]{1,10}", re.ASCII)
+_ATTEMPT = r"[1-9][0-9]{0,8}-[1-9][0-9]{0,8}"
+_PRODUCT = re.compile(rf"{_ATTEMPT}(?:\.[a-z0-9]{{1,10}}|\.result\.json|/(?P<name>{_NAME.pattern}))", re.ASCII)
+_OTHERS = ("uploads", "payloads")
+"""Folders below the prefix that are no job's."""
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,63}/[a-z0-9!#$&^_.+-]{1,63}")
 
 
@@ -22,6 +31,49 @@ def new_artifact_id() -> str:
 def upload_key(tenant: str, artifact_id: str) -> str:
     """Where an uploaded artifact lives."""
     return f"uploads/{tenant}/{artifact_id}"
+
+
+def job_folder(job_id: str) -> str:
+    """Where a job's own things lie: one step, whatever an id from elsewhere holds, and never a folder of `_OTHERS`."""
+    folder = quote(job_id, safe="").replace(".", "%2E")
+    return f"%{ord(folder[0]):02X}{folder[1:]}" if folder in _OTHERS else folder
+
+
+def artifact_key(job_id: str, number: str, name: str | None, extension: str | None) -> str:
+    """Where an attempt keeps an artifact; `number` is `{round}-{attempt}`, so that no attempt overwrites another's.
+
+    Raises ValueError, in a sentence, unless there is either a name or an extension, and one that is well formed.
+    """
+    if (name is None) == (extension is None):
+        raise ValueError('write() takes either name="report.csv" or extension="csv".')
+    if name is None:
+        if not _fits(extension, _EXTENSION):
+            raise ValueError(f"extension takes 1 to 10 of a-z and 0-9, without a dot, not {extension!r}.")
+        return f"{job_folder(job_id)}/{number}.{extension}"
+    if not _fits(name, _NAME):
+        shown = f"{name!a}"[:MAX_NAME]
+        rule = "A-Z, a-z, 0-9, dot, dash and underscore, the first a letter or a digit, the last no dot"
+        raise ValueError(f"name takes 1 to {MAX_NAME} of {rule}, not {shown}.")
+    return f"{job_folder(job_id)}/{number}/{name}"
+
+
+def _fits(said: object, pattern: re.Pattern[str]) -> bool:
+    return isinstance(said, str) and len(said) <= MAX_NAME and pattern.fullmatch(said) is not None
+
+
+def result_key(record: JobRecord) -> str:
+    """Where the result of this attempt lies if it is too big for the record."""
+    return f"{job_folder(record.job_id)}/{record.round}-{record.attempt}.result.json"
+
+
+def maker_of(source: str, reference: Callable[[str], str]) -> str | None:
+    """The id of the job that wrote what a reference names; None where no job can have written it."""
+    own = reference("")
+    folder, _, rest = source.removeprefix(own).partition("/")
+    if not source.startswith(own) or not _PRODUCT.fullmatch(rest):
+        return None
+    job_id = unquote(folder)
+    return job_id if job_id and job_folder(job_id) == folder else None
 
 
 def media_type(declared: str) -> str:
@@ -39,8 +91,18 @@ def product_of(record: JobRecord, reference: Callable[[str], str]) -> str | None
         return record.result_ref
     result = orjson.loads(record.result) if record.result else None
     output = result.get("output") if isinstance(result, dict) else None
-    own = reference(f"{record.job_id}/")
+    own = _own(record, reference)
     if not isinstance(output, str) or not output.startswith(own):
         return None
     steps = output.removeprefix(own).split("/")
     return output if all(step not in ("", ".", "..") for step in steps) else None
+
+
+def name_of(record: JobRecord, product: str, reference: Callable[[str], str]) -> str | None:
+    """The name that the job gave to what it made; None where it gave none."""
+    found = _PRODUCT.fullmatch(product.removeprefix(_own(record, reference)))
+    return found["name"] if found else None
+
+
+def _own(record: JobRecord, reference: Callable[[str], str]) -> str:
+    return reference(f"{job_folder(record.job_id)}/")

@@ -25,18 +25,19 @@ def resolve(source: str, tenant: str, reference: Callable[[str], str], allowed: 
     `artifact:<id>` is an upload of the tenant: `reference(key)` says where a key below the artifacts' prefix is.
     `s3://bucket/key` must lie below one of `allowed`, each `s3://bucket` or `s3://bucket/prefix`. A prefix ends at a
     slash whether or not it is written with one: `s3://b/in` admits `s3://b/in/x` and `s3://b/in`, not `s3://b/inbox`.
-    What lies below the artifacts' prefix is never reached by its `s3://` name, for it may be another tenant's.
+    What lies below the artifacts' prefix is not reached by its `s3://` name here, for it may be another tenant's: who
+    knows the tenant of the job that wrote it looks with `artifacts.maker_of` first.
     """
     if source.startswith("artifact:"):
         identifier = source.removeprefix("artifact:")
         if not _ARTIFACT_ID.fullmatch(identifier):
-            raise _refusal(source, "an artifact's id is 1 to 64 letters, digits, - and _")
+            raise refusal(source, "an artifact's id is 1 to 64 letters, digits, - and _")
         return reference(upload_key(tenant, identifier))
     bucket, key = split(source)
     if _is_below(bucket, key, reference("")):
-        raise _refusal(source, 'of what jobs store only uploads are read, each by its name "artifact:<id>"')
+        raise refusal(source, 'of what jobs store are read uploads, as "artifact:<id>", and what write() of a job gave')
     if not any(_is_below(bucket, key, place) for place in allowed):
-        raise _refusal(source, "it lies outside the sources that artifacts.sources allows")
+        raise refusal(source, "it lies outside the sources that artifacts.sources allows")
     return f"s3://{bucket}/{key}"
 
 
@@ -54,13 +55,13 @@ def split(reference: str) -> tuple[str, str]:
     """
     scheme, found, rest = reference.partition("://")
     if scheme != "s3" or not found:
-        raise _refusal(reference, 'a source is "s3://bucket/key" or "artifact:<id>"')
+        raise refusal(reference, 'a source is "s3://bucket/key" or "artifact:<id>"')
     bucket, _, key = rest.partition("/")
     if not _BUCKET.fullmatch(bucket):
-        raise _refusal(reference, "its bucket's name is none (3 to 63 of a-z, 0-9, - and .)")
+        raise refusal(reference, "its bucket's name is none (3 to 63 of a-z, 0-9, - and .)")
     fault = _fault(key)
     if fault:
-        raise _refusal(reference, fault)
+        raise refusal(reference, fault)
     return bucket, key
 
 
@@ -92,6 +93,7 @@ def _parts(place: str) -> tuple[str, str]:
     return bucket, prefix
 
 
-def _refusal(source: str, reason: str) -> SourceRefused:
+def refusal(source: str, reason: str) -> SourceRefused:
+    """The refusal of a source, in one printable sentence."""
     shown = source if len(source) <= 100 else f"{source[:100]}…"
     return SourceRefused(f"The source {shown!a} is refused: {reason}.")

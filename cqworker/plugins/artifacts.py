@@ -3,71 +3,102 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
-from urllib.parse import quote
 
-from cqworker.model.source import resolve
+from cqworker.model.artifacts import artifact_key, maker_of
+from cqworker.model.source import refusal, resolve
 from cqworker.plugins.job import PlainJob
 from cqworker.ports import Artifacts, StoredObject
 
 T = TypeVar("T")
 READ_LIMIT = 33_554_432
 """Bytes that read() takes unless told otherwise: 32 MiB, as much as an upload may have."""
-_EXTENSION = re.compile(r"[a-z0-9]{1,10}", re.ASCII)
+TenantOf = Callable[[str], Awaitable[str | None]]
 
 
 class JobArtifacts:
-    """Reads what the operator allows and writes below the job's own key, from any loop or thread.
+    """Reads what the operator allows or the tenant's jobs wrote, and writes below the job's own key; from any thread.
 
-    `artifacts` lives on `loop`; `sources` are the `s3://bucket/prefix` that jobs may read.
+    `artifacts` lives on `loop`, and so does `tenant_of`, which says whose a job is; `sources` are the
+    `s3://bucket/prefix` that jobs may read.
     """
 
     def __init__(
-        self, artifacts: Artifacts, job: PlainJob, *, sources: tuple[str, ...], loop: asyncio.AbstractEventLoop
+        self,
+        artifacts: Artifacts,
+        job: PlainJob,
+        *,
+        sources: tuple[str, ...],
+        tenant_of: TenantOf,
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
         self._artifacts = artifacts
         self._job = job
         self._sources = sources
+        self._tenant_of = tenant_of
         self._loop = loop
+        self._written: dict[str, object] = {}
 
     async def read(self, source: str, limit: int = READ_LIMIT) -> StoredObject:
-        """The object at `artifact:<id>` (an upload of the job's tenant) or `s3://bucket/key`, at most `limit` bytes.
+        """The object at a source, at most `limit` bytes.
 
-        Raises SourceRefused outside the configured sources, ArtifactMissing, ArtifactTooLarge, and Unavailable when
-        the store does not answer.
+        A source is `artifact:<id>` (an upload of the job's tenant), `s3://bucket/key` below an allowed place, or what
+        write() returned to a job of the same tenant. Raises SourceRefused for any other, ArtifactMissing,
+        ArtifactTooLarge, and Unavailable when the store does not answer.
         """
-        reference = self._resolve(source)
-        return await self._elsewhere(lambda: self._artifacts.get(reference, limit))
+        return await self._elsewhere(lambda: self._read(source, limit))
 
-    async def write(self, data: bytes, *, extension: str, content_type: str) -> str:
-        """Stores the job's output and returns its reference.
+    async def write(
+        self, data: bytes, *, name: str | None = None, extension: str | None = None, content_type: str
+    ) -> str:
+        """Stores something that the job made and returns its reference; other jobs of its tenant may read it.
 
-        The key names round and attempt, so an attempt that lost its lease cannot overwrite the winner's object; a
-        second write with the same extension replaces the first. `extension` is 1 to 10 of a-z and 0-9.
+        Either `name`, such as "report.csv": 1 to 100 letters, digits, dots, dashes and underscores; or `extension`, 1
+        to 10 of a-z and 0-9, for what needs no name. The key holds round and attempt, so an attempt that lost its lease
+        cannot overwrite the winner's object. Raises ValueError for another name, and for one that this attempt has
+        written before; Unavailable when the store does not answer, and then the same may be written again.
         """
-        key = self._key(extension)
-        return await self._elsewhere(lambda: self._artifacts.put(key, data, content_type))
+        key = self._taken(name, extension)
+        try:
+            return await self._elsewhere(lambda: self._artifacts.put(key, data, content_type))
+        except BaseException:
+            del self._written[key]
+            raise
 
     def read_sync(self, source: str, limit: int = READ_LIMIT) -> StoredObject:
         """read() for a handler in a thread."""
-        reference = self._resolve(source)
-        return self._wait(lambda: self._artifacts.get(reference, limit))
+        return self._wait(lambda: self._read(source, limit))
 
-    def write_sync(self, data: bytes, *, extension: str, content_type: str) -> str:
+    def write_sync(
+        self, data: bytes, *, name: str | None = None, extension: str | None = None, content_type: str
+    ) -> str:
         """write() for a handler in a thread."""
-        key = self._key(extension)
-        return self._wait(lambda: self._artifacts.put(key, data, content_type))
+        return self._wait(lambda: self.write(data, name=name, extension=extension, content_type=content_type))
 
-    def _resolve(self, source: str) -> str:
-        return resolve(source, self._job.tenant, self._artifacts.reference, self._sources)
+    async def _read(self, source: str, limit: int) -> StoredObject:
+        return await self._artifacts.get(await self._allowed(source), limit)
 
-    def _key(self, extension: str) -> str:
-        if not _EXTENSION.fullmatch(extension):
-            raise ValueError(f"extension takes 1 to 10 of a-z and 0-9, without a dot, not {extension!r}.")
-        folder = quote(self._job.id, safe="").replace(".", "%2E")  # an id from elsewhere must not climb out of its key
-        return f"{folder}/{self._job.round}-{self._job.attempt}.{extension}"
+    async def _allowed(self, source: str) -> str:
+        """The reference that a source stands for; raises SourceRefused, alike for another tenant's and for nobody's."""
+        reference, maker = self._artifacts.reference, maker_of(source, self._artifacts.reference)
+        if maker is None:
+            return resolve(source, self._job.tenant, reference, self._sources)
+        if maker != self._job.id and await self._tenant_of(maker) != self._job.tenant:
+            raise refusal(source, "no job of this tenant wrote it, or the job's record is gone")
+        return source
+
+    def _taken(self, name: str | None, extension: str | None) -> str:
+        """The key, from now on this write's alone; threads of one handler may come here at once."""
+        key, mine = artifact_key(self._job.id, f"{self._job.round}-{self._job.attempt}", name, extension), object()
+        if self._written.setdefault(key, mine) is mine:
+            return key
+        if name is not None:
+            raise ValueError(f"This attempt has written an artifact of the name {name!r} already; give each its own.")
+        raise ValueError(
+            f'This attempt has written an artifact with the extension "{extension}" already; '
+            f'give the others names: write(..., name="second.{extension}").'
+        )
 
     async def _elsewhere(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Runs the call on the store's loop; cancelling the caller cancels it."""

@@ -26,7 +26,8 @@ from cqworker.testing.ports import MemoryArtifacts
 class HandlerRun:
     """What a run left behind: the result as a client reads it (parsed JSON), and what was reported on the way.
 
-    `artifacts.objects` holds what was stored, by reference, beside what was there before.
+    `artifacts.objects` holds what was stored, by reference, beside what was there before. In the next run, given to it,
+    jobs of the same tenant read what this one wrote.
     """
 
     result: Any
@@ -56,6 +57,7 @@ async def run_handler(
     found = _find(handler)
     facts = PlainJob(**(_defaults(found) | job))
     store = artifacts or MemoryArtifacts()
+    store.tenants[facts.id] = facts.tenant
     reported: list[Progress] = []
     model, text = found.validate(encoded(payload)), encoded(payload)
     async with asyncio.timeout(found.timeout):
@@ -64,7 +66,8 @@ async def run_handler(
             outcome.replay(Job(facts).log)
             return HandlerRun(result=orjson.loads(outcome.unwrap()), artifacts=store)
         async with _lifespan(found) as state:
-            lent = JobArtifacts(store, facts, sources=sources, loop=asyncio.get_running_loop())
+            loop = asyncio.get_running_loop()
+            lent = JobArtifacts(store, facts, sources=sources, tenant_of=store.tenant_of, loop=loop)
             attempt = Job(facts, artifacts=lent, state=state, report=_recorder(reported), stopping=stopping)
             result = await _called(found, model, attempt)
     return HandlerRun(result=orjson.loads(found.encode(result)), progress=reported, artifacts=store)

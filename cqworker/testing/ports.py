@@ -182,11 +182,12 @@ class MemoryStore:
 
 
 class MemoryArtifacts:
-    """Objects in a dictionary, by reference."""
+    """Objects in a dictionary, by reference; `tenants` says by id whose the jobs are that run_handler() ran on it."""
 
     def __init__(self, bucket: str = "artifacts", prefix: str = "") -> None:
         self._root = f"s3://{bucket}/{prefix}"
         self.objects: dict[str, StoredObject] = {}
+        self.tenants: dict[str, str] = {}
 
     def reference(self, key: str) -> str:
         return self._root + key
@@ -195,6 +196,10 @@ class MemoryArtifacts:
         reference = self.reference(key)
         self.objects[reference] = StoredObject(data, content_type)
         return reference
+
+    async def tenant_of(self, job_id: str) -> str | None:
+        """Whose this job is, of those in `tenants`."""
+        return self.tenants.get(job_id)
 
     async def get(self, reference: str, limit: int) -> StoredObject:
         found = self.objects.get(reference)

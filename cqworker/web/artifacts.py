@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from aiohttp import hdrs, web
 
 from cqworker.errors import ArtifactMissing
-from cqworker.model.artifacts import UNKNOWN, media_type, new_artifact_id, product_of, upload_key
+from cqworker.model.artifacts import UNKNOWN, media_type, name_of, new_artifact_id, product_of, upload_key
 from cqworker.ports import StoredObject
 from cqworker.web.bodies import read_body
 from cqworker.web.jobs import job_id_of
@@ -69,11 +69,12 @@ async def download_of_job(request: web.Request) -> web.StreamResponse:
     """GET /jobs/{job_id}/artifact."""
     parts = parts_of(request)
     record = await present(parts.desk).show(job_id_of(request), caller_of(request).tenant)
-    reference = product_of(record, present(parts.artifacts).reference)
+    whereabouts = present(parts.artifacts).reference
+    reference = product_of(record, whereabouts)
     if reference is None:
         detail = "The job has no artifact: its result names none, or it has not succeeded yet."
         raise Problem(Kind.ARTIFACT_NOT_FOUND, detail, members={"job_id": record.job_id})
-    return await _send(request, reference, record.job_id)
+    return await _send(request, reference, name_of(record, reference, whereabouts) or record.job_id)
 
 
 def _declared_type(request: web.Request) -> str:
@@ -95,7 +96,8 @@ async def _send(request: web.Request, reference: str, name: str) -> web.StreamRe
 def _answer(stored: StoredObject, name: str) -> web.Response:
     content_type = stored.content_type.partition(";")[0].strip().lower()
     content_type = content_type if content_type in SAFE_TYPES else UNKNOWN
-    filename = f"{_UNSAFE.sub('_', name).lstrip('.') or 'artifact'}.{SAFE_TYPES[content_type]}"
+    filename, ending = _UNSAFE.sub("_", name).lstrip(".") or "artifact", f".{SAFE_TYPES[content_type]}"
+    filename = f"{filename.removesuffix(ending)}{ending}"
     headers = {hdrs.CONTENT_DISPOSITION: f'attachment; filename="{filename}"'}
     return web.Response(body=stored.data, content_type=content_type, headers=headers)
 

@@ -19,7 +19,7 @@ Source = Annotated[
     Field(
         pattern=r"^(s3://[^/]+/.+|artifact:[A-Za-z0-9_-]{1,64})$",
         max_length=1100,
-        description="`s3://bucket/key` below a configured source, or `artifact:<id>` for an upload of one's own",
+        description="`artifact:<id>` of an upload, or `s3://bucket/key` in a source or written by a job of the tenant",
     ),
 ]
 

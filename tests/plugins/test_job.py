@@ -22,6 +22,7 @@ from cqworker.aws.clients import AwsClients
 from cqworker.events import ignore
 from cqworker.plugins.artifacts import JobArtifacts
 from cqworker.plugins.job import PlainJob
+from cqworker.ports import Artifacts
 from cqworker.testing import MemoryArtifacts
 
 OFFERED = {
@@ -118,7 +119,7 @@ async def test_nothing_that_a_job_offers_is_a_session_a_client_or_a_credential()
     """The store behind `artifacts` speaks to S3, and shows neither itself nor what it speaks with."""
     async with AwsClients(ignore) as clients:
         store = S3Artifacts(clients, "results", "out/")
-        job = lent(artifacts=JobArtifacts(store, PLAIN, sources=(), loop=asyncio.get_running_loop()), state=None)
+        job = lent(artifacts=artifacts_on(asyncio.get_running_loop(), store), state=None)
         values = [getattr(job, name) for name in OFFERED - {"stopping"}]
         values += [getattr(job.artifacts, name) for name in offered_by(job.artifacts)]
         kinds = {type(value) for value in values} - {JobArtifacts}
@@ -157,8 +158,12 @@ class Attentive(MemoryArtifacts):
         return await super().get(reference, limit)
 
 
-def artifacts_on(loop: asyncio.AbstractEventLoop, store: MemoryArtifacts, job: PlainJob = PLAIN) -> JobArtifacts:
-    return JobArtifacts(store, job, sources=("s3://photos/in",), loop=loop)
+async def nobodys(_job_id: str) -> None:
+    """Where no job is known."""
+
+
+def artifacts_on(loop: asyncio.AbstractEventLoop, store: Artifacts, job: PlainJob = PLAIN) -> JobArtifacts:
+    return JobArtifacts(store, job, sources=("s3://photos/in",), tenant_of=nobodys, loop=loop)
 
 
 async def test_the_store_is_asked_on_its_own_loop() -> None:

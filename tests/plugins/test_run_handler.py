@@ -86,6 +86,16 @@ async def test_an_upload_and_an_object_of_another_bucket_are_read() -> None:
         assert run.result["read"] == data
 
 
+async def test_what_one_run_wrote_the_next_one_of_its_tenant_reads() -> None:
+    artifacts = MemoryArtifacts("results", "out/")
+    await artifacts.put("uploads/default/7f", b"upload", "text/plain")
+    first = await run_handler(samples.in_a_thread, {"source": "artifact:7f"}, artifacts=artifacts, id="j-1")
+    source = {"source": first.result["wrote"]}
+    assert (await run_handler(samples.in_a_thread, source, artifacts=artifacts, id="j-2")).result["read"] == "data"
+    with pytest.raises(SourceRefused, match="no job of this tenant"):
+        await run_handler(samples.in_a_thread, source, artifacts=artifacts, id="j-3", tenant="rival")
+
+
 async def test_an_installed_handler_is_run_by_its_type(shop: Shop) -> None:
     shop.module("acme", GOOD)
     shop.offer("acme-handlers", numbers__add="acme:work")

@@ -7,6 +7,7 @@ from io import BytesIO
 
 import pytest
 from aiohttp import FormData
+from msgspec.structs import replace
 
 from cqworker.model.source import resolve
 from cqworker.model.status import Status
@@ -79,6 +80,32 @@ async def test_the_object_that_a_result_names_is_served_as_an_attachment(house: 
     async with house.client.get(f"/jobs/{job_id}/artifact") as answer:
         assert (answer.status, await answer.read(), answer.content_type) == (200, PNG, "image/png")
         assert answer.headers["Content-Disposition"] == f'attachment; filename="{job_id}.png"'
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type", "filename"),
+    [
+        ("report.csv", "text/csv", "report.csv"),
+        ("report", "text/csv", "report.csv"),
+        ("x.html", "text/html", "x.html.bin"),
+    ],
+)
+async def test_an_object_with_a_name_is_served_under_it_and_as_nothing_that_a_browser_runs(
+    house: House, name: str, content_type: str, filename: str
+) -> None:
+    job_id = await succeeded(house, f'{{"output":"s3://artifacts/cq/JOB/1-1/{name}"}}')
+    house.artifacts.objects[f"s3://artifacts/cq/{job_id}/1-1/{name}"] = StoredObject(b"a;b", content_type)
+    async with house.client.get(f"/jobs/{job_id}/artifact") as answer:
+        assert (answer.status, await answer.read()) == (200, b"a;b")
+        assert answer.headers["Content-Disposition"] == f'attachment; filename="{filename}"'
+
+
+async def test_the_output_of_a_job_whose_id_was_made_elsewhere_is_served(house: House) -> None:
+    job_id = await succeeded(house, '{"output":"s3://artifacts/cq/order%2E7/1-1.png"}')
+    house.store.records["order.7"] = replace(house.store.records.pop(job_id), job_id="order.7")
+    house.artifacts.objects["s3://artifacts/cq/order%2E7/1-1.png"] = StoredObject(PNG, "image/png")
+    async with house.client.get("/jobs/order.7/artifact") as answer:
+        assert (answer.status, await answer.read()) == (200, PNG)
 
 
 @pytest.mark.parametrize(
