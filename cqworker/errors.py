@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Concern = Literal["service", "right", "item"]
+"""What an Unavailable is about: the service as a whole, a right that the role lacks, or one item and nothing else."""
 
 
 class CqworkerError(Exception):
@@ -27,18 +31,26 @@ class Unavailable(CqworkerError):
     `service` is "sqs", "dynamodb" or "s3"; `cause` and `remedy` are sentences for an operator.
     `ambiguous` says that the request may have been applied although no answer came (a timeout, a 500, a
     connection lost after sending); where it is False the request was certainly not applied.
+    `concerns`: a "right" that is refused stays refused until somebody grants it, whatever else the service does; an
+    "item" leaves every other one alone.
     """
 
-    def __init__(self, service: str, cause: str, remedy: str, *, ambiguous: bool = False) -> None:
+    def __init__(
+        self, service: str, cause: str, remedy: str, *, ambiguous: bool = False, concerns: Concern = "service"
+    ) -> None:
         super().__init__(f"{cause} {remedy}".strip())
         self.service = service
         self.cause = cause
         self.remedy = remedy
         self.ambiguous = ambiguous
+        self.concerns = concerns
 
 
 class RecordUnreadable(Unavailable):
     """The store answered with a record that this version cannot read; asking again brings the same answer."""
+
+    def __init__(self, service: str, cause: str, remedy: str, *, ambiguous: bool = False) -> None:
+        super().__init__(service, cause, remedy, ambiguous=ambiguous, concerns="item")
 
 
 class ArtifactMissing(CqworkerError):

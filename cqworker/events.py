@@ -171,6 +171,15 @@ class ServiceFailed(Struct, frozen=True, kw_only=True):
     remedy: str
 
 
+class ItemFailed(Struct, frozen=True, kw_only=True):
+    """A service answered, but one record or object is such that it cannot be used; every other one can."""
+
+    service: str
+    doing: str
+    cause: str
+    remedy: str
+
+
 class ServiceRecovered(Struct, frozen=True, kw_only=True):
     """A service answers again after so many seconds."""
 
@@ -265,6 +274,7 @@ Event = (
     | ReceiptRefused
     | DepthSeen
     | ServiceFailed
+    | ItemFailed
     | ServiceRecovered
     | ServiceCalled
     | SlotsChanged

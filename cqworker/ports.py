@@ -130,7 +130,11 @@ class JobStore(Protocol):
         ...
 
     async def check(self) -> None:
-        """A harmless call that fails as the others would."""
+        """A read that fails as the others would."""
+        ...
+
+    async def check_writing(self) -> None:
+        """A write that fails as the others would, and changes nothing where it is allowed."""
         ...
 
 
@@ -157,5 +161,9 @@ class Artifacts(Protocol):
         ...
 
     async def check(self) -> None:
-        """A harmless call that fails as the others would."""
+        """A read that fails as the others would."""
+        ...
+
+    async def check_writing(self) -> None:
+        """A write that fails as the others would, and changes nothing where it is allowed."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 
 from cqworker.aws.calls import Answer, Calls, Declined
-from cqworker.aws.operations import GET_OBJECT, PUT_OBJECT
+from cqworker.aws.operations import GET_OBJECT, PUT_OBJECT, TRY_PUT
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge
 from cqworker.ports import StoredObject
 
@@ -14,6 +14,8 @@ TRANSFER = 60.0
 """Seconds for a call that carries an object: 32 MiB at 5 Mbit/s."""
 CHUNK = 262_144
 PROBE = "cqworker-check"
+NO_OBJECT = '"never"'
+"""An entity tag that no object has (those of S3 are hexadecimal digits)."""
 
 
 class S3Artifacts:
@@ -63,6 +65,14 @@ class S3Artifacts:
         try:
             await self.get(self.reference(PROBE), limit=0)
         except (ArtifactMissing, ArtifactTooLarge):
+            return
+
+    async def check_writing(self) -> None:
+        """As Artifacts.check_writing: would replace an object that cannot be."""
+        place = {"Bucket": self._bucket, "Key": self._prefix + PROBE}
+        try:
+            await self._clients.call(TRY_PUT, {**place, "Body": b"", "IfMatch": NO_OBJECT}, _bucket(self._bucket))
+        except Declined:
             return
 
 

@@ -64,6 +64,10 @@ class BatchedStore:
         """As JobStore.check."""
         await self._store.check()
 
+    async def check_writing(self) -> None:
+        """As JobStore.check_writing."""
+        await self._store.check_writing()
+
     def _gathered(self, change: Change) -> asyncio.Future[Answered]:
         loop = self._loop = self._loop or asyncio.get_running_loop()
         answer: asyncio.Future[Answered] = loop.create_future()

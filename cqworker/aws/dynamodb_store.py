@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 ENDINGS = (Settle, HandBack)
 """Changes whose record hardly anybody looks at."""
+NEVER = "attribute_exists(pk) AND attribute_not_exists(pk)"
+"""A condition that no item and no absence of one fulfils: the role is tried, nothing is written."""
 COUNTED: Request = {"ReturnConsumedCapacity": "TOTAL"}
 CONDITIONAL: Request = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 
@@ -68,6 +70,13 @@ class DynamoStore:
     async def check(self) -> None:
         """As JobStore.check: reads an item that never exists, for half a read unit."""
         await self._call(GET_ITEM, {"Key": job_key("")})
+
+    async def check_writing(self) -> None:
+        """As JobStore.check_writing: under a condition that nothing fulfils, for one write unit."""
+        try:
+            await self._call(UPDATE_ITEM, {"Key": job_key(""), "ConditionExpression": NEVER})
+        except Declined:
+            return
 
     async def _call(self, operation: Operation, request: Request) -> Answer:
         return await self._clients.call(operation, {"TableName": self._table, **COUNTED, **request}, self._about)

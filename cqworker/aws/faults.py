@@ -7,15 +7,21 @@ from dataclasses import dataclass
 from aiohttp import ClientError
 from botocore import exceptions as sdk
 
+from cqworker.errors import Concern
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The two sentences of a fault; `ambiguous`: a write may have been applied; `stale`: fresh credentials may help."""
+    """The two sentences of a fault; `ambiguous`: a write may have been applied; `stale`: fresh credentials may help.
+
+    `concerns` is as Unavailable has it.
+    """
 
     cause: str
     remedy: str
     ambiguous: bool = False
     stale: bool = False
+    concerns: Concern = "service"
 
 
 NETWORK = "Check the network and the SDK's region and endpoint settings (AWS_REGION, AWS_ENDPOINT_URL)."
@@ -43,11 +49,14 @@ OVER_LIMIT = Row(
     "Look for workers that receive and never finish, or ask AWS for a higher quota.",
 )
 DENIED = Row(
-    "The role may not do {action} on {about} ({code}).", "Allow {action} on it in the policy of the role.{hint}"
+    "The role may not do {action} on {about} ({code}).",
+    "Allow {action} on it in the policy of the role.{hint}",
+    concerns="right",
 )
 KEY = Row(
     "{service} may not use the KMS key of {about} ({code}).",
-    "Allow kms:Decrypt and kms:GenerateDataKey on that key, and check that it is enabled.",
+    "Allow the role kms:Decrypt and kms:GenerateDataKey on that key, and check that it is enabled.",
+    concerns="right",
 )
 MISSING = Row(
     "There is no {about} in this account and region.",
@@ -75,6 +84,7 @@ CLOCK = Row(
 TOO_BIG = Row(
     "The item is larger than the 400 KB that DynamoDB stores.",
     "Lower artifacts.inline_limit, so that big payloads and results go to S3.",
+    concerns="item",
 )
 REFUSED = Row(
     "{service} refused {operation} on {about} with {code}: {message}", "Look the code up in the API's errors.{request}"
@@ -96,6 +106,7 @@ BY_CODE: dict[str, Row] = {
     ),
     **dict.fromkeys(
         "KmsAccessDenied KmsDisabled KmsInvalidState KmsInvalidKeyUsage KmsNotFound KmsOptInRequired "
+        "KMS.AccessDeniedException "
         "KMS.DisabledException KMS.InvalidStateException KMS.KMSInvalidStateException KMS.NotFoundException".split(),
         KEY,
     ),

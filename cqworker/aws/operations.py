@@ -55,6 +55,8 @@ BAD_RECEIPT = frozenset(
 CONDITION_FAILED = frozenset({"ConditionalCheckFailedException"})
 BAD_BATCH = frozenset({"ValidationException", "AccessDenied", "AccessDeniedException", "UnknownOperationException"})
 """A batch that was refused whole: for one of its statements, or because there are no batches here for us."""
+CONDITION_OF_OBJECTS = frozenset({"NoSuchKey", "PreconditionFailed", "412", "NotImplemented"})
+"""How S3 refuses to replace an object that is not the one expected, and others that they know no conditions."""
 NO_SUCH_OBJECT = frozenset({"NoSuchKey", "404"})
 
 GET_QUEUE_URL = Operation("sqs", "GetQueueUrl", "sqs:GetQueueUrl")
@@ -79,3 +81,4 @@ EXECUTE_BATCH = Operation(
 
 GET_OBJECT = Operation("s3", "GetObject", "s3:GetObject", declines=NO_SUCH_OBJECT)
 PUT_OBJECT = Operation("s3", "PutObject", "s3:PutObject", writes=True)
+TRY_PUT = Operation("s3", "PutObject", "s3:PutObject", writes=True, declines=CONDITION_OF_OBJECTS)

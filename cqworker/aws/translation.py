@@ -10,11 +10,26 @@ from urllib.parse import urlsplit
 from aiohttp import ClientConnectorError, ClientError
 from botocore import exceptions as sdk
 
-from cqworker.aws.faults import BROKEN, BY_CLASS, BY_CODE, CLOCK, REFUSED, SERVER, SIGNATURE, TOO_BIG, UNREACHABLE, Row
+from cqworker.aws.faults import (
+    BROKEN,
+    BY_CLASS,
+    BY_CODE,
+    CLOCK,
+    DENIED,
+    KEY,
+    REFUSED,
+    SERVER,
+    SIGNATURE,
+    TOO_BIG,
+    UNREACHABLE,
+    Row,
+)
 from cqworker.aws.operations import Operation
-from cqworker.errors import Unavailable
+from cqworker.errors import Concern, Unavailable
 
 NAMES = {"sqs": "SQS", "dynamodb": "DynamoDB", "s3": "S3"}
+OF_A_KEY = ("to perform: kms:", "kms key")
+"""How S3 and DynamoDB say that it is the key behind a resource which is denied, under the code of any denial."""
 QUOTED = 300
 """Characters of the vendor's own words that a fault repeats."""
 TRANSLATED = (sdk.BotoCoreError, sdk.ClientError, ClientError, TimeoutError, OSError)
@@ -28,8 +43,18 @@ class NotConnectedError(OSError):
 class AwsFault(Unavailable):
     """An Unavailable that knows the vendor's `code`, and whether fresh credentials may mend it (`stale`)."""
 
-    def __init__(self, service: str, cause: str, remedy: str, *, ambiguous: bool, code: str, stale: bool) -> None:
-        super().__init__(service, cause, remedy, ambiguous=ambiguous)
+    def __init__(
+        self,
+        service: str,
+        cause: str,
+        remedy: str,
+        *,
+        ambiguous: bool,
+        code: str,
+        stale: bool,
+        concerns: Concern = "service",
+    ) -> None:
+        super().__init__(service, cause, remedy, ambiguous=ambiguous, concerns=concerns)
         self.code = code
         self.stale = stale
 
@@ -69,6 +94,7 @@ def translate(error: Exception, operation: Operation, about: str, *, ambiguous: 
         ambiguous=operation.writes and (ambiguous or row.ambiguous),
         code=facts["code"],
         stale=row.stale,
+        concerns=row.concerns,
     )
 
 
@@ -89,6 +115,8 @@ def _answered(error: sdk.ClientError) -> Row:
         return CLOCK
     if code == "ValidationException" and "item size" in message:
         return TOO_BIG
+    if row is DENIED and any(words in message for words in OF_A_KEY):
+        return KEY
     if row is None and status >= 500:
         return SERVER
     return row or REFUSED

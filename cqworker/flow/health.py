@@ -9,10 +9,17 @@ from dataclasses import dataclass
 
 from cqworker.clock import Clock
 from cqworker.errors import Unavailable
-from cqworker.events import Emit, ServiceFailed, ServiceRecovered
+from cqworker.events import Emit, ItemFailed, ServiceFailed, ServiceRecovered
 
 STORE = "job store"
 ARTIFACTS = "artifact store"
+READING = "reading"
+WRITING = "writing"
+CHECKED = frozenset((service, doing) for service in (STORE, ARTIFACTS) for doing in (READING, WRITING))
+"""What a check tries by itself: without it the service is away, and with it back as soon as a check succeeds."""
+EVERYTHING = ""
+DENIED_FOR = 300.0
+"""Seconds for which a right that no check tries counts as refused: who is sent no work cannot find out that it may."""
 
 
 def queue_service(name: str) -> str:
@@ -22,20 +29,28 @@ def queue_service(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why the daemon is not ready, and what mends it."""
+    """Why the daemon is not ready, and what mends it; `since` is the monotonic time it was last met."""
 
     service: str
     cause: str
     remedy: str
+    since: float = 0.0
 
 
 class Health:
-    """Remembers the last result of every service the daemon depends on."""
+    """Remembers the last result of every service the daemon depends on.
+
+    A service that failed is away until it answers. A right that was refused stays refused until something that needs it
+    succeeds, whatever else the service answers. What concerns one item alone says nothing of its service.
+    """
 
     def __init__(self, clock: Clock, emit: Emit, services: tuple[str, ...]) -> None:
         self._clock = clock
         self._emit = emit
-        self._troubles: dict[str, Trouble] = {name: Trouble(name, "It was not asked yet.", "") for name in services}
+        self._troubles: dict[str, dict[str, Trouble]] = {
+            name: {EVERYTHING: Trouble(name, "It was not asked yet.", "")} for name in services
+        }
+        """By service, and by what was being done where that alone is refused."""
         self._since: dict[str, float] = {}
         self._answered: dict[str, float] = {}
         self._back: dict[str, asyncio.Event] = {}
@@ -51,26 +66,54 @@ class Health:
         except Unavailable as error:
             self.failed(service, doing, error)
             raise
-        self.answered(service)
+        self.answered(service, doing)
 
-    def answered(self, service: str) -> None:
+    def answered(self, service: str, doing: str = EVERYTHING) -> None:
+        """It did what it was asked to do."""
         self._answered[service] = self._clock.monotonic()
-        if self._troubles.pop(service, None) is None:
-            return
-        self._back.pop(service, asyncio.Event()).set()
-        self._away_event(service).clear()
-        if (since := self._since.pop(service, None)) is not None:
-            self._emit(ServiceRecovered(service=service, seconds=self._clock.monotonic() - since))
+        if service in self._troubles:
+            self._mend(service, doing)
 
     def failed(self, service: str, doing: str, error: Unavailable) -> None:
-        self._troubles[service] = Trouble(service, error.cause, error.remedy)
-        self._since.setdefault(service, self._clock.monotonic())
-        self._away_event(service).set()
+        """It did not, or said that it may not, or that it cannot for the sake of one item."""
+        if error.concerns == "item":
+            self._emit(ItemFailed(service=service, doing=doing, cause=error.cause, remedy=error.remedy))
+            self.answered(service)
+            return
+        now = self._clock.monotonic()
+        refused = doing if error.concerns == "right" else EVERYTHING
+        troubles = self._troubles.setdefault(service, {})
+        troubles.pop(EVERYTHING, None)
+        troubles[refused] = Trouble(service, error.cause, error.remedy, now)
+        self._since.setdefault(service, now)
+        if refused == EVERYTHING or (service, refused) in CHECKED:
+            self._away_event(service).set()
         self._emit(ServiceFailed(service=service, doing=doing, cause=error.cause, remedy=error.remedy))
 
+    def _mend(self, service: str, doing: str) -> None:
+        """Forgets what an answer disproves, and what has not been met for so long that nobody knows any more."""
+        now = self._clock.monotonic()
+        troubles = self._troubles[service]
+        for refused, trouble in tuple(troubles.items()):
+            is_old = (service, refused) not in CHECKED and now - trouble.since >= DENIED_FOR
+            if refused in (EVERYTHING, doing) or is_old:
+                del troubles[refused]
+        if not any((service, refused) in CHECKED for refused in troubles):
+            self._back.pop(service, asyncio.Event()).set()
+            self._away_event(service).clear()
+        if not troubles:
+            del self._troubles[service]
+            if (since := self._since.pop(service, None)) is not None:
+                self._emit(ServiceRecovered(service=service, seconds=now - since))
+
     def is_away(self, service: str) -> bool:
-        """Its last answer was a failure; one that was never asked is not away."""
-        return service in self._since
+        """Its last answer was a failure, or what its check needs is refused; one that was never asked is not away."""
+        return self._away_event(service).is_set()
+
+    def doubts(self, service: str, doing: str) -> bool:
+        """Whether this was refused when it was last tried, or nothing of the service was answered yet."""
+        troubles = self._troubles.get(service, {})
+        return doing in troubles or EVERYTHING in troubles
 
     def quiet_for(self, service: str) -> float:
         """Seconds since it last answered."""
@@ -103,4 +146,6 @@ class Health:
     def readiness(self) -> tuple[Trouble, ...]:
         """Why the daemon should get no new work."""
         leaving = (Trouble("daemon", "It is draining.", "Nothing to mend: it is being stopped."),)
-        return (*(leaving if self.draining else ()), *self._troubles.values())
+        troubles = (trouble for each in self._troubles.values() for trouble in each.values())
+        told = {(trouble.service, trouble.cause): trouble for trouble in troubles}
+        return (*(leaving if self.draining else ()), *told.values())

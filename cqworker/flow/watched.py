@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cqworker.errors import CqworkerError, Unavailable
-from cqworker.flow.health import ARTIFACTS, STORE, Health, queue_service
+from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError, Unavailable
+from cqworker.flow.health import ARTIFACTS, READING, STORE, WRITING, Health, queue_service
 from cqworker.model.changes import Change, Refused, Written
+from cqworker.model.interventions import Enter
 from cqworker.model.record import JobRecord
 from cqworker.ports import Artifacts, Delivery, Depth, EntryFault, JobQueue, JobStore, KeyItem, Letter, StoredObject
+
+SENDING = "sending messages"
+ENTERING = "entering a job"
 
 
 class WatchedQueue:
@@ -24,15 +28,15 @@ class WatchedQueue:
         return self._queue.name
 
     async def send(self, letter: Letter) -> None:
-        with self._health.watching(self._service, "sending a message"):
+        with self._health.watching(self._service, SENDING):
             await self._queue.send(letter)
 
     async def send_many(self, letters: Sequence[Letter]) -> Sequence[CqworkerError | None]:
-        with self._health.watching(self._service, "sending messages"):
+        with self._health.watching(self._service, SENDING):
             answers = await self._queue.send_many(letters)
         for fault in answers:
             if isinstance(fault, Unavailable):
-                self._health.failed(self._service, "sending a message", fault)
+                self._health.failed(self._service, SENDING, fault)
         return answers
 
     async def receive(self, limit: int, wait: int, visibility: int) -> Sequence[Delivery]:
@@ -60,44 +64,87 @@ class WatchedStore:
         self._health = health
 
     async def get(self, job_id: str) -> JobRecord | None:
-        with self._health.watching(STORE, "reading a job"):
+        with self._health.watching(STORE, READING):
             return await self._store.get(job_id)
 
     async def write(self, change: Change) -> Written | Refused:
+        doing = ENTERING if type(change) is Enter else WRITING
         try:  # as `watching` does it, without the cost of a context manager: there are two of these a job
             answer = await self._store.write(change)
         except Unavailable as error:
-            self._health.failed(STORE, "writing a job", error)
+            self._health.failed(STORE, doing, error)
             raise
-        self._health.answered(STORE)
+        self._health.answered(STORE, doing)
         return answer
 
     async def reserve_key(self, key: KeyItem, now: int) -> KeyItem | None:
-        with self._health.watching(STORE, "reserving an idempotency key"):
+        with self._health.watching(STORE, ENTERING):
             return await self._store.reserve_key(key, now)
 
     async def check(self) -> None:
-        with self._health.watching(STORE, "checking it"):
-            await self._store.check()
+        """Reads, and writes too where nobody knows whether that is allowed."""
+        await _checked(self._health, STORE, self._store)
+
+    async def check_writing(self) -> None:
+        with self._health.watching(STORE, WRITING):
+            await self._store.check_writing()
 
 
 class WatchedArtifacts:
-    """An artifact store whose health is remembered."""
+    """An artifact store whose health is remembered; what lies at the sources of jobs is not its part."""
 
     def __init__(self, artifacts: Artifacts, health: Health) -> None:
         self._artifacts = artifacts
         self._health = health
+        self._root = artifacts.reference("")
 
     def reference(self, key: str) -> str:
         return self._artifacts.reference(key)
 
     async def put(self, key: str, data: bytes, content_type: str) -> str:
-        with self._health.watching(ARTIFACTS, "storing an object"):
+        with self._health.watching(ARTIFACTS, WRITING):
             return await self._artifacts.put(key, data, content_type)
 
     async def get(self, reference: str, limit: int) -> StoredObject:
-        return await self._artifacts.get(reference, limit)
+        if not reference.startswith(self._root):
+            return await self._artifacts.get(reference, limit)
+        try:
+            with self._health.watching(ARTIFACTS, READING):
+                return await self._artifacts.get(reference, limit)
+        except (ArtifactMissing, ArtifactTooLarge):
+            self._health.answered(ARTIFACTS, READING)
+            raise
 
     async def check(self) -> None:
-        with self._health.watching(ARTIFACTS, "checking it"):
-            await self._artifacts.check()
+        """Reads, and writes too where nobody knows whether that is allowed."""
+        await _checked(self._health, ARTIFACTS, self._artifacts)
+
+    async def check_writing(self) -> None:
+        with self._health.watching(ARTIFACTS, WRITING):
+            await self._artifacts.check_writing()
+
+
+async def _checked(health: Health, service: str, port: JobStore | Artifacts) -> None:
+    """Reads, and writes where that is in doubt; nothing is told before all of it is known. Raises the first fault.
+
+    Where reading is refused writing is not tried: S3 takes a condition only from those who may read.
+    """
+    tries = {READING: port.check}
+    if health.doubts(service, WRITING):
+        tries[WRITING] = port.check_writing
+    allowed: list[str] = []
+    for doing, attempt in tries.items():
+        try:
+            await attempt()
+        except Unavailable as error:
+            health.failed(service, doing, error)
+            if error.concerns == "right":
+                _tell(health, service, allowed)
+            raise
+        allowed.append(doing)
+    _tell(health, service, allowed)
+
+
+def _tell(health: Health, service: str, allowed: Sequence[str]) -> None:
+    for doing in allowed:
+        health.answered(service, doing)

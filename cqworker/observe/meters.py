@@ -74,6 +74,7 @@ class Meters:
         self.write_units = self._counter("dynamodb_write_units_total", "Write units consumed", "operation")
         self.read_units = self._counter("dynamodb_read_units_total", "Read units consumed", "operation")
         self.failures = self._counter("service_failures_total", "Times a service did not do its part", "service")
+        self.unusable = self._counter("items_unusable_total", "Times one record could not be used", "service")
         self.up = self._gauge("service_up", "1 while a service does its part, 0 while it does not", "service")
 
     def _make_worker_meters(self) -> None:

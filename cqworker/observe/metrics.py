@@ -103,6 +103,7 @@ class Metrics:
         meters = self._meters
         return {
             e.ServiceFailed: self._service_failed,
+            e.ItemFailed: lambda event: meters.unusable[event.service,].inc(),
             e.ServiceRecovered: lambda event: meters.up[event.service,].set(1),
             e.ServiceCalled: self._service_called,
             e.SlotsChanged: self._slots_changed,

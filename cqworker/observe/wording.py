@@ -73,6 +73,7 @@ WORDING: Mapping[type, Words | Callable[[Any], Words]] = {
     e.ServiceFailed: Words(
         "warning", "service unavailable", ("service", "doing", "cause", "remedy"), ("service", "cause")
     ),
+    e.ItemFailed: Words("warning", "one item cannot be used", ("service", "doing", "cause", "remedy"), ("cause",)),
     e.ServiceRecovered: Words("info", "service answers again", ("service", "seconds")),
     e.HandlersLoopSilent: Words("error", "handlers' loop is blocked", ("seconds", "jobs", "at"), ()),
     e.HandlerLoaded: Words("info", "handler loaded", ("type", "origin", "distribution", "version")),

@@ -180,6 +180,9 @@ class MemoryStore:
     async def check(self) -> None:
         return None
 
+    async def check_writing(self) -> None:
+        return None
+
 
 class MemoryArtifacts:
     """Objects in a dictionary, by reference; `tenants` says by id whose the jobs are that run_handler() ran on it."""
@@ -210,6 +213,9 @@ class MemoryArtifacts:
         return found
 
     async def check(self) -> None:
+        return None
+
+    async def check_writing(self) -> None:
         return None
 
 

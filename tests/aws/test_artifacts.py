@@ -119,3 +119,16 @@ async def test_the_check_tells_a_missing_bucket_and_a_missing_permission(
         with pytest.raises(Unavailable, match=cause):
             await artifacts.check()
     assert stub.seen[0].path.startswith("/things/below/")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "cause"), [(404, "NoSuchBucket", 'no bucket "things"'), (403, "AccessDenied", "s3:PutObject")]
+)
+async def test_the_check_of_writing_tells_a_missing_bucket_and_a_missing_permission(
+    artifacts: S3Artifacts, speak_to: SpeakTo, status: int, code: str, cause: str
+) -> None:
+    async with serving(refusing(status, code)) as stub:
+        speak_to(stub.url)
+        with pytest.raises(Unavailable, match=cause):
+            await artifacts.check_writing()
+    assert (stub.seen[0].method, stub.seen[0].headers["If-Match"]) == ("PUT", '"never"')

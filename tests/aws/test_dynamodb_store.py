@@ -98,3 +98,11 @@ async def test_the_check_fails_as_the_other_calls_would(store: JobStore, speak_t
         speak_to(stub.url)
         with pytest.raises(Unavailable, match='no table "jobs"'):
             await store.check()
+
+
+async def test_the_check_of_writing_names_the_right_that_is_missing(store: JobStore, speak_to: SpeakTo) -> None:
+    async with serving(answers(error(400, "AccessDeniedException"))) as stub:
+        speak_to(stub.url)
+        with pytest.raises(Unavailable, match="may not do dynamodb:UpdateItem"):
+            await store.check_writing()
+    assert "attribute_exists(pk) AND attribute_not_exists(pk)" in stub.seen[0].body.decode()

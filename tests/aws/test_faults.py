@@ -74,6 +74,43 @@ def test_an_answer_is_told_in_words(code: str, cause: str, remedy: str, ambiguou
     assert (fault.service, fault.code, fault.ambiguous) == ("sqs", code, ambiguous)
 
 
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (
+            "AccessDenied",
+            "User: arn:aws:sts::1:assumed-role/w/i is not authorized to perform: kms:GenerateDataKey on x",
+        ),
+        ("AccessDeniedException", "KMS key access denied error: the ciphertext refers to a key"),
+        ("KmsAccessDenied", "The caller doesn't have the required KMS access."),
+    ],
+)
+def test_a_denied_key_is_told_from_a_denied_resource(code: str, message: str) -> None:
+    fault = fault_of(answered(code, message=message))
+    assert fault.cause == f'SQS may not use the KMS key of queue "jobs" ({code}).'
+    assert "kms:Decrypt and kms:GenerateDataKey" in fault.remedy
+
+
+def test_a_role_that_has_kms_in_its_name_is_told_what_it_may_not_do() -> None:
+    said = "User: arn:aws:sts::1:assumed-role/kms-worker/i is not authorized to perform: sqs:SendMessage"
+    assert "may not do sqs:SendMessage" in fault_of(answered("AccessDenied", message=said)).cause
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "concerns"),
+    [
+        ("AccessDenied", "", "right"),
+        ("KmsDisabled", "", "right"),
+        ("ValidationException", "Item size has exceeded the maximum allowed size", "item"),
+        ("ValidationException", "The provided key element does not match the schema", "service"),
+        ("ResourceNotFoundException", "", "service"),
+        ("503", "", "service"),
+    ],
+)
+def test_a_fault_knows_whether_it_is_about_a_right_or_one_item(code: str, message: str, concerns: str) -> None:
+    assert fault_of(answered(code, message=message)).concerns == concerns
+
+
 EXCEPTIONS = [
     (not_connected(), "cannot be reached at http://127.0.0.1:4566.", "AWS_ENDPOINT_URL", False),
     (sdk.ConnectTimeoutError(endpoint_url=URL, error="x"), "did not accept a connection", "network", False),

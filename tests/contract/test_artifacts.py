@@ -47,3 +47,9 @@ async def test_an_empty_object_is_an_object(artifacts: Artifacts) -> None:
 
 async def test_the_check_passes_where_the_bucket_can_be_read(artifacts: Artifacts) -> None:
     await artifacts.check()
+
+
+async def test_the_check_of_writing_passes_and_stores_nothing(artifacts: Artifacts) -> None:
+    await artifacts.check_writing()
+    with pytest.raises(ArtifactMissing):
+        await artifacts.get(artifacts.reference("cqworker-check"), 0)

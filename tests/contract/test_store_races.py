@@ -113,3 +113,8 @@ async def test_a_key_and_a_job_of_one_name_do_not_meet(store: JobStore) -> None:
 
 async def test_the_check_passes_where_the_table_can_be_read(store: JobStore) -> None:
     await store.check()
+
+
+async def test_the_check_of_writing_passes_and_writes_nothing(store: JobStore) -> None:
+    await store.check_writing()
+    assert await store.get("") is None

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from cqworker.errors import CqworkerError, Unavailable
+from cqworker.errors import CqworkerError, RecordUnreadable, Unavailable
 from cqworker.model.changes import Change, Refused, Written
 from cqworker.model.record import JobRecord
 from cqworker.ports import Artifacts, Delivery, Depth, EntryFault, JobQueue, JobStore, KeyItem, Letter, StoredObject
@@ -18,6 +18,16 @@ LATENCY = 0.002
 
 def unavailable(*, ambiguous: bool) -> Unavailable:
     return Unavailable("service", "It did not answer.", "Wait.", ambiguous=ambiguous)
+
+
+async def denied(_apply: Callable[[], Awaitable[T]]) -> T:
+    """It is not done: the role may not."""
+    raise Unavailable("service", "The role may not.", "Allow it.", concerns="right")
+
+
+async def unreadable(_apply: Callable[[], Awaitable[T]]) -> T:
+    """The record that stands there is a newer version's."""
+    raise RecordUnreadable("service", "It cannot be read.", "Upgrade.", ambiguous=True)
 
 
 async def unanswered(apply: Callable[[], Awaitable[T]]) -> T:
@@ -98,6 +108,10 @@ class Mishaps:
         name = what if isinstance(what, str) else what.__name__
         self._coming.setdefault(name, []).extend([mishap] * times)
 
+    def granted(self) -> None:
+        """Nothing that was to come goes wrong any more."""
+        self._coming.clear()
+
     async def meet(self, name: str, apply: Callable[[], Awaitable[T]]) -> T:
         self.calls.append(name)
         await asyncio.sleep(self.latency())
@@ -126,6 +140,9 @@ class FaultyStore(Mishaps):
 
     async def check(self) -> None:
         await self.meet("check", self._store.check)
+
+    async def check_writing(self) -> None:
+        await self.meet("check_writing", self._store.check_writing)
 
 
 class FaultyQueue(Mishaps):
@@ -192,3 +209,6 @@ class FaultyArtifacts(Mishaps):
 
     async def check(self) -> None:
         await self.meet("check", self._artifacts.check)
+
+    async def check_writing(self) -> None:
+        await self.meet("check_writing", self._artifacts.check_writing)

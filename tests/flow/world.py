@@ -20,7 +20,7 @@ from cqworker.flow.health import STORE, Health
 from cqworker.flow.staffing import Ground, open_worker
 from cqworker.flow.submit import Accepted, Submission, Submitter
 from cqworker.flow.watch import Watch
-from cqworker.flow.watched import WatchedQueue, WatchedStore
+from cqworker.flow.watched import WatchedArtifacts, WatchedQueue, WatchedStore
 from cqworker.flow.worker import Worker
 from cqworker.model.changes import Change, Refused, Written
 from cqworker.model.record import JobRecord
@@ -265,7 +265,7 @@ class World:
         ground = Ground(
             queues={queue: WatchedQueue(port, health) for queue, port in queues.items()},
             store=WatchedStore(store, health),
-            artifacts=artifacts,
+            artifacts=WatchedArtifacts(artifacts, health),
             registry=registry,
             health=health,
             clock=clock,

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 Refusal = tuple[int, str, bytes]
 """Status, content type and body of an answer."""
+Which = Callable[[bytes], bool]
+"""Tells by its head whether a request is meant."""
 
 
 class Door:
@@ -22,6 +24,7 @@ class Door:
         self._do = do
         self._port = 0
         self._refusal: Refusal | None = None
+        self._which: Which | None = None
         self._listener: asyncio.Server | None = None
         self._guests: set[asyncio.Task[None]] = set()
         self.open()
@@ -38,12 +41,12 @@ class Door:
         """Refuses connections, as a service that is away."""
         self._do(self._become(None, listening=False))
 
-    def refuse(self, refusal: Refusal) -> None:
-        """Gives every request this answer; the service hears of none."""
-        self._do(self._become(refusal, listening=True))
+    def refuse(self, refusal: Refusal, which: Which | None = None) -> None:
+        """Gives every request, or those that are meant, this answer; the service hears of none of them."""
+        self._do(self._become(refusal, which, listening=True))
 
-    async def _become(self, refusal: Refusal | None, *, listening: bool) -> None:
-        self._refusal = refusal
+    async def _become(self, refusal: Refusal | None, which: Which | None = None, *, listening: bool) -> None:
+        self._refusal, self._which = refusal, which
         if self._listener is not None and not listening:
             self._listener.close()
             self._listener = None
@@ -72,18 +75,27 @@ class Door:
         assert guest is not None, "start_server() runs this as a task"
         self._guests.add(guest)
         try:
-            await (self._answer(reader, writer) if self._refusal else self._lead_through(reader, writer))
+            await (self._judge(reader, writer) if self._refusal else self._lead_through(reader, writer))
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # whoever came is gone, or is sent away
         finally:
             self._guests.discard(guest)
             writer.transport.abort()
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _judge(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A connection carries one request, so that each is looked at."""
+        head = await reader.readuntil(b"\r\n\r\n")
+        if self._which is None or self._which(head):
+            await self._answer(head, reader, writer)
+        else:
+            lines = [line for line in head.split(b"\r\n") if line and not line.lower().startswith(b"connection:")]
+            await self._lead_through(reader, writer, b"\r\n".join([*lines, b"Connection: close", b"", b""]))
+
+    async def _answer(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         assert self._refusal is not None
         status, content_type, body = self._refusal
-        head = await reader.readuntil(b"\r\n\r\n")
-        await reader.readexactly(_length(head))
+        if b"100-continue" not in head:  # else the body waits for a word from us
+            await reader.readexactly(_length(head))
         shown = b"" if head.startswith(b"HEAD ") else body
         lines = f"HTTP/1.1 {status} Refused\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
         writer.write(f"{lines}Connection: close\r\n\r\n".encode() + shown)
@@ -91,8 +103,11 @@ class Door:
         writer.close()
         await writer.wait_closed()
 
-    async def _lead_through(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _lead_through(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, begun: bytes = b""
+    ) -> None:
         there, back = await asyncio.open_connection(self._target.hostname, self._target.port)
+        back.write(begun)
         try:
             await _first_end(_pump(reader, back), _pump(there, writer))
         finally:

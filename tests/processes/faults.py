@@ -17,6 +17,11 @@ REFUSALS: Mapping[str, Refusal] = {
     "S3": (403, "application/xml", b"<Error><Code>InvalidAccessKeyId</Code><Message>x</Message></Error>"),
 }
 """How each service says that it does not know an access key."""
+DENIALS: Mapping[str, Refusal] = {
+    "DYNAMODB": (400, JSON, b'{"__type": "com.amazon.coral.service#AccessDeniedException", "message": "no"}'),
+    "S3": (403, "application/xml", b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>"),
+}
+"""How each says that the role may not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,19 @@ def _disown(scene: Scene) -> None:
         door.refuse(REFUSALS[service])
 
 
+def _deny(service: str, words: bytes) -> Callable[[Scene], None]:
+    """Takes away the right to make requests in whose heads these words stand."""
+    return lambda scene: scene.doors[service].refuse(DENIALS[service], lambda head: words in head)
+
+
+def _drop_bucket(scene: Scene) -> None:
+    s3, bucket = scene.place.s3, scene.place.bucket
+    with suppress(s3.exceptions.NoSuchBucket):
+        for found in s3.list_objects_v2(Bucket=bucket).get("Contents", ()):
+            s3.delete_object(Bucket=bucket, Key=found["Key"])
+        s3.delete_bucket(Bucket=bucket)
+
+
 def _drop_table(scene: Scene) -> None:
     dynamodb = scene.place.dynamodb
     with suppress(dynamodb.exceptions.ResourceNotFoundException):
@@ -80,5 +98,19 @@ FAULTS: Mapping[str, Fault] = {
     "DynamoDB is away": Fault(_shut("DYNAMODB"), _open, "job store", "DynamoDB cannot be reached at", "AWS_ENDPOINT"),
     "wrong credentials": Fault(_disown, _open, "queue ", "does not accept the access key", "AWS_ACCESS_KEY_ID"),
     "no table": Fault(_drop_table, _provision, "job store", "There is no table", PROVISION),
+    "no right to write records": Fault(
+        _deny("DYNAMODB", b".UpdateItem"),
+        _open,
+        "job store",
+        "may not do dynamodb:UpdateItem",
+        "Allow dynamodb:UpdateIt",
+    ),
+    "no right to fetch objects": Fault(
+        _deny("S3", b"GET /"), _open, "artifact store", "may not do s3:GetObject", "Allow s3:GetObject"
+    ),
+    "no right to store objects": Fault(
+        _deny("S3", b"PUT /"), _open, "artifact store", "may not do s3:PutObject", "Allow s3:PutObject"
+    ),
+    "no bucket": Fault(_drop_bucket, _provision, "artifact store", "There is no bucket", PROVISION),
     "no queue": Fault(_drop_queue, _provision, "queue ", "There is no queue", PROVISION),
 }

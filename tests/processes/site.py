@@ -81,6 +81,10 @@ class Site:
     def dynamodb(self) -> Any:
         return self._client("dynamodb")
 
+    @cached_property
+    def s3(self) -> Any:
+        return self._client("s3")
+
     def url_of(self, queue: str) -> str:
         return str(self.sqs.get_queue_url(QueueName=queue)["QueueUrl"])
 

@@ -16,6 +16,7 @@ from tests.processes.plugin import Journal
 from tests.processes.site import Site
 
 pytestmark = pytest.mark.timeout(120)  # five daemons start at once, on however busy a machine
+AT_START = ("SQS is away", "DynamoDB is away", "wrong credentials", "no table", "no queue")
 EVERY_FAULT = pytest.mark.parametrize("name", FAULTS)
 
 
@@ -40,6 +41,11 @@ def is_named_and_survived(daemon: Daemon, fault: Fault) -> None:
     assert told is not None
     assert fault.remedy in told["remedy"]
     assert daemon.get("/healthz").status == 200, "AWS's state is no reason to kill a worker"
+
+
+def tracebacks(daemon: Daemon) -> list[str]:
+    """Lines of the log with a traceback, but for aiohttp's own of a connection that was closed as it was taken."""
+    return [line for line in daemon.log.splitlines() if "Traceback" in line and "to closing transport" not in line]
 
 
 def works(daemon: Daemon) -> None:
@@ -69,14 +75,14 @@ def starts(site: Site, make_door: Callable[[str], Door], start: Start) -> Mappin
         "no table": site.changed(queues=["away-4"], table="absent-jobs"),
         "no queue": site.changed(queues=["absent"]),
     }
-    with ThreadPoolExecutor(len(FAULTS)) as side_by_side:
+    with ThreadPoolExecutor(len(AT_START)) as side_by_side:
         return {
-            name: side_by_side.submit(survives_its_start, open_scene(places[name], make_door), fault, start)
-            for name, fault in FAULTS.items()
+            name: side_by_side.submit(survives_its_start, open_scene(places[name], make_door), FAULTS[name], start)
+            for name in AT_START
         }
 
 
-@EVERY_FAULT
+@pytest.mark.parametrize("name", AT_START)
 def test_a_daemon_starts_whatever_is_away_and_works_when_it_is_back(
     name: str, starts: Mapping[str, Future[Daemon]]
 ) -> None:
@@ -86,7 +92,7 @@ def test_a_daemon_starts_whatever_is_away_and_works_when_it_is_back(
 
 @pytest.fixture(scope="module")
 def scene(site: Site, make_door: Callable[[str], Door]) -> Scene:
-    place = site.changed(queues=["changeable"], table="changeable-jobs")
+    place = site.changed(queues=["changeable"], table="changeable-jobs", bucket="changeable-artifacts")
     place.provision()
     return open_scene(place, make_door)
 
@@ -104,7 +110,7 @@ def test_a_running_daemon_stays_whatever_goes_away_and_goes_on_when_it_is_back(
     name: str, scene: Scene, running: Daemon
 ) -> None:
     FAULTS[name].strike(scene)
-    meanwhile = running.post("/jobs", {"type": "text.transform", "payload": {"text": "meanwhile"}})
+    meanwhile = running.post("/jobs", {"type": "text.transform", "payload": {"text": "meanwhile " * 1000}})
     is_named_and_survived(running, FAULTS[name])
     FAULTS[name].mend(scene)
     works(running)
@@ -113,7 +119,7 @@ def test_a_running_daemon_stays_whatever_goes_away_and_goes_on_when_it_is_back(
     else:
         assert meanwhile.status == 503
         assert int(meanwhile.headers["retry-after"]) > 0
-    assert "Traceback" not in running.log
+    assert tracebacks(running) == []
 
 
 def test_a_job_that_runs_through_an_outage_ends_in_its_first_attempt(

@@ -98,6 +98,9 @@ class SimStore:
     async def check(self) -> None:
         await self._link.call(Call("dynamodb", "check", "", reads=True), lambda: None)
 
+    async def check_writing(self) -> None:
+        await self._link.call(Call("dynamodb", "check_writing", "", reads=True), lambda: None)
+
 
 class SimArtifacts:
     """An artifact store behind a link."""
@@ -124,6 +127,9 @@ class SimArtifacts:
 
     async def check(self) -> None:
         await self._link.call(Call("s3", "check", "", reads=True), lambda: None)
+
+    async def check_writing(self) -> None:
+        await self._link.call(Call("s3", "check_writing", "", reads=True), lambda: None)
 
 
 def about(change: Change) -> str:

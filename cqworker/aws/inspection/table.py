@@ -6,13 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 from cqworker.aws.calls import Calls, Declined
+from cqworker.aws.dynamodb_store import NEVER
 from cqworker.aws.inspection.finding import Finding
 from cqworker.aws.operations import EXECUTE_BATCH, GET_ITEM, PUT_ITEM, UPDATE_ITEM
 from cqworker.aws.provision.table import KEYS, TTL_ATTRIBUTE, described, keys_of, ttl_of
 
 ABSENT = {"pk": {"S": "doctor"}, "sk": {"S": "doctor"}}
-NEVER = "attribute_exists(pk) AND attribute_not_exists(pk)"
-"""A condition that no item and no absence of one fulfils: the role is tried, nothing is written."""
 
 
 async def use_findings(clients: Calls, name: str) -> AsyncIterator[Finding]:
