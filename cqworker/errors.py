@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from typing import Literal
 
 Concern = Literal["service", "right", "item"]
 """What an Unavailable is about: the service as a whole, a right that the role lacks, or one item and nothing else."""
+
+OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE})
+"""How the system says that this process, or all of them together, may open nothing more (open(2), socket(2))."""
 
 
 class CqworkerError(Exception):

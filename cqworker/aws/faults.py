@@ -30,6 +30,11 @@ ROLE = "give the process a role, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AW
 
 UNREACHABLE = Row("{service} cannot be reached at {endpoint}.", NETWORK)
 NO_CONNECTION = Row("{service} at {endpoint} did not accept a connection in time.", NETWORK)
+DESCRIPTORS = Row(
+    "This process has no file descriptor left for a connection to {service}.",
+    "Raise its limit (LimitNOFILE= of the unit, `ulimit -n`, `docker run --ulimit`), or look for a handler that leaves "
+    "files or sockets open.",
+)
 NO_ANSWER = Row("{service} did not answer {operation} in time.", WAIT, ambiguous=True)
 BROKEN = Row("The connection to {service} broke during {operation}.", WAIT, ambiguous=True)
 GARBLED = Row("{service}'s answer to {operation} could not be read.", WAIT, ambiguous=True)

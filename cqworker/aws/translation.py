@@ -16,6 +16,7 @@ from cqworker.aws.faults import (
     BY_CODE,
     CLOCK,
     DENIED,
+    DESCRIPTORS,
     KEY,
     REFUSED,
     SERVER,
@@ -25,7 +26,7 @@ from cqworker.aws.faults import (
     Row,
 )
 from cqworker.aws.operations import Operation
-from cqworker.errors import Concern, Unavailable
+from cqworker.errors import OUT_OF_DESCRIPTORS, Concern, Unavailable
 
 NAMES = {"sqs": "SQS", "dynamodb": "DynamoDB", "s3": "S3"}
 OF_A_KEY = ("to perform: kms:", "kms key")
@@ -103,6 +104,8 @@ def row_of(error: Exception) -> Row:
     if isinstance(error, sdk.ClientError):
         return _answered(error)
     row = next(row for kind, row in BY_CLASS if isinstance(error, kind))
+    if _lacks_descriptors(error):
+        return DESCRIPTORS
     if row is UNREACHABLE and not _never_connected(error):
         return BROKEN
     return row
@@ -126,6 +129,12 @@ def _never_connected(error: Exception) -> bool:
     """aiobotocore says "could not connect" of any connection error, also of one that broke after sending."""
     inner = getattr(error, "kwargs", {}).get("error")
     return isinstance(inner, ClientConnectorError | NotConnectedError)
+
+
+def _lacks_descriptors(error: BaseException) -> bool:
+    """Whether it was our own process that had no descriptor for a socket: no service is to blame, nothing was sent."""
+    inner = getattr(error, "kwargs", {}).get("error") or getattr(error, "os_error", None)
+    return getattr(error, "errno", None) in OUT_OF_DESCRIPTORS or (inner is not None and _lacks_descriptors(inner))
 
 
 def _status(response: Mapping[str, Any]) -> int:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from cqworker.errors import InvalidPayload, PayloadFault, Unavailable
+from cqworker.errors import OUT_OF_DESCRIPTORS, InvalidPayload, PayloadFault, Unavailable
 from cqworker.flow.handlers_loop import Call
 from cqworker.flow.lifespans import LifespanFailed, Lifespans
 from cqworker.flow.outcomes import (
@@ -136,6 +136,8 @@ def outcome_of(error: BaseException) -> Outcome | Interrupted:
             return PayloadRefused(tuple(replace(fault, message=told(fault.message)) for fault in error.faults))
         case Unavailable():
             return Hindered(f"its handler met: {told(error.cause)}", _raised(error))
+        case OSError(errno=number) if number in OUT_OF_DESCRIPTORS:
+            return Hindered("the worker has no file descriptor left", _raised(error))
         case _:
             return _raised(error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 import aiohttp
@@ -11,7 +12,7 @@ from botocore import exceptions as sdk
 
 from cqworker.aws.faults import BY_CLASS, BY_CODE
 from cqworker.aws.operations import GET_ITEM, GET_OBJECT, RECEIVE, SEND, UPDATE_ITEM, Operation
-from cqworker.aws.translation import AwsFault, translate
+from cqworker.aws.translation import AwsFault, NotConnectedError, translate
 
 ABOUT = 'queue "jobs"'
 URL = "http://user:canary@127.0.0.1:4566/"
@@ -111,7 +112,16 @@ def test_a_fault_knows_whether_it_is_about_a_right_or_one_item(code: str, messag
     assert fault_of(answered(code, message=message)).concerns == concerns
 
 
+def without_descriptors() -> list[Exception]:
+    """What both ways to AWS raise when this process may open no socket."""
+    key = ConnectionKey("127.0.0.1", 4566, False, None, None, None, None)  # type: ignore[arg-type]
+    refusal = OSError(errno.EMFILE, "Too many open files")
+    inners = (NotConnectedError(*refusal.args), aiohttp.ClientConnectorError(key, refusal))
+    return [sdk.EndpointConnectionError(endpoint_url=URL, error=inner) for inner in inners]
+
+
 EXCEPTIONS = [
+    *((error, "no file descriptor left", "ulimit -n", False) for error in without_descriptors()),
     (not_connected(), "cannot be reached at http://127.0.0.1:4566.", "AWS_ENDPOINT_URL", False),
     (sdk.ConnectTimeoutError(endpoint_url=URL, error="x"), "did not accept a connection", "network", False),
     (sdk.ReadTimeoutError(endpoint_url=URL, error="x"), "did not answer SendMessage in time", "keeps trying", True),
@@ -148,7 +158,7 @@ EXCEPTIONS = [
 @pytest.mark.parametrize(
     ("error", "cause", "remedy", "ambiguous"),
     EXCEPTIONS,
-    ids=[f"{type(row[0]).__name__}-{row[1][:9]}" for row in EXCEPTIONS],
+    ids=[f"{number}-{type(row[0]).__name__}-{row[1][:9]}" for number, row in enumerate(EXCEPTIONS)],
 )
 def test_an_exception_is_told_in_words(error: Exception, cause: str, remedy: str, ambiguous: bool) -> None:
     fault = fault_of(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -15,6 +16,7 @@ from cqworker.aws.operations import DELETE_BATCH, GET_ITEM, RECEIVE, SEND, UPDAT
 from cqworker.errors import Unavailable
 from cqworker.events import ServiceCalled
 from tests.aws.stub import Seen, answers, error, forever, ok, serving
+from tests.processes.scarcity import without_descriptors
 
 Told = list[ServiceCalled]
 SpeakTo = Callable[..., None]
@@ -42,6 +44,17 @@ async def breaking_once() -> AsyncIterator[str]:
     finally:
         server.close()
         await server.wait_closed()
+
+
+async def test_a_call_that_finds_no_descriptor_blames_this_process_and_the_next_one_goes_on(
+    clients: AwsClients, speak_to: SpeakTo
+) -> None:
+    async with serving(answers(ok())) as stub:
+        speak_to(stub.url)
+        with without_descriptors(os.getpid()):
+            fault = await failing(clients, UPDATE_ITEM)
+        assert ("no file descriptor left" in fault.cause, fault.ambiguous) == (True, False)
+        assert await clients.call(UPDATE_ITEM, {}, "something", seconds=5) is not None
 
 
 @pytest.mark.parametrize("operation", [SEND, RECEIVE, UPDATE_ITEM, GET_ITEM, DELETE_BATCH])

@@ -45,6 +45,14 @@ async def nap(payload: Nap, job: Job) -> str:
 
 
 @handler(timeout=60)
+async def slumber(payload: Nap, job: Job) -> str:
+    """Sleeps, and opens nothing when it wakes."""
+    note("start", job)
+    await asyncio.sleep(payload.seconds)
+    return "slept"
+
+
+@handler(timeout=60)
 async def block(payload: Nap, job: Job) -> str:
     """Blocks the handlers' loop, as an author should not."""
     note("start", job)

@@ -17,6 +17,7 @@ TIMEOUT_COST = 10
 """The budget of the SDK's standard mode (AWS SDKs reference guide, "Retry behavior"), in tokens."""
 PAUSES = {
     faults.BROKEN: 0.05,
+    faults.DESCRIPTORS: 0.05,
     faults.GARBLED: 0.05,
     faults.NO_ANSWER: 0.05,
     faults.NO_CONNECTION: 0.05,
