@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
-from socket import SOCK_STREAM
 
 from botocore import exceptions as sdk
 
 from cqworker.aws.lean.address import Address
 from cqworker.aws.lean.connection import Connection
+from cqworker.aws.lean.names import Names, Place
 from cqworker.aws.limits import CONNECT
 from cqworker.aws.translation import NotConnectedError
-
-KNOWN = 10.0
-"""Seconds: connections that are made together need one look-up."""
 
 
 class Dialler:
@@ -26,36 +23,30 @@ class Dialler:
         self._host = address.url.raw_host or ""
         self._tls = address.tls if address.url.scheme == "https" else None
         self._loop = asyncio.get_running_loop()
-        self._looking = asyncio.Lock()
-        self._known: list[tuple[int, str]] = []
-        self._until = 0.0
+        self._names = Names(self._host, self._url.port)
         self._last: int | None = None
 
     async def connect(self, make: Callable[[], Connection]) -> Connection:
         """A new connection; raises the SDK's exceptions where there is none. No deadline of ours binds the look-up."""
-        url = str(self._url)
+        url, known = str(self._url), list[Place]()
         try:
-            hosts = await self._look_up()
+            known = sorted(await self._names.addresses(), key=lambda one: one[0] == self._last)
             async with asyncio.timeout(CONNECT):
-                return await self._first_of(hosts, make)
+                return await self._first_of([host for _, host in known], make)
         except TimeoutError as error:
             # packets of IPv6 may vanish on their way and those of IPv4 arrive: the next one begins with the others
-            self._last, self._until = self._known[0][0], 0.0
+            self._last = known[0][0] if known else None
+            self._names.doubt()
             raise sdk.ConnectTimeoutError(endpoint_url=url, error=error) from None
         except ssl.SSLError as error:
             raise sdk.SSLError(endpoint_url=url, error=error) from None
         except OSError as error:
-            self._until = 0.0
+            self._names.doubt()
             raise sdk.EndpointConnectionError(endpoint_url=url, error=NotConnectedError(*error.args)) from None
 
-    async def _look_up(self) -> list[str]:
-        async with self._looking:
-            if self._loop.time() >= self._until:
-                found = await self._loop.getaddrinfo(self._host, self._url.port, type=SOCK_STREAM)
-                known = [(int(family), str(place[0])) for family, *_, place in found]
-                self._known = sorted(known, key=lambda one: one[0] == self._last)
-                self._until = self._loop.time() + KNOWN
-            return [host for _, host in self._known]
+    def close(self) -> None:
+        """Nobody will connect any more."""
+        self._names.close()
 
     async def _first_of(self, hosts: list[str], make: Callable[[], Connection]) -> Connection:
         trouble = OSError("the name has no address")

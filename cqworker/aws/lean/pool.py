@@ -49,6 +49,7 @@ class Pool:
 
     def close(self) -> None:
         """Ends every connection."""
+        self._dialler.close()
         for connection in self._open:
             connection.abort()
         self._open.clear()
