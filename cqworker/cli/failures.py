@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
+from contextlib import suppress
 
 import click
 
@@ -14,6 +16,7 @@ USAGE = 64
 INTERNAL = 70
 CONFIGURATION = 78
 """sysexits.h: EX_USAGE, EX_SOFTWARE, EX_CONFIG. A supervisor must not restart on 64 and 78."""
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Unusable(CqworkerError):
@@ -21,14 +24,19 @@ class Unusable(CqworkerError):
 
 
 def report(error: Exception, *, debug: bool) -> int:
-    """Say on stderr what happened and return the exit code; the traceback only with `debug`."""
-    if debug and not isinstance(error, click.exceptions.UsageError):
-        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+    """Say on stderr what happened and return the exit code, also where stderr takes nothing.
+
+    The traceback is shown only with `debug`.
+    """
     if isinstance(error, click.exceptions.UsageError):
-        error.show()
+        with suppress(OSError):
+            error.show()
         return USAGE
     code, text = _ending(error, debug)
-    click.echo(text, err=True)
+    with suppress(OSError):
+        if debug:
+            click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+        click.echo(text, err=True)
     return code
 
 
@@ -45,5 +53,8 @@ def _ending(error: Exception, debug: bool) -> tuple[int, str]:
         return FAILED, "Interrupted."
     if isinstance(error, click.ClickException):
         return FAILED, error.format_message()
+    if isinstance(error, OSError) and error.errno in NO_SPACE:
+        place = error.filename or "what the output goes to"
+        return FAILED, f"No space is left on the disk for {place}. Make room, or write elsewhere."
     hint = "" if debug else " `cqworker --debug …` shows where."
     return INTERNAL, f"Internal error: {type(error).__name__}: {error}.{hint}"
