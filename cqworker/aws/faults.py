@@ -91,6 +91,10 @@ TOO_BIG = Row(
     "Lower artifacts.inline_limit, so that big payloads and results go to S3.",
     concerns="item",
 )
+OTHER_KEYS = Row(
+    "The keys of {about} are not pk and sk, both strings.",
+    "Choose another store.table, and run `cqworker provision`.",
+)
 REFUSED = Row(
     "{service} refused {operation} on {about} with {code}: {message}", "Look the code up in the API's errors.{request}"
 )

@@ -18,6 +18,7 @@ from cqworker.aws.faults import (
     DENIED,
     DESCRIPTORS,
     KEY,
+    OTHER_KEYS,
     REFUSED,
     SERVER,
     SIGNATURE,
@@ -31,6 +32,8 @@ from cqworker.errors import OUT_OF_DESCRIPTORS, Concern, Unavailable
 NAMES = {"sqs": "SQS", "dynamodb": "DynamoDB", "s3": "S3"}
 OF_A_KEY = ("to perform: kms:", "kms key")
 """How S3 and DynamoDB say that it is the key behind a resource which is denied, under the code of any denial."""
+OF_OTHER_KEYS = ("key element does not match", "missing the key", "type mismatch for key")
+"""How DynamoDB says that a table has other keys than the request."""
 QUOTED = 300
 """Characters of the vendor's own words that a fault repeats."""
 TRANSLATED = (sdk.BotoCoreError, sdk.ClientError, ClientError, TimeoutError, OSError)
@@ -118,6 +121,8 @@ def _answered(error: sdk.ClientError) -> Row:
         return CLOCK
     if code == "ValidationException" and "item size" in message:
         return TOO_BIG
+    if code == "ValidationException" and any(words in message for words in OF_OTHER_KEYS):
+        return OTHER_KEYS
     if row is DENIED and any(words in message for words in OF_A_KEY):
         return KEY
     if row is None and status >= 500:

@@ -21,8 +21,15 @@ if TYPE_CHECKING:
 @click.command()
 @config_option
 @role_option
+@click.option(
+    "--records",
+    type=click.IntRange(min=0),
+    default=1000,
+    show_default=True,
+    help="Look through so many records for jobs that are stuck; 0: through none.",
+)
 @json_option
-def doctor(config: Path | None, roles: frozenset[str], as_json: bool) -> int:
+def doctor(config: Path | None, roles: frozenset[str], records: int, as_json: bool) -> int:
     """Check that AWS, plugins and settings fit together; every call is harmless. Exit code 1 when there is an error."""
     settings = settings_from(config)
     from cqworker.cli.checks import local_findings
@@ -30,7 +37,7 @@ def doctor(config: Path | None, roles: frozenset[str], as_json: bool) -> int:
 
     registry = discover(settings.handlers)
     found = list(local_findings(settings, roles, registry))
-    found += asyncio.run(_inspected(settings, registry.largest_max_attempts))
+    found += asyncio.run(_inspected(settings, registry.largest_max_attempts, roles, records))
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(finding) for finding in found], indent=2))
     else:
@@ -38,18 +45,20 @@ def doctor(config: Path | None, roles: frozenset[str], as_json: bool) -> int:
     return FAILED if any(finding.level == "error" for finding in found) else DONE
 
 
-async def _inspected(settings: Settings, largest_max_attempts: int) -> list[Finding]:
+async def _inspected(
+    settings: Settings, largest_max_attempts: int, roles: frozenset[str], records: int
+) -> list[Finding]:
     from cqworker.aws.clients import AwsClients
     from cqworker.aws.inspection import inspect
     from cqworker.clock import SystemClock
     from cqworker.events import ignore
 
     async with AwsClients(ignore, lean=False, bucket_owner=settings.artifacts.bucket_owner) as clients:
-        return await inspect(clients, settings, largest_max_attempts, SystemClock())
+        return await inspect(clients, settings, largest_max_attempts, SystemClock(), roles=roles, records=records)
 
 
 def _print(found: list[Finding]) -> None:
-    colours = {"ok": "green", "warning": "yellow", "error": "red"}
+    colours = {"ok": "green", "info": "cyan", "warning": "yellow", "error": "red"}
     for finding in found:
         click.echo(f"{click.style(f'{finding.level:<8}', colours[finding.level])}{finding.subject}: {finding.what}")
         if finding.fix:

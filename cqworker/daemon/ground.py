@@ -30,9 +30,15 @@ class Premises:
     clients: AwsClients
 
 
-def open_premises(settings: Settings, registry: Registry, clock: Clock, emit: Emit) -> Premises:
-    """Ports whose every result health remembers; no connection is made before the first call."""
-    names = [name for queue in settings.queues for name in (queue.name, queue.dead_letter_queue) if name]
+def open_premises(
+    settings: Settings, registry: Registry, clock: Clock, emit: Emit, *, dead_letters: bool = True
+) -> Premises:
+    """Ports whose every result health remembers; no connection is made before the first call.
+
+    Without `dead_letters` there is no port of a dead-letter queue: who runs no jobs has no business there.
+    """
+    dead = [queue.dead_letter_queue for queue in settings.queues if dead_letters]
+    names = [name for name in (*(queue.name for queue in settings.queues), *dead) if name]
     health = Health(clock, emit, (*(queue_service(name) for name in names), STORE, ARTIFACTS))
     clients = AwsClients(
         emit,

@@ -74,8 +74,8 @@ class House:
             ("artifacts check", Check(ARTIFACTS, ground.artifacts.check, ground.health, ARTIFACTS_EVERY).run),
         ]
         for queue in self.settings.queues:
-            names = [name for name in (queue.name, queue.dead_letter_queue) if name]
-            depths = Depths(tuple(ground.queues[name] for name in names), self.emit)
+            names = [name for name in (queue.name, queue.dead_letter_queue) if name in ground.queues]
+            depths = Depths(tuple(ground.queues[name] for name in names if name), self.emit)
             checks.append((f"depths of {queue.name}", depths.run))
         return checks
 
@@ -85,7 +85,7 @@ def open_house(
 ) -> House:
     """Puts a daemon together; nothing listens and nothing is asked for yet."""
     observers = open_observers(registry, log, clock)
-    premises = open_premises(settings, registry, clock, observers.emit)
+    premises = open_premises(settings, registry, clock, observers.emit, dead_letters="worker" in roles)
     ground = premises.ground
     residents: list[Worker] = []
     watch = Watch(clock, lambda job_id: any(worker.holds(job_id) for worker in residents))

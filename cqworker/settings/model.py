@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from cqworker.model.source import overlap
+from cqworker.settings.names import Name
 
 MAX_TIMEOUT = 39_600
 """Eleven hours: SQS hides a message 12 h at most from its receipt (ChangeMessageVisibility)."""
@@ -19,7 +20,7 @@ MAX_RECEIVES = 1000
 
 Seconds = Annotated[float, Field(gt=0)]
 Pause = Annotated[float, Field(gt=0, le=31_536_000)]
-QueueName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
+QueueName = Annotated[Name, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
 Source = Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$")]
 Text = Annotated[str, Field(min_length=1, max_length=128)]
 
@@ -41,7 +42,7 @@ class Section(BaseModel):
 class StoreSettings(Section):
     """`[store]`: where the records are and how long they stay."""
 
-    table: str = Field("cqworker-jobs", pattern=r"^[A-Za-z0-9_.-]{3,255}$", description="The DynamoDB table's name.")
+    table: Name = Field("cqworker-jobs", pattern=r"^[A-Za-z0-9_.-]{3,255}$", description="The DynamoDB table's name.")
     retention_days: int = Field(
         30,
         ge=15,
@@ -54,7 +55,7 @@ class StoreSettings(Section):
 class ArtifactSettings(Section):
     """`[artifacts]`: where big things go, and what jobs may read."""
 
-    bucket: str = Field(
+    bucket: Name = Field(
         "cqworker-artifacts", pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", description="The S3 bucket's name."
     )
     bucket_owner: str | None = Field(

@@ -16,6 +16,7 @@ from cqworker.aws.clients import AwsClients
 from cqworker.aws.provision import provision
 from cqworker.events import ignore
 from cqworker.settings import ArtifactSettings, QueueSettings, Settings, StoreSettings
+from tests.cli.hands import Hands
 from tests.cli.running import Dev, plain_environment, running_dev
 
 
@@ -97,3 +98,9 @@ def s3(dev: Dev) -> Iterator[Any]:
     """An operator's hand in S3, to break things."""
     with closing(_client("s3", dev)) as client:
         yield client
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def hands(clients: AwsClients, settings: Settings, sqs: Any, dynamodb: Any, s3: Any) -> Hands:
+    await provision(clients, settings, {settings.queues[0].name: 40})
+    return Hands(settings, sqs, dynamodb, s3)

@@ -2,114 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-import pytest_asyncio
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import EndpointConnectionError
 
-from cqworker.aws.calls import DEADLINE, Answer, Calls, Read, Request
 from cqworker.aws.clients import AwsClients
-from cqworker.aws.inspection import Finding, inspect
-from cqworker.aws.operations import Operation
-from cqworker.aws.provision import provision
-from cqworker.aws.translation import translate
-from cqworker.clock import SystemClock
+from cqworker.aws.inspection import inspect
 from cqworker.settings import ArtifactSettings, QueueSettings, Settings
+from tests.cli.hands import CLOCK, Failing, Hands, bad, denied
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-CLOCK = SystemClock()
 PROVISION = "Run `cqworker provision`."
-
-
-class Hands:
-    """An operator who changes what was provisioned."""
-
-    def __init__(self, settings: Settings, sqs: Any, dynamodb: Any, s3: Any) -> None:
-        self.settings, self.sqs, self.dynamodb, self.s3 = settings, sqs, dynamodb, s3
-        self.queue = settings.queues[0].name
-        self.dead = str(settings.queues[0].dead_letter_queue)
-
-    def url(self, name: str) -> str:
-        return str(self.sqs.get_queue_url(QueueName=name)["QueueUrl"])
-
-    def change(self, name: str, **attributes: str) -> None:
-        self.sqs.set_queue_attributes(QueueUrl=self.url(name), Attributes=attributes)
-
-    def redrive(self, target: str, count: int) -> None:
-        arn = self.sqs.get_queue_attributes(QueueUrl=self.url(target), AttributeNames=["QueueArn"])["Attributes"]
-        policy = {"deadLetterTargetArn": arn["QueueArn"], "maxReceiveCount": count}
-        self.change(self.queue, RedrivePolicy=json.dumps(policy))
-
-    def redrive_elsewhere(self) -> None:
-        self.sqs.create_queue(QueueName=f"{self.dead}-other")
-        self.redrive(f"{self.dead}-other", 40)
-
-    def remove(self, name: str) -> None:
-        self.sqs.delete_queue(QueueUrl=self.url(name))
-
-    def remove_table(self) -> None:
-        self.dynamodb.delete_table(TableName=self.settings.store.table)
-
-    def other_table(self) -> None:
-        self.remove_table()
-        self.dynamodb.create_table(
-            TableName=self.settings.store.table,
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[
-                {"AttributeName": "pk", "AttributeType": "S"},
-                {"AttributeName": "sk", "AttributeType": "N"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
-
-    def ttl(self, attribute: str, *, enabled: bool) -> None:
-        specification = {"Enabled": enabled, "AttributeName": attribute}
-        self.dynamodb.update_time_to_live(TableName=self.settings.store.table, TimeToLiveSpecification=specification)
-
-    def ttl_elsewhere(self) -> None:
-        self.ttl("purge_at", enabled=False)
-        self.ttl("expires", enabled=True)
-
-
-class Failing:
-    """Calls of which some end with an error of the SDK."""
-
-    def __init__(self, calls: Calls, error: Exception, *operations: str) -> None:
-        self._calls = calls
-        self._error = error
-        self._operations = operations
-
-    async def call(
-        self, operation: Operation, request: Request, about: str, *, seconds: float = DEADLINE, read: Read | None = None
-    ) -> Answer:
-        if operation.name in self._operations:
-            raise translate(self._error, operation, about, ambiguous=False)
-        return await self._calls.call(operation, request, about, seconds=seconds, read=read)
-
-
-def denied() -> ClientError:
-    return ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "any")
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def hands(clients: AwsClients, settings: Settings, sqs: Any, dynamodb: Any, s3: Any) -> Hands:
-    await provision(clients, settings, {settings.queues[0].name: 40})
-    return Hands(settings, sqs, dynamodb, s3)
-
-
-def bad(found: list[Finding]) -> list[tuple[str, str]]:
-    assert all(finding.fix for finding in found if finding.level != "ok")
-    return [(finding.level, f"{finding.subject}: {finding.what}") for finding in found if finding.level != "ok"]
 
 
 async def test_what_was_provisioned_is_found_to_be_right(clients: AwsClients, hands: Hands) -> None:
     found = await inspect(clients, hands.settings, 10, CLOCK)
     assert bad(found) == []
     assert [finding.subject.split()[0] for finding in found] == [
-        "credentials", "queue", "dead-letter", "table", "table", "bucket", "bucket", "clock",
+        "credentials", "queue", "dead-letter", "table", "table", "table", "bucket", "bucket", "clock",
     ]  # fmt: skip
 
 
@@ -132,11 +43,15 @@ async def test_an_inspection_leaves_nothing_behind(clients: AwsClients, hands: H
             "error",
             "queue {queue}: SQS gives up after 39 receives; jobs of up to",
         ),
-        (lambda own: own.redrive_elsewhere(), "error", "queue {queue}: Its redrive policy names {dead}-other"),
+        (
+            lambda own: own.redrive_elsewhere(),
+            "error",
+            'queue {queue}: Its redrive policy moves messages to "{dead}-other", the',
+        ),
         (
             lambda own: own.change(own.queue, MessageRetentionPeriod="345600"),
             "warning",
-            "queue {queue}: It keeps messages for 4 days of 14: a job that waits longer is lost.",
+            "queue {queue}: It keeps messages for 4 days, not for 14 days: a job that waits longer is lost.",
         ),
         (
             lambda own: own.change(own.dead, MessageRetentionPeriod="345600"),
@@ -146,10 +61,14 @@ async def test_an_inspection_leaves_nothing_behind(clients: AwsClients, hands: H
         (
             lambda own: own.change(own.queue, VisibilityTimeout="30"),
             "warning",
-            "queue {queue}: Its visibility timeout is 30 s, queues.visibility_timeout 60 s.",
+            "queue {queue}: Its visibility timeout is 30 s, queues.visibility_timeout is 60 s.",
         ),
         (lambda own: own.remove_table(), "error", 'table {table}: There is no table "{table}" in this account'),
-        (lambda own: own.other_table(), "error", "table {table}: Its keys are not pk and sk, both strings."),
+        (
+            lambda own: own.other_table(),
+            "error",
+            'table {table}: The keys of table "{table}" are not pk and sk, both strings.',
+        ),
         (lambda own: own.ttl("purge_at", enabled=False), "error", "table {table}: Its TTL is off"),
         (lambda own: own.ttl_elsewhere(), "error", "table {table}: Its TTL is on expires, not on purge_at."),
         (
@@ -175,13 +94,17 @@ async def test_a_missing_redrive_policy_is_found(clients: AwsClients, hands: Han
         QueueName=other.name, Attributes={"MessageRetentionPeriod": "1209600", "VisibilityTimeout": "60"}
     )
     settings = hands.settings.model_copy(update={"queues": (other,)})
-    assert bad(await inspect(clients, settings, 10, CLOCK)) == [
-        ("error", f"queue {other.name}: Its redrive policy names no queue, the settings {hands.dead}.")
-    ]
+    ((level, what),) = bad(await inspect(clients, settings, 10, CLOCK))
+    policy = f'It has no redrive policy, and the settings give it the dead-letter queue "{hands.dead}".'
+    assert (level, what) == ("error", f"queue {other.name}: {policy}")
 
 
 async def test_a_queue_without_dead_letters_is_warned_of(clients: AwsClients, hands: Hands) -> None:
     settings = hands.settings.model_copy(update={"queues": (QueueSettings(name=hands.queue),)})
+    [finding] = [each for each in await inspect(clients, settings, 10, CLOCK) if each.level != "ok"]
+    assert (finding.level, f'moves messages to "{hands.dead}"' in finding.what) == ("error", True)
+    assert finding.fix == f'Set dead_letter_queue = "{hands.dead}" for it.'
+    hands.change(hands.queue, RedrivePolicy="")
     ((level, what),) = bad(await inspect(clients, settings, 10, CLOCK))
     assert (level, "has no dead-letter queue" in what) == ("warning", True)
 
@@ -231,8 +154,10 @@ async def test_a_clock_that_is_wrong_is_found(
         ("PutItem", "error", "Allow dynamodb:PutItem on it"),
         ("UpdateItem", "error", "Allow dynamodb:UpdateItem on it"),
         ("BatchExecuteStatement", "warning", "Allow dynamodb:PartiQLUpdate on it"),
-        ("DescribeTable", "warning", "Allow dynamodb:DescribeTable on it"),
-        ("DescribeTimeToLive", "warning", "Allow dynamodb:DescribeTimeToLive on it"),
+        ("DescribeTable", "info", "Allow dynamodb:DescribeTable on it"),
+        ("DescribeTimeToLive", "info", "Allow dynamodb:DescribeTimeToLive on it"),
+        ("Scan", "info", "Allow dynamodb:Scan on it"),
+        ("GetBucketEncryption", "info", "Allow s3:GetEncryptionConfiguration on it"),
         ("PutObject", "error", "Allow s3:PutObject on it"),
         ("GetObject", "error", "Allow s3:GetObject on it"),
     ],

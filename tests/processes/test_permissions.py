@@ -47,6 +47,12 @@ def called_by(daemon: Daemon) -> set[str]:
     return {ACTIONS[sample.labels["operation"]] for sample in samples}
 
 
+def queues_seen_by(daemon: Daemon) -> set[str]:
+    """The queues whose depth the daemon tells."""
+    text = daemon.get("/metrics").body.decode()
+    return set(re.findall(r'cqworker_queue_messages\{queue="([^"]+)"', text))
+
+
 @pytest.fixture(scope="module")
 def called(site: Site, start: Start) -> dict[str, set[str]]:
     """What each role calls while jobs of every kind come, run, fail, are cancelled and run again."""
@@ -66,6 +72,9 @@ def called(site: Site, start: Start) -> dict[str, set[str]]:
     assert upload.status == 201
     assert api.get(upload.headers["location"]).status == 200
     api.post("/jobs", {"type": "proof.nap", "payload": {"seconds": 0}}, Idempotency_Key="once")
+    until(lambda: queues_seen_by(worker) == {"permissions", "permissions-dead"})
+    assert queues_seen_by(api) == {"permissions"}, "its policy allows nothing on a dead-letter queue"
+    assert api.get("/readyz").status == 200
     return {"api": called_by(api), "worker": called_by(worker)}
 
 

@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from cqworker.aws.calls import Calls
 from cqworker.aws.identity import Identity, identity
-from cqworker.aws.inspection.bucket import bucket_findings, reading_findings
+from cqworker.aws.inspection.bucket import bucket_findings, encryption_findings, reading_findings
 from cqworker.aws.inspection.clock import clock_findings
 from cqworker.aws.inspection.finding import Finding, Level, collected
 from cqworker.aws.inspection.queues import queue_findings
+from cqworker.aws.inspection.region import region_findings
+from cqworker.aws.inspection.stuck import stuck_findings
 from cqworker.aws.inspection.table import batch_findings, shape_findings, use_findings
 from cqworker.clock import Clock
 from cqworker.settings import ArtifactSettings, Settings
 
 __all__ = ["Finding", "Level", "inspect"]
 
+ROLES = frozenset({"worker", "api"})
 
-async def inspect(clients: Calls, settings: Settings, largest_max_attempts: int, clock: Clock) -> list[Finding]:
-    """Every finding, in the order in which to mend them; without region or credentials there is no more than that."""
+
+async def inspect(
+    clients: Calls,
+    settings: Settings,
+    largest_max_attempts: int,
+    clock: Clock,
+    *,
+    roles: Collection[str] = ROLES,
+    records: int = 1000,
+) -> list[Finding]:
+    """Every finding, in the order in which to mend them; without region or credentials there is no more than that.
+
+    What is tried is what daemons in these `roles` do. `records` is how many are looked through for jobs that are stuck.
+    """
     found = _identity_findings(await identity())
     if any(finding.level == "error" for finding in found):
         return found
     for queue in settings.queues:
-        findings = queue_findings(clients, settings, queue, largest_max_attempts)
+        findings = queue_findings(clients, settings, roles, queue, largest_max_attempts)
         found += await collected(f"queue {queue.name}", findings)
-    table = settings.store.table
-    found += await collected(f"table {table}", use_findings(clients, table))
-    if settings.aws.batch_writes:
-        found += await collected(f"table {table}", batch_findings(clients, table), optional=True)
-    found += await collected(f"table {table}", shape_findings(clients, table), optional=True)
-    found += await _artifact_findings(clients, settings.artifacts)
-    found += await collected("clock", clock_findings(clients, settings.queues[0].name, clock), optional=True)
+    found += await _table_findings(clients, settings, roles, clock, records)
+    found += await _artifact_findings(clients, settings.artifacts, roles)
+    found += await collected("clock", clock_findings(clients, settings.queues[0].name, clock))
     return list(_told_once(found))
 
 
@@ -44,15 +55,30 @@ def _told_once(found: list[Finding]) -> Iterator[Finding]:
             yield finding
 
 
-async def _artifact_findings(clients: Calls, settings: ArtifactSettings) -> list[Finding]:
+async def _table_findings(
+    clients: Calls, settings: Settings, roles: Collection[str], clock: Clock, records: int
+) -> list[Finding]:
+    table = settings.store.table
+    subject = f"table {table}"
+    found = await collected(subject, use_findings(clients, table, roles))
+    usable = found[-1].level == "ok"
+    if usable and settings.aws.batch_writes and "worker" in roles:
+        found += await collected(subject, batch_findings(clients, table), level="warning")
+    found += await collected(subject, shape_findings(clients, table), beside=True)
+    if usable and records:
+        found += await collected(subject, stuck_findings(clients, table, clock, records), beside=True)
+    return found
+
+
+async def _artifact_findings(clients: Calls, settings: ArtifactSettings, roles: Collection[str]) -> list[Finding]:
     subject = f"bucket {settings.bucket}"
     found = await collected(subject, bucket_findings(clients, settings))
-    if found[-1].level == "ok":
-        found += await collected(subject, reading_findings(clients, settings.bucket, settings.prefix))
-    for source in settings.sources:
+    if found[-1].level != "error":
+        found += await collected(subject, encryption_findings(clients, settings.bucket), beside=True)
+    for source in settings.sources if "worker" in roles else ():
         bucket, _, prefix = source.removeprefix("s3://").partition("/")
         findings = reading_findings(clients, bucket, f"{prefix.rstrip('/')}/" if prefix else "")
-        found += await collected(f"source {source}", findings, optional=True)
+        found += await collected(f"source {source}", findings, level="warning")
     return found
 
 
@@ -64,4 +90,7 @@ def _identity_findings(who: Identity) -> list[Finding]:
         what = f"AWS credentials could not be fetched: {who.fault}" if who.fault else "No AWS credentials were found."
         fix = "Give the process a role, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
         found.append(Finding("error", "credentials", what, fix))
-    return found or [Finding("ok", "credentials", f"From {who.provider}, for the region {who.region}.")]
+    if found or who.region is None:
+        return found
+    credentials = Finding("ok", "credentials", f"From {who.provider}, for the region {who.region}.")
+    return [credentials, *region_findings(who.region)]

@@ -1,37 +1,51 @@
-"""Whether the bucket is there and usable, and whether the sources can be read."""
+"""Whether the bucket is there and usable, whether the sources can be read, and which key encrypts it."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import suppress
 
-from cqworker.aws.calls import Calls, Declined
-from cqworker.aws.inspection.finding import Finding
-from cqworker.aws.operations import GET_OBJECT, Operation
+from cqworker.aws.calls import Calls
+from cqworker.aws.inspection.finding import Finding, tried
+from cqworker.aws.inspection.keys import key_finding
+from cqworker.aws.operations import GET_OBJECT, NO_SUCH_OBJECT, TRY_PUT, Operation
+from cqworker.aws.translation import AwsFault
 from cqworker.settings import ArtifactSettings
 
-WRITE = Operation(
-    "s3",
-    "PutObject",
-    "s3:PutObject",
-    writes=True,
-    declines=frozenset({"NoSuchKey", "PreconditionFailed", "412", "NotImplemented"}),
-)
+UNKNOWN_HERE = "NotImplemented"
+NOT_ENCRYPTED = frozenset({"ServerSideEncryptionConfigurationNotFoundError", UNKNOWN_HERE})
+ENCRYPTION = Operation("s3", "GetBucketEncryption", "s3:GetEncryptionConfiguration", declines=NOT_ENCRYPTED)
+CONDITION_UNMET = frozenset({"NoSuchKey", "PreconditionFailed", "412"})
 PROBE = "cqworker-doctor-finds-nothing-here"
 
 
 async def bucket_findings(clients: Calls, settings: ArtifactSettings) -> AsyncIterator[Finding]:
-    """The bucket itself; its writing is tried with a condition that no object fulfils."""
-    subject = f"bucket {settings.bucket}"
-    about = f'bucket "{settings.bucket}"'
-    request = {"Bucket": settings.bucket, "Key": settings.prefix + PROBE, "Body": b"", "IfMatch": '"never"'}
-    with suppress(Declined):
-        await clients.call(WRITE, request, about)
-    yield Finding("ok", subject, "Reachable; writing is allowed.")
+    """The bucket itself: reading first, for S3 takes a condition only from who may read, then a write under one."""
+    async for finding in reading_findings(clients, settings.bucket, settings.prefix):
+        yield finding
+    bucket = settings.bucket
+    request = {"Bucket": bucket, "Key": settings.prefix + PROBE, "Body": b"", "IfMatch": '"never"'}
+    try:
+        await tried(clients, TRY_PUT, request, f'bucket "{bucket}"', CONDITION_UNMET)
+    except AwsFault as fault:
+        if fault.code != UNKNOWN_HERE:
+            raise
+        fix = "Submit a job with a big payload, and see that it is taken."
+        yield Finding("info", f"bucket {bucket}", "Writing was not checked: this service knows no conditions.", fix)
+    else:
+        yield Finding("ok", f"bucket {bucket}", f"Writing to s3://{bucket}/{settings.prefix} is allowed.")
 
 
 async def reading_findings(clients: Calls, bucket: str, prefix: str) -> AsyncIterator[Finding]:
     """Reading below a prefix: S3 says that a key is absent only to who may list."""
-    with suppress(Declined):
-        await clients.call(GET_OBJECT, {"Bucket": bucket, "Key": prefix + PROBE}, f'bucket "{bucket}"')
+    request = {"Bucket": bucket, "Key": prefix + PROBE}
+    await tried(clients, GET_OBJECT, request, f'bucket "{bucket}"', NO_SUCH_OBJECT)
     yield Finding("ok", f"bucket {bucket}", f"Reading s3://{bucket}/{prefix} is allowed.")
+
+
+async def encryption_findings(clients: Calls, bucket: str) -> AsyncIterator[Finding]:
+    """The key behind the bucket, if it is one that a role must be allowed to use."""
+    answer = await tried(clients, ENCRYPTION, {"Bucket": bucket}, f'bucket "{bucket}"', NOT_ENCRYPTED)
+    for rule in (answer or {}).get("ServerSideEncryptionConfiguration", {}).get("Rules", ()):
+        key = rule.get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID", "")
+        for finding in key_finding(f"bucket {bucket}", key):
+            yield finding

@@ -28,6 +28,7 @@ async def clock_findings(clients: Calls, queue: str, clock: Clock) -> AsyncItera
     here = (before + clock.now()) / 2
     date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
     if date is None:
+        yield Finding("info", "clock", "Not checked: the answers carry no date.", FIX)
         return
     skew = (here - parsedate_to_datetime(date).timestamp() * 1000 - HALF_A_SECOND) / 1000
     what = f"This machine's clock is {abs(skew):.1f} s {'ahead of' if skew > 0 else 'behind'} AWS's."

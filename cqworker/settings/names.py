@@ -1,0 +1,27 @@
+"""Names of queues, tables and buckets: an address in place of one is refused with the name that stands in it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+KINDS = (("http://", "URL"), ("https://", "URL"), ("s3://", "URL"), ("arn:", "ARN"))
+
+
+def no_address(value: object) -> object:
+    """The value, unless it is a URL or an ARN; raises ValueError, which says what to write instead."""
+    for beginning, kind in KINDS:
+        if isinstance(value, str) and value.startswith(beginning):
+            raise ValueError(f'give the name, "{_name_in(value)}", not the {kind}')
+    return value
+
+
+def _name_in(address: str) -> str:
+    """Of a bucket what comes first, of a queue or a table what comes last."""
+    if address.startswith(("s3://", "arn:aws:s3:")):
+        return address.removeprefix("s3://").rpartition(":")[2].partition("/")[0]
+    return address.rstrip("/").rpartition("/")[2].rpartition(":")[2]
+
+
+Name = Annotated[str, BeforeValidator(no_address)]
