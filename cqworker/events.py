@@ -93,6 +93,10 @@ class LeaseLost(JobEvent, frozen=True, kw_only=True):
     reason: str
 
 
+class LeaseUnanswered(JobEvent, frozen=True, kw_only=True):
+    """No renewal was answered before the lease's own deadline: the handler is stopped, the record is asked again."""
+
+
 class CancelNoticed(JobEvent, frozen=True, kw_only=True):
     """The keeper saw that a cancel was asked for; the handler is being stopped."""
 

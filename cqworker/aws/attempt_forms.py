@@ -6,6 +6,7 @@ from cqworker.aws.phrases import (
     ABSENT,
     ENDED,
     FREE,
+    FREE_AFTER_GRACE,
     FREE_VALUES,
     PAST,
     RUNNING,
@@ -28,6 +29,7 @@ STARTABLE = (
 )
 CLAIM = f"{ABSENT} OR ({STARTABLE})"
 REOPEN = f"round < :round AND #token <> :token AND (#status IN (:failed, :cancelled) OR {FREE})"
+AFTER_GRACE = {said: said.replace(FREE, FREE_AFTER_GRACE) for said in (STARTABLE, CLAIM, REOPEN)}
 STARTED = (
     "#status = :running",
     "round = :round",
@@ -39,6 +41,7 @@ STARTED = (
 
 STARTED_AGAIN = (*STARTED, "attempt = attempt + :one", "history = list_append(history, :claimed)")
 USUAL_START = Shape(STARTABLE, STARTED_AGAIN, ("scheduled_at",))
+START_AFTER_GRACE = Shape(AFTER_GRACE[STARTABLE], STARTED_AGAIN, ("scheduled_at",))
 ONE = number(1)
 
 
@@ -53,7 +56,7 @@ def claim(change: Claim) -> Form:
         "attempt = if_not_exists(attempt, :zero) + :one",
         "history = list_append(if_not_exists(history, :history), :claimed)",
     )
-    return update(change.job_id, CLAIM, values, sets, ("scheduled_at",))
+    return update(change.job_id, _with_grace(CLAIM, change, values), values, sets, ("scheduled_at",))
 
 
 def claim_existing(change: Claim) -> Form:
@@ -61,6 +64,9 @@ def claim_existing(change: Claim) -> Form:
     values = _started(change)
     values.update(FREE_VALUES)
     values[":one"], values[":soon"] = ONE, number(change.now + SOON_MS)
+    if change.grace:
+        values[":over"] = number(change.now - change.grace)
+        return Form(change.job_id, START_AFTER_GRACE, values)
     return Form(change.job_id, USUAL_START, values)
 
 
@@ -68,7 +74,15 @@ def reopen(change: Reopen) -> Form:
     """A start of a later round; its own form because an update cannot choose between attempt 1 and one more."""
     values = FREE_VALUES | ENDED | {":one": number(1)} | _started(change)
     sets = (*STARTED, "attempt = :one", "history = list_append(history, :claimed)")
-    return update(change.job_id, REOPEN, values, sets, PAST)
+    return update(change.job_id, _with_grace(REOPEN, change, values), values, sets, PAST)
+
+
+def _with_grace(condition: str, change: Claim, values: Values) -> str:
+    """The condition that counts a lease as over some time after its end, and the value that it then needs."""
+    if not change.grace:
+        return condition
+    values[":over"] = number(change.now - change.grace)
+    return AFTER_GRACE[condition]
 
 
 def _started(change: Claim) -> Values:

@@ -6,6 +6,7 @@ from cqworker.aws.phrases import (
     ABSENT,
     ENDED,
     FREE,
+    FREE_AFTER_GRACE,
     FREE_VALUES,
     PAST,
     RUNNING,
@@ -27,6 +28,7 @@ LOSE = (
     f"{ABSENT} OR (#status IN (:failed, :cancelled) AND round < :round)"
     f" OR (round <= :round AND {FREE} AND {UNCANCELLED})"
 )
+LOSE_AFTER_GRACE = LOSE.replace(FREE, FREE_AFTER_GRACE)
 
 
 def forestall(change: Forestall) -> Form:
@@ -86,4 +88,7 @@ def lose(change: Lose) -> Form:
         "purge_at = :purge_at",
         "history = list_append(if_not_exists(history, :history), :lost)",
     )
-    return update(change.job_id, LOSE, values, sets, removes)
+    condition = LOSE
+    if change.grace:
+        condition, values[":over"] = LOSE_AFTER_GRACE, number(change.now - change.grace)
+    return update(change.job_id, condition, values, sets, removes)

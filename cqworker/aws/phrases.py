@@ -25,6 +25,7 @@ FREE = (
     "(#status IN (:queued, :retrying) OR (#status = :running"
     " AND (attribute_not_exists(lease_expires_at) OR lease_expires_at < :now)))"
 )
+FREE_AFTER_GRACE = FREE.replace(":now", ":over")
 UNCANCELLED = "attribute_not_exists(cancel_requested_at)"
 
 RUNNING: Values = {":running": text(Status.RUNNING)}

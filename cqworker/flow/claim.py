@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from msgspec import Struct
 
@@ -10,6 +11,8 @@ from cqworker.clock import Clock
 from cqworker.errors import RecordUnreadable, Unavailable
 from cqworker.events import CopyDropped, CopyHidden, Emit, JobForestalled, Subject
 from cqworker.flow.backoff import pauses
+from cqworker.flow.health import Health
+from cqworker.flow.insistence import Insistence
 from cqworker.flow.lease import Lease, margin_of
 from cqworker.flow.letting_go import Delete, Hide, Leave, LettingGo
 from cqworker.flow.subject import stored_trace_id, subject_of, subject_of_message
@@ -27,7 +30,6 @@ from cqworker.ports import Delivery, JobStore
 
 ROUNDS = 8
 """Judgements of one message before it is put off: each needs the record to have changed under our hands."""
-REFUND_PATIENCE = 60.0
 
 
 class Claimed(Struct, frozen=True):
@@ -47,9 +49,19 @@ class Claims:
     """Claims the jobs of one queue for this worker."""
 
     def __init__(
-        self, store: JobStore, clock: Clock, emit: Emit, tokens: TokenMint, worker: str, period: float, retention: int
+        self,
+        store: JobStore,
+        health: Health,
+        clock: Clock,
+        emit: Emit,
+        tokens: TokenMint,
+        worker: str,
+        period: float,
+        retention: int,
     ) -> None:
         self._store = store
+        self._health = health
+        self._insistence = Insistence(store, health, clock)
         self._clock = clock
         self._emit = emit
         self._tokens = tokens
@@ -79,7 +91,7 @@ class Claims:
             if isinstance(answer, Written):
                 return await self._claimed(answer.record, envelope, change, delivery, sent)
             seen = answer.seen
-            match judge(seen, envelope, change.token, self._clock.now()):
+            match judge(seen, envelope, change.token, self._clock.now(), change.grace):
                 case GoOn() if seen is not None:
                     return await self._claimed(seen, envelope, change, delivery, sent)
                 case CancelInstead() | CrashInstead() as verdict if seen is not None:
@@ -106,6 +118,7 @@ class Claims:
             lease_expires_at=now + round(self._period * 1000),
             purge_at=self._purge_at(now),
             trace_id=stored_trace_id(envelope.job_id, delivery.traceparent),
+            grace=self._health.grace(delivery.queue),
         )
 
     async def _ask(self, change: Claim, delivery: Delivery) -> Written | Refused | None:
@@ -150,18 +163,8 @@ class Claims:
     async def _refund(self, change: Claim) -> None:
         """An unanswered claim may have been applied: without this, an attempt is charged that never started."""
         back = HandBack(job_id=change.job_id, token=change.token, purge_at=change.purge_at)
-        until = self._clock.monotonic() + REFUND_PATIENCE
-        for pause in pauses():
-            try:
-                await self._store.write(back)
-            except RecordUnreadable:
-                return  # a refusal: what was written is not read
-            except Unavailable:
-                if self._clock.monotonic() + pause >= until:
-                    return
-                await asyncio.sleep(pause)
-            else:
-                return
+        with suppress(RecordUnreadable):  # a refusal: what was written is not read
+            await self._insistence.write(back)
 
     async def _forestall(self, seen: JobRecord, verdict: CancelInstead | CrashInstead) -> bool:
         """Writes the ending in place of a start; False when the record changed meanwhile or no answer came."""

@@ -113,12 +113,13 @@ class DeadLetters:
         """One conditional write; a refusal brings the record, and the record says what to do instead."""
         now = self._clock.now()
         trace_id = stored_trace_id(envelope.job_id, delivery.traceparent)
-        change = Lose(envelope=envelope, now=now, purge_at=self._purge_at(now), trace_id=trace_id)
+        grace = self._health.grace(self._queue.name)
+        change = Lose(envelope=envelope, now=now, purge_at=self._purge_at(now), trace_id=trace_id, grace=grace)
         answer = await self._store.write(change)
         if isinstance(answer, Written):
             self._emit(JobLost(job=subject_of(answer.record)))
             return Delete()
-        verdict = judge_dead_letter(answer.seen, envelope, now)
+        verdict = judge_dead_letter(answer.seen, envelope, now, grace)
         match verdict:
             case Drop():
                 return Delete()

@@ -112,6 +112,8 @@ def _of_stop(record: JobRecord, stop: Stopped, rules: Rules) -> Conclusion:
             return Cancelled()
         case Stopped(StopReason.DRAIN, abandoned=False):
             return GivenBack("drain", 0.0)
+        case Stopped(StopReason.SILENCE, abandoned=False):
+            return _of_silence(record, rules)
         case _:
             return LeftAlone()
 
@@ -136,6 +138,13 @@ def _of_hindrance(record: JobRecord, hindrance: UnknownTypeMet | Hindered, rules
         return conclude(record, hindrance.raised, rules)
     message = f"No worker knew the type {record.type!r} within 24 hours."
     return Failing(Failure(FailureKind.UNKNOWN_TYPE, message))
+
+
+def _of_silence(record: JobRecord, rules: Rules) -> Conclusion:
+    """An outage charges no attempt; a record that alone cannot be renewed, for a day, is no outage."""
+    if rules.now - _round_began(record) < PATIENCE_MS:
+        return GivenBack(StopReason.SILENCE, 0.0)
+    return _again(record, Failure(FailureKind.CRASHED, "Its lease could not be renewed."), rules)
 
 
 def _round_began(record: JobRecord) -> int:

@@ -58,7 +58,7 @@ class Execution:
         if self.draining:
             return NeverStarted("drain", 0.0)
         if not claimed.lease.is_alive(self._clock.monotonic()):
-            return Stopped(StopReason.LOST)
+            return NeverStarted(StopReason.SILENCE, 0.0)
         return await self._follow(claimed, handler, payload, slot)
 
     def drain(self) -> None:

@@ -20,6 +20,14 @@ CHECKED = frozenset((service, doing) for service in (STORE, ARTIFACTS) for doing
 EVERYTHING = ""
 DENIED_FOR = 300.0
 """Seconds for which a right that no check tries counts as refused: who is sent no work cannot find out that it may."""
+GRACE = 30.0
+"""Seconds after a failure in which holders of leases learn that the service is back: the pause of a check (15 s at
+most) and the deadline of the call that hangs meanwhile (15 s)."""
+UNNOTICED = 40.0
+"""Seconds for which others may have met an outage before us: the longest receive."""
+LONGEST_FLAW = 120.0
+"""Seconds for which failures between answers count as one outage: a service that fails now and then for ever must not
+keep what the dead held from being taken over for ever."""
 
 
 def queue_service(name: str) -> str:
@@ -35,6 +43,27 @@ class Trouble:
     cause: str
     remedy: str
     since: float = 0.0
+
+
+class Outage:
+    """When a service failed us: `first` without an answer since, `began` without 30 s of peace since, `last` of all."""
+
+    __slots__ = ("began", "first", "last")
+
+    def __init__(self, now: float) -> None:
+        self.first = self.began = self.last = now
+
+    def failed(self, now: float, answered: float) -> None:
+        """Once more, the last answer having come at `answered`."""
+        if now - self.last >= GRACE:
+            self.began = now
+        if answered > self.last:
+            self.first = now
+        self.last = now
+
+    def since(self, now: float) -> float:
+        """When it began to be away for those who tried."""
+        return min(self.first, max(self.began, now - LONGEST_FLAW))
 
 
 class Health:
@@ -53,6 +82,7 @@ class Health:
         """By service, and by what was being done where that alone is refused."""
         self._since: dict[str, float] = {}
         self._answered: dict[str, float] = {}
+        self._outages: dict[str, Outage] = {}
         self._back: dict[str, asyncio.Event] = {}
         self._away: dict[str, asyncio.Event] = {name: asyncio.Event() for name in services}
         self.draining = False
@@ -81,6 +111,7 @@ class Health:
             self.answered(service)
             return
         now = self._clock.monotonic()
+        self._outages.setdefault(service, Outage(now)).failed(now, self._answered.get(service, 0.0))
         refused = doing if error.concerns == "right" else EVERYTHING
         troubles = self._troubles.setdefault(service, {})
         troubles.pop(EVERYTHING, None)
@@ -118,6 +149,18 @@ class Health:
     def quiet_for(self, service: str) -> float:
         """Seconds since it last answered."""
         return self._clock.monotonic() - self._answered.get(service, float("-inf"))
+
+    def grace(self, queue: str) -> int:
+        """Milliseconds for which an ended lease is respected now: none, but shortly after an outage.
+
+        Its holder may not have been able to renew it, and shall come first once the store and this queue are back.
+        """
+        if not self._outages:
+            return 0
+        now = self._clock.monotonic()
+        outages = (self._outages.get(service) for service in (STORE, queue_service(queue)))
+        ages = [now - outage.since(now) for outage in outages if outage is not None and now - outage.last < GRACE]
+        return round((max(ages) + UNNOTICED) * 1000) if ages else 0
 
     async def until_present(self, service: str, given_up: asyncio.Event) -> None:
         """Waits while the service is away; `given_up` ends the wait."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
+from cqworker.events import CopyHidden, Emit
 from cqworker.flow.claim import Claimed, Claims
 from cqworker.flow.execute import Execution
+from cqworker.flow.in_hand import InHand
 from cqworker.flow.keeper import LeaseKeeper
-from cqworker.flow.letting_go import LettingGo
+from cqworker.flow.letting_go import Hide
 from cqworker.flow.limits import TypeLimits
 from cqworker.flow.receipts import Receipts
 from cqworker.flow.settle import Settling
 from cqworker.flow.slots import Slot
+from cqworker.flow.subject import subject_of_message
 from cqworker.model.envelope import Envelope
 from cqworker.ports import Delivery
 
@@ -22,35 +26,59 @@ class Journey:
     def __init__(
         self,
         limits: TypeLimits,
+        in_hand: InHand,
         claims: Claims,
         leases: LeaseKeeper,
         execution: Execution,
         settling: Settling,
         receipts: Receipts,
+        emit: Emit,
     ) -> None:
         self._limits = limits
+        self._in_hand = in_hand
         self._claims = claims
         self._leases = leases
         self._execution = execution
         self._settling = settling
         self._receipts = receipts
+        self._emit = emit
 
     async def travel(self, delivery: Delivery, envelope: Envelope, slot: Slot) -> None:
         """Claim the job, keep its lease while the handler runs, settle how that ended, let go of the message."""
+        if (seconds := self._in_hand.seconds_left(envelope.job_id, envelope.round)) is not None:
+            self._put_off(delivery, envelope, seconds)
+            return
         if await self._limits.admit(envelope.type, slot):
             step = await self._claims.claim(delivery, envelope)
         else:
             step = self._limits.later(delivery.receive_count)
         if isinstance(step, Claimed):
-            step = await self._carry_out(step, slot)
-        self._receipts.let_go(delivery, step, envelope)
+            await self._carry_out(step, slot)
+        else:
+            self._receipts.let_go(delivery, step, envelope)
 
-    async def _carry_out(self, claimed: Claimed, slot: Slot) -> LettingGo:
-        self._leases.hold(claimed.lease)
+    async def _carry_out(self, claimed: Claimed, slot: Slot) -> None:
+        lease = claimed.lease
+        holding = self._in_hand.take(lease)
+        slot.when_free(partial(self._in_hand.put_down, holding))
+        self._leases.hold(lease)
         try:
             outcome = await self._execution.run(claimed, slot)
             conclusion = await self._settling.conclude(claimed, outcome)
+            await _ended(self._leases.hide(lease))
+            how = await self._settling.write(claimed, conclusion)
         finally:
-            if (renewal := self._leases.release(claimed.lease)) is not None:
-                await asyncio.wait([renewal])
-        return await self._settling.write(claimed, conclusion)
+            await _ended(self._leases.release(lease))
+        self._in_hand.conclude(holding)
+        if not lease.is_receipt_gone:
+            self._receipts.settle(claimed.delivery, how, claimed.envelope)
+
+    def _put_off(self, delivery: Delivery, envelope: Envelope, seconds: float) -> None:
+        """A copy of what we have in hand: a claim would count an attempt if the lease has ended unnoticed."""
+        self._emit(CopyHidden(job=subject_of_message(envelope, delivery.traceparent), seconds=seconds))
+        self._receipts.let_go(delivery, Hide(seconds), envelope)
+
+
+async def _ended(renewal: asyncio.Task[None] | None) -> None:
+    if renewal is not None:
+        await asyncio.wait([renewal])

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from functools import partial
 from itertools import islice
 from typing import Any
 
 from cqworker.clock import Clock
 from cqworker.errors import Unavailable
-from cqworker.events import CancelNoticed, Emit, LeaseLost, LeasesRenewed
+from cqworker.events import CancelNoticed, Emit, LeaseLost, LeasesRenewed, LeaseUnanswered, ReceiptRefused
 from cqworker.flow.background import background_failure
+from cqworker.flow.health import STORE, Health, queue_service
 from cqworker.flow.lease import Hold, Lease
 from cqworker.flow.outcomes import StopReason
 from cqworker.model.attempts import Renew
 from cqworker.model.changes import Refused
-from cqworker.ports import BATCH, MAX_VISIBILITY, JobQueue, JobStore
+from cqworker.ports import BATCH, MAX_VISIBILITY, Delivery, JobQueue, JobStore
 
 REQUESTS_AT_ONCE = 8
 FULL = 50
@@ -24,13 +25,34 @@ FULL = 50
 LONGEST_TICK = 1.0
 REPORT_EVERY = 1.0
 """Seconds between two writes of one job's progress."""
+SHORTEST = 5
+"""Seconds kept from the 12 h that SQS hides a message at most: a request to hide it longer is refused."""
+
+Resend = Callable[[Delivery, float], Awaitable[bool]]
+"""Sends a message of ours once more, to be seen in so many seconds; whether the queue has it."""
 
 
 class LeaseKeeper:
-    """The leases of a queue: those that wait for their time, and those that are being renewed."""
+    """The leases of a queue: those that wait for their time, and those that are being renewed.
 
-    def __init__(self, queue: JobQueue, store: JobStore, period: int, clock: Clock, emit: Emit) -> None:
+    A lease is lost when the record refuses its renewal. One that nobody answers for goes silent: its handler is
+    stopped, for another may start, and the record is asked again, for as long as it takes.
+    """
+
+    def __init__(
+        self,
+        queue: JobQueue,
+        store: JobStore,
+        health: Health,
+        period: int,
+        clock: Clock,
+        emit: Emit,
+        resend: Resend,
+    ) -> None:
         self.period = float(period)
+        self._health = health
+        self._service = queue_service(queue.name)
+        self._resend = resend
         self._queue = queue
         self._store = store
         self._clock = clock
@@ -54,6 +76,15 @@ class LeaseKeeper:
         self._waiting[lease.token] = lease
         self._occupied.set()
 
+    def hide(self, lease: Lease) -> asyncio.Task[None] | None:
+        """Its handler has ended: from here on the keeper leaves its record alone, once the returned renewal has ended.
+
+        Until its ending is answered nobody else shall see its message.
+        """
+        if lease.hold is Hold.HELD:
+            lease.hold = Hold.HIDDEN
+        return self._renewals.get(lease.token)
+
     def release(self, lease: Lease) -> asyncio.Task[None] | None:
         """From here on the keeper leaves this receipt alone, once the renewal has ended that it returns."""
         lease.hold = Hold.SETTLING
@@ -71,10 +102,11 @@ class LeaseKeeper:
                 self._occupied.clear()
 
     def turn(self) -> None:
-        """Gives up what is past its deadline and starts the renewals that are due."""
+        """Stops what nobody answers for, and starts the renewals that are due."""
         now = self._clock.monotonic()
-        for lease in [lease for lease in self if now >= lease.deadline]:
-            self._lose(lease, "no renewal was answered in time")
+        for lease in self:
+            if now >= lease.record_until and lease.hold is Hold.HELD and not lease.is_silent:
+                self._go_silent(lease)
         due = [*self._retries(now), *self._take_due(now), *self._reports(now)]  # retries first: the others add to them
         for start in range(0, len(due), BATCH):
             self._renew(due[start : start + BATCH], now)
@@ -111,22 +143,36 @@ class LeaseKeeper:
 
     def _renew(self, leases: list[Lease], sent: float) -> None:
         """Ten receipts to a request, each record by itself: no job waits for the answer about another one's record."""
-        receipts = self._begin(self._renew_receipts(leases, sent))
+        hidden = [lease for lease in leases if self._asks_for_receipt(lease, sent)]
+        receipts = self._begin(self._renew_receipts(hidden, sent)) if hidden else None
         for lease in leases:
             renewal = self._begin(self._renew_both(lease, sent, receipts))
             self._renewals[lease.token] = renewal
             renewal.add_done_callback(partial(self._forget, lease.token))
 
-    async def _renew_both(self, lease: Lease, sent: float, receipts: asyncio.Task[None]) -> None:
-        await self._renew_record(lease, sent)
-        await asyncio.wait([receipts])
-        kept = lease.was_renewed(sent)
+    def _asks_for_record(self, lease: Lease, now: float) -> bool:
+        """A silent one asks again when the store is back: it is away for all of them."""
+        if lease.is_silent and self._health.is_away(STORE):
+            return False
+        return lease.is_record_due(now) or (lease.progress is not None and lease.hold is Hold.HELD)
+
+    def _asks_for_receipt(self, lease: Lease, now: float) -> bool:
+        if now >= lease.receipt_until and self._health.is_away(self._service):
+            return False
+        return lease.is_receipt_due(now)
+
+    async def _renew_both(self, lease: Lease, sent: float, receipts: asyncio.Task[None] | None) -> None:
+        if self._asks_for_record(lease, sent):
+            await self._renew_record(lease, sent)
+        if receipts is not None:
+            await asyncio.wait([receipts])
+        kept = not lease.is_record_due(sent) and not lease.is_receipt_due(sent)
         if kept:
             self._emit(LeasesRenewed(queue=self._queue.name, count=1))
         if lease.token not in self._renewing:
             return
         if kept:
-            lease.renew_at = sent + self.period / 3
+            lease.renew_at = lease.next_renewal
             self._waiting[lease.token] = self._renewing.pop(lease.token)
         else:
             lease.renew_at = self._clock.monotonic() + self.period / 12
@@ -151,25 +197,43 @@ class LeaseKeeper:
             lease.stop(StopReason.CANCEL)
 
     async def _renew_receipts(self, leases: list[Lease], sent: float) -> None:
+        now = self._clock.monotonic()
+        wanted = {lease.delivery.receipt: self._seconds_left(lease, now) for lease in leases}
+        changes = [(receipt, seconds) for receipt, seconds in wanted.items() if seconds > 0]
         try:
             async with self._receipt_gate, asyncio.timeout(self._patience):
-                now = self._clock.monotonic()
-                changes = [(lease.delivery.receipt, self._seconds_left(lease, now)) for lease in leases]
-                faults = await self._queue.change_visibility(changes)
+                faults = await self._queue.change_visibility(changes) if changes else ()
         except (Unavailable, TimeoutError):
             return
         refused = {fault.receipt: fault for fault in faults}
         for lease in leases:
             fault = refused.get(lease.delivery.receipt)
-            if fault is None:
+            if not wanted[lease.delivery.receipt]:
+                await self._replace(lease, "SQS hides no message for longer than 12 hours")
+            elif fault is None:
                 lease.receipt_renewed(sent)
             elif fault.gone:
-                self._lose(lease, f"the message is no longer ours: {fault.reason}")
+                await self._replace(lease, fault.reason)
 
     def _seconds_left(self, lease: Lease, now: float) -> int:
         """The whole period, but never past the 12 h that SQS counts from the receipt (ChangeMessageVisibility)."""
-        longest = int(MAX_VISIBILITY - (now - lease.delivery.received_at)) - 5
+        longest = int(MAX_VISIBILITY - (now - lease.delivery.received_at)) - SHORTEST
         return max(0, min(int(self.period), longest))
+
+    async def _replace(self, lease: Lease, reason: str) -> None:
+        """The message is in other hands, or was deleted with its queue's others: the job goes on, under its record.
+
+        A job that has not ended must have a message, whatever becomes of this worker.
+        """
+        if lease.hold not in (Hold.HELD, Hold.HIDDEN):
+            return
+        self._emit(ReceiptRefused(queue=self._queue.name, action="change_visibility", reason=reason, gone=True))
+        lease.is_receipt_gone = await self._resend(lease.delivery, self.period)
+
+    def _go_silent(self, lease: Lease) -> None:
+        lease.is_silent = True
+        self._emit(LeaseUnanswered(job=lease.job))
+        lease.stop(StopReason.SILENCE)
 
     def _lose(self, lease: Lease, reason: str) -> None:
         if lease.hold is not Hold.HELD:

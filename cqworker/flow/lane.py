@@ -10,6 +10,7 @@ from cqworker.flow.claim import Claims
 from cqworker.flow.dead_letters import DeadLetters
 from cqworker.flow.execute import Execution
 from cqworker.flow.health import Health
+from cqworker.flow.in_hand import InHand
 from cqworker.flow.journey import Journey
 from cqworker.flow.keeper import LeaseKeeper
 from cqworker.flow.limits import TypeLimits
@@ -32,6 +33,7 @@ class Crew:
     store: JobStore
     slots: Slots
     limits: TypeLimits
+    in_hand: InHand
     execution: Execution
     settling: Settling
     health: Health
@@ -59,11 +61,10 @@ def open_lane(
 ) -> Lane:
     """Puts the parts of one queue together; nothing runs yet."""
     receipts = Receipts(queue, crew.clock, crew.emit, max_receive_count)
-    leases = LeaseKeeper(queue, crew.store, settings.visibility_timeout, crew.clock, crew.emit)
-    claims = Claims(
-        crew.store, crew.clock, crew.emit, crew.tokens, crew.worker, settings.visibility_timeout, crew.retention
-    )
-    journey = Journey(crew.limits, claims, leases, crew.execution, crew.settling, receipts)
+    period = settings.visibility_timeout
+    leases = LeaseKeeper(queue, crew.store, crew.health, period, crew.clock, crew.emit, receipts.resend)
+    claims = Claims(crew.store, crew.health, crew.clock, crew.emit, crew.tokens, crew.worker, period, crew.retention)
+    journey = Journey(crew.limits, crew.in_hand, claims, leases, crew.execution, crew.settling, receipts, crew.emit)
     poller = Poller(queue, settings, crew.slots, journey, receipts, crew.health, crew.clock, crew.emit)
     if cemetery is None:
         return Lane(poller, claims, leases, receipts, None, None)

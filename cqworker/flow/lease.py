@@ -12,9 +12,13 @@ from cqworker.ports import Delivery
 
 
 class Hold(StrEnum):
-    """Who may act on the receipt: the keeper while held, the settle after that, nobody once it is gone."""
+    """Who may act on the receipt: the keeper while held or hidden, the settle after that, nobody once it is gone.
+
+    HIDDEN: the handler has ended and its ending is not answered yet; the message stays hidden, the record is let be.
+    """
 
     HELD = "held"
+    HIDDEN = "hidden"
     SETTLING = "settling"
     GONE = "gone"
 
@@ -25,10 +29,12 @@ def margin_of(period: float) -> float:
 
 
 class Lease:
-    """Two ledgers with one deadline: SQS visibility and the record's `lease_expires_at`.
+    """Two ledgers: the record's `lease_expires_at`, which says whose the job is, and SQS visibility, which keeps its
+    message from others.
 
-    A renewal that SQS answers with 200 proves nothing about an expired receipt, so what counts is a monotonic deadline
-    counted from when the last answered claim or renewal was sent.
+    A renewal that SQS answers with 200 proves nothing about an expired receipt, so what counts are monotonic deadlines,
+    counted from when the last answered claim or renewal was sent. Past the record's nobody knows whose the job is
+    before the next answer; past the receipt's the message may be in other hands, which find the record and hide it.
     """
 
     __slots__ = (
@@ -37,6 +43,8 @@ class Lease:
         "_stop_reason",
         "delivery",
         "hold",
+        "is_receipt_gone",
+        "is_silent",
         "job",
         "period",
         "progress",
@@ -53,6 +61,8 @@ class Lease:
         self.token = token
         self.period = period
         self.hold = Hold.HELD
+        self.is_receipt_gone = False
+        self.is_silent = False
         self.progress: Progress | None = None
         self.reported_at = claimed_at
         self.renew_at = min(claimed_at, delivery.received_at) + period / 3
@@ -63,23 +73,36 @@ class Lease:
         self._stop_reason: StopReason | None = None
 
     @property
-    def deadline(self) -> float:
-        """The monotonic time after which this attempt may write nothing."""
-        return min(self.record_until, self.receipt_until)
+    def ends(self) -> float:
+        """The monotonic time at which others may take the job over: our own deadline, and the margin."""
+        return self.record_until - self._kept + self.period
 
     def is_alive(self, monotonic: float) -> bool:
-        in_time = monotonic < self.record_until and monotonic < self.receipt_until
-        return in_time and self._stop_reason is not StopReason.LOST
+        """Whether the record is surely ours, so that a handler may start."""
+        return monotonic < self.record_until and self._stop_reason is not StopReason.LOST
 
     def record_renewed(self, sent: float) -> None:
         self.record_until = sent + self._kept
+        self.is_silent = False
 
     def receipt_renewed(self, sent: float) -> None:
         self.receipt_until = sent + self._kept
 
-    def was_renewed(self, sent: float) -> bool:
-        """Whether both ledgers have answered a renewal that was sent then or later."""
-        return self.deadline >= sent + self._kept
+    def is_record_due(self, monotonic: float) -> bool:
+        """Whether the record is ours to renew and answered no renewal sent in the last quarter of the period."""
+        return self.hold is Hold.HELD and self.record_until - self._kept <= monotonic - self.period / 4
+
+    def is_receipt_due(self, monotonic: float) -> bool:
+        """Whether there is a receipt that answered no renewal sent in the last quarter of the period."""
+        return not self.is_receipt_gone and self.receipt_until - self._kept <= monotonic - self.period / 4
+
+    @property
+    def next_renewal(self) -> float:
+        """When the elder of the two renewals is a third of the period old."""
+        until = self.record_until if self.hold is Hold.HELD else self.receipt_until
+        if not self.is_receipt_gone:
+            until = min(until, self.receipt_until)
+        return until - self._kept + self.period / 3
 
     @property
     def stop_reason(self) -> StopReason | None:

@@ -54,13 +54,21 @@ class Run:
         if self.outcome.done():
             return
         if self._reason is not None:
-            self._reason = reason if reason is StopReason.LOST else self._reason
+            if reason is StopReason.LOST:
+                self._begin_grace(reason)
             return
-        self._reason = reason
         self._clear_timers()
-        self._timer = self.loop.call_later(self._grace, self._abandon)
+        if reason is StopReason.SILENCE:
+            self._reason = reason  # the job may still be ours: it is followed until it ends, or is lost
+        else:
+            self._begin_grace(reason)
         assert self._call is not None
         self._call.cancel()
+
+    def _begin_grace(self, reason: StopReason) -> None:
+        self._reason = reason
+        if self._timer is None:
+            self._timer = self.loop.call_later(self._grace, self._abandon)
 
     def _ended(self, ended: asyncio.Future[Any]) -> None:
         self._clear_timers()

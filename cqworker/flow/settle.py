@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cqworker.clock import Clock
-from cqworker.errors import Unavailable
+from cqworker.errors import RecordUnreadable, Unavailable
 from cqworker.events import Emit, JobHandedBack, JobSettled, LeaseLost
 from cqworker.flow.backoff import pauses
 from cqworker.flow.claim import Claimed
@@ -24,6 +24,8 @@ from cqworker.flow.endings import (
     Success,
     conclude,
 )
+from cqworker.flow.health import Health
+from cqworker.flow.insistence import Insistence
 from cqworker.flow.letting_go import Delete, Hide, Leave, LettingGo
 from cqworker.flow.outcomes import Hindered, Outcome, Raised
 from cqworker.model.artifacts import result_key
@@ -61,12 +63,14 @@ class Settling:
         store: JobStore,
         artifacts: Artifacts,
         registry: Registry,
+        health: Health,
         clock: Clock,
         emit: Emit,
         terms: Terms,
         seen: Seen,
     ) -> None:
         self._store = store
+        self._insistence = Insistence(store, health, clock)
         self._artifacts = artifacts
         self._registry = registry
         self._clock = clock
@@ -89,7 +93,7 @@ class Settling:
         return len(result) * 4 > limit and len(result.encode()) > limit
 
     async def write(self, claimed: Claimed, conclusion: Conclusion) -> LettingGo:
-        """The fenced write, repeated while it is unanswered and the lease lives; then what becomes of the message."""
+        """The fenced write, repeated until it is answered; then what becomes of the message."""
         match conclusion:
             case LeftAlone():
                 return Leave()
@@ -116,7 +120,7 @@ class Settling:
 
     async def _end(self, claimed: Claimed, ending: Ending) -> LettingGo:
         change = self._change(claimed, ending)
-        answer = await self._insist(change, claimed)
+        answer = await self._written(change, claimed)
         match answer:
             case Written():
                 return self._settled(claimed, change, answer)
@@ -139,24 +143,29 @@ class Settling:
             history=trimmed(claimed.record.history, entry),
             scheduled_at=scheduled_at,
         )
-        answer = await self._insist(change, claimed)
+        answer = await self._written(change, claimed)
         applied = isinstance(answer, Written) or (isinstance(answer, Refused) and change.was_applied_to(answer.seen))
         if not applied:
+            if answer is not None:
+                self._emit(LeaseLost(job=claimed.job, reason="its hand-back was refused: the record moved on"))
             return Leave()
         self._emit(JobHandedBack(job=claimed.job, reason=back.reason, delay=back.delay))
         return Hide(back.delay)
 
-    async def _insist(self, change: Settle | HandBack, claimed: Claimed) -> Written | Refused | None:
-        """Repeats an unanswered write until the lease's own deadline; None when that came first."""
-        waits: Iterator[float] | None = None
-        while claimed.lease.is_alive(self._clock.monotonic()):
+    async def _written(self, change: Settle | HandBack, claimed: Claimed) -> Written | Refused | None:
+        """The answer, whatever our own clock says of the lease; None where none came while others were answered."""
+        try:
             try:
                 return await self._store.write(change)
+            except RecordUnreadable:
+                raise
             except Unavailable:
-                waits = waits or pauses(first=0.1, cap=5.0)
-                await asyncio.sleep(next(waits))
-        self._emit(LeaseLost(job=claimed.job, reason="its ending could not be written in time"))
-        return None
+                answer = await self._insistence.write(change)
+        except RecordUnreadable:
+            return Refused(None)
+        if answer is None:
+            self._emit(LeaseLost(job=claimed.job, reason="its ending could not be written"))
+        return answer
 
     def _change(self, claimed: Claimed, ending: Ending) -> Settle:
         now = self._clock.now()

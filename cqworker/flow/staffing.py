@@ -11,6 +11,7 @@ from cqworker.flow.execute import Execution
 from cqworker.flow.handlers_loop import HandlersLoop
 from cqworker.flow.handlers_watch import HandlersWatch
 from cqworker.flow.health import Health
+from cqworker.flow.in_hand import InHand
 from cqworker.flow.lane import Crew, Lane, open_lane
 from cqworker.flow.lifespans import Lifespans
 from cqworker.flow.limits import TypeLimits
@@ -77,11 +78,14 @@ def _crew(
 ) -> Crew:
     retention = settings.store.retention_days * DAY
     terms = Terms(worker=name, retention=retention, inline_limit=settings.artifacts.inline_limit)
-    settling = Settling(ground.store, ground.artifacts, ground.registry, ground.clock, ground.emit, terms, seen)
+    settling = Settling(
+        ground.store, ground.artifacts, ground.registry, ground.health, ground.clock, ground.emit, terms, seen
+    )
     return Crew(
         store=ground.store,
         slots=slots,
         limits=TypeLimits(ground.registry, slots.total // 2),
+        in_hand=InHand(ground.clock),
         execution=execution,
         settling=settling,
         health=ground.health,

@@ -18,7 +18,10 @@ SOON_MS = 2_000
 
 
 class Claim(Struct, frozen=True, kw_only=True):
-    """A start of the round the record is in; an absent record is made from the message."""
+    """A start of the round the record is in; an absent record is made from the message.
+
+    A lease counts as over `grace` ms after its end: after an outage its holder, which could not renew it, goes first.
+    """
 
     envelope: Envelope
     token: str
@@ -27,6 +30,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     lease_expires_at: int
     purge_at: int
     trace_id: str | None = None
+    grace: int = 0
 
     @property
     def job_id(self) -> str:
@@ -38,7 +42,7 @@ class Claim(Struct, frozen=True, kw_only=True):
         return (
             seen.round == self.envelope.round
             and seen.token != self.token
-            and seen.is_free(self.now)
+            and seen.is_free(self.now - self.grace)
             and seen.attempt < seen.max_attempts
             and seen.cancel_requested_at is None
             and (seen.scheduled_at is None or seen.scheduled_at <= self.now + SOON_MS)
@@ -71,7 +75,7 @@ class Reopen(Claim, frozen=True, kw_only=True):
             seen is not None
             and seen.round < self.envelope.round
             and seen.token != self.token
-            and (seen.status in (Status.FAILED, Status.CANCELLED) or seen.is_free(self.now))
+            and (seen.status in (Status.FAILED, Status.CANCELLED) or seen.is_free(self.now - self.grace))
         )
 
     def after(self, seen: JobRecord | None) -> JobRecord:

@@ -122,12 +122,16 @@ class NewRound(Struct, frozen=True, kw_only=True):
 
 
 class Lose(Struct, frozen=True, kw_only=True):
-    """FAILED `lost` for what arrived in the dead-letter queue; a job with a cancel asked for is forestalled instead."""
+    """FAILED `lost` for what arrived in the dead-letter queue; a job with a cancel asked for is forestalled instead.
+
+    A lease counts as over `grace` ms after its end, as for a claim.
+    """
 
     envelope: Envelope
     now: int
     purge_at: int
     trace_id: str | None = None
+    grace: int = 0
 
     @property
     def job_id(self) -> str:
@@ -138,7 +142,8 @@ class Lose(Struct, frozen=True, kw_only=True):
             return True
         if seen.status in (Status.FAILED, Status.CANCELLED):
             return seen.round < self.envelope.round
-        return seen.round <= self.envelope.round and seen.is_free(self.now) and seen.cancel_requested_at is None
+        is_free = seen.is_free(self.now - self.grace)
+        return seen.round <= self.envelope.round and is_free and seen.cancel_requested_at is None
 
     def after(self, seen: JobRecord | None) -> JobRecord:
         base = seen or record_from(self.envelope, self.purge_at, self.trace_id)

@@ -9,6 +9,8 @@ from cqworker.model.envelope import Envelope
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 
+LOOK_AGAIN_MS = 30_000
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
@@ -50,21 +52,30 @@ class Drop:
 Verdict = Start | StartRound | GoOn | CancelInstead | CrashInstead | Hide | Drop
 
 
-def judge(seen: JobRecord | None, envelope: Envelope, token: str, now: int) -> Verdict:
-    """The row of the claim table that fits the record as seen at `now` (epoch ms) under our claim's `token`."""
+def judge(seen: JobRecord | None, envelope: Envelope, token: str, now: int, grace: int = 0) -> Verdict:
+    """The row of the claim table that fits the record as seen at `now` (epoch ms) under our claim's `token`.
+
+    A lease counts as over `grace` ms after its end.
+    """
     if seen is None:
         return Start()
     if envelope.round < seen.round:
         return Drop()
     if seen.status is Status.RUNNING and seen.token == token:
         return GoOn()
-    if seen.status is Status.RUNNING and not seen.has_expired(now):
-        return Hide(seen.lease_expires_at or now)
+    if seen.status is Status.RUNNING and not seen.has_expired(now - grace):
+        return _hide_until_over(seen, now, grace)
     if envelope.round > seen.round:
         return Drop() if seen.status is Status.SUCCEEDED else StartRound()
     if seen.status.is_final:
         return Drop()
     return _judge_free(seen, now)
+
+
+def _hide_until_over(seen: JobRecord, now: int, grace: int) -> Hide:
+    """Until the lease ends; one that has ended is looked at again soon, for its grace may be over any moment."""
+    end = seen.lease_expires_at or now
+    return Hide(now + min(grace, LOOK_AGAIN_MS) if seen.has_expired(now) else end)
 
 
 def _judge_free(seen: JobRecord, now: int) -> Verdict:
@@ -86,7 +97,7 @@ class Bury:
 Burial = Bury | CancelInstead | Hide | Drop
 
 
-def judge_dead_letter(seen: JobRecord | None, envelope: Envelope, now: int) -> Burial:
+def judge_dead_letter(seen: JobRecord | None, envelope: Envelope, now: int, grace: int = 0) -> Burial:
     """What to do with one of our messages that arrived in the dead-letter queue."""
     if seen is None:
         return Bury()
@@ -94,8 +105,8 @@ def judge_dead_letter(seen: JobRecord | None, envelope: Envelope, now: int) -> B
         return Drop()
     if seen.status is Status.SUCCEEDED:
         return Drop()
-    if seen.status is Status.RUNNING and not seen.has_expired(now):
-        return Hide(seen.lease_expires_at or now)
+    if seen.status is Status.RUNNING and not seen.has_expired(now - grace):
+        return _hide_until_over(seen, now, grace)
     if seen.cancel_requested_at is not None and not seen.status.is_final:
         return CancelInstead()
     return Bury()

@@ -66,6 +66,11 @@ class Meters:
         )
         self.depth = self._gauge("queue_messages", "Messages in a queue, as the service counts them", "queue", "state")
         self.renewals = self._counter("lease_renewals_total", "Leases renewed", "queue")
+        self.silences = self._counter(
+            "leases_unanswered_total",
+            "Leases whose renewals nobody answered in time",
+            "type",
+        )
         self.losses = self._counter("leases_lost_total", "Leases lost while their attempt ran", "type")
 
     def _make_service_meters(self) -> None:

@@ -80,6 +80,7 @@ class Metrics:
             e.JobLost: lambda event: attempts.finished(event, Status.FAILED, FailureKind.LOST),
             e.JobHandedBack: self._handed_back,
             e.LeaseLost: self._lease_lost,
+            e.LeaseUnanswered: lambda event: meters.silences[self._type(event)].inc(),
             e.CancelAsked: lambda _: meters.interventions["cancel",].inc(),
             e.RetryAsked: lambda _: meters.interventions["retry",].inc(),
             e.HandlerAbandoned: self._abandoned,

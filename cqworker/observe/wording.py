@@ -60,6 +60,7 @@ WORDING: Mapping[type, Words | Callable[[Any], Words]] = {
     e.JobHandedBack: Words("info", "job handed back", ("reason", "delay")),
     e.CopyRefreshed: Words("info", "message replaced by a fresh copy", ("receive_count",)),
     e.LeaseLost: Words("warning", "lease lost", ("reason",)),
+    e.LeaseUnanswered: Words("warning", "lease unanswered"),
     e.CancelNoticed: Words("info", "handler is being cancelled"),
     e.CancelAsked: Words("info", "cancel asked for"),
     e.RetryAsked: Words("info", "retry asked for"),

@@ -44,6 +44,10 @@ class MemoryQueue:
         """The body of every message that was not deleted, oldest first."""
         return [message.letter.body for message in self._messages.values()]
 
+    def purge(self) -> None:
+        """Deletes every message, in whosever hands it is (SQS, PurgeQueue)."""
+        self._messages.clear()
+
     async def send(self, letter: Letter) -> None:
         if len(letter.body.encode()) > MAX_MESSAGE:
             raise MessageTooLarge("The message is larger than 1 MiB.")

@@ -19,6 +19,7 @@ from cqworker.aws.wire import item_of
 from cqworker.errors import Unavailable
 from cqworker.events import ignore
 from cqworker.flow.claim import Claims
+from cqworker.flow.health import Health
 from cqworker.flow.letting_go import Leave
 from cqworker.model.record import envelope_of
 from cqworker.ports import Delivery
@@ -72,7 +73,7 @@ def applying(item: Said) -> Answering:
 
 async def test_a_claim_whose_record_cannot_be_read_is_handed_back(store: DynamoStore, speak_to: SpeakTo) -> None:
     clock = SetClock()
-    claims = Claims(store, clock, ignore, Mint(), "host:1", 60.0, 3600)  # type: ignore[arg-type]
+    claims = Claims(store, Health(clock, ignore, ()), clock, ignore, Mint(), "host:1", 60.0, 3600)  # type: ignore[arg-type]
     delivery = Delivery(
         queue="jobs", message_id="1", receipt="r", body="", receive_count=1, sent_at=0, received_at=clock.monotonic()
     )

@@ -20,6 +20,7 @@ from cqworker.model.status import FailureKind, Status
 from tests.contract.clock import NOW
 
 PURGE = NOW // 1000 + 2_592_000
+GRACE = 30_000
 TOKENS = ("boot.1", "boot.2")
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 FAILURE = Failure(FailureKind.RAISED, "It broke: naïve ☃", "ValueError", "handler", "Traceback …\n  line")
@@ -76,7 +77,7 @@ def record(rng: Random) -> JobRecord:
         metadata=rng.choice(({}, {"source": "test", "ünï": "code"})),
         tags=rng.choice(((), ("a", "b"))),
         token=rng.choice((None, *TOKENS)),
-        lease_expires_at=rng.choice((None, now - 1, now, now + 1, now + 30_000)),
+        lease_expires_at=rng.choice((None, now - GRACE - 1, now - GRACE, now - 1, now, now + 1, now + 30_000)),
         scheduled_at=rng.choice((None, None, now - 5, now + SOON_MS, now + SOON_MS + 1)),
         started_at=rng.choice((None, now - 40_000)),
         finished_at=rng.choice((None, now - 30_000)),
@@ -137,7 +138,8 @@ def reopen(rng: Random) -> Case:
 
 def _start(rng: Random, kind: type[Claim]) -> Case:
     seen = sometimes(rng, record(rng))
-    return Case(seen, start(kind, message(rng, seen), rng.choice(TOKENS), seen.trace_id if seen else TRACE))
+    change = start(kind, message(rng, seen), rng.choice(TOKENS), seen.trace_id if seen else TRACE)
+    return Case(seen, replace(change, grace=rng.choice((0, GRACE))))
 
 
 def start(kind: type[Claim], envelope: Envelope, token: str, trace_id: str | None) -> Claim:
@@ -203,7 +205,8 @@ def new_round(rng: Random) -> Case:
 def lose(rng: Random) -> Case:
     seen = sometimes(rng, record(rng))
     trace_id = seen.trace_id if seen else None
-    return Case(seen, Lose(envelope=message(rng, seen), now=NOW, purge_at=PURGE, trace_id=trace_id))
+    grace = rng.choice((0, GRACE))
+    return Case(seen, Lose(envelope=message(rng, seen), now=NOW, purge_at=PURGE, trace_id=trace_id, grace=grace))
 
 
 def _fence(rng: Random, seen: JobRecord) -> dict[str, Any]:

@@ -37,6 +37,22 @@ class Notebook:
         return [at for at, started, _ in self.starts if started == job_id]
 
 
+def stubborn(notebook: Notebook, seconds: float, **options: Any) -> Any:
+    """A handler that does not hear that it shall stop, as one in a thread."""
+
+    @handler(timeout=3600, **options)
+    async def work(payload: dict[str, Any], job: Job) -> str:
+        work = asyncio.get_running_loop().create_task(notebook.work(job, seconds))
+        while not work.done():
+            try:
+                await asyncio.shield(work)
+            except asyncio.CancelledError:
+                continue
+        return work.result()
+
+    return work
+
+
 def _entry(job: Job) -> tuple[float, str, int]:
     return asyncio.get_running_loop().time(), job.id, job.attempt
 

@@ -105,7 +105,7 @@ async def test_a_dead_letter_of_a_running_job_is_hidden_until_its_lease_ends() -
 @story
 async def test_a_dead_letter_that_is_the_last_copy_of_a_running_job_outlasts_the_jobs_host() -> None:
     world = World({"work": worker_of(Notebook(), 100)})
-    world.start("w1")
+    world.start("w1", before=lambda host: host.queue.on("send", refused, 1000))
     running = await world.until(await world.submit("work"), Status.RUNNING)
     await die(world, running)
     host = world.start("w2")

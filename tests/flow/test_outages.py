@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from cqworker.errors import SendUnanswered, Unavailable
-from cqworker.events import BackgroundFailed, ServiceFailed, ServiceRecovered
+from cqworker.events import BackgroundFailed, JobStarted, ServiceFailed, ServiceRecovered
 from cqworker.model.status import Status
 from tests.flow.faults import Mishap, refused, slow, unheard
 from tests.flow.handlers import Notebook, quick, worker_of
@@ -64,7 +64,8 @@ async def test_jobs_that_ran_when_the_store_went_away_run_again_when_it_is_back(
     assert len(book.stops) == 5
     host.store.away = None
     for job_id in ids:
-        assert (await world.until(job_id)).status is Status.SUCCEEDED
+        record = await world.until(job_id)
+        assert (record.status, record.attempt) == (Status.SUCCEEDED, 1)
     await world.stop()
 
 
@@ -180,7 +181,55 @@ async def test_a_store_that_goes_away_while_pollers_wait_for_slots_is_not_given_
     await world.until_true(lambda: len(book.starts) == 2)
     host.store.away = refused
     asked = host.queue.calls.count("receive")
-    await world.until_true(lambda: host.worker.slots.taken == 0)
-    await asyncio.sleep(60)
+    await asyncio.sleep(160)
     assert host.queue.calls.count("receive") == asked
+    assert len(book.ends) == 2
+    host.store.away = None
+    await world.until_empty()
+    assert len(book.starts) == 20
+    await world.stop()
+
+
+@pytest.mark.parametrize("away", [("store",), ("queue",), ("store", "queue")])
+@pytest.mark.parametrize("seconds", [120.0, 4000.0])
+@story
+async def test_an_outage_of_any_length_charges_no_attempt_and_costs_no_finished_work(
+    away: tuple[str, ...], seconds: float
+) -> None:
+    """Of what was in hand: what ended meanwhile keeps its result, and what was stopped is handed back."""
+    book = Notebook()
+    world = World({"work": worker_of(book, 300, max_attempts=1)})
+    hosts = [world.start("w1"), world.start("w2")]
+    short = [await world.submit("work", '{"seconds": 40}') for _ in range(3)]
+    long = [await world.submit("work") for _ in range(3)]
+    await world.until_true(lambda: len(book.starts) == 6)
+    await asyncio.sleep(30)
+    for port in away:
+        for host in hosts:
+            getattr(host, port).away = unheard
+    await asyncio.sleep(seconds)
+    for host in hosts:
+        host.store.away = host.queue.away = None
+    for job_id in (*short, *long):
+        record = await world.until(job_id)
+        assert (record.status, record.attempt) == (Status.SUCCEEDED, 1)
+    assert all(len(book.starts_of(job_id)) == 1 for job_id in short), "finished work is done once"
+    await world.until_empty()
+    await world.stop()
+
+
+@story
+async def test_what_a_dead_worker_held_is_taken_over_although_a_service_failed_a_moment_ago() -> None:
+    book = Notebook()
+    world = World({"work": worker_of(book, 300)})
+    first = world.start("w1")
+    job_id = await world.submit("work")
+    await world.until_true(lambda: first.seen(JobStarted))
+    world.kill("w1")
+    second = world.start("w2")
+    while world.record(job_id).attempt == 1:
+        second.store.on("check", unheard)
+        await asyncio.sleep(5)
+        assert world.clock.monotonic() < 60 + 60 + 30
+    assert (await world.until(job_id)).attempt == 2
     await world.stop()

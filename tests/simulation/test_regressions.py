@@ -12,6 +12,7 @@ import pytest
 from cqworker import handler
 from cqworker.events import LeaseLost, ignore
 from cqworker.flow.claim import Claimed, Claims
+from cqworker.flow.health import Health
 from cqworker.model.envelope import read_envelope
 from cqworker.model.ids import TokenMint
 from tests.flow.faults import slow
@@ -45,6 +46,11 @@ async def test_a_renewal_that_is_never_answered_leaves_time_for_another_one() ->
     await world.stop()
 
 
+def claims_of(world: World) -> Claims:
+    health = Health(world.clock, ignore, ())
+    return Claims(world.store, health, world.clock, ignore, TokenMint(), "w1", VISIBILITY, RETENTION)
+
+
 @pytest.mark.parametrize(("held_for", "attempts"), [(0, 1), (49, 1), (51, 0), (70, 0)])
 @story
 async def test_a_message_whose_receipt_would_end_before_a_renewal_is_not_claimed(held_for: int, attempts: int) -> None:
@@ -52,7 +58,7 @@ async def test_a_message_whose_receipt_would_end_before_a_renewal_is_not_claimed
     job_id = await world.submit("work")
     (delivery,) = await world.queue.receive(1, 0, VISIBILITY)
     await asyncio.sleep(held_for)
-    claims = Claims(world.store, world.clock, ignore, TokenMint(), "w1", VISIBILITY, RETENTION)
+    claims = claims_of(world)
     await claims.claim(delivery, read_envelope(delivery.body))
     assert world.record(job_id).attempt == attempts
 
@@ -62,7 +68,7 @@ async def test_a_lease_is_first_renewed_when_the_older_one_of_its_ledgers_needs_
     world = World({"work": worker_of(Notebook(), 1)})
     await world.submit("work")
     (delivery,) = await world.queue.receive(1, 0, VISIBILITY)
-    claims = Claims(world.store, world.clock, ignore, TokenMint(), "w1", VISIBILITY, RETENTION)
+    claims = claims_of(world)
     await asyncio.sleep(45)
     claimed = await claims.claim(delivery, read_envelope(delivery.body))
     assert isinstance(claimed, Claimed)

@@ -49,9 +49,9 @@ def _delete_first(swap: Swap) -> None:
     carry_out, write = Journey._carry_out, Settling.write
     journeys: ContextVar[Journey] = ContextVar("journeys")
 
-    async def remembered(self: Journey, claimed: Claimed, slot: Slot) -> LettingGo:
+    async def remembered(self: Journey, claimed: Claimed, slot: Slot) -> None:
         journeys.set(self)
-        return await carry_out(self, claimed, slot)
+        await carry_out(self, claimed, slot)
 
     async def late(self: Settling, claimed: Claimed, conclusion: Conclusion) -> LettingGo:
         journeys.get()._receipts.let_go(claimed.delivery, Delete(), claimed.envelope)

@@ -1,0 +1,52 @@
+"""The jobs that this worker has in hand: another copy of their messages starts nothing here."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from cqworker.clock import Clock
+from cqworker.flow.lease import Lease
+
+STUCK = 600.0
+"""Seconds after which a handler that would not stop keeps its job's next attempt from starting here no longer."""
+
+
+class Holding(Struct):
+    """One claimed job, until its slot is free; `left_at` (monotonic) once its attempt was concluded."""
+
+    lease: Lease
+    left_at: float | None = None
+
+
+class InHand:
+    """Knows what the record cannot tell: a job whose lease ended unnoticed, or whose handler still runs, is ours."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._jobs: dict[str, Holding] = {}
+
+    def take(self, lease: Lease) -> Holding:
+        """The job is ours, until it is put down."""
+        holding = self._jobs[lease.job.job_id] = Holding(lease)
+        return holding
+
+    def conclude(self, holding: Holding) -> None:
+        """What there was to write was written or given up; its handler may still run."""
+        holding.left_at = self._clock.monotonic()
+
+    def put_down(self, holding: Holding) -> None:
+        """Nothing of it goes on here any more."""
+        job_id = holding.lease.job.job_id
+        if self._jobs.get(job_id) is holding:
+            del self._jobs[job_id]
+
+    def seconds_left(self, job_id: str, number: int) -> float | None:
+        """How long a copy of this job in this round is to be hidden; None where it is not in hand."""
+        holding = self._jobs.get(job_id)
+        if holding is None or holding.lease.job.round < number:
+            return None
+        now = self._clock.monotonic()
+        if holding.left_at is not None and now >= holding.left_at + STUCK:
+            return None
+        left = holding.lease.ends - now
+        return left if left > 0 else holding.lease.period
