@@ -13,6 +13,14 @@ OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE})
 """How the system says that this process, or all of them together, may open nothing more (open(2), socket(2))."""
 
 
+def safe_text(error: BaseException) -> str:
+    """An exception's text, even where its own `__str__` raises."""
+    try:
+        return str(error) or type(error).__name__
+    except Exception:  # noqa: BLE001 - somebody else's __str__ may raise anything
+        return type(error).__name__
+
+
 class CqworkerError(Exception):
     """Any error that cqworker raises on purpose; its text is fit to be shown to a person."""
 
@@ -32,7 +40,8 @@ class PluginConflict(ConfigurationError):
 class Unavailable(CqworkerError):
     """A service did not do what was asked, for a reason that has nothing to do with the job.
 
-    `service` is "sqs", "dynamodb" or "s3"; `cause` and `remedy` are sentences for an operator.
+    `service` is "sqs", "dynamodb" or "s3", or "credentials" where none of them could be asked for want of keys;
+    `cause` and `remedy` are sentences for an operator.
     `ambiguous` says that the request may have been applied although no answer came (a timeout, a 500, a
     connection lost after sending); where it is False the request was certainly not applied.
     `concerns`: a "right" that is refused stays refused until somebody grants it, whatever else the service does; an
@@ -48,6 +57,10 @@ class Unavailable(CqworkerError):
         self.remedy = remedy
         self.ambiguous = ambiguous
         self.concerns = concerns
+
+
+CREDENTIALS = "credentials"
+"""The service of an Unavailable that came about before any other was asked."""
 
 
 class RecordUnreadable(Unavailable):

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 from botocore.exceptions import ClientError
 
 from cqworker.aws.operations import Operation
-from cqworker.aws.translation import TRANSLATED, AwsFault, code_of, may_have_applied, translate
+from cqworker.aws.translation import AwsFault, code_of, may_have_applied, translate
+from cqworker.errors import CqworkerError
 from cqworker.events import Emit, ServiceCalled
 
 Request = Mapping[str, Any]
@@ -20,6 +21,8 @@ Answer = Mapping[str, Any]
 Read = Callable[[Answer], Awaitable[Answer]]
 
 NOTHING: Answer = {}
+UNENDED = "Interrupted"
+"""The result of a call that came to none of its ends: no call is a success before it was one."""
 DEADLINE = 15.0
 """Seconds for a call with all its tries: one that hangs for its 10 s still leaves room for another."""
 RECEIVE_TRIES = 2.0
@@ -52,6 +55,14 @@ class Calls(Protocol):
         `about` names what the call is about (`queue "cqworker"`), `seconds` bounds it with all its tries, and `read`
         turns the answer into one that needs its connection no more.
         """
+        ...
+
+
+class PreparedCalls(Calls, Protocol):
+    """Calls for a caller who looks something up first, with a time limit that is not the call's."""
+
+    async def prepare(self, operation: Operation, about: str, seconds: float) -> None:
+        """Waits, for most of `seconds`, until there are keys to sign such a call with; raises Unavailable."""
         ...
 
 
@@ -91,25 +102,30 @@ async def perform(operation: Operation, about: str, seconds: float, emit: Emit, 
     started = time.monotonic()
     tries = _Tries(started + (RECEIVE_TRIES if operation.client == "sqs_poll" else seconds))
     token = _tries.set(tries)
-    result, answer = "ok", NOTHING
+    result, answer = UNENDED, NOTHING
     try:
         async with asyncio.timeout(seconds):
             answer = await work
+        result = "ok"
         return answer
-    except TRANSLATED as error:
+    except CqworkerError as error:
+        result = type(error).__name__
+        raise
+    except asyncio.CancelledError:
+        result = "Cancelled"
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever is raised while a call is made is a fault of that call
         result = code_of(error)
         if isinstance(error, ClientError) and result in operation.declines:
             raise Declined(result, str(error.response["Error"].get("Message", "")), error.response) from None
         raise translate(error, operation, about, ambiguous=tries.ambiguous) from None
-    except asyncio.CancelledError:
-        result = "Cancelled"
-        raise
     finally:
         _tries.reset(token)
-        emit(_told(operation, result, time.monotonic() - started, answer))
+        emit(told(operation, result, time.monotonic() - started, answer))
 
 
-def _told(operation: Operation, result: str, seconds: float, answer: Answer) -> ServiceCalled:
+def told(operation: Operation, result: str, seconds: float, answer: Answer = NOTHING) -> ServiceCalled:
+    """A call as the observers hear of it."""
     consumed = answer.get("ConsumedCapacity", ())
     tables = (consumed,) if isinstance(consumed, Mapping) else consumed
     units = sum(float(table.get("CapacityUnits", 0)) for table in tables)

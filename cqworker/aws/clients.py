@@ -1,4 +1,4 @@
-"""The clients of AWS: made when first needed, remade when their credentials turn out stale, closed in order."""
+"""The clients of AWS: made when first needed, signed with keys that are shared, closed in order."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ from typing import Any, Self
 
 from aiobotocore.config import AioConfig
 
-from cqworker.aws.calls import DEADLINE, Answer, Read, Request, perform
-from cqworker.aws.generation import Generation
+from cqworker.aws.calls import DEADLINE, Answer, Read, Request, perform, told
+from cqworker.aws.credentials.fault import CredentialsError
+from cqworker.aws.credentials.keyring import Keyring
 from cqworker.aws.lean.path import HOT, LeanPath
 from cqworker.aws.lean.standing import Standing
 from cqworker.aws.limits import CONNECT, POLL_READ, POOL, READ, TRIES
 from cqworker.aws.operations import ClientName, Operation
-from cqworker.aws.sdk_data import OurData
-from cqworker.aws.translation import AwsFault
+from cqworker.aws.sdk_clients import SdkClients
+from cqworker.aws.sdk_session import Sessions
+from cqworker.aws.translation import AwsFault, translate
 from cqworker.events import Emit
 
-RENEWAL_PAUSE = 5.0
-"""Seconds between two renewals: credentials that stay wrong must not cost a session a call."""
+RENEWAL = 3.0
+"""Seconds that a call whose keys were refused waits for others: it has failed anyway, and nobody waits with it."""
+FOR_KEYS = 2 / 3
+"""The share of a call's time that may pass before there are keys to sign it with."""
 
 
 class AwsClients:
@@ -32,17 +36,17 @@ class AwsClients:
     def __init__(self, emit: Emit, *, pollers: int = 10, lean: bool = True, bucket_owner: str | None = None) -> None:
         self._emit = emit
         self._bucket_owner = bucket_owner
-        self._configs: dict[ClientName, AioConfig] = {
+        configs: dict[ClientName, AioConfig] = {
             "sqs": _config(hot=True),
             "sqs_poll": _config(hot=True, read_timeout=POLL_READ, max_pool_connections=pollers + 2),
             "dynamodb": _config(hot=True),
             "s3": _config(hot=False),
         }
-        self._lean = LeanPath(pollers) if lean else None
-        self._loader = OurData()
-        self._current = Generation(self._configs, self._loader)
-        self._retired: list[Generation] = []
-        self._renewed_at = -RENEWAL_PAUSE
+        sessions = Sessions()
+        self._keyring = Keyring(sessions.plain)
+        session = sessions.with_keys(self._keyring)
+        self._sdk = SdkClients(session, configs)
+        self._lean = LeanPath(Standing(session, self._keyring), pollers) if lean else None
 
     async def __aenter__(self) -> Self:
         return self
@@ -56,31 +60,38 @@ class AwsClients:
         """Closes every client and connection; calls must have ended before."""
         if self._lean is not None:
             await self._lean.close()
-        for generation in (*self._retired, self._current):
-            await generation.close()
+        await self._sdk.close()
+        await self._keyring.close()
+
+    async def prepare(self, operation: Operation, about: str, seconds: float) -> None:
+        """As cqworker.aws.calls.PreparedCalls describes it."""
+        started = time.monotonic()
+        try:
+            await self._keyring.within(seconds * FOR_KEYS)
+        except CredentialsError as error:
+            self._emit(told(operation, error.code, time.monotonic() - started))
+            raise translate(error, operation, about, ambiguous=False) from None
 
     async def call(
         self, operation: Operation, request: Request, about: str, *, seconds: float = DEADLINE, read: Read | None = None
     ) -> Answer:
         """One call as cqworker.aws.calls.Calls describes it."""
-        generation = self._current
-        generation.enter()
+        if not self._keyring.at_hand:
+            await self.prepare(operation, about, seconds)
+        keys = self._keyring.keys
         try:
-            work = self._work(generation, operation, request, read)
-            return await perform(operation, about, seconds, self._emit, work)
+            return await perform(operation, about, seconds, self._emit, self._work(operation, request, read))
         except AwsFault as fault:
             if fault.stale:
-                self._renew(generation, Generation(self._configs, self._loader))
+                await self._keyring.renewed(keys, RENEWAL)
             raise
-        finally:
-            await generation.leave()
 
-    async def _work(self, generation: Generation, operation: Operation, request: Request, read: Read | None) -> Answer:
+    async def _work(self, operation: Operation, request: Request, read: Read | None) -> Answer:
         if self._lean is not None and operation.name in HOT:
-            renewed = partial(self._renewed, generation)
-            answer = await self._lean.carry(generation.standing, operation, request, renewed)
+            renew = partial(self._keyring.renewed, self._keyring.keys, RENEWAL)
+            answer = await self._lean.carry(operation, request, renew)
         else:
-            client = await generation.client(operation.client)
+            client = await self._sdk.client(operation.client)
             answer = await getattr(client, operation.method)(**self._owned(operation, request))
         return await read(answer) if read else answer
 
@@ -89,26 +100,6 @@ class AwsClients:
         if self._bucket_owner is None or operation.service != "s3" or operation.name == "CreateBucket":
             return request
         return {**request, "ExpectedBucketOwner": self._bucket_owner}
-
-    async def _renewed(self, stale: Generation) -> Standing | None:
-        """What other credentials than the refused ones a new session finds, for another try of the same call."""
-        if stale is self._current:
-            fresh = Generation(self._configs, self._loader)
-            if self._has_renewed_lately() or await fresh.standing.keys() == await stale.standing.keys():
-                return None
-            self._renew(stale, fresh)
-        return self._current.standing
-
-    def _renew(self, stale: Generation, fresh: Generation) -> None:
-        """The SDK never asks for fresh credentials because a service refused the old ones; a new session does."""
-        if stale is self._current and not self._has_renewed_lately():
-            self._renewed_at = time.monotonic()
-            self._current = fresh
-            self._retired = [*(generation for generation in self._retired if generation.busy), stale]
-            stale.retire()
-
-    def _has_renewed_lately(self) -> bool:
-        return time.monotonic() - self._renewed_at < RENEWAL_PAUSE
 
 
 def _config(*, hot: bool, **changed: Any) -> AioConfig:

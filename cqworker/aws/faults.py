@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from aiohttp import ClientError
 from botocore import exceptions as sdk
+from botocore.parsers import ResponseParserError
 
+from cqworker.aws.credentials.fault import CredentialsError
 from cqworker.errors import Concern
 
 
@@ -39,6 +41,7 @@ NO_ANSWER = Row("{service} did not answer {operation} in time.", WAIT, ambiguous
 BROKEN = Row("The connection to {service} broke during {operation}.", WAIT, ambiguous=True)
 GARBLED = Row("{service}'s answer to {operation} could not be read.", WAIT, ambiguous=True)
 SERVER = Row("{service} failed at {operation} with {code}.", WAIT + "{request}", ambiguous=True)
+UNFORESEEN = Row("{operation} on {about} met {code}: {message}", WAIT, ambiguous=True)
 PROXY = Row("The HTTP proxy for {service} refused the connection.", "Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.")
 TLS = Row("The TLS certificate of {service} at {endpoint} was not accepted.", "Check AWS_CA_BUNDLE and the clock.")
 ENDPOINT = Row("The endpoint of {service} cannot be used: {message}", "Correct AWS_ENDPOINT_URL or the region.")
@@ -69,8 +72,8 @@ MISSING = Row(
 )
 ELSEWHERE = Row("The {about} is in another region ({code}).", "Set AWS_REGION to the region of {about}.")
 
-NO_CREDENTIALS = Row("No AWS credentials were found.", "To mend it, " + ROLE, stale=True)
-UNFETCHED = Row("AWS credentials could not be fetched: {message}", "Check the role, or " + ROLE, stale=True)
+UNFETCHED = Row("{message}", "")
+"""Credentials have words of their own (cqworker.aws.credentials.words)."""
 UNKNOWN_KEY = Row("AWS does not accept the access key ({code}).", "Renew the credentials, or " + ROLE, stale=True)
 SIGNATURE = Row(
     "{service} does not accept the signature ({code}).",
@@ -149,6 +152,7 @@ BY_CODE: dict[str, Row] = {
 """By the service's error code; a number is the status of an answer without a body."""
 
 BY_CLASS: tuple[tuple[type[Exception], Row], ...] = (
+    (CredentialsError, UNFETCHED),
     (sdk.ReadTimeoutError, NO_ANSWER),
     (sdk.ConnectTimeoutError, NO_CONNECTION),
     (sdk.SSLError, TLS),
@@ -161,13 +165,6 @@ BY_CLASS: tuple[tuple[type[Exception], Row], ...] = (
     (sdk.ProfileNotFound, PROFILE),
     (sdk.ConfigParseError, PROFILE),
     (sdk.ConfigNotFound, PROFILE),
-    (sdk.NoCredentialsError, NO_CREDENTIALS),
-    (sdk.NoAuthTokenError, NO_CREDENTIALS),
-    (sdk.PartialCredentialsError, UNFETCHED),
-    (sdk.CredentialRetrievalError, UNFETCHED),
-    (sdk.TokenRetrievalError, UNFETCHED),
-    (sdk.MetadataRetrievalError, UNFETCHED),
-    (sdk.SSOError, UNFETCHED),
     (sdk.BaseEndpointResolverError, ENDPOINT),
     (sdk.EndpointProviderError, ENDPOINT),
     (sdk.InvalidRegionError, ENDPOINT),
@@ -175,6 +172,8 @@ BY_CLASS: tuple[tuple[type[Exception], Row], ...] = (
     (sdk.ValidationError, REFUSED),
     (TimeoutError, NO_ANSWER),
     (OSError, BROKEN),
-    (Exception, GARBLED),
+    (sdk.BotoCoreError, GARBLED),
+    (ResponseParserError, GARBLED),
+    (Exception, UNFORESEEN),
 )
 """By the exception's class, the first that fits."""

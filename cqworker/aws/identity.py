@@ -4,27 +4,41 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aiobotocore.session import AioSession
 from botocore.exceptions import BotoCoreError
 
-from cqworker.aws.generation import SESSION_VARIABLES
+from cqworker.aws.calls import DEADLINE
+from cqworker.aws.credentials.fault import CredentialsError
+from cqworker.aws.credentials.keyring import Keyring
+from cqworker.aws.sdk_session import Sessions
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """`region` and `provider` are None where there is none; `fault` is why credentials could not be fetched."""
+    """`region` and `provider` are None where there is none; `fault` is why there are no keys of that provider."""
 
     region: str | None
     provider: str | None
-    fault: str | None = None
+    fault: CredentialsError | None = None
 
 
 async def identity() -> Identity:
-    """Look where the clients look: environment, profile, container, instance metadata."""
-    session = AioSession(session_vars=SESSION_VARIABLES)
+    """Look where the clients look: environment, profile, container, instance metadata; keys are really fetched."""
+    sessions = Sessions()
+    region = _region_of(sessions)
+    keyring = Keyring(sessions.plain)
     try:
-        region = session.get_config_variable("region")
-        credentials = await session.get_credentials()
-    except BotoCoreError as error:
-        return Identity(None, None, str(error))
-    return Identity(region, credentials.method if credentials else None)
+        await keyring.within(DEADLINE)
+    except CredentialsError as error:
+        return Identity(region, None, error)
+    finally:
+        await keyring.close()
+    return Identity(region, keyring.provider)
+
+
+def _region_of(sessions: Sessions) -> str | None:
+    """None, too, where the profile cannot be read: its credentials say so."""
+    try:
+        region = sessions.plain().get_config_variable("region")
+    except BotoCoreError:
+        return None
+    return str(region) if region else None

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cqworker.aws.calls import DEADLINE, Answer, Calls, Declined
+from cqworker.aws.calls import DEADLINE, Answer, Declined, PreparedCalls
 from cqworker.aws.letters import RECEIVE_FIELDS, delivery, send_request
 from cqworker.aws.operations import (
     BAD_RECEIPT,
@@ -41,7 +41,7 @@ BEFORE_RECEIVE = 4
 class SqsQueue:
     """The queue of this name in the account and region of the credentials."""
 
-    def __init__(self, clients: Calls, name: str, clock: Clock) -> None:
+    def __init__(self, clients: PreparedCalls, name: str, clock: Clock) -> None:
         self.name = name
         self._clients = clients
         self._clock = clock
@@ -148,6 +148,7 @@ class SqsQueue:
             url = self._url
             if url is None:
                 began = self._clock.monotonic()
+                await self._clients.prepare(GET_QUEUE_URL, self._about, before)
                 url = await self._find(before)
                 seconds -= self._clock.monotonic() - began
             return await self._clients.call(operation, {"QueueUrl": url, **request}, self._about, seconds=seconds)

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from aiohttp import ClientConnectorError, ClientError
+from aiohttp import ClientConnectorError
 from botocore import exceptions as sdk
 
+from cqworker.aws.credentials.fault import CredentialsError
 from cqworker.aws.faults import (
     BROKEN,
     BY_CLASS,
@@ -27,7 +28,7 @@ from cqworker.aws.faults import (
     Row,
 )
 from cqworker.aws.operations import Operation
-from cqworker.errors import OUT_OF_DESCRIPTORS, Concern, Unavailable
+from cqworker.errors import CREDENTIALS, OUT_OF_DESCRIPTORS, Concern, Unavailable, safe_text
 
 NAMES = {"sqs": "SQS", "dynamodb": "DynamoDB", "s3": "S3"}
 OF_A_KEY = ("to perform: kms:", "kms key")
@@ -36,8 +37,6 @@ OF_OTHER_KEYS = ("key element does not match", "missing the key", "type mismatch
 """How DynamoDB says that a table has other keys than the request."""
 QUOTED = 300
 """Characters of the vendor's own words that a fault repeats."""
-TRANSLATED = (sdk.BotoCoreError, sdk.ClientError, ClientError, TimeoutError, OSError)
-"""What a call through the SDK can raise for reasons that are not a mistake in this program."""
 
 
 class NotConnectedError(OSError):
@@ -65,6 +64,8 @@ class AwsFault(Unavailable):
 
 def code_of(error: Exception) -> str:
     """The service's error code, or the name of the SDK's exception."""
+    if isinstance(error, CredentialsError):
+        return error.code
     if isinstance(error, sdk.ClientError):
         return str(error.response.get("Error", {}).get("Code") or _status(error.response))
     return type(error).__name__
@@ -77,6 +78,9 @@ def may_have_applied(error: Exception) -> bool:
 
 def translate(error: Exception, operation: Operation, about: str, *, ambiguous: bool) -> AwsFault:
     """What to raise for `error`; `ambiguous` says that one of the call's tries may have been applied."""
+    if isinstance(error, CredentialsError):
+        ambiguous = operation.writes and ambiguous
+        return AwsFault(CREDENTIALS, error.cause, error.remedy, ambiguous=ambiguous, code=error.code, stale=False)
     row = row_of(error)
     facts = {
         "service": NAMES[operation.service],
@@ -148,7 +152,13 @@ def _status(response: Mapping[str, Any]) -> int:
 
 def _message(error: Exception) -> str:
     """The vendor's own words, for rows that quote them: none of those is about signatures or keys."""
-    said = error.response.get("Error", {}).get("Message", "") if isinstance(error, sdk.ClientError) else str(error)
+    return plain(
+        error.response.get("Error", {}).get("Message", "") if isinstance(error, sdk.ClientError) else safe_text(error)
+    )
+
+
+def plain(said: object) -> str:
+    """Somebody else's words on one line, without the passwords of addresses, and not too many of them."""
     return " ".join(re.sub(r"//[^/@\s]*@", "//", str(said)).split())[:QUOTED]
 
 

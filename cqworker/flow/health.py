@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from cqworker.clock import Clock
-from cqworker.errors import Unavailable
+from cqworker.errors import CREDENTIALS, CqworkerError, Unavailable, safe_text
 from cqworker.events import Emit, ItemFailed, ServiceFailed, ServiceRecovered
 
 STORE = "job store"
@@ -93,10 +93,17 @@ class Health:
         """Remembers whether the service did its part in this block."""
         try:
             yield
-        except Unavailable as error:
-            self.failed(service, doing, error)
-            raise
+        except Exception as error:  # noqa: BLE001 - a port may raise anything, and none of it may pass for readiness
+            raise self.fault_of(service, doing, error) from None
         self.answered(service, doing)
+
+    def fault_of(self, service: str, doing: str, error: Exception) -> Exception:
+        """What to raise for what a port raised, remembered if it is the service's: a port may raise anything."""
+        if isinstance(error, CqworkerError) and not isinstance(error, Unavailable):
+            return error  # the service did its part: this is its answer
+        fault = error if isinstance(error, Unavailable) else unforeseen(service, doing, error)
+        self.failed(service, doing, fault)
+        return fault
 
     def answered(self, service: str, doing: str = EVERYTHING) -> None:
         """It did what it was asked to do."""
@@ -115,7 +122,8 @@ class Health:
         refused = doing if error.concerns == "right" else EVERYTHING
         troubles = self._troubles.setdefault(service, {})
         troubles.pop(EVERYTHING, None)
-        troubles[refused] = Trouble(service, error.cause, error.remedy, now)
+        blamed = CREDENTIALS if error.service == CREDENTIALS else service
+        troubles[refused] = Trouble(blamed, error.cause, error.remedy, now)
         self._since.setdefault(service, now)
         if refused == EVERYTHING or (service, refused) in CHECKED:
             self._away_event(service).set()
@@ -192,3 +200,9 @@ class Health:
         troubles = (trouble for each in self._troubles.values() for trouble in each.values())
         told = {(trouble.service, trouble.cause): trouble for trouble in troubles}
         return (*(leaving if self.draining else ()), *told.values())
+
+
+def unforeseen(service: str, doing: str, error: Exception) -> Unavailable:
+    """An error that no rule foresaw; what was asked may have been done all the same."""
+    cause = f"The {service} met {type(error).__name__} while {doing}: {safe_text(error)}"
+    return Unavailable(service, cause, "It is tried again; if it lasts, report it with the log.", ambiguous=True)

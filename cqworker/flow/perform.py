@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from cqworker.errors import OUT_OF_DESCRIPTORS, InvalidPayload, PayloadFault, Unavailable
+from cqworker.errors import OUT_OF_DESCRIPTORS, InvalidPayload, PayloadFault, Unavailable, safe_text
 from cqworker.flow.handlers_loop import Call
 from cqworker.flow.lifespans import LifespanFailed, Lifespans
 from cqworker.flow.outcomes import (
@@ -153,14 +153,6 @@ def _raised(error: BaseException) -> Raised:
     where = end_of(storable("".join(traceback.format_exception(error))), TRACEBACK_LIMIT)
     final = is_final(error, "handler")
     return Raised(cut(type(error).__name__, 100), told(safe_text(error)), where, final=final)
-
-
-def safe_text(error: BaseException) -> str:
-    """An exception's text, even where its own `__str__` raises."""
-    try:
-        return str(error) or type(error).__name__
-    except Exception:  # noqa: BLE001 - an author's __str__ may raise anything
-        return type(error).__name__
 
 
 def told(text: str, limit: int = MESSAGE_LIMIT) -> str:

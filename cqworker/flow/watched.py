@@ -71,9 +71,8 @@ class WatchedStore:
         doing = ENTERING if type(change) is Enter else WRITING
         try:  # as `watching` does it, without the cost of a context manager: there are two of these a job
             answer = await self._store.write(change)
-        except Unavailable as error:
-            self._health.failed(STORE, doing, error)
-            raise
+        except Exception as error:  # noqa: BLE001 - as `watching` has it
+            raise self._health.fault_of(STORE, doing, error) from None
         self._health.answered(STORE, doing)
         return answer
 
@@ -136,11 +135,11 @@ async def _checked(health: Health, service: str, port: JobStore | Artifacts) -> 
     for doing, attempt in tries.items():
         try:
             await attempt()
-        except Unavailable as error:
-            health.failed(service, doing, error)
-            if error.concerns == "right":
+        except Exception as error:  # noqa: BLE001 - as `watching` has it
+            fault = health.fault_of(service, doing, error)
+            if isinstance(fault, Unavailable) and fault.concerns == "right":
                 _tell(health, service, allowed)
-            raise
+            raise fault from None
         allowed.append(doing)
     _tell(health, service, allowed)
 

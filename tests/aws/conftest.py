@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 from botocore.retries.standard import ExponentialBackoff
@@ -10,6 +11,7 @@ from botocore.retries.standard import ExponentialBackoff
 from cqworker.aws.clients import AwsClients
 from cqworker.aws.lean import retries
 from cqworker.events import Event, ServiceCalled
+from tests.aws.homes import Home
 from tests.contract.conftest import moto
 from tests.contract.worlds import use_environment
 
@@ -54,3 +56,8 @@ def speak_to(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         use_environment(monkeypatch, {**KEYS, "AWS_ENDPOINT_URL": url, **changed})
 
     return turn
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    return Home(tmp_path, monkeypatch)

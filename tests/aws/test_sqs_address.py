@@ -36,6 +36,9 @@ class Hurried:
         allowed = ALLOWED if operation is GET_QUEUE_URL else seconds
         return await self._clients.call(operation, request, about, seconds=allowed, read=read)
 
+    async def prepare(self, operation: Operation, about: str, seconds: float) -> None:
+        await self._clients.prepare(operation, about, seconds)
+
 
 @pytest.fixture
 def queue(clients: AwsClients) -> SqsQueue:

@@ -233,3 +233,25 @@ async def test_what_a_dead_worker_held_is_taken_over_although_a_service_failed_a
         assert world.clock.monotonic() < 60 + 60 + 30
     assert (await world.until(job_id)).attempt == 2
     await world.stop()
+
+
+@story
+async def test_an_ending_that_meets_an_error_that_nobody_foresaw_is_written_when_it_can_be() -> None:
+    book = Notebook()
+    world = World({"work": worker_of(book, 10, max_attempts=1)})
+
+    async def odd(_: object) -> None:
+        raise RuntimeError("odd")
+
+    host = world.start()
+    job_id = await world.submit("work")
+    await world.until_true(lambda: len(book.starts) == 1)
+    host.store.away = odd
+    await world.until_true(lambda: len(book.ends) == 1)
+    await asyncio.sleep(5)
+    assert host.seen(ServiceFailed)
+    host.store.away = None
+    record = await world.until(job_id)
+    assert (record.status, record.attempt, len(book.starts)) == (Status.SUCCEEDED, 1, 1)
+    assert host.seen(BackgroundFailed) == []
+    await world.stop()

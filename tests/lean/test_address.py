@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from aiobotocore.session import AioSession
 
-from cqworker.aws.generation import SESSION_VARIABLES
 from cqworker.aws.lean.address import QUERY_MODE, Address, find_address
+from cqworker.aws.sdk_session import SESSION_VARIABLES
 from tests.contract.worlds import use_environment
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "secret"}

@@ -86,10 +86,8 @@ def _identity_findings(who: Identity) -> list[Finding]:
     found: list[Finding] = []
     if who.region is None:
         found.append(Finding("error", "region", "No AWS region is configured.", "Set AWS_REGION."))
-    if who.provider is None:
-        what = f"AWS credentials could not be fetched: {who.fault}" if who.fault else "No AWS credentials were found."
-        fix = "Give the process a role, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
-        found.append(Finding("error", "credentials", what, fix))
+    if who.fault is not None:
+        found.append(Finding("error", "credentials", who.fault.cause, who.fault.remedy))
     if found or who.region is None:
         return found
     credentials = Finding("ok", "credentials", f"From {who.provider}, for the region {who.region}.")

@@ -26,32 +26,31 @@ HOT = frozenset(
 )
 """What a running daemon calls again and again, by name."""
 
-Renew = Callable[[], Awaitable[Standing | None]]
-"""A standing with other credentials than those that were refused, if there are any by now."""
+Renew = Callable[[], Awaitable[bool]]
+"""Whether there are other keys by now than those that the call began with."""
 
 
 class LeanPath:
-    """Carries the hot operations; its connections outlive the sessions whose credentials it is given."""
+    """Carries the hot operations, with the keys and to the addresses of `standing`."""
 
-    def __init__(self, pollers: int) -> None:
+    def __init__(self, standing: Standing, pollers: int) -> None:
+        self._standing = standing
         self._transport = Transport(pollers)
         self._budgets: dict[str, Budget] = defaultdict(Budget)
         self._ahead = 0.0
 
-    async def carry(self, standing: Standing, operation: Operation, request: Request, renew: Renew) -> Answer:
+    async def carry(self, operation: Operation, request: Request, renew: Renew) -> Answer:
         """The answer; raises what the SDK would raise. Every failed try is watched as the SDK's are."""
         body = orjson.dumps(request)
         ahead = self._ahead
         try:
-            answer = await self._try(standing, operation, body, ahead)
+            answer = await self._try(operation, body, ahead)
         except (BotoCoreError, ClientError) as error:
-            return await self._insist(standing, operation, body, renew, error, ahead)
+            return await self._insist(operation, body, renew, error, ahead)
         self._budgets[operation.client].earn(1)
         return answer
 
-    async def _insist(
-        self, standing: Standing, operation: Operation, body: bytes, renew: Renew, error: Exception, ahead: float
-    ) -> Answer:
+    async def _insist(self, operation: Operation, body: bytes, renew: Renew, error: Exception, ahead: float) -> Answer:
         """What follows a first try that ended with `error`; its signature's time was `ahead` of our clock."""
         tries = Tries(self._budgets[operation.client])
         mended: set[str] = set()
@@ -60,16 +59,15 @@ class LeanPath:
                 watch_try(caught_exception=error)
                 if "clock" not in mended and self._set_clock(error, ahead):
                     mended.add("clock")
-                elif "keys" not in mended and row_of(error) is EXPIRED and (renewed := await renew()) is not None:
+                elif "keys" not in mended and row_of(error) is EXPIRED and await renew():
                     mended.add("keys")
-                    standing = renewed
                 elif (pause := tries.pause(error)) is not None:
                     await asyncio.sleep(pause)
                 else:
                     raise error
                 ahead = self._ahead
                 try:
-                    answer = await self._try(standing, operation, body, ahead)
+                    answer = await self._try(operation, body, ahead)
                 except (BotoCoreError, ClientError) as next_error:
                     error = next_error
                 else:
@@ -82,8 +80,8 @@ class LeanPath:
         """Closes the connections; calls must have ended before."""
         await self._transport.close()
 
-    async def _try(self, standing: Standing, operation: Operation, body: bytes, ahead: float) -> Answer:
-        address, keys = await standing.address(operation.service), await standing.keys()
+    async def _try(self, operation: Operation, body: bytes, ahead: float) -> Answer:
+        address, keys = await self._standing.address(operation.service), await self._standing.keys()
         headers = signed(address, target_of(operation), body, keys, time.time() + ahead)
         reply = await self._transport.post(address, headers, body, poll=operation.client == "sqs_poll")
         return answer_in(reply, operation)

@@ -9,25 +9,12 @@ import hashlib
 import hmac
 import time
 from functools import lru_cache
-from typing import Protocol
 
+from cqworker.aws.credentials.chain import Keys
 from cqworker.aws.lean.address import Address
 
 CONTENT_TYPE = "application/x-amz-json-1.0"
 ALGORITHM = "AWS4-HMAC-SHA256"
-
-
-class Keys(Protocol):
-    """Credentials at one moment, as the SDK freezes them."""
-
-    @property
-    def access_key(self) -> str: ...
-
-    @property
-    def secret_key(self) -> str: ...
-
-    @property
-    def token(self) -> str | None: ...
 
 
 def signed(address: Address, target: str, body: bytes, keys: Keys, now: float) -> dict[str, str]:

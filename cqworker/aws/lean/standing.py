@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from aiobotocore.session import AioSession
-from botocore.exceptions import NoCredentialsError
 
+from cqworker.aws.credentials.chain import Keys
+from cqworker.aws.credentials.keyring import Keyring
 from cqworker.aws.lean.address import Address, find_address
-from cqworker.aws.lean.signing import Keys
 
 
 class Standing:
-    """The credentials and addresses of one session, each found when it is first needed."""
+    """The keys, and the addresses of one session, each found when it is first needed."""
 
-    def __init__(self, session: AioSession) -> None:
+    def __init__(self, session: AioSession, keyring: Keyring) -> None:
         self._session = session
-        self._credentials: Any = None
+        self._keyring = keyring
         self._addresses: dict[str, Address] = {}
         self._finding = asyncio.Lock()
 
@@ -26,14 +25,8 @@ class Standing:
         return self._addresses.get(service) or await self._find(service)
 
     async def keys(self) -> Keys:
-        """The credentials as they are now: the SDK's own refresh them in time where somebody can be asked."""
-        if self._credentials is None:
-            async with self._finding:
-                self._credentials = await self._session.get_credentials()
-        if self._credentials is None:
-            raise NoCredentialsError
-        keys: Keys = await self._credentials.get_frozen_credentials()
-        return keys
+        """The credentials as they are now; raises CredentialsError."""
+        return await self._keyring.get_frozen_credentials()
 
     async def _find(self, service: str) -> Address:
         async with self._finding:
