@@ -8,7 +8,7 @@ from pathlib import Path
 NAME = "proof_handlers"
 SOURCE = Path(__file__).with_name(f"{NAME}.py")
 TYPES = (
-    *("nap", "slumber", "block", "stick", "cling", "compute", "refuse", "leak", "leak_apart"),
+    *("nap", "slumber", "swell", "block", "stick", "cling", "compute", "refuse", "leak", "leak_apart"),
     *("ignore", "delegate", "leave", "segfault", "vanish", "devour", "kill"),
 )
 METADATA = "Metadata-Version: 2.1\nName: proof-handlers\nVersion: 1.0\n"

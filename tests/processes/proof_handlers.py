@@ -53,6 +53,14 @@ async def slumber(payload: Nap, job: Job) -> str:
 
 
 @handler(timeout=60)
+async def swell(payload: Nap, job: Job) -> str:
+    """Sleeps, and returns more than a record holds."""
+    note("start", job)
+    await asyncio.sleep(payload.seconds)
+    return "swollen " * 2000
+
+
+@handler(timeout=60)
 async def block(payload: Nap, job: Job) -> str:
     """Blocks the handlers' loop, as an author should not."""
     note("start", job)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -136,3 +137,20 @@ def test_a_job_that_runs_through_an_outage_ends_in_its_first_attempt(
         fault.mend(scene)
     job = running.ended(job_id)
     assert (job["status"], job["attempt"], journal.noted("start").count(job_id)) == ("SUCCEEDED", 1, 1)
+
+
+def test_a_record_of_a_newer_version_makes_nobody_unready(scene: Scene, running: Daemon) -> None:
+    job_id = running.submit("text.transform", {"text": "read by others"}, delay_seconds=2)
+    novel = json.dumps({"kind": "novel", "message": "of a later version"})
+    scene.place.dynamodb.update_item(
+        TableName=scene.place.table,
+        Key={"pk": {"S": f"job#{job_id}"}, "sk": {"S": "job"}},
+        UpdateExpression="SET failure = :novel",
+        ExpressionAttributeValues={":novel": {"S": novel}},
+    )
+    answer = running.get(f"/jobs/{job_id}")
+    assert (answer.status, "Upgrade this worker" in answer.body["detail"]) == (503, True)
+    assert running.get("/readyz").status == 200
+    until(lambda: running.metric("cqworker_items_unusable_total") >= 2)
+    assert running.get("/readyz").status == 200
+    works(running)
