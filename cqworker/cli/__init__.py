@@ -14,13 +14,14 @@ def main() -> None:
     from cqworker.cli.early_stop import heed_early_stops
 
     heed_early_stops(sys.argv[1:])
+    from cqworker.cli.leaving import bound_the_wait_for_threads, skip_the_teardown
+
+    skip_the_teardown()
     os.environ["PYTHONSAFEPATH"] = "1"
     from cqworker.cli.program import program
 
     try:
         program.main(prog_name="cqworker")
     except SystemExit as end:
-        from cqworker.cli.leaving import bound_the_wait_for_threads
-
         bound_the_wait_for_threads(end.code if isinstance(end.code, int) else 1)
         raise

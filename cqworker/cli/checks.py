@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 KILLED_AFTER = 30
 """Seconds between SIGTERM and SIGKILL on ECS and Kubernetes, unless they are told otherwise."""
+CLOSING = 2
+"""Seconds that a stop may take beyond its drain_timeout."""
 
 
 def local_findings(settings: Settings, roles: Collection[str], registry: Registry) -> Iterator[Finding]:
@@ -35,12 +37,12 @@ def _exposure(settings: Settings, roles: Collection[str]) -> Iterator[Finding]:
 
 
 def _drain(settings: Settings) -> Iterator[Finding]:
-    drain = settings.worker.drain_timeout
-    if drain >= KILLED_AFTER:
+    most = settings.worker.drain_timeout + CLOSING
+    if most > KILLED_AFTER:
         yield Finding(
             "warning",
             "worker",
-            f"A drain may take {drain:g} s, and ECS and Kubernetes kill {KILLED_AFTER} s after SIGTERM by default.",
+            f"A stop may take {most:g} s, and ECS and Kubernetes kill {KILLED_AFTER} s after SIGTERM by default.",
             "Raise stopTimeout (ECS), terminationGracePeriodSeconds (Kubernetes) or TimeoutStopSec (systemd) above it, "
             "or lower worker.drain_timeout.",
         )

@@ -62,11 +62,12 @@ async def run_dev(settings: Settings, config: Path | None) -> int:
     """Start the AWS, provision it, run the daemon on it; the exit code is the daemon's."""
     async with AsyncExitStack() as stack:
         aws = await embedded_aws(stack)
+        from cqworker.cli.leaving import end_daemon
         from cqworker.cli.provision import provisioned, receive_counts
         from cqworker.daemon import run
 
         await provisioned(settings, receive_counts(settings))
-        return await run(settings, ROLES, ready=partial(_announce, aws, config))
+        return await run(settings, ROLES, ready=partial(_announce, aws, config), ended=end_daemon)
 
 
 async def embedded_aws(stack: AsyncExitStack) -> EmbeddedAws:

@@ -1,4 +1,4 @@
-"""The very end of the process, which a thread that somebody left hanging would put off for ever."""
+"""The very end of the process, which a thread or a task that would not end could put off for ever."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import atexit
 import os
 import sys
 import threading
+from contextlib import suppress
 
 PATIENCE = 1.0
 """Seconds for threads to end once the command is done."""
+LAST = "last moment"
+"""The name of the thread that ends the process."""
+_codes: list[int] = []
 
 
 def bound_the_wait_for_threads(code: int) -> None:
@@ -17,9 +21,37 @@ def bound_the_wait_for_threads(code: int) -> None:
     Handlers start them, and nothing can stop them. What is registered with atexit comes after that wait, and has all
     the time it takes.
     """
+    if _codes:
+        _codes[:] = [code]
     if _others():
-        last = threading.Timer(PATIENCE, _leave, (code,))
-        last.daemon = True
+        bound_the_end(code, PATIENCE)
+
+
+def skip_the_teardown() -> None:
+    """Called first of all: at the exit it comes after everything else that is registered for it.
+
+    A daemon ends there. What Python would tear down now goes with the process; it costs a quarter of a second of CPU,
+    while a supervisor counts, and libraries wait in it: libuv for a look-up that no name server answers.
+    """
+    atexit.register(_end)
+
+
+def end_daemon(code: int, seconds: float) -> None:
+    """The daemon's part is done: so many seconds from now the process ends with `code` at the latest."""
+    _codes.append(code)
+    bound_the_end(code, seconds)
+
+
+def bound_the_end(code: int, seconds: float) -> None:
+    """So many seconds from now the process ends with `code`, whatever its loop or a thread still waits for.
+
+    The first call counts.
+    """
+    if any(thread.name == LAST for thread in threading.enumerate()):
+        return
+    last = threading.Timer(seconds, _leave, (code,))
+    last.name, last.daemon = LAST, True
+    with suppress(RuntimeError):  # there is no thread left for it
         last.start()
         atexit.register(last.cancel)
 
@@ -30,8 +62,21 @@ def _others() -> list[str]:
     return sorted(thread.name for thread in threading.enumerate() if thread not in own)
 
 
+def _end() -> None:
+    if _codes:
+        _go(_codes[0])
+
+
 def _leave(code: int) -> None:
-    sys.stderr.write(f"cqworker: left behind threads that would not end: {', '.join(_others())}\n")
-    sys.stdout.flush()
-    sys.stderr.flush()
+    names = ", ".join(_others())
+    what = f"threads that would not end: {names}" if names else "work that would not end"
+    with suppress(Exception):  # nobody may be listening any more
+        sys.stderr.write(f"cqworker: left behind {what}\n")
+    _go(code)
+
+
+def _go(code: int) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):  # closed, broken, full, or there is none
+            stream.flush()
     os._exit(code)

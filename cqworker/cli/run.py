@@ -34,7 +34,8 @@ def run(
     from cqworker.settings import check_exposure
 
     check_exposure(settings, roles)
+    from cqworker.cli.leaving import end_daemon
     from cqworker.cli.loop import run_on_loop
     from cqworker.daemon import run as run_daemon
 
-    return run_on_loop(run_daemon(settings, roles))
+    return run_on_loop(run_daemon(settings, roles, ended=end_daemon))

@@ -13,10 +13,11 @@ from cqworker.daemon.ground import open_premises
 from cqworker.daemon.observers import open_observers
 from cqworker.daemon.vitals import Vitals
 from cqworker.events import Emit
-from cqworker.flow.background import keep_running
+from cqworker.flow.background import background_failure, keep_running
 from cqworker.flow.checks import Check, Depths
 from cqworker.flow.handlers_loop import ThreadedLoop
 from cqworker.flow.health import ARTIFACTS, STORE
+from cqworker.flow.patience import wait_for_end
 from cqworker.flow.staffing import Ground, open_worker
 from cqworker.flow.watch import Watch
 from cqworker.flow.worker import Worker
@@ -27,6 +28,10 @@ from cqworker.web.server import Parts, Server, create_app
 
 ARTIFACTS_EVERY = 300.0
 """Seconds between two looks at the bucket, which no job may need for hours."""
+HASTE = 0.2
+"""Seconds that closing has at least: for the last answers, and for the handlers' loop."""
+CONNECTIONS = 0.05
+"""Seconds for saying goodbye to AWS, when every call has ended or is given up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +63,18 @@ class House:
         self.server.quiet()
         self.watch.close()
 
-    async def close(self) -> None:
-        """Ends what has no end of its own, the front desk last."""
+    async def close(self, seconds: float, hurry: asyncio.Event) -> None:
+        """Ends what has no end of its own. What takes longer than `seconds`, or HASTE after `hurry`, is left."""
         for loop in self.loops:
             loop.cancel()
-        await asyncio.gather(*self.loops, return_exceptions=True)
-        if self.worker is not None:
-            await self.worker.close()
-        await self.server.close()
+        await wait_for_end(self._close_all(), seconds, hurry, HASTE)
+        await wait_for_end(self.clients.close(), CONNECTIONS, hurry, CONNECTIONS)
+
+    async def _close_all(self) -> None:
+        parts = [self.server.close()] if self.worker is None else [self.server.close(), self.worker.close()]
+        for failure in await asyncio.gather(*parts, *self.loops, return_exceptions=True):
+            if isinstance(failure, Exception):
+                self.emit(background_failure("closing", failure))
 
     def _checks(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
         ground = self.ground

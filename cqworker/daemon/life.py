@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from cqworker.clock import SystemClock
+from cqworker.daemon.departure import REST, Ended, close, leave
 from cqworker.daemon.garbage import rare_collections
 from cqworker.daemon.house import House, open_house
 from cqworker.daemon.signals import Signals
@@ -25,10 +26,21 @@ EXIT_DONE = 0
 EXIT_STUCK = 70
 
 
-async def run(settings: Settings, roles: frozenset[str], *, ready: Callable[[str], None] | None = None) -> int:
+def _in_its_own_time(code: int, seconds: float) -> None:
+    """For whoever calls `run` in a process that has more to do."""
+
+
+async def run(
+    settings: Settings,
+    roles: frozenset[str],
+    *,
+    ready: Callable[[str], None] | None = None,
+    ended: Ended = _in_its_own_time,
+) -> int:
     """Runs the daemon until it is told to stop, and returns its exit code: 0, or 70 when its handlers are stuck.
 
-    `ready` is given the base URL once HTTP answers. Whatever AWS answers does not end the daemon: `/readyz` names it.
+    `ready` is given the base URL once HTTP answers; `ended` is told, after the drain, how soon the process should be
+    gone and with which code. Whatever AWS answers does not end the daemon: `/readyz` names it.
     Raises ConfigurationError, PluginConflict and web.server.CannotListen before anything was started.
     """
     registry = discover(settings.handlers)
@@ -36,12 +48,12 @@ async def run(settings: Settings, roles: frozenset[str], *, ready: Callable[[str
     log = configure(settings.log, name)
     try:
         house = open_house(settings, registry, roles, name, log, SystemClock())
-        return await _live(house, ready)
+        return await _live(house, ready, ended)
     finally:
         log.close()
 
 
-async def _live(house: House, ready: Callable[[str], None] | None) -> int:
+async def _live(house: House, ready: Callable[[str], None] | None, ended: Ended) -> int:
     signals = Signals()
     signals.listen()
     try:
@@ -49,11 +61,11 @@ async def _live(house: House, ready: Callable[[str], None] | None) -> int:
             await house.server.start()
             _introduce(house)
             with rare_collections():
-                stuck = await _serve(house, signals, ready)
+                code = await _serve(house, signals, ready, ended)
     finally:
         signals.ignore()
     house.emit(DaemonPhase(phase="stopped"))
-    return EXIT_STUCK if stuck else EXIT_DONE
+    return code
 
 
 def _introduce(house: House) -> None:
@@ -65,21 +77,21 @@ def _introduce(house: House) -> None:
         house.emit(PluginBroken(type=broken.type, origin=broken.origin, cause=broken.cause, remedy=broken.remedy))
 
 
-async def _serve(house: House, signals: Signals, ready: Callable[[str], None] | None) -> bool:
-    """From ready to the end of the drain; True when the handlers were stuck.
+async def _serve(house: House, signals: Signals, ready: Callable[[str], None] | None, ended: Ended) -> int:
+    """From ready to the end of the drain; the exit code says whether the handlers were stuck.
 
     Told to stop before that, it asks for no work, which a drain would have to wait for, and never says READY.
     """
     if await signals.told_to_stop():
-        await house.close()
-        return False
+        await close(house, signals, EXIT_DONE, REST, ended)
+        return EXIT_DONE
     house.start()
     _announce(house, ready)
     async with _beside(feed_watchdog(os.environ)):
-        stuck = await _until_told(house, signals)
+        code = EXIT_STUCK if await _until_told(house, signals) else EXIT_DONE
         async with _beside(ask_for_time(os.environ)):
-            await _leave(house, signals)
-    return stuck
+            await leave(house, signals, code, ended)
+    return code
 
 
 def _announce(house: House, ready: Callable[[str], None] | None) -> None:
@@ -102,16 +114,6 @@ async def _until_told(house: House, signals: Signals) -> bool:
     for wait in waits:
         wait.cancel()
     return not signals.stop.is_set()
-
-
-async def _leave(house: House, signals: Signals) -> None:
-    """The drain, with everything else still at work: HTTP answers, leases are kept."""
-    notify(os.environ, "STOPPING=1", "STATUS=Draining")
-    house.emit(DaemonPhase(phase="draining", detail=house.worker.stuck_because if house.worker else ""))
-    house.quiet()
-    if house.worker is not None:
-        await house.worker.drain(house.settings.worker.drain_timeout, signals.hurry)
-    await house.close()
 
 
 @asynccontextmanager

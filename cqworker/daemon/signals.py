@@ -12,11 +12,12 @@ TURNS = 4
 
 
 class Signals:
-    """`stop` is set by the first signal, `hurry` by a second SIGTERM or SIGINT."""
+    """`stop` is set by the first signal, `hurry` by a second SIGTERM or SIGINT, at the loop's time `hurried_at`."""
 
     def __init__(self) -> None:
         self.stop = asyncio.Event()
         self.hurry = asyncio.Event()
+        self.hurried_at: float | None = None
 
     def listen(self) -> None:
         loop = asyncio.get_running_loop()
@@ -37,4 +38,5 @@ class Signals:
     def _hear(self, number: signal.Signals) -> None:
         if self.stop.is_set() and number in HURRYING:
             self.hurry.set()
+            self.hurried_at = self.hurried_at or asyncio.get_running_loop().time()
         self.stop.set()

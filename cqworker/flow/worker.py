@@ -14,15 +14,17 @@ from cqworker.flow.handlers_watch import HandlersWatch
 from cqworker.flow.lane import Lane
 from cqworker.flow.limits import TypeLimits
 from cqworker.flow.outcomes import StopReason
+from cqworker.flow.patience import wait_for_end
 from cqworker.flow.perform import open_state
 from cqworker.flow.slots import Slots
 from cqworker.flow.workshop import Workshop
 
-FLUSH_RESERVE = 3.0
-"""Seconds of the drain's time kept for handing back and for the last deletes."""
-HURRY_GRACE = 1.0
-"""Seconds a second signal leaves to handlers that listen, and to a receive that may be bringing a message."""
-FLUSH_GRACE = 0.5
+LAST_GRACE = 1.0
+"""Seconds after the drain's time or a second signal: for handlers that were told to stop, for handing back, and for a
+receive that may be bringing a message."""
+FLUSH_GRACE = 0.2
+"""Seconds for the last deletes, and for messages that were handed back, where that took all of the time above."""
+LIFESPANS_GRACE = 0.1
 RECEIVE_MARGIN = 15.0
 
 
@@ -64,20 +66,21 @@ class Worker:
         self._loops.append(self._begin("handlers' watch", self._watch.run))
 
     async def drain(self, seconds: float, hurry: asyncio.Event) -> None:
-        """Stops receiving, gives back what has not started, lets the rest run until `seconds` are nearly over.
+        """Stops receiving, gives back what has not started, and lets the rest run for `seconds`.
 
-        `hurry` set: everything is handed back at once.
+        What still runs then is told to stop and handed back; that takes LAST_GRACE and a little at most. `hurry` set:
+        all of it at once. What a handler holds on to longer is left, and its lease runs out.
         """
         deadline = self._clock.monotonic() + seconds
         self.quiet()
-        await self._until_idle(deadline - FLUSH_RESERVE, hurry)
+        await self._until(deadline, self._idle(), hurry, grace=0.0)
         self.execution.stop_all(StopReason.DRAIN)
-        last = self._clock.monotonic() + HURRY_GRACE
-        end = last if hurry.is_set() else max(last, deadline)
-        await self._until(end, self._idle())
-        end = max(end, self._clock.monotonic() + FLUSH_GRACE)
-        await self._until(end, self._flush())
-        await self._until(end, self._workshop.loop.call(self._workshop.lifespans.close).ended)
+        now = self._clock.monotonic()
+        end = now + LAST_GRACE if hurry.is_set() else max(now, deadline) + LAST_GRACE
+        await self._until(end, self._idle(), hurry)
+        await self._until(max(end, self._clock.monotonic() + FLUSH_GRACE), self._flush(), hurry)
+        lifespans = self._workshop.loop.call(self._workshop.lifespans.close).ended
+        await self._until(max(end, self._clock.monotonic() + LIFESPANS_GRACE), lifespans, hurry)
 
     def quiet(self) -> None:
         """Nothing new is asked for and nothing that was only received is started."""
@@ -125,14 +128,6 @@ class Worker:
     def _begin(self, name: str, loop: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         return asyncio.get_running_loop().create_task(keep_running(name, loop, self._emit))
 
-    async def _until_idle(self, deadline: float, hurry: asyncio.Event) -> None:
-        """Waits for the last receive and the last journey; `deadline` or `hurry` end the wait."""
-        waits = [asyncio.ensure_future(self._idle()), asyncio.ensure_future(hurry.wait())]
-        seconds = max(0.0, deadline - self._clock.monotonic())
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
-
     async def _idle(self) -> None:
         for lane in self.lanes:
             await lane.poller.receives_ended()
@@ -147,10 +142,8 @@ class Worker:
             if lane.dead_receipts is not None:
                 await lane.dead_receipts.flush()
 
-    async def _until(self, end: float, work: Awaitable[object]) -> None:
+    async def _until(
+        self, end: float, work: Awaitable[object], hurry: asyncio.Event, grace: float = LAST_GRACE
+    ) -> None:
         """The work, until this time; what it has sent by then has been sent."""
-        try:
-            async with asyncio.timeout(end - self._clock.monotonic()):
-                await work
-        except TimeoutError:
-            return
+        await wait_for_end(work, end - self._clock.monotonic(), hurry, grace)

@@ -122,7 +122,8 @@ class WorkerSettings(Section):
         25,
         ge=0,
         le=3600,
-        description="Seconds that running jobs are given to finish after SIGTERM; ECS and Kubernetes kill after 30.",
+        description="Seconds that running jobs are given to finish after SIGTERM; two seconds later at the latest the "
+        "worker is gone. ECS and Kubernetes kill after 30.",
     )
     max_abandoned_handlers: int = Field(
         8,

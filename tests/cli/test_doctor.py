@@ -61,10 +61,13 @@ def test_exposure_with_a_token_is_no_error() -> None:
 
 
 def test_a_drain_longer_than_supervisors_wait_is_warned_of() -> None:
-    settings = Settings(worker=WorkerSettings(drain_timeout=30))
+    settings = Settings(worker=WorkerSettings(drain_timeout=28.5))
     (finding,) = [each for each in local_findings(settings, API, Registry()) if each.subject == "worker"]
     assert finding.level == "warning"
+    assert "30.5 s" in finding.what
     assert "terminationGracePeriodSeconds" in finding.fix
+    fits = Settings(worker=WorkerSettings(drain_timeout=28))
+    assert not [each for each in local_findings(fits, API, Registry()) if each.subject == "worker"]
 
 
 def test_broken_plugins_are_errors_with_their_cures() -> None:

@@ -16,6 +16,7 @@ from tests.processes.site import Site
 QUEUES = (
     *("long", "short", "hurry", "hangup", "blocked", "stuck", "cling", "hostile", "foreign", "strange"),
     *("permissions", "secrets", "misbehaviour", "killers", "halt", "descriptors", "full", "keyless"),
+    *("hung", "exact"),
     *("away-1", "away-2", "away-3", "away-4"),
 )
 WORKER = ("run", "--port", "0", "--role", "worker")

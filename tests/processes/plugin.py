@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 NAME = "proof_handlers"
@@ -11,16 +12,24 @@ TYPES = (
     *("nap", "slumber", "swell", "block", "stick", "cling", "compute", "refuse", "leak", "leak_apart"),
     *("ignore", "delegate", "leave", "segfault", "vanish", "devour", "kill"),
 )
-METADATA = "Metadata-Version: 2.1\nName: proof-handlers\nVersion: 1.0\n"
 
 
 def install_plugin(folder: Path) -> Path:
-    """A folder for PYTHONPATH that holds the module and what importlib.metadata reads of its distribution."""
-    shutil.copy(SOURCE, folder)
-    information = folder / f"{NAME}-1.0.dist-info"
+    """The module of all misbehaviours, installed there."""
+    return install_module(folder, SOURCE, {f"proof.{name}": name for name in TYPES})
+
+
+def install_module(folder: Path, source: Path, handlers: Mapping[str, str]) -> Path:
+    """A folder for PYTHONPATH that holds the module and what importlib.metadata reads of its distribution.
+
+    `handlers` are the names of its functions by job type.
+    """
+    shutil.copy(source, folder)
+    name = source.stem
+    information = folder / f"{name}-1.0.dist-info"
     information.mkdir()
-    (information / "METADATA").write_text(METADATA)
-    points = "".join(f"proof.{name} = {NAME}:{name}\n" for name in TYPES)
+    (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    points = "".join(f"{job_type} = {name}:{function}\n" for job_type, function in handlers.items())
     (information / "entry_points.txt").write_text(f"[cqworker.handlers]\n{points}")
     return folder
 

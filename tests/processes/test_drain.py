@@ -76,11 +76,20 @@ def patient(site: Site, desk: Daemon, start: Start, journal: Journal) -> Drain:
 def short(site: Site, desk: Daemon, start: Start, journal: Journal) -> Drain:
     """A drain that has no time for them, with 30 jobs waiting."""
     story = Story("short", desk, journal, RUNNING + 30)
-    hasty = {"CQWORKER_WORKER__DRAIN_TIMEOUT": "1"}
+    hasty = {"CQWORKER_WORKER__DRAIN_TIMEOUT": "0"}
     return stop_in_the_middle(story, site.changed(queues=["short"], extra=hasty), start)
 
 
-@pytest.fixture(params=["patient", "short"])
+@pytest.fixture(scope="module")
+def exact(site: Site, desk: Daemon, start: Start, journal: Journal) -> Drain:
+    """A drain that has a second more than its running jobs need, with 10 jobs waiting."""
+    story = Story("exact", desk, journal, RUNNING + 10)
+    return stop_in_the_middle(
+        story, site.changed(queues=["exact"], extra={"CQWORKER_WORKER__DRAIN_TIMEOUT": "3"}), start
+    )
+
+
+@pytest.fixture(params=["patient", "short", "exact"])
 def drain(request: pytest.FixtureRequest) -> Drain:
     stopped: Drain = request.getfixturevalue(request.param)
     return stopped
@@ -101,6 +110,11 @@ def test_a_stop_charges_no_attempt_to_a_job_that_waited(drain: Drain) -> None:
 
 def test_running_jobs_finish_when_the_drain_has_time_for_them(patient: Drain) -> None:
     assert statuses(patient.jobs, patient.running) == {("SUCCEEDED", 1): RUNNING}
+
+
+def test_running_jobs_have_all_of_the_drains_time(exact: Drain) -> None:
+    assert statuses(exact.jobs, exact.running) == {("SUCCEEDED", 1): RUNNING}
+    assert exact.story.noted("interrupted") == []
 
 
 def test_the_200_that_waited_are_visible_once_each_as_soon_as_the_worker_is_gone(patient: Drain) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.processes.conftest import WORKER
 from tests.processes.daemon import Daemon, until
+from tests.processes.plugin import install_module
 from tests.processes.site import Site
 
 MOMENTS = 14
@@ -33,12 +34,10 @@ except BaseException:
 @pytest.fixture
 def slow_plugin(tmp_path: Path) -> Path:
     """A folder with a plugin that takes half a minute to import, and lets nothing stop it."""
-    (tmp_path / "slow_handlers.py").write_text(SLOW)
-    information = tmp_path / "slow_handlers-1.0.dist-info"
-    information.mkdir()
-    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: slow-handlers\nVersion: 1.0\n")
-    (information / "entry_points.txt").write_text("[cqworker.handlers]\nslow.job = slow_handlers:run\n")
-    return tmp_path
+    source = tmp_path / "source" / "slow_handlers.py"
+    source.parent.mkdir()
+    source.write_text(SLOW)
+    return install_module(tmp_path, source, {"slow.job": "run"})
 
 
 @pytest.fixture

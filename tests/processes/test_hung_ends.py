@@ -1,0 +1,70 @@
+"""A stop in which nothing wants to end is over in time all the same, with exit code 0."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.processes.conftest import Start
+from tests.processes.daemon import RUN, Daemon, until
+from tests.processes.plugin import install_module
+from tests.processes.site import Site
+
+DRAIN = 1
+REST = 2.0
+
+
+@pytest.fixture
+def place(site: Site, tmp_path: Path) -> Site:
+    """A site with the hung plugin, and a short drain."""
+    install_module(tmp_path, Path(__file__).with_name("hung_handlers.py"), {"hung.deaf": "deaf"})
+    hung = {"CQWORKER_WORKER__DRAIN_TIMEOUT": str(DRAIN)}
+    return site.changed(queues=["hung"], plugins=(*site.plugins, tmp_path), extra=hung)
+
+
+@contextmanager
+def half_an_upload(daemon: Daemon) -> Iterator[None]:
+    """A client that has sent the head and half of the body, and then thinks."""
+    address = urlsplit(daemon.url)
+    with socket.create_connection((address.hostname, address.port)) as client:
+        head = f"POST /jobs HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Type: application/json\r\n"
+        client.sendall(f"{head}Content-Length: 100\r\n\r\n{{".encode())
+        yield
+
+
+def test_a_stop_ends_in_time_although_lifespan_handler_threads_and_a_request_all_hang(
+    place: Site, start: Start
+) -> None:
+    daemon = start(place, *RUN)
+    job_id = daemon.submit("hung.deaf", {})
+    until(lambda: daemon.job(job_id)["status"] == "RUNNING")
+    with half_an_upload(daemon):
+        began = time.monotonic()
+        daemon.signal(signal.SIGTERM)
+        assert daemon.exit_code() == 0, daemon.log
+        assert time.monotonic() - began < DRAIN + REST
+    assert "daemon stopped" in daemon.log
+    assert "left behind threads that would not end" in daemon.log
+    assert "exporter" in daemon.log
+    assert "Traceback" not in daemon.log
+
+
+def test_a_second_signal_ends_it_within_two_seconds(place: Site, start: Start) -> None:
+    patient = place.changed(extra={"CQWORKER_WORKER__DRAIN_TIMEOUT": "25"})
+    daemon = start(patient, *RUN)
+    job_id = daemon.submit("hung.deaf", {})
+    until(lambda: daemon.job(job_id)["status"] == "RUNNING")
+    with half_an_upload(daemon):
+        daemon.signal(signal.SIGTERM)
+        daemon.supervisor.hears("STOPPING=1")
+        began = time.monotonic()
+        daemon.signal(signal.SIGTERM)
+        assert daemon.exit_code() == 0, daemon.log
+        assert time.monotonic() - began < REST
