@@ -45,7 +45,7 @@ chaos: .venv/.installed ## kill, freeze and starve real workers on the real engi
 	$(BIN)/python -m tests.chaos
 
 lock: ## choose newer versions for the locks (needs uv)
-	$(LOCK) --upgrade pyproject.toml --output-file requirements.lock
+	$(LOCK) --upgrade pyproject.toml --extra aioboto3 --output-file requirements.lock
 	$(LOCK) --upgrade pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 	printf 'hatchling\n' | $(LOCK) - --constraint requirements-dev.lock --output-file requirements-build.lock
 

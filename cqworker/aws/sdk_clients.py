@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
 
 from aiobotocore.config import AioConfig
@@ -13,6 +13,16 @@ from botocore.exceptions import EndpointProviderError
 
 from cqworker.aws.calls import watch_try
 from cqworker.aws.operations import ClientName
+
+try:
+    import aioboto3
+except ImportError:  # the extra cqworker[aioboto3]
+    aioboto3 = None
+
+
+def _maker_of(session: AioSession) -> Callable[..., AbstractAsyncContextManager[Any]]:
+    """What makes clients: aioboto3 where it is installed, for what it adds to theirs."""
+    return aioboto3.Session(botocore_session=session).client if aioboto3 else session.create_client
 
 
 class SdkClients:
@@ -43,7 +53,7 @@ class SdkClients:
     async def _make(self, name: ClientName) -> Any:
         service = name.partition("_")[0]
         try:
-            making = self._session.create_client(service, config=self._configs[name])
+            making = _maker_of(self._session)(service, config=self._configs[name])
             client = await self._stack.enter_async_context(making)
         except ValueError as error:  # how the SDK says that AWS_ENDPOINT_URL is none
             raise EndpointProviderError(msg=str(error)) from None

@@ -6,13 +6,15 @@ import asyncio
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from importlib.util import find_spec
 
 import pytest
 from aiohttp import web
 
+from cqworker.aws import sdk_clients
 from cqworker.aws.clients import AwsClients
 from cqworker.aws.credentials import keyring
-from cqworker.aws.operations import DELETE_BATCH, GET_ITEM, RECEIVE, SEND
+from cqworker.aws.operations import DELETE_BATCH, GET_ITEM, PUT_OBJECT, RECEIVE, SEND
 from cqworker.errors import Unavailable
 from cqworker.events import ignore
 from tests.aws.stub import Seen, answers, error, ok, serving
@@ -160,3 +162,18 @@ async def test_a_refused_signature_shows_no_secret_even_in_a_traceback(clients: 
         with pytest.raises(Unavailable) as caught:
             await clients.call(SEND, {}, "something")
     assert "canary" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("installed", [True, False])
+async def test_aioboto3_is_used_where_it_is_installed_and_not_missed_where_it_is_not(
+    speak_to: SpeakTo, monkeypatch: pytest.MonkeyPatch, installed: bool
+) -> None:
+    if not installed:
+        monkeypatch.setattr(sdk_clients, "aioboto3", None)
+    elif find_spec("aioboto3") is None:
+        pytest.skip("aioboto3 is not installed")
+    async with serving(answers(web.Response(headers={"ETag": '"1"'}))) as stub, AwsClients(ignore) as clients:
+        speak_to(stub.url)
+        await clients.call(PUT_OBJECT, {"Bucket": "some", "Key": "thing", "Body": b""}, "something")
+        client = await clients._sdk.client("s3")
+    assert hasattr(client, "upload_fileobj") is installed
