@@ -15,7 +15,7 @@ from cqworker.client.job import JobView, NewJob, View, body_of, job_from
 from cqworker.client.portions import Job, submitted
 from cqworker.client.transport import Transport
 from cqworker.client.waiting import FINAL, until_final
-from cqworker.errors import CqworkerError
+from cqworker.errors import ArtifactMissing, CqworkerError
 from cqworker.model.status import Status
 
 if TYPE_CHECKING:
@@ -133,9 +133,14 @@ class Client:
             raise ValueError("There is nothing to upload: the data is empty.")
         return await self._transport.upload(data, content_type)
 
-    async def download(self, job_id: str) -> bytes:
-        """What the job made: the object that its result names as `output`. Raises JobNotFound, ArtifactMissing."""
-        return await self._transport.download(job_id)
+    async def download(self, job_id: str, name: str | None = None) -> bytes:
+        """What the job made: the object that its result names as `output`, or the one that has this name.
+
+        Raises JobNotFound, ArtifactMissing.
+        """
+        if name == "":
+            raise ArtifactMissing("No artifact has an empty name.")
+        return await self._transport.download(job_id, name)
 
     @property
     def _transport(self) -> Transport:

@@ -12,7 +12,7 @@ from cqworker.client.transport import Answer
 from cqworker.daemon.counter import Counter, counter
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, SubmissionRefused
 from cqworker.events import ignore
-from cqworker.model.artifacts import media_type, new_artifact_id, product_of, upload_key
+from cqworker.model.artifacts import media_type, named_key, new_artifact_id, product_of, upload_key
 from cqworker.model.record import JobRecord
 from cqworker.model.view import job_view
 from cqworker.settings import Settings
@@ -65,12 +65,20 @@ class DirectTransport:
         await self._counter.artifacts.put(upload_key(TENANT, artifact_id), data, media_type(content_type))
         return f"artifact:{artifact_id}"
 
-    async def download(self, job_id: str) -> bytes:
-        artifacts = self._counter.artifacts
-        reference = product_of(await self._record(job_id), artifacts.reference)
+    async def download(self, job_id: str, name: str | None) -> bytes:
+        artifacts, record = self._counter.artifacts, await self._record(job_id)
+        if name is not None:
+            return await self._named(record, name)
+        reference = product_of(record, artifacts.reference)
         if reference is None:
             raise ArtifactMissing("The job has no artifact: its result names none, or it has not succeeded yet.")
         return (await artifacts.get(reference, self._largest)).data
+
+    async def _named(self, record: JobRecord, name: str) -> bytes:
+        artifacts, key = self._counter.artifacts, named_key(record, name)
+        if key is None:
+            raise ArtifactMissing("No artifact has such a name.")
+        return (await artifacts.get(artifacts.reference(key), self._largest)).data
 
     @property
     def _largest(self) -> int:

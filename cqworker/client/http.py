@@ -86,8 +86,9 @@ class HttpTransport:
             raise ArtifactTooLarge(str(error)) from error
         return str(said["source"])
 
-    async def download(self, job_id: str) -> bytes:
-        return await self._fetch("GET", f"{_path(job_id)}/artifact", seconds=LONG_ANSWER)
+    async def download(self, job_id: str, name: str | None) -> bytes:
+        what = "artifact" if name is None else f"artifacts/{quote(name, safe='')}"
+        return await self._fetch("GET", f"{_path(job_id)}/{what}", seconds=LONG_ANSWER)
 
     async def _ask(self, method: str, path: str, **request: Any) -> Mapping[str, Any]:
         said = _object_in(await self._fetch(method, path, **request))

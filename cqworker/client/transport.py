@@ -38,6 +38,6 @@ class Transport(Protocol):
         """What a payload says to refer to these bytes."""
         ...
 
-    async def download(self, job_id: str) -> bytes:
-        """What a job made: its `output`, or the JSON of a result that was too big for its record."""
+    async def download(self, job_id: str, name: str | None) -> bytes:
+        """What a job made: what has the name, else its `output`, or a result that was too big for its record."""
         ...

@@ -98,6 +98,11 @@ def product_of(record: JobRecord, reference: Callable[[str], str]) -> str | None
     return output if all(step not in ("", ".", "..") for step in steps) else None
 
 
+def named_key(record: JobRecord, name: str) -> str | None:
+    """Where the job's last attempt keeps what it gave this name; None for what is no name."""
+    return artifact_key(record.job_id, f"{record.round}-{record.attempt}", name, None) if _fits(name, _NAME) else None
+
+
 def name_of(record: JobRecord, product: str, reference: Callable[[str], str]) -> str | None:
     """The name that the job gave to what it made; None where it gave none."""
     found = _PRODUCT.fullmatch(product.removeprefix(_own(record, reference)))

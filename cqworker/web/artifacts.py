@@ -10,7 +10,15 @@ from contextlib import asynccontextmanager
 from aiohttp import hdrs, web
 
 from cqworker.errors import ArtifactMissing
-from cqworker.model.artifacts import UNKNOWN, media_type, name_of, new_artifact_id, product_of, upload_key
+from cqworker.model.artifacts import (
+    UNKNOWN,
+    media_type,
+    name_of,
+    named_key,
+    new_artifact_id,
+    product_of,
+    upload_key,
+)
 from cqworker.ports import StoredObject
 from cqworker.web.bodies import read_body
 from cqworker.web.jobs import job_id_of
@@ -75,6 +83,16 @@ async def download_of_job(request: web.Request) -> web.StreamResponse:
         detail = "The job has no artifact: its result names none, or it has not succeeded yet."
         raise Problem(Kind.ARTIFACT_NOT_FOUND, detail, members={"job_id": record.job_id})
     return await _send(request, reference, name_of(record, reference, whereabouts) or record.job_id)
+
+
+async def download_by_name(request: web.Request) -> web.StreamResponse:
+    """GET /jobs/{job_id}/artifacts/{name}."""
+    parts, name = parts_of(request), request.match_info["name"]
+    record = await present(parts.desk).show(job_id_of(request), caller_of(request).tenant)
+    if (key := named_key(record, name)) is None:
+        detail = "No artifact has such a name."
+        raise Problem(Kind.ARTIFACT_NOT_FOUND, detail, members={"job_id": record.job_id})
+    return await _send(request, present(parts.artifacts).reference(key), name)
 
 
 def _declared_type(request: web.Request) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cqworker.model.artifacts import MAX_NAME
 from cqworker.web import answers, artifacts, batch, catalogue, jobs, vitals
 from cqworker.web.asks import BatchAsk, RetryAsk, SubmitAsk
 from cqworker.web.call import Call, Parameter, Reply
@@ -11,6 +12,9 @@ JSON = "application/json"
 BYTES = "application/octet-stream"
 JOB_ID = Parameter("job_id", "path", "The job's id.", {"type": "string", "maxLength": 64})
 ARTIFACT_ID = Parameter("artifact_id", "path", "The artifact's id.", {"type": "string", "pattern": "^[0-9a-f]{32}$"})
+ARTIFACT_NAME = Parameter(
+    "name", "path", "The name that the job's handler gave it.", {"type": "string", "maxLength": MAX_NAME}
+)
 WAIT = Parameter(
     "wait", "query", "Seconds to wait for the job to be final.", {"type": "number", "minimum": 0, "maximum": 20}
 )
@@ -22,6 +26,13 @@ IDEMPOTENCY_KEY = Parameter(
 )
 TRACEPARENT = Parameter("traceparent", "header", "The caller's W3C trace context.", {"type": "string"})
 JOB = answers.JobView
+OF_A_DOWNLOAD = (
+    Kind.JOB_NOT_FOUND,
+    Kind.ARTIFACT_NOT_FOUND,
+    Kind.ARTIFACT_TOO_LARGE,
+    Kind.UNAVAILABLE,
+    Kind.CROWDED,
+)
 
 JOB_CALLS = (
     Call(
@@ -141,13 +152,18 @@ ARTIFACT_CALLS = (
         scope="read",
         parameters=(JOB_ID,),
         replies={200: Reply("The bytes that the result's `output` refers to, or a result too big to show.", BYTES)},
-        problems=(
-            Kind.JOB_NOT_FOUND,
-            Kind.ARTIFACT_NOT_FOUND,
-            Kind.ARTIFACT_TOO_LARGE,
-            Kind.UNAVAILABLE,
-            Kind.CROWDED,
-        ),
+        problems=OF_A_DOWNLOAD,
+    ),
+    Call(
+        method="GET",
+        path="/jobs/{job_id}/artifacts/{name}",
+        name="downloadNamedArtifact",
+        summary="Fetch by its name what a job made",
+        answer=artifacts.download_by_name,
+        scope="read",
+        parameters=(JOB_ID, ARTIFACT_NAME),
+        replies={200: Reply("The bytes that the job's last attempt wrote under this name.", BYTES)},
+        problems=OF_A_DOWNLOAD,
     ),
 )
 

@@ -45,6 +45,16 @@ async def test_what_a_job_made_can_be_fetched(shop: Shop) -> None:
     assert await shop.client.download(job.job_id) == PNG
 
 
+async def test_what_a_job_made_can_be_fetched_by_its_name(shop: Shop) -> None:
+    job = await shop.client.submit(TYPE, TEXT)
+    shop.house.rewrite(job.job_id, Status.SUCCEEDED, attempt=1)
+    await shop.house.artifacts.put(f"{job.job_id}/1-1/chart.png", PNG, "image/png")
+    assert await shop.client.download(job.job_id, "chart.png") == PNG
+    for name in ("other.png", "../1-1.png", ""):
+        with pytest.raises(ArtifactMissing):
+            await shop.client.download(job.job_id, name)
+
+
 async def test_an_object_that_is_not_the_jobs_own_is_not_given_out(shop: Shop) -> None:
     job = await shop.client.submit(TYPE, TEXT)
     secret = await shop.house.artifacts.put("somebody/else.png", PNG, "image/png")

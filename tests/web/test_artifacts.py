@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from cqworker.model.source import resolve
 from cqworker.model.status import Status
 from cqworker.ports import StoredObject
-from tests.web.house import House, away, open_house, until
+from tests.web.house import House, away, bearer, open_house, token, until
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
 
@@ -98,6 +98,36 @@ async def test_an_object_with_a_name_is_served_under_it_and_as_nothing_that_a_br
     async with house.client.get(f"/jobs/{job_id}/artifact") as answer:
         assert (answer.status, await answer.read()) == (200, b"a;b")
         assert answer.headers["Content-Disposition"] == f'attachment; filename="{filename}"'
+
+
+async def test_what_a_job_wrote_under_a_name_is_served_by_it_whatever_the_result_says(house: House) -> None:
+    job_id = await succeeded(house, "null")
+    house.rewrite(job_id, Status.SUCCEEDED, round=2, attempt=3)
+    for number in ("2-3", "2-2"):
+        house.artifacts.objects[f"s3://artifacts/cq/{job_id}/{number}/report.csv"] = StoredObject(
+            number.encode(), "text/csv"
+        )
+    async with house.client.get(f"/jobs/{job_id}/artifacts/report.csv") as answer:
+        assert (answer.status, await answer.read()) == (200, b"2-3")
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="report.csv"'
+
+
+@pytest.mark.parametrize("name", ["other.csv", ".hidden", "..%2Fx", "%2e%2e", "a%20b", "😀", "x" * 101, "%00"])
+async def test_a_name_that_a_job_gave_nothing_is_404(house: House, name: str) -> None:
+    job_id = await succeeded(house, "null")
+    status, problem = await house.get(f"/jobs/{job_id}/artifacts/{name}")
+    assert (status, problem["status"]) == (404, 404)
+
+
+async def test_what_another_tenants_job_wrote_under_a_name_is_no_job_of_the_callers() -> None:
+    tokens = (token("ours", "submit", "read"), token("theirs", "read", tenant="rival"))
+    async with open_house(tokens=tokens) as house:
+        job_id = (await house.submit(Authorization="Bearer ours"))["job_id"]
+        house.rewrite(job_id, Status.SUCCEEDED, attempt=1)
+        house.artifacts.objects[f"s3://artifacts/cq/{job_id}/1-1/a"] = StoredObject(b"x", "text/csv")
+        for secret, expected in (("ours", 200), ("theirs", 404)):
+            async with house.client.get(f"/jobs/{job_id}/artifacts/a", headers=bearer(secret)) as answer:
+                assert answer.status == expected
 
 
 async def test_the_output_of_a_job_whose_id_was_made_elsewhere_is_served(house: House) -> None:

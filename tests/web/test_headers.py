@@ -36,7 +36,9 @@ async def ask(house: House, method: str, path: str, *headers: str, body: bytes =
 async def test_every_call_says_it_when_it_is_met_and_when_it_is_not(house: House, row: Call) -> None:
     job = await house.submit()
     _, made = await house.post("/artifacts", data=b"x")
-    path = row.path.replace("{job_id}", job["job_id"]).replace("{artifact_id}", made["artifact_id"])
+    path = (
+        row.path.replace("{job_id}", job["job_id"]).replace("{artifact_id}", made["artifact_id"]).replace("{name}", "a")
+    )
     for method in (row.method, "DELETE", "HEAD"):
         check(await ask(house, method, path))
     async with open_house(tokens=[token("t", "read")]) as guarded:

@@ -28,7 +28,7 @@ async def guarded() -> AsyncIterator[House]:
 
 
 def address(path: str) -> str:
-    return path.replace("{job_id}", "nobody").replace("{artifact_id}", "0" * 32)
+    return path.replace("{job_id}", "nobody").replace("{artifact_id}", "0" * 32).replace("{name}", "a.csv")
 
 
 async def call(house: House, method: str, path: str, headers: dict[str, str]) -> tuple[int, dict[str, str], Any]:
