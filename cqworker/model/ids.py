@@ -9,6 +9,10 @@ import socket
 import uuid
 
 MAX_JOB_ID = 64
+HOST = 24
+"""Characters of a host's name that a worker's has: its end, where a pod's name tells it from its siblings."""
+LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
+"""None of which is taken for another."""
 KEY = r"^[ -~]{1,128}$"
 """What an Idempotency-Key looks like: printable ASCII."""
 
@@ -33,5 +37,18 @@ class TokenMint:
 
 
 def worker_name() -> str:
-    """Short, so that history stays cheap: the host's first label and the process id."""
-    return f"{socket.gethostname().split('.')[0][:20]}:{os.getpid()}"
+    """A name for this process that no other in the fleet has: `host.random:pid`, short, so that history stays cheap.
+
+    Containers share process ids, and host names where they use the host's network; six of 32 letters are 30 bits.
+    """
+    chance = "".join(secrets.choice(LETTERS) for _ in range(6))
+    return f"{_end_of(socket.gethostname().partition('.')[0]) or 'host'}.{chance}:{os.getpid()}"
+
+
+def _end_of(host: str) -> str:
+    """The last characters of a host's first label, without the stump of a word that was cut."""
+    if len(host) <= HOST:
+        return host
+    end = host[-HOST:]
+    stump, dash, whole = end.partition("-")
+    return whole if dash and len(stump) < HOST // 2 else end

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import uuid
 
-from cqworker.model.ids import MAX_JOB_ID, TokenMint, new_job_id, worker_name
+import pytest
+
+from cqworker.model.ids import HOST, MAX_JOB_ID, TokenMint, new_job_id, worker_name
 from tests.model.samples import NOW
 
 
@@ -38,4 +41,31 @@ def test_tokens_differ_within_a_process_and_between_processes() -> None:
 
 
 def test_a_workers_name_is_short_and_fits_into_a_history_entry() -> None:
-    assert re.fullmatch(r"[^| ]{1,20}:\d+", worker_name())
+    assert re.fullmatch(r"[^| ]{1,31}:\d+", worker_name())
+
+
+def test_two_workers_of_one_host_and_process_id_have_two_names() -> None:
+    assert len({worker_name() for _ in range(1000)}) == 1000
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("ip-10-0-1-7.eu-central-1.compute.internal", "ip-10-0-1-7"),
+        ("cqworker-worker-6f7d8c9b5-x2x9z", "worker-6f7d8c9b5-x2x9z"),
+        ("cqworker-worker-6f7d8c9b57-x2x9z", "worker-6f7d8c9b57-x2x9z"),
+        ("a-very-long-name-of-a-stateful-set-12", "of-a-stateful-set-12"),
+        ("0123456789abcdef0123456789abcdef", "89abcdef0123456789abcdef"),
+        ("", "host"),
+    ],
+)
+def test_a_workers_name_keeps_the_end_of_its_hosts_which_tells_pods_apart(
+    host: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: host)
+    assert worker_name().rpartition(".")[0] == shown
+
+
+def test_a_workers_name_in_each_of_20_entries_leaves_a_record_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "x" * 64)
+    assert len(worker_name()) <= HOST + 1 + 6 + 1 + len(str(os.getpid()))
