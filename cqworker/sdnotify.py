@@ -1,4 +1,4 @@
-"""Tells systemd how the daemon is: READY, STOPPING, STATUS and WATCHDOG datagrams (sd_notify(3))."""
+"""Tells systemd how the daemon is: READY, STOPPING, STATUS and WATCHDOG (sd_notify(3)), and how grave a line is."""
 
 from __future__ import annotations
 
@@ -8,6 +8,34 @@ from collections.abc import Mapping
 
 PATIENCE = 0.5
 """Seconds to wait for a supervisor that does not read its socket: the main loop is waiting with us."""
+
+MARKS: Mapping[str, str] = {
+    "critical": "<2>",
+    "error": "<3>",
+    "warning": "<4>",
+    "info": "<6>",
+    "debug": "<7>",
+}
+"""What the journal takes off the beginning of a line and keeps as its severity (sd-daemon(3), SyslogLevelPrefix=)."""
+
+
+def marks_for(descriptor: int | None, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The marks by level where this file leads into the journal, as JOURNAL_STREAM says (systemd.exec(5)); else none.
+
+    A pipe or file to which the output was turned since then is another file, and takes no marks.
+    """
+    try:
+        file = os.fstat(descriptor) if descriptor is not None else None
+    except OSError:
+        return {}
+    if file is None or environ.get("JOURNAL_STREAM") != f"{file.st_dev}:{file.st_ino}":
+        return {}
+    return MARKS
+
+
+def marked(mark: str, text: str) -> str:
+    """The text with the mark before each of its lines: the journal takes each for an entry of its own."""
+    return "\n".join(mark + line for line in text.split("\n")) if mark else text
 
 
 def notify(environ: Mapping[str, str], *lines: str) -> bool:

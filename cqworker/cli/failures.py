@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import os
 import traceback
 from contextlib import suppress
 
 import click
 
 from cqworker.errors import ConfigurationError, CqworkerError, InvalidPayload
+from cqworker.sdnotify import marked, marks_for
 
 DONE = 0
 FAILED = 1
@@ -35,9 +37,15 @@ def report(error: Exception, *, debug: bool) -> int:
     code, text = _ending(error, debug)
     with suppress(OSError):
         if debug:
-            click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
-        click.echo(text, err=True)
+            _say("".join(traceback.format_exception(error)).rstrip("\n"))
+        _say(text)
     return code
+
+
+def _say(text: str) -> None:
+    """Under systemd the journal keeps it as an error."""
+    marks = marks_for(2, os.environ)
+    click.echo(marked(marks.get("error", ""), text), err=True)
 
 
 def _ending(error: Exception, debug: bool) -> tuple[int, str]:

@@ -24,8 +24,8 @@ MOST_BYTES = 512
 """Of one prepared part; two of them, two ids and two times stay below what JsonLines takes for short."""
 _are_plain_ids = re.compile(r"[0-9a-f-]{1,128}").fullmatch
 
-Head = tuple[str, str]
-"""What stands between the time and the job, and between the job and the seconds."""
+Head = tuple[str, str, str]
+"""What stands before the time, between it and the job, and between the job and the seconds."""
 
 
 class JobLines:
@@ -38,12 +38,13 @@ class JobLines:
         endings: Mapping[Status, Words],
         write: Callable[[bytes], None],
         hand_on: Emit,
+        marks: Mapping[str, str],
     ) -> None:
         tail = _plain_json({"worker": worker})
         self._tail = f",{tail[1:]}\n" if tail else ""
-        self._start = _head(started, ',"waited":')
+        self._start = _head(marks, started, ',"waited":')
         self._endings = {
-            status: _head(words, f',"status":"{status.value}","seconds":') for status, words in endings.items()
+            status: _head(marks, words, f',"status":"{status.value}","seconds":') for status, words in endings.items()
         }
         self._write = write
         self._hand_on = hand_on
@@ -76,8 +77,8 @@ class JobLines:
         job_id, trace_id, tail = job.job_id, job.trace_id, self._tail
         if not (middle and tail and type(seconds) is float and _are_plain_ids(f"{job_id}{trace_id}")):
             return b""
-        front, back = head
-        line = f'{self._timestamp()}{front}{job_id}{middle}{trace_id}"{back}{_said(seconds)}{tail}'
+        mark, front, back = head
+        line = f'{mark}{self._timestamp()}{front}{job_id}{middle}{trace_id}"{back}{_said(seconds)}{tail}'
         return line.encode()
 
     def _timestamp(self) -> str:
@@ -111,8 +112,8 @@ def _plain_json(fields: Mapping[str, object]) -> str:
     return rendered.decode() if len(rendered) <= MOST_BYTES and is_plain(rendered) else ""
 
 
-def _head(words: Words, back: str) -> Head:
-    return f'Z","level":"{words.level}","event":"{words.event}","job_id":"', back
+def _head(marks: Mapping[str, str], words: Words, back: str) -> Head:
+    return marks.get(words.level, ""), f'Z","level":"{words.level}","event":"{words.event}","job_id":"', back
 
 
 def _said(seconds: float) -> str:

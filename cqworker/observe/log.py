@@ -22,6 +22,7 @@ from cqworker.observe.routing import Route
 from cqworker.observe.sink import Outlet, Sink
 from cqworker.observe.throttle import Throttle
 from cqworker.observe.wording import ENDINGS, ROUTINE, STARTED, WORDING, Words
+from cqworker.sdnotify import marks_for
 
 if TYPE_CHECKING:
     from cqworker.settings.model import LogSettings
@@ -43,7 +44,7 @@ class LogLines:
         self._acts: dict[type, Callable[[Any], None]] = dict.fromkeys(self._wording, self._say)
         if isinstance(log.render, JsonLines):
             endings = {status: words for status, words in ENDINGS.items() if log.writes(words.level)}
-            lines = JobLines(log.render.worker, STARTED, endings, log.write, self._say)
+            lines = JobLines(log.render.worker, STARTED, endings, log.write, self._say, log.render.marks)
             self._acts[JobSettled] = lines.settled
             if JobStarted in self._acts:
                 self._acts[JobStarted] = lines.started
@@ -160,8 +161,10 @@ def configure(settings: LogSettings, worker: str, stream: IO[Any] | None = None,
     if colors is None:
         colors = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     console = settings.format == "console" or (settings.format == "auto" and terminal)
-    render = ConsoleLines(worker, colors=colors) if console else JsonLines(worker)
-    return Log(settings, Sink(Outlet(stream), lambda dropped: _dropped_line(render, dropped)), render)
+    outlet = Outlet(stream)
+    marks = marks_for(outlet.descriptor, os.environ)
+    render = ConsoleLines(worker, colors=colors, marks=marks) if console else JsonLines(worker, marks)
+    return Log(settings, Sink(outlet, lambda dropped: _dropped_line(render, dropped)), render)
 
 
 def _dropped_line(render: JsonLines | ConsoleLines, dropped: int) -> bytes:

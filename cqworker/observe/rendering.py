@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import orjson
@@ -10,6 +11,7 @@ from structlog.typing import EventDict, WrappedLogger
 
 from cqworker.model.redaction import may_hold_secret
 from cqworker.observe.safety import FIELD_LIMIT, escape, wash
+from cqworker.sdnotify import marked
 
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
 
@@ -36,16 +38,21 @@ class JsonLines:
     A short ASCII line without a trace of a secret, which is nearly every line, is rendered once and is done.
     """
 
-    def __init__(self, worker: str) -> None:
+    def __init__(self, worker: str, marks: Mapping[str, str] | None = None) -> None:
+        """`marks` are put before a line, by its level."""
         self.worker = worker
+        self.marks = marks or {}
 
     def __call__(self, _: WrappedLogger, level: str, fields: EventDict) -> bytes:
-        return self._rendered(arrange(level, self.worker, fields))
+        return self._marked(level, self._rendered(arrange(level, self.worker, fields)))
 
     def line(self, level: str, event: str, fields: dict[str, object]) -> bytes:
         """A line of ours, whose fields are known to stand in for nothing."""
         head: dict[str, object] = {"timestamp": datetime.now(UTC), "level": level, "event": event}
-        return self._rendered({**head, **fields, "worker": self.worker})
+        return self._marked(level, self._rendered({**head, **fields, "worker": self.worker}))
+
+    def _marked(self, level: str, line: bytes) -> bytes:
+        return self.marks.get(level, "").encode() + line if self.marks else line
 
     def _rendered(self, line: dict[str, object]) -> bytes:
         try:
@@ -66,15 +73,17 @@ class JsonLines:
 class ConsoleLines:
     """Renders a line as columns; a structlog processor, the last of its chain."""
 
-    def __init__(self, worker: str, *, colors: bool) -> None:
+    def __init__(self, worker: str, *, colors: bool, marks: Mapping[str, str] | None = None) -> None:
         self._worker = worker
+        self._marks = marks or {}
         self._columns = ConsoleRenderer(colors=colors, sort_keys=False, pad_event_to=24)
 
     def __call__(self, logger: WrappedLogger, level: str, fields: EventDict) -> bytes:
         line = arrange(level, self._worker, fields)
         line["timestamp"] = f"{datetime.now(UTC):%H:%M:%S.%f}"[:-3] + "Z"
         safe = {escape(name): _printable(name, value) for name, value in wash(line).items()}
-        return str(self._columns(logger, level, safe)).encode("utf-8", "replace") + b"\n"
+        shown = marked(self._marks.get(level, ""), str(self._columns(logger, level, safe)))
+        return shown.encode("utf-8", "replace") + b"\n"
 
     def line(self, level: str, event: str, fields: dict[str, object]) -> bytes:
         """As JsonLines.line."""

@@ -35,6 +35,11 @@ class Outlet:
             self._poll = select.poll()
             self._poll.register(self._fd, select.POLLOUT)
 
+    @property
+    def descriptor(self) -> int | None:
+        """The file's descriptor; None where there is no file behind the stream."""
+        return self._fd
+
     def wait(self, seconds: float) -> bool:
         """Whether the outlet would take something now, or within so many seconds."""
         return self._poll is None or bool(self._poll.poll(seconds * 1000))
