@@ -20,8 +20,11 @@ except ImportError:  # the extra cqworker[aioboto3]
     aioboto3 = None
 
 
-def _maker_of(session: AioSession) -> Callable[..., AbstractAsyncContextManager[Any]]:
-    """What makes clients: aioboto3 where it is installed, for what it adds to theirs."""
+Maker = Callable[..., AbstractAsyncContextManager[Any]]
+
+
+def _maker_of(session: AioSession) -> Maker:
+    """What makes clients: aioboto3 where it is installed, for what it adds, once for a session, to theirs."""
     return aioboto3.Session(botocore_session=session).client if aioboto3 else session.create_client
 
 
@@ -30,6 +33,7 @@ class SdkClients:
 
     def __init__(self, session: AioSession, configs: Mapping[ClientName, AioConfig]) -> None:
         self._session = session
+        self._maker: Maker | None = None
         self._configs = configs
         self._opened: dict[ClientName, Any] = {}
         self._opening = asyncio.Lock()
@@ -53,8 +57,8 @@ class SdkClients:
     async def _make(self, name: ClientName) -> Any:
         service = name.partition("_")[0]
         try:
-            making = _maker_of(self._session)(service, config=self._configs[name])
-            client = await self._stack.enter_async_context(making)
+            self._maker = self._maker or _maker_of(self._session)
+            client = await self._stack.enter_async_context(self._maker(service, config=self._configs[name]))
         except ValueError as error:  # how the SDK says that AWS_ENDPOINT_URL is none
             raise EndpointProviderError(msg=str(error)) from None
         client.meta.events.register(f"needs-retry.{service}", watch_try)

@@ -46,6 +46,16 @@ async def test_a_missing_region_is_told(
         await clients.call(SEND, {}, "something")
 
 
+async def test_the_client_of_one_service_is_in_no_way_of_anothers(clients: AwsClients, speak_to: SpeakTo) -> None:
+    stored = web.Response(headers={"ETag": '"1"'})
+    async with serving(answers(ok(), ok(), ok(), stored)) as stub:
+        speak_to(stub.url)
+        for operation in (SEND, GET_ITEM, RECEIVE):
+            await clients.call(operation, {}, "something")
+        await clients.call(PUT_OBJECT, {"Bucket": "things", "Key": "key", "Body": b"x"}, "something")
+    assert len(stub.seen) == 4
+
+
 @pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
 async def test_the_region_is_taken_from_either_variable(
     clients: AwsClients, speak_to: SpeakTo, monkeypatch: pytest.MonkeyPatch, variable: str
