@@ -14,10 +14,11 @@ from cqworker.aws.credentials.fault import CredentialsError
 from cqworker.aws.credentials.keyring import Keyring
 from cqworker.aws.lean.path import HOT, LeanPath
 from cqworker.aws.lean.standing import Standing
-from cqworker.aws.limits import CONNECT, POLL_READ, POOL, READ, TRIES
+from cqworker.aws.limits import POLL_READ, POOL, READ, SDK_CONNECT, TRIES
 from cqworker.aws.operations import ClientName, Operation
 from cqworker.aws.sdk_clients import SdkClients
 from cqworker.aws.sdk_session import Sessions
+from cqworker.aws.tls import HttpSession
 from cqworker.aws.translation import AwsFault, translate
 from cqworker.events import Emit
 
@@ -109,9 +110,9 @@ def _config(*, hot: bool, **changed: Any) -> AioConfig:
     """
     lean = {"parameter_validation": False, "user_agent": "cqworker"} if hot else {"user_agent_extra": "cqworker"}
     settings = {
-        "connect_timeout": CONNECT,
+        "connect_timeout": SDK_CONNECT,
         "read_timeout": READ,
         "max_pool_connections": POOL,
         "retries": {"mode": "standard", "total_max_attempts": TRIES},
     }
-    return AioConfig(**{**settings, **lean, **changed})
+    return AioConfig(http_session_cls=HttpSession, **{**settings, **lean, **changed})

@@ -44,6 +44,8 @@ SERVER = Row("{service} failed at {operation} with {code}.", WAIT + "{request}",
 UNFORESEEN = Row("{operation} on {about} met {code}: {message}", WAIT, ambiguous=True)
 PROXY = Row("The HTTP proxy for {service} refused the connection.", "Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.")
 TLS = Row("The TLS certificate of {service} at {endpoint} was not accepted.", "Check AWS_CA_BUNDLE and the clock.")
+BUNDLE = Row("The CA bundle cannot be read: {inner}.", "Correct AWS_CA_BUNDLE, or `ca_bundle` in the AWS profile.")
+HANDSHAKE = Row("No TLS connection to {service} at {endpoint} came about: {inner}.", WAIT)
 ENDPOINT = Row("The endpoint of {service} cannot be used: {message}", "Correct AWS_ENDPOINT_URL or the region.")
 REGION = Row("No AWS region is configured.", "Set AWS_REGION, or `region` in the AWS profile.")
 PROFILE = Row("The AWS profile cannot be used: {message}", "Correct AWS_PROFILE or the AWS configuration file.")

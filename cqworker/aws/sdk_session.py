@@ -7,8 +7,9 @@ from aiobotocore.session import AioSession
 from botocore.loaders import Loader
 
 from cqworker.aws.credentials.keyring import Keyring
-from cqworker.aws.limits import CONNECT
+from cqworker.aws.limits import SDK_CONNECT
 from cqworker.aws.sdk_data import OurData
+from cqworker.aws.tls import HttpSession
 
 SESSION_VARIABLES = {
     "region": ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None),
@@ -26,7 +27,10 @@ What the operator sets still wins: each names its profile entry, its variables, 
 """
 
 FOR_THE_CHAIN = AioConfig(
-    connect_timeout=CONNECT, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2}
+    connect_timeout=SDK_CONNECT,
+    read_timeout=5,
+    retries={"mode": "standard", "total_max_attempts": 2},
+    http_session_cls=HttpSession,
 )
 """How STS and IAM Identity Center are asked for credentials: the SDK's own bounds are a minute and five tries."""
 

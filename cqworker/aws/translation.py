@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from aiohttp import ClientConnectorError
+from aiohttp import ClientConnectorCertificateError, ClientConnectorError, ClientSSLError
 from botocore import exceptions as sdk
 
 from cqworker.aws.credentials.fault import CredentialsError
 from cqworker.aws.faults import (
     BROKEN,
+    BUNDLE,
     BY_CLASS,
     BY_CODE,
     CLOCK,
     DENIED,
     DESCRIPTORS,
+    HANDSHAKE,
     KEY,
     OTHER_KEYS,
     REFUSED,
     SERVER,
     SIGNATURE,
+    TLS,
     TOO_BIG,
     UNREACHABLE,
     Row,
@@ -89,6 +93,7 @@ def translate(error: Exception, operation: Operation, about: str, *, ambiguous: 
         "about": about,
         "code": code_of(error),
         "message": _message(error),
+        "inner": plain(_inner(error) or "").rstrip("."),
         "endpoint": _endpoint(error),
         "request": _request(error),
         "hint": " Allow s3:ListBucket too: without it S3 hides that an object is missing."
@@ -113,6 +118,8 @@ def row_of(error: Exception) -> Row:
     row = next(row for kind, row in BY_CLASS if isinstance(error, kind))
     if _lacks_descriptors(error):
         return DESCRIPTORS
+    if row is TLS:
+        return _insecure(error)
     if row is UNREACHABLE and not _never_connected(error):
         return BROKEN
     return row
@@ -132,6 +139,18 @@ def _answered(error: sdk.ClientError) -> Row:
     if row is None and status >= 500:
         return SERVER
     return row or REFUSED
+
+
+def _insecure(error: Exception) -> Row:
+    """Only a certificate that does not verify is a certificate's fault; the rest is a connection that broke early."""
+    inner = _inner(error)
+    if isinstance(inner, ssl.SSLCertVerificationError | ClientConnectorCertificateError):
+        return TLS
+    return HANDSHAKE if isinstance(inner, ssl.SSLError | ClientSSLError) else BUNDLE
+
+
+def _inner(error: Exception) -> object:
+    return getattr(error, "kwargs", {}).get("error")
 
 
 def _never_connected(error: Exception) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ssl
 from typing import Any
 
 import aiohttp
@@ -135,7 +136,9 @@ EXCEPTIONS = [
     (sdk.HTTPClientError(error="x"), "broke", "keeps trying", True),
     (aiohttp.ClientPayloadError("short"), "broke", "keeps trying", True),
     (TimeoutError(), "did not answer", "keeps trying", True),
-    (sdk.SSLError(endpoint_url=URL, error=OSError("x")), "certificate", "AWS_CA_BUNDLE", False),
+    (sdk.SSLError(endpoint_url=URL, error=ssl.SSLCertVerificationError("x")), "certificate", "AWS_CA_BUNDLE", False),
+    (sdk.SSLError(endpoint_url=URL, error=ssl.SSLError("alert")), "No TLS connection to SQS", "keeps trying", False),
+    (sdk.SSLError(endpoint_url=URL, error=OSError(2, "gone")), "CA bundle cannot be read", "AWS_CA_BUNDLE", False),
     (sdk.ProxyConnectionError(proxy_url="http://u:canary@p", error="x"), "proxy", "NO_PROXY", False),
     (sdk.NoRegionError(), "No AWS region", "AWS_REGION", False),
     (sdk.ProfileNotFound(profile="prod"), "profile (prod)", "AWS_PROFILE", False),

@@ -14,11 +14,13 @@ from cryptography.x509.oid import NameOID
 Key = ec.EllipticCurvePrivateKey
 
 
-def authority_and_server(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """The authority's file and the context of a server called localhost."""
+def authority_and_server(folder: Path, *, bare: bool = False) -> tuple[Path, ssl.SSLContext]:
+    """The authority's file and the context of a server called localhost; `bare`: it does not name its authority's key,
+    as RFC 5280 wants it and many private authorities do not care.
+    """
     authority, key = _key(), _key()
     root = _certificate("a test's authority", "a test's authority", authority, authority, authority=True)
-    leaf = _certificate("localhost", "a test's authority", key, authority, authority=False)
+    leaf = _certificate("localhost", "a test's authority", key, authority, authority=False, bare=bare)
     (folder / "authority.pem").write_bytes(root.public_bytes(serialization.Encoding.PEM))
     (folder / "server.pem").write_bytes(
         leaf.public_bytes(serialization.Encoding.PEM)
@@ -33,9 +35,11 @@ def _key() -> Key:
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def _certificate(name: str, issuer: str, key: Key, signer: Key, *, authority: bool) -> x509.Certificate:
+def _certificate(
+    name: str, issuer: str, key: Key, signer: Key, *, authority: bool, bare: bool = False
+) -> x509.Certificate:
     now = datetime.now(UTC)
-    return (
+    made = (
         x509.CertificateBuilder()
         .subject_name(_called(name))
         .issuer_name(_called(issuer))
@@ -45,10 +49,12 @@ def _certificate(name: str, issuer: str, key: Key, signer: Key, *, authority: bo
         .not_valid_after(now + timedelta(hours=1))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
         .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
-        .sign(signer, hashes.SHA256())
     )
+    if not bare:
+        ours, theirs = key.public_key(), signer.public_key()
+        made = made.add_extension(x509.SubjectKeyIdentifier.from_public_key(ours), critical=False)
+        made = made.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(theirs), critical=False)
+    return made.sign(signer, hashes.SHA256())
 
 
 def _called(name: str) -> x509.Name:

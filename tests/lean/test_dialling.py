@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from socket import AF_INET, AF_INET6, SOCK_STREAM, gaierror
+from socket import AF_INET, AF_INET6, SOCK_STREAM, gaierror, socket
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from cqworker.aws.lean import dialling
 from cqworker.aws.lean.transport import Transport
 from tests.lean.scripted_server import Line, Server, ask, ended, speaking
 
-V4, V6 = "127.0.0.1", "::1"
+HERE, SECOND, THIRD = "127.0.0.1", "127.0.0.2", "127.0.0.3"
 
 
 @pytest.fixture
@@ -30,30 +31,30 @@ class Network:
     """Names have the addresses of `hosts`; calls to `deaf` ones hang, those to `closed` ones are refused."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.hosts = [V6, V4]
+        self.hosts = [SECOND, HERE]
         self.deaf: set[str] = set()
         self.closed: set[str] = set()
         self.look_ups = 0
         self.called: list[str] = []
         loop = asyncio.get_running_loop()
-        self._really: Callable[..., Any] = loop.create_connection
+        self._really: Callable[..., Any] = loop.sock_connect
         monkeypatch.setattr(loop, "getaddrinfo", self.getaddrinfo)
-        monkeypatch.setattr(loop, "create_connection", self.create_connection)
+        monkeypatch.setattr(loop, "sock_connect", self.sock_connect)
 
     async def getaddrinfo(self, _: str, port: int, **__: object) -> list[tuple[Any, ...]]:
         self.look_ups += 1
         await asyncio.sleep(0)
         if not self.hosts:
             raise gaierror("no such name")
-        return [(AF_INET6 if ":" in host else AF_INET, SOCK_STREAM, 6, "", (host, port)) for host in self.hosts]
+        return [(AF_INET, SOCK_STREAM, 6, "", (host, port)) for host in self.hosts]
 
-    async def create_connection(self, make: object, host: str, port: int, **how: object) -> object:
-        self.called.append(host)
-        if host in self.deaf:
+    async def sock_connect(self, line: socket, place: tuple[str, int]) -> None:
+        self.called.append(place[0])
+        if place[0] in self.deaf:
             await asyncio.Event().wait()
-        if host in self.closed:
+        if place[0] in self.closed:
             raise ConnectionRefusedError(111, "refused")
-        return await self._really(make, V4, port, **how)
+        await self._really(line, (HERE, place[1]))
 
 
 @pytest.fixture
@@ -62,31 +63,50 @@ async def network(monkeypatch: pytest.MonkeyPatch) -> Network:
 
 
 async def test_an_address_that_refuses_is_not_the_last_word(transport: Transport, network: Network) -> None:
-    network.closed = {V6}
+    network.closed = {SECOND}
     async with speaking(Line.echo) as server:
         assert (await ask(transport, server)).status == 200
-        network.closed = {V4, V6}
+        network.closed = {HERE, SECOND}
         await ended(transport)
         with pytest.raises(sdk.EndpointConnectionError):
             await ask(transport, server)
 
 
-async def test_a_family_whose_packets_vanish_is_not_in_the_others_way(
+async def test_an_address_whose_packets_vanish_fails_no_call_and_is_called_last_from_then_on(
+    transport: Transport, network: Network
+) -> None:
+    network.hosts, network.deaf = [SECOND, THIRD, HERE], {SECOND, THIRD}
+    async with speaking(Line.echo) as server:
+        began = time.monotonic()
+        assert (await ask(transport, server)).status == 200
+        assert time.monotonic() - began < 1.5
+        assert network.called == [SECOND, THIRD, HERE]
+        await ended(transport)
+        assert (await ask(transport, server)).status == 200
+        assert network.called == [SECOND, THIRD, HERE, HERE]
+        await ended(transport)
+        network.deaf = {HERE, SECOND}
+        assert (await ask(transport, server)).status == 200
+        assert network.called[4:] == [HERE, SECOND, THIRD]
+
+
+async def test_addresses_that_are_all_deaf_are_given_up_in_time(
     transport: Transport, network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dialling, "CONNECT", 0.05)
-    network.deaf = {V6}
+    monkeypatch.setattr(dialling, "NEXT_AFTER", 0.01)
+    network.deaf = {HERE, SECOND}
     async with speaking(Line.echo) as server:
         with pytest.raises(sdk.ConnectTimeoutError):
             await ask(transport, server)
-        for _ in range(3):
-            assert (await ask(transport, server)).status == 200
-            await ended(transport)
-        network.deaf = {V4}
-        with pytest.raises(sdk.ConnectTimeoutError):
-            await ask(transport, server)
+        network.deaf = set()
         assert (await ask(transport, server)).status == 200
-    assert network.called == [V6, V4, V4, V4, V4, V6]
+
+
+def test_families_take_turns_and_the_resolvers_first_is_the_first() -> None:
+    six, four = int(AF_INET6), int(AF_INET)
+    found = [(six, "::1"), (six, "::2"), (six, "::3"), (four, HERE)]
+    assert dialling._interleaved(found) == [(six, "::1"), (four, HERE), (six, "::2"), (six, "::3")]
 
 
 async def test_connections_made_together_need_one_look_up(transport: Transport, network: Network) -> None:
@@ -107,7 +127,7 @@ async def test_a_name_that_is_not_known_is_looked_up_again(transport: Transport,
 async def test_a_service_that_does_not_agree_on_encryption_in_time_is_given_up(
     transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dialling, "CONNECT", 0.05)
+    monkeypatch.setattr(dialling, "HANDSHAKE", 0.05)
     async with speaking(Line.left) as server:
         place = server.address.url.with_scheme("https").with_port(server.address.url.port)
         secret = Server(replace(server.address, url=place, tls=ssl.create_default_context()))

@@ -17,6 +17,8 @@ from botocore.httpsession import ProxyConfiguration, get_cert_path
 from botocore.utils import get_environ_proxies, normalize_url_path
 from yarl import URL
 
+from cqworker.aws.tls import trusting
+
 QUERY_MODE = {"X-Amzn-Query-Mode": "true"}
 """Makes SQS answer with the codes of its older protocol, which the SDK asks for, too."""
 PROBES = {"sqs": "list_queues", "dynamodb": "list_tables"}
@@ -72,6 +74,8 @@ def address_of(url: str, region: str, signing_name: str, headers: Mapping[str, s
 @lru_cache(maxsize=4)
 def _tls(url: str, bundle: str) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=bundle)
+        context = trusting()
+        context.load_verify_locations(bundle)
     except OSError as error:
         raise SSLError(endpoint_url=url, error=error) from None
+    return context

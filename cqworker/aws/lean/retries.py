@@ -19,6 +19,7 @@ PAUSES = {
     faults.BROKEN: 0.05,
     faults.DESCRIPTORS: 0.05,
     faults.GARBLED: 0.05,
+    faults.HANDSHAKE: 0.05,
     faults.NO_ANSWER: 0.05,
     faults.NO_CONNECTION: 0.05,
     faults.SERVER: 0.05,
