@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, SourceRefused
-from cqworker.plugins.handler import Backoff, Reject, Retry, handler
+from cqworker.plugins.handler import Backoff, Reject, Retry, Stopping, handler
 from cqworker.plugins.job import Job
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Reject",
     "Retry",
     "SourceRefused",
+    "Stopping",
     "handler",
 ]
 

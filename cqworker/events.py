@@ -65,10 +65,11 @@ class JobForestalled(JobEvent, frozen=True, kw_only=True):
 
 
 class JobHandedBack(JobEvent, frozen=True, kw_only=True):
-    """An attempt was refunded and its message given back: drain, unknown type, a limit, a newer version."""
+    """An attempt was refunded, its message given back: drain, unknown type, limit, newer version; what it `said`."""
 
     reason: str
     delay: float
+    said: str = ""
 
 
 class CopyHidden(JobEvent, frozen=True, kw_only=True):

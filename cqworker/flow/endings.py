@@ -21,7 +21,8 @@ from cqworker.flow.outcomes import (
     StopReason,
     UnknownTypeMet,
 )
-from cqworker.model.history import RETRIED
+from cqworker.flow.stops import ERROR
+from cqworker.model.history import HANDED_BACK, RETRIED
 from cqworker.model.record import Failure, JobRecord
 from cqworker.model.status import FailureKind
 from cqworker.plugins.handler import Backoff
@@ -31,10 +32,11 @@ PATIENCE_MS = 86_400_000
 
 
 class Success(Struct, frozen=True):
-    """SUCCEEDED with this JSON text, or with a reference to where it lies."""
+    """SUCCEEDED with this JSON text, or with a reference to where it lies; `note` is for the history."""
 
     result: str | None
     result_ref: str | None = None
+    note: str = ""
 
 
 class Retrying(Struct, frozen=True):
@@ -51,14 +53,25 @@ class Failing(Struct, frozen=True):
 
 
 class Cancelled(Struct, frozen=True):
-    """CANCELLED, since somebody asked for it."""
+    """CANCELLED, since somebody asked for it; `said` is what the handler had to say to that."""
+
+    said: str = ""
 
 
 class GivenBack(Struct, frozen=True):
-    """No ending: the attempt is refunded and the job waits `delay` seconds for another start."""
+    """No ending: the attempt is refunded and the job waits `delay` seconds for another start.
+
+    `said` is what the handler had to say to that.
+    """
 
     reason: str
     delay: float
+    said: str = ""
+
+    @property
+    def words(self) -> str:
+        """The history's reason."""
+        return with_words(self.reason, self.said)
 
 
 class LeftAlone(Struct, frozen=True):
@@ -80,8 +93,8 @@ class Rules(Struct, frozen=True):
 def conclude(record: JobRecord, outcome: Outcome, rules: Rules) -> Conclusion:
     """What an outcome means for this attempt of this job."""
     match outcome:
-        case Returned(result):
-            return Success(result)
+        case Returned(result, late):
+            return Success(result, note=f"succeeded {late:.1f} s after its timeout" if late else "")
         case AskedReject(reason):
             return Failing(Failure(FailureKind.REJECTED, reason))
         case PayloadRefused(faults):
@@ -103,19 +116,43 @@ def conclude(record: JobRecord, outcome: Outcome, rules: Rules) -> Conclusion:
             return _of_hindrance(record, outcome, rules)
 
 
+def with_words(reason: str, said: str) -> str:
+    """A reason with what a handler said to it."""
+    return f"{reason}; {said}" if said else reason
+
+
 def _of_stop(record: JobRecord, stop: Stopped, rules: Rules) -> Conclusion:
     """A handler that still runs is never handed back: its lease runs out."""
     match stop:
-        case Stopped(StopReason.TIMEOUT):
-            return _again(record, Failure(FailureKind.TIMEOUT, "The handler did not end within its timeout."), rules)
-        case Stopped(StopReason.CANCEL):
-            return Cancelled()
-        case Stopped(StopReason.DRAIN, abandoned=False):
-            return GivenBack("drain", 0.0)
-        case Stopped(StopReason.SILENCE, abandoned=False):
-            return _of_silence(record, rules)
-        case _:
+        case Stopped(StopReason.LOST):
             return LeftAlone()
+        case Stopped(StopReason.TIMEOUT):
+            return _again(record, _timeout(stop), rules, stop.after)
+        case Stopped(abandoned=True):
+            return LeftAlone()
+        case Stopped(StopReason.CANCEL):
+            return Cancelled(stop.said)
+        case Stopped(StopReason.DRAIN, raised=Raised() as error) if _was_forgiven(record):
+            return conclude(record, error, rules)
+        case Stopped(StopReason.SILENCE) if not _is_in_time(record, rules):
+            message = with_words("Its lease could not be renewed", stop.said)
+            return _again(record, Failure(FailureKind.CRASHED, f"{message}."), rules)
+        case _:
+            return GivenBack(stop.reason, stop.after or 0.0, stop.said)
+
+
+def _timeout(stop: Stopped) -> Failure:
+    """What a handler raises when its time is over is told, too: it may be why it took so long."""
+    message = with_words("The handler did not end within its timeout", stop.said) + ("" if stop.said else ".")
+    error = stop.raised or Raised("", "")
+    return Failure(FailureKind.TIMEOUT, message, error.error or None, traceback=error.traceback)
+
+
+def _was_forgiven(record: JobRecord) -> bool:
+    """Whether this round was handed back for an error in a drain before: one that shows in drains alone must count."""
+    marked = with_words(StopReason.DRAIN, ERROR)
+    began = max((place for place, entry in enumerate(record.history) if entry.event == RETRIED), default=0)
+    return any(entry.reason.startswith(marked) for entry in record.history[began:] if entry.event == HANDED_BACK)
 
 
 def _again(record: JobRecord, failure: Failure, rules: Rules, after: float | None = None) -> Retrying | Failing:
@@ -140,11 +177,9 @@ def _of_hindrance(record: JobRecord, hindrance: UnknownTypeMet | Hindered, rules
     return Failing(Failure(FailureKind.UNKNOWN_TYPE, message))
 
 
-def _of_silence(record: JobRecord, rules: Rules) -> Conclusion:
+def _is_in_time(record: JobRecord, rules: Rules) -> bool:
     """An outage charges no attempt; a record that alone cannot be renewed, for a day, is no outage."""
-    if rules.now - _round_began(record) < PATIENCE_MS:
-        return GivenBack(StopReason.SILENCE, 0.0)
-    return _again(record, Failure(FailureKind.CRASHED, "Its lease could not be renewed."), rules)
+    return rules.now - _round_began(record) < PATIENCE_MS
 
 
 def _round_began(record: JobRecord) -> int:

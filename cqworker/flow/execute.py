@@ -9,7 +9,7 @@ from typing import Any
 
 from cqworker.clock import Clock
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, PayloadFault, Unavailable
-from cqworker.events import Emit, JobStarted
+from cqworker.events import Emit, JobStarted, Subject
 from cqworker.flow.claim import Claimed
 from cqworker.flow.deadlines import Deadlines
 from cqworker.flow.handlers_loop import Call
@@ -17,6 +17,7 @@ from cqworker.flow.outcomes import NeverStarted, Outcome, PayloadRefused, Stoppe
 from cqworker.flow.perform import call_in_process, call_in_thread, perform, storable
 from cqworker.flow.run import Run
 from cqworker.flow.slots import Slot
+from cqworker.flow.stop_signal import StopSignal
 from cqworker.flow.workshop import Workshop
 from cqworker.model.history import CLAIMED
 from cqworker.model.record import JobRecord, Progress
@@ -24,6 +25,7 @@ from cqworker.model.trace import traceparent_for
 from cqworker.plugins.artifacts import JobArtifacts
 from cqworker.plugins.job import Job, PlainJob
 from cqworker.plugins.registry import Handler
+from cqworker.stop_events import ReturnedAfterStop
 
 GRACE = 5.0
 """Seconds a handler that was told to stop has for its `finally` before it is abandoned."""
@@ -42,7 +44,13 @@ class Execution:
         self._deadlines = Deadlines()
         self.draining = False
         self.runs: set[Run] = set()
-        self.stragglers: set[Run] = set()
+        self._left_behind: set[Run] = set()
+        self._warned: set[str] = set()
+
+    @property
+    def stragglers(self) -> set[Run]:
+        """The abandoned handlers, which have not ended."""
+        return self._left_behind | {run for run in self.runs if run.abandoned}
 
     async def run(self, claimed: Claimed, slot: Slot) -> Outcome:
         """Starts the handler unless something came first, and returns how it ended or that it was abandoned."""
@@ -62,8 +70,10 @@ class Execution:
         return await self._follow(claimed, handler, payload, slot)
 
     def drain(self) -> None:
-        """What has not started does not start any more; what runs sees `job.stopping`."""
+        """What has not started does not start any more; what runs sees `job.stopping`; what is abandoned is left."""
         self.draining = True
+        for run in list(self.runs):
+            run.leave()
 
     def _is_draining(self) -> bool:
         return self.draining
@@ -85,21 +95,33 @@ class Execution:
             self.runs.discard(run)
         if not run.ended.done():
             slot.keep_until(run.ended)
-            self.stragglers.add(run)
-            run.ended.add_done_callback(lambda _: self.stragglers.discard(run))
+            self._left_behind.add(run)
+            run.ended.add_done_callback(lambda _: self._left_behind.discard(run))
+        if isinstance(outcome, Stopped) and outcome.returned:
+            self._warn(claimed.job, outcome.reason)
         return outcome
+
+    def _warn(self, job: Subject, reason: StopReason) -> None:
+        """Once for each type: a handler of the old way means this return as giving up, or does not know the word."""
+        if job.type not in self._warned:
+            self._warned.add(job.type)
+            self._emit(ReturnedAfterStop(job=job, reason=reason))
 
     def _launch(self, claimed: Claimed, handler: Handler, payload: str, run: Run) -> Call:
         shop = self._workshop
         plain = self._plain(claimed, handler)
         if handler.executor == "process":
             return call_in_process(shop, handler, payload, plain)
-        make_job = partial(self._job, claimed, plain, run, run.loop)
+        signal = run.signal
+        make_job = partial(self._job, claimed, plain, signal, run.loop)
         if handler.executor == "thread":
-            return call_in_thread(shop, handler, payload, make_job)
-        return shop.loop.call(lambda: perform(shop.lifespans, handler, payload, make_job))
+            return call_in_thread(shop, handler, payload, make_job, signal)
+        work = partial(perform, shop.lifespans, handler, payload, make_job, signal)
+        return shop.loop.call(work, signal.was_thrown)
 
-    def _job(self, claimed: Claimed, plain: PlainJob, run: Run, loop: asyncio.AbstractEventLoop, state: Any) -> Job:
+    def _job(
+        self, claimed: Claimed, plain: PlainJob, signal: StopSignal, loop: asyncio.AbstractEventLoop, state: Any
+    ) -> Job:
         def report(done: float, total: float | None, note: str | None) -> None:
             said = None if note is None else storable(note)
             claimed.lease.report(Progress(done, total, said, self._clock.now()))
@@ -110,7 +132,8 @@ class Execution:
             artifacts=JobArtifacts(shop.artifacts, plain, sources=shop.sources, tenant_of=shop.tenant_of, loop=loop),
             state=state,
             report=report,
-            stopping=lambda: run.stopping,
+            stopping=signal.look,
+            finished=signal.finish,
         )
 
     def _plain(self, claimed: Claimed, handler: Handler) -> PlainJob:

@@ -16,6 +16,10 @@ PARTING = 0.5
 """Seconds the loop is given to end: whoever still blocks it has been told to stop and has had his grace."""
 
 
+def nothing() -> None:
+    """For whoever need not be told."""
+
+
 class Call:
     """One coroutine on the handlers' loop, seen from the main loop."""
 
@@ -44,8 +48,11 @@ class Standing:
 class HandlersLoop(Protocol):
     """Where `async def` handlers run."""
 
-    def call(self, work: Work) -> Call:
-        """Starts the coroutine; its future belongs to the calling loop."""
+    def call(self, work: Work, thrown: Callable[[], None] = nothing) -> Call:
+        """Starts the coroutine; its future belongs to the calling loop.
+
+        `thrown` is called where the coroutine runs, once a cancel() of the call can no longer miss it.
+        """
         ...
 
     def silent_for(self) -> float:
@@ -113,8 +120,8 @@ class ThreadedLoop:
         self._thread.start()
         self._pulse = self._main.call_later(self.PULSE, self._ping)
 
-    def call(self, work: Work) -> Call:
-        errand = _Errand(self._main.create_future(), work, self)
+    def call(self, work: Work, thrown: Callable[[], None] = nothing) -> Call:
+        errand = _Errand(self._main.create_future(), work, self, thrown)
         self._there.post(errand.start)
         return errand
 
@@ -189,11 +196,12 @@ class ThreadedLoop:
 class _Errand(Call):
     """A call under way: started on the handlers' loop, told on the main one."""
 
-    __slots__ = ("_loop", "_task", "_work")
+    __slots__ = ("_loop", "_task", "_thrown", "_work")
 
-    def __init__(self, ended: asyncio.Future[Any], work: Work, loop: ThreadedLoop) -> None:
+    def __init__(self, ended: asyncio.Future[Any], work: Work, loop: ThreadedLoop, thrown: Callable[[], None]) -> None:
         self.ended = ended
         self._work = work
+        self._thrown = thrown
         self._loop = loop
         self._task: asyncio.Task[Any] | None = None
 
@@ -218,8 +226,9 @@ class _Errand(Call):
         pass_on(self._task, self.ended)
 
     def _stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
+        """A task that is not done yet meets CancelledError at its next step, whatever it waits for."""
+        if self._task is not None and self._task.cancel():
+            self._thrown()
 
 
 async def _fail(error: BaseException) -> Any:

@@ -65,7 +65,7 @@ class HandlersWatch:
         """The job that holds the handlers' loop, every job there where that cannot be told; and the line it is at."""
         standing = self._workshop.loop.standing()
         handlers = self._workshop.registry.handlers
-        runs = [*self._execution.runs, *self._execution.stragglers]
+        runs = {*self._execution.runs, *self._execution.stragglers}
         there = [run for run in runs if handlers[run.job.type].executor == "loop"]
         guilty = [run for run in there if run.ended is standing.ended]
         return [run.job for run in guilty or there], standing.place

@@ -22,9 +22,10 @@ class StopReason(StrEnum):
 
 
 class Returned(Struct, frozen=True):
-    """It returned; `result` is JSON text."""
+    """It returned; `result` is JSON text, `late` the seconds from its timeout to its end."""
 
     result: str
+    late: float = 0.0
 
 
 class Raised(Struct, frozen=True):
@@ -70,10 +71,17 @@ class PayloadRefused(Struct, frozen=True):
 
 
 class Stopped(Struct, frozen=True):
-    """It was told to stop and did, or `abandoned`: it had not ended when its grace was over."""
+    """It was told to stop and did not finish, or `abandoned`: it had not ended when its grace was over.
+
+    `said` is how it ended, in words; `raised` the error among these, `after` the seconds it asked to be left alone.
+    """
 
     reason: StopReason
     abandoned: bool = False
+    said: str = ""
+    raised: Raised | None = None
+    after: float | None = None
+    returned: bool = False
 
 
 class NeverStarted(Struct, frozen=True):
@@ -90,7 +98,9 @@ class UnknownTypeMet(Struct, frozen=True):
 
 
 class Interrupted(Struct, frozen=True):
-    """It was cancelled; what for is known to whoever told it to stop. Not an outcome yet."""
+    """It let itself be stopped by this exception; what for is known to whoever told it to. Not an outcome yet."""
+
+    error: str = "CancelledError"
 
 
 Outcome = (
@@ -105,3 +115,11 @@ Outcome = (
     | NeverStarted
     | UnknownTypeMet
 )
+
+
+class Ended(Struct, frozen=True):
+    """How a handler on the loop or in a thread ended, which stop it had `seen` by then, and its word `finished`."""
+
+    outcome: Outcome | Interrupted
+    seen: StopReason | None = None
+    finished: bool = False

@@ -16,6 +16,7 @@ from cqworker.flow.outcomes import (
     AskedReject,
     AskedRetry,
     Died,
+    Ended,
     Hindered,
     Interrupted,
     NeverStarted,
@@ -25,11 +26,12 @@ from cqworker.flow.outcomes import (
     Returned,
 )
 from cqworker.flow.processes import ProcessDied, ProcessNotStarted
+from cqworker.flow.stop_signal import StopSignal
 from cqworker.flow.threads import ThreadNotStarted
 from cqworker.flow.workshop import Workshop
 from cqworker.model.redaction import end_of, start_of
 from cqworker.plugins.finality import is_final
-from cqworker.plugins.handler import Reject, Retry
+from cqworker.plugins.handler import Reject, Retry, Stopping
 from cqworker.plugins.job import Job, PlainJob
 from cqworker.plugins.process import ChildFailure, run_in_child
 from cqworker.plugins.registry import Handler
@@ -44,25 +46,30 @@ START_RETRY = 10.0
 MakeJob = Callable[[Any], Job]
 
 
-async def perform(lifespans: Lifespans, handler: Handler, payload: str, make_job: MakeJob) -> Outcome | Interrupted:
+async def perform(
+    lifespans: Lifespans, handler: Handler, payload: str, make_job: MakeJob, signal: StopSignal
+) -> Ended | NeverStarted:
     """An `async def` handler on the handlers' loop."""
     state = None if handler.lifespan is None else await open_state(lifespans, handler)
     if isinstance(state, NeverStarted):
         return state
     try:
-        return _returned(handler, await handler.call(handler.validate(payload), make_job(state)))
+        result = await handler.call(handler.validate(payload), make_job(state))
+        return Ended(_returned(handler, result), signal.seen, signal.finished)
     except BaseException as error:  # noqa: BLE001 - SystemExit of a handler ends its job, not the worker
-        return outcome_of(error)
+        return Ended(outcome_of(error), signal.seen)
 
 
-def call_in_thread(shop: Workshop, handler: Handler, payload: str, make_job: MakeJob) -> Call:
-    """A `def` handler in a thread, which nothing can stop from outside: it has `job.stopping` to look at."""
+def call_in_thread(shop: Workshop, handler: Handler, payload: str, make_job: MakeJob, signal: StopSignal) -> Call:
+    """A `def` handler in a thread, which nothing can stop from outside: it has `job.check()` to call."""
 
-    def work(state: Any) -> Outcome | Interrupted:
+    def work(state: Any) -> Ended:
         try:
-            return _returned(handler, handler.call(handler.validate(payload), make_job(state)))
+            result = handler.call(handler.validate(payload), make_job(state))
+            seen = signal.seen  # before anything else: a thread that it leaves behind may still look
+            return Ended(_returned(handler, result), seen, signal.finished)
         except BaseException as error:  # noqa: BLE001 - SystemExit of a handler ends its job, not the worker
-            return outcome_of(error)
+            return Ended(outcome_of(error), signal.seen)
 
     if handler.lifespan is None:
         return Call(_in_thread(shop, partial(work, None)), lambda: None)
@@ -70,13 +77,13 @@ def call_in_thread(shop: Workshop, handler: Handler, payload: str, make_job: Mak
     return Call(asyncio.ensure_future(_with_state(shop, opening, work)), opening.cancel)
 
 
-async def _with_state(shop: Workshop, opening: Call, work: Callable[[Any], Outcome | Interrupted]) -> Any:
+async def _with_state(shop: Workshop, opening: Call, work: Callable[[Any], Ended]) -> Any:
     """What is told to stop while its lifespan opens never starts."""
     state = await opening.ended
     return state if isinstance(state, NeverStarted) else await _in_thread(shop, partial(work, state))
 
 
-def _in_thread(shop: Workshop, work: Callable[[], Outcome | Interrupted]) -> asyncio.Future[Any]:
+def _in_thread(shop: Workshop, work: Callable[[], Ended]) -> asyncio.Future[Any]:
     try:
         return shop.threads.call(work)
     except ThreadNotStarted as error:
@@ -128,6 +135,10 @@ def outcome_of(error: BaseException) -> Outcome | Interrupted:
     match error:
         case asyncio.CancelledError():
             return Interrupted()
+        case Stopping():
+            return Interrupted("Stopping")
+        case BaseExceptionGroup() if error.split((asyncio.CancelledError, Stopping))[1] is None:
+            return Interrupted("Stopping")  # out of a task group, one of whose tasks looked
         case Retry():
             return AskedRetry(told(error.reason), error.after)
         case Reject():

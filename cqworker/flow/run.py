@@ -9,39 +9,41 @@ from typing import Any
 from cqworker.events import AbandonedHandlerEnded, Emit, HandlerAbandoned, Subject
 from cqworker.flow.deadlines import Deadlines
 from cqworker.flow.handlers_loop import Call
-from cqworker.flow.outcomes import AskedRetry, Died, Interrupted, Outcome, Raised, Stopped, StopReason
+from cqworker.flow.outcomes import Ended, Interrupted, Outcome, Raised, Returned, Stopped, StopReason
 from cqworker.flow.perform import told
+from cqworker.flow.stop_signal import StopSignal
+from cqworker.flow.stops import gave_up, judge, said_by
+from cqworker.stop_events import EndingDiscarded
 
 
 class Run:
-    """Follows a handler's call; `outcome` is known when it ended, or `grace` seconds after it was told to stop."""
+    """Follows a handler's call; `outcome` is known when it ended, or `grace` seconds after it was told to stop.
+
+    One that was cancelled and does not stop is followed on, its lease kept: in the next round two handlers would meet.
+    """
 
     def __init__(
         self, job: Subject, emit: Emit, grace: float, is_draining: Callable[[], bool], deadlines: Deadlines
     ) -> None:
         self.job = job
+        self.signal = StopSignal(is_draining)
+        self.abandoned = False
         self._emit = emit
         self._grace = grace
         self._is_draining = is_draining
         self._deadlines = deadlines
         self.loop = asyncio.get_running_loop()
         self.outcome: asyncio.Future[Outcome] = self.loop.create_future()
-        self._reason: StopReason | None = None
         self._call: Call | None = None
-        self._saw_drain = False
         self._timeout = 0.0
+        self._timed_out_at: float | None = None
+        self._overdue: StopReason | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     @property
     def ended(self) -> asyncio.Future[Any]:
         assert self._call is not None  # begin() came first
         return self._call.ended
-
-    @property
-    def stopping(self) -> bool:
-        """What a handler sees as `job.stopping`: it was told to stop, or the worker is about to."""
-        self._saw_drain = self._saw_drain or self._is_draining()
-        return self._reason is not None or self._saw_drain
 
     def begin(self, call: Call, timeout: float) -> None:
         self._call = call
@@ -50,71 +52,92 @@ class Run:
         call.ended.add_done_callback(self._ended)
 
     def stop(self, reason: StopReason) -> None:
-        """Tells the handler to stop. The first reason counts, but a lost lease overrides every other."""
+        """Tells the handler to stop. The first reason counts, but a refused lease overrides every other.
+
+        Silence begins no grace: what it stops may still finish, and be written if nobody else has the job. Its own
+        timeout, a drain's last moment and a refusal do.
+        """
         if self.outcome.done():
             return
-        if self._reason is not None:
-            if reason is StopReason.LOST:
-                self._begin_grace(reason)
-            return
-        self._clear_timers()
-        if reason is StopReason.SILENCE:
-            self._reason = reason  # the job may still be ours: it is followed until it ends, or is lost
-        else:
-            self._begin_grace(reason)
-        assert self._call is not None
-        self._call.cancel()
-
-    def _begin_grace(self, reason: StopReason) -> None:
-        self._reason = reason
-        if self._timer is None:
+        signal = self.signal
+        first = signal.reason is None
+        if first or reason is StopReason.LOST:
+            signal.reason = reason
+        if self.abandoned and reason in (StopReason.LOST, StopReason.DRAIN):
+            self.leave()
+        elif self._overdue is None and reason is not StopReason.SILENCE:
+            self._overdue = reason
+            self._deadlines.clear(self._timeout, self._time_is_over)
             self._timer = self.loop.call_later(self._grace, self._abandon)
+        if first:
+            assert self._call is not None
+            self._call.cancel()
+
+    def leave(self) -> None:
+        """Follows the handler no longer if it was abandoned."""
+        if self.abandoned and not self.outcome.done():
+            lost = self.signal.reason is StopReason.LOST
+            self.outcome.set_result(Stopped(StopReason.LOST if lost else self._last_word, abandoned=True))
 
     def _ended(self, ended: asyncio.Future[Any]) -> None:
-        self._clear_timers()
-        if self.outcome.done():
-            self._emit(AbandonedHandlerEnded(job=self.job))
-        else:
-            self.outcome.set_result(self._judge(ended))
-
-    def _judge(self, ended: asyncio.Future[Any]) -> Outcome:
-        """An ending that came first stands; what came of being told to stop counts as what it was told for."""
-        outcome = _outcome_of(ended)
-        reason = self._reason or (StopReason.DRAIN if self._saw_drain else None)
-        match outcome:
-            case _ if reason is StopReason.LOST:
-                return Stopped(reason)
-            case Interrupted() | Raised() | Died() if reason is not None:
-                return Stopped(reason)
-            case AskedRetry() if reason is StopReason.DRAIN:
-                return Stopped(reason)  # a handler in a thread has no other way to say that it gave up
-            case Interrupted() | Died() if self._is_draining():
-                return Stopped(StopReason.DRAIN)  # what ends a worker may end its processes, too
-            case Interrupted():
-                return Raised("CancelledError", "The handler cancelled itself.")
-            case _:
-                return outcome
-
-    def _abandon(self) -> None:
-        if self.outcome.done() or self._reason is None:
-            return
-        self._emit(HandlerAbandoned(job=self.job, reason=self._reason))
-        self.outcome.set_result(Stopped(self._reason, abandoned=True))
-
-    def _time_is_over(self) -> None:
-        self.stop(StopReason.TIMEOUT)
-
-    def _clear_timers(self) -> None:
         self._deadlines.clear(self._timeout, self._time_is_over)
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+        end = _end_of(ended)
+        if self.abandoned:
+            self._emit(AbandonedHandlerEnded(job=self.job))
+        if self.signal.reason is StopReason.LOST or (self.abandoned and self.outcome.done()):
+            self._discard(end)
+        if not self.outcome.done():
+            self.outcome.set_result(self._judge(end))
+
+    def _judge(self, end: Ended | Outcome | Interrupted) -> Outcome:
+        """The order of events on the main loop decides: what was told before this end, and nothing else."""
+        if self.abandoned:
+            return gave_up(_outcome_in(end), self._last_word)
+        late = 0.0 if self._timed_out_at is None else self.loop.time() - self._timed_out_at
+        return judge(end, self.signal.reason, draining=self._is_draining(), late=late)
+
+    def _abandon(self) -> None:
+        """A worker that stays keeps the lease of what was cancelled until it ends; one that leaves cannot."""
+        if self.outcome.done():
+            return
+        self._emit(HandlerAbandoned(job=self.job, reason=self._last_word))
+        self.abandoned = True
+        if self._last_word is not StopReason.CANCEL or self._is_draining():
+            self.leave()
+
+    @property
+    def _last_word(self) -> StopReason:
+        """What began the grace."""
+        assert self._overdue is not None  # nothing is abandoned without a grace
+        return self._overdue
+
+    def _discard(self, end: Ended | Outcome | Interrupted) -> None:
+        if ending := _told_of(_outcome_in(end)):
+            reason = self.signal.reason or self._last_word
+            self._emit(EndingDiscarded(job=self.job, ending=ending, reason=reason))
+
+    def _time_is_over(self) -> None:
+        self._timed_out_at = self.loop.time()
+        self.stop(StopReason.TIMEOUT)
 
 
-def _outcome_of(ended: asyncio.Future[Any]) -> Outcome | Interrupted:
+def _end_of(ended: asyncio.Future[Any]) -> Ended | Outcome | Interrupted:
     if ended.cancelled():
         return Interrupted()
     if (error := ended.exception()) is not None:
         return Raised(type(error).__name__, told(str(error)), stage="worker")
-    outcome: Outcome | Interrupted = ended.result()
-    return outcome
+    end: Ended | Outcome | Interrupted = ended.result()
+    return end
+
+
+def _outcome_in(end: Ended | Outcome | Interrupted) -> Outcome | Interrupted:
+    return end.outcome if isinstance(end, Ended) else end
+
+
+def _told_of(outcome: Outcome | Interrupted) -> str:
+    """What is thrown away with this outcome, in words; "" where there is nothing."""
+    if isinstance(outcome, Returned):
+        return f"it returned a result of {len(outcome.result)} characters"
+    return said_by(outcome)

@@ -23,6 +23,7 @@ from cqworker.flow.endings import (
     Rules,
     Success,
     conclude,
+    with_words,
 )
 from cqworker.flow.health import Health
 from cqworker.flow.insistence import Insistence
@@ -31,7 +32,7 @@ from cqworker.flow.outcomes import Hindered, Outcome, Raised
 from cqworker.model.artifacts import result_key
 from cqworker.model.attempts import HandBack, Settle
 from cqworker.model.changes import Refused, Written
-from cqworker.model.history import Entry, shortened, trimmed
+from cqworker.model.history import HANDED_BACK, Entry, shortened, trimmed
 from cqworker.model.record import Failure
 from cqworker.model.status import Status
 from cqworker.plugins.handler import Backoff
@@ -109,7 +110,7 @@ class Settling:
         cause = ""
         for _, pause in zip(range(SPILL_TRIES), pauses(), strict=False):
             try:
-                return Success(None, await self._artifacts.put(key, data, "application/json"))
+                return Success(None, await self._artifacts.put(key, data, "application/json"), success.note)
             except Unavailable as error:
                 cause = error.cause
                 if not claimed.lease.is_alive(self._clock.monotonic() + pause):
@@ -135,7 +136,7 @@ class Settling:
     async def _hand_back(self, claimed: Claimed, back: GivenBack) -> LettingGo:
         now = self._clock.now()
         scheduled_at = now + round(back.delay * 1000) if back.delay else None
-        entry = Entry(now, "handed_back", claimed.record.attempt, self._terms.worker, back.reason)
+        entry = Entry(now, HANDED_BACK, claimed.record.attempt, self._terms.worker, back.words)
         change = HandBack(
             job_id=claimed.record.job_id,
             token=claimed.lease.token,
@@ -149,7 +150,7 @@ class Settling:
             if answer is not None:
                 self._emit(LeaseLost(job=claimed.job, reason="its hand-back was refused: the record moved on"))
             return Leave()
-        self._emit(JobHandedBack(job=claimed.job, reason=back.reason, delay=back.delay))
+        self._emit(JobHandedBack(job=claimed.job, reason=back.reason, delay=back.delay, said=back.said))
         return Hide(back.delay)
 
     async def _written(self, change: Settle | HandBack, claimed: Claimed) -> Written | Refused | None:
@@ -208,10 +209,10 @@ def _words(ending: Ending) -> tuple[Status, Failure | None, str]:
     """The status, the failure and the history's reason of an ending."""
     match ending:
         case Success():
-            return Status.SUCCEEDED, None, ""
+            return Status.SUCCEEDED, None, ending.note
         case Retrying(failure):
             return Status.RETRYING, failure, f"{failure.kind}: {failure.message}"
         case Failing(failure):
             return Status.FAILED, failure, f"{failure.kind}: {failure.message}"
-        case Cancelled():
-            return Status.CANCELLED, None, "a cancel was asked for"
+        case Cancelled(said):
+            return Status.CANCELLED, None, with_words("a cancel was asked for", said)

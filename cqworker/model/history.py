@@ -8,6 +8,7 @@ from msgspec.structs import replace
 KEPT = 20
 REASON_BYTES = 100
 CLAIMED = "claimed"
+HANDED_BACK = "handed_back"
 RETRIED = "retried"
 """The entry that begins every round but the first."""
 

@@ -25,9 +25,11 @@ from cqworker.observe.attempts import Attempts
 from cqworker.observe.instruments import MOST_CHILDREN, Number, Spread
 from cqworker.observe.known_types import KnownTypes
 from cqworker.observe.meters import Meters
+from cqworker.stop_events import EndingDiscarded, ReturnedAfterStop
 
-SILENT: frozenset[type] = frozenset({e.CancelNoticed, e.HandlerLoaded})
-"""Never counted: the cancel was when it was asked for, and is again when the job ends; a handler was never in doubt."""
+SILENT: frozenset[type] = frozenset({e.CancelNoticed, EndingDiscarded, e.HandlerLoaded, ReturnedAfterStop})
+"""Never counted: the cancel was when it was asked for, and is again when the job ends; a handler was never in doubt.
+What is discarded was counted as the lease that was lost or the handler that was abandoned."""
 
 
 class Metrics:

@@ -8,6 +8,7 @@ from typing import Any
 
 from cqworker import events as e
 from cqworker.model.status import Status
+from cqworker.stop_events import EndingDiscarded, ReturnedAfterStop
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ WORDING: Mapping[type, Words | Callable[[Any], Words]] = {
     e.JobStarted: STARTED,
     e.JobSettled: _settled,
     e.JobForestalled: _forestalled,
-    e.JobHandedBack: Words("info", "job handed back", ("reason", "delay")),
+    e.JobHandedBack: Words("info", "job handed back", ("reason", "delay", "said")),
     e.CopyRefreshed: Words("info", "message replaced by a fresh copy", ("receive_count",)),
     e.LeaseLost: Words("warning", "lease lost", ("reason",)),
     e.LeaseUnanswered: Words("warning", "lease unanswered"),
@@ -66,6 +67,10 @@ WORDING: Mapping[type, Words | Callable[[Any], Words]] = {
     e.RetryAsked: Words("info", "retry asked for"),
     e.HandlerAbandoned: Words("error", "handler would not stop", ("reason",)),
     e.AbandonedHandlerEnded: Words("info", "abandoned handler ended"),
+    EndingDiscarded: Words("warning", "ending of a handler discarded", ("reason", "ending")),
+    ReturnedAfterStop: Words(
+        "warning", "handler returned after it saw the stop: counted as given up", ("reason", "remedy")
+    ),
     e.JobLost: Words("error", "job lost to the dead letters"),
     e.ForeignMessage: _foreign,
     e.ReceiptRefused: Words(

@@ -1,4 +1,4 @@
-"""What a handler's author says: the decorator, and the two ways to end an attempt on purpose."""
+"""What a handler's author says: the decorator, and the ways to end an attempt on purpose."""
 
 from __future__ import annotations
 
@@ -55,6 +55,18 @@ class Reject(Exception):
     """Ends the job for good: it can never succeed. It is FAILED `rejected`, with the reason for whoever reads it."""
 
     def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = str(reason)
+
+
+class Stopping(BaseException):
+    """Ends an attempt that was told to stop and has not finished; `job.check()` raises it.
+
+    A BaseException, as asyncio.CancelledError is, so that no `except Exception` takes it for a fault. `reason` says why
+    the attempt was to stop: "drain", "timeout", "cancel", "lost lease", "unanswered lease".
+    """
+
+    def __init__(self, reason: str = "") -> None:
         super().__init__(reason)
         self.reason = str(reason)
 

@@ -6,13 +6,16 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from cqworker.plugins.handler import Stopping
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
     from cqworker.plugins.artifacts import JobArtifacts
 
+T = TypeVar("T")
 Report = Callable[[float, float | None, str | None], None]
 EXACT = 2.0**53
 """Whole numbers up to here are the same as int and as float."""
@@ -41,6 +44,7 @@ class Job:
 
     `attempt` counts from 1 in each round, `deadline` (UTC) is when this attempt is stopped, `traceparent` is the
     submitter's W3C trace context. Made without artifacts and report, it is what runs in a process: plain data.
+    `stopping` says why this attempt should end, None while it should not; `finished` is told of the author's word.
     """
 
     def __init__(
@@ -50,7 +54,8 @@ class Job:
         artifacts: JobArtifacts | None = None,
         state: Any = None,
         report: Report | None = None,
-        stopping: Callable[[], bool] | None = None,
+        stopping: Callable[[], str | None] | None = None,
+        finished: Callable[[], None] | None = None,
         log: FilteringBoundLogger | None = None,
     ) -> None:
         self.id = plain.id
@@ -67,6 +72,7 @@ class Job:
         self._state = state
         self._report = report
         self._stopping = stopping
+        self._finished = finished
         self._log = log
 
     def __repr__(self) -> str:
@@ -97,14 +103,33 @@ class Job:
 
     @property
     def stopping(self) -> bool:
-        """Whether this attempt should end soon: a drain, a cancel, its deadline or a lost lease.
+        """Whether this attempt should end soon: a drain, a cancel, its deadline or its lease.
 
-        A handler in a thread cannot be interrupted: it should look here now and then and return or raise.
+        Whoever has read True here and returns has given up, unless what it returns is `job.finished(result)`.
         Raises RuntimeError in a process, which is killed instead.
         """
         if self._stopping is None:
             raise RuntimeError(_PROCESS.format("job.stopping"))
-        return self._stopping()
+        return bool(self._stopping())
+
+    def check(self) -> None:
+        """Raises Stopping if this attempt should end soon: for long loops, above all in a thread.
+
+        A handler in a thread cannot be interrupted. Raises RuntimeError in a process, which is killed instead.
+        """
+        if self._stopping is None:
+            raise RuntimeError(_PROCESS.format("job.check()"))
+        if reason := self._stopping():
+            raise Stopping(str(reason))
+
+    def finished(self, result: T) -> T:
+        """Says that the result is whole, whatever this attempt was told: `return job.finished(result)`.
+
+        Without it, a handler that returns after it saw its stop has not finished. Returns the result as it is.
+        """
+        if self._finished is not None:
+            self._finished()
+        return result
 
     def progress(self, done: float, total: float | None = None, note: str | None = None) -> None:
         """Tells how far the work is; cheap, from any thread, and written to the record at most with each renewal.

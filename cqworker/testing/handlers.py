@@ -4,35 +4,43 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import anyio.to_process
 import orjson
 
+from cqworker.flow.execute import GRACE
+from cqworker.flow.outcomes import StopReason
+from cqworker.flow.stop_signal import StopSignal
 from cqworker.model.record import Progress
 from cqworker.plugins.artifacts import JobArtifacts
+from cqworker.plugins.handler import Stopping
 from cqworker.plugins.job import Job, PlainJob
 from cqworker.plugins.process import run_in_child
 from cqworker.plugins.registry import Handler, Registry, discover, registry_from
 from cqworker.plugins.result import encoded
 from cqworker.settings import HandlerSettings
 from cqworker.testing.ports import MemoryArtifacts
+from cqworker.testing.rehearsal import Rehearsal, Reply, Times
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandlerRun:
     """What a run left behind: the result as a client reads it (parsed JSON), and what was reported on the way.
 
-    `artifacts.objects` holds what was stored, by reference, beside what was there before. In the next run, given to it,
-    jobs of the same tenant read what this one wrote.
+    `finished` is False where a worker would not take the result for one: the handler returned after it saw its stop,
+    and without job.finished(). `artifacts.objects` holds what was stored, by reference, beside what was there before.
+    In the next run, given to it, jobs of the same tenant read what this one wrote.
     """
 
     result: Any
     progress: list[Progress] = field(default_factory=list)
     artifacts: MemoryArtifacts
+    finished: bool = True
 
 
 async def run_handler(
@@ -42,6 +50,8 @@ async def run_handler(
     artifacts: MemoryArtifacts | None = None,
     sources: tuple[str, ...] = (),
     stopping: Callable[[], bool] = lambda: False,
+    drain_after: float | None = None,
+    grace: float = GRACE,
     **job: Any,
 ) -> HandlerRun:
     """Runs a decorated function, or the installed handler of a job type, once on a payload.
@@ -51,32 +61,55 @@ async def run_handler(
     filled beforehand; `sources` are the `s3://bucket/prefix` it may read. Further keywords are the job's: id, attempt,
     max_attempts, round, tenant, metadata, tags, deadline, traceparent.
 
-    Raises what the handler raises (ChildFailure for an error in a process), InvalidPayload, TimeoutError, TypeError or
-    ValueError for a result that is no JSON, and LookupError, saying why, where there is no such handler.
+    A stop is what it is in a worker. `stopping` is what `job.stopping` says until then, as in the first part of a
+    drain. Its timeout, or the end of a drain after `drain_after` seconds, tells the handler: `job.stopping` is True, a
+    coroutine is cancelled, a process killed, and `grace` seconds later the run is over whether it has ended or not.
+
+    Raises what the handler raises (ChildFailure for an error in a process; Stopping where a drain made it give up),
+    InvalidPayload, TypeError or ValueError for a result that is no JSON, LookupError where there is no such handler,
+    and TimeoutError for what a worker would settle as `timeout` or abandon; a thread then goes on by itself, a daemon.
     """
     found = _find(handler)
     facts = PlainJob(**(_defaults(found) | job))
     store = artifacts or MemoryArtifacts()
     store.tenants[facts.id] = facts.tenant
-    reported: list[Progress] = []
     model, text = found.validate(encoded(payload)), encoded(payload)
-    async with asyncio.timeout(found.timeout):
-        if found.executor == "process":
-            outcome = await anyio.to_process.run_sync(run_in_child, found.origin, text, facts, cancellable=True)
-            outcome.replay(Job(facts).log)
-            return HandlerRun(result=orjson.loads(outcome.unwrap()), artifacts=store)
-        async with _lifespan(found) as state:
-            loop = asyncio.get_running_loop()
-            lent = JobArtifacts(store, facts, sources=sources, tenant_of=store.tenant_of, loop=loop)
-            attempt = Job(facts, artifacts=lent, state=state, report=_recorder(reported), stopping=stopping)
-            result = await _called(found, model, attempt)
-    return HandlerRun(result=orjson.loads(found.encode(result)), progress=reported, artifacts=store)
+    times = Times(found.timeout, drain_after, grace)
+    if found.executor == "process":
+        return HandlerRun(result=orjson.loads(await _in_process(found, text, facts, times)), artifacts=store)
+    lent = partial(JobArtifacts, store, facts, sources=sources, tenant_of=store.tenant_of)
+    signal, reported = StopSignal(stopping), list[Progress]()
+    make_job = partial(_job, facts, lent, reported, signal)
+    reply = await _here(found, model, Rehearsal(found, signal, times), make_job)
+    text = found.encode(reply.result)
+    return HandlerRun(result=orjson.loads(text), progress=reported, artifacts=store, finished=reply.finished)
 
 
-async def _called(handler: Handler, model: object, job: Job) -> object:
-    if handler.executor == "loop":
-        return await handler.call(model, job)
-    return await asyncio.to_thread(handler.call, model, job)
+async def _here(handler: Handler, model: object, rehearsal: Rehearsal, make_job: Callable[[Any], Job]) -> Reply:
+    async with AsyncExitStack() as stack:
+        async with asyncio.timeout(handler.timeout):
+            state = await stack.enter_async_context(_lifespan(handler))
+        return await rehearsal.of(model, make_job(state))
+
+
+def _job(
+    job: PlainJob, lent: Callable[..., JobArtifacts], reported: list[Progress], signal: StopSignal, state: Any
+) -> Job:
+    artifacts, report = lent(loop=asyncio.get_running_loop()), _recorder(reported)
+    return Job(job, artifacts=artifacts, state=state, report=report, stopping=signal.look, finished=signal.finish)
+
+
+async def _in_process(handler: Handler, payload: str, job: PlainJob, times: Times) -> str:
+    """The result's JSON text; the process is killed when it shall stop."""
+    try:
+        async with asyncio.timeout(times.until_stop):
+            outcome = await anyio.to_process.run_sync(run_in_child, handler.origin, payload, job, cancellable=True)
+    except TimeoutError:
+        if times.reason is StopReason.DRAIN:
+            raise Stopping(StopReason.DRAIN) from None
+        raise
+    outcome.replay(Job(job).log)
+    return outcome.unwrap()
 
 
 @asynccontextmanager

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
-from cqworker.flow.handlers_loop import Call, Standing, Work
+from cqworker.flow.handlers_loop import Call, Standing, Work, nothing
 
 
 class SameLoop:
     """Runs handlers as tasks of the loop that calls it."""
 
-    def call(self, work: Work) -> Call:
+    def call(self, work: Work, thrown: Callable[[], None] = nothing) -> Call:
         task = asyncio.get_running_loop().create_task(work())
-        return Call(task, lambda: _cancel(task))
+        return Call(task, lambda: _cancel(task, thrown))
 
     def silent_for(self) -> float:
         return 0.0
@@ -24,5 +25,6 @@ class SameLoop:
         return None
 
 
-def _cancel(task: asyncio.Task[object]) -> None:
-    task.cancel()
+def _cancel(task: asyncio.Task[object], thrown: Callable[[], None]) -> None:
+    if task.cancel():
+        thrown()

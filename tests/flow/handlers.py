@@ -48,7 +48,7 @@ def stubborn(notebook: Notebook, seconds: float, **options: Any) -> Any:
                 await asyncio.shield(work)
             except asyncio.CancelledError:
                 continue
-        return work.result()
+        return job.finished(work.result())
 
     return work
 

@@ -176,18 +176,20 @@ async def test_a_handler_that_ignores_its_timeout_is_abandoned_and_its_late_resu
     await world.stop()
 
 
+@pytest.mark.parametrize("says", [True, False])
 @story
-async def test_an_ending_within_the_grace_after_the_timeout_still_counts() -> None:
+async def test_an_ending_within_the_grace_after_the_timeout_counts_if_it_says_that_it_is_whole(says: bool) -> None:
     @handler(timeout=10, max_attempts=1)
-    async def careful(payload: dict[str, Any]) -> str:
+    async def careful(payload: dict[str, Any], job: Job) -> str:
         try:
             await asyncio.sleep(50)
         except asyncio.CancelledError:
             await asyncio.sleep(3)
-        return "in time"
+        return job.finished("in time") if says else "half"
 
     record = await fate_of(careful)
-    assert (record.status, record.result) == (Status.SUCCEEDED, '"in time"')
+    expected = (Status.SUCCEEDED, '"in time"') if says else (Status.FAILED, None)
+    assert (record.status, record.result) == expected
 
 
 @story

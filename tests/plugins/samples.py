@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -63,6 +64,11 @@ def ending_in_a_process(payload: str, job: Job) -> Any:
     return ENDINGS[payload](job)
 
 
+@handler(executor="process")
+def sleeping_in_a_process(payload: int) -> None:
+    time.sleep(payload)
+
+
 def _raise(error: BaseException) -> Any:
     raise error
 
@@ -80,6 +86,8 @@ ENDINGS: dict[str, Any] = {
     "artifacts": lambda job: job.artifacts,
     "state": lambda job: job.state,
     "stopping": lambda job: job.stopping,
+    "check()": lambda job: job.check(),
+    "finished": lambda job: job.finished("whole"),
     "progress": lambda job: job.progress(1),
 }
 

@@ -22,6 +22,7 @@ def test_the_face_is_small_sorted_and_complete() -> None:
         "Reject",
         "Retry",
         "SourceRefused",
+        "Stopping",
         "handler",
     ]
     assert all(hasattr(cqworker, name) for name in cqworker.__all__)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from cqworker import ArtifactMissing, ArtifactTooLarge, Job, SourceRefused
+from cqworker import ArtifactMissing, ArtifactTooLarge, Job, SourceRefused, Stopping
 from cqworker.aws.artifacts import S3Artifacts
 from cqworker.aws.clients import AwsClients
 from cqworker.events import ignore
@@ -27,7 +27,7 @@ from cqworker.testing import MemoryArtifacts
 
 OFFERED = {
     *("id", "type", "tenant", "metadata", "tags", "round", "attempt", "max_attempts", "deadline", "traceparent"),
-    *("stopping", "progress", "log", "artifacts", "state"),
+    *("stopping", "check", "finished", "progress", "log", "artifacts", "state"),
 }
 PAGE = Path(__file__).parents[2].joinpath("docs", "handlers.md").read_text(encoding="utf-8")
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -93,9 +93,30 @@ def test_progress_takes_finite_numbers(step: Any) -> None:
 
 
 def test_stopping_is_asked_of_the_worker_each_time() -> None:
-    answers = iter([False, True])
+    answers = iter([None, "drain"])
     job = lent(stopping=lambda: next(answers))
     assert [job.stopping, job.stopping] == [False, True]
+
+
+def test_a_check_raises_once_the_attempt_should_end_and_no_except_exception_takes_it() -> None:
+    answers = iter([None, "drain"])
+    job = lent(stopping=lambda: next(answers))
+    job.check()
+    with pytest.raises(Stopping) as caught:
+        job.check()
+    assert caught.value.reason == "drain"
+    assert not isinstance(caught.value, Exception)
+
+
+def test_the_word_that_a_result_is_whole_is_handed_on_and_gives_the_result_back() -> None:
+    told: list[str] = []
+    result = {"a": 1}
+    assert lent(finished=lambda: told.append("finished")).finished(result) is result
+    assert told == ["finished"]
+
+
+def test_the_word_is_harmless_where_the_job_is_plain_data() -> None:
+    assert Job(PLAIN).finished("whole") == "whole"
 
 
 def test_the_state_is_what_the_lifespan_gave() -> None:
@@ -108,7 +129,7 @@ def offered_by(thing: object) -> set[str]:
 
 
 async def test_a_job_offers_what_the_page_says_and_nothing_else() -> None:
-    job = lent(artifacts=artifacts_on(asyncio.get_running_loop(), MemoryArtifacts()), stopping=lambda: False)
+    job = lent(artifacts=artifacts_on(asyncio.get_running_loop(), MemoryArtifacts()), stopping=lambda: None)
     assert offered_by(job) == OFFERED
     assert offered_by(job.artifacts) == {"read", "read_sync", "write", "write_sync"}
     rows = PAGE.partition("| attribute | meaning |\n")[2].partition("\n\n")[0].splitlines()

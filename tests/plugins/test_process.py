@@ -75,7 +75,7 @@ async def test_whatever_is_raised_is_described(how: str, error: str, message: st
     assert "ending_in_a_process" in failure.traceback
 
 
-@pytest.mark.parametrize("how", ["artifacts", "state", "stopping", "progress"])
+@pytest.mark.parametrize("how", ["artifacts", "state", "stopping", "check()", "progress"])
 async def test_what_a_plain_job_does_not_have_says_so(how: str) -> None:
     failure = await ended(how)
     assert failure.error == "RuntimeError"

@@ -51,6 +51,10 @@ async def test_the_timeout_of_the_handler_holds() -> None:
         await run_handler(samples.too_slow, 1)
 
 
+async def test_the_word_that_a_result_is_whole_is_harmless_in_a_process() -> None:
+    assert (await run_handler(samples.ending_in_a_process, "finished")).result == "whole"
+
+
 @pytest.mark.parametrize(("ending", "error"), [("retry", Retry), ("reject", Reject), ("error", ChildFailure)])
 async def test_the_endings_of_the_handler_are_raised(ending: str, error: type[Exception]) -> None:
     with pytest.raises(error):

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from cqworker.flow.handlers_loop import Call, Standing, Work, pass_on
-from cqworker.flow.perform import cancel
+from cqworker.flow.handlers_loop import Call, Standing, Work, nothing, pass_on
 from cqworker.testing.time import EPOCH_MS
 from tests.simulation.kernel import TICKS, Guest, Kernel
 
@@ -43,7 +42,7 @@ class HandlersGuest:
         self._there = there
         self.blocked_at: float | None = None
 
-    def call(self, work: Work) -> Call:
+    def call(self, work: Work, thrown: Callable[[], None] = nothing) -> Call:
         ended: asyncio.Future[Any] = self._main.create_future()
         started: list[asyncio.Task[Any]] = []
 
@@ -52,8 +51,12 @@ class HandlersGuest:
             started.append(task)
             task.add_done_callback(lambda done: post(self._main, partial(pass_on, done, ended)))
 
+        def stop() -> None:
+            if started[0].cancel():
+                thrown()
+
         post(self._there, start)
-        return Call(ended, lambda: post(self._there, lambda: cancel(started[0])))
+        return Call(ended, lambda: post(self._there, stop))
 
     def silent_for(self) -> float:
         if self._there.thaws_at is None or self.blocked_at is None:

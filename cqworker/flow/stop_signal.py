@@ -1,0 +1,39 @@
+"""What one handler is told of its stop, what it has seen of that, and what it said of its own end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cqworker.flow.outcomes import StopReason
+
+
+class StopSignal:
+    """Set on the main loop, looked at where the handler runs.
+
+    `seen` is written where the handler runs and read there at its end, so that nobody who looks later can change what
+    the end counts as. Whatever was seen had been set before: the end of whoever saw it cannot overtake it.
+    """
+
+    __slots__ = ("_is_draining", "finished", "reason", "seen")
+
+    def __init__(self, is_draining: Callable[[], bool]) -> None:
+        self._is_draining = is_draining
+        self.reason: StopReason | None = None
+        self.seen: StopReason | None = None
+        self.finished = False
+
+    def look(self) -> StopReason | None:
+        """Why the handler should stop: it was told to, or the worker is about to; None while it need not."""
+        reason = self.reason or (StopReason.DRAIN if self._is_draining() else None)
+        if reason is not None and self.seen is None:
+            self.seen = reason
+        return reason
+
+    def was_thrown(self) -> None:
+        """Called where the coroutine runs: CancelledError is on its way into it, and nothing stops that any more."""
+        if self.seen is None:
+            self.seen = self.reason
+
+    def finish(self) -> None:
+        """The handler says that what it returns is the whole result."""
+        self.finished = True
