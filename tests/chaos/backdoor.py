@@ -17,6 +17,7 @@ from cqworker.settings import Settings
 from tests.engines.running import REGION, Engines
 
 COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
+MADE_WITH = ("VisibilityTimeout", "RedrivePolicy", "ReceiveMessageWaitTimeSeconds")
 LOOK_EVERY = 0.25
 MOST_KEYS = 100
 """Keys of one BatchGetItem."""
@@ -67,6 +68,14 @@ class Backdoor:
         """Raw messages, whatever they are."""
         await asyncio.to_thread(self._send, bodies)
 
+    async def purge(self) -> None:
+        """Every message of the queue is deleted, in whosever hands it is."""
+        await asyncio.to_thread(lambda: self._sqs.purge_queue(QueueUrl=self._url(self._queue)))
+
+    async def make_again(self) -> None:
+        """The queue is deleted and, at once, made again as it was."""
+        await asyncio.to_thread(self._make_again)
+
     async def dead_letters(self) -> list[str]:
         """The bodies of the dead letters; they stay where they are, hidden for a moment."""
         return await asyncio.to_thread(self._read_dead)
@@ -113,6 +122,12 @@ class Backdoor:
         parts = urlsplit(record.result_ref)
         data: bytes = self._s3.get_object(Bucket=parts.netloc, Key=parts.path.lstrip("/"))["Body"].read()
         return data.decode()
+
+    def _make_again(self) -> None:
+        url = self._url(self._queue)
+        told = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(MADE_WITH))["Attributes"]
+        self._sqs.delete_queue(QueueUrl=url)
+        self._sqs.create_queue(QueueName=self._queue, Attributes=told)
 
     def _send(self, bodies: tuple[str, ...]) -> None:
         url = self._url(self._queue)

@@ -16,7 +16,9 @@ from tests.chaos.runs.kill import kill
 from tests.chaos.runs.outage import outage
 from tests.chaos.runs.pause import pause
 from tests.chaos.runs.poison import poison
+from tests.chaos.runs.purge import purge
 from tests.chaos.runs.shutdown import shutdown
+from tests.chaos.runs.silence import silence
 from tests.chaos.runs.soak import soak
 
 Run = Callable[..., Coroutine[Any, Any, Report]]
@@ -32,6 +34,8 @@ RUNS: Mapping[str, Run] = {
     "H": shutdown,
     "I": poison,
     "K": crash,
+    "L": silence,
+    "M": purge,
     "soak": soak,
 }
 FULL = tuple(name for name in RUNS if name != "soak")

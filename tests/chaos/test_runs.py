@@ -19,8 +19,10 @@ from tests.chaos.runs.kill import kill
 from tests.chaos.runs.outage import outage
 from tests.chaos.runs.pause import pause
 from tests.chaos.runs.poison import poison
+from tests.chaos.runs.purge import purge
 from tests.chaos.runs.scene import Stage
 from tests.chaos.runs.shutdown import shutdown
+from tests.chaos.runs.silence import silence
 from tests.conftest import Tell
 
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(120)]
@@ -67,4 +69,10 @@ async def test_freezes_poison_crashes_and_an_outage_lose_no_job(stage: Stage, te
         poison=partial(poison, jobs=50, poisons=20),
         crash=partial(crash, jobs=60, killers=1),
         outage=partial(outage, jobs=100, seconds=12.0),
+    )
+
+
+async def test_silent_services_and_purged_queues_charge_no_attempt(stage: Stage, tell: Tell) -> None:
+    assert not await broken(
+        stage, tell, silence=partial(silence, jobs=12, usual=stage.visibility), purge=partial(purge, jobs=24)
     )

@@ -71,8 +71,8 @@ class Answer:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The JSON body of an answer of SQS or DynamoDB."""
-        read: dict[str, Any] = json.loads(self.body) if self.body else {}
+        """The JSON body of an answer of SQS or DynamoDB; an engine in trouble answers with a page, which has none."""
+        read: dict[str, Any] = json.loads(self.body) if self.body.startswith(b"{") else {}
         return read
 
 
