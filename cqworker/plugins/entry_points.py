@@ -15,6 +15,8 @@ from cqworker.plugins.wording import sentence_of
 
 GROUP = "cqworker.handlers"
 _TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
+_VALUE = re.compile(r"\s*(?P<module>[\w.]+)\s*:\s*(?P<attribute>[\w.]+)\s*(\[.*\]\s*)?")
+"""The packaging specification's object reference; what EntryPoint says of any other text differs between Pythons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,10 @@ def load(claim: Claim) -> object:
             f"{claim.type!r} is no name of a job type.",
             "Name it with 1 to 128 letters, digits, '.', '_' and '-', such as \"text.transform\".",
         )
-    point = claim.entry_point
-    try:
-        module_name, attribute = point.module, point.attr
-    except (AttributeError, ValueError) as error:
-        raise _misspelt(claim) from error
-    if not attribute:
+    spelt = _VALUE.fullmatch(claim.entry_point.value)
+    if spelt is None:
         raise _misspelt(claim)
+    module_name, attribute = spelt["module"], spelt["attribute"]
     module = _imported(module_name, claim)
     try:
         return reduce(getattr, attribute.split("."), module)

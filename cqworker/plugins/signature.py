@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -35,13 +36,26 @@ class Signature:
 
 def read_signature(function: Callable[..., Any]) -> Signature:
     """Reads it; raises Unusable with cause and remedy."""
-    signature = inspect.signature(function)
+    signature = _unevaluated(function)
     parameters = list(signature.parameters.values())
     name = getattr(function, "__qualname__", repr(function))
     _check_shape(name, parameters)
     payload = _payload(name, function, parameters[0])
     takes_job = len(parameters) > 1 and _asks_for_job(name, function, parameters[1])
     return Signature(payload, takes_job, _result(function, signature))
+
+
+def _unevaluated(function: Callable[..., Any]) -> inspect.Signature:
+    """The signature with every annotation as far as it can be evaluated.
+
+    Since Python 3.14 (PEP 649) annotations are evaluated when they are asked for, all at once, and one name that is
+    imported for type checkers alone would hide the others.
+    """
+    if sys.version_info >= (3, 14):
+        from annotationlib import Format  # new in 3.14
+
+        return inspect.signature(function, annotation_format=Format.FORWARDREF)
+    return inspect.signature(function)
 
 
 def _check_shape(name: str, parameters: list[inspect.Parameter]) -> None:

@@ -54,7 +54,23 @@ def _certificate(
         ours, theirs = key.public_key(), signer.public_key()
         made = made.add_extension(x509.SubjectKeyIdentifier.from_public_key(ours), critical=False)
         made = made.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(theirs), critical=False)
+        made = made.add_extension(_usage(authority=authority), critical=True)
     return made.sign(signer, hashes.SHA256())
+
+
+def _usage(*, authority: bool) -> x509.KeyUsage:
+    """What the key may do, which an authority has to say (RFC 5280 4.2.1.3); Python 3.13 and newer insist on it."""
+    return x509.KeyUsage(
+        digital_signature=not authority,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def _called(name: str) -> x509.Name:

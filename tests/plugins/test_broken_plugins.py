@@ -39,7 +39,9 @@ def broken_shop(shop: Shop) -> Iterator[Shop]:
         (GOOD.replace("payload: dict[str, int]", ""), "bad:work", "work takes no payload", "f(payload: Model)"),
         (GOOD.replace(": dict[str, int]", ""), "bad:work", "has no annotation", "pydantic model"),
         (GOOD.replace("@handler", "@handler(timeout=0)"), "bad:work", "ValueError: timeout takes", "disable bad"),
-        (GOOD.replace("int]", "Gone]"), "bad:work", "NameError", "import bad"),
+        (f"Gone\n{GOOD}", "bad:work", "NameError", "import bad"),
+        (f"from __future__ import annotations\n{GOOD.replace('int]', 'Gone]')}", "bad:work", "NameError", "Import the"),
+        ("", "bad:work [extra", "'bad:work [extra' names no function", "package.module:function"),
     ],
 )
 def test_each_fault_is_reported_with_its_cause_and_its_remedy(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
@@ -148,3 +149,25 @@ def test_the_schemas_and_the_description_come_from_the_function() -> None:
 def test_a_result_without_a_model_has_an_empty_schema() -> None:
     assert read(to_something).result_schema == {}
     assert read(takes_anything).result_schema == {"type": "null"}
+
+
+LATE = """
+from typing import TYPE_CHECKING
+if TYPE_CHECKING:
+    from elsewhere import Job, Model, Outcome
+def for_checkers(payload: dict[str, int], job: Job) -> Outcome: ...
+def without_model(payload: list[Model]) -> int: ...
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="before PEP 649 such a function cannot even be defined")
+def test_names_for_type_checkers_need_no_quotes_and_no_import_from_the_future_where_annotations_are_late() -> None:
+    names: dict[str, Any] = {}
+    exec(compile(LATE, "late", "exec", dont_inherit=True), names)
+    late = read(names["for_checkers"])
+    assert late.takes_job
+    cause, remedy = fault(names["without_model"])
+    assert cause == (
+        "without_model: the annotation of payload cannot be resolved (NameError: name 'Model' is not defined)."
+    )
+    assert "outside TYPE_CHECKING" in remedy
