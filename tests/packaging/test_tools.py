@@ -11,10 +11,24 @@ from pathlib import Path
 
 import pytest
 
-from tools import check_sizes
+from tools import check_sizes, pythons
 
 ROOT = Path(__file__).parents[2]
-TARGETS = {"setup", "demo", "dev", "test", "check", "engines", "simulate", "chaos", "bench", "lock", "clean", "help"}
+TARGETS = {
+    "setup",
+    "demo",
+    "dev",
+    "test",
+    "stops",
+    "check",
+    "engines",
+    "simulate",
+    "chaos",
+    "bench",
+    "lock",
+    "clean",
+    "help",
+}
 
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -56,11 +70,62 @@ def test_a_python_that_is_too_old_is_answered_with_how_to_name_another(project: 
     assert "make PYTHON=python3.13 .venv/.locked" in done.stdout
 
 
+def test_a_second_version_of_python_gets_an_environment_of_its_own(project: Path) -> None:
+    (project / ".venv" / "bin").mkdir(parents=True)
+    (project / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    first = make(project, "-n", "setup", f"PYTHON={sys.executable}").stdout
+    second = make(project, "-n", "setup", python_that(project, "echo 3.99")).stdout
+    unnamed = make(project, "-n", "setup").stdout
+    assert "into .venv-3.99" in second
+    assert ".venv-3.99/bin/python -m pip install" in second
+    assert all('into .venv"' in told for told in (first, unnamed))
+
+
+def test_the_interpreters_found_are_of_the_versions_asked_for_and_can_make_environments() -> None:
+    own = f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert own in pythons.claimed()
+    told = subprocess.run(
+        [sys.executable, "-m", "tools.pythons", f"python{own}", "3.99"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    [place] = told.stdout.splitlines()
+    version = subprocess.run(
+        [place, "-c", "import ensurepip, sys, venv; print(sys.version)"], capture_output=True, text=True, check=True
+    )
+    assert version.stdout.startswith(f"{own}.")
+    assert told.stderr == "Python 3.99 is not tested: this machine has none, or it lacks venv\n"
+
+
+def test_an_interpreter_that_only_bears_the_name_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impostor = tmp_path / "python3.99"
+    impostor.write_text("#!/bin/sh\necho '3.98 /somewhere'\n")
+    impostor.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    assert pythons.found("3.99") is None
+    kept = tmp_path / "versions" / "3.99.1" / "bin" / "python3.99"
+    kept.parent.mkdir(parents=True)
+    kept.write_text(f"#!/bin/sh\necho '3.99 {kept}'\n")
+    kept.chmod(0o755)
+    assert pythons.found("3.99") == str(kept)
+
+
+def test_the_image_runs_a_version_that_is_claimed() -> None:
+    image = re.search(r"(?m)^ARG PYTHON_IMAGE=python:(3\.\d+)", (ROOT / "Dockerfile").read_text(encoding="utf-8"))
+    assert image
+    assert image[1] in pythons.claimed()
+
+
 def test_the_ci_script_runs_every_check_and_is_executable() -> None:
     script = ROOT / ".ci" / "run"
     assert script.stat().st_mode & stat.S_IXUSR
-    [targets] = re.findall(r"(?m)^for target in (setup .*); do$", script.read_text(encoding="utf-8"))
-    assert targets.split() == ["setup", "check", "test", "simulate", "engines"]
+    targets = re.findall(r"(?m)^ *(?:\S+=\S+ )?run \S+ (\S+)", script.read_text(encoding="utf-8"))
+    assert targets == ["setup", "check", "setup", "test", "stops-here", "simulate", "engines"]
 
 
 def test_a_file_and_a_function_at_their_limits_pass(tmp_path: Path) -> None:
