@@ -145,7 +145,7 @@ async def test_a_bundle_that_is_not_there_is_told(
     clients: AwsClients, speak_to: SpeakTo, encrypted: tuple[str, Path], tmp_path: Path
 ) -> None:
     speak_to(encrypted[0], AWS_CA_BUNDLE=str(tmp_path / "none.pem"))
-    with pytest.raises(Unavailable, match="Check AWS_CA_BUNDLE"):
+    with pytest.raises(Unavailable, match="Correct AWS_CA_BUNDLE"):
         await clients.call(SEND, {}, "something")
 
 
