@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from cqworker.clock import Clock
 from cqworker.errors import Unavailable
@@ -82,12 +83,28 @@ class DeadLetters:
                 break
             deliveries = await self._queue.receive(BATCH, LONG_POLL, VISIBILITY)
             self._emit(Received(queue=self._queue.name, asked=BATCH, count=len(deliveries)))
-            kept = [delivery for delivery in deliveries if not await self._settle(delivery)]
+            kept = await self._settle_each(deliveries)
             strangers += kept
             if len(deliveries) == len(kept) and len(kept) < BATCH:
                 break
         for delivery in strangers:
             self._receipts.hide(delivery, 0)
+
+    async def _settle_each(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
+        """Those that are not ours. One failure may be its letter's alone and is raised last; two are the service's."""
+        kept: list[Delivery] = []
+        trouble: Unavailable | None = None
+        for delivery in deliveries:
+            try:
+                if not await self._settle(delivery):
+                    kept.append(delivery)
+            except Unavailable as error:
+                if trouble is not None:
+                    raise
+                trouble = error
+        if trouble is not None:
+            raise trouble
+        return kept
 
     async def _settle(self, delivery: Delivery) -> bool:
         """Whether the message was ours to settle."""
