@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from cqworker.loop_events import HandlersLoopSilent, HandlersLoopTurned, MainLoopStoodStill, MainLoopTurned
 from cqworker.model.status import FailureKind, Status
 
 
@@ -210,22 +211,17 @@ class SlotsChanged(Struct, frozen=True, kw_only=True):
     total: int
 
 
-class HandlersLoopSilent(Struct, frozen=True, kw_only=True):
-    """The handlers' loop has not turned for so many seconds: `jobs` names who holds it, or everybody who may.
+class JobLeftRunning(JobEvent, frozen=True, kw_only=True):
+    """This worker leaves, and the job's record says RUNNING: its handler would not stop, or nobody took its ending."""
 
-    `type` is theirs, "" when they have several; `at` is the line where the loop stands, "" when that is not known.
-    """
+    remedy: str
 
+
+class JobTakenOver(JobEvent, frozen=True, kw_only=True):
+    """The attempt before this one came to no end: the record still said RUNNING, of `former`, which claimed it then."""
+
+    former: str
     seconds: float
-    jobs: tuple[str, ...]
-    type: str = ""
-    at: str = ""
-
-
-class HandlersLoopTurned(Struct, frozen=True, kw_only=True):
-    """The handlers' loop answered a probe `lag` seconds late."""
-
-    lag: float
 
 
 class HandlerLoaded(Struct, frozen=True, kw_only=True):
@@ -285,6 +281,8 @@ Event = (
     | SlotsChanged
     | HandlersLoopSilent
     | HandlersLoopTurned
+    | MainLoopTurned
+    | MainLoopStoodStill
     | HandlerLoaded
     | PluginBroken
     | DaemonPhase

@@ -17,6 +17,7 @@ from cqworker.flow.background import background_failure, keep_running
 from cqworker.flow.checks import Check, Depths
 from cqworker.flow.handlers_loop import ThreadedLoop
 from cqworker.flow.health import ARTIFACTS, STORE
+from cqworker.flow.main_loop import MainLoop
 from cqworker.flow.patience import wait_for_end
 from cqworker.flow.staffing import Ground, open_worker
 from cqworker.flow.watch import Watch
@@ -53,7 +54,10 @@ class House:
         health, emit = self.ground.health, self.emit
         for name, check in self._checks():
             self.loops.append(asyncio.create_task(keep_running(name, check, emit)))
-        if self.worker is not None:
+        if self.worker is None:
+            pulse = MainLoop(self.ground.clock, emit).run
+            self.loops.append(asyncio.create_task(keep_running("main loop's pulse", pulse, emit)))
+        else:
             health.alive = self.worker.liveness
             self.worker.start()
 

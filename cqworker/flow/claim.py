@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from cqworker.clock import Clock
 from cqworker.errors import RecordUnreadable, Unavailable
-from cqworker.events import CopyDropped, CopyHidden, Emit, JobForestalled, Subject
+from cqworker.events import CopyDropped, CopyHidden, Emit, JobForestalled, JobTakenOver, Subject
 from cqworker.flow.backoff import pauses
 from cqworker.flow.health import Health
 from cqworker.flow.insistence import Insistence
@@ -19,7 +19,7 @@ from cqworker.flow.subject import stored_trace_id, subject_of, subject_of_messag
 from cqworker.model.attempts import Claim, HandBack, Reopen
 from cqworker.model.changes import Refused, Written
 from cqworker.model.envelope import Envelope
-from cqworker.model.history import Entry
+from cqworker.model.history import Entry, unended
 from cqworker.model.ids import TokenMint
 from cqworker.model.interventions import Forestall
 from cqworker.model.record import Failure, JobRecord
@@ -193,6 +193,9 @@ class Claims:
         """The claim as a lease, unless its answer took so long that the lease cannot be trusted any more."""
         lease = Lease(delivery, subject_of(record), change.token, self._period, sent)
         if lease.is_alive(self._clock.monotonic()):
+            if record.attempt > 1 and (former := unended(record.history, record.attempt)) is not None:
+                seconds = (record.history[-1].at - former.at) / 1000
+                self._emit(JobTakenOver(job=lease.job, former=former.worker, seconds=seconds))
             return Claimed(record, envelope, delivery, lease)
         await self._refund(change)
         return Leave()

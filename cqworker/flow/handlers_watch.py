@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from cqworker.events import Emit, HandlersLoopSilent, HandlersLoopTurned, Subject
+from cqworker.clock import Clock
+from cqworker.events import Emit, Subject
 from cqworker.flow.execute import GRACE, Execution
+from cqworker.flow.handlers_loop import ThreadedLoop
+from cqworker.flow.main_loop import MainLoop
 from cqworker.flow.workshop import Workshop
+from cqworker.loop_events import HandlersLoopSilent, HandlersLoopTurned
 
 SILENCE_TOLD = 5.0
 LOOK_EVERY = 1.0
@@ -19,12 +23,16 @@ class HandlersWatch:
     `most` abandoned handlers are borne: each keeps its thread and its slot until it ends.
     """
 
-    def __init__(self, workshop: Workshop, execution: Execution, most: int, emit: Emit) -> None:
+    def __init__(
+        self, workshop: Workshop, execution: Execution, most: int, main: MainLoop, clock: Clock, emit: Emit
+    ) -> None:
         self.stuck = asyncio.Event()
         self.why = ""
         self._workshop = workshop
         self._execution = execution
         self._most = most
+        self.main = main
+        self._clock = clock
         self._emit = emit
         self._last = workshop.registry.longest_timeout + GRACE
         self._told = 0.0
@@ -37,7 +45,7 @@ class HandlersWatch:
             self._count_the_abandoned()
 
     def _look_at_the_loop(self) -> None:
-        silent = self._workshop.loop.silent_for()
+        silent = self._silence()
         if silent >= self._told + SILENCE_TOLD:
             self._told = silent
             jobs, place = self._suspects()
@@ -49,6 +57,11 @@ class HandlersWatch:
             jobs, place = self._suspects()
             at = f" at {place}" if place else ""
             self._give_up(f"the handlers' loop has been blocked for {silent:.0f} s{at}", jobs)
+
+    def _silence(self) -> float:
+        """Seconds for which the handlers' loop did not answer although the main loop was there to hear it."""
+        silent = self._workshop.loop.silent_for()
+        return max(0.0, silent - self.main.absent_since(self._clock.monotonic() - silent - ThreadedLoop.PULSE))
 
     def _count_the_abandoned(self) -> None:
         abandoned = self._execution.stragglers

@@ -14,6 +14,7 @@ from cqworker.flow.backoff import pauses, retry_delay
 from cqworker.flow.health import STORE, Health
 from cqworker.flow.journey import Journey
 from cqworker.flow.letting_go import Hide
+from cqworker.flow.main_loop import MainLoop
 from cqworker.flow.receipts import Receipts
 from cqworker.flow.slots import Slot, Slots
 from cqworker.model.envelope import Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
@@ -68,13 +69,17 @@ class Poller:
         while self._loops:
             await asyncio.wait(self._loops)
 
-    def trouble(self, margin: float) -> str | None:
-        """Why this poller is not at work: its loops are gone, or a receive has taken `margin` s longer than it may."""
+    def trouble(self, margin: float, main: MainLoop) -> str | None:
+        """Why this poller is not at work: its loops are gone, or a receive has taken `margin` s longer than it may.
+
+        While the main loop stood still no answer could be heard: that is no receive's time.
+        """
         if self._quiet.is_set():
             return None
         if not self._loops:
             return f"nobody polls {self._queue.name}"
-        longest = self._clock.monotonic() - min(self._receiving, default=self._clock.monotonic())
+        began = min(self._receiving, default=self._clock.monotonic())
+        longest = self._clock.monotonic() - began - main.absent_since(began)
         if longest > self._settings.wait_time + margin:
             return f"a receive from {self._queue.name} has taken {longest:.0f} s"
         return None

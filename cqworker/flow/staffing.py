@@ -15,6 +15,7 @@ from cqworker.flow.in_hand import InHand
 from cqworker.flow.lane import Crew, Lane, open_lane
 from cqworker.flow.lifespans import Lifespans
 from cqworker.flow.limits import TypeLimits
+from cqworker.flow.main_loop import MainLoop
 from cqworker.flow.processes import HandlerProcesses
 from cqworker.flow.settle import Seen, Settling, Terms
 from cqworker.flow.slots import Slots
@@ -59,7 +60,8 @@ def open_worker(ground: Ground, settings: Settings, loop: HandlersLoop, *, name:
     execution = Execution(workshop, ground.clock, ground.emit)
     crew = _crew(ground, settings, slots, execution, name, seen)
     lanes = [_lane(crew, ground, queue) for queue in settings.queues]
-    watch = HandlersWatch(workshop, execution, _bearable(settings.worker), ground.emit)
+    main = MainLoop(ground.clock, ground.emit)
+    watch = HandlersWatch(workshop, execution, _bearable(settings.worker), main, ground.clock, ground.emit)
     return Worker(lanes, slots, crew.limits, execution, workshop, watch, ground.clock, ground.emit)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from cqworker.clock import Clock
-from cqworker.events import Emit
+from cqworker.events import Emit, JobLeftRunning
 from cqworker.flow.background import keep_running
 from cqworker.flow.execute import Execution
 from cqworker.flow.handlers_watch import HandlersWatch
@@ -58,6 +58,7 @@ class Worker:
         for handler in self._workshop.registry.handlers.values():
             if handler.lifespan is not None:
                 self._workshop.loop.call(partial(open_state, self._workshop.lifespans, handler))
+        self._loops.append(self._begin("main loop's pulse", self._watch.main.run))
         for lane in self.lanes:
             self._loops.append(self._begin("lease keeper", lane.leases.run))
             lane.poller.start()
@@ -79,8 +80,17 @@ class Worker:
         end = now + LAST_GRACE if hurry.is_set() else max(now, deadline) + LAST_GRACE
         await self._until(end, self._idle(), hurry)
         await self._until(max(end, self._clock.monotonic() + FLUSH_GRACE), self._flush(), hurry)
+        self._name_what_is_left()
         lifespans = self._workshop.loop.call(self._workshop.lifespans.close).ended
         await self._until(max(end, self._clock.monotonic() + LIFESPANS_GRACE), lifespans, hurry)
+
+    def _name_what_is_left(self) -> None:
+        """Their leases run out; whoever receives their messages then starts them again."""
+        for job in [lease.job for lane in self.lanes for lease in lane.leases]:
+            remedy = (
+                f"Its message starts it again when its lease has ended; if none comes: cqworker jobs retry {job.job_id}"
+            )
+            self._emit(JobLeftRunning(job=job, remedy=remedy))
 
     def quiet(self) -> None:
         """Nothing new is asked for and nothing that was only received is started."""
@@ -113,7 +123,8 @@ class Worker:
 
     def liveness(self) -> tuple[str, ...]:
         """Why this worker should be restarted: a poller that neither receives nor waits for anything."""
-        return tuple(reason for lane in self.lanes if (reason := lane.poller.trouble(RECEIVE_MARGIN)) is not None)
+        troubles = (lane.poller.trouble(RECEIVE_MARGIN, self._watch.main) for lane in self.lanes)
+        return tuple(reason for reason in troubles if reason is not None)
 
     def holds(self, job_id: str) -> bool:
         return any(lease.job.job_id == job_id for lane in self.lanes for lease in lane.leases)

@@ -47,6 +47,22 @@ def trimmed(history: tuple[Entry, ...], *entries: Entry) -> tuple[Entry, ...]:
     return kept if began >= len(longer) - len(kept) else (longer[began], *kept[1:])
 
 
+def unended(history: tuple[Entry, ...], attempt: int) -> Entry | None:
+    """The claim of the attempt before this one, where that came to no end: its worker died, or was cut off.
+
+    `history` ends with this attempt's own claim. A claim that was refunded without an entry counts no attempt: then
+    there is one at most since the last ending.
+    """
+    if attempt < 2 or len(history) < 2 or history[-2].event != CLAIMED:
+        return None
+    endings = (
+        entry for entry in reversed(history) if entry.event == RETRIED or (entry.attempt and entry.event != CLAIMED)
+    )
+    ended = next(endings, None)
+    counted = 0 if ended is None else ended.attempt - (ended.event == HANDED_BACK)
+    return history[-2] if attempt - counted >= 2 else None
+
+
 def shortened(history: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...] | None:
     """The history to write in place of one that is full; None where the entry can simply be added to it."""
     return None if len(history) < KEPT else trimmed(history, entry)

@@ -50,6 +50,10 @@ class Meters:
         self.interventions = self._counter("interventions_total", "Cancels and retries that somebody asked for", "act")
         self.duration = self._histogram("job_duration_seconds", "Time in the handler, per attempt", LONG, "type")
         self.wait = self._histogram("queue_wait_seconds", "From when a job could run to its start", LONG, "type")
+        self.left = self._counter("jobs_left_running_total", "Jobs that were RUNNING when their worker left", "type")
+        self.taken_over = self._counter(
+            "jobs_taken_over_total", "Attempts after one that came to no end: its worker died or was cut off", "type"
+        )
         self.in_flight = self._gauge("jobs_in_flight", "Attempts running now", "type")
 
     def _make_copy_meters(self) -> None:
@@ -90,6 +94,9 @@ class Meters:
         )
         self.loop_silences = self._counter(
             "handlers_loop_silences_total", "Reports of a silent handlers' loop, by who holds it", "type"
+        )
+        self.main_lag = self._histogram(
+            "main_loop_lag_seconds", "How late the main loop came to what was due, once a second", SOON
         )
         self.abandoned = self._counter("handlers_abandoned_total", "Handlers that would not stop", "type")
         self.stragglers = self._gauge("abandoned_handlers", "Abandoned handlers that still run", "type")

@@ -20,6 +20,7 @@ from prometheus_client.metrics_core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from cqworker import events as e
+from cqworker.loop_events import HandlersLoopSilent, HandlersLoopTurned, MainLoopStoodStill, MainLoopTurned
 from cqworker.model.status import FailureKind, Status
 from cqworker.observe.attempts import Attempts
 from cqworker.observe.instruments import MOST_CHILDREN, Number, Spread
@@ -27,9 +28,11 @@ from cqworker.observe.known_types import KnownTypes
 from cqworker.observe.meters import Meters
 from cqworker.stop_events import EndingDiscarded, ReturnedAfterStop
 
-SILENT: frozenset[type] = frozenset({e.CancelNoticed, EndingDiscarded, e.HandlerLoaded, ReturnedAfterStop})
+SILENT: frozenset[type] = frozenset(
+    {e.CancelNoticed, EndingDiscarded, e.HandlerLoaded, MainLoopStoodStill, ReturnedAfterStop}
+)
 """Never counted: the cancel was when it was asked for, and is again when the job ends; a handler was never in doubt.
-What is discarded was counted as the lease that was lost or the handler that was abandoned."""
+What is discarded was counted as the lease that was lost or the handler that was abandoned; a loop's lag is measured."""
 
 
 class Metrics:
@@ -83,6 +86,8 @@ class Metrics:
             e.JobHandedBack: self._handed_back,
             e.LeaseLost: self._lease_lost,
             e.LeaseUnanswered: lambda event: meters.silences[self._type(event)].inc(),
+            e.JobLeftRunning: lambda event: meters.left[self._type(event)].inc(),
+            e.JobTakenOver: lambda event: meters.taken_over[self._type(event)].inc(),
             e.CancelAsked: lambda _: meters.interventions["cancel",].inc(),
             e.RetryAsked: lambda _: meters.interventions["retry",].inc(),
             e.HandlerAbandoned: self._abandoned,
@@ -110,8 +115,9 @@ class Metrics:
             e.ServiceRecovered: lambda event: meters.up[event.service,].set(1),
             e.ServiceCalled: self._service_called,
             e.SlotsChanged: self._slots_changed,
-            e.HandlersLoopSilent: self._loop_silent,
-            e.HandlersLoopTurned: lambda event: meters.loop_lag[()].set(event.lag),
+            HandlersLoopSilent: self._loop_silent,
+            MainLoopTurned: lambda event: meters.main_lag[()].observe(event.lag),
+            HandlersLoopTurned: lambda event: meters.loop_lag[()].set(event.lag),
             e.PluginBroken: lambda event: meters.broken[event.type,].set(1),
             e.DaemonPhase: self._phase_changed,
             e.BackgroundFailed: lambda event: meters.background[event.loop,].inc(),
@@ -169,7 +175,7 @@ class Metrics:
     def _slots_changed(self, event: e.SlotsChanged) -> None:
         self._slots_taken.value, self._slots.value = event.taken, event.total
 
-    def _loop_silent(self, event: e.HandlersLoopSilent) -> None:
+    def _loop_silent(self, event: HandlersLoopSilent) -> None:
         self._meters.loop_silences[self._names[event.type],].inc()
         self._meters.loop_lag[()].set(event.seconds)
 

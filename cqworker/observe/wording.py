@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cqworker import events as e
+from cqworker.loop_events import HandlersLoopSilent, HandlersLoopTurned, MainLoopStoodStill, MainLoopTurned
 from cqworker.model.status import Status
 from cqworker.stop_events import EndingDiscarded, ReturnedAfterStop
 
@@ -81,7 +82,10 @@ WORDING: Mapping[type, Words | Callable[[Any], Words]] = {
     ),
     e.ItemFailed: Words("warning", "one item cannot be used", ("service", "doing", "cause", "remedy"), ("cause",)),
     e.ServiceRecovered: Words("info", "service answers again", ("service", "seconds")),
-    e.HandlersLoopSilent: Words("error", "handlers' loop is blocked", ("seconds", "jobs", "at"), ()),
+    HandlersLoopSilent: Words("error", "handlers' loop is blocked", ("seconds", "jobs", "at"), ()),
+    MainLoopStoodStill: Words("warning", "main loop stood still", ("seconds",), ()),
+    e.JobLeftRunning: Words("warning", "job left RUNNING", ("remedy",)),
+    e.JobTakenOver: Words("warning", "attempt before this one came to no end", ("former", "seconds")),
     e.HandlerLoaded: Words("info", "handler loaded", ("type", "origin", "distribution", "version")),
     e.PluginBroken: Words("error", "plugin cannot be used", ("type", "origin", "cause", "remedy")),
     e.DaemonPhase: _phase,
@@ -98,7 +102,8 @@ ROUTINE: Mapping[type, Words] = {
     e.ServiceCalled: Words(
         "debug", "service called", ("service", "operation", "result", "seconds", "write_units", "read_units")
     ),
-    e.HandlersLoopTurned: Words("debug", "handlers' loop answered", ("lag",)),
+    MainLoopTurned: Words("debug", "main loop turned", ("lag",)),
+    HandlersLoopTurned: Words("debug", "handlers' loop answered", ("lag",)),
 }
 """Written at level debug only, and not even looked at above it."""
 

@@ -13,9 +13,10 @@ import pytest
 import uvloop
 
 from cqworker import handler
-from cqworker.events import HandlersLoopSilent, JobStarted, LeaseLost
+from cqworker.events import JobStarted, LeaseLost
 from cqworker.flow import handlers_watch
 from cqworker.flow.handlers_loop import Standing, ThreadedLoop
+from cqworker.loop_events import HandlersLoopSilent
 from cqworker.model.status import Status
 from tests.flow.waiting import eventually
 from tests.flow.world import REAL, World

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from cqworker import handler
-from cqworker.events import DepthSeen, Event, HandlersLoopSilent, ServiceFailed, ServiceRecovered
+from cqworker.events import DepthSeen, Event, ServiceFailed, ServiceRecovered
 from cqworker.flow import handlers_watch
 from cqworker.flow.checks import Check, Depths
 from cqworker.flow.execute import GRACE
 from cqworker.flow.health import Health
+from cqworker.loop_events import HandlersLoopSilent
 from cqworker.testing import MemoryQueue, VirtualClock
 from cqworker.testing.loop import SameLoop
 from tests.flow.faults import FaultyQueue, refused, unheard

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypedDict, TypeVar
 
 from cqworker.clock import Clock, SystemClock
-from cqworker.events import Event, HandlersLoopTurned
+from cqworker.events import Event
 from cqworker.flow.background import keep_running
 from cqworker.flow.checks import Check
 from cqworker.flow.desk import Desk
@@ -22,6 +22,7 @@ from cqworker.flow.submit import Accepted, Submission, Submitter
 from cqworker.flow.watch import Watch
 from cqworker.flow.watched import WatchedArtifacts, WatchedQueue, WatchedStore
 from cqworker.flow.worker import Worker
+from cqworker.loop_events import HandlersLoopTurned, MainLoopTurned
 from cqworker.model.changes import Change, Refused, Written
 from cqworker.model.record import JobRecord
 from cqworker.model.status import FINAL, Status
@@ -255,7 +256,7 @@ class World:
         events: list[Event] = []
 
         def emit(event: Event) -> None:
-            if not isinstance(event, HandlersLoopTurned):
+            if not isinstance(event, HandlersLoopTurned | MainLoopTurned):
                 events.append(event)
                 self.events.append(event)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cqworker.model.history import KEPT, REASON_BYTES, Entry, numbered, trimmed
+from cqworker.model.history import KEPT, REASON_BYTES, Entry, numbered, trimmed, unended
 from tests.model.samples import NOW, UNHURRIED
 
 texts = st.text(max_size=150)
@@ -70,3 +70,30 @@ def test_a_claimed_entry_shows_the_attempt_of_the_entry_after_it_and_the_last_on
         Entry(6, "claimed", 0, "c"),
     )
     assert [entry.attempt for entry in numbered(stored, 2)] == [0, 1, 1, 2, 2, 2]
+
+
+CLAIM = [Entry(number, "claimed", 0, f"w{number}") for number in range(9)]
+ENDED = Entry(50, "retrying", 1)
+
+
+@pytest.mark.parametrize(
+    ("history", "attempt", "former"),
+    [
+        ([CLAIM[1]], 1, None),
+        ([CLAIM[1], CLAIM[2]], 2, "w1"),
+        ([CLAIM[1], CLAIM[2]], 1, None),  # the first was refunded and left no other word
+        ([CLAIM[1], ENDED, CLAIM[2]], 2, None),
+        ([CLAIM[1], ENDED, CLAIM[2], CLAIM[3]], 3, "w2"),
+        ([CLAIM[1], ENDED, CLAIM[2], CLAIM[3]], 2, None),
+        ([CLAIM[1], Entry(5, "handed_back", 1), CLAIM[2], CLAIM[3]], 2, "w2"),
+        ([CLAIM[1], Entry(5, "handed_back", 1), CLAIM[2]], 1, None),
+        ([CLAIM[1], Entry(5, "failed", 9), Entry(6, "retried"), CLAIM[2], CLAIM[3]], 2, "w2"),
+        ([CLAIM[1], Entry(5, "failed", 9), Entry(6, "retried"), CLAIM[2]], 1, None),
+        ([], 2, None),
+    ],
+)
+def test_an_attempt_after_one_that_came_to_no_end_is_told_from_every_other(
+    history: list[Entry], attempt: int, former: str | None
+) -> None:
+    found = unended(tuple(history), attempt)
+    assert (found.worker if found else None) == former

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from cqworker import events as e
+from cqworker.loop_events import HandlersLoopSilent, HandlersLoopTurned
 from cqworker.model.status import FailureKind, Status
 from cqworker.observe.metrics import SILENT, Metrics
 from tests.observe.samples import EVENT_CLASSES, JOB, sample_of, subject
@@ -141,15 +142,15 @@ def test_a_service_is_up_until_it_fails_and_again_once_it_recovered(metrics: Met
 
 
 def test_a_silent_handlers_loop_is_seen_until_it_answers(metrics: Metrics) -> None:
-    metrics(e.HandlersLoopSilent(seconds=12.5, jobs=(JOB.job_id,), type=JOB.type))
+    metrics(HandlersLoopSilent(seconds=12.5, jobs=(JOB.job_id,), type=JOB.type))
     assert value_of(metrics, "handlers_loop_lag_seconds") == 12.5
-    metrics(e.HandlersLoopTurned(lag=0.001))
+    metrics(HandlersLoopTurned(lag=0.001))
     assert value_of(metrics, "handlers_loop_lag_seconds") == 0.001
     assert value_of(metrics, "handlers_loop_silences_total", type=JOB.type) == 1
 
 
 def test_a_silent_handlers_loop_whose_holder_is_not_known_counts_as_such(metrics: Metrics) -> None:
-    metrics(e.HandlersLoopSilent(seconds=12.5, jobs=("a.b 1", "c.d 2")))
+    metrics(HandlersLoopSilent(seconds=12.5, jobs=("a.b 1", "c.d 2")))
     assert value_of(metrics, "handlers_loop_silences_total", type="(unknown)") == 1
 
 

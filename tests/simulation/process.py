@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from cqworker import Job
-from cqworker.events import Event, HandlersLoopTurned, JobStarted, LeasesRenewed, Received, SlotsChanged, Subject
+from cqworker.events import Event, JobStarted, LeasesRenewed, Received, SlotsChanged, Subject
 from cqworker.flow.background import keep_running
 from cqworker.flow.batched_sends import BatchedSends
 from cqworker.flow.checks import Check
@@ -21,6 +21,7 @@ from cqworker.flow.submit import Submitter
 from cqworker.flow.watch import Watch
 from cqworker.flow.watched import WatchedArtifacts, WatchedQueue, WatchedStore
 from cqworker.flow.worker import Worker
+from cqworker.loop_events import HandlersLoopTurned, MainLoopTurned
 from cqworker.ports import JobQueue
 from cqworker.settings import Settings
 from tests.simulation import machine
@@ -35,7 +36,7 @@ T = TypeVar("T")
 RETENTION = 30 * 86_400
 PATIENCE = 30.0
 LOOK_BACK = 60.0
-QUIET = (SlotsChanged, HandlersLoopTurned, Received, LeasesRenewed)
+QUIET = (SlotsChanged, HandlersLoopTurned, MainLoopTurned, Received, LeasesRenewed)
 """Events that would only fill the trace."""
 
 

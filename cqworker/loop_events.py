@@ -1,0 +1,35 @@
+"""What can happen to the two event loops, the main one and the handlers'."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class HandlersLoopSilent(Struct, frozen=True, kw_only=True):
+    """The handlers' loop has not turned for so many seconds: `jobs` names who holds it, or everybody who may.
+
+    `type` is theirs, "" when they have several; `at` is the line where the loop stands, "" when that is not known.
+    """
+
+    seconds: float
+    jobs: tuple[str, ...]
+    type: str = ""
+    at: str = ""
+
+
+class HandlersLoopTurned(Struct, frozen=True, kw_only=True):
+    """The handlers' loop answered a probe `lag` seconds late."""
+
+    lag: float
+
+
+class MainLoopTurned(Struct, frozen=True, kw_only=True):
+    """The main loop came `lag` seconds late to what was due."""
+
+    lag: float
+
+
+class MainLoopStoodStill(Struct, frozen=True, kw_only=True):
+    """The main loop did not turn for so many seconds: leases, polls and HTTP waited."""
+
+    seconds: float
