@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cqworker.errors import ArtifactMissing, ArtifactTooLarge, SourceRefused
+from cqworker.errors import (
+    ArtifactMissing,
+    ArtifactTooLarge,
+    ProcessDied,
+    ProcessNotStarted,
+    ProcessTimeout,
+    SourceRefused,
+)
 from cqworker.plugins.handler import Backoff, Reject, Retry, Stopping, handler
 from cqworker.plugins.job import Job
 
@@ -13,6 +20,9 @@ __all__ = [
     "ArtifactTooLarge",
     "Backoff",
     "Job",
+    "ProcessDied",
+    "ProcessNotStarted",
+    "ProcessTimeout",
     "Reject",
     "Retry",
     "SourceRefused",

@@ -82,6 +82,18 @@ class SourceRefused(CqworkerError):
     """The reference lies outside the configured buckets and prefixes, or is malformed."""
 
 
+class ProcessNotStarted(CqworkerError):
+    """There was no process for the call, which was not made: no memory, descriptor or thread, or the worker closes."""
+
+
+class ProcessDied(CqworkerError):
+    """The process ended in the middle of its call: a crash in native code, an exit, or out of memory."""
+
+
+class ProcessTimeout(CqworkerError):
+    """The call took longer than its `timeout`, or more processor time than its `cpu_time`; its process was ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class PayloadFault:
     """One thing wrong with a payload: where (an RFC 6901 JSON pointer below the payload) and what."""

@@ -26,8 +26,9 @@ class Deadlines:
         line.join(act)
 
     def clear(self, seconds: float, act: Act) -> None:
-        """Takes back what was set with these seconds."""
-        self._lines[seconds].leave(act)
+        """Takes back what was set with these seconds, if it was."""
+        if (line := self._lines.get(seconds)) is not None:
+            line.leave(act)
 
 
 class _Line:

@@ -24,6 +24,7 @@ from cqworker.model.record import JobRecord, Progress
 from cqworker.model.trace import traceparent_for
 from cqworker.plugins.artifacts import JobArtifacts
 from cqworker.plugins.job import Job, PlainJob
+from cqworker.plugins.own_process import OwnProcess
 from cqworker.plugins.registry import Handler
 from cqworker.stop_events import ReturnedAfterStop
 
@@ -134,6 +135,7 @@ class Execution:
             report=report,
             stopping=signal.look,
             finished=signal.finish,
+            process=OwnProcess(shop.processes),
         )
 
     def _plain(self, claimed: Claimed, handler: Handler) -> PlainJob:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Coroutine
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,12 +22,15 @@ def nothing() -> None:
 
 
 class Call:
-    """One coroutine on the handlers' loop, seen from the main loop."""
+    """One run of a handler, seen from the main loop; `begun` where its work begins later than the call was made."""
 
-    __slots__ = ("_cancel", "ended")
+    __slots__ = ("_cancel", "begun", "ended")
 
-    def __init__(self, ended: asyncio.Future[Any], cancel: Callable[[], None]) -> None:
+    def __init__(
+        self, ended: asyncio.Future[Any], cancel: Callable[[], None], begun: asyncio.Future[None] | None = None
+    ) -> None:
         self.ended = ended
+        self.begun = begun
         self._cancel = cancel
 
     def cancel(self) -> None:
@@ -67,13 +71,14 @@ class HandlersLoop(Protocol):
 
 
 class _Crossing:
-    """Hands callables from one loop to another thread's, all of one turn at once.
+    """Hands callables from one loop to another thread's, all of one turn at once, in the context it was made in.
 
     A wake-up lets the other thread run at once, which takes the interpreter's lock away: one for each callable would
     cost two switches of threads a job instead of two for as many jobs as a turn brings.
     """
 
     def __init__(self, here: asyncio.AbstractEventLoop, there: asyncio.AbstractEventLoop) -> None:
+        self._contexts = copy_context(), copy_context()  # of both sides, for two threads cannot be in one
         self._here = here
         self._there = there
         self._parcels: list[Callable[[], None]] = []
@@ -81,13 +86,13 @@ class _Crossing:
     def post(self, parcel: Callable[[], None]) -> None:
         """Called on the loop `here` alone."""
         if not self._parcels:
-            self._here.call_soon(self._send)
+            self._here.call_soon(self._send, context=self._contexts[0])  # not in that of the job that came first
         self._parcels.append(parcel)
 
     def _send(self) -> None:
         parcels, self._parcels = self._parcels, []
         with contextlib.suppress(RuntimeError):  # that loop is closed, and nobody waits there any more
-            self._there.call_soon_threadsafe(self._unload, parcels)
+            self._there.call_soon_threadsafe(self._unload, parcels, context=self._contexts[1])
 
     def _unload(self, parcels: list[Callable[[], None]]) -> None:
         """A parcel that fails is the loop's to tell, and keeps no other from being opened."""
@@ -103,7 +108,8 @@ class ThreadedLoop:
     """An event loop in a daemon thread; a pulse of ours tells whether it still turns.
 
     It turns until it is closed: SystemExit or KeyboardInterrupt out of a handler's task, and whoever stops the running
-    loop, end a turn and neither the loop nor anybody's tasks.
+    loop, end a turn and neither the loop nor anybody's tasks. It turns for a task of its own: libraries that keep
+    something for as long as a loop's main task lives (anyio its threads and processes) would else take a job's for it.
     """
 
     PULSE = 1.0
@@ -111,7 +117,7 @@ class ThreadedLoop:
     def __init__(self, new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop) -> None:
         self._main = asyncio.get_running_loop()
         self._loop = new_loop()
-        self._closing = False
+        self._closing = asyncio.Event()
         self._there = _Crossing(self._main, self._loop)
         self._back = _Crossing(self._loop, self._main)
         self._turned = self._main.time()
@@ -142,23 +148,26 @@ class ThreadedLoop:
             await asyncio.sleep(0.01)
 
     def _serve(self) -> None:
-        self._turn_until(lambda: self._closing)
-        parting = self._loop.create_task(self._part())
-        parting.add_done_callback(lambda _: self._loop.stop())
-        self._turn_until(parting.done)
-        self._loop.close()
-
-    def _turn_until(self, is_over: Callable[[], bool]) -> None:
-        while not is_over():
+        life = self._loop.create_task(self._live())
+        while not life.done():
             try:
-                self._loop.run_forever()
+                self._loop.run_until_complete(life)
             except (KeyboardInterrupt, SystemExit) as error:
                 told = {"message": "a handler tried to end the loop of all handlers", "exception": error}
                 self._loop.default_exception_handler(told)  # a handler may have set one that exits, too
+            except RuntimeError:  # a handler stopped the loop
+                if life.done():
+                    raise
+        self._loop.close()
+
+    async def _live(self) -> None:
+        while not self._closing.is_set():
+            with contextlib.suppress(asyncio.CancelledError):  # a handler that cancels all tasks it finds
+                await self._closing.wait()
+        await self._part()
 
     def _stop(self) -> None:
-        self._closing = True
-        self._loop.stop()
+        self._closing.set()
 
     async def _part(self) -> None:
         """Cancels and awaits what is left on the loop, and ends what asyncio keeps for it."""
@@ -200,6 +209,7 @@ class _Errand(Call):
 
     def __init__(self, ended: asyncio.Future[Any], work: Work, loop: ThreadedLoop, thrown: Callable[[], None]) -> None:
         self.ended = ended
+        self.begun = None
         self._work = work
         self._thrown = thrown
         self._loop = loop

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Hashable
 from contextlib import AbstractAsyncContextManager
+from contextvars import copy_context
 from typing import Any
 
 from cqworker.plugins.handler import Lifespan
@@ -26,6 +27,7 @@ class Lifespans:
         self._open: dict[Hashable, asyncio.Future[Any]] = {}
         self._closing: asyncio.Event | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._context = copy_context()
 
     async def state(self, handler: Handler) -> Any:
         """The value of the handler's lifespan; a failed entry raises LifespanFailed, and the next call enters again."""
@@ -49,7 +51,8 @@ class Lifespans:
         if self._closing is None:
             self._closing = asyncio.Event()
         state: asyncio.Future[Any] = loop.create_future()
-        task = loop.create_task(self._live(lifespan, state, self._closing))
+        work = self._live(lifespan, state, self._closing)
+        task = loop.create_task(work, context=self._context.copy())  # not that of the job that happens to need it first
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return state

@@ -9,7 +9,16 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from cqworker.errors import OUT_OF_DESCRIPTORS, InvalidPayload, PayloadFault, Unavailable, safe_text
+from cqworker.children.calls import ChildCall, begin_call
+from cqworker.errors import (
+    OUT_OF_DESCRIPTORS,
+    InvalidPayload,
+    PayloadFault,
+    ProcessDied,
+    ProcessNotStarted,
+    Unavailable,
+    safe_text,
+)
 from cqworker.flow.handlers_loop import Call
 from cqworker.flow.lifespans import LifespanFailed, Lifespans
 from cqworker.flow.outcomes import (
@@ -25,7 +34,6 @@ from cqworker.flow.outcomes import (
     Raised,
     Returned,
 )
-from cqworker.flow.processes import ProcessDied, ProcessNotStarted
 from cqworker.flow.stop_signal import StopSignal
 from cqworker.flow.threads import ThreadNotStarted
 from cqworker.flow.workshop import Workshop
@@ -94,19 +102,20 @@ def _in_thread(shop: Workshop, work: Callable[[], Ended]) -> asyncio.Future[Any]
 
 def call_in_process(shop: Workshop, handler: Handler, payload: str, job: PlainJob) -> Call:
     """A handler in a process of its own; cancelling the call kills that process."""
-    task = asyncio.get_running_loop().create_task(_in_process(shop, handler, payload, job))
-    return Call(task, lambda: cancel(task))
-
-
-def cancel(task: asyncio.Task[Any]) -> None:
-    """Task.cancel() for where its answer is of no use."""
-    task.cancel()
-
-
-async def _in_process(shop: Workshop, handler: Handler, payload: str, job: PlainJob) -> Outcome | Interrupted:
+    loop = asyncio.get_running_loop()
     try:
         handler.validate(payload)  # here, too: a mistake is told with its place and costs no process
-        ended = await shop.processes.call(partial(run_in_child, handler.origin, payload, job))
+        made = begin_call(shop.processes, run_in_child, handler.origin, payload, job)
+    except Exception as error:  # noqa: BLE001 - validators and models are the plugin's
+        ended: asyncio.Future[Any] = loop.create_future()
+        ended.set_result(outcome_of(error))
+        return Call(ended, lambda: None)
+    return Call(loop.create_task(_in_process(made, job)), made.cancel, made.begun)
+
+
+async def _in_process(made: ChildCall, job: PlainJob) -> Outcome | Interrupted:
+    try:
+        ended = await made.ended
         ended.replay(Job(job).log)
         return Returned(ended.unwrap())
     except ChildFailure as error:
@@ -114,10 +123,6 @@ async def _in_process(shop: Workshop, handler: Handler, payload: str, job: Plain
             return PayloadRefused((PayloadFault("", told(error.message)),))
         where = end_of(error.traceback, TRACEBACK_LIMIT)
         return Raised(error.error, told(error.message), where, error.stage, error.final)
-    except ProcessNotStarted as error:
-        return NeverStarted(f"no process for it: {told(str(error), 60)}", START_RETRY)
-    except ProcessDied as error:
-        return Died(str(error))
     except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - a kill, or what pickling may raise
         return outcome_of(error)
 
@@ -145,6 +150,10 @@ def outcome_of(error: BaseException) -> Outcome | Interrupted:
             return AskedReject(told(error.reason))
         case InvalidPayload():
             return PayloadRefused(tuple(replace(fault, message=told(fault.message)) for fault in error.faults))
+        case ProcessNotStarted():
+            return NeverStarted(f"no process for it: {told(str(error), 60)}", START_RETRY)
+        case ProcessDied():
+            return Died(told(str(error)))
         case Unavailable():
             return Hindered(f"its handler met: {told(error.cause)}", _raised(error))
         case OSError(errno=number) if number in OUT_OF_DESCRIPTORS:

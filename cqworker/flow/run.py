@@ -48,8 +48,16 @@ class Run:
     def begin(self, call: Call, timeout: float) -> None:
         self._call = call
         self._timeout = timeout
-        self._deadlines.set(timeout, self._time_is_over)
+        if call.begun is None:
+            self._deadlines.set(timeout, self._time_is_over)
+        else:
+            call.begun.add_done_callback(lambda _: self._its_time_begins())
         call.ended.add_done_callback(self._ended)
+
+    def _its_time_begins(self) -> None:
+        """Waiting for something of ours, a process that starts, was not its time."""
+        if self._overdue is None and not self.ended.done():
+            self._deadlines.set(self._timeout, self._time_is_over)
 
     def stop(self, reason: StopReason) -> None:
         """Tells the handler to stop. The first reason counts, but a refused lease overrides every other.

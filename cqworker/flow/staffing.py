@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cqworker.children.pool import Children
 from cqworker.clock import Clock
 from cqworker.events import Emit
 from cqworker.flow.execute import Execution
@@ -16,7 +17,6 @@ from cqworker.flow.lane import Crew, Lane, open_lane
 from cqworker.flow.lifespans import Lifespans
 from cqworker.flow.limits import TypeLimits
 from cqworker.flow.main_loop import MainLoop
-from cqworker.flow.processes import HandlerProcesses
 from cqworker.flow.settle import Seen, Settling, Terms
 from cqworker.flow.slots import Slots
 from cqworker.flow.threads import HandlerThreads
@@ -54,7 +54,7 @@ def open_worker(ground: Ground, settings: Settings, loop: HandlersLoop, *, name:
         sources=settings.artifacts.sources,
         loop=loop,
         threads=HandlerThreads(),
-        processes=HandlerProcesses(settings.worker.concurrency),
+        processes=Children(settings.worker.concurrency),
         lifespans=Lifespans(),
     )
     execution = Execution(workshop, ground.clock, ground.emit)

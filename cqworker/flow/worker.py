@@ -110,6 +110,7 @@ class Worker:
         await asyncio.gather(*self._loops, *self._dead, return_exceptions=True)
         self._workshop.threads.close()
         await self._workshop.loop.close()
+        await self._workshop.processes.close()
 
     @property
     def stuck(self) -> asyncio.Event:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cqworker.children.pool import Children
 from cqworker.flow.handlers_loop import HandlersLoop
 from cqworker.flow.lifespans import Lifespans
-from cqworker.flow.processes import HandlerProcesses
 from cqworker.flow.threads import HandlerThreads
 from cqworker.plugins.registry import Registry
 from cqworker.ports import Artifacts, JobStore
@@ -22,7 +22,7 @@ class Workshop:
     sources: tuple[str, ...]
     loop: HandlersLoop
     threads: HandlerThreads
-    processes: HandlerProcesses
+    processes: Children
     lifespans: Lifespans
 
     async def tenant_of(self, job_id: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -109,7 +110,7 @@ def handler(
     timeout: float = ...,
     max_attempts: int = ...,
     backoff: Backoff = ...,
-    concurrency: int | None = ...,
+    concurrency: int | Literal["processors"] | None = ...,
     executor: Literal["thread", "process"] | None = ...,
     memory: int | None = ...,
     lifespan: Lifespan | None = ...,
@@ -121,19 +122,19 @@ def handler(
     timeout: float = 300.0,
     max_attempts: int = 10,
     backoff: Backoff = Backoff(),
-    concurrency: int | None = None,
+    concurrency: int | Literal["processors"] | None = None,
     executor: Literal["thread", "process"] | None = None,
     memory: int | None = None,
     lifespan: Lifespan | None = None,
 ) -> F | Callable[[F], F]:
-    """Makes a function a handler, and returns it: `function(payload: Model)` or `function(payload: Model, job: Job)`.
+    """Makes `function(payload: Model)` or `function(payload: Model, job: Job)` a handler, and returns it.
 
     `async def` runs on the handlers' event loop, `def` in a thread, either in a killable process: `executor="process"`.
-
     timeout: seconds one attempt may take, at most 39,600 (11 h). max_attempts: starts before the job is FAILED, 1..300.
-    backoff: the pauses between attempts. concurrency: how many run at once in one worker, None for no limit of its own.
-    memory: MiB a run in a process may take beyond what that holds, then it meets MemoryError (Linux). lifespan: gives,
-    called without arguments, an async context manager, entered once per worker for all types; its value is `job.state`.
+    backoff: the pauses between attempts. concurrency: how many run at once in one worker, "processors" for as many as
+    it has processors; None for no limit of its own, which with executor="process" means "processors". memory: MiB a run
+    in a process may take beyond what that holds, then it meets MemoryError (Linux). lifespan: gives, called without
+    arguments, an async context manager that is entered once per worker; its value is `job.state`.
 
     Raises TypeError or ValueError, with the option's name, where an option makes no sense.
     """
@@ -145,7 +146,7 @@ def handler(
             timeout=float(timeout),
             max_attempts=max_attempts,
             backoff=backoff,
-            concurrency=concurrency,
+            concurrency=_count(concurrency, executor),
             executor=_place(function, executor),
             memory=memory,
             lifespan=lifespan,
@@ -188,8 +189,24 @@ def _place(function: object, executor: Literal["thread", "process"] | None) -> L
     return executor or ("loop" if is_coroutine else "thread")
 
 
-def _check_limits(timeout: float, max_attempts: int, concurrency: int | None, memory: int | None) -> None:
+def _count(concurrency: int | Literal["processors"] | None, executor: str | None) -> int | None:
+    """How many may run at once: what waits for a processor does so within its timeout, and had better not start."""
+    if concurrency == "processors" or (concurrency is None and executor == "process"):
+        return processors()
+    return concurrency
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # Linux alone
+        return os.cpu_count() or 1
+
+
+def _check_limits(timeout: float, max_attempts: int, concurrency: int | str | None, memory: int | None) -> None:
     _require(_is_number(timeout) and 0 < timeout <= MAX_TIMEOUT, "timeout", timeout, "seconds above 0, up to 39600")
     _require(_is_count(max_attempts, MAX_ATTEMPTS), "max_attempts", max_attempts, "a whole number from 1 to 300")
-    _require(concurrency is None or _is_count(concurrency), "concurrency", concurrency, "None or a whole number from 1")
+    fits = concurrency in (None, "processors") or _is_count(concurrency)
+    _require(fits, "concurrency", concurrency, 'None, "processors" or a whole number from 1')
     _require(memory is None or _is_count(memory), "memory", memory, "None or a whole number of MiB from 1")

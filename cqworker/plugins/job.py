@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
     from cqworker.plugins.artifacts import JobArtifacts
+    from cqworker.plugins.own_process import OwnProcess
 
 T = TypeVar("T")
 Report = Callable[[float, float | None, str | None], None]
@@ -57,6 +58,7 @@ class Job:
         stopping: Callable[[], str | None] | None = None,
         finished: Callable[[], None] | None = None,
         log: FilteringBoundLogger | None = None,
+        process: OwnProcess | None = None,
     ) -> None:
         self.id = plain.id
         self.type = plain.type
@@ -74,6 +76,7 @@ class Job:
         self._stopping = stopping
         self._finished = finished
         self._log = log
+        self._process = process
 
     def __repr__(self) -> str:
         return f"<Job {self.id} {self.type} round {self.round} attempt {self.attempt} of {self.max_attempts}>"
@@ -130,6 +133,30 @@ class Job:
         if self._finished is not None:
             self._finished()
         return result
+
+    async def run_in_process(
+        self,
+        function: Callable[..., T],
+        /,
+        *args: Any,
+        memory: int | None = None,
+        timeout: float | None = None,
+        cpu_time: float | None = None,
+    ) -> T:
+        """Calls a function in a child process, for an `async def`: work that blocks, may crash, or must be bounded.
+
+        It is a function at the top level of a module; it, and what goes in and out, can be pickled. A job has one child
+        at a time; a worker keeps idle ones for the next. Cancelling this call kills the child; so does `timeout`, in
+        seconds from when the child began. `memory`: MiB it may take beyond what its process holds, then it meets
+        MemoryError (Linux). `cpu_time`: seconds of processor time, rounded up, after which its process is ended.
+
+        Raises what the function raises (with its traceback as a note), ProcessTimeout, ProcessDied when the child ended
+        in the middle, ProcessNotStarted when there was none, TypeError for what cannot be pickled, and RuntimeError
+        where the handler itself is in a process.
+        """
+        if self._process is None:
+            raise RuntimeError(_PROCESS.format("job.run_in_process()"))
+        return await self._process.run(function, args, memory=memory, timeout=timeout, cpu_time=cpu_time)
 
     def progress(self, done: float, total: float | None = None, note: str | None = None) -> None:
         """Tells how far the work is; cheap, from any thread, and written to the record at most with each renewal.

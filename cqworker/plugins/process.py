@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from functools import cache
 from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any, Literal
 
+from cqworker.children.bounds import bounded_memory
 from cqworker.errors import InvalidPayload
 from cqworker.model.redaction import end_of
 from cqworker.plugins.entries import Handler, Origin, read_handler
@@ -18,9 +18,7 @@ from cqworker.plugins.entry_points import GROUP, Claim, load
 from cqworker.plugins.finality import is_final
 from cqworker.plugins.handler import Reject, Retry
 from cqworker.plugins.job import Job, PlainJob
-from cqworker.plugins.memory import bounded_memory, go_first
 from cqworker.plugins.signature import Unusable
-from cqworker.plugins.streams import keep_streams_apart
 from cqworker.plugins.wording import bounded, words_of
 
 if TYPE_CHECKING:
@@ -88,14 +86,8 @@ class ChildOutcome:
 def run_in_child(origin: str, payload: str, job: PlainJob) -> ChildOutcome:
     """Imports the handler by its origin (`package.module:function`), runs it on the payload's JSON text.
 
-    Never raises: whatever the handler does short of ending the process is described in the outcome. What a terminal or
-    a supervisor sends to every process of the group is the worker's alone to act on; it ends this one by SIGKILL.
+    Never raises: whatever the handler does short of ending the process is described in the outcome.
     """
-    keep_streams_apart()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _let_pass)
-    go_first()
     lines: list[ChildLine] = []
     stage: Stage = "load"
     try:
@@ -115,10 +107,6 @@ def run_in_child(origin: str, payload: str, job: PlainJob) -> ChildOutcome:
         return _raised(error, "payload", tuple(lines))
     except BaseException as error:  # noqa: BLE001  # SystemExit, too, must not end a process that serves others
         return _raised(error, stage, tuple(lines))
-
-
-def _let_pass(_number: int, _frame: object) -> None:
-    """Not SIG_IGN, which programs that the handler starts would inherit: it could not terminate them."""
 
 
 def _called(handler: Handler, model: object, job: Job) -> object:

@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-import anyio.to_process
 import orjson
 
+from cqworker.children.calls import call
+from cqworker.children.pool import Children, hired
 from cqworker.flow.execute import GRACE
 from cqworker.flow.outcomes import StopReason
 from cqworker.flow.stop_signal import StopSignal
@@ -20,6 +21,7 @@ from cqworker.model.record import Progress
 from cqworker.plugins.artifacts import JobArtifacts
 from cqworker.plugins.handler import Stopping
 from cqworker.plugins.job import Job, PlainJob
+from cqworker.plugins.own_process import OwnProcess
 from cqworker.plugins.process import run_in_child
 from cqworker.plugins.registry import Handler, Registry, discover, registry_from
 from cqworker.plugins.result import encoded
@@ -79,8 +81,9 @@ async def run_handler(
         return HandlerRun(result=orjson.loads(await _in_process(found, text, facts, times)), artifacts=store)
     lent = partial(JobArtifacts, store, facts, sources=sources, tenant_of=store.tenant_of)
     signal, reported = StopSignal(stopping), list[Progress]()
-    make_job = partial(_job, facts, lent, reported, signal)
-    reply = await _here(found, model, Rehearsal(found, signal, times), make_job)
+    async with hired(1) as children:
+        make_job = partial(_job, facts, lent, reported, signal, children)
+        reply = await _here(found, model, Rehearsal(found, signal, times), make_job)
     text = found.encode(reply.result)
     return HandlerRun(result=orjson.loads(text), progress=reported, artifacts=store, finished=reply.finished)
 
@@ -93,17 +96,30 @@ async def _here(handler: Handler, model: object, rehearsal: Rehearsal, make_job:
 
 
 def _job(
-    job: PlainJob, lent: Callable[..., JobArtifacts], reported: list[Progress], signal: StopSignal, state: Any
+    job: PlainJob,
+    lent: Callable[..., JobArtifacts],
+    reported: list[Progress],
+    signal: StopSignal,
+    children: Children,
+    state: Any,
 ) -> Job:
-    artifacts, report = lent(loop=asyncio.get_running_loop()), _recorder(reported)
-    return Job(job, artifacts=artifacts, state=state, report=report, stopping=signal.look, finished=signal.finish)
+    return Job(
+        job,
+        artifacts=lent(loop=asyncio.get_running_loop()),
+        state=state,
+        report=_recorder(reported),
+        stopping=signal.look,
+        finished=signal.finish,
+        process=OwnProcess(children),
+    )
 
 
 async def _in_process(handler: Handler, payload: str, job: PlainJob, times: Times) -> str:
     """The result's JSON text; the process is killed when it shall stop."""
     try:
         async with asyncio.timeout(times.until_stop):
-            outcome = await anyio.to_process.run_sync(run_in_child, handler.origin, payload, job, cancellable=True)
+            async with hired(1) as children:
+                outcome = await call(children, run_in_child, handler.origin, payload, job)
     except TimeoutError:
         if times.reason is StopReason.DRAIN:
             raise Stopping(StopReason.DRAIN) from None

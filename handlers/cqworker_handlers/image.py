@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import anyio.to_process
-from anyio import BrokenWorkerProcess
 from pydantic import BaseModel, ConfigDict, Field
 
-from cqworker import ArtifactMissing, ArtifactTooLarge, Backoff, Job, Reject, Retry, SourceRefused, handler
-from cqworker_handlers.pixels import to_gray
+from cqworker import (
+    ArtifactMissing,
+    ArtifactTooLarge,
+    Backoff,
+    Job,
+    ProcessDied,
+    ProcessTimeout,
+    Reject,
+    Retry,
+    SourceRefused,
+    handler,
+)
+from cqworker_handlers.pixels import MAX_MEMORY, to_gray
 
 MAX_BYTES = 33_554_432
 """The largest file that is read: 32 MiB."""
+MAX_CPU_TIME = 60.0
+"""Seconds of processor time for one picture: four times what the slowest legal ones take."""
 
 Source = Annotated[
     str,
@@ -41,13 +52,15 @@ class GrayPicture(BaseModel):
     bytes: int
 
 
-@handler(timeout=120, max_attempts=5, backoff=Backoff(first=2.0))
+@handler(timeout=120, max_attempts=5, backoff=Backoff(first=2.0), concurrency="processors")
 async def grayscale(payload: Grayscale, job: Job) -> GrayPicture:
     """Turns a JPEG, PNG or WebP picture grey: upright, without metadata, in its own format."""
     data = await _read(payload.source, job)
     try:
-        picture = await anyio.to_process.run_sync(to_gray, data, cancellable=True)
-    except BrokenWorkerProcess as error:
+        picture = await job.run_in_process(to_gray, data, memory=MAX_MEMORY, cpu_time=MAX_CPU_TIME)
+    except ProcessTimeout as error:
+        raise Reject(f"The picture needs more than {MAX_CPU_TIME:g} s of processor time.") from error
+    except ProcessDied as error:
         raise Retry("The process that decodes pictures died.") from error
     output = await job.artifacts.write(picture.data, extension=picture.extension, content_type=picture.content_type)
     job.log.info("picture_written", output=output, width=picture.width, height=picture.height)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,6 @@ from PIL import Image, UnidentifiedImageError
 
 from cqworker import Reject
 from cqworker_handlers.grey import gray
-from cqworker_handlers.memory import bounded_memory, go_first
 from cqworker_handlers.upright import orientation_of, turned
 
 MAX_PIXELS = 25_000_000
@@ -21,8 +19,8 @@ MAX_SIDE = 16_383
 """Pixels along one side: as many as WebP can have."""
 MAX_RATIO = 200
 """How many times longer one side may be than the other."""
-MAX_MEMORY = 1_342_177_280
-"""Bytes for one picture, decoded, converted and encoded: 1,280 MiB, what lossless WebP of 25 million pixels takes."""
+MAX_MEMORY = 1280
+"""MiB for one picture, decoded, converted and encoded: what lossless WebP of 25 million pixels takes."""
 
 _FORMATS = {
     "JPEG": ("jpg", "image/jpeg"),
@@ -44,9 +42,7 @@ class Picture:
 
 def to_gray(data: bytes) -> Picture:
     """The grey picture, upright, in the same format; raises Reject, with the reason, for what cannot become one."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the worker's to act on
-    go_first()
-    with _rejecting(), bounded_memory(MAX_MEMORY):
+    with _rejecting():
         return _converted(data)
 
 
@@ -117,7 +113,7 @@ def _rejecting() -> Iterator[None]:
             f"The picture has too many pixels; at most {MAX_PIXELS // 1_000_000} million are decoded."
         ) from error
     except MemoryError as error:
-        raise Reject(f"The picture needs more than {MAX_MEMORY // 1_048_576} MiB of memory.") from error
+        raise Reject(f"The picture needs more than {MAX_MEMORY} MiB of memory.") from error
     except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error and more
         words = " ".join(str(error).split())[:200]
         raise Reject(f"The picture cannot be turned grey: {words or type(error).__name__}.") from error

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import anyio.to_process
 import pytest
 from PIL import Image
 
 from cqworker import Reject, Retry
-from cqworker_handlers import image, pixels
-from cqworker_handlers.memory import bounded_memory
+from cqworker_handlers import image
 
-MEBIBYTE = 1_048_576
 linux = pytest.mark.skipif(sys.platform != "linux", reason="address space is bounded on Linux alone")
 
 
 def die(data: bytes) -> None:
     os._exit(1)
+
+
+def spin(data: bytes) -> None:
+    while True:
+        pass
+
+
+def score(data: bytes) -> None:
+    raise Reject(Path("/proc/self/oom_score_adj").read_text(encoding="ascii").strip())
 
 
 def hang(data: bytes) -> None:
@@ -33,44 +38,30 @@ def hang(data: bytes) -> None:
     time.sleep(600)
 
 
-def take(extra: int, wanted: int) -> tuple[bool, int]:
-    """Whether the memory was refused, and the limit afterwards."""
-    try:
-        with bounded_memory(extra):
-            bytearray(wanted)
-    except MemoryError:
-        return True, resource.getrlimit(resource.RLIMIT_AS)[0]
-    return False, resource.getrlimit(resource.RLIMIT_AS)[0]
-
-
 @linux
-@pytest.mark.parametrize(("wanted", "is_refused"), [(10 * MEBIBYTE, False), (500 * MEBIBYTE, True)])
-async def test_memory_beyond_the_bound_is_refused_and_the_bound_taken_back(wanted: int, is_refused: bool) -> None:
-    before = resource.getrlimit(resource.RLIMIT_AS)[0]
-    assert await anyio.to_process.run_sync(take, 100 * MEBIBYTE, wanted) == (is_refused, before)
-
-
-@linux
-async def test_a_picture_that_needs_too_much_memory_is_refused(studio: Any) -> None:
+async def test_a_picture_that_needs_too_much_memory_is_refused(studio: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image, "MAX_MEMORY", 1)
     data = studio.encoded(Image.new("RGB", (4000, 4000)), "PNG")
     with pytest.raises(Reject, match="memory"):
-        await anyio.to_process.run_sync(_to_gray_within, data, MEBIBYTE)
+        await studio.run(data)
+
+
+async def test_a_picture_that_needs_too_much_processor_time_is_refused_for_good(
+    studio: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image, "to_gray", spin)
+    monkeypatch.setattr(image, "MAX_CPU_TIME", 1.0)
+    with pytest.raises(Reject, match="more than 1 s of processor time"):
+        await studio.run(b"anything")
 
 
 @linux
-async def test_where_memory_runs_out_the_process_that_decodes_goes_first(studio: Any) -> None:
-    data = studio.encoded(Image.new("RGB", (4, 4)), "PNG")
-    assert await anyio.to_process.run_sync(_score_after, data) == "1000"
-
-
-def _score_after(data: bytes) -> str:
-    pixels.to_gray(data)
-    return Path("/proc/self/oom_score_adj").read_text(encoding="ascii").strip()
-
-
-def _to_gray_within(data: bytes, bound: int) -> None:
-    pixels.MAX_MEMORY = bound  # type: ignore[misc]  # in the child alone
-    pixels.to_gray(data)
+async def test_where_memory_runs_out_the_process_that_decodes_goes_first(
+    studio: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image, "to_gray", score)
+    with pytest.raises(Reject, match=r"^1000\n"):
+        await studio.run(b"anything")
 
 
 async def test_a_decoder_that_dies_is_tried_again(studio: Any, monkeypatch: pytest.MonkeyPatch) -> None:

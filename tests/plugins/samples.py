@@ -89,6 +89,7 @@ ENDINGS: dict[str, Any] = {
     "check()": lambda job: job.check(),
     "finished": lambda job: job.finished("whole"),
     "progress": lambda job: job.progress(1),
+    "run_in_process": lambda job: job.run_in_process(abs, 1),
 }
 
 

@@ -96,6 +96,20 @@ def test_a_lifespan_is_out_of_reach_for_a_process() -> None:
         handler(executor="process", lifespan=pool)
 
 
+def test_what_needs_a_processor_runs_as_often_at_once_as_there_are_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cqworker.plugins.handler.processors", lambda: 7)
+
+    def most(**options: Any) -> int | None:
+        found = options_of(handler(**options)(plain))
+        assert found is not None
+        return found.concurrency
+
+    assert most(executor="process") == 7
+    assert most(executor="process", concurrency=20) == 20
+    assert most(concurrency="processors") == 7
+    assert most() is None
+
+
 @pytest.mark.parametrize("executor", [None, "thread"])
 def test_memory_cannot_be_bounded_where_the_worker_itself_would_be(executor: Any) -> None:
     with pytest.raises(ValueError, match=r"memory bounds .* executor='process'"):

@@ -27,7 +27,7 @@ from cqworker.testing import MemoryArtifacts
 
 OFFERED = {
     *("id", "type", "tenant", "metadata", "tags", "round", "attempt", "max_attempts", "deadline", "traceparent"),
-    *("stopping", "check", "finished", "progress", "log", "artifacts", "state"),
+    *("stopping", "check", "finished", "progress", "log", "artifacts", "state", "run_in_process"),
 }
 PAGE = Path(__file__).parents[2].joinpath("docs", "handlers.md").read_text(encoding="utf-8")
 TRACE = "0af7651916cd43dd8448eb211c80319c"

@@ -6,11 +6,12 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
-import anyio.to_process
 import pytest
 from structlog.testing import CapturingLogger
 
 from cqworker import Reject, Retry
+from cqworker.children.calls import call
+from cqworker.children.pool import hired
 from cqworker.plugins.job import PlainJob
 from cqworker.plugins.process import ChildFailure, ChildOutcome, run_in_child
 
@@ -19,7 +20,8 @@ JOB = PlainJob(id="j", type="it", attempt=2, max_attempts=3, deadline=datetime(2
 
 
 async def run(name: str, payload: str) -> ChildOutcome:
-    return await anyio.to_process.run_sync(run_in_child, f"{SAMPLES}:{name}", payload, JOB, cancellable=True)
+    async with hired(1) as children:
+        return await call(children, run_in_child, f"{SAMPLES}:{name}", payload, JOB)
 
 
 async def ended(how: str) -> ChildFailure:
@@ -75,7 +77,7 @@ async def test_whatever_is_raised_is_described(how: str, error: str, message: st
     assert "ending_in_a_process" in failure.traceback
 
 
-@pytest.mark.parametrize("how", ["artifacts", "state", "stopping", "check()", "progress"])
+@pytest.mark.parametrize("how", ["artifacts", "state", "stopping", "check()", "progress", "run_in_process"])
 async def test_what_a_plain_job_does_not_have_says_so(how: str) -> None:
     failure = await ended(how)
     assert failure.error == "RuntimeError"

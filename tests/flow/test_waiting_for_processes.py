@@ -1,0 +1,64 @@
+"""Waiting for something of ours, a processor or a process that starts, is not the job's time."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cqworker import Job, handler
+from cqworker.model.status import Status
+from tests.flow.in_processes import in_a_process, pid_after, pid_at_once
+from tests.flow.world import Periods, World
+
+LONG = Periods(visibility_timeout=30, wait_time=1)
+PROCESSORS = 2
+NAP = 2.0
+TIMEOUT = 7.0
+"""Seconds that a slow one has, and in which all of them could not run one after the other."""
+
+
+def in_its_process() -> Any:
+    return handler(executor="process", timeout=TIMEOUT)(in_a_process)
+
+
+def with_a_process() -> Any:
+    @handler(concurrency="processors", timeout=TIMEOUT)
+    async def hand_over(payload: dict[str, Any], job: Job) -> int:
+        return await job.run_in_process(pid_after, payload["seconds"])
+
+    return hand_over
+
+
+@pytest.mark.parametrize("kind", [in_its_process, with_a_process])
+async def test_quick_jobs_behind_slow_ones_of_their_type_wait_before_they_start(
+    kind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cqworker.plugins.handler.processors", lambda: PROCESSORS)
+    world = World({"work": kind()}, real=LONG)
+    slow = [await world.submit("work", f'{{"seconds":{NAP}}}') for _ in range(8)]
+    quick = [await world.submit("work", '{"seconds":0}') for _ in range(4)]
+    host = world.start()
+    pids = set()
+    for job_id in (*slow, *quick):
+        record = await world.until(job_id, patience=50)
+        assert (record.status, record.attempt) == (Status.SUCCEEDED, 1), record.history
+        pids.add(record.result)
+    assert len(pids) == PROCESSORS, "and no more children than that were needed"
+    assert host.worker._workshop.processes.count == PROCESSORS
+    await host.drain(2)
+    assert host.worker._workshop.processes.count == 0
+
+
+async def test_the_timeout_of_a_process_begins_with_its_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "python"
+    program.write_text(f'#!/bin/sh\nsleep 4\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    world = World({"work": pid_at_once}, real=LONG)
+    host = world.start()
+    record = await world.until(await world.submit("work"), patience=40)
+    assert (record.status, record.attempt) == (Status.SUCCEEDED, 1), record.history
+    await host.drain(2)
