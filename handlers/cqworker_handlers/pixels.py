@@ -12,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from cqworker import Reject
 from cqworker_handlers.grey import gray
+from cqworker_handlers.scans import MAX_SCANS, scans_of
 from cqworker_handlers.upright import orientation_of, turned
 
 MAX_PIXELS = 25_000_000
@@ -75,6 +76,8 @@ def _opened(data: bytes) -> tuple[Image.Image, str]:
             f"The picture has {width} x {height} pixels; "
             f"a side may have {MAX_SIDE}, and be {MAX_RATIO} times as long as the other."
         )
+    if kind == "JPEG" and scans_of(data) > MAX_SCANS:
+        raise Reject(f"The picture has more than {MAX_SCANS} scans, each of which is decoded over all its pixels.")
     if kind != "JPEG" and getattr(image, "is_animated", False):
         raise Reject("The picture is animated; only still ones are turned grey.")
     return image, kind

@@ -15,6 +15,7 @@ from PIL import Image
 
 from cqworker import Reject, Retry
 from cqworker_handlers import image
+from cqworker_handlers.scans import scans_of
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="address space is bounded on Linux alone")
 
@@ -44,6 +45,29 @@ async def test_a_picture_that_needs_too_much_memory_is_refused(studio: Any, monk
     data = studio.encoded(Image.new("RGB", (4000, 4000)), "PNG")
     with pytest.raises(Reject, match="memory"):
         await studio.run(data)
+
+
+def repeated(data: bytes, scans: int) -> bytes:
+    """A progressive JPEG whose last scan stands there so many times more; refinements may be repeated."""
+    last = data.rindex(b"\xff\xda")
+    return data[:-2] + data[last:-2] * scans + data[-2:]
+
+
+@pytest.mark.parametrize("kind", ["baseline", "progressive", "with a thumbnail"])
+async def test_scans_are_counted_as_the_decoder_meets_them(studio: Any, kind: str) -> None:
+    picture = Image.effect_noise((64, 64), 80).convert("RGB")
+    plain = studio.encoded(picture, "JPEG", progressive=kind == "progressive")
+    extra = {"exif": b"Exif\0\0" + plain} if kind == "with a thumbnail" else {}
+    data = studio.encoded(picture, "JPEG", progressive=kind == "progressive", **extra)
+    assert scans_of(data) == (10 if kind == "progressive" else 1)
+    assert scans_of(data + data) == scans_of(data), "what stands behind the picture is none of it"
+
+
+async def test_a_picture_of_many_scans_is_refused_before_it_is_decoded(studio: Any) -> None:
+    data = studio.encoded(Image.effect_noise((64, 64), 80).convert("RGB"), "JPEG", progressive=True)
+    assert (await studio.gray(repeated(data, 80))).size == (64, 64)
+    with pytest.raises(Reject, match="more than 100 scans"):
+        await studio.run(repeated(data, 1000))
 
 
 async def test_a_picture_that_needs_too_much_processor_time_is_refused_for_good(
