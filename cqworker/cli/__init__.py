@@ -9,8 +9,14 @@ import sys
 def main() -> None:
     """Run the command line and exit with its code.
 
-    Children that handlers run in are started with `python -m`, which would import from the working directory first.
+    Programs that handlers start with `python -m` would import from the working directory first.
     """
+    from cqworker.cli.standard_streams import open_what_is_closed
+
+    open_what_is_closed()
+    from cqworker.cli.first_process import stand_by_if_first
+
+    stand_by_if_first()
     from cqworker.cli.early_stop import heed_early_stops
 
     heed_early_stops(sys.argv[1:])
