@@ -72,8 +72,7 @@ async def run_handler(
     and TimeoutError for what a worker would settle as `timeout` or abandon; a thread then goes on by itself, a daemon.
     """
     found = _find(handler)
-    facts = PlainJob(**(_defaults(found) | job))
-    store = artifacts or MemoryArtifacts()
+    facts, store = PlainJob(**(_defaults(found) | job)), artifacts or MemoryArtifacts()
     store.tenants[facts.id] = facts.tenant
     model, text = found.validate(encoded(payload)), encoded(payload)
     times = Times(found.timeout, drain_after, grace)
@@ -81,11 +80,11 @@ async def run_handler(
         return HandlerRun(result=orjson.loads(await _in_process(found, text, facts, times)), artifacts=store)
     lent = partial(JobArtifacts, store, facts, sources=sources, tenant_of=store.tenant_of)
     signal, reported = StopSignal(stopping), list[Progress]()
-    async with hired(1) as children:
-        make_job = partial(_job, facts, lent, reported, signal, children)
+    async with hired(1) as own:
+        make_job = partial(_job, facts, lent, reported, signal, own)
         reply = await _here(found, model, Rehearsal(found, signal, times), make_job)
-    text = found.encode(reply.result)
-    return HandlerRun(result=orjson.loads(text), progress=reported, artifacts=store, finished=reply.finished)
+    told = orjson.loads(found.encode(reply.result))
+    return HandlerRun(result=told, progress=reported, artifacts=store, finished=reply.finished)
 
 
 async def _here(handler: Handler, model: object, rehearsal: Rehearsal, make_job: Callable[[Any], Job]) -> Reply:
