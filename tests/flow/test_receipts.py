@@ -13,7 +13,7 @@ from cqworker.flow.receipts import Receipts
 from cqworker.model.envelope import Envelope
 from cqworker.ports import Delivery, EntryFault, Letter
 from cqworker.testing import MemoryQueue, VirtualClock
-from tests.flow.faults import FaultyQueue, refused, slow
+from tests.flow.faults import FaultyQueue, Mishap, refused, slow, unanswered, unheard
 from tests.flow.world import story
 
 JOB = Envelope(job_id="job-1", type="t", queue="jobs", max_attempts=10, created_at=1)
@@ -197,3 +197,21 @@ async def test_nothing_is_hidden_past_the_twelve_hours_from_its_receipt() -> Non
         desk.receipts.let_go(delivery, Hide(100_000.0), JOB)
         await desk.receipts.flush()
     assert asked == [43_195, 43_195 - 6 * 3600, 0]
+
+
+@pytest.mark.parametrize("mishap", [refused, unheard, unanswered])
+@pytest.mark.parametrize("how", [Delete(), Hide(0.0)], ids=["delete", "hide"])
+@story
+async def test_a_request_of_ten_that_fails_whole_is_repeated_with_each_of_the_ten(
+    how: Delete | Hide, mishap: Mishap
+) -> None:
+    desk = Desk()
+    call = "delete" if isinstance(how, Delete) else "change_visibility"
+    desk.line.on(call, mishap, 3)
+    for delivery in await desk.received(10):
+        desk.receipts.let_go(delivery, how, JOB)
+    await desk.receipts.flush()
+    depth = await desk.memory.depth()
+    assert (depth.visible, depth.in_flight) == ((0, 0) if isinstance(how, Delete) else (10, 0))
+    assert desk.line.calls == [call] * 4
+    assert desk.refusals() == []

@@ -51,6 +51,7 @@ class Attempt:
     asked_at: float
     claimed_at: float
     started: bool = False
+    running: bool = False
     lost: bool = False
     abandoned: bool = False
     ghost: bool = False
@@ -64,6 +65,11 @@ class Attempt:
     @property
     def about(self) -> str:
         return f"{self.job_id} {self.token}"
+
+    def shares_key(self, other: Attempt) -> bool:
+        """Whether it was handed back before the other one, and so had the same number and the same objects."""
+        same = (self.job_id, self.round, self.number) == (other.job_id, other.round, other.number)
+        return same and self.ended == "handed back"
 
     def believes(self) -> bool:
         """Whether its process, alive, trusts its lease now."""

@@ -12,7 +12,7 @@ from functools import partial
 
 from tests.simulation.mutants import MUTANTS, mutated
 from tests.simulation.profile import profile_of
-from tests.simulation.run import Report, simulate
+from tests.simulation.run import MISHAP, Report, simulate
 from tests.simulation.witness import BUG
 
 CHUNK = 10
@@ -67,7 +67,10 @@ def campaign(seeds: Iterable[int], jobs: int) -> Iterator[Report]:
 
 @dataclass(frozen=True, slots=True)
 class Catch:
-    """How a mutant was found out: by which seed, after how many seeds, and what for; None: it was not."""
+    """How a mutant was found out: by which seed, after how many seeds, and what for.
+
+    `seed` None: it was not, and `violation` is what it raised, if it did.
+    """
 
     seed: int | None
     tried: int
@@ -82,14 +85,15 @@ def hunt(name: str, most: int, start: int = 1) -> Catch:
     """
     began = time.monotonic()
     fitting = (seed for seed in range(start, start + RARE * most) if MUTANTS[name].shows_in(profile_of(seed)))
-    tried = 0
+    tried, mishap = 0, ""
     for tried, seed in enumerate(itertools.islice(fitting, most), 1):
         with mutated(name):
             report = simulate(seed, hasty=True)
-        told = [violation for violation in report.violations if BUG not in violation]
+        told = [violation for violation in report.violations if BUG not in violation and MISHAP not in violation]
         if told:
             return Catch(seed, tried, told[0], time.monotonic() - began)
-    return Catch(None, tried, "", time.monotonic() - began)
+        mishap = mishap or next(iter(report.violations), "")
+    return Catch(None, tried, mishap, time.monotonic() - began)
 
 
 def hunts(most: int, jobs: int) -> Iterator[tuple[str, Catch]]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
 from cqworker.errors import CqworkerError, KeyReused, SendUnanswered, Unavailable, UnknownType
-from cqworker.flow.submit import Accepted, Submission
+from cqworker.flow.submit import KEY_LIFE_MS, Accepted, Submission
 from cqworker.model.record import JobRecord
-from cqworker.ports import Letter
 from tests.simulation.errand import Errand, Parcel
 from tests.simulation.fleet import Fleet
 from tests.simulation.process import NoAnswer, Process
@@ -29,6 +28,8 @@ class Ledger:
         self.accepted: dict[str, set[str]] = defaultdict(set)
         self.refused: set[str] = set()
         self.rounds: dict[str, int] = defaultdict(int)
+        self.retries: Counter[str] = Counter()
+        self.retried_rounds: dict[str, set[int]] = defaultdict(set)
 
 
 class Clients:
@@ -42,21 +43,23 @@ class Clients:
 
     async def run(self, errand: Errand) -> None:
         """One client's whole story."""
-        await asyncio.sleep(errand.at)
+        began = self._site.profile.at(errand.at)
+        await asyncio.sleep(began)
         twin = asyncio.get_running_loop().create_task(self._submit(errand)) if errand.twin else None
         job_id = await self._submit(errand)
         if twin is not None:
             await twin
         if errand.imposter and job_id is not None:
-            await self._pretend(errand)
+            await self._pretend(errand, began)
         for pause, act in errand.acts if job_id is not None else ():
             await asyncio.sleep(pause)
-            await self._act(act, job_id or "")
+            seen = await self._seen_round(job_id or "") if act == "retry" else None
+            await self.act(act, job_id or "", seen)
 
     async def send(self, parcel: Parcel) -> None:
         """Somebody else's message, straight into the queue."""
-        await asyncio.sleep(parcel.at)
-        self._site.queues[0].send(Letter(body=parcel.body))
+        await asyncio.sleep(self._site.profile.at(parcel.at))
+        self._site.queues[0].send(parcel.letter)
 
     async def _submit(self, errand: Errand) -> str | None:
         """Repeats a request with a key until it is answered; without one only a little."""
@@ -65,7 +68,7 @@ class Clients:
             tries += 1
             asked = errand.key or f"{errand.name}.{tries}"
             try:
-                accepted = await self._ask(partial(_handed_in, errand, asked))
+                accepted = await self._hand_in(errand, asked)
             except Unavailable:
                 if errand.key is None:
                     self.ledger.refused.add(asked)
@@ -82,24 +85,29 @@ class Clients:
                 return None
             await asyncio.sleep(self._chance.uniform(0, 8))
 
-    async def _pretend(self, errand: Errand) -> None:
-        """Another body under a key that is taken."""
+    async def _hand_in(self, errand: Errand, asked: str) -> Accepted:
+        request = _handed_in(errand, asked)
+        self._site.letters.asked[asked] = request
+        return await self._ask(lambda process: process.submitter.submit(request))
+
+    async def _pretend(self, errand: Errand, began: float) -> None:
+        """Another body under a key that is taken, and stays so for a day."""
         other = replace(errand, payload='{"script": []}')
         try:
-            accepted = await self._ask(partial(_handed_in, other, "imposter"))
+            accepted = await self._hand_in(other, "imposter")
         except (KeyReused, Unavailable, NoAnswer, UnknownType, SendUnanswered):
             return
-        self._site.witness.accuse("a key was honoured for another request:", accepted.record.job_id)
+        if self._site.kernel.now - began < KEY_LIFE_MS / 1000:
+            self._site.witness.accuse("a key was honoured for another request:", accepted.record.job_id)
 
-    async def _act(self, act: str, job_id: str) -> None:
+    async def act(self, act: str, job_id: str, round_number: int | None = None) -> None:
+        """One request about a job, whatever comes of it; a retry may name the round it is about."""
         try:
             match act:
                 case "cancel":
-                    record = await self._ask(lambda process: process.desk.cancel(job_id, None))
+                    record = await self._ask(partial(self._cancelled, job_id))
                 case "retry":
-                    number = await self._seen_round(job_id)
-                    record = await self._ask(lambda process: process.desk.retry(job_id, None, number))
-                    self.ledger.rounds[job_id] = max(self.ledger.rounds[job_id], record.round)
+                    record = await self._retry(job_id, round_number)
                 case "wait":
                     record = await self._ask(lambda process: process.desk.wait(job_id, None, 20.0))
                     self._believe(record)
@@ -110,10 +118,27 @@ class Clients:
         else:
             self._site.trace.note("client", act, job_id, record.status, record.round)
 
+    async def _cancelled(self, job_id: str, process: Process) -> JobRecord:
+        self._site.chronicle.cancel_asked_for(job_id, self._site.kernel.now)
+        return await process.desk.cancel(job_id, None)
+
+    async def _retry(self, job_id: str, number: int | None) -> JobRecord:
+        self._site.letters.retried.add(job_id)
+        if number is None:
+            self.ledger.retries[job_id] += 1
+        else:
+            self.ledger.retried_rounds[job_id].add(number)
+        record = await self._ask(lambda process: process.desk.retry(job_id, None, number))
+        self.ledger.rounds[job_id] = max(self.ledger.rounds[job_id], record.round)
+        return record
+
     async def _seen_round(self, job_id: str) -> int | None:
         if self._chance.random() < 0.5:
             return None
-        return (await self._ask(lambda process: process.desk.show(job_id, None))).round
+        try:
+            return (await self._ask(lambda process: process.desk.show(job_id, None))).round
+        except (CqworkerError, NoAnswer):
+            return None
 
     def _believe(self, record: JobRecord) -> None:
         """An ending that a client was told must be the one that was written."""
@@ -123,7 +148,7 @@ class Clients:
 
     async def _ask(self, work: Callable[[Process], Coroutine[Any, Any, T]]) -> T:
         while (process := self._fleet.any()) is None:  # noqa: ASYNC110 - a look costs nothing in virtual time
-            await asyncio.sleep(1)
+            await asyncio.sleep(self._fleet.rest + 1)
         answer = await process.ask(lambda: work(process))
         if self._site.weather.harms("HTTP answer lost"):
             self._site.trace.fault("HTTP answer lost", process.name)
@@ -131,15 +156,17 @@ class Clients:
         return answer
 
 
-async def _handed_in(errand: Errand, asked: str, process: Process) -> Accepted:
-    return await process.submitter.submit(
-        Submission(
-            type=errand.type,
-            queue=errand.queue,
-            payload=errand.payload,
-            metadata={"asked": asked},
-            delay_seconds=errand.delay,
-            max_attempts=errand.max_attempts,
-            idempotency_key=errand.key,
-        )
+def _handed_in(errand: Errand, asked: str) -> Submission:
+    """The request, which carries its own name wherever it goes."""
+    return Submission(
+        type=errand.type,
+        queue=errand.queue,
+        tenant=errand.tenant,
+        payload=errand.payload,
+        metadata={"asked": asked},
+        tags=errand.tags,
+        traceparent=errand.traceparent,
+        delay_seconds=errand.delay,
+        max_attempts=errand.max_attempts,
+        idempotency_key=errand.key,
     )

@@ -7,16 +7,20 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
+from cqworker.ports import Letter
 from cqworker.testing.time import EPOCH_MS
 from tests.simulation.handlers import MODERN
 from tests.simulation.profile import Profile
 from tests.simulation.site import QUEUES
 
 TYPES = {"work": 55, "brief": 10, "narrow": 10, "pooled": 8, "deadly": 5, MODERN: 12}
-ENDS = {"return": 46, "big": 10, "artifact": 10, "raise": 16, "retry": 9, "reject": 5, "exit": 4}
+ENDS = {"return": 46, "big": 10, "artifact": 10, "torn": 6, "raise": 16, "retry": 9, "reject": 5, "exit": 4}
 WAYS = {"take": 84, "deaf": 9, "block": 7}
 ACTS = {"cancel": 30, "retry": 45, "show": 10, "wait": 15}
+TENANTS = ("default", "default", "a guest", "another")
+NEWER = tuple(f"newer{number}" for number in range(6))
 PAD = 900
+EXTINCT = "extinct"
 NOWHERE = "s3://artifacts/simulation/nowhere.json"
 FOREIGN = ("no JSON", "[]", '{"cqworker": 1}', '{"cqworker": 2, "from": "the future"}')
 
@@ -30,6 +34,9 @@ class Errand:
     type: str
     queue: str | None
     payload: str
+    tenant: str
+    tags: tuple[str, ...]
+    traceparent: str | None
     key: str | None
     delay: int
     max_attempts: int | None
@@ -43,7 +50,7 @@ class Parcel:
     """A message that somebody else put into the queue, at a time."""
 
     at: float
-    body: str
+    letter: Letter
 
 
 def errands(profile: Profile) -> list[Errand]:
@@ -63,6 +70,9 @@ def _errand(name: str, profile: Profile, chance: random.Random, rush: float) -> 
         type=job_type,
         queue=chance.choice((None, *QUEUES[: profile.queues])),
         payload=json.dumps({"script": script, "pad": pad}),
+        tenant=chance.choice(TENANTS),
+        tags=("tagged", name) if chance.random() < 0.3 else (),
+        traceparent=_traceparent(chance) if chance.random() < 0.5 else None,
         key=f"key {name}" if keyed else None,
         delay=chance.randint(1, 30) if chance.random() < 0.1 else 0,
         max_attempts=chance.randint(1, 3) if chance.random() < 0.1 else None,
@@ -75,27 +85,41 @@ def _errand(name: str, profile: Profile, chance: random.Random, rush: float) -> 
 def parcels(profile: Profile) -> list[Parcel]:
     """What is none of ours, and what only looks like it."""
     chance = profile.stream("strangers")
-    bodies = [*FOREIGN, *(_parcel_of_ours(kind, profile, chance) for kind in ("extinct", "malformed", "missing"))]
-    return [Parcel(at=chance.uniform(0, profile.seconds / 2), body=body) for body in bodies if chance.random() < 0.15]
+    letters = [Letter(body=body) for body in FOREIGN]
+    letters += [_letter_of_ours(kind, profile, chance) for kind in (EXTINCT, "malformed", "missing", *NEWER)]
+    return [Parcel(at=chance.uniform(0, profile.seconds / 2), letter=one) for one in letters if chance.random() < 0.15]
 
 
-def _parcel_of_ours(kind: str, profile: Profile, chance: random.Random) -> str:
-    """A type that nobody knows for nearly a day now; a payload that fits no model; one that S3 does not have."""
-    age = 86_400_000 - chance.randint(-60_000, 60_000) if kind == "extinct" else 0
-    payload = {"payload_ref": NOWHERE} if kind == "missing" else {"payload": "no table"}
-    return json.dumps(
-        {
-            "cqworker": 1,
-            "job_id": f"{kind}-{profile.seed}",
-            "round": 1,
-            "type": "extinct" if kind == "extinct" else "work",
-            "queue": "jobs",
-            "max_attempts": 2,
-            "created_at": EPOCH_MS - age,
-            "metadata": {"asked": kind},
-            **payload,
-        }
-    )
+def _letter_of_ours(kind: str, profile: Profile, chance: random.Random) -> Letter:
+    """A type that nobody knows for nearly a day now; a payload that fits no model; one that S3 does not have.
+
+    And whole jobs, handed in by a newer version of ours, with fields that this one does not know.
+    """
+    age = 86_400_000 - chance.randint(-60_000, 60_000) if kind == EXTINCT else 0
+    payload: dict[str, object] = {"payload_ref": NOWHERE} if kind == "missing" else {"payload": "no table"}
+    newer: dict[str, object] = {}
+    if kind in NEWER:
+        payload = {"payload": {"script": [_step("work", profile, chance) for _ in range(4)]}}
+        newer = {"since": {"version": [1, 7]}, "priority": 3, "tags": ["new"], "tenant": chance.choice(TENANTS)}
+    body = {
+        "cqworker": 1,
+        "job_id": f"{kind}-{profile.seed}",
+        "round": 1,
+        "type": EXTINCT if kind == EXTINCT else "work",
+        "queue": "jobs",
+        "max_attempts": 2,
+        "created_at": EPOCH_MS - age,
+        "metadata": {"asked": kind},
+        **payload,
+        **newer,
+    }
+    tenant = newer.get("tenant", "default")
+    group = None if tenant == "default" else str(tenant)
+    return Letter(body=json.dumps(body), traceparent=_traceparent(chance) if newer else None, group=group)
+
+
+def _traceparent(chance: random.Random) -> str:
+    return f"00-{chance.getrandbits(128) | 1:032x}-{chance.getrandbits(64) | 1:016x}-01"
 
 
 def _step(job_type: str, profile: Profile, chance: random.Random) -> dict[str, Any]:

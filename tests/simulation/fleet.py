@@ -9,6 +9,8 @@ from tests.simulation.site import Site
 
 SERVICES = ("sqs", "dynamodb", "s3")
 LOOK_EVERY = 0.5
+LAST_CALL = 28.0
+"""Seconds in which a fleet that is told to leave for days may do so."""
 
 
 class Fleet:
@@ -21,6 +23,7 @@ class Fleet:
         self._count = 0
         self._deploys = any(kind == "deploy" for _, kind in site.profile.strikes)
         self._at_work = True
+        self._closed_until = 0.0
 
     @property
     def alive(self) -> list[Process]:
@@ -30,6 +33,11 @@ class Fleet:
     def at_hand(self) -> list[Process]:
         """Those that answer clients."""
         return [process for process in self.alive if process.leaving is None]
+
+    @property
+    def rest(self) -> float:
+        """Seconds until somebody is hired again, where nobody is to work for days."""
+        return max(0.0, self._closed_until - self._site.kernel.now)
 
     def any(self) -> Process | None:
         """Whoever a client reaches; it may be frozen."""
@@ -44,6 +52,7 @@ class Fleet:
     async def maintain(self) -> None:
         """The supervisor: a dead process is replaced after a moment."""
         while self._at_work:
+            await asyncio.sleep(self.rest)
             while len(self.at_hand) < self._site.profile.workers:
                 self.hire()
             await asyncio.sleep(LOOK_EVERY + self._chance.uniform(0, 3))
@@ -51,13 +60,25 @@ class Fleet:
     async def suffer(self) -> None:
         """Every strike of the profile at its time."""
         for at, kind in self._site.profile.strikes:
-            await asyncio.sleep(max(0.0, at - self._site.kernel.now))
+            await asyncio.sleep(max(0.0, self._site.profile.at(at) - self._site.kernel.now))
             if kind == "outage":
                 self._cut(kind, self._chance.choice(SERVICES))
             elif kind == "deploy":
                 self._deployment = self._site.world.create_task(self.deploy())
             elif (struck := self.any()) is not None and not struck.is_frozen:
                 self._strike(kind, struck)
+
+    async def close_for_days(self) -> None:
+        """At times everybody leaves, who does not leave in time is killed, and nobody comes for days."""
+        for at, seconds in self._site.profile.closed:
+            await asyncio.sleep(max(0.0, self._site.profile.at(at) - self._site.kernel.now))
+            self._site.trace.fault("closed", "everybody", f"{seconds / 86_400:.1f} days")
+            self._closed_until = self._site.kernel.now + seconds
+            for process in self.at_hand:
+                process.leave()
+            await asyncio.sleep(LAST_CALL)
+            for process in self.alive:
+                process.crash()
 
     async def deploy(self) -> None:
         """One after the other leaves, and what comes in its place is the newer version."""

@@ -24,6 +24,8 @@ class Host(Protocol):
 
     def began(self, job: Job) -> int: ...
 
+    def ended(self, serial: int) -> None: ...
+
     def returned(self, serial: int, result: object) -> None: ...
 
     def block(self, seconds: float) -> None: ...
@@ -86,6 +88,13 @@ async def _act(payload: dict[str, Any], job: Job) -> Any:
     """One attempt: takes its time, then ends as the script says for an attempt of this number."""
     host = _host()
     serial = host.began(job)
+    try:
+        return await _perform(payload, job, host, serial)
+    finally:
+        host.ended(serial)
+
+
+async def _perform(payload: dict[str, Any], job: Job, host: Host, serial: int) -> Any:
     script = payload["script"]
     step = script[min(job.attempt, len(script)) - 1]
     act = _ways.get(step["how"], _take)
@@ -104,9 +113,11 @@ async def _act(payload: dict[str, Any], job: Job) -> Any:
             raise Reject("the script says so")
         case "exit":
             raise SystemExit(3)
-        case "artifact":
+        case "artifact" | "torn":
             data = json.dumps({"serial": serial}).encode()
             result["output"] = await job.artifacts.write(data, extension="json", content_type="application/json")
+    if step["end"] == "torn":
+        raise RuntimeError("its output is written, and it fails all the same")
     host.returned(serial, result)
     return result
 

@@ -4,29 +4,42 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from itertools import pairwise
 
+from cqworker.flow.submit import KEY_LIFE_MS
 from cqworker.model.record import JobRecord
 from cqworker.model.status import FailureKind, Status
-from tests.simulation.attempt import Attempt
 from tests.simulation.clients import Ledger
 from tests.simulation.fleet import Fleet
 from tests.simulation.process import Process
 from tests.simulation.site import Site
 from tests.simulation.store_service import shown
 
+UNDER_WAY = 600.0
+"""Seconds in which a request that was taken in reaches the queue, frozen processes and all."""
+
 
 def is_quiet(site: Site) -> bool:
     """Whether nothing is left to do for anybody."""
     if any(site.ours(queue) for queue in site.services):
         return False
-    known = {job_id for jobs in site.asked.values() for job_id in jobs}
-    return known <= site.store.records.keys() and all(r.status.is_final for r in site.store.records.values())
+    site.store.expire()
+    ended = {job_id for job_id, record in site.store.records.items() if record.status.is_final}
+    known = {job_id for jobs in site.asked.values() for job_id in jobs} | site.store.records.keys()
+    return known <= ended | _bygone(site)
+
+
+def _bygone(site: Site) -> set[str]:
+    """Whose record was kept for its whole time after it had ended, or whose message SQS has kept for its 14 days."""
+    ended = {job_id for job_id, record in site.store.expired.items() if record.status.is_final}
+    return ended | site.outlived
 
 
 def judge(site: Site, ledger: Ledger, fleet: Fleet) -> None:
     """Tells the witness of everything that is not as it was promised."""
     _accepted_jobs_have_ended(site, ledger)
     _keys_made_one_job(site, ledger)
+    _retries_opened_one_round_each(site, ledger)
     _records_add_up(site)
     _queues_are_empty(site)
     for process in fleet.alive:
@@ -42,14 +55,15 @@ def judge_exits(site: Site, left: list[Process]) -> None:
 
 def _accepted_jobs_have_ended(site: Site, ledger: Ledger) -> None:
     promised = {job for jobs in ledger.accepted.values() for job in jobs}
-    for job_id in sorted(promised | {job for jobs in site.asked.values() for job in jobs}):
+    everybody = promised | {job for jobs in site.asked.values() for job in jobs}
+    for job_id in sorted(everybody - _bygone(site)):
         record = site.store.records.get(job_id)
         if record is None or not record.status.is_final:
             site.witness.accuse("a job was lost:", job_id, shown(record))
         elif record.round < ledger.rounds.get(job_id, 0):
             site.witness.accuse("a retry was lost:", job_id, f"round {ledger.rounds[job_id]} of", shown(record))
     for job_id, record in site.store.records.items():
-        if not record.status.is_final:
+        if not record.status.is_final and job_id not in site.outlived:
             site.witness.accuse("a record is stuck:", job_id, shown(record))
     for asked in sorted(ledger.refused):
         if site.asked.get(asked):
@@ -57,9 +71,22 @@ def _accepted_jobs_have_ended(site: Site, ledger: Ledger) -> None:
 
 
 def _keys_made_one_job(site: Site, ledger: Ledger) -> None:
+    """A key is honoured for a day, counted from its reservation, which may be a while before the message."""
     for asked, jobs in site.asked.items():
-        if len(jobs | ledger.accepted.get(asked, set())) > 1:
-            site.witness.accuse("one request made several jobs:", asked, *sorted(jobs))
+        times = sorted(jobs.values())
+        if any(later - earlier < KEY_LIFE_MS / 1000 - UNDER_WAY for earlier, later in pairwise(times)):
+            site.witness.accuse("one request made several jobs:", asked, *jobs)
+    for asked, accepted in ledger.accepted.items():
+        if unsent := accepted - site.asked.get(asked, {}).keys():
+            site.witness.accuse("a job was accepted, and no message sent:", asked, *unsent)
+
+
+def _retries_opened_one_round_each(site: Site, ledger: Ledger) -> None:
+    """A retry of a round opens the next one, however often it is asked for; one that names no round, one more."""
+    for job_id, record in site.store.records.items():
+        opened = set(range(1, record.round)) - ledger.retried_rounds[job_id]
+        if len(opened) > ledger.retries[job_id]:
+            site.witness.accuse("nobody asked for so many rounds:", shown(record), ledger.retries[job_id])
 
 
 def _records_add_up(site: Site) -> None:
@@ -67,6 +94,8 @@ def _records_add_up(site: Site) -> None:
         (attempt.job_id, attempt.round) for attempt in site.witness.history if attempt.ended != "handed back"
     )
     for record in site.store.records.values():
+        if record.job_id in site.store.expired:
+            continue
         count = charged[record.job_id, record.round]
         unstarted = not count and record.failure is not None and record.failure.kind is FailureKind.LOST
         if record.attempt != count and not unstarted:  # a round that was lost before its start keeps the last one's
@@ -92,13 +121,8 @@ def _result_stands(site: Site, record: JobRecord) -> None:
         makers.append(json.loads(found.data) if found is not None else None)
     for made in makers:
         maker = site.witness.runs.get(made["serial"]) if isinstance(made, dict) else None
-        if maker is not attempt and not (maker is not None and _shares_key(maker, attempt)):
+        if maker is not attempt and not (maker is not None and maker.shares_key(attempt)):
             site.witness.accuse("what is left is not of the attempt that settled:", attempt, made)
-
-
-def _shares_key(maker: Attempt, attempt: Attempt) -> bool:
-    same = (maker.job_id, maker.round, maker.number) == (attempt.job_id, attempt.round, attempt.number)
-    return same and maker.ended == "handed back"
 
 
 def _queues_are_empty(site: Site) -> None:

@@ -11,9 +11,11 @@ from cqworker.model.changes import Change, Refused, Written
 from cqworker.model.record import JobRecord
 from cqworker.ports import BATCH, Delivery, Depth, EntryFault, KeyItem, Letter, StoredObject
 from tests.simulation.network import Call, Link
-from tests.simulation.queue_service import QueueService
+from tests.simulation.queue_service import QueueService, is_ours
 from tests.simulation.store_service import ObjectService, StoreService
 
+OLD_MS = 7 * 86_400_000 + 60_000
+"""The age at which a message is replaced, and a minute."""
 RECEIVE_GRACE = 10.0
 """Seconds that a receive may last beyond its wait, as in the AWS room."""
 
@@ -25,6 +27,8 @@ class SimQueue:
         self._service = service
         self._link = link
         self._clock = clock
+        self._visibility = 0
+        self._received: dict[str, Delivery] = {}
 
     @property
     def name(self) -> str:
@@ -35,13 +39,17 @@ class SimQueue:
 
     async def send_many(self, letters: Sequence[Letter]) -> Sequence[CqworkerError | None]:
         call = Call("sqs", "send_many", self.name)
-        return await self._link.call(call, lambda: self._service.send_many(letters))
+        answers = await self._link.call(call, lambda: self._service.send_many(letters))
+        if any(answers):
+            self._link.troubled(call)
+        return answers
 
     async def receive(self, limit: int, wait: int, visibility: int) -> Sequence[Delivery]:
         call = Call("sqs", "receive", self.name, deadline=wait + RECEIVE_GRACE)
         handed = await self._link.ask(call, lambda: self._service.receive(limit, wait, visibility, self._link.process))
         received_at = self._clock.monotonic()
-        return [
+        self._visibility = visibility
+        deliveries = [
             Delivery(
                 queue=self.name,
                 message_id=one.message_id,
@@ -54,6 +62,8 @@ class SimQueue:
             )
             for one in handed
         ]
+        self._received |= {one.receipt: one for one in deliveries}
+        return deliveries
 
     async def delete(self, receipts: Sequence[str]) -> Sequence[EntryFault]:
         call = Call("sqs", "delete", " ".join(receipts))
@@ -63,6 +73,8 @@ class SimQueue:
     async def change_visibility(self, changes: Sequence[tuple[str, int]]) -> Sequence[EntryFault]:
         call = Call("sqs", "change_visibility", " ".join(f"{receipt}={seconds}" for receipt, seconds in changes))
         self._check(call, [receipt for receipt, _ in changes])
+        for receipt, seconds in changes:
+            self._judge(call, self._received[receipt], seconds)
         faults = await self._link.call(call, lambda: self._service.change_visibility(changes))
         if any(not fault.gone for fault in faults):
             self._link.troubled(call)
@@ -72,6 +84,26 @@ class SimQueue:
         """One owner says one thing about a receipt at a time, and ten fit into a request."""
         if len(set(receipts)) < len(receipts) or not 1 <= len(receipts) <= BATCH:
             self._link.accuse("a batch that must not be:", call)
+
+    def _judge(self, call: Call, delivery: Delivery, seconds: int) -> None:
+        """Nothing is hidden for longer than SQS takes it, and what is a week old is replaced, not put off.
+
+        Another time than the whole period is that of a message which is let go of, not of one which is kept.
+        """
+        too_long = self._clock.monotonic() + seconds > delivery.received_at + self._service.longest_hold
+        if seconds and too_long and not self._is_repeated(f"{delivery.receipt}={seconds}"):
+            self._link.accuse("hidden for longer than SQS takes it:", call)
+        is_old = self._clock.now() - delivery.sent_at > OLD_MS
+        if is_old and seconds != self._visibility and is_ours(delivery.body) and not self._failed_to_send():
+            self._link.accuse("an old message was put off and not replaced:", call)
+
+    def _is_repeated(self, change: str) -> bool:
+        """Whether the same was asked for before and not answered: what was right then may be too late by now."""
+        return any(change in trouble.call.about.split() for trouble in self._link.troubles)
+
+    def _failed_to_send(self) -> bool:
+        """Whether a fresh copy may have failed just now."""
+        return any(trouble.call.name in ("send", "send_many") for trouble in self._link.troubles)
 
     async def depth(self) -> Depth:
         return await self._link.call(Call("sqs", "depth", self.name, reads=True), self._service.depth)

@@ -33,7 +33,6 @@ from tests.simulation.ports import SimArtifacts, SimQueue, SimStore
 from tests.simulation.site import Site, job_of
 
 T = TypeVar("T")
-RETENTION = 30 * 86_400
 PATIENCE = 30.0
 LOOK_BACK = 60.0
 QUIET = (SlotsChanged, HandlersLoopTurned, MainLoopTurned, Received, LeasesRenewed)
@@ -136,6 +135,9 @@ class Process:
 
     def began(self, job: Job) -> int:
         return self._site.witness.began(self._running[job.id, job.round, job.attempt])
+
+    def ended(self, serial: int) -> None:
+        self._site.witness.runs[serial].running = False
 
     def returned(self, serial: int, result: object) -> None:
         self._site.witness.runs[serial].returned = result
@@ -246,8 +248,7 @@ class Process:
 def front_desk(ground: Ground, settings: Settings, watch: Watch, worker: Worker) -> tuple[Submitter, Desk]:
     """The other half of a daemon: where jobs are handed in and asked after."""
     queues = {queue.name: ground.queues[queue.name] for queue in settings.queues}
-    inline_limit = settings.artifacts.inline_limit
-    clock, emit = ground.clock, ground.emit
+    clock, emit, retention = ground.clock, ground.emit, settings.store.retention_days * 86_400
     submitter = Submitter(
         ground.registry,
         queues,
@@ -255,7 +256,7 @@ def front_desk(ground: Ground, settings: Settings, watch: Watch, worker: Worker)
         ground.artifacts,
         clock,
         emit,
-        inline_limit=inline_limit,
-        retention=RETENTION,
+        inline_limit=settings.artifacts.inline_limit,
+        retention=retention,
     )
-    return submitter, Desk(ground.store, queues, watch, clock, emit, retention=RETENTION, hurry=worker.cancel_here)
+    return submitter, Desk(ground.store, queues, watch, clock, emit, retention=retention, hurry=worker.cancel_here)

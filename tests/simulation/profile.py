@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cqworker.flow.lease import margin_of
+from cqworker.ports import MAX_VISIBILITY
 
 CALL_FAULTS = ("throttled", "lost before", "lost after", "late", "twice", "ghost", "slow")
 QUEUE_FAULTS = ("entry fault", "delivered twice", "back after delete", "miss", "old message", "viewed by others")
@@ -17,6 +18,12 @@ CALM = 0.08
 QUIET_NETWORK = 0.12
 """Share of seeds in which only processes suffer: where every call is answered, no mess is excused."""
 WILD_CLOCKS = 0.08
+STRICT = 0.12
+"""Share of seeds whose redrive policy buries a message after one to three receives."""
+CLOSED = 0.1
+SHORT_DAYS = 0.1
+IMPATIENT = 0.35
+DAY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +31,9 @@ class Profile:
     """The shape of one run; times in seconds, `skew` in milliseconds, `rates` a chance per occasion.
 
     `wild`: clocks differ by more than the leases' margin, so that two workers may believe in one lease; nothing may
-    be lost or doubled in the records all the same. `max_receives`: a redrive policy that is too strict.
+    be lost or doubled in the records all the same. `max_receives`: a redrive policy that is too strict. `closed`: when
+    the whole fleet goes, and for how long. `longest_hold`: what stands for SQS's 12 h, counted from a receipt.
+    `impatience`: about so many seconds pass between two looks of somebody at the desk; None: nobody sits there.
     """
 
     seed: int
@@ -40,6 +49,19 @@ class Profile:
     max_receives: int | None
     rates: Mapping[str, float]
     strikes: tuple[tuple[float, str], ...]
+    retention_days: int
+    closed: tuple[tuple[float, float], ...]
+    longest_hold: int
+    impatience: float | None
+
+    @property
+    def retention(self) -> int:
+        """Seconds that a record stays after its last change."""
+        return self.retention_days * 86_400
+
+    def at(self, seconds: float) -> float:
+        """When something happens that happens so late in the story, if the days without a fleet are left out."""
+        return seconds + sum(days for began, days in self.closed if began < seconds)
 
     def stream(self, name: str) -> random.Random:
         """Chance of its own for one part, so that a change in one does not shuffle all the others."""
@@ -53,7 +75,10 @@ def profile_of(seed: int) -> Profile:
     wild = chance.random() < WILD_CLOCKS
     calm = chance.random() < CALM
     quiet = random.Random(f"{seed} quiet").random() < QUIET_NETWORK
+    leisure, policy = _drawn(seed, "leisure"), _drawn(seed, "redrive")
+    usual = chance.choice((None, None, None, 4, 6))
     seconds = chance.choice((60.0, 150.0, 400.0)) * chance.uniform(0.5, 1.5)
+    closed = () if calm else _closings(_drawn(seed, "closings"), seconds)
     kinds = (*CALL_FAULTS, *QUEUE_FAULTS, *OTHER_FAULTS)
     return Profile(
         seed=seed,
@@ -66,10 +91,29 @@ def profile_of(seed: int) -> Profile:
         seconds=seconds,
         skew=20_000 if wild else round(1000 * margin_of(visibility) * 0.4),
         wild=wild,
-        max_receives=chance.choice((None, None, None, 4, 6)),
+        max_receives=policy.choice((1, 2, 2, 3)) if policy.random() < STRICT else usual,
         rates={} if calm or quiet else {kind: _rate(chance) for kind in kinds if chance.random() < 0.5},
         strikes=() if calm else tuple(sorted(_strikes(chance, seconds))),
+        retention_days=15 if closed else 30,
+        closed=closed,
+        longest_hold=visibility * 4 if leisure.random() < SHORT_DAYS else MAX_VISIBILITY,
+        impatience=leisure.uniform(2, 30) if leisure.random() < IMPATIENT else None,
     )
+
+
+def _drawn(seed: int, name: str) -> random.Random:
+    """Chance for what came later into the profile: what was there before stays as it is."""
+    return random.Random(f"{seed} {name}")
+
+
+def _closings(chance: random.Random, seconds: float) -> tuple[tuple[float, float], ...]:
+    """Once for up to 13 days, or twice, so that what ended before is forgotten (a record stays 15 days) at the end."""
+    if chance.random() >= CLOSED:
+        return ()
+    if chance.random() < 0.5:
+        return ((chance.uniform(0.2, 0.9) * seconds, chance.uniform(0.5, 13) * DAY),)
+    times = (chance.uniform(0.2, 0.5) * seconds, chance.uniform(0.6, 0.9) * seconds)
+    return tuple((at, chance.uniform(6, 9) * DAY) for at in times)
 
 
 def _rate(chance: random.Random) -> float:

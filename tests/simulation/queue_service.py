@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from cqworker.errors import CqworkerError, Unavailable
-from cqworker.ports import MAX_VISIBILITY, Depth, EntryFault, Letter
+from cqworker.model.envelope import NewerEnvelope, NotAnEnvelope, read_envelope
+from cqworker.ports import Depth, EntryFault, Letter
 from cqworker.testing.time import EPOCH_MS
 from tests.simulation.kernel import Guest
 from tests.simulation.profile import Profile
@@ -16,6 +17,7 @@ from tests.simulation.trace import Trace
 
 OLD_MS = 8 * 86_400_000
 """Older than the week after which a message is replaced by a fresh copy."""
+KEPT_MS = 14 * 86_400_000
 LOOK_AGAIN = 2.0
 
 
@@ -49,7 +51,8 @@ class Handed:
 
 
 class QueueService:
-    """One queue; `sent` is told of every body that got in, `buried` of every one that went to the dead letters."""
+    """One queue; `sent` is told of every letter that got in, `buried` of every body that went to the dead letters,
+    `outlived` of every one that was kept for as long as SQS keeps any."""
 
     def __init__(
         self,
@@ -60,8 +63,9 @@ class QueueService:
         *,
         dead_letters: QueueService | None = None,
         max_receive_count: int = 1000,
-        sent: Callable[[str], None] = lambda _: None,
+        sent: Callable[[Letter], None] = lambda _: None,
         buried: Callable[[str], None] = lambda _: None,
+        outlived: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.name = name
         self.messages: dict[str, Message] = {}
@@ -70,10 +74,12 @@ class QueueService:
         self._trace = trace
         self._chance = profile.stream(f"queue {name}")
         self._rates = dict(profile.rates)
+        self.longest_hold = profile.longest_hold
         self._dead_letters = dead_letters
         self._max_receive_count = max_receive_count
         self._sent = sent
         self._buried = buried
+        self._outlived = outlived
         self._ids = itertools.count(1)
         self._waiting: dict[asyncio.Event, None] = {}
 
@@ -85,7 +91,7 @@ class QueueService:
         now = self._world.time()
         sent_at = EPOCH_MS + round(now * 1000) - (OLD_MS if self._strikes("old message") else 0)
         self._keep(Message(f"{self.name}{next(self._ids)}", letter, sent_at, now + letter.delay))
-        self._sent(letter.body)
+        self._sent(letter)
 
     def send_many(self, letters: Sequence[Letter]) -> list[CqworkerError | None]:
         """Some of them may fail while the others get in."""
@@ -136,7 +142,7 @@ class QueueService:
                 faults.append(EntryFault(receipt, "InternalError", gone=False))
             elif message is None:
                 faults.append(EntryFault(receipt, "InvalidParameterValue: the message does not exist", gone=True))
-            elif now + seconds > message.first_received + MAX_VISIBILITY:
+            elif now + seconds > message.first_received + self.longest_hold:
                 faults.append(EntryFault(receipt, "InvalidParameterValue: total visibility timeout", gone=True))
             elif receipt == message.receipts[-1] and message.visible_at > now:
                 message.visible_at = now + seconds
@@ -160,6 +166,7 @@ class QueueService:
 
     def _found(self, limit: int) -> list[Message]:
         """Visible messages in any order, without those of the servers that were not asked."""
+        self._forget()
         now = self._world.time()
         visible = [message for message in self.messages.values() if message.visible_at <= now]
         for message in visible:
@@ -171,6 +178,14 @@ class QueueService:
         self._chance.shuffle(visible)
         found = [message for message in visible if not self._strikes("miss", counted=False)]
         return found[: self._chance.randint(1, limit)]
+
+    def _forget(self) -> None:
+        """SQS keeps a message for 14 days at most (SetQueueAttributes, MessageRetentionPeriod)."""
+        now = EPOCH_MS + self._world.time() * 1000
+        for message in [one for one in self.messages.values() if now - one.sent_at > KEPT_MS]:
+            del self.messages[message.message_id]
+            self._trace.note(self.name, "has kept for 14 days", message.message_id)
+            self._outlived(message.letter.body)
 
     def _hand_out(self, message: Message, visibility: int, process: str) -> Handed:
         now = self._world.time()
@@ -229,3 +244,12 @@ class QueueService:
             return
         finally:
             del self._waiting[arrived]
+
+
+def is_ours(body: str) -> bool:
+    """Whether this version understands the message."""
+    try:
+        read_envelope(body)
+    except (NotAnEnvelope, NewerEnvelope):
+        return False
+    return True

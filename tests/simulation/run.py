@@ -10,17 +10,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from unittest.mock import patch
 
+from cqworker.flow import keeper, receipts
 from tests.simulation.clients import Clients
 from tests.simulation.errand import errands, parcels
 from tests.simulation.fleet import Fleet
 from tests.simulation.judgement import is_quiet, judge, judge_exits
 from tests.simulation.kernel import Livelock
+from tests.simulation.operators import Operators
 from tests.simulation.profile import profile_of
 from tests.simulation.site import Site
+from tests.simulation.trust import Trust
 
 PATIENCE = 2400.0
 """Seconds of peace in which everything must have come to an end."""
+PATIENCE_AFTER_DAYS = 7200.0
+"""The same for what has waited for so long that it is tried once an hour by now."""
 LOOK_EVERY = 2.0
+MISHAP = "an error reached an event loop:"
 AFTERGLOW = 75.0
 """Seconds until the last delayed request has arrived and the last deleted message has stayed away."""
 
@@ -44,10 +50,12 @@ class Report:
 def simulate(seed: int, *, whole_trace: bool = False, hasty: bool = False) -> Report:
     """Runs one seed; equal seeds give equal reports, in every process. `hasty` stops at the first violation."""
     with _seeded(seed):
-        site = Site(profile_of(seed), whole_trace=whole_trace)
+        profile = profile_of(seed)
+        site = Site(profile, whole_trace=whole_trace)
         if hasty:
             site.witness.accused = site.kernel.stop
-        return _simulate(site, whole_trace)
+        with _short_days(profile.longest_hold):
+            return _simulate(site, whole_trace)
 
 
 def _simulate(site: Site, whole_trace: bool) -> Report:
@@ -56,7 +64,7 @@ def _simulate(site: Site, whole_trace: bool) -> Report:
     except Livelock as error:
         site.witness.accuse("livelock:", error)
     for mishap in site.kernel.mishaps:
-        site.witness.accuse("an error reached an event loop:", mishap)
+        site.witness.accuse(MISHAP, mishap)
     site.kernel.bury()
     wanted = whole_trace or site.witness.violations
     return Report(
@@ -78,10 +86,16 @@ async def _story(site: Site) -> None:
     clients = Clients(site, fleet)
     loop = asyncio.get_running_loop()
     supervisor = loop.create_task(fleet.maintain())
+    trust = Trust(site, fleet)
+    site.store.refused = trust.refused
+    watch = loop.create_task(trust.watch())
     works = [loop.create_task(clients.run(errand)) for errand in errands(site.profile)]
     works += [loop.create_task(clients.send(parcel)) for parcel in parcels(site.profile)]
     works.append(loop.create_task(fleet.suffer()))
-    await asyncio.sleep(site.profile.seconds)
+    works.append(loop.create_task(fleet.close_for_days()))
+    if site.profile.impatience is not None:
+        works.append(loop.create_task(Operators(site, clients).meddle()))
+    await asyncio.sleep(site.profile.at(site.profile.seconds))
     site.make_peace()
     await fleet.deploy()
     await asyncio.wait(works)
@@ -91,14 +105,22 @@ async def _story(site: Site) -> None:
     judge(site, clients.ledger, fleet)
     last = fleet.alive
     await fleet.close()
+    watch.cancel()
     await supervisor
     judge_exits(site, last)
 
 
 async def _until(holds: Callable[[], bool], site: Site) -> None:
-    deadline = site.kernel.now + PATIENCE
+    deadline = site.kernel.now + (PATIENCE_AFTER_DAYS if site.profile.closed else PATIENCE)
     while not holds() and site.kernel.now < deadline:  # noqa: ASYNC110 - a look costs nothing in virtual time
         await asyncio.sleep(LOOK_EVERY)
+
+
+@contextmanager
+def _short_days(seconds: int) -> Iterator[None]:
+    """What stands for SQS's 12 hours, so that jobs come near it."""
+    with patch.object(keeper, "MAX_VISIBILITY", seconds), patch.object(receipts, "MAX_VISIBILITY", seconds):
+        yield
 
 
 @contextmanager

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from cqworker.model.envelope import NewerEnvelope, NotAnEnvelope, read_envelope
-from cqworker.settings import ArtifactSettings, QueueSettings, Settings, WorkerSettings
+from cqworker.ports import Letter
+from cqworker.settings import ArtifactSettings, QueueSettings, Settings, StoreSettings, WorkerSettings
 from cqworker.settings.checks import max_receive_count_of
+from tests.simulation.chronicle import Chronicle
 from tests.simulation.handlers import registries
 from tests.simulation.kernel import Kernel
+from tests.simulation.letters import Letters
 from tests.simulation.network import Weather
 from tests.simulation.profile import Profile
 from tests.simulation.queue_service import QueueService
-from tests.simulation.store_service import ObjectService, StoreService
+from tests.simulation.store_service import Applied, ObjectService, StoreService
 from tests.simulation.trace import Trace
 from tests.simulation.witness import Witness
 
@@ -31,18 +34,24 @@ class Site:
         queues = tuple(self._configured(name) for name in QUEUES[: profile.queues])
         self.settings = Settings(
             queues=queues,
+            store=StoreSettings(retention_days=profile.retention_days),
             worker=WorkerSettings(concurrency=profile.concurrency),
             artifacts=ArtifactSettings(inline_limit=INLINE_LIMIT),
         )
         self.objects = ObjectService()
         self.witness = Witness(profile, self.trace, self.objects)
-        self.store = StoreService(self.world, self.witness.applied)
+        self.letters = Letters(self.witness.accuse, self.objects.get)
+        self.chronicle = Chronicle(self.witness.accuse, self.letters, profile.retention)
+        self.store = StoreService(self.world, self._applied, profile.stream("store"))
         self.witness.store = self.store
+        self.chronicle.expired = self.store.expired
+        self.objects.overwritten = self.witness.overwritten
         self.queues: list[QueueService] = []
         self.cemeteries: list[QueueService] = []
         for queue in queues:
             self._open(queue)
-        self.asked: dict[str, set[str]] = {}
+        self.asked: dict[str, dict[str, float]] = {}
+        self.outlived: set[str] = set()
 
     def make_peace(self) -> None:
         """No faults from here on, but for what still wanders through the network."""
@@ -69,7 +78,15 @@ class Site:
         )
 
     def _open(self, queue: QueueSettings) -> None:
-        dead = QueueService(f"{queue.name}-dead", self.world, self.profile, self.trace)
+        dead_name = f"{queue.name}-dead"
+        dead = QueueService(
+            dead_name,
+            self.world,
+            self.profile,
+            self.trace,
+            sent=lambda letter: self.letters.sent(dead_name, letter),
+            outlived=self._outlived,
+        )
         self.cemeteries.append(dead)
         self.queues.append(
             QueueService(
@@ -79,16 +96,27 @@ class Site:
                 self.trace,
                 dead_letters=dead,
                 max_receive_count=max_receive_count_of(queue, self.new.largest_max_attempts),
-                sent=self._sent,
+                sent=lambda letter: self._sent(queue.name, letter),
+                outlived=self._outlived,
                 buried=lambda body: self.witness.replaced(job_of(body)[0], self.kernel.now),
             )
         )
 
-    def _sent(self, body: str) -> None:
-        job_id, number, asked = job_of(body)
+    def _applied(self, write: Applied) -> None:
+        self.witness.applied(write)
+        self.chronicle.applied(write)
+
+    def _sent(self, queue: str, letter: Letter) -> None:
+        self.letters.sent(queue, letter)
+        job_id, number, asked = job_of(letter.body)
         if job_id is not None:
             self.witness.sent.add((job_id, number))
-            self.asked.setdefault(asked, set()).add(job_id)
+            self.asked.setdefault(asked, {}).setdefault(job_id, self.kernel.now)
+
+    def _outlived(self, body: str) -> None:
+        job_id, _, _ = job_of(body)
+        if job_id is not None:
+            self.outlived.add(job_id)
 
 
 def job_of(body: str) -> tuple[str | None, int, str]:

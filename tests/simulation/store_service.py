@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from cqworker.model.changes import Change, Refused, Written
 from cqworker.model.record import JobRecord
 from cqworker.ports import KeyItem, StoredObject
+from cqworker.testing.time import EPOCH_MS
 from tests.simulation.kernel import Guest
 
 
@@ -37,24 +39,46 @@ def shown(record: JobRecord | None) -> str:
 class StoreService:
     """Records and keys; consistent, as conditional writes and consistent reads of DynamoDB are."""
 
-    def __init__(self, world: Guest, applied: Callable[[Applied], None]) -> None:
+    def __init__(self, world: Guest, applied: Callable[[Applied], None], chance: random.Random) -> None:
         self.records: dict[str, JobRecord] = {}
+        self.expired: dict[str, JobRecord] = {}
         self.keys: dict[str, KeyItem] = {}
         self.key_history: list[tuple[float, KeyItem]] = []
         self._world = world
         self._applied = applied
+        self.refused: Callable[[Change, str], None] = lambda *_: None
+        self._earliest = float("inf")
+        self._lateness = chance.choice((0.0, 3600.0, 2 * 86_400.0))
 
     def get(self, job_id: str) -> JobRecord | None:
-        return self.records.get(job_id)
+        self.expire()
+        record = self.records.get(job_id)
+        return record if record is not None and record.purge_at > self._now() else None
 
     def write(self, change: Change, process: str) -> Written | Refused:
+        self.expire()
         before = self.records.get(change.job_id)
         if not change.permits(before):
+            self.refused(change, process)
             return Refused(before)
         after = change.after(before)
+        self._earliest = min(self._earliest, after.purge_at + self._lateness)
         self.records[change.job_id] = after
         self._applied(Applied(change, before, after, process, self._world.time()))
         return Written(after)
+
+    def expire(self) -> None:
+        """TTL deletes on time, or days late; until then a conditional write still finds the record."""
+        if self._now() < self._earliest:
+            return
+        deadline = self._now() - self._lateness
+        for job_id, record in list(self.records.items()):
+            if record.purge_at < deadline:
+                self.expired[job_id] = self.records.pop(job_id)
+        self._earliest = min((record.purge_at for record in self.records.values()), default=0) + self._lateness
+
+    def _now(self) -> float:
+        return EPOCH_MS / 1000 + self._world.time()
 
     def reserve_key(self, key: KeyItem, now: int) -> KeyItem | None:
         holder = self.keys.get(key.key)
@@ -72,8 +96,12 @@ class ObjectService:
 
     def __init__(self) -> None:
         self.objects: dict[str, StoredObject] = {}
+        self.overwritten: Callable[[str, StoredObject, StoredObject], None] = lambda *_: None
 
     def put(self, reference: str, found: StoredObject) -> None:
+        there = self.objects.get(reference)
+        if there is not None and there != found:
+            self.overwritten(reference, there, found)
         self.objects[reference] = found
 
     def get(self, reference: str) -> StoredObject | None:

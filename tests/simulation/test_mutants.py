@@ -5,12 +5,26 @@ from __future__ import annotations
 import pytest
 
 from tests.simulation.campaign import hunt
-from tests.simulation.mutants import MUTANTS
+from tests.simulation.mutants import MUTANTS, mutated
 from tests.simulation.run import simulate
 
 MOST_SEEDS = 20
-QUICK = ("no fence in settle", "delete before settle", "only the receipt is renewed")
+WHOLE = (
+    "a renewal counts from its answer",
+    "a fresh copy has only what this version knows",
+    "a new round inherits the cancel of the last",
+    "every attempt writes to one key",
+    "a hand-back does not move the record's end on",
+)
+QUICK = ("no fence in settle", "delete before settle", "only the receipt is renewed", *WHOLE)
 pytestmark = pytest.mark.timeout(240)  # on a busy machine too
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_every_mutant_still_finds_what_it_changes(name: str) -> None:
+    """A name that production code has no more would let its hunt fail with an error of its own."""
+    with mutated(name):
+        pass
 
 
 @pytest.mark.parametrize("name", QUICK)

@@ -5,16 +5,26 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
+from cqworker.ports import MAX_VISIBILITY
 from tests.simulation.campaign import campaign
-from tests.simulation.profile import CALL_FAULTS, OTHER_FAULTS, QUEUE_FAULTS, STRIKES
+from tests.simulation.profile import CALL_FAULTS, OTHER_FAULTS, QUEUE_FAULTS, STRIKES, Profile, profile_of
 from tests.simulation.run import Report
 
 pytestmark = pytest.mark.timeout(240)  # a minute of a core, on a busy machine too
 SLICE = range(1, 61)
+WORLDS: dict[str, Callable[[Profile], bool]] = {
+    "people at the desk": lambda profile: profile.impatience is not None,
+    "a strict redrive": lambda profile: profile.max_receives in (1, 2, 3),
+    "days without a fleet": lambda profile: bool(profile.closed),
+    "more days than a record is kept": lambda profile: (
+        sum(seconds for _, seconds in profile.closed) > profile.retention
+    ),
+    "short days": lambda profile: profile.longest_hold < MAX_VISIBILITY,
+}
 UNDER_ANOTHER_NAME = {"deploy": "replaced", "lifespan": "lifespan failed"}
 
 
@@ -31,6 +41,11 @@ def test_every_kind_of_fault_was_met(reports: Sequence[Report]) -> None:
     kinds = {UNDER_ANOTHER_NAME.get(kind, kind) for kind in (*CALL_FAULTS, *QUEUE_FAULTS, *OTHER_FAULTS, *STRIKES)}
     met = {kind for report in reports for kind in report.faults}
     assert kinds - met == set()
+
+
+@pytest.mark.parametrize("kind", WORLDS)
+def test_worlds_of_every_kind_are_in_the_slice(kind: str) -> None:
+    assert any(WORLDS[kind](profile_of(seed)) for seed in SLICE)
 
 
 def test_jobs_came_to_every_ending(reports: Sequence[Report]) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import permutations
 
 from cqworker.events import BackgroundFailed, CopyRefreshed, Event, HandlerAbandoned, JobStarted, LeaseLost, Subject
 from cqworker.model.attempts import Claim, HandBack, Renew, Reopen, Settle
 from cqworker.model.interventions import AskCancel, Enter, Forestall, Lose, NewRound
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
+from cqworker.ports import StoredObject
 from cqworker.settings import WorkerSettings
 from cqworker.testing.time import EPOCH_MS
 from tests.simulation.attempt import BEFORE, Attempt, Suspect, disturbed, troubled
@@ -120,6 +122,8 @@ class Witness:
                 self._settled(write, change, attempt, before)
             case HandBack():
                 attempt.ended = "handed back"
+                if attempt.running and not attempt.by.is_dead:
+                    self.accuse("handed back while its handler runs:", write)
                 if after.attempt != before.attempt - 1:
                     self.accuse("an attempt was not refunded:", write)
 
@@ -190,8 +194,19 @@ class Witness:
     def began(self, token: str) -> int:
         """The serial number of a handler's run, which its result will carry."""
         serial = len(self.runs) + 1
-        self.runs[serial] = self.attempts[token]
+        self.runs[serial] = attempt = self.attempts[token]
+        attempt.running = True
         return serial
+
+    def overwritten(self, reference: str, there: StoredObject, found: StoredObject) -> None:
+        """An object was replaced by another one."""
+        makers = [self._maker_of(one) for one in (there, found)]
+        if not any(one and other and one.shares_key(other) for one, other in permutations(makers)):
+            self.accuse("an object was overwritten:", reference, *makers)
+
+    def _maker_of(self, found: StoredObject) -> Attempt | None:
+        made = json.loads(found.data)
+        return self.runs.get(made["serial"]) if isinstance(made, dict) and "serial" in made else None
 
     def replaced(self, job_id: str | None, now: float) -> None:
         """A worn-out message went, to the dead letters or for a fresh copy, whoever else may hold it."""

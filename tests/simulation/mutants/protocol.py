@@ -63,8 +63,8 @@ def _delete_first(swap: Swap) -> None:
 
 @mutant("claim without own-token check")
 def _no_own_token(swap: Swap) -> None:
-    def judge(seen: JobRecord | None, envelope: Envelope, _token: str, now: int) -> verdict.Verdict:
-        return verdict.judge(seen, envelope, "nobody's", now)
+    def judge(seen: JobRecord | None, envelope: Envelope, _token: str, *when: int) -> verdict.Verdict:
+        return verdict.judge(seen, envelope, "nobody's", *when)
 
     swap(claim_module, "judge", judge)
 
@@ -149,11 +149,11 @@ def _no_deadline(swap: Swap) -> None:
     def is_alive(_self: Lease, _monotonic: float) -> bool:
         return True
 
-    def deadline(_self: Lease) -> float:
-        return float("inf")
+    def go_on(_self: LeaseKeeper, lease: Lease) -> None:
+        lease.is_silent = True
 
     swap(Lease, "is_alive", is_alive)
-    swap(Lease, "deadline", property(deadline))
+    swap(LeaseKeeper, "_go_silent", go_on)
 
 
 @mutant("a hidden copy is deleted")
@@ -236,11 +236,12 @@ def _no_renewal(swap: Swap) -> None:
     swap(LeaseKeeper, "_renew_record", renew)
 
 
-@mutant("a lease is renewed twice in one request")
-def _twice_renewed(swap: Swap) -> None:
-    renew = LeaseKeeper._renew
+@mutant("a message is hidden twice in one request")
+def _twice_hidden(swap: Swap) -> None:
+    hide = Receipts.hide
 
-    def twice(self: LeaseKeeper, leases: list[Lease], sent: float) -> None:
-        renew(self, [*leases, leases[0]], sent)
+    def twice(self: Receipts, delivery: Delivery, seconds: float) -> None:
+        hide(self, delivery, seconds)
+        hide(self, delivery, seconds)
 
-    swap(LeaseKeeper, "_renew", twice)
+    swap(Receipts, "hide", twice)

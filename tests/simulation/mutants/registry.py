@@ -15,7 +15,7 @@ Mutation = Callable[[Swap], None]
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A mutation, and the kinds of fault without which a seed cannot show it.
+    """A mutation, the kinds of fault without which a seed cannot show it, and what else its world must be like.
 
     `excusable`: what it leaves undone is put down to the network wherever that loses anything.
     """
@@ -23,10 +23,11 @@ class Mutant:
     mutate: Mutation
     needs: frozenset[str]
     excusable: bool
+    where: Callable[[Profile], bool]
 
     def shows_in(self, profile: Profile) -> bool:
         """Whether it is worth to look at this seed."""
-        if self.excusable and profile.rates:
+        if (self.excusable and profile.rates) or not self.where(profile):
             return False
         return self.needs <= profile.rates.keys() | {kind for _, kind in profile.strikes}
 
@@ -34,11 +35,17 @@ class Mutant:
 MUTANTS: dict[str, Mutant] = {}
 
 
-def mutant(name: str, *needs: str, excusable: bool = False) -> Callable[[Mutation], Mutation]:
+def _anywhere(_profile: Profile) -> bool:
+    return True
+
+
+def mutant(
+    name: str, *needs: str, excusable: bool = False, where: Callable[[Profile], bool] = _anywhere
+) -> Callable[[Mutation], Mutation]:
     """Registers a mutation under a name that says what is wrong."""
 
     def register(mutate: Mutation) -> Mutation:
-        MUTANTS[name] = Mutant(mutate, frozenset(needs), excusable)
+        MUTANTS[name] = Mutant(mutate, frozenset(needs), excusable, where)
         return mutate
 
     return register

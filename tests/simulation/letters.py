@@ -1,0 +1,139 @@
+"""Reads every letter that is sent: whole, and field by field the same as what its job was handed in as."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+
+from msgspec.structs import replace
+
+from cqworker.flow.subject import stored_trace_id
+from cqworker.flow.submit import Submission
+from cqworker.model.envelope import Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
+from cqworker.model.record import JobRecord, record_from
+from cqworker.model.trace import trace_id_for
+from cqworker.ports import Letter, StoredObject
+
+MADE_WITH = (
+    "type",
+    "queue",
+    "tenant",
+    "max_attempts",
+    "created_at",
+    "payload_ref",
+    "metadata",
+    "tags",
+    "trace_id",
+)
+"""What a record is made with, and what no change may touch."""
+
+
+class Letters:
+    """The accounts of all letters of our own.
+
+    A copy says what a letter of its job and round said before, to the byte. An operator's letter is written from the
+    record, so it may lack what only a newer version of ours understands, and name another parent in the same trace.
+    """
+
+    def __init__(self, accuse: Callable[..., None], found: Callable[[str], StoredObject | None]) -> None:
+        self.asked: dict[str, Submission] = {}
+        self.retried: set[str] = set()
+        self._accuse = accuse
+        self._found = found
+        self._versions: dict[str, list[tuple[Envelope, Letter]]] = defaultdict(list)
+        self._seen: dict[tuple[str, int], set[tuple[str, str | None, str | None]]] = defaultdict(set)
+
+    def sent(self, queue: str, letter: Letter) -> None:
+        """Somebody put a letter into this queue."""
+        try:
+            envelope = read_envelope(letter.body)
+        except (NotAnEnvelope, NewerEnvelope):
+            return
+        if queue.removesuffix("-dead") != envelope.queue:
+            self._accuse("a letter in a wrong queue:", queue, letter)
+        seen = self._seen[envelope.job_id, envelope.round]
+        known = (letter.body, letter.traceparent, letter.group)
+        if known not in seen:
+            self._judge(envelope, letter)
+        seen.add(known)
+
+    def created(self, record: JobRecord) -> None:
+        """A record was made: by its submitter, or from a message."""
+        versions = self._versions.get(record.job_id)
+        wrong = [_deviations_of(record, *version) for version in versions or ()]
+        if wrong and [] not in wrong:
+            self._accuse("a record was not made as its letter says:", record.job_id, *wrong[0])
+
+    def _judge(self, envelope: Envelope, letter: Letter) -> None:
+        """A letter that says what no letter of this job and round has said."""
+        versions = self._versions[envelope.job_id]
+        request = self.asked.get(envelope.metadata.get("asked", ""))
+        by_operator = envelope.job_id in self.retried
+        wrong = [_differences(envelope, letter, *version, by_operator=by_operator) for version in versions]
+        if [] in wrong:
+            return
+        handed_in_again = request is not None and request.idempotency_key is not None and envelope.round == 1
+        if not versions or handed_in_again:
+            versions.append((envelope, letter))
+            wrong = [self._deviations(envelope, letter, request)] if request is not None else [[]]
+        if wrong[0]:
+            self._accuse("a letter is not what was asked for:", *wrong[0], letter)
+
+    def _deviations(self, envelope: Envelope, letter: Letter, request: Submission) -> list[str]:
+        """How a letter differs from what somebody handed in."""
+        said = {
+            "type": (envelope.type, request.type),
+            "tenant": (envelope.tenant, request.tenant),
+            "group": (letter.group, None if request.tenant == "default" else request.tenant),
+            "queue": (envelope.queue, request.queue or envelope.queue),
+            "max_attempts": (envelope.max_attempts, request.max_attempts or envelope.max_attempts),
+            "metadata": (dict(envelope.metadata), dict(request.metadata)),
+            "tags": (envelope.tags, request.tags),
+            "delay": (letter.delay, request.delay_seconds),
+            "payload": (self._payload(envelope), json.loads(request.payload)),
+            "trace": (_trace(envelope, letter), trace_id_for(envelope.job_id, request.traceparent)),
+        }
+        return _unequal(said)
+
+    def _payload(self, envelope: Envelope) -> object:
+        if envelope.payload_ref is None:
+            return json.loads(envelope.payload or "null")
+        found = self._found(envelope.payload_ref)
+        return json.loads(found.data) if found is not None else None
+
+
+def differences(one: JobRecord, other: JobRecord) -> list[str]:
+    """The names of what a record is made with that differ between the two."""
+    wrong = [name for name in MADE_WITH if getattr(one, name) != getattr(other, name)]
+    if one.payload != other.payload and json.loads(one.payload or "null") != json.loads(other.payload or "null"):
+        wrong.append("payload")
+    return wrong
+
+
+def _differences(
+    envelope: Envelope, letter: Letter, first: Envelope, original: Letter, *, by_operator: bool
+) -> list[str]:
+    """How a letter differs from the one that its job was handed in with."""
+    said: dict[str, tuple[object, object]] = {
+        "envelope": (replace(envelope, round=1, extra={}), replace(first, round=1, extra={})),
+        "group": (letter.group, original.group),
+        "trace": (_trace(envelope, letter), _trace(first, original)),
+    }
+    if not by_operator:
+        said["body"] = (letter.body, original.body)
+        said["traceparent"] = (letter.traceparent, original.traceparent)
+    return _unequal(said)
+
+
+def _unequal(said: Mapping[str, tuple[object, object]]) -> list[str]:
+    return [name for name, (one, other) in said.items() if one != other]
+
+
+def _deviations_of(record: JobRecord, envelope: Envelope, letter: Letter) -> list[str]:
+    trace_id = stored_trace_id(record.job_id, letter.traceparent)
+    return differences(record_from(envelope, record.purge_at, trace_id), record)
+
+
+def _trace(envelope: Envelope, letter: Letter) -> str:
+    return trace_id_for(envelope.job_id, letter.traceparent)

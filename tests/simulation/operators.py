@@ -1,0 +1,65 @@
+"""Operators without patience: they cancel and retry whatever they see, in quick succession and all at once."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterator
+
+from cqworker.model.record import JobRecord
+from cqworker.model.status import Status
+from tests.simulation.clients import Clients
+from tests.simulation.errand import EXTINCT
+from tests.simulation.site import Site
+
+BURST = 5
+LATEST = 12
+"""So many of the youngest jobs are of interest."""
+
+
+class Operators:
+    """People at the desk; every act goes to whichever process answers, and may be lost with its answer."""
+
+    def __init__(self, site: Site, clients: Clients) -> None:
+        self._site = site
+        self._clients = clients
+        self._chance = site.profile.stream("operators")
+
+    async def meddle(self) -> None:
+        """Looks at a job every now and then, and acts at once."""
+        chance, impatience = self._chance, self._site.profile.impatience
+        assert impatience is not None  # a profile without operators has none
+        while self._site.kernel.now < self._site.profile.at(self._site.profile.seconds):
+            await asyncio.sleep(chance.expovariate(1 / impatience))
+            if (record := self._of_interest()) is None:
+                continue
+            acts = list(self._burst(record))
+            if chance.random() < 0.5:
+                await asyncio.gather(*(self._after(pause, act, record) for pause, act in acts))
+                continue
+            for pause, act in acts:
+                await self._after(pause, act, record)
+
+    async def _after(self, pause: float, act: str, record: JobRecord) -> None:
+        await asyncio.sleep(pause)
+        number = self._chance.choice((None, record.round, record.round, record.round - 1, record.round + 1))
+        await self._clients.act(act, record.job_id, number if act == "retry" else None)
+
+    def _burst(self, record: JobRecord) -> Iterator[tuple[float, str]]:
+        """What somebody does who sees this: the first act fits, the others follow without another look."""
+        chance = self._chance
+        act = "retry" if record.status in (Status.FAILED, Status.CANCELLED) else "cancel"
+        longest = chance.choice((0.0, 0.3, 2.0, 20.0))
+        for number in range(chance.randint(1, BURST)):
+            yield chance.uniform(0, longest), act if number == 0 else _any(chance)
+
+    def _of_interest(self) -> JobRecord | None:
+        """One of the youngest, more often one that failed; none that would wait a day for its type."""
+        known = [record for record in self._site.store.records.values() if record.type != EXTINCT]
+        records = known[-LATEST:]
+        failed = [record for record in records if record.status in (Status.FAILED, Status.CANCELLED)]
+        return self._chance.choice(failed or records) if records else None
+
+
+def _any(chance: random.Random) -> str:
+    return chance.choice(("cancel", "cancel", "retry", "retry", "retry", "show"))
