@@ -192,7 +192,8 @@ class LeaseKeeper:
             self._lose(lease, "the record says that another attempt or ending came first")
             return
         lease.record_renewed(sent)
-        if answer.record.cancel_requested_at is not None and lease.hold is Hold.HELD:
+        is_asked = answer.record.cancel_requested_at is not None and lease.stop_reason is not StopReason.CANCEL
+        if is_asked and lease.hold is Hold.HELD:
             self._emit(CancelNoticed(job=lease.job))
             lease.stop(StopReason.CANCEL)
 

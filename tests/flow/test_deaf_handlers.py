@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cqworker import Job, handler
-from cqworker.events import AbandonedHandlerEnded, HandlerAbandoned, JobStarted
+from cqworker.events import AbandonedHandlerEnded, CancelNoticed, HandlerAbandoned, JobStarted
 from cqworker.flow.lease import Lease
 from cqworker.flow.outcomes import StopReason
 from cqworker.model.record import JobRecord
@@ -82,6 +82,7 @@ async def test_a_cancelled_handler_that_will_not_stop_keeps_its_job_until_it_end
     record = world.record(job_id)
     assert (record.status, len(host.seen(HandlerAbandoned)), len(host.worker.execution.stragglers)) == ("RUNNING", 1, 1)
     assert not record.has_expired(world.clock.now()), "or the next round would meet it"
+    assert len(host.seen(CancelNoticed)) == 0, "who asked here was told already, and once is enough"
     record = await world.until(job_id)
     assert record.status is Status.CANCELLED
     assert last_reason(record) == "a cancel was asked for; it returned after it saw the stop"
