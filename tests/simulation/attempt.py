@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cqworker.clock import Clock
+from cqworker.events import Subject
 from cqworker.flow.lease import Hold, Lease
 from tests.simulation.network import Link, Trouble
 
@@ -37,6 +38,8 @@ class Suspect(Protocol):
     def clock(self) -> Clock: ...
 
     def leases(self) -> Iterator[Lease]: ...
+
+    def would_not_stop(self, job: Subject) -> bool: ...
 
 
 @dataclass(slots=True)

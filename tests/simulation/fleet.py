@@ -68,6 +68,16 @@ class Fleet:
             elif (struck := self.any()) is not None and not struck.is_frozen:
                 self._strike(kind, struck)
 
+    async def endure_blackouts(self) -> None:
+        """Services that are away for everybody, without one call that slips through."""
+        weather = self._site.weather
+        for at, seconds, services in self._site.profile.blackouts:
+            await asyncio.sleep(max(0.0, self._site.profile.at(at) - self._site.kernel.now))
+            self._site.trace.fault("blackout", " ".join(services), f"{seconds:.1f} s")
+            weather.dark.update(services)
+            await asyncio.sleep(seconds)
+            weather.dark.difference_update(services)
+
     async def close_for_days(self) -> None:
         """At times everybody leaves, who does not leave in time is killed, and nobody comes for days."""
         for at, seconds in self._site.profile.closed:

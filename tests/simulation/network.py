@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -49,25 +49,33 @@ class Fate:
     applied: tuple[float, ...] = (0.0,)
     answered: bool = True
     refused: bool = False
+    outage: bool = False
 
 
 class Weather:
-    """Draws fates; an outage is one service away for all, a partition all services away for one process."""
+    """Draws fates; an outage is one service away for all, a partition all services away for one process.
+
+    In a blackout services are away for all, and no call slips through.
+    """
 
     def __init__(self, profile: Profile) -> None:
         self._chance = profile.stream("network")
         self._rates = [(kind, profile.rates[kind]) for kind in CALL_FAULTS if kind in profile.rates]
         self._others = dict(profile.rates)
         self.away: set[str] = set()
+        self.dark: set[str] = set()
 
     def clear(self) -> None:
         """No faults from here on."""
         self._rates = []
         self._others = {}
         self.away.clear()
+        self.dark.clear()
 
     def fate(self, call: Call, process: str) -> Fate:
         chance = self._chance
+        if call.service in self.dark:
+            return replace(self._faulty(chance.choice(("throttled", "lost before")), call), outage=True)
         if (call.service in self.away or process in self.away) and chance.random() < OUTAGE:
             return self._faulty(chance.choice(("throttled", "lost before", "lost after")), call)
         for kind, rate in self._rates:
@@ -116,6 +124,7 @@ class Trouble:
     call: Call
     began: float
     ended: float
+    outage: bool = False
 
 
 class Link:
@@ -171,7 +180,7 @@ class Link:
             self._trace.fault(fate.kind, self.process, call)
             now = self._world.time()
             ended = now + fate.there + fate.back
-            self.troubles.append(Trouble(fate.kind, call, now, ended))
+            self.troubles.append(Trouble(fate.kind, call, now, ended, fate.outage))
         self.unanswered.pop(call.about, None)
         if not fate.answered or fate.refused or fate.back > BRIEF:
             self.unanswered[call.about] = self._world.time() + fate.there + fate.back

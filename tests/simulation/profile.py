@@ -23,6 +23,8 @@ STRICT = 0.12
 CLOSED = 0.1
 SHORT_DAYS = 0.1
 IMPATIENT = 0.35
+DARK = 0.2
+DARK_SERVICES = (("sqs",), ("dynamodb",), ("sqs", "dynamodb"), ("sqs", "dynamodb"))
 DAY = 86_400.0
 
 
@@ -34,6 +36,7 @@ class Profile:
     be lost or doubled in the records all the same. `max_receives`: a redrive policy that is too strict. `closed`: when
     the whole fleet goes, and for how long. `longest_hold`: what stands for SQS's 12 h, counted from a receipt.
     `impatience`: about so many seconds pass between two looks of somebody at the desk; None: nobody sits there.
+    `blackouts`: when which services are away for everybody, and for how long.
     """
 
     seed: int
@@ -53,6 +56,7 @@ class Profile:
     closed: tuple[tuple[float, float], ...]
     longest_hold: int
     impatience: float | None
+    blackouts: tuple[tuple[float, float, tuple[str, ...]], ...]
 
     @property
     def retention(self) -> int:
@@ -79,6 +83,8 @@ def profile_of(seed: int) -> Profile:
     usual = chance.choice((None, None, None, 4, 6))
     seconds = chance.choice((60.0, 150.0, 400.0)) * chance.uniform(0.5, 1.5)
     closed = () if calm else _closings(_drawn(seed, "closings"), seconds)
+    blackouts = _blackouts(_drawn(seed, "blackouts"), seconds, visibility)
+    quiet = quiet or (bool(blackouts) and _drawn(seed, "darkness").random() < 0.6)
     kinds = (*CALL_FAULTS, *QUEUE_FAULTS, *OTHER_FAULTS)
     return Profile(
         seed=seed,
@@ -97,6 +103,7 @@ def profile_of(seed: int) -> Profile:
         retention_days=15 if closed else 30,
         closed=closed,
         longest_hold=visibility * 4 if leisure.random() < SHORT_DAYS else MAX_VISIBILITY,
+        blackouts=() if calm else blackouts,
         impatience=leisure.uniform(2, 30) if leisure.random() < IMPATIENT else None,
     )
 
@@ -114,6 +121,16 @@ def _closings(chance: random.Random, seconds: float) -> tuple[tuple[float, float
         return ((chance.uniform(0.2, 0.9) * seconds, chance.uniform(0.5, 13) * DAY),)
     times = (chance.uniform(0.2, 0.5) * seconds, chance.uniform(0.6, 0.9) * seconds)
     return tuple((at, chance.uniform(6, 9) * DAY) for at in times)
+
+
+def _blackouts(
+    chance: random.Random, seconds: float, visibility: int
+) -> tuple[tuple[float, float, tuple[str, ...]], ...]:
+    """One or two, each of up to three leases."""
+    if chance.random() >= DARK:
+        return ()
+    times = sorted(chance.uniform(0.1, 0.8) * seconds for _ in range(chance.choice((1, 1, 2))))
+    return tuple((at, visibility * chance.uniform(0.3, 3), chance.choice(DARK_SERVICES)) for at in times)
 
 
 def _rate(chance: random.Random) -> float:

@@ -93,6 +93,7 @@ async def _story(site: Site) -> None:
     works += [loop.create_task(clients.send(parcel)) for parcel in parcels(site.profile)]
     works.append(loop.create_task(fleet.suffer()))
     works.append(loop.create_task(fleet.close_for_days()))
+    works.append(loop.create_task(fleet.endure_blackouts()))
     if site.profile.impatience is not None:
         works.append(loop.create_task(Operators(site, clients).meddle()))
     await asyncio.sleep(site.profile.at(site.profile.seconds))

@@ -16,6 +16,7 @@ from cqworker.settings import WorkerSettings
 from cqworker.testing.time import EPOCH_MS
 from tests.simulation.attempt import BEFORE, Attempt, Suspect, disturbed, troubled
 from tests.simulation.network import Call
+from tests.simulation.outages import is_charged_for_outage, is_undone_by_outage
 from tests.simulation.profile import Profile
 from tests.simulation.store_service import Applied, ObjectService, StoreService, shown
 from tests.simulation.trace import Trace
@@ -121,6 +122,8 @@ class Witness:
                 attempt.ended = change.status.lower()
                 self._settled(write, change, attempt, before)
             case HandBack():
+                if is_undone_by_outage(attempt, write.at):
+                    self.accuse("an outage undid finished work:", attempt, "by", write)
                 attempt.ended = "handed back"
                 if attempt.running and not attempt.by.is_dead:
                     self.accuse("handed back while its handler runs:", write)
@@ -154,6 +157,8 @@ class Witness:
             return
         if attempt.believes() and not self._beguiled(attempt, write.at) and not attempt.was_haunted():
             self.accuse("a job was taken from a live lease:", attempt, "by", write)
+        if is_charged_for_outage(attempt, self.suspects[write.process], write.at) and not self._profile.wild:
+            self.accuse("an outage charged an attempt:", attempt, "by", write)
         attempt.ended = "vanished"
         if attempt.excuse(write.at) is None and not self._profile.wild:
             self.accuse("an attempt ended without a word:", attempt, "started" if attempt.started else "never started")
