@@ -67,7 +67,7 @@ class Objects:
         if key not in objects:
             raise Refusal("NoSuchKey", "The specified key does not exist.", status=404)
         data, kind = objects[key]
-        return HttpAnswer(200, b"Content-Type: %s\r\n" % kind, data)
+        return HttpAnswer(200, b'ETag: "%x"\r\nContent-Type: %s\r\n' % (len(data), kind), data)
 
 
 def _plain(request: HttpRequest) -> bytes:

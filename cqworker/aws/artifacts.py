@@ -6,6 +6,7 @@ from io import BytesIO
 
 from cqworker.aws.calls import Answer, Calls, Declined
 from cqworker.aws.operations import GET_OBJECT, PUT_OBJECT, TRY_PUT
+from cqworker.aws.translation import Garbled, garbled
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge
 from cqworker.ports import StoredObject
 
@@ -38,7 +39,9 @@ class S3Artifacts:
             "Body": BytesIO(data),
             "ContentType": content_type,
         }  # a stream, sent without holding up the loop
-        await self._clients.call(PUT_OBJECT, request, _bucket(self._bucket), seconds=TRANSFER)
+        answer = await self._clients.call(PUT_OBJECT, request, _bucket(self._bucket), seconds=TRANSFER)
+        if not answer.get("ETag"):
+            raise garbled(PUT_OBJECT, _bucket(self._bucket), "it has no ETag")
         return self.reference(key)
 
     async def get(self, reference: str, limit: int) -> StoredObject:
@@ -48,6 +51,8 @@ class S3Artifacts:
             raise ArtifactMissing(f"{reference} is no reference of the form s3://bucket/key.")
 
         async def read(answer: Answer) -> Answer:
+            if not answer.get("ETag"):
+                raise Garbled(reason="it has no ETag")
             return {"Data": await _body(answer, limit), "ContentType": answer.get("ContentType", "")}
 
         try:

@@ -76,7 +76,7 @@ class Batches:
             if error["Code"] == "ConditionalCheckFailed":
                 seen = record_of(error["Item"]) if error.get("Item") else None
                 return None if change.permits(seen) else Refused(seen)
-        except (KeyError, Unreadable):
+        except (AttributeError, KeyError, TypeError, Unreadable):
             return None
         if error["Code"] == "AccessDenied":
             self._pause()

@@ -5,20 +5,16 @@ from __future__ import annotations
 import time
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
-
-from aiobotocore.config import AioConfig
+from typing import Self
 
 from cqworker.aws.calls import DEADLINE, Answer, Read, Request, perform, told
 from cqworker.aws.credentials.fault import CredentialsError
 from cqworker.aws.credentials.keyring import Keyring
 from cqworker.aws.lean.path import HOT, LeanPath
 from cqworker.aws.lean.standing import Standing
-from cqworker.aws.limits import POLL_READ, POOL, READ, SDK_CONNECT, TRIES
-from cqworker.aws.operations import ClientName, Operation
+from cqworker.aws.operations import Operation
 from cqworker.aws.sdk_clients import SdkClients
 from cqworker.aws.sdk_session import Sessions
-from cqworker.aws.tls import HttpSession
 from cqworker.aws.translation import AwsFault, translate
 from cqworker.events import Emit
 
@@ -37,16 +33,10 @@ class AwsClients:
     def __init__(self, emit: Emit, *, pollers: int = 10, lean: bool = True, bucket_owner: str | None = None) -> None:
         self._emit = emit
         self._bucket_owner = bucket_owner
-        configs: dict[ClientName, AioConfig] = {
-            "sqs": _config(hot=True),
-            "sqs_poll": _config(hot=True, read_timeout=POLL_READ, max_pool_connections=pollers + 2),
-            "dynamodb": _config(hot=True),
-            "s3": _config(hot=False),
-        }
         sessions = Sessions()
         self._keyring = Keyring(sessions.plain)
         session = sessions.with_keys(self._keyring)
-        self._sdk = SdkClients(session, configs)
+        self._sdk = SdkClients(session, pollers)
         self._lean = LeanPath(Standing(session, self._keyring), pollers) if lean else None
 
     async def __aenter__(self) -> Self:
@@ -101,18 +91,3 @@ class AwsClients:
         if self._bucket_owner is None or operation.service != "s3" or operation.name == "CreateBucket":
             return request
         return {**request, "ExpectedBucketOwner": self._bucket_owner}
-
-
-def _config(*, hot: bool, **changed: Any) -> AioConfig:
-    """Retries and timeouts are set because the SDK's own differ by version.
-
-    A hot client validates nothing and says who it is in a fixed string: that is a quarter of a call's CPU time.
-    """
-    lean = {"parameter_validation": False, "user_agent": "cqworker"} if hot else {"user_agent_extra": "cqworker"}
-    settings = {
-        "connect_timeout": SDK_CONNECT,
-        "read_timeout": READ,
-        "max_pool_connections": POOL,
-        "retries": {"mode": "standard", "total_max_attempts": TRIES},
-    }
-    return AioConfig(http_session_cls=HttpSession, **{**settings, **lean, **changed})

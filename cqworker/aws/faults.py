@@ -9,6 +9,7 @@ from botocore import exceptions as sdk
 from botocore.parsers import ResponseParserError
 
 from cqworker.aws.credentials.fault import CredentialsError
+from cqworker.aws.proxies import ProxyMute, ProxyUnusable
 from cqworker.errors import Concern
 
 
@@ -43,11 +44,25 @@ GARBLED = Row("{service}'s answer to {operation} could not be read.", WAIT, ambi
 SERVER = Row("{service} failed at {operation} with {code}.", WAIT + "{request}", ambiguous=True)
 UNFORESEEN = Row("{operation} on {about} met {code}: {message}", WAIT, ambiguous=True)
 PROXY = Row("The HTTP proxy for {service} refused the connection.", "Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.")
+PROXY_LOGIN = Row("The HTTP proxy for {service} asks who we are (407).", "Put user and password into HTTPS_PROXY.")
+PROXY_KIND = Row(
+    "{service} is to be reached through {message}, which is no HTTP proxy.",
+    "Set HTTPS_PROXY and HTTP_PROXY to http:// or https:// addresses, or NO_PROXY to what needs none.",
+)
+PROXY_SLOW = Row(
+    "{service} did not answer {operation} in time through the HTTP proxy.",
+    "Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and whether the proxy answers. " + WAIT,
+    ambiguous=True,
+)
+PROXY_MUTE = Row("The HTTP proxy for {service} does not answer.", "Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.")
 TLS = Row("The TLS certificate of {service} at {endpoint} was not accepted.", "Check AWS_CA_BUNDLE and the clock.")
 BUNDLE = Row("The CA bundle cannot be read: {inner}.", "Correct AWS_CA_BUNDLE, or `ca_bundle` in the AWS profile.")
 HANDSHAKE = Row("No TLS connection to {service} at {endpoint} came about: {inner}.", WAIT)
 ENDPOINT = Row("The endpoint of {service} cannot be used: {message}", "Correct AWS_ENDPOINT_URL or the region.")
 REGION = Row("No AWS region is configured.", "Set AWS_REGION, or `region` in the AWS profile.")
+SETTING = Row(
+    "A setting of the AWS SDK cannot be used: {message}.", "Correct it in the environment, or in the AWS profile."
+)
 PROFILE = Row("The AWS profile cannot be used: {message}", "Correct AWS_PROFILE or the AWS configuration file.")
 
 THROTTLED = Row(
@@ -104,7 +119,39 @@ REFUSED = Row(
     "{service} refused {operation} on {about} with {code}: {message}", "Look the code up in the API's errors.{request}"
 )
 
+ARCHIVED = Row(
+    "An object of {about} is archived ({code}).",
+    "Restore it, or keep what jobs read in a storage class that is read at once.",
+    concerns="item",
+)
+BUSY = Row("The {about} is being made, changed or deleted ({code}).", "Wait a minute, then try again.")
+
+OLDER = "AWS.SimpleQueueService."
+"""What SQS's older protocol writes before many of its codes; the newer one does not."""
+
 BY_CODE: dict[str, Row] = {
+    "407": PROXY_LOGIN,
+    "InvalidObjectState": ARCHIVED,
+    **dict.fromkeys(
+        "ResourceInUseException TableInUseException BackupInUseException PurgeQueueInProgress QueueDeletedRecently "
+        "ExportConflictException ImportConflictException".split(),
+        BUSY,
+    ),
+    **dict.fromkeys(
+        "BatchEntryIdsNotDistinct BatchRequestTooLong EmptyBatchRequest InvalidAddress InvalidAttributeName "
+        "InvalidAttributeValue InvalidBatchEntryId InvalidIdFormat InvalidMessageContents MessageNotInflight "
+        "QueueNameExists QueueAlreadyExists ReceiptHandleIsInvalid TooManyEntriesInBatchRequest UnsupportedOperation "
+        "InvalidParameterValue ConditionalCheckFailedException ContinuousBackupsUnavailableException "
+        "BackupNotFoundException DuplicateItemException ExportNotFoundException GlobalTableAlreadyExistsException "
+        "GlobalTableNotFoundException IdempotentParameterMismatchException ImportNotFoundException "
+        "IndexNotFoundException InvalidEndpointException InvalidExportTimeException InvalidRestoreTimeException "
+        "ItemCollectionSizeLimitExceededException PointInTimeRecoveryUnavailableException PolicyNotFoundException "
+        "ReplicaAlreadyExistsException ReplicaNotFoundException TableAlreadyExistsException "
+        "TransactionCanceledException ValidationException BucketAlreadyExists BucketAlreadyOwnedByYou "
+        "EncryptionTypeMismatch IdempotencyParameterMismatch InvalidRequest InvalidWriteOffset NoSuchKey NoSuchUpload "
+        "ObjectAlreadyInActiveTierError ObjectNotInActiveTierError TooManyParts NoSuchBucketPolicy".split(),
+        REFUSED,
+    ),
     **dict.fromkeys(
         "Throttling ThrottlingException ThrottledException RequestThrottled RequestThrottledException SlowDown "
         "TooManyRequestsException ProvisionedThroughputExceededException RequestLimitExceeded LimitExceededException "
@@ -112,7 +159,7 @@ BY_CODE: dict[str, Row] = {
         "ReplicatedWriteConflictException KmsThrottled KMS.ThrottlingException 429".split(),
         THROTTLED,
     ),
-    **dict.fromkeys(("OverLimit", "AWS.SimpleQueueService.OverLimit"), OVER_LIMIT),
+    "OverLimit": OVER_LIMIT,
     **dict.fromkeys(
         "AccessDenied AccessDeniedException AllAccessDisabled UnauthorizedOperation NotAuthorized "
         "AuthorizationError OptInRequired 403".split(),
@@ -120,12 +167,12 @@ BY_CODE: dict[str, Row] = {
     ),
     **dict.fromkeys(
         "KmsAccessDenied KmsDisabled KmsInvalidState KmsInvalidKeyUsage KmsNotFound KmsOptInRequired "
-        "KMS.AccessDeniedException "
+        "KMS.AccessDeniedException KMS.InvalidKeyUsageException KMS.OptInRequired KMS.KeyUnavailableException "
         "KMS.DisabledException KMS.InvalidStateException KMS.KMSInvalidStateException KMS.NotFoundException".split(),
         KEY,
     ),
     **dict.fromkeys(
-        "QueueDoesNotExist AWS.SimpleQueueService.NonExistentQueue ResourceNotFoundException NoSuchBucket".split(),
+        "QueueDoesNotExist NonExistentQueue ResourceNotFoundException TableNotFoundException NoSuchBucket".split(),
         MISSING,
     ),
     **dict.fromkeys(
@@ -153,16 +200,25 @@ BY_CODE: dict[str, Row] = {
 }
 """By the service's error code; a number is the status of an answer without a body."""
 
+
+def row_by_code(code: str) -> Row | None:
+    """The row of a code in either spelling, where the table has it."""
+    return BY_CODE.get(code.removeprefix(OLDER))
+
+
 BY_CLASS: tuple[tuple[type[Exception], Row], ...] = (
     (CredentialsError, UNFETCHED),
     (sdk.ReadTimeoutError, NO_ANSWER),
     (sdk.ConnectTimeoutError, NO_CONNECTION),
     (sdk.SSLError, TLS),
+    (ProxyUnusable, PROXY_KIND),
+    (ProxyMute, PROXY_MUTE),
     (sdk.ProxyConnectionError, PROXY),
     (sdk.EndpointConnectionError, UNREACHABLE),
     (sdk.HTTPClientError, BROKEN),
     (sdk.IncompleteReadError, BROKEN),
     (ClientError, BROKEN),
+    (sdk.InvalidConfigError, SETTING),
     (sdk.NoRegionError, REGION),
     (sdk.ProfileNotFound, PROFILE),
     (sdk.ConfigParseError, PROFILE),

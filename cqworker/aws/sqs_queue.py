@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from cqworker.aws.calls import DEADLINE, Answer, Declined, PreparedCalls
 from cqworker.aws.letters import RECEIVE_FIELDS, delivery, send_request
@@ -22,7 +23,7 @@ from cqworker.aws.operations import (
     Operation,
 )
 from cqworker.aws.shared import Shared
-from cqworker.aws.translation import AwsFault, translate
+from cqworker.aws.translation import AwsFault, garbled, translate
 from cqworker.clock import Clock
 from cqworker.errors import CqworkerError, MessageTooLarge
 from cqworker.ports import BATCH, Delivery, Depth, EntryFault, Letter
@@ -36,6 +37,27 @@ RECEIVE_GRACE = 10
 """Seconds that a receive may last beyond its wait, with everything that goes before it."""
 BEFORE_RECEIVE = 4
 """Seconds of them that may pass before it is sent: one that is cut off may have been given messages."""
+
+
+UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)
+"""What reading an answer raises that is not shaped as the API's documentation shows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a batch's answer says of its entries, by their ids; of an entry in neither it says nothing."""
+
+    done: Mapping[str, Mapping[str, Any]]
+    failed: Mapping[str, Mapping[str, Any]]
+
+    @classmethod
+    def of(cls, answer: Answer) -> Self:
+        """The lists Successful and Failed; what is no entry is left out."""
+        return cls(_entries(answer.get("Successful")), _entries(answer.get("Failed")))
+
+
+def _entries(said: object) -> dict[str, Mapping[str, Any]]:
+    return {str(one.get("Id")): one for one in said if isinstance(one, dict)} if isinstance(said, list) else {}
 
 
 class SqsQueue:
@@ -52,9 +74,11 @@ class SqsQueue:
     async def send(self, letter: Letter) -> None:
         """As JobQueue.send."""
         try:
-            await self._call(SEND, send_request(letter))
+            answer = await self._call(SEND, send_request(letter))
         except Declined as declined:
             raise self._refusal(declined) from None
+        if not answer.get("MessageId"):
+            raise garbled(SEND, self._about, "it has no MessageId")
 
     async def send_many(self, letters: Sequence[Letter]) -> Sequence[CqworkerError | None]:
         """As JobQueue.send_many."""
@@ -68,9 +92,12 @@ class SqsQueue:
             answer = await self._call(SEND_BATCH, {"Entries": entries})
         except Declined:
             return await asyncio.gather(*(self._sent_alone(letter) for letter in letters))
-        for failed in answer.get("Failed", ()):
-            place = int(failed["Id"])
-            answers[place] = await self._sent_again(letters[place], failed)
+        told = Told.of(answer)
+        for place in [int(entry["Id"]) for entry in entries]:
+            if (failed := told.failed.get(str(place))) is not None:
+                answers[place] = await self._sent_again(letters[place], failed)
+            elif not told.done.get(str(place), {}).get("MessageId"):
+                answers[place] = garbled(SEND_BATCH, self._about, "it does not name this message")
         return answers
 
     async def receive(self, limit: int, wait: int, visibility: int) -> Sequence[Delivery]:
@@ -80,7 +107,10 @@ class SqsQueue:
             RECEIVE, {**asked, **RECEIVE_FIELDS}, seconds=wait + RECEIVE_GRACE, before=BEFORE_RECEIVE
         )
         received_at = self._clock.monotonic()
-        return [delivery(self.name, message, received_at) for message in answer.get("Messages", ())]
+        try:
+            return [delivery(self.name, message, received_at) for message in answer.get("Messages", ())]
+        except UNREADABLE as error:
+            raise garbled(RECEIVE, self._about, f"{type(error).__name__}: {error}") from None
 
     async def delete(self, receipts: Sequence[str]) -> Sequence[EntryFault]:
         """As JobQueue.delete."""
@@ -94,7 +124,10 @@ class SqsQueue:
     async def depth(self) -> Depth:
         """As JobQueue.depth."""
         answer = await self._call(GET_DEPTH, {"AttributeNames": COUNTS})
-        visible, in_flight, delayed = (int(answer["Attributes"][name]) for name in COUNTS)
+        try:
+            visible, in_flight, delayed = (int(answer["Attributes"][name]) for name in COUNTS)
+        except UNREADABLE as error:
+            raise garbled(GET_DEPTH, self._about, f"{type(error).__name__}: {error}") from None
         return Depth(visible, in_flight, delayed)
 
     async def _each(self, batch: Operation, single: Operation, entries: Sequence[Entry]) -> Sequence[EntryFault]:
@@ -106,7 +139,12 @@ class SqsQueue:
             )
         except Declined:
             return [fault for entry in entries if (fault := await self._alone(single, entry))]
-        return [_entry_fault(entries, failed) for failed in answer.get("Failed", ())]
+        told = Told.of(answer)
+        return [
+            _entry_fault(entry["ReceiptHandle"], told.failed.get(str(place)))
+            for place, entry in enumerate(entries)
+            if str(place) not in told.done or str(place) in told.failed
+        ]
 
     async def _alone(self, single: Operation, entry: Entry) -> EntryFault | None:
         try:
@@ -126,7 +164,7 @@ class SqsQueue:
 
     async def _sent_again(self, letter: Letter, failed: Mapping[str, Any]) -> CqworkerError | None:
         """What becomes of a failed entry: SQS's own failures are tried again, as the SDK does for a single send."""
-        said = {"Code": failed["Code"], "Message": failed.get("Message", "")}
+        said = {"Code": str(failed.get("Code", "")), "Message": str(failed.get("Message", ""))}
         first = self._refusal(Declined(said["Code"], said["Message"], {"Error": said}))
         if failed.get("SenderFault", True):
             return first
@@ -166,6 +204,8 @@ class SqsQueue:
 
     async def _look_up(self) -> str:
         answer = await self._clients.call(GET_QUEUE_URL, {"QueueName": self.name}, self._about)
+        if not answer.get("QueueUrl"):
+            raise garbled(GET_QUEUE_URL, self._about, "it has no QueueUrl")
         self._url = str(answer["QueueUrl"])
         return self._url
 
@@ -182,7 +222,9 @@ def _request_of(letter: Letter) -> Entry | MessageTooLarge:
         return error
 
 
-def _entry_fault(entries: Sequence[Entry], failed: Mapping[str, Any]) -> EntryFault:
-    """The fault of one entry of a batch whose other entries were done."""
-    reason = f"{failed['Code']}: {failed.get('Message', '')}".rstrip(": ")
-    return EntryFault(entries[int(failed["Id"])]["ReceiptHandle"], reason, gone=failed["Code"] in BAD_RECEIPT)
+def _entry_fault(receipt: str, failed: Mapping[str, Any] | None) -> EntryFault:
+    """The fault of one entry of a batch whose other entries were done; None: the answer says nothing of it."""
+    if failed is None:
+        return EntryFault(receipt, "SQS did not say what became of it", gone=False)
+    code = str(failed.get("Code", ""))
+    return EntryFault(receipt, f"{code}: {failed.get('Message', '')}".rstrip(": "), gone=code in BAD_RECEIPT)

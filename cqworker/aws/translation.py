@@ -16,13 +16,18 @@ from cqworker.aws.faults import (
     BROKEN,
     BUNDLE,
     BY_CLASS,
-    BY_CODE,
     CLOCK,
     DENIED,
     DESCRIPTORS,
     HANDSHAKE,
     KEY,
+    NO_ANSWER,
+    NO_CONNECTION,
     OTHER_KEYS,
+    PROXY,
+    PROXY_LOGIN,
+    PROXY_MUTE,
+    PROXY_SLOW,
     REFUSED,
     SERVER,
     SIGNATURE,
@@ -30,8 +35,10 @@ from cqworker.aws.faults import (
     TOO_BIG,
     UNREACHABLE,
     Row,
+    row_by_code,
 )
 from cqworker.aws.operations import Operation
+from cqworker.aws.proxies import proxy_for
 from cqworker.errors import CREDENTIALS, OUT_OF_DESCRIPTORS, Concern, Unavailable, safe_text
 
 NAMES = {"sqs": "SQS", "dynamodb": "DynamoDB", "s3": "S3"}
@@ -39,12 +46,20 @@ OF_A_KEY = ("to perform: kms:", "kms key")
 """How S3 and DynamoDB say that it is the key behind a resource which is denied, under the code of any denial."""
 OF_OTHER_KEYS = ("key element does not match", "missing the key", "type mismatch for key")
 """How DynamoDB says that a table has other keys than the request."""
+ANYWHERE = "https://amazonaws.com"
+"""Where a call goes whose error does not say it: our own deadline's."""
 QUOTED = 300
 """Characters of the vendor's own words that a fault repeats."""
 
 
 class NotConnectedError(OSError):
     """No connection came about on the lean path, so nothing was sent on one."""
+
+
+class Garbled(sdk.BotoCoreError):
+    """An answer that does not do: its checksum is wrong, it is no JSON object, it lacks what proves it."""
+
+    fmt = "The answer could not be read: {reason}"
 
 
 class AwsFault(Unavailable):
@@ -111,6 +126,11 @@ def translate(error: Exception, operation: Operation, about: str, *, ambiguous: 
     )
 
 
+def garbled(operation: Operation, about: str, reason: str) -> AwsFault:
+    """What to raise for an answer that does not say what a call of this operation is answered."""
+    return translate(Garbled(reason=reason), operation, about, ambiguous=False)
+
+
 def row_of(error: Exception) -> Row:
     """The row of the table that fits."""
     if isinstance(error, sdk.ClientError):
@@ -120,6 +140,10 @@ def row_of(error: Exception) -> Row:
         return DESCRIPTORS
     if row is TLS:
         return _insecure(error)
+    if row is PROXY and getattr(_inner(error), "status", None) == 407:
+        return PROXY_LOGIN
+    if row in (NO_CONNECTION, NO_ANSWER) and _has_proxy(error):
+        return PROXY_MUTE if row is NO_CONNECTION else PROXY_SLOW
     if row is UNREACHABLE and not _never_connected(error):
         return BROKEN
     return row
@@ -127,7 +151,7 @@ def row_of(error: Exception) -> Row:
 
 def _answered(error: sdk.ClientError) -> Row:
     code, message, status = code_of(error), _message(error).lower(), _status(error.response)
-    row = BY_CODE.get(code)
+    row = row_by_code(code)
     if row is SIGNATURE and ("signature expired" in message or "not yet current" in message):
         return CLOCK
     if code == "ValidationException" and "item size" in message:
@@ -139,6 +163,11 @@ def _answered(error: sdk.ClientError) -> Row:
     if row is None and status >= 500:
         return SERVER
     return row or REFUSED
+
+
+def _has_proxy(error: Exception) -> bool:
+    url = getattr(error, "kwargs", {}).get("endpoint_url")
+    return proxy_for(str(url or ANYWHERE)) is not None
 
 
 def _insecure(error: Exception) -> Row:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Annotated, Any
 
 import orjson
 from msgspec import UNSET, Meta, MsgspecError, Struct
-from msgspec.json import Decoder
+from msgspec.json import Decoder, decode
 from msgspec.structs import replace
 
 from cqworker.model.ids import MAX_JOB_ID
@@ -88,6 +89,8 @@ def read_envelope(text: str) -> Envelope:
         raise NewerEnvelope(f"version {version} is newer than this worker's {VERSION}")
     if len(data) > MAX_BYTES:
         raise NotAnEnvelope(f"the body is larger than {MAX_BYTES} bytes")
+    with suppress(MsgspecError, RecursionError):  # orjson rounds whole numbers beyond 64 bits
+        body = decode(data)
     return _checked(body)
 
 
@@ -175,6 +178,16 @@ def _json_text(payload: Any) -> str:
     try:
         return orjson.dumps(payload).decode()
     except orjson.JSONEncodeError as error:
+        if "64-bit" in str(error):
+            return _long_text(payload)
+        raise NotAnEnvelope("the payload is nested too deeply") from error
+
+
+def _long_text(payload: Any) -> str:
+    """The same with whole numbers beyond 64 bits, every digit of them."""
+    try:
+        return json.dumps(payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except (RecursionError, ValueError) as error:
         raise NotAnEnvelope("the payload is nested too deeply") from error
 
 

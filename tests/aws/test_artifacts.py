@@ -41,7 +41,7 @@ async def sending(head: bytes, body: bytes) -> AsyncIterator[str]:
 
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n" + head + b"\r\n\r\n" + body)
+        writer.write(b'HTTP/1.1 200 OK\r\nETag: "1"\r\nContent-Type: image/png\r\n' + head + b"\r\n\r\n" + body)
         await writer.drain()
         writer.close()
         await writer.wait_closed()

@@ -127,7 +127,8 @@ async def test_every_message_of_a_request_is_answered_for_itself(queue: SqsQueue
         {"Id": "0", "SenderFault": True, "Code": "InvalidParameterValue", "Message": "must be shorter than 1024 bytes"},
         {"Id": "2", "SenderFault": True, "Code": "InvalidMessageContents", "Message": "no such character"},
     ]
-    async with serving(answers(ok(QueueUrl=URL), ok(Successful=[{"Id": "1"}], Failed=failed))) as stub:
+    sent = [{"Id": "1", "MessageId": "m"}]
+    async with serving(answers(ok(QueueUrl=URL), ok(Successful=sent, Failed=failed))) as stub:
         speak_to(stub.url)
         first, second, third = await queue.send_many([Letter(body=body) for body in ("a", "b", "c")])
     assert isinstance(first, MessageTooLarge)
@@ -140,7 +141,8 @@ async def test_every_message_of_a_request_is_answered_for_itself(queue: SqsQueue
 
 async def test_a_message_that_sqs_itself_failed_at_is_sent_once_more_alone(queue: SqsQueue, speak_to: SpeakTo) -> None:
     failed = [{"Id": "1", "SenderFault": False, "Code": "InternalError"}]
-    script = [ok(QueueUrl=URL), ok(Successful=[{"Id": "0"}], Failed=failed), ok(MessageId="1")]
+    sent = [{"Id": "0", "MessageId": "m"}]
+    script = [ok(QueueUrl=URL), ok(Successful=sent, Failed=failed), ok(MessageId="1")]
     async with serving(answers(*script)) as stub:
         speak_to(stub.url)
         assert list(await queue.send_many([Letter(body="a"), Letter(body="b")])) == [None, None]

@@ -10,6 +10,7 @@ from unittest.mock import patch
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
+from botocore.httpsession import get_cert_path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,7 +38,7 @@ ADDRESSES = st.builds(
     region=st.sampled_from(("us-east-1", "cn-north-1", "eu-isoe-west-1")),
     signing_name=st.sampled_from(("sqs", "dynamodb")),
     headers=st.sampled_from(({}, QUERY_MODE)),
-    bundle=st.none(),
+    bundle=st.just(str(get_cert_path(True))),
 )
 KEYS = st.builds(Credentials, VISIBLE, VISIBLE, st.none() | VISIBLE)
 SECONDS = st.integers(0, 4_102_444_799)

@@ -220,3 +220,13 @@ def read_or_refused(text: str, *, careful: bool = False) -> object:
             return read_envelope(text)
         except ValueError as error:
             return type(error), str(error)
+
+
+@pytest.mark.parametrize("number", ["12345678901234567890123", "-9223372036854775809", "18446744073709551616"])
+@pytest.mark.parametrize("more", ["", ',"unknown":1'])
+def test_whole_numbers_beyond_64_bits_keep_every_digit(number: str, more: str) -> None:
+    text = (
+        '{"cqworker":1,"job_id":"j","type":"t","queue":"q","round":1,"max_attempts":1,"created_at":1,'
+        f'"payload":{{"n":[{number}]}}{more}}}'
+    )
+    assert read_envelope(text).payload == f'{{"n":[{number}]}}'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
@@ -13,10 +13,12 @@ from urllib.parse import quote
 
 from aiobotocore.session import AioSession
 from botocore.exceptions import EndpointProviderError, SSLError
-from botocore.httpsession import ProxyConfiguration, get_cert_path
-from botocore.utils import get_environ_proxies, normalize_url_path
+from botocore.httpsession import get_cert_path
+from botocore.utils import normalize_url_path
 from yarl import URL
 
+from cqworker.aws.customs import USER_AGENT, user_agent_of
+from cqworker.aws.proxies import proxy_for
 from cqworker.aws.tls import trusting
 
 QUERY_MODE = {"X-Amzn-Query-Mode": "true"}
@@ -36,6 +38,7 @@ class Address:
     headers: Mapping[str, str] = field(default_factory=dict)
     proxy: str | None = None
     tls: ssl.SSLContext | bool = True
+    user_agent: str = USER_AGENT
 
 
 async def find_address(session: AioSession, service: str) -> Address:
@@ -53,7 +56,8 @@ async def find_address(session: AioSession, service: str) -> Address:
     except ValueError as error:  # how the SDK says that AWS_ENDPOINT_URL is none
         raise EndpointProviderError(msg=str(error)) from None
     bundle = session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE") or get_cert_path(True)
-    return address_of(**found, headers=QUERY_MODE if service == "sqs" else {}, bundle=str(bundle))
+    address = address_of(**found, headers=QUERY_MODE if service == "sqs" else {}, bundle=str(bundle))
+    return replace(address, user_agent=user_agent_of(session))
 
 
 def address_of(url: str, region: str, signing_name: str, headers: Mapping[str, str], bundle: str) -> Address:
@@ -66,7 +70,7 @@ def address_of(url: str, region: str, signing_name: str, headers: Mapping[str, s
         region=region,
         signing_name=signing_name,
         headers=headers,
-        proxy=ProxyConfiguration(proxies=get_environ_proxies(url)).proxy_url_for(url),
+        proxy=proxy_for(url),
         tls=_tls(url, bundle) if place.scheme == "https" else True,
     )
 

@@ -12,6 +12,7 @@ from cqworker.aws.lean.address import Address
 from cqworker.aws.lean.answers import Reply
 from cqworker.aws.lean.pool import KEPT_ALIVE
 from cqworker.aws.limits import CONNECT, POLL_READ, READ
+from cqworker.aws.proxies import ProxyMute
 
 LARGE = 1 << 20
 """Bytes of a request that aiohttp wants as a file."""
@@ -34,12 +35,14 @@ class Detour:
             async with session.post(
                 address.url,
                 data=data,
-                headers=headers,
+                headers={**headers, "User-Agent": address.user_agent},
                 ssl=address.tls,
                 proxy=address.proxy,
                 allow_redirects=False,
             ) as response:
                 return Reply(response.status, response.headers, await _read(response, largest))
+        except (aiohttp.ConnectionTimeoutError, TimeoutError) as error:
+            raise _late(error, str(address.url)) from None
         except (aiohttp.ClientError, OSError) as error:
             raise _said_by_sdk(error, str(address.url)) from None
 
@@ -52,7 +55,7 @@ class Detour:
         self._sessions[poll] = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, limit_per_host=self._limits[poll], keepalive_timeout=KEPT_ALIVE),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=POLL_READ if poll else READ),
-            headers={"User-Agent": "cqworker", "Accept-Encoding": "identity"},
+            headers={"Accept-Encoding": "identity"},
             skip_auto_headers=("Accept",),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
@@ -75,11 +78,17 @@ async def _read(response: aiohttp.ClientResponse, largest: int) -> bytes:
     return b"".join(pieces)
 
 
+def _late(error: Exception, url: str) -> sdk.BotoCoreError:
+    """A connection that does not come about is the proxy's, an answer that does not come the service's."""
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return ProxyMute(proxy="the proxy")
+    return sdk.ReadTimeoutError(endpoint_url=url, error=error)
+
+
 SAID: tuple[tuple[type[Exception], Callable[..., sdk.BotoCoreError]], ...] = (
     (aiohttp.ClientSSLError, sdk.SSLError),
     (aiohttp.ClientProxyConnectionError, sdk.ProxyConnectionError),
     (aiohttp.ClientHttpProxyError, sdk.ProxyConnectionError),
-    (aiohttp.ConnectionTimeoutError, sdk.ConnectTimeoutError),
     (aiohttp.ServerTimeoutError, sdk.ReadTimeoutError),
     (aiohttp.ClientConnectorError, sdk.EndpointConnectionError),
     (Exception, sdk.ConnectionClosedError),

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from yarl import URL
 
 
-def opening_of(url: URL) -> str:
+def opening_of(url: URL, user_agent: str) -> str:
     """What every POST to that place begins with, up to the length of its body."""
-    return f"POST {url.raw_path_qs} HTTP/1.1\r\nUser-Agent: cqworker\r\nAccept-Encoding: identity\r\nContent-Length: "
+    return (
+        f"POST {url.raw_path_qs} HTTP/1.1\r\nUser-Agent: {user_agent}\r\nAccept-Encoding: identity\r\nContent-Length: "
+    )
 
 
 def request_of(opening: str, headers: Mapping[str, str], body: bytes) -> bytes:

@@ -52,7 +52,7 @@ class LeanPath:
 
     async def _insist(self, operation: Operation, body: bytes, renew: Renew, error: Exception, ahead: float) -> Answer:
         """What follows a first try that ended with `error`; its signature's time was `ahead` of our clock."""
-        tries = Tries(self._budgets[operation.client])
+        tries = Tries(self._budgets[operation.client], self._standing.tries)
         mended: set[str] = set()
         try:
             while True:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from cqworker.aws.calls import Answer
 from cqworker.aws.lean.answers import Reply
 from cqworker.aws.operations import Operation
+from cqworker.aws.translation import Garbled
 
 SERVICES = {"sqs": "AmazonSQS", "dynamodb": "DynamoDB_20120810"}
-
-
-class Garbled(BotoCoreError):
-    """An answer that did not arrive as it was sent: its checksum is wrong, or it is no JSON object."""
-
-    fmt = "The answer could not be read: {reason}"
 
 
 def target_of(operation: Operation) -> str:
@@ -52,9 +48,16 @@ def _object_in(body: bytes) -> dict[str, Any] | None:
 def _refusal(reply: Reply) -> dict[str, Any]:
     said = _object_in(reply.body)
     if said is None:
-        said = {"message": reply.body.decode("utf-8", "replace")}
+        said = _xml_in(reply.body.decode("utf-8", "replace"))
     error = {"Code": _code(said, reply), "Message": str(said.get("message", said.get("Message", "")))}
     return {**said, "Error": error, "ResponseMetadata": _metadata(reply)}
+
+
+def _xml_in(text: str) -> dict[str, Any]:
+    """What a refusal says in the older protocol's XML, as proxies and emulators still speak it; else the text."""
+    found = {name: match[1] for name in ("Code", "Message") if (match := re.search(rf"<{name}>([^<]*)</{name}>", text))}
+    code = {"__type": found["Code"]} if found.get("Code") else {}
+    return {**code, "message": found.get("Message", "") if code else text}
 
 
 def _metadata(reply: Reply) -> dict[str, object]:

@@ -21,6 +21,8 @@ PAUSES = {
     faults.GARBLED: 0.05,
     faults.HANDSHAKE: 0.05,
     faults.NO_ANSWER: 0.05,
+    faults.PROXY_SLOW: 0.05,
+    faults.PROXY_MUTE: 0.05,
     faults.NO_CONNECTION: 0.05,
     faults.SERVER: 0.05,
     faults.UNREACHABLE: 0.05,
@@ -52,8 +54,9 @@ class Budget:
 class Tries:
     """The tries of one call."""
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, most: int = TRIES) -> None:
         self._budget = budget
+        self._most = most
         self._made = 0
         self._spent = 1
 
@@ -62,7 +65,7 @@ class Tries:
         self._made += 1
         longest = PAUSES.get(row_of(error))
         cost = TIMEOUT_COST if isinstance(error, ConnectTimeoutError | ReadTimeoutError) else COST
-        if longest is None or self._made >= TRIES or not self._budget.spend(cost):
+        if longest is None or self._made >= self._most or not self._budget.spend(cost):
             return None
         self._spent = cost
         return random.random() * longest * 2.0 ** (self._made - 1)

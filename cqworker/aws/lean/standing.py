@@ -8,7 +8,9 @@ from aiobotocore.session import AioSession
 
 from cqworker.aws.credentials.chain import Keys
 from cqworker.aws.credentials.keyring import Keyring
+from cqworker.aws.customs import tries_of
 from cqworker.aws.lean.address import Address, find_address
+from cqworker.aws.limits import TRIES
 
 
 class Standing:
@@ -19,6 +21,8 @@ class Standing:
         self._keyring = keyring
         self._addresses: dict[str, Address] = {}
         self._finding = asyncio.Lock()
+        self.tries = TRIES
+        """How often a call is tried in all."""
 
     async def address(self, service: str) -> Address:
         """Where the service is; raises what the SDK raises."""
@@ -31,5 +35,6 @@ class Standing:
     async def _find(self, service: str) -> Address:
         async with self._finding:
             if service not in self._addresses:
+                self.tries = tries_of(self._session)
                 self._addresses[service] = await find_address(self._session, service)
             return self._addresses[service]

@@ -55,7 +55,7 @@ class Transport:
         pool = Pool(address, self._limits[poll], POLL_READ if poll else READ, LARGEST)
         if not self._pools:
             self._sweep_later()
-        self._pools[place] = pool, opening_of(address.url)
+        self._pools[place] = pool, opening_of(address.url, address.user_agent)
         return self._pools[place]
 
     def _sweep_later(self) -> None:
