@@ -1,4 +1,4 @@
-"""Many stops, a few daemons at a time, each on queues of its own behind a proxy that keeps answers back."""
+"""Many stops, a few daemons at a time, each on queues of its own."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cqworker.embedded import EmbeddedAws
-from tests.chaos.proxy import Plan, Proxy
 from tests.processes.site import Site
 from tests.stops.handlers import JOURNAL
 from tests.stops.plugin import install
 from tests.stops.stop import MANNERS, Stop, stop_once
-from tests.stops.withheld import Withheld
 
 AT_ONCE = 3
 QUEUES = 4
@@ -41,22 +39,20 @@ async def _line(
 ) -> list[Stop]:
     """One daemon after the other, until all stops are made."""
     chance = random.Random(seed)
-    withheld = Withheld(chance)
-    async with Proxy(aws.environment["AWS_ENDPOINT_URL"], Plan(seed), [withheld]) as sqs:
-        site = Site(
-            aws={**aws.environment, "AWS_ENDPOINT_URL_SQS": sqs.url},
-            queues=[f"stops-{folder.name}-{number}" for number in range(QUEUES)],
-            table=f"stops-{folder.name}",
-            bucket=f"stops-{folder.name}",
-            plugins=plugins,
-            extra={JOURNAL: str(folder / "journal")},
-        )
-        await asyncio.to_thread(site.provision)
-        made: list[Stop] = []
-        for manner in manners:
-            made.append(await stop_once(site, folder, withheld, manner, chance))
-            await asyncio.to_thread(_forget_jobs, site)
-        return made
+    site = Site(
+        aws=aws.environment,
+        queues=[f"stops-{folder.name}-{number}" for number in range(QUEUES)],
+        table=f"stops-{folder.name}",
+        bucket=f"stops-{folder.name}",
+        plugins=plugins,
+        extra={JOURNAL: str(folder / "journal")},
+    )
+    await asyncio.to_thread(site.provision)
+    made: list[Stop] = []
+    for manner in manners:
+        made.append(await stop_once(site, folder, manner, chance))
+        await asyncio.to_thread(_forget_jobs, site)
+    return made
 
 
 def _forget_jobs(site: Site) -> None:
@@ -76,5 +72,5 @@ def told(stops: Sequence[Stop]) -> str:
     work = ", ".join(f"{count} {name}" for name, count in sorted(jobs.items()))
     return (
         f"{len(stops)} stops ({manners}), {failed} failed; nearest to its limit: {slowest.seconds:.2f} s of "
-        f"{slowest.allowed:g} s; in hand: {work}; answers kept back: {sum(stop.released for stop in stops)}"
+        f"{slowest.allowed:g} s; in hand: {work}; answers kept back: {sum(stop.kept_back for stop in stops)}"
     )

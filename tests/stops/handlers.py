@@ -11,6 +11,8 @@ from pydantic import BaseModel
 from cqworker import Job, handler
 
 JOURNAL = "STOPS_JOURNAL"
+KEPT = "kept"
+"""What stands in the journal for each answer that was kept back; every other word is the id of a job that began."""
 
 
 class Work(BaseModel):
@@ -19,11 +21,11 @@ class Work(BaseModel):
     seconds: float
 
 
-def begin(job: Job) -> None:
+def note(word: str) -> None:
     """One line, written in one call: lines of several processes do not mix (open(2), O_APPEND)."""
     journal = os.open(os.environ[JOURNAL], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        os.write(journal, f"{job.id}\n".encode())
+        os.write(journal, f"{word}\n".encode())
     finally:
         os.close(journal)
 
@@ -31,14 +33,14 @@ def begin(job: Job) -> None:
 @handler
 async def coroutine(payload: Work, job: Job) -> None:
     """Sleeps on the handlers' loop."""
-    begin(job)
+    note(job.id)
     await asyncio.sleep(payload.seconds)
 
 
 @handler
 def thread(payload: Work, job: Job) -> None:
     """Sleeps in a thread, and leaves when it is asked to."""
-    begin(job)
+    note(job.id)
     end = time.monotonic() + payload.seconds
     while time.monotonic() < end and not job.stopping:
         time.sleep(0.02)
@@ -47,7 +49,7 @@ def thread(payload: Work, job: Job) -> None:
 @handler(executor="process")
 def child(payload: Work, job: Job) -> None:
     """Sleeps in a process of its own."""
-    begin(job)
+    note(job.id)
     time.sleep(payload.seconds)
 
 

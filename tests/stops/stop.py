@@ -6,6 +6,7 @@ import asyncio
 import random
 import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -13,8 +14,8 @@ from pathlib import Path
 
 from tests.processes.daemon import Daemon, until
 from tests.processes.site import Site
-from tests.stops.handlers import JOURNAL
-from tests.stops.withheld import Withheld
+from tests.stops.handlers import JOURNAL, KEPT
+from tests.stops.launcher import SEED
 
 READY_WITHIN = 120.0
 """Seconds a start may take: it is the stop that is measured, on a machine that may be busy."""
@@ -48,7 +49,7 @@ class Stop:
     seconds: float
     allowed: float
     jobs: Counter[str]
-    released: int
+    kept_back: int
     log: str = field(repr=False)
 
     @property
@@ -61,25 +62,27 @@ class Stop:
         return f"{self.manner}: a traceback in its log" if "Traceback" in self.log else None
 
 
-async def stop_once(site: Site, folder: Path, withheld: Withheld, manner: str, chance: random.Random) -> Stop:
+PROGRAM = (sys.executable, "-m", "tests.stops.launcher")
+
+
+async def stop_once(site: Site, folder: Path, manner: str, chance: random.Random) -> Stop:
     """Starts a daemon at `site`, gives each of its queues work, stops it; whatever is left of it is killed."""
     how = MANNERS[manner]
-    own = {"CQWORKER_WORKER__DRAIN_TIMEOUT": f"{how.drain_timeout:g}", JOURNAL: str(folder / "journal")}
-    daemon = Daemon(site.changed(extra=own).environment(), folder)
-    before = withheld.released
+    own = {"CQWORKER_WORKER__DRAIN_TIMEOUT": f"{how.drain_timeout:g}", SEED: str(chance.random())}
+    daemon = Daemon(site.changed(extra=own).environment(), folder, program=PROGRAM)
+    journal = Path(site.extra[JOURNAL])
     try:
         try:
             jobs = await asyncio.to_thread(_at_work, daemon, site, how, chance)
         except TimeoutError as error:
             raise RuntimeError(f"a daemon did not get to work: {error}\n{daemon.log[-2000:]}") from error
         await asyncio.sleep(chance.uniform(0, 0.2))
-        withheld.arm()
+        before = _kept(journal)
         code, seconds = await asyncio.to_thread(_told, daemon, how)
     finally:
-        await withheld.disarm()
         await asyncio.to_thread(daemon.close)
     allowed = how.drain_timeout + ALLOWANCE
-    return Stop(manner, code, seconds, allowed, jobs, withheld.released - before, daemon.log)
+    return Stop(manner, code, seconds, allowed, jobs, _kept(journal) - before, daemon.log)
 
 
 def _at_work(daemon: Daemon, site: Site, how: Manner, chance: random.Random) -> Counter[str]:
@@ -94,6 +97,10 @@ def _at_work(daemon: Daemon, site: Site, how: Manner, chance: random.Random) -> 
     journal = Path(site.extra[JOURNAL])
     until(lambda: jobs <= set(journal.read_text(encoding="utf-8").split()), READY_WITHIN)
     return Counter(kind for _, kind in kinds)
+
+
+def _kept(journal: Path) -> int:
+    return journal.read_text(encoding="utf-8").split().count(KEPT)
 
 
 def _told(daemon: Daemon, how: Manner) -> tuple[int | None, float]:
