@@ -51,7 +51,7 @@ async def test_a_function_runs_elsewhere_and_its_value_comes_back(children: Chil
 async def test_what_it_raises_is_raised_here_with_where_it_happened(children: Children) -> None:
     with pytest.raises(ZeroDivisionError) as raised:
         await call(children, operator.floordiv, 1, 0)
-    assert "ZeroDivisionError: integer division" in raised.value.__notes__[0]
+    assert "ZeroDivisionError: " in raised.value.__notes__[0]
     with pytest.raises(RuntimeError, match="Odd: one two") as stand_in:
         await call(children, be_odd)
     assert "be_odd" in stand_in.value.__notes__[0]

@@ -50,11 +50,15 @@ sys.exit(5)
 HEEDFUL = """
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(6))
 print("there", flush=True)
-time.sleep(60)
+end = time.monotonic() + 60
+while time.monotonic() < end:
+    time.sleep(0.05)  # a signal just before a long sleep would wait for its end
 """
 PLAIN = """
 print("there", flush=True)
-time.sleep(60)
+end = time.monotonic() + 60
+while time.monotonic() < end:
+    time.sleep(0.05)  # a signal just before a long sleep would wait for its end
 """
 
 
