@@ -13,8 +13,8 @@ from tests.chaos.runs.scene import DRAIN, Stage, open_scene
 
 WORKERS = 2
 TYPES = ("chaos.work", "chaos.thread")
-LONGEST = 2.0
-"""Leases for which the longest jobs run: their renewals meet the purge; the shortest end before one is due."""
+SHORTEST, LONGEST = 0.8, 2.0
+"""Leases for which jobs run: what waited for a retry would go with its message, so all of them run at the purge."""
 WAYS = ("purged", "made again")
 
 
@@ -49,5 +49,5 @@ async def _purge(stage: Stage, jobs: int, way: str) -> Report:
 def _orders(jobs: int, lease: int) -> Iterator[Order]:
     """Of all executors and lengths; every fourth fails at first, and then waits for a message."""
     for number in range(jobs):
-        seconds = lease * LONGEST * (number + 1) / jobs
+        seconds = lease * (SHORTEST + (LONGEST - SHORTEST) * number / jobs)
         yield Order(type=TYPES[number % 2], payload={"seconds": seconds, "fails": int(number % 4 == 3)})
