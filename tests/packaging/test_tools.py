@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import stat
@@ -32,7 +33,11 @@ TARGETS = {
 
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["make", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
+    """It knows nothing of a make that runs these tests."""
+    foreign = ("MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", "PYTHON", "UV")
+    own = {name: value for name, value in os.environ.items() if name not in foreign}
+    command = ["make", "-C", str(folder), *arguments]
+    return subprocess.run(command, env=own, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
