@@ -12,6 +12,8 @@ from urllib.parse import quote
 
 import orjson
 from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout, InvalidURL, TCPConnector
+from msgspec import DecodeError
+from msgspec.json import decode
 from yarl import URL
 
 from cqworker.client.errors import DaemonRefused, DaemonUnreachable
@@ -153,7 +155,7 @@ def _path(job_id: str) -> str:
 
 def _object_in(body: bytes) -> dict[str, Any] | None:
     try:
-        said = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        said = decode(body)  # orjson would round whole numbers beyond 64 bits
+    except DecodeError:
         return None
     return said if isinstance(said, dict) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
+from msgspec.json import decode
 
 from cqworker.model.history import Entry, numbered
 from cqworker.model.record import Failure, JobRecord, Progress
@@ -57,7 +57,8 @@ def _time(ms: int | None) -> str | None:
 
 
 def _parsed(text: str | None) -> Any:
-    return None if text is None else orjson.loads(text)
+    """Every digit of a whole number is kept: orjson would round those beyond 64 bits."""
+    return None if text is None else decode(text)
 
 
 def _progress(progress: Progress | None) -> dict[str, object] | None:

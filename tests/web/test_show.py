@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from cqworker.client import Client
 from cqworker.model.status import Status
 from tests.web.house import House, away, until
 
@@ -96,3 +97,11 @@ async def test_head_answers_like_get_without_the_body(house: House) -> None:
         assert answer.status == 200
         assert int(answer.headers["Content-Length"]) > 100
         assert await answer.read() == b""
+
+
+async def test_whole_numbers_beyond_64_bits_are_shown_to_the_digit(house: House) -> None:
+    job = await house.submit()
+    number = 12_345_678_901_234_567_890_123
+    house.rewrite(job["job_id"], Status.SUCCEEDED, result=f'{{"n":{number}}}')
+    async with Client.http(f"http://127.0.0.1:{house.port}") as client:
+        assert (await client.get(job["job_id"])).result == {"n": number}
