@@ -149,7 +149,9 @@ BY_CODE: dict[str, Row] = {
         "ReplicaAlreadyExistsException ReplicaNotFoundException TableAlreadyExistsException "
         "TransactionCanceledException ValidationException BucketAlreadyExists BucketAlreadyOwnedByYou "
         "EncryptionTypeMismatch IdempotencyParameterMismatch InvalidRequest InvalidWriteOffset NoSuchKey NoSuchUpload "
-        "ObjectAlreadyInActiveTierError ObjectNotInActiveTierError TooManyParts NoSuchBucketPolicy".split(),
+        "ObjectAlreadyInActiveTierError ObjectNotInActiveTierError TooManyParts NoSuchBucketPolicy InvalidPrefix "
+        "UnsupportedMediaType AnnotationLimitExceeded AnnotationNameTooLong InvalidAnnotationName "
+        "NoSuchAnnotation".split(),
         REFUSED,
     ),
     **dict.fromkeys(

@@ -25,6 +25,9 @@ GRACE = 30.0
 most) and the deadline of the call that hangs meanwhile (15 s)."""
 UNNOTICED = 40.0
 """Seconds for which others may have met an outage before us: the longest receive."""
+NEVER = float("-inf")
+LONGEST = 1_209_600.0
+"""Seconds that SQS keeps a message: of a lease that ended before there is none left."""
 LONGEST_FLAW = 120.0
 """Seconds for which failures between answers count as one outage: a service that fails now and then for ever must not
 keep what the dead held from being taken over for ever."""
@@ -53,12 +56,14 @@ class Outage:
     def __init__(self, now: float) -> None:
         self.first = self.began = self.last = now
 
-    def failed(self, now: float, answered: float) -> None:
-        """Once more, the last answer having come at `answered`."""
+    def failed(self, now: float, answered: float | None) -> None:
+        """Once more; the last answer came at `answered`. Who never had one cannot know when it began."""
+        if answered is None:
+            self.first = NEVER
+        elif answered >= self.last or self.first == NEVER:
+            self.first = now
         if now - self.last >= GRACE:
             self.began = now
-        if answered > self.last:
-            self.first = now
         self.last = now
 
     def since(self, now: float) -> float:
@@ -118,7 +123,7 @@ class Health:
             self.answered(service)
             return
         now = self._clock.monotonic()
-        self._outages.setdefault(service, Outage(now)).failed(now, self._answered.get(service, 0.0))
+        self._outages.setdefault(service, Outage(now)).failed(now, self._answered.get(service))
         refused = doing if error.concerns == "right" else EVERYTHING
         troubles = self._troubles.setdefault(service, {})
         troubles.pop(EVERYTHING, None)
@@ -168,7 +173,7 @@ class Health:
         now = self._clock.monotonic()
         outages = (self._outages.get(service) for service in (STORE, queue_service(queue)))
         ages = [now - outage.since(now) for outage in outages if outage is not None and now - outage.last < GRACE]
-        return round((max(ages) + UNNOTICED) * 1000) if ages else 0
+        return round(min(LONGEST, max(ages) + UNNOTICED) * 1000) if ages else 0
 
     async def until_present(self, service: str, given_up: asyncio.Event) -> None:
         """Waits while the service is away; `given_up` ends the wait."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -33,6 +34,7 @@ class Suspect(Protocol):
     link: Link
     is_dead: bool
     disturbances: list[Disturbance]
+    leaving: asyncio.Event | None
 
     @property
     def clock(self) -> Clock: ...
@@ -96,7 +98,7 @@ class Attempt:
         if self.lost or self.abandoned or self.ghost or self.was_haunted():
             return "lost, abandoned or a delayed copy"
         unanswered = self.by.link.unanswered.get(self.about)
-        if unanswered is not None and self._is_recent(unanswered, now):
+        if unanswered is not None and (self._is_recent(unanswered, now) or self._waits_for_its_store(now)):
             return "its last request was not answered"
         if (kind := disturbed(self.by, self.claimed_at - BEFORE, now)) is not None:
             return kind
@@ -112,6 +114,11 @@ class Attempt:
         if trouble.kind in ("late", "ghost") and call.name in ("Claim", "Reopen") and not self.started:
             return True
         return trouble.ended - trouble.began > LONG and self._is_recent(trouble.ended, now)
+
+    def _waits_for_its_store(self, now: float) -> bool:
+        """Who has nobody to hand back to asks again when a check was answered."""
+        troubles = self.by.link.troubles
+        return any(one.call.service == "dynamodb" and now - one.ended < PATIENCE for one in troubles)
 
     def _is_recent(self, when: float, now: float) -> bool:
         """Who never started must go on trying to hand back; who did may give up with its lease."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cqworker.flow.outcomes import StopReason
 from tests.simulation.attempt import BEFORE, Attempt, Suspect, disturbed
 from tests.simulation.network import Trouble
 
@@ -18,9 +17,9 @@ def is_charged_for_outage(attempt: Attempt, taker: Suspect, now: float) -> bool:
 
 
 def is_undone_by_outage(attempt: Attempt, now: float) -> bool:
-    """Whether an attempt is handed back although its handler had returned, and nobody but an outage stopped it."""
-    reason = None if attempt.lease is None else attempt.lease.stop_reason
-    if attempt.returned is None or reason not in (None, StopReason.SILENCE):
+    """Whether an attempt is handed back although its handler had returned before anybody told it to stop."""
+    told = attempt.lease is not None and attempt.lease.stop_reason is not None
+    if attempt.returned is None or told or attempt.by.leaving is not None:
         return False
     return _was_well(attempt, now) and not any(trouble.call.service == "s3" for trouble in attempt.by.link.troubles)
 

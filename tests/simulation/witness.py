@@ -157,7 +157,8 @@ class Witness:
             return
         if attempt.believes() and not self._beguiled(attempt, write.at) and not attempt.was_haunted():
             self.accuse("a job was taken from a live lease:", attempt, "by", write)
-        if is_charged_for_outage(attempt, self.suspects[write.process], write.at) and not self._profile.wild:
+        taken = write.after.status is not Status.CANCELLED and not self._profile.wild
+        if taken and is_charged_for_outage(attempt, self.suspects[write.process], write.at):
             self.accuse("an outage charged an attempt:", attempt, "by", write)
         attempt.ended = "vanished"
         if attempt.excuse(write.at) is None and not self._profile.wild:

@@ -12,16 +12,18 @@ from tests.chaos.runs.scene import Scene, Stage, open_scene, orders
 LONGEST = 3.0
 SHORTEST = 0.5
 BREATH = 1.0
-WORKERS = 2
+WORKERS, VICTIMS = 3, 2
+"""One is never frozen, and takes over: who was frozen itself respects the leases of others for a while."""
 FILLED_WITHIN = 60.0
 
 
 async def pause(stage: Stage, jobs: int = 1_000, freezes: int = 20, seconds: float = 15.0) -> Report:
     """0 stale commits, 0 lost, extra starts <= freezes x 32."""
-    report = Report(f"C pause: {jobs} jobs of 0.5-3 s, {freezes} freezes of {seconds:.0f} s, {WORKERS} workers")
+    whom = f"{VICTIMS} of {WORKERS} workers"
+    report = Report(f"C pause: {jobs} jobs of 0.5-3 s, {freezes} freezes of {seconds:.0f} s, {whom}")
     async with open_scene(stage, workers=WORKERS) as scene:
         turns = itertools.repeat(jobs // freezes, freezes)
-        victims = list(scene.fleet.members)
+        victims = scene.fleet.members[:VICTIMS]
         await asyncio.gather(*(_torment(scene, victim, turns, seconds) for victim in victims))
         evidence = await scene.settle(report)
         losses = [line for member in victims for line in member.said("lease lost")]
