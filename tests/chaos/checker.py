@@ -125,10 +125,14 @@ def _overlapping(evidence: Evidence, job_id: str, runs: list[Run]) -> Iterator[V
 
 
 def _unexplained(evidence: Evidence, job_id: str, runs: list[Run]) -> Iterator[Violation]:
-    """I5: another start only after a retry, a stop, a fall, or a crash or freeze while the job was held."""
+    """I5: another start only after a retry, a stop, a fall, or a crash or freeze while the job was held.
+
+    Or by a process that was frozen between its last look and the start: it is stopped as soon as it looks again.
+    """
     for former, latter in pairwise(runs):
         if (
             former.how in ("raise", "stop", "fall")
+            or (latter.how == "stop" and _thawed(evidence, latter))
             or died_holding(evidence, former)
             or frozen_holding(evidence, former)
         ):

@@ -62,6 +62,7 @@ WELL = evidence_of(record_of(claimed(), ended()), run_of())
 DIED = Interruption(FIRST, 10.5)
 TWICE = record_of(claimed(), claimed(SECOND), ended(attempt=2, pid=SECOND), attempt=2, finished_at=17_100)
 CUT_SHORT = run_of(ended=None, how=None)
+LATE = run_of(began=18.0, began_at=18_000, ended=18.1, how="stop", effect=False)
 AGAIN = run_of(SECOND, 2, began=16.0, began_at=16_000, ended=17.0)
 
 
@@ -74,8 +75,17 @@ AGAIN = run_of(SECOND, 2, began=16.0, began_at=16_000, ended=17.0)
         evidence_of(TWICE, run_of(how="raise"), AGAIN),
         evidence_of(TWICE, AGAIN, interruptions=(DIED,)),
         evidence_of(TWICE, run_of(ended=18.0, how="stop"), AGAIN, interruptions=(Interruption(FIRST, 10.2, 17.9),)),
+        evidence_of(TWICE, AGAIN, LATE, interruptions=(Interruption(FIRST, 9.9, 17.9),)),
     ],
-    ids=["one start", "a death", "a death before the settle", "a retry", "a death before the start", "a freeze"],
+    ids=[
+        "one start",
+        "a death",
+        "a death before the settle",
+        "a retry",
+        "a death before the start",
+        "a freeze",
+        "a thaw",
+    ],
 )
 def test_what_is_in_order_is_no_violation(evidence: Evidence) -> None:
     assert check(evidence) == []

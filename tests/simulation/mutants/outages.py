@@ -7,7 +7,6 @@ from typing import Any
 from cqworker.flow.health import Health
 from cqworker.flow.insistence import Insistence
 from cqworker.flow.keeper import LeaseKeeper
-from cqworker.flow.lease import Lease
 from tests.simulation.mutants.registry import Swap, mutant
 from tests.simulation.profile import Profile
 
@@ -15,9 +14,6 @@ from tests.simulation.profile import Profile
 def _is_dark(profile: Profile) -> bool:
     """Nothing but blackouts excuses what goes wrong there."""
     return bool(profile.blackouts) and not profile.rates
-
-
-GONE = "the message is no longer ours"
 
 
 @mutant("a silent lease is given up", where=_is_dark)
@@ -42,22 +38,3 @@ def _no_grace(swap: Swap) -> None:
 def _short_grace(swap: Swap) -> None:
     grace = Health.grace
     swap(Health, "grace", lambda self, queue: min(grace(self, queue), 5_000))
-
-
-@mutant("a message is shown while its ending is not answered", where=_is_dark)
-def _shown(swap: Swap) -> None:
-    swap(LeaseKeeper, "hide", LeaseKeeper.release)
-
-
-@mutant("a receipt that is gone ends the lease", where=_is_dark)
-def _receipts_count(swap: Swap) -> None:
-    async def lose(self: LeaseKeeper, lease: Lease, _reason: str) -> None:
-        self._lose(lease, GONE)
-
-    swap(LeaseKeeper, "_replace", lose)
-
-
-@mutant("a silent lease is not asked for again", where=_is_dark)
-def _never_asked(swap: Swap) -> None:
-    asks = LeaseKeeper._asks_for_record
-    swap(LeaseKeeper, "_asks_for_record", lambda self, lease, now: not lease.is_silent and asks(self, lease, now))
