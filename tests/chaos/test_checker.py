@@ -62,6 +62,7 @@ WELL = evidence_of(record_of(claimed(), ended()), run_of())
 DIED = Interruption(FIRST, 10.5)
 TWICE = record_of(claimed(), claimed(SECOND), ended(attempt=2, pid=SECOND), attempt=2, finished_at=17_100)
 CUT_SHORT = run_of(ended=None, how=None)
+THAWED = Interruption(FIRST, 9.9, 17.9)
 LATE = run_of(began=18.0, began_at=18_000, ended=18.1, how="stop", effect=False)
 AGAIN = run_of(SECOND, 2, began=16.0, began_at=16_000, ended=17.0)
 
@@ -75,7 +76,7 @@ AGAIN = run_of(SECOND, 2, began=16.0, began_at=16_000, ended=17.0)
         evidence_of(TWICE, run_of(how="raise"), AGAIN),
         evidence_of(TWICE, AGAIN, interruptions=(DIED,)),
         evidence_of(TWICE, run_of(ended=18.0, how="stop"), AGAIN, interruptions=(Interruption(FIRST, 10.2, 17.9),)),
-        evidence_of(TWICE, AGAIN, LATE, interruptions=(Interruption(FIRST, 9.9, 17.9),)),
+        evidence_of(TWICE, AGAIN, LATE, interruptions=(THAWED,), results={JOB: '{"run": "run-2", "attempt": 2}'}),
     ],
     ids=[
         "one start",
