@@ -62,9 +62,9 @@ def _operations(*services: str) -> frozenset[str]:
 
 
 def _orders(jobs: int, lease: int) -> Iterator[Order]:
-    """Some end while nobody can be told, some would last for longer than the silence."""
+    """Some end while nobody can be told, some would end with the silence; none takes as long as its handler may."""
     for number in range(jobs):
-        seconds = lease * (0.5, 1.2, 2.4)[number % 3]
+        seconds = lease * (0.5, 1.2, 1.9)[number % 3]
         yield Order(type=TYPES[number % 2], payload={"seconds": seconds})
 
 
