@@ -9,6 +9,8 @@ from cqworker.flow.lease import Lease
 
 STUCK = 600.0
 """Seconds after which a handler that would not stop keeps its job's next attempt from starting here no longer."""
+LOOK_AGAIN = 5.0
+"""Seconds for which a copy is hidden once the lease's end is past: the job may be handed back any moment."""
 
 
 class Holding(Struct):
@@ -49,4 +51,4 @@ class InHand:
         if holding.left_at is not None and now >= holding.left_at + STUCK:
             return None
         left = holding.lease.ends - now
-        return left if left > 0 else holding.lease.period
+        return left if left > 0 else LOOK_AGAIN

@@ -9,7 +9,8 @@ from cqworker.model.envelope import Envelope
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 
-LOOK_AGAIN_MS = 30_000
+LOOK_AGAIN_MS = 5_000
+"""Its holder may hand the job back any moment, and then this copy may be the only one that starts it."""
 
 
 @dataclass(frozen=True, slots=True)

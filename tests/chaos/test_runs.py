@@ -65,7 +65,7 @@ async def test_freezes_poison_crashes_and_an_outage_lose_no_job(stage: Stage, te
     assert not await broken(
         stage,
         tell,
-        pause=partial(pause, jobs=60, freezes=2, seconds=8.0),
+        pause=partial(pause, jobs=200, freezes=2, seconds=8.0),
         poison=partial(poison, jobs=50, poisons=20),
         crash=partial(crash, jobs=60, killers=1),
         outage=partial(outage, jobs=100, seconds=12.0),
