@@ -14,10 +14,10 @@ from tests.chaos.load import Order
 from tests.chaos.report import Report
 from tests.chaos.runs.scene import Scene, Stage, open_scene
 
-DRAIN = 5.0
+DRAIN = 3.0
 GRACE = 2.0
 LOOPS = 2
-LENGTHS = (0.1, 0.1, 0.1, 0.1, 0.5, 0.5, 1.0, 4.0, 4.0, 4.0, 4.0)
+LENGTHS = (0.1, 0.1, 0.1, 0.1, 0.5, 0.5, 1.0, 4.5, 4.5, 4.5, 4.5)
 """Seconds of the jobs handed in for each stop; the last ones outlive the worker that is stopped."""
 LIVES = (0.2, 0.8)
 HURRY_EVERY = 10
