@@ -22,10 +22,16 @@ REST = 2.0
 
 
 @pytest.fixture
-def place(site: Site, tmp_path: Path) -> Site:
+def begun(tmp_path: Path) -> Path:
+    """Is there once the handler has begun: the record says RUNNING a little before."""
+    return tmp_path / "begun"
+
+
+@pytest.fixture
+def place(site: Site, tmp_path: Path, begun: Path) -> Site:
     """A site with the hung plugin, and a short drain."""
     install_module(tmp_path, Path(__file__).with_name("hung_handlers.py"), {"hung.deaf": "deaf"})
-    hung = {"CQWORKER_WORKER__DRAIN_TIMEOUT": str(DRAIN)}
+    hung = {"HUNG_SIGN": str(begun), "CQWORKER_WORKER__DRAIN_TIMEOUT": str(DRAIN)}
     return site.changed(queues=["hung"], plugins=(*site.plugins, tmp_path), extra=hung)
 
 
@@ -40,11 +46,11 @@ def half_an_upload(daemon: Daemon) -> Iterator[None]:
 
 
 def test_a_stop_ends_in_time_although_lifespan_handler_threads_and_a_request_all_hang(
-    place: Site, start: Start
+    place: Site, begun: Path, start: Start
 ) -> None:
     daemon = start(place, *RUN)
-    job_id = daemon.submit("hung.deaf", {})
-    until(lambda: daemon.job(job_id)["status"] == "RUNNING")
+    daemon.submit("hung.deaf", {})
+    until(begun.exists)
     with half_an_upload(daemon):
         began = time.monotonic()
         daemon.signal(signal.SIGTERM)
@@ -56,11 +62,11 @@ def test_a_stop_ends_in_time_although_lifespan_handler_threads_and_a_request_all
     assert "Traceback" not in daemon.log
 
 
-def test_a_second_signal_ends_it_within_two_seconds(place: Site, start: Start) -> None:
+def test_a_second_signal_ends_it_within_two_seconds(place: Site, begun: Path, start: Start) -> None:
     patient = place.changed(extra={"CQWORKER_WORKER__DRAIN_TIMEOUT": "25"})
     daemon = start(patient, *RUN)
-    job_id = daemon.submit("hung.deaf", {})
-    until(lambda: daemon.job(job_id)["status"] == "RUNNING")
+    daemon.submit("hung.deaf", {})
+    until(begun.exists)
     with half_an_upload(daemon):
         daemon.signal(signal.SIGTERM)
         daemon.supervisor.hears("STOPPING=1")
