@@ -23,10 +23,10 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo dev test stops stops-here check engines bench simulate chaos lock clean
+.PHONY: help setup demo dev test stops stops-here check engines bench bench-compare simulate chaos lock clean
 
 help: ## show what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(VENV)/.installed ## create .venv, or .venv-3.13 for a second PYTHON, with the tested versions
 
@@ -60,6 +60,10 @@ engines: $(VENV)/.installed ## fetch DynamoDB Local, ElasticMQ and versitygw, ru
 
 bench: $(VENV)/.installed ## measure what a job costs, beside other workers (BENCH=quick: two minutes, not ten)
 	$(BIN)/python -m bench.run $(if $(filter quick,$(BENCH)),--quick)
+
+bench-compare: $(VENV)/.installed ## compare the CPU time of a job with that of BASE, a commit
+	@test -n "$(BASE)" || { echo "name what to compare with: make bench-compare BASE=HEAD~1"; exit 2; }
+	@$(BIN)/python -m bench.compare $(BASE) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LIMIT),--limit $(LIMIT))
 
 simulate: $(VENV)/.installed ## run SEEDS simulated worlds of faults, and the mutants that prove it can fail
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS)

@@ -25,13 +25,15 @@ class WorkerFailed(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """A worker that can be started: what tables call it, its queue, its command, and how jobs get into the queue."""
+    """A worker that can be started: what tables call it, its queue, its command and where it runs, and how jobs get
+    into the queue."""
 
     name: str
     queue: str
     command: Sequence[str]
     environment: Mapping[str, str]
     lay: Callable[[int], None]
+    folder: Path = ROOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def working(contestant: Contestant, endpoint: Endpoint, folder: Path) -> Iterato
         process = subprocess.Popen(
             contestant.command,
             env=dict(contestant.environment),
-            cwd=ROOT,
+            cwd=contestant.folder,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -26,6 +26,7 @@ TARGETS = {
     "simulate",
     "chaos",
     "bench",
+    "bench-compare",
     "lock",
     "clean",
     "help",
