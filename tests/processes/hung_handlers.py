@@ -8,7 +8,6 @@ import os
 import threading
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 from cqworker import handler
@@ -29,7 +28,7 @@ async def pool() -> AsyncIterator[None]:
 async def deaf(payload: dict[str, Any]) -> None:
     """Hears no stop, and has started a thread that the interpreter would wait for."""
     threading.Thread(target=time.sleep, args=(NEVER,), name="exporter", daemon=False).start()
-    Path(os.environ["HUNG_SIGN"]).touch()
+    os.close(os.open(os.environ["HUNG_SIGN"], os.O_CREAT))
     while True:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(NEVER)
