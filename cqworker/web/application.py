@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
-from cqworker.settings.model import Scope
 from cqworker.web.artifacts import MAX_AT_ONCE, TRANSFERS
 from cqworker.web.call import Call
 from cqworker.web.catalogue import DESCRIPTION, INDEX
@@ -22,6 +21,8 @@ from cqworker.web.vitals import build
 from cqworker.web.waiting import WaitingRoom
 
 VERSIONED = "/api/v1"
+METHODS = {"GET": ("GET", "HEAD"), "POST": ("POST",)}
+"""Where GET is answered, HEAD is."""
 
 
 def create_app(parts: Parts, *, api: bool) -> web.Application:
@@ -36,25 +37,49 @@ def create_app(parts: Parts, *, api: bool) -> web.Application:
     calls = CALLS if api else tuple(call for call in CALLS if call.is_vital)
     app[INDEX] = _index(calls)
     app[DESCRIPTION] = Description(calls, build()["version"])
-    for call in calls:
-        _serve(app, call, call.scope if api else None)
+    for path, at_path in _by_path(calls).items():
+        _serve(app, path, {method: call.answer if not api else _guarded(call) for method, call in at_path.items()})
     return app
 
 
-def _serve(app: web.Application, call: Call, scope: Scope | None) -> None:
-    """Routes the call, HEAD with GET, at its address and under the versioned prefix."""
-    answer = call.answer if scope is None else _for_those_with(scope, call.answer)
-    for path in (call.path,) if call.is_vital else (call.path, VERSIONED + call.path.rstrip("/")):
-        if call.method == "GET":
-            app.router.add_get(path, answer)
-        else:
-            app.router.add_post(path, answer)
+def _by_path(calls: Sequence[Call]) -> dict[str, dict[str, Call]]:
+    """What is served at each address: each call at its own and under the versioned prefix."""
+    served: dict[str, dict[str, Call]] = {}
+    for call in calls:
+        for path in _paths(call):
+            served.setdefault(path, {}).update(dict.fromkeys(METHODS[call.method], call))
+    return served
 
 
-def _for_those_with(scope: Scope, answer: Answer) -> Answer:
+def _paths(call: Call) -> tuple[str, ...]:
+    if call.is_vital:
+        return (call.path,)
+    return (call.path, VERSIONED + call.path, *((VERSIONED,) if call.path == "/" else ()))
+
+
+def _serve(app: web.Application, path: str, answers: Mapping[str, Answer]) -> None:
+    """Routes the methods of one address, and refuses the others there: no other address may answer them.
+
+    Left to itself the router would go on to the next pattern that fits: /jobs/batch would be the job called batch.
+    """
+    resource = app.router.add_resource(path)
+    for method, answer in answers.items():
+        resource.add_route(method, answer)
+
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        raise web.HTTPMethodNotAllowed(request.method, list(answers))
+
+    resource.add_route(hdrs.METH_ANY, refuse)
+
+
+def _guarded(call: Call) -> Answer:
+    """The call's answer, for those who have its scope."""
+    if (scope := call.scope) is None:
+        return call.answer
+
     async def admit_and_answer(request: web.Request) -> web.StreamResponse:
         request[CALLER] = request.app[GATE].admit(request, scope)
-        return await answer(request)
+        return await call.answer(request)
 
     return admit_and_answer
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
 from cqworker.model.ids import KEY
@@ -21,7 +21,20 @@ ALIASES = {"job_type": "type", "params": "payload"}
 """What others call our fields."""
 MAX_JOBS = 500
 """Jobs in one batch."""
+MAX_ROUND = 999_999_999
+"""The last round that the key of an artifact has room for."""
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+AnySpelling = BeforeValidator(_whole)
+"""10, 10.0 and 1e1 are the same whole number (JSON Schema 2020-12, section 6.1.1)."""
 Tag = Annotated[str, Field(min_length=1, max_length=64)]
+Attempts = Annotated[int, Field(ge=1, le=300), AnySpelling]
+Round = Annotated[int, Field(ge=1, le=MAX_ROUND), AnySpelling]
+Delay = Annotated[int, Field(ge=0), AnySpelling]
 
 
 class Ask(BaseModel):
@@ -38,8 +51,12 @@ class SubmitAsk(Ask):
     queue: str | None = Field(default=None, min_length=1, max_length=80, description="Else the type's, else the first.")
     metadata: dict[str, str] = Field(default_factory=dict, max_length=16, description="At most 1,024 bytes in all.")
     tags: list[Tag] = Field(default_factory=list, max_length=10)
-    max_attempts: int | None = Field(default=None, ge=1, le=300, description="Else the type's.")
-    delay_seconds: int = Field(default=0, ge=0, description="At most 900: SQS delays no message for longer.")
+    max_attempts: Attempts | None = Field(default=None, description="Else the type's.")
+    delay_seconds: Delay = Field(
+        default=0,
+        description="SQS delays no message for longer.",
+        json_schema_extra={"maximum": MAX_DELAY_SECONDS},
+    )
 
     @field_validator("metadata")
     @classmethod
@@ -72,7 +89,7 @@ class BatchAsk(Ask):
 class RetryAsk(Ask):
     """A retry that may be repeated: it opens the round after this one, or finds it open."""
 
-    round: int | None = Field(default=None, ge=1, description="The job's round as it was seen.")
+    round: Round | None = Field(default=None, description="The job's round as it was seen.")
 
 
 AskT = TypeVar("AskT", bound=Ask)

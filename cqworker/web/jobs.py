@@ -20,7 +20,8 @@ from cqworker.web.tokens import caller_of
 
 MAX_WAIT = 20.0
 """Seconds that `?wait=` may hold a request: below the 30 and 60 s after which proxies give up."""
-_SECONDS = re.compile(r"[0-9]{1,2}(\.[0-9]+)?")
+_SECONDS = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+"""A number as JSON writes it: what a program makes of 0.00001 is `1e-05`."""
 
 
 async def submit_job(request: web.Request) -> web.StreamResponse:
@@ -90,6 +91,6 @@ def _idempotency_key(request: web.Request) -> str | None:
 def _seconds_to_wait(request: web.Request) -> float:
     said = request.query.getall("wait", ["0"])
     seconds = float(said[0]) if len(said) == 1 and _SECONDS.fullmatch(said[0]) else MAX_WAIT + 1
-    if seconds > MAX_WAIT:
+    if not 0 <= seconds <= MAX_WAIT:
         raise Problem(Kind.MALFORMED, f"wait must be one number of seconds from 0 to {MAX_WAIT:.0f}, as in ?wait=20.")
     return seconds

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cqworker.events import RequestFailed
+from cqworker.web.table import CALLS
 from tests.web.house import House, open_house
 from tests.web.raw import exchange
 
@@ -87,7 +88,8 @@ async def test_an_address_without_anything_is_404(house: House) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [("GET", "/jobs", "POST"), ("DELETE", "/jobs/x", "GET, HEAD"), ("PUT", "/jobs/x/retry", "POST"),
-     ("OPTIONS", "/jobs", "POST"), ("POST", "/healthz", "GET, HEAD")],
+     ("OPTIONS", "/jobs", "POST"), ("POST", "/healthz", "GET, HEAD"), ("GET", "/jobs/batch", "POST"),
+     ("PUT", "/api/v1/jobs/batch", "POST"), ("PATCH", "/api/v1/", "GET, HEAD")],
 )  # fmt: skip
 async def test_another_method_is_405_and_says_which_are_allowed(
     house: House, method: str, path: str, allowed: str
@@ -96,6 +98,19 @@ async def test_another_method_is_405_and_says_which_are_allowed(
         problem = await answer.json(content_type="application/problem+json")
         assert (answer.status, answer.headers["Allow"]) == (405, allowed)
     assert problem["type"] == "urn:cqworker:problem:method-not-allowed"
+
+
+async def test_every_address_answers_the_methods_that_it_allows_and_no_others(house: House) -> None:
+    paths = {row.path for row in CALLS} | {f"/api/v1{row.path}" for row in CALLS if not row.is_vital}
+    for path in sorted(paths):
+        rows = [row.method for row in CALLS if row.path == path.removeprefix("/api/v1")]
+        methods = {*rows, *(["HEAD"] if "GET" in rows else [])}
+        at = path.replace("{job_id}", "x").replace("{artifact_id}", "0" * 32).replace("{name}", "n")
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"):
+            async with house.client.request(method, at) as answer:
+                allowed = answer.headers.get("Allow")
+                assert (answer.status == 405) is (method not in methods), (method, at)
+                assert allowed == (", ".join(sorted(methods)) if answer.status == 405 else None), (method, at)
 
 
 async def test_an_error_that_no_rule_foresaw_tells_the_client_an_incident_and_the_log_the_rest(

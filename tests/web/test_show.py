@@ -25,12 +25,21 @@ async def test_an_id_that_no_job_has_is_404(house: House, job_id: str) -> None:
         assert (status, problem["status"]) == (404, 404)
 
 
-@pytest.mark.parametrize("wait", ["21", "-1", "NaN", "inf", "1e1", "abc", "", "1_0", "\u0661", "5&wait=6"])
+NO_WAITS = "21 -1 NaN inf 2e1.5 1e2 1e999 -0.1 abc +5 .5 5. 1_0 \u0661 5&wait=6".split()
+
+
+@pytest.mark.parametrize("wait", ["", *NO_WAITS])
 async def test_a_wait_that_is_no_number_of_seconds_up_to_20_is_400(house: House, wait: str) -> None:
     job = await house.submit()
     status, problem = await house.get(f"/jobs/{job['job_id']}?wait={wait}")
     assert status == 400
     assert "?wait=20" in problem["detail"]
+
+
+@pytest.mark.parametrize("wait", ["0", "0.0", "-0", "1e-05", "2.5e-7", "0E1", "00"])
+async def test_a_wait_is_any_spelling_of_a_number(house: House, wait: str) -> None:
+    job = await house.submit()
+    assert await house.get(f"/jobs/{job['job_id']}?wait={wait}") == (200, job)
 
 
 async def test_a_wait_ends_with_the_job(house: House) -> None:

@@ -42,6 +42,33 @@ async def test_everything_that_can_be_said_of_a_job_arrives(house: House) -> Non
     assert job["scheduled_at"] > job["created_at"]
 
 
+WHOLE = [("10", 10), ("1e1", 10), ("10.0", 10), ("1.00e1", 10), ("300", 300), ("3e2", 300)]
+BROKEN = ["1.5", "0.9999", "301.0", "1e300", "3.1e2", "true", '"10"', "-1.0", "0.0"]
+
+
+@pytest.mark.parametrize(("spelt", "value"), WHOLE)
+async def test_a_whole_number_may_be_spelt_as_json_schema_lets_it(house: House, spelt: str, value: int) -> None:
+    said = f'"max_attempts": {spelt}, "delay_seconds": {spelt}'
+    body = f'{{"type": "text.transform", "payload": {{"text": "a"}}, {said}}}'
+    headers = {"Content-Type": "application/json"}
+    status, job = await house.post("/jobs", data=body, headers=headers)
+    assert (status, job["max_attempts"]) == (202, value)
+    _, many = await house.post("/jobs/batch", data=f'{{"jobs": [{body}]}}', headers=headers)
+    assert [(one["status"], one["job"]["max_attempts"]) for one in many["jobs"]] == [(202, value)]
+    status, problem = await house.post(f"/jobs/{job['job_id']}/retry", data=f'{{"round": {spelt}}}', headers=headers)
+    assert (status, problem["type"]) == (409, "urn:cqworker:problem:not-allowed-now")
+
+
+@pytest.mark.parametrize("spelt", BROKEN)
+async def test_what_is_no_whole_number_in_its_bounds_is_422(house: House, spelt: str) -> None:
+    body = f'{{"type": "text.transform", "payload": {{"text": "a"}}, "max_attempts": {spelt}}}'
+    headers = {"Content-Type": "application/json"}
+    status, problem = await house.post("/jobs", data=body, headers=headers)
+    assert (status, problem["errors"][0]["pointer"]) == (422, "/max_attempts")
+    _, many = await house.post("/jobs/batch", data=f'{{"jobs": [{body}]}}', headers=headers)
+    assert many["jobs"][0]["problem"]["errors"][0]["pointer"] == "/jobs/0/max_attempts"
+
+
 async def test_job_type_and_params_are_understood(house: House) -> None:
     job = await house.submit({"job_type": "text.transform", "params": {"text": "x"}})
     assert (job["type"], job["payload"]) == ("text.transform", {"text": "x"})
