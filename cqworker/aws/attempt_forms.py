@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from cqworker.aws.phrases import (
     ABSENT,
-    ENDED,
     FREE,
     FREE_AFTER_GRACE,
     FREE_VALUES,
-    PAST,
+    RETRYABLE_NOW,
+    RETRYABLE_VALUES,
     RUNNING,
     UNCANCELLED,
     Form,
@@ -20,6 +20,7 @@ from cqworker.aws.phrases import (
 )
 from cqworker.aws.wire import entries, failure_cell, number, progress_cell, text
 from cqworker.model.attempts import SOON_MS, Claim, HandBack, Renew, Reopen, Settle
+from cqworker.model.record import PAST
 from cqworker.model.status import Status
 
 HELD = "#token = :token AND #status = :running"
@@ -28,7 +29,7 @@ STARTABLE = (
     " AND (attribute_not_exists(scheduled_at) OR scheduled_at <= :soon)"
 )
 CLAIM = f"{ABSENT} OR ({STARTABLE})"
-REOPEN = f"round < :round AND #token <> :token AND (#status IN (:failed, :cancelled) OR {FREE})"
+REOPEN = f"round < :round AND #token <> :token AND ({RETRYABLE_NOW} OR {FREE})"
 AFTER_GRACE = {said: said.replace(FREE, FREE_AFTER_GRACE) for said in (STARTABLE, CLAIM, REOPEN)}
 STARTED = (
     "#status = :running",
@@ -72,7 +73,7 @@ def claim_existing(change: Claim) -> Form:
 
 def reopen(change: Reopen) -> Form:
     """A start of a later round; its own form because an update cannot choose between attempt 1 and one more."""
-    values = FREE_VALUES | ENDED | {":one": number(1)} | _started(change)
+    values = FREE_VALUES | RETRYABLE_VALUES | {":one": number(1)} | _started(change)
     sets = (*STARTED, "attempt = :one", "history = list_append(history, :claimed)")
     return update(change.job_id, _with_grace(REOPEN, change, values), values, sets, PAST)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cqworker.aws.batch import MOST, Answered, Batches
 from cqworker.aws.calls import Calls
-from cqworker.aws.statements import FORMS
+from cqworker.aws.statements import Gathered, is_gathered
 from cqworker.model.changes import Change, Refused, Written
 from cqworker.model.record import JobRecord
 from cqworker.ports import JobStore, KeyItem
@@ -21,7 +21,7 @@ LINGER = 0.003
 class Waiting:
     """A write that has not been sent, and where its answer is awaited."""
 
-    change: Change
+    change: Gathered
     answer: asyncio.Future[Answered]
 
 
@@ -46,7 +46,7 @@ class BatchedStore:
 
     async def write(self, change: Change) -> Written | Refused:
         """As JobStore.write."""
-        if type(change) in FORMS and not self._batches.rest:
+        if is_gathered(change) and not self._batches.rest:
             answered = await self._gathered(change)
             if answered is not None:
                 return answered
@@ -68,7 +68,7 @@ class BatchedStore:
         """As JobStore.check_writing."""
         await self._store.check_writing()
 
-    def _gathered(self, change: Change) -> asyncio.Future[Answered]:
+    def _gathered(self, change: Gathered) -> asyncio.Future[Answered]:
         loop = self._loop = self._loop or asyncio.get_running_loop()
         answer: asyncio.Future[Answered] = loop.create_future()
         self._waiting.append(Waiting(change, answer))

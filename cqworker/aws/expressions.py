@@ -6,9 +6,6 @@ appended to and trimmed in one update (its paths would overlap), so a change tha
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from cqworker.aws import attempt_forms, intervention_forms
 from cqworker.aws.phrases import ABSENT, Form, Request
 from cqworker.aws.wire import item_of, key_item, number
@@ -18,18 +15,6 @@ from cqworker.model.interventions import AskCancel, Enter, Forestall, Lose, NewR
 from cqworker.ports import KeyItem
 
 KEY_FREE = f"{ABSENT} OR expires_at < :now"
-
-FORMS: dict[type, Callable[[Any], Form]] = {
-    Claim: attempt_forms.claim,
-    Reopen: attempt_forms.reopen,
-    Renew: attempt_forms.renew,
-    Settle: attempt_forms.settle,
-    HandBack: attempt_forms.hand_back,
-    Forestall: intervention_forms.forestall,
-    AskCancel: intervention_forms.ask_cancel,
-    NewRound: intervention_forms.new_round,
-    Lose: intervention_forms.lose,
-}
 
 
 def put_of(change: Enter) -> Request:
@@ -45,4 +30,28 @@ def reservation_of(key: KeyItem, now: int) -> Request:
 
 def update_of(change: Change) -> Request:
     """The UpdateItem of any change but Enter."""
-    return FORMS[type(change)](change).request()
+    return _form(change).request()
+
+
+def _form(change: Change) -> Form:
+    match change:
+        case Reopen():  # which is a Claim, too
+            return attempt_forms.reopen(change)
+        case Claim():
+            return attempt_forms.claim(change)
+        case Settle():
+            return attempt_forms.settle(change)
+        case Renew():
+            return attempt_forms.renew(change)
+        case HandBack():
+            return attempt_forms.hand_back(change)
+        case Forestall():
+            return intervention_forms.forestall(change)
+        case AskCancel():
+            return intervention_forms.ask_cancel(change)
+        case NewRound():
+            return intervention_forms.new_round(change)
+        case Lose():
+            return intervention_forms.lose(change)
+        case Enter():
+            raise TypeError("a new record is put, not updated")

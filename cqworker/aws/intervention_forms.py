@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from cqworker.aws.phrases import (
     ABSENT,
-    ENDED,
     FREE,
     FREE_AFTER_GRACE,
     FREE_VALUES,
-    PAST,
+    RETRYABLE_NOW,
+    RETRYABLE_VALUES,
     RUNNING,
     UNCANCELLED,
     Form,
@@ -19,15 +19,13 @@ from cqworker.aws.phrases import (
 from cqworker.aws.wire import entries, failure_cell, number, text
 from cqworker.model.history import trimmed
 from cqworker.model.interventions import AskCancel, Forestall, Lose, NewRound
+from cqworker.model.record import PAST
 from cqworker.model.status import Status
 
 SEEN_STANDS = f"#status = :seen AND round = :round AND attempt = :attempt AND {FREE}"
 RUNS_THIS_ROUND = "#status = :running AND round = :round"
 SAME_ENDING = "#status = :seen AND round = :round"
-LOSE = (
-    f"{ABSENT} OR (#status IN (:failed, :cancelled) AND round < :round)"
-    f" OR (round <= :round AND {FREE} AND {UNCANCELLED})"
-)
+LOSE = f"{ABSENT} OR ({RETRYABLE_NOW} AND round < :round) OR (round <= :round AND {FREE} AND {UNCANCELLED})"
 LOSE_AFTER_GRACE = LOSE.replace(FREE, FREE_AFTER_GRACE)
 
 
@@ -74,7 +72,7 @@ def new_round(change: NewRound) -> Form:
 def lose(change: Lose) -> Form:
     """FAILED `lost`, of an absent record too."""
     made, values = made_from(change.envelope, change.purge_at, change.trace_id)
-    values |= FREE_VALUES | ENDED | {":now": number(change.now), ":round": number(change.envelope.round)}
+    values |= FREE_VALUES | RETRYABLE_VALUES | {":now": number(change.now), ":round": number(change.envelope.round)}
     values |= {":purge_at": number(change.purge_at), ":zero": number(0), ":lost": entries((change.entry,))}
     values |= {":failure": failure_cell(change.failure)}
     removes = [*(name for name in PAST if name not in {"failure", "finished_at"}), "lease_expires_at"]

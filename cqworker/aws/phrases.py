@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -12,7 +12,7 @@ from msgspec import Struct
 from cqworker.aws.wire import Cell, item_of, job_key, text
 from cqworker.model.envelope import Envelope
 from cqworker.model.record import record_from
-from cqworker.model.status import Status
+from cqworker.model.status import RETRYABLE, WAITING, Status
 
 Values = dict[str, Cell]
 Request = dict[str, Any]
@@ -20,20 +20,32 @@ Request = dict[str, Any]
 ALIASED = frozenset({"status", "token", "type", "result", "day"})
 """Those of our attribute names that are reserved words in expressions (DynamoDB developer guide, reserved words)."""
 
+
+def _placeholders(statuses: Collection[Status]) -> dict[str, Status]:
+    return {f":{status.lower()}": status for status in Status if status in statuses}
+
+
+def _named(statuses: Collection[Status]) -> str:
+    """Their placeholders, as IN has them."""
+    return ", ".join(_placeholders(statuses))
+
+
+def _values(statuses: Collection[Status]) -> Values:
+    return {name: text(status) for name, status in _placeholders(statuses).items()}
+
+
 ABSENT = "attribute_not_exists(pk)"
+RETRYABLE_NOW = f"#status IN ({_named(RETRYABLE)})"
 FREE = (
-    "(#status IN (:queued, :retrying) OR (#status = :running"
+    f"(#status IN ({_named(WAITING)}) OR (#status = :running"
     " AND (attribute_not_exists(lease_expires_at) OR lease_expires_at < :now)))"
 )
 FREE_AFTER_GRACE = FREE.replace(":now", ":over")
 UNCANCELLED = "attribute_not_exists(cancel_requested_at)"
 
-RUNNING: Values = {":running": text(Status.RUNNING)}
-FREE_VALUES: Values = {":queued": text(Status.QUEUED), ":retrying": text(Status.RETRYING), **RUNNING}
-ENDED: Values = {":failed": text(Status.FAILED), ":cancelled": text(Status.CANCELLED)}
-
-PAST = ("failure", "result", "result_ref", "finished_at", "cancel_requested_at", "scheduled_at", "progress")
-"""What a new round begins without (cqworker.model.record.without_past), the lease apart."""
+RUNNING = _values({Status.RUNNING})
+FREE_VALUES = _values(WAITING) | RUNNING
+RETRYABLE_VALUES = _values(RETRYABLE)
 
 
 def made_from(envelope: Envelope, purge_at: int, trace_id: str | None) -> tuple[tuple[str, ...], Values]:

@@ -7,22 +7,17 @@ guide, "PartiQL update statements").
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import TypeGuard
 
 from cqworker.aws import attempt_forms
 from cqworker.aws.phrases import Form, Request, Shape
 from cqworker.aws.wire import JOB, SORT_KEY
-from cqworker.model.attempts import Claim, HandBack, Renew, Settle
+from cqworker.model.attempts import Claim, HandBack, Renew, Reopen, Settle
 from cqworker.model.changes import Change
+from cqworker.model.interventions import AskCancel, Enter, Forestall, Lose, NewRound
 
-FORMS: dict[type, Callable[[Any], Form]] = {
-    Claim: attempt_forms.claim_existing,
-    Renew: attempt_forms.renew,
-    Settle: attempt_forms.settle,
-    HandBack: attempt_forms.hand_back,
-}
+Gathered = Claim | Renew | Settle | HandBack
 """The changes that a job's own worker makes: there are many of them at a time."""
 
 NAME = r"(#?\w+)"
@@ -35,9 +30,20 @@ REWORDED = (
 )
 
 
-def statement_of(change: Change, table: str) -> Request:
+def is_gathered(change: Change) -> TypeGuard[Gathered]:
+    """Whether a change shares requests with others; the rest is rare, or makes what is absent, which a batch cannot."""
+    match change:
+        case Reopen():  # which is a Claim, too
+            return False
+        case Claim() | Renew() | Settle() | HandBack():
+            return True
+        case Enter() | Forestall() | AskCancel() | NewRound() | Lose():
+            return False
+
+
+def statement_of(change: Gathered, table: str) -> Request:
     """One entry of a BatchExecuteStatement; a refusal brings what stood there, a success what stands there now."""
-    form = FORMS[type(change)](change)
+    form = _form(change)
     said, names = _worded(table, form.shape)
     values = form.values
     values[":pk"], values[":sk"] = {"S": JOB + form.job_id}, SORT_KEY
@@ -46,6 +52,18 @@ def statement_of(change: Change, table: str) -> Request:
         "Parameters": [values[name] for name in names],
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
+
+
+def _form(change: Gathered) -> Form:
+    match change:
+        case Claim():
+            return attempt_forms.claim_existing(change)
+        case Renew():
+            return attempt_forms.renew(change)
+        case Settle():
+            return attempt_forms.settle(change)
+        case HandBack():
+            return attempt_forms.hand_back(change)
 
 
 @lru_cache(maxsize=256)

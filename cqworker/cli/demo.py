@@ -15,6 +15,7 @@ import click
 from cqworker.cli.dev import ROLES, at_home, embedded_aws
 from cqworker.cli.words import job_words
 from cqworker.errors import CqworkerError
+from cqworker.model.status import Status
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -106,7 +107,7 @@ async def _run(session: ClientSession, body: dict[str, Any]) -> dict[str, Any]:
     _tell(f"POST /jobs answered {response.status}: job {job.get('job_id', job)}")
     async with session.get(f"/jobs/{job['job_id']}", params={"wait": PATIENCE}) as response:
         ended: dict[str, Any] = await response.json()
-    if ended["status"] != "SUCCEEDED":
+    if ended["status"] != Status.SUCCEEDED:
         raise DemoFailed("\n".join(["A job of the demo did not succeed.", *job_words(ended)]))
     return ended
 

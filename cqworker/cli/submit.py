@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from cqworker.cli.failures import DONE, FAILED
 from cqworker.cli.options import access_options, json_option
+from cqworker.model.status import Status
 
 if TYPE_CHECKING:
     from cqworker.client.job import View
@@ -113,7 +114,7 @@ def submit(
         raise click.UsageError("Missing argument 'TYPE'.")
     job = asyncio.run(_submitted(access, _body(type_, fields), fields["key"], wait))
     _print(job, as_json=as_json, waited=wait is not None)
-    return DONE if wait is None or job["status"] == "SUCCEEDED" else FAILED
+    return DONE if wait is None or job["status"] == Status.SUCCEEDED else FAILED
 
 
 def _check_alone(type_: str | None) -> None:
@@ -135,11 +136,11 @@ def _body(type_: str, fields: Mapping[str, Any]) -> bytes:
 async def _submitted(
     access: AbstractAsyncContextManager[Transport], body: bytes, key: str | None, wait: float | str | None
 ) -> View:
-    from cqworker.client.waiting import FINAL, until_final
+    from cqworker.client.waiting import is_final, until_final
 
     async with access as transport:
         job = await transport.submit(body, key)
-        if wait is None or job["status"] in FINAL:
+        if wait is None or is_final(job):
             return job
         click.echo(f"Job {job['job_id']} is {job['status']}; waiting. (Ctrl-C leaves it to the workers.)", err=True)
         return await until_final(transport, job["job_id"], None if isinstance(wait, str) else wait)
@@ -154,7 +155,7 @@ def _print(job: View, *, as_json: bool, waited: bool) -> None:
         click.echo(json.dumps(job, ensure_ascii=False, indent=2))
     elif not waited:
         click.echo(f"Job {job['job_id']} is {job['status']}. Follow it: cqworker jobs show {job['job_id']}")
-    elif job["status"] == "SUCCEEDED":
+    elif job["status"] == Status.SUCCEEDED:
         click.echo(result_text(job))
     else:
         click.echo("\n".join(job_words(job)), err=True)

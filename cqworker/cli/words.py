@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from cqworker.model.status import Status
+
 SHOWN = 400
 """Characters of a payload or result that are shown to people; --json shows all."""
 Job = Mapping[str, Any]
@@ -31,20 +33,28 @@ def result_text(job: Job) -> str:
 def _standing(job: Job) -> str:
     attempt = f"attempt {job['attempt']} of {job['max_attempts']}"
     failure = _failure(job)
-    match job["status"]:
-        case "QUEUED":
+    match _status(job):
+        case Status.QUEUED:
             return "waits" + (f" until {job['scheduled_at']}" if job["scheduled_at"] else " for its start")
-        case "RUNNING":
+        case Status.RUNNING:
             asked = f"; a cancel was asked for at {job['cancel_requested_at']}" if job["cancel_requested_at"] else ""
             return f"is RUNNING since {job['started_at']}, {attempt}{asked}"
-        case "RETRYING":
+        case Status.RETRYING:
             return f"is RETRYING, not before {job['scheduled_at']}: {attempt} ended with {failure}"
-        case "SUCCEEDED":
+        case Status.SUCCEEDED:
             return f"SUCCEEDED in {attempt}{_took(job)}"
-        case "FAILED":
+        case Status.FAILED:
             return f"FAILED in {attempt}{_took(job)}: {failure}"
-        case status:
-            return f"is {status}"
+        case Status.CANCELLED | Status.SCHEDULED | Status.BLOCKED | None:
+            return f"is {printable(job['status'])}"
+
+
+def _status(job: Job) -> Status | None:
+    """None for one that only a newer daemon knows."""
+    try:
+        return Status(job["status"])
+    except ValueError:
+        return None
 
 
 def _facts(job: Job) -> Iterator[tuple[str, str]]:
@@ -57,7 +67,7 @@ def _facts(job: Job) -> Iterator[tuple[str, str]]:
     yield "payload", job.get("payload_ref") or _cut(job["payload"])
     if job["progress"]:
         yield "progress", _progress(job["progress"])
-    if job["status"] == "SUCCEEDED":
+    if job["status"] == Status.SUCCEEDED:
         yield "result", job.get("result_ref") or _cut(job["result"])
 
 

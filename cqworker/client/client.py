@@ -14,7 +14,7 @@ from cqworker.client.errors import DaemonRefused, JobFailed, JobUnfinished
 from cqworker.client.job import JobView, NewJob, View, body_of, job_from
 from cqworker.client.portions import Job, submitted
 from cqworker.client.transport import Transport
-from cqworker.client.waiting import FINAL, until_final
+from cqworker.client.waiting import is_final, until_final
 from cqworker.errors import ArtifactMissing, CqworkerError
 from cqworker.model.status import Status
 
@@ -105,9 +105,10 @@ class Client:
     async def wait(self, job_id: str, timeout: float | None = None) -> JobView:
         """The job once it is final. Raises JobNotFound, and JobUnfinished (a TimeoutError) after `timeout` s."""
         view = await until_final(self._transport, job_id, timeout)
-        if view["status"] not in FINAL:
-            raise JobUnfinished(_read(view), timeout or 0.0)
-        return _read(view)
+        job = _read(view)
+        if not is_final(view):
+            raise JobUnfinished(job, timeout or 0.0)
+        return job
 
     async def result(self, job_id: str, timeout: float | None = None) -> Any:
         """What the handler returned, once it has; as `wait`, and raises JobFailed for a FAILED or CANCELLED job."""

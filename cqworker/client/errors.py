@@ -23,11 +23,14 @@ class NotAdmitted(DaemonRefused):
 
 
 class JobFailed(CqworkerError):
-    """The job ended without a result: `kind` is the failure's, or "cancelled"; `job` is how it stands."""
+    """The job ended without a result: `kind` is the failure's, or "cancelled"; `job` is how it stands.
+
+    Where an ending of another status has no failure on record, `kind` is that status in small letters.
+    """
 
     def __init__(self, job: JobView) -> None:
-        self.kind = job.failure.kind if job.failure is not None else "cancelled"
-        self.message = job.failure.message if job.failure is not None else "The job was cancelled."
+        self.kind = job.failure.kind if job.failure is not None else job.status.lower()
+        self.message = job.failure.message if job.failure is not None else f"The job was {job.status.lower()}."
         super().__init__(f"Job {job.job_id} is {job.status}, {self.kind}: {self.message}")
         self.job = job
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import math
 
-from cqworker.client.errors import DaemonUnreachable
+from cqworker.client.errors import DaemonRefused, DaemonUnreachable
 from cqworker.client.job import View
 from cqworker.client.transport import Transport
 from cqworker.errors import Unavailable
+from cqworker.model.status import Status
 
-FINAL = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
 ONE_WAIT = 20.0
 """Seconds for which one request to wait is held."""
 PAUSE = 1.0
@@ -22,7 +22,8 @@ PATIENCE = 30.0
 async def until_final(transport: Transport, job_id: str, seconds: float | None) -> View:
     """The job once it is final; after `seconds` (None: never) as it is then.
 
-    Raises DaemonUnreachable or Unavailable where nobody answers for PATIENCE, or when the time is up.
+    Raises DaemonUnreachable or Unavailable where nobody answers for PATIENCE, or when the time is up; DaemonRefused for
+    a job whose status this version does not know, for it might be the end.
     """
     loop = asyncio.get_running_loop()
     answered = loop.time()
@@ -36,6 +37,15 @@ async def until_final(transport: Transport, job_id: str, seconds: float | None) 
                 raise
         else:
             answered = loop.time()
-            if job["status"] in FINAL or answered >= end:
+            if is_final(job) or answered >= end:
                 return job
         await asyncio.sleep(min(end, began + PAUSE) - loop.time())
+
+
+def is_final(job: View) -> bool:
+    """Whether the job has ended. Raises DaemonRefused for a status that only a newer version knows: it may be one."""
+    try:
+        return Status(job["status"]).is_final
+    except ValueError as error:
+        told = f"Job {job['job_id']} is {job['status']}, which this version of the client does not know. Upgrade it."
+        raise DaemonRefused(told) from error

@@ -13,12 +13,13 @@ from cqworker.model.changes import Refused, Written
 from cqworker.model.history import Entry
 from cqworker.model.interventions import AskCancel, Forestall, NewRound
 from cqworker.model.record import JobRecord, envelope_of
-from cqworker.model.status import Status
+from cqworker.model.status import RETRYABLE, Status
 from cqworker.model.trace import traceparent_for
 from cqworker.ports import JobQueue, JobStore, Letter
 
 ROUNDS = 5
 """Times a cancel looks again when the job changed under its hands."""
+_RETRYABLE = ", ".join(status for status in Status if status in RETRYABLE)
 
 
 class Desk:
@@ -66,13 +67,13 @@ class Desk:
             return record
         if round_number is not None and record.round < round_number:
             raise NotAllowedNow(f"Job {job_id} is in round {record.round}; there was no round {round_number} yet.")
-        if record.status in (Status.FAILED, Status.CANCELLED):
+        if record.status.is_retryable:
             return await self._open_round(record)
         if record.is_free(self._clock.now()):
             await self._send(record, record.round)
             self._emit(RetryAsked(job=subject_of(record)))
             return record
-        raise NotAllowedNow(f"Job {job_id} is {record.status}; only a FAILED, CANCELLED or stuck job can be retried.")
+        raise NotAllowedNow(f"Job {job_id} is {record.status}; only a {_RETRYABLE} or stuck job can be retried.")
 
     async def cancel(self, job_id: str, tenant: str | None) -> JobRecord:
         """CANCELLED at once where nobody runs it; else a request that its worker sees at its next renewal.

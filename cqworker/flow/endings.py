@@ -123,22 +123,20 @@ def with_words(reason: str, said: str) -> str:
 
 def _of_stop(record: JobRecord, stop: Stopped, rules: Rules) -> Conclusion:
     """A handler that still runs is never handed back: its lease runs out."""
-    match stop:
-        case Stopped(StopReason.LOST):
+    match stop.reason:
+        case StopReason.LOST:
             return LeftAlone()
-        case Stopped(StopReason.TIMEOUT):
+        case StopReason.TIMEOUT:
             return _again(record, _timeout(stop), rules, stop.after)
-        case Stopped(abandoned=True):
-            return LeftAlone()
-        case Stopped(StopReason.CANCEL):
-            return Cancelled(stop.said)
-        case Stopped(StopReason.DRAIN, raised=Raised() as error) if _was_forgiven(record):
-            return conclude(record, error, rules)
-        case Stopped(StopReason.SILENCE) if not _is_in_time(record, rules):
+        case StopReason.CANCEL:
+            return LeftAlone() if stop.abandoned else Cancelled(stop.said)
+        case StopReason.DRAIN if not stop.abandoned and stop.raised is not None and _was_forgiven(record):
+            return conclude(record, stop.raised, rules)
+        case StopReason.SILENCE if not stop.abandoned and not _is_in_time(record, rules):
             message = with_words("Its lease could not be renewed", stop.said)
             return _again(record, Failure(FailureKind.CRASHED, f"{message}."), rules)
-        case _:
-            return GivenBack(stop.reason, stop.after or 0.0, stop.said)
+        case StopReason.DRAIN | StopReason.SILENCE:
+            return LeftAlone() if stop.abandoned else GivenBack(stop.reason, stop.after or 0.0, stop.said)
 
 
 def _timeout(stop: Stopped) -> Failure:

@@ -65,7 +65,7 @@ class Execution:
         if (reason := claimed.lease.stop_reason) is not None:
             return Stopped(reason)
         if self.draining:
-            return NeverStarted("drain", 0.0)
+            return NeverStarted(StopReason.DRAIN, 0.0)
         if not claimed.lease.is_alive(self._clock.monotonic()):
             return NeverStarted(StopReason.SILENCE, 0.0)
         return await self._follow(claimed, handler, payload, slot)

@@ -100,7 +100,7 @@ class Settling:
                 return Leave()
             case GivenBack():
                 return await self._hand_back(claimed, conclusion)
-            case _:
+            case Success() | Retrying() | Failing() | Cancelled():
                 return await self._end(claimed, conclusion)
 
     async def _spill(self, claimed: Claimed, success: Success, rules: Rules) -> Conclusion:
@@ -131,7 +131,9 @@ class Settling:
                 return await self._end(claimed, Cancelled())
             case Refused():
                 self._emit(LeaseLost(job=claimed.job, reason="its ending was refused: the record moved on"))
-        return Leave()
+                return Leave()
+            case None:
+                return Leave()
 
     async def _hand_back(self, claimed: Claimed, back: GivenBack) -> LettingGo:
         now = self._clock.now()

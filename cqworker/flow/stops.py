@@ -16,6 +16,7 @@ from cqworker.flow.outcomes import (
     Returned,
     Stopped,
     StopReason,
+    UnknownTypeMet,
 )
 from cqworker.flow.perform import cut
 
@@ -48,13 +49,13 @@ def _judge_stopped(end: Ended, reason: StopReason, late: float) -> Outcome:
             return outcome
         case Returned(result) if end.finished or end.seen is None:
             return Returned(result, late)
-        case _ if reason is StopReason.CANCEL:
+        case PayloadRefused() if reason is not StopReason.CANCEL:
+            return outcome
+        case Raised() if end.seen is None and reason not in (StopReason.CANCEL, StopReason.TIMEOUT):
+            return outcome
+        case Returned() | Raised() | PayloadRefused() | AskedRetry() | Hindered() | Interrupted():
             return gave_up(outcome, reason)
-        case PayloadRefused():
-            return outcome
-        case Raised() if end.seen is None and reason is not StopReason.TIMEOUT:
-            return outcome
-        case _:
+        case Died() | NeverStarted() | UnknownTypeMet() | Stopped():
             return gave_up(outcome, reason)
 
 
@@ -106,5 +107,5 @@ def said_by(outcome: Outcome | Interrupted) -> str:
             return f"it asked for another attempt: {cut(reason, SAID_LIMIT)}"
         case AskedReject(reason):
             return f"it rejected the job: {cut(reason, SAID_LIMIT)}"
-        case _:
+        case Died() | NeverStarted() | PayloadRefused() | UnknownTypeMet() | Stopped() | Interrupted():
             return ""

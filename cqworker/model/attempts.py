@@ -75,7 +75,7 @@ class Reopen(Claim, frozen=True, kw_only=True):
             seen is not None
             and seen.round < self.envelope.round
             and seen.token != self.token
-            and (seen.status in (Status.FAILED, Status.CANCELLED) or seen.is_free(self.now - self.grace))
+            and (seen.status.is_retryable or seen.is_free(self.now - self.grace))
         )
 
     def after(self, seen: JobRecord | None) -> JobRecord:

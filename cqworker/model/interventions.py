@@ -140,7 +140,7 @@ class Lose(Struct, frozen=True, kw_only=True):
     def permits(self, seen: JobRecord | None) -> bool:
         if seen is None:
             return True
-        if seen.status in (Status.FAILED, Status.CANCELLED):
+        if seen.status.is_retryable:
             return seen.round < self.envelope.round
         is_free = seen.is_free(self.now - self.grace)
         return seen.round <= self.envelope.round and is_free and seen.cancel_requested_at is None

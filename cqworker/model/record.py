@@ -14,6 +14,8 @@ from cqworker.model.status import WAITING, FailureKind, Status
 from cqworker.model.times import day_of
 
 SHARDS = 8
+PAST = ("failure", "result", "result_ref", "finished_at", "cancel_requested_at", "scheduled_at", "progress")
+"""What a new round begins without, the lease apart: that is given up or taken anew with it."""
 
 
 class Failure(Struct, frozen=True):
@@ -122,14 +124,4 @@ def record_from(envelope: Envelope, purge_at: int, trace_id: str | None) -> JobR
 
 def without_past(record: JobRecord) -> JobRecord:
     """The record as a new round begins with it: no ending, no cancel, no schedule, no lease."""
-    return replace(
-        record,
-        failure=None,
-        result=None,
-        result_ref=None,
-        finished_at=None,
-        cancel_requested_at=None,
-        scheduled_at=None,
-        progress=None,
-        lease_expires_at=None,
-    )
+    return replace(record, lease_expires_at=None, **dict.fromkeys(PAST))

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from enum import Enum, StrEnum
+
+
+class Stage(Enum):
+    """What a status means for who may do what; every other set of statuses follows from it."""
+
+    RESERVED = "No job has it yet: nobody may start it, hold it or end it."
+    WAITING = "Nobody holds it: it may be claimed, cancelled, or sent again."
+    HELD = "An attempt has it, as long as its lease lives."
+    SPENT = "Final, and a retry opens another round."
+    DONE = "Final, and never run again."
 
 
 class Status(StrEnum):
@@ -18,12 +28,39 @@ class Status(StrEnum):
     CANCELLED = "CANCELLED"
 
     @property
+    def stage(self) -> Stage:
+        """The one place that says what a status means."""
+        match self:
+            case Status.SCHEDULED | Status.BLOCKED:
+                return Stage.RESERVED
+            case Status.QUEUED | Status.RETRYING:
+                return Stage.WAITING
+            case Status.RUNNING:
+                return Stage.HELD
+            case Status.FAILED | Status.CANCELLED:
+                return Stage.SPENT
+            case Status.SUCCEEDED:
+                return Stage.DONE
+
+    @property
     def is_final(self) -> bool:
         return self in FINAL
 
+    @property
+    def is_retryable(self) -> bool:
+        """Whether a retry opens another round; a job that waits, or whose lease has ended, is only sent again."""
+        return self in RETRYABLE
 
-FINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED})
-WAITING = frozenset({Status.QUEUED, Status.RETRYING})
+
+def _of(*stages: Stage) -> frozenset[Status]:
+    return frozenset(status for status in Status if status.stage in stages)
+
+
+FINAL = _of(Stage.SPENT, Stage.DONE)
+RETRYABLE = _of(Stage.SPENT)
+WAITING = _of(Stage.WAITING)
+SETTLED = (*(status for status in Status if status.is_final), Status.RETRYING)
+"""What an attempt may end in."""
 
 
 class FailureKind(StrEnum):

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from cqworker.model.attempts import SOON_MS
 from cqworker.model.envelope import Envelope
 from cqworker.model.record import JobRecord
-from cqworker.model.status import Status
+from cqworker.model.status import Stage, Status
 
 LOOK_AGAIN_MS = 5_000
-"""Its holder may hand the job back any moment, and then this copy may be the only one that starts it."""
+"""Its holder may hand the job back any moment, and then this copy may be the only one that starts it.
+
+So long, too, is hidden what has a status that this version gives to no job.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +67,18 @@ def judge(seen: JobRecord | None, envelope: Envelope, token: str, now: int, grac
         return Drop()
     if seen.status is Status.RUNNING and seen.token == token:
         return GoOn()
-    if seen.status is Status.RUNNING and not seen.has_expired(now - grace):
-        return _hide_until_over(seen, now, grace)
-    if envelope.round > seen.round:
-        return Drop() if seen.status is Status.SUCCEEDED else StartRound()
-    if seen.status.is_final:
-        return Drop()
-    return _judge_free(seen, now)
+    is_later = envelope.round > seen.round
+    match seen.status.stage:
+        case Stage.HELD if not seen.has_expired(now - grace):
+            return _hide_until_over(seen, now, grace)
+        case Stage.HELD | Stage.WAITING:
+            return StartRound() if is_later else _judge_free(seen, now)
+        case Stage.SPENT:
+            return StartRound() if is_later else Drop()
+        case Stage.DONE:
+            return Drop()
+        case Stage.RESERVED:
+            return Hide(now + LOOK_AGAIN_MS)
 
 
 def _hide_until_over(seen: JobRecord, now: int, grace: int) -> Hide:
@@ -102,12 +110,16 @@ def judge_dead_letter(seen: JobRecord | None, envelope: Envelope, now: int, grac
     """What to do with one of our messages that arrived in the dead-letter queue."""
     if seen is None:
         return Bury()
-    if seen.round > envelope.round or (seen.status.is_final and seen.round == envelope.round):
+    if seen.round > envelope.round:
         return Drop()
-    if seen.status is Status.SUCCEEDED:
-        return Drop()
-    if seen.status is Status.RUNNING and not seen.has_expired(now - grace):
-        return _hide_until_over(seen, now, grace)
-    if seen.cancel_requested_at is not None and not seen.status.is_final:
-        return CancelInstead()
-    return Bury()
+    match seen.status.stage:
+        case Stage.HELD if not seen.has_expired(now - grace):
+            return _hide_until_over(seen, now, grace)
+        case Stage.HELD | Stage.WAITING:
+            return Bury() if seen.cancel_requested_at is None else CancelInstead()
+        case Stage.SPENT:
+            return Bury() if seen.round < envelope.round else Drop()
+        case Stage.DONE:
+            return Drop()
+        case Stage.RESERVED:
+            return Hide(now + LOOK_AGAIN_MS)

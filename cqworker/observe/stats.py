@@ -18,7 +18,7 @@ from cqworker.events import (
     JobSubmitted,
     LeaseLost,
 )
-from cqworker.model.status import FailureKind, Status
+from cqworker.model.status import SETTLED, FailureKind, Status
 from cqworker.model.times import rfc3339
 from cqworker.observe.known_types import KnownTypes
 from cqworker.observe.safety import shorten
@@ -27,13 +27,21 @@ FAILURES = 20
 """How many of the last failures are remembered."""
 MESSAGE_LIMIT = 300
 """Bytes of a failure's message that are shown."""
-_COUNTED = ("submitted", "started", "succeeded", "failed", "cancelled", "retried", "handed_back", "leases_lost")
-_ENDINGS = {
-    Status.SUCCEEDED: "succeeded",
-    Status.FAILED: "failed",
-    Status.CANCELLED: "cancelled",
-    Status.RETRYING: "retried",
-}
+
+
+def _ending(status: Status) -> str:
+    """What an attempt that ended so is counted as."""
+    match status:
+        case Status.RETRYING:
+            return "retried"
+        case Status.SUCCEEDED | Status.FAILED | Status.CANCELLED:
+            return status.lower()
+        case Status.SCHEDULED | Status.BLOCKED | Status.QUEUED | Status.RUNNING:
+            raise ValueError(f"no attempt ends in {status}")
+
+
+_ENDINGS = {status: _ending(status) for status in SETTLED}
+_COUNTED = ("submitted", "started", *_ENDINGS.values(), "handed_back", "leases_lost")
 _FAILURES = frozenset({Status.FAILED, Status.RETRYING})
 
 

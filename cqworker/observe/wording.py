@@ -8,7 +8,7 @@ from typing import Any
 
 from cqworker import events as e
 from cqworker.loop_events import HandlersLoopSilent, HandlersLoopTurned, MainLoopStoodStill, MainLoopTurned
-from cqworker.model.status import Status
+from cqworker.model.status import SETTLED, Status
 from cqworker.stop_events import EndingDiscarded, ReturnedAfterStop
 
 
@@ -44,12 +44,21 @@ def _phase(event: e.DaemonPhase) -> Words:
 
 
 _ENDING = ("status", "seconds", "kind", "message")
-ENDINGS: Mapping[Status, Words] = {
-    Status.SUCCEEDED: Words("info", "job succeeded", _ENDING),
-    Status.FAILED: Words("error", "job failed", _ENDING),
-    Status.CANCELLED: Words("info", "job cancelled", _ENDING),
-    Status.RETRYING: Words("warning", "job will be retried", (*_ENDING, "retry_in")),
-}
+
+
+def _ending(status: Status) -> Words:
+    match status:
+        case Status.SUCCEEDED | Status.CANCELLED:
+            return Words("info", f"job {status.lower()}", _ENDING)
+        case Status.FAILED:
+            return Words("error", "job failed", _ENDING)
+        case Status.RETRYING:
+            return Words("warning", "job will be retried", (*_ENDING, "retry_in"))
+        case Status.SCHEDULED | Status.BLOCKED | Status.QUEUED | Status.RUNNING:
+            raise ValueError(f"no attempt ends in {status}")
+
+
+ENDINGS: Mapping[Status, Words] = {status: _ending(status) for status in SETTLED}
 STARTED = Words("info", "job started", ("waited",))
 
 WORDING: Mapping[type, Words | Callable[[Any], Words]] = {

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cqworker.client.waiting import FINAL
+from cqworker.model.status import FINAL
 from tests.cli.running import Dev, execute, invoke, told
 
 TEXT = '{"text": "Hello there"}'

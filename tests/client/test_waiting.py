@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from cqworker.client.errors import DaemonUnreachable, NotAdmitted
+from cqworker.client.errors import DaemonRefused, DaemonUnreachable, NotAdmitted
 from cqworker.client.job import View
 from cqworker.client.waiting import PATIENCE, until_final
 from cqworker.errors import CqworkerError, Unavailable
+from cqworker.model.status import Status
 from cqworker.testing import run_virtually
 
 GONE = DaemonUnreachable("No daemon answers.", ambiguous=True)
@@ -50,6 +51,18 @@ def test_a_long_wait_is_many_requests() -> None:
     ended, view = waited(daemon, None)
     assert (len(daemon.asked), view["status"]) == (5, "SUCCEEDED")
     assert ended == pytest.approx(100, abs=0.1)
+
+
+@pytest.mark.parametrize("status", [status for status in Status if status.is_final])
+def test_a_wait_ends_with_whatever_status_is_final(status: Status) -> None:
+    ended, view = waited(Daemon(lambda _: status.value, holds=1), 60)
+    assert ended == pytest.approx(1, abs=0.1)
+    assert view["status"] == status.value
+
+
+def test_a_status_that_only_a_newer_daemon_knows_is_not_waited_for_in_vain() -> None:
+    with pytest.raises(DaemonRefused, match=r"^Job x is DREAMING, which this version of the client does not know"):
+        waited(Daemon(lambda _: "DREAMING"), None)
 
 
 def test_a_wait_ends_when_its_time_is_up() -> None:

@@ -22,6 +22,8 @@ def act(payload: dict[str, Any], job: Job) -> dict[str, int]:
             with open(payload["file"], "w", encoding="utf-8") as file:  # noqa: PTH123 - a child imports little
                 file.write(str(os.getpid()))
             time.sleep(60)
+        case _:
+            pass
     return {"pid": os.getpid()}
 
 
@@ -61,6 +63,8 @@ def chatter(payload: dict[str, Any], job: Job) -> int:
             os.write(2, b"x" * 300_000)
         case "read":
             subprocess.run(["cat"], check=True)
+        case _:
+            pass
     return os.getpid()
 
 

@@ -115,6 +115,8 @@ async def stop(host: Host, world: World, reason: StopReason, ids: list[str]) -> 
             host.worker.lanes[0].poller.quiet()  # what is given back shall not start here again
             for lease in list(host.worker.lanes[0].leases):
                 lease.stop(reason)
+        case StopReason.TIMEOUT:
+            pass
 
 
 async def has_ended(world: World, host: Host, job_id: str) -> None:

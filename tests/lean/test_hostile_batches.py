@@ -50,6 +50,8 @@ class Hostile(ScriptedBatches):
                 raise fault(ambiguous=False)
             case "lost before":
                 raise fault(ambiguous=True)
+            case _:
+                pass
         said = [self._said(job_id, hostility) for job_id in jobs]
         if hostility == "lost after":
             raise fault(ambiguous=True)

@@ -10,7 +10,7 @@ from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from tests.model.samples import LEASE, MAX_ATTEMPTS, NOW, OTHER, OURS, record
 
-STATUSES = ("QUEUED", "RETRYING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED")
+STATUSES = tuple(status.value for status in Status)
 AXES: dict[str, tuple[str, ...]] = {
     "status": STATUSES,
     "round": ("lower", "same", "higher"),

@@ -7,6 +7,7 @@ from cqworker.model.interventions import Forestall, Lose
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.model.verdict import (
+    LOOK_AGAIN_MS,
     Burial,
     Bury,
     CancelInstead,
@@ -41,6 +42,7 @@ QUEUED|RETRYING            higher       *        *      *       *          *    
 SUCCEEDED|FAILED|CANCELLED same         *        *      *       *          *         drop
 SUCCEEDED                  higher       *        *      *       *          *         drop
 FAILED|CANCELLED           higher       *        *      *       *          *         start-round
+SCHEDULED|BLOCKED          same|higher  *        *      *       *          *         hide-for-a-look
 """
 BURIAL_TABLE = """
 status                     round        lease    token  cancel  time       attempts  verdict
@@ -53,12 +55,14 @@ RUNNING                    same|higher  expired  *      asked   *          *    
 RUNNING                    same|higher  expired  *      no      *          *         bury
 QUEUED|RETRYING            same|higher  *        *      asked   *          *         cancel-instead
 QUEUED|RETRYING            same|higher  *        *      no      *          *         bury
+SCHEDULED|BLOCKED          same|higher  *        *      *       *          *         hide-for-a-look
 """
 VERDICTS: dict[str, Verdict | Burial] = {
     "drop": Drop(),
     "go-on": GoOn(),
     "hide-for-the-lease": Hide(LEASE),
     "hide-for-the-schedule": Hide(SCHEDULED),
+    "hide-for-a-look": Hide(NOW + LOOK_AGAIN_MS),
     "cancel-instead": CancelInstead(),
     "crash-instead": CrashInstead(),
     "start": Start(),

@@ -16,12 +16,12 @@ from urllib.parse import urlsplit
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from cqworker.model.status import FINAL
 from tests.processes.supervisor import Supervisor
 
 PROGRAM = (sys.executable, "-m", "cqworker")
 RUN = ("run", "--port", "0")
 READY_WITHIN = 30.0
-FINAL = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
 
 
 @dataclass(frozen=True, slots=True)

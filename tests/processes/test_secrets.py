@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from cqworker.model.status import FINAL
 from tests.processes.conftest import Start
-from tests.processes.daemon import FINAL, RUN, Daemon, until
+from tests.processes.daemon import RUN, Daemon, until
 from tests.processes.site import Site
 
 TOKEN, STRANGER = "canary-token-" + "a" * 32, "canary-stranger-" + "b" * 32

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import signal
 
+from cqworker.model.status import FINAL
 from tests.processes.conftest import WORKER, Start
-from tests.processes.daemon import FINAL, Daemon, until
+from tests.processes.daemon import Daemon, until
 from tests.processes.plugin import Journal
 from tests.processes.site import Site
 

@@ -124,6 +124,8 @@ class Fleet:
                 struck.leave()
                 if kind == "hurried drain":
                     self._site.world.call_later(chance.uniform(0, 10), self._hurry, struck)
+            case _:
+                raise LookupError(kind)
 
     def _hurry(self, process: Process) -> None:
         if not process.is_dead:

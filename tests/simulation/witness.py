@@ -129,6 +129,8 @@ class Witness:
                     self.accuse("handed back while its handler runs:", write)
                 if after.attempt != before.attempt - 1:
                     self.accuse("an attempt was not refunded:", write)
+            case Renew():
+                pass
 
     def _settled(self, write: Applied, change: Settle, attempt: Attempt, before: JobRecord) -> None:
         asked = before.cancel_requested_at is not None

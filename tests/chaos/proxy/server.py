@@ -80,6 +80,8 @@ class Proxy:
                 return answer_saying({"message": "The proxy says no."}, status, code)
             case Delay(seconds):
                 await asyncio.sleep(seconds)
+            case DropAfter() | None:
+                pass
         answer = await forward(request)
         return None if isinstance(fault, DropAfter) else answer
 
