@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from cqworker.closed_sets import Phase, ReceiptAction
 from cqworker.loop_events import HandlersLoopSilent, HandlersLoopTurned, MainLoopStoodStill, MainLoopTurned
 from cqworker.model.status import FailureKind, Status
 
@@ -154,7 +155,7 @@ class ReceiptRefused(Struct, frozen=True, kw_only=True):
     """A delete or visibility change of one message was not done."""
 
     queue: str
-    action: str
+    action: ReceiptAction
     reason: str
     gone: bool
 
@@ -243,9 +244,9 @@ class PluginBroken(Struct, frozen=True, kw_only=True):
 
 
 class DaemonPhase(Struct, frozen=True, kw_only=True):
-    """The daemon is starting, ready, draining, or stopped."""
+    """The daemon is ready, draining, or stopped."""
 
-    phase: str
+    phase: Phase
     detail: str = ""
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cqworker.cli.failures import DONE, FAILED
 from cqworker.cli.words import printable
+from cqworker.closed_sets import ExitCode
 from cqworker.errors import CqworkerError, SubmissionRefused
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ async def submit_lines(lines: Iterable[bytes], access: AbstractAsyncContextManag
             refused += isinstance(answer, CqworkerError)
             click.echo(_told(numbers.popleft(), answer, as_json))
     click.echo(f"{total - refused} of {total} jobs were accepted.", err=True)
-    return FAILED if refused else DONE
+    return ExitCode.FAILED if refused else ExitCode.DONE
 
 
 def _jobs(lines: Iterable[bytes], numbers: deque[int]) -> Iterator[Job]:

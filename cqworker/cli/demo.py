@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cqworker.cli.dev import ROLES, at_home, embedded_aws
+from cqworker.cli.dev import at_home, embedded_aws
 from cqworker.cli.words import job_words
+from cqworker.closed_sets import ROLES
 from cqworker.errors import CqworkerError
 from cqworker.model.status import Status
 

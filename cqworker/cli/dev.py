@@ -15,12 +15,12 @@ import click
 
 from cqworker.cli.failures import Unusable
 from cqworker.cli.options import config_option, settings_from
+from cqworker.closed_sets import ROLES
 
 if TYPE_CHECKING:
     from cqworker.embedded import EmbeddedAws
     from cqworker.settings import Settings
 
-ROLES = frozenset({"worker", "api"})
 NEEDED_ELSEWHERE = (
     "AWS_ENDPOINT_URL",
     "AWS_REGION",

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cqworker.cli.failures import DONE, FAILED
 from cqworker.cli.options import config_option, json_option, role_option, settings_from
+from cqworker.closed_sets import ExitCode
 
 if TYPE_CHECKING:
     from cqworker.aws.inspection import Finding
@@ -42,7 +42,7 @@ def doctor(config: Path | None, roles: frozenset[str], records: int, as_json: bo
         click.echo(json.dumps([dataclasses.asdict(finding) for finding in found], indent=2))
     else:
         _print(found)
-    return FAILED if any(finding.level == "error" for finding in found) else DONE
+    return ExitCode.FAILED if any(finding.level == "error" for finding in found) else ExitCode.DONE
 
 
 async def _inspected(

@@ -9,15 +9,10 @@ from contextlib import suppress
 
 import click
 
+from cqworker.closed_sets import ExitCode
 from cqworker.errors import ConfigurationError, CqworkerError, InvalidPayload
 from cqworker.sdnotify import marked, marks_for
 
-DONE = 0
-FAILED = 1
-USAGE = 64
-INTERNAL = 70
-CONFIGURATION = 78
-"""sysexits.h: EX_USAGE, EX_SOFTWARE, EX_CONFIG. A supervisor must not restart on 64 and 78."""
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -33,7 +28,7 @@ def report(error: Exception, *, debug: bool) -> int:
     if isinstance(error, click.exceptions.UsageError):
         with suppress(OSError):
             error.show()
-        return USAGE
+        return ExitCode.USAGE
     code, text = _ending(error, debug)
     with suppress(OSError):
         if debug:
@@ -48,21 +43,21 @@ def _say(text: str) -> None:
     click.echo(marked(marks.get("error", ""), text), err=True)
 
 
-def _ending(error: Exception, debug: bool) -> tuple[int, str]:
+def _ending(error: Exception, debug: bool) -> tuple[ExitCode, str]:
     if isinstance(error, ConfigurationError):
-        return CONFIGURATION, "\n".join(error.faults)
+        return ExitCode.CONFIGURATION, "\n".join(error.faults)
     if isinstance(error, Unusable):
-        return CONFIGURATION, str(error)
+        return ExitCode.CONFIGURATION, str(error)
     if isinstance(error, InvalidPayload):
-        return FAILED, f"The payload does not fit the job type: {error}"
+        return ExitCode.FAILED, f"The payload does not fit the job type: {error}"
     if isinstance(error, CqworkerError):
-        return FAILED, str(error)
+        return ExitCode.FAILED, str(error)
     if isinstance(error, click.Abort):
-        return FAILED, "Interrupted."
+        return ExitCode.FAILED, "Interrupted."
     if isinstance(error, click.ClickException):
-        return FAILED, error.format_message()
+        return ExitCode.FAILED, error.format_message()
     if isinstance(error, OSError) and error.errno in NO_SPACE:
         place = error.filename or "what the output goes to"
-        return FAILED, f"No space is left on the disk for {place}. Make room, or write elsewhere."
+        return ExitCode.FAILED, f"No space is left on the disk for {place}. Make room, or write elsewhere."
     hint = "" if debug else " `cqworker --debug …` shows where."
-    return INTERNAL, f"Internal error: {type(error).__name__}: {error}.{hint}"
+    return ExitCode.INTERNAL, f"Internal error: {type(error).__name__}: {error}.{hint}"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cqworker.cli.failures import DONE, FAILED
 from cqworker.cli.options import config_option, json_option, settings_from
+from cqworker.closed_sets import ExitCode
 
 if TYPE_CHECKING:
     from cqworker.plugins.registry import BrokenPlugin, Handler, Registry
@@ -37,7 +37,7 @@ def list_(config: Path | None, as_json: bool, strict: bool) -> int:
         click.echo(json.dumps(_as_data(registry, first_queue), ensure_ascii=False, indent=2))
     else:
         _print(registry, first_queue)
-    return FAILED if strict and registry.broken else DONE
+    return ExitCode.FAILED if strict and registry.broken else ExitCode.DONE
 
 
 def _print(registry: Registry, first_queue: str) -> None:

@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from cqworker.closed_sets import Role
+
 if TYPE_CHECKING:
     from cqworker.settings import Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-ROLES = ("worker", "api")
 
 
-def _roles(_ctx: click.Context, _param: click.Parameter, value: str) -> frozenset[str]:
+def _roles(_ctx: click.Context, _param: click.Parameter, value: str) -> frozenset[Role]:
     roles = frozenset(role.strip() for role in value.split(",") if role.strip())
-    strange = ", ".join(sorted(roles - set(ROLES)))
+    strange = ", ".join(sorted(roles - set(Role)))
     if strange or not roles:
-        raise click.BadParameter(f"{strange or 'nothing'!r} is no role; there are {' and '.join(ROLES)}")
-    return roles
+        raise click.BadParameter(f"{strange or 'nothing'!r} is no role; there are {' and '.join(Role)}")
+    return frozenset(map(Role, roles))
 
 
 config_option = click.option(
@@ -32,7 +33,7 @@ config_option = click.option(
 role_option = click.option(
     "--role",
     "roles",
-    default="worker,api",
+    default=",".join(Role),
     show_default=True,
     callback=_roles,
     help="worker runs jobs, api serves HTTP.",

@@ -9,8 +9,9 @@ from typing import Any, NoReturn
 
 import click
 
-from cqworker.cli.failures import DONE, report
+from cqworker.cli.failures import report
 from cqworker.cli.lazy import Entry, LazyGroup
+from cqworker.closed_sets import ExitCode
 
 COMMANDS: Mapping[str, Entry] = {
     "run": Entry("cqworker.cli.run:run", "Run the daemon until it is told to stop."),
@@ -46,7 +47,7 @@ class Program(LazyGroup):
             code = super().main(*args, **{**extra, "standalone_mode": False, "obj": session})
         except Exception as error:  # noqa: BLE001 - the last word: every error becomes a sentence and a code
             code = report(error, debug=session.debug)
-        sys.exit(code or DONE)
+        sys.exit(code or ExitCode.DONE)
 
 
 @click.group(cls=Program, context_settings=HELP)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from cqworker.cli.options import config_option, role_option, settings_from
+from cqworker.closed_sets import LEVELS
 
 
 @click.command()
@@ -15,7 +16,7 @@ from cqworker.cli.options import config_option, role_option, settings_from
 @click.option("--host", help="The address to listen on (http.host).")
 @click.option("--port", type=click.IntRange(0, 65535), help="The port to listen on (http.port).")
 @click.option("--concurrency", type=click.IntRange(min=1), help="Jobs at the same time (worker.concurrency).")
-@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="log.level")
+@click.option("--log-level", type=click.Choice(LEVELS), help="log.level")
 def run(
     config: Path | None,
     roles: frozenset[str],

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 from click.core import ParameterSource
 
-from cqworker.cli.failures import DONE, FAILED
 from cqworker.cli.options import access_options, json_option
+from cqworker.closed_sets import ExitCode
 from cqworker.model.status import Status
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def submit(
         raise click.UsageError("Missing argument 'TYPE'.")
     job = asyncio.run(_submitted(access, _body(type_, fields), fields["key"], wait))
     _print(job, as_json=as_json, waited=wait is not None)
-    return DONE if wait is None or job["status"] == Status.SUCCEEDED else FAILED
+    return ExitCode.DONE if wait is None or job["status"] == Status.SUCCEEDED else ExitCode.FAILED
 
 
 def _check_alone(type_: str | None) -> None:

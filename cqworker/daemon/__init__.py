@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from cqworker.daemon.counter import Counter, counter
-from cqworker.daemon.life import ROLES, run
+from cqworker.daemon.life import run
 
-__all__ = ["ROLES", "Counter", "counter", "run"]
+__all__ = ["Counter", "counter", "run"]

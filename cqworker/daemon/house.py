@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from cqworker.aws.clients import AwsClients
 from cqworker.clock import Clock
+from cqworker.closed_sets import Role
 from cqworker.daemon.counter import open_desk, open_submitter
 from cqworker.daemon.ground import open_premises
 from cqworker.daemon.observers import open_observers
@@ -98,11 +99,11 @@ def open_house(
 ) -> House:
     """Puts a daemon together; nothing listens and nothing is asked for yet."""
     observers = open_observers(registry, log, clock)
-    premises = open_premises(settings, registry, clock, observers.emit, dead_letters="worker" in roles)
+    premises = open_premises(settings, registry, clock, observers.emit, dead_letters=Role.WORKER in roles)
     ground = premises.ground
     residents: list[Worker] = []
     watch = Watch(clock, lambda job_id: any(worker.holds(job_id) for worker in residents))
-    if "worker" in roles:
+    if Role.WORKER in roles:
         loop_type = type(asyncio.get_running_loop())
         residents.append(open_worker(ground, settings, ThreadedLoop(loop_type), name=name, seen=watch.seen))
     worker = residents[0] if residents else None
@@ -123,7 +124,7 @@ def open_house(
         registry=registry,
         ground=ground,
         clients=premises.clients,
-        server=Server(create_app(parts, api="api" in roles), settings.http),
+        server=Server(create_app(parts, api=Role.API in roles), settings.http),
         watch=watch,
         worker=worker,
         emit=observers.emit,

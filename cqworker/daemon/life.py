@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from cqworker.clock import SystemClock
+from cqworker.closed_sets import ExitCode
 from cqworker.daemon.departure import REST, Ended, close, leave
 from cqworker.daemon.garbage import rare_collections
 from cqworker.daemon.house import House, open_house
@@ -20,10 +21,6 @@ from cqworker.observe.log import configure
 from cqworker.plugins.registry import discover
 from cqworker.sdnotify import notify
 from cqworker.settings import Settings
-
-ROLES = frozenset({"worker", "api"})
-EXIT_DONE = 0
-EXIT_STUCK = 70
 
 
 def _in_its_own_time(code: int, seconds: float) -> None:
@@ -83,12 +80,12 @@ async def _serve(house: House, signals: Signals, ready: Callable[[str], None] | 
     Told to stop before that, it asks for no work, which a drain would have to wait for, and never says READY.
     """
     if await signals.told_to_stop():
-        await close(house, signals, EXIT_DONE, REST, ended)
-        return EXIT_DONE
+        await close(house, signals, ExitCode.DONE, REST, ended)
+        return ExitCode.DONE
     house.start()
     _announce(house, ready)
     async with _beside(feed_watchdog(os.environ)):
-        code = EXIT_STUCK if await _until_told(house, signals) else EXIT_DONE
+        code = ExitCode.INTERNAL if await _until_told(house, signals) else ExitCode.DONE
         async with _beside(ask_for_time(os.environ)):
             await leave(house, signals, code, ended)
     return code

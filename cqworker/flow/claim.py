@@ -19,7 +19,7 @@ from cqworker.flow.subject import stored_trace_id, subject_of, subject_of_messag
 from cqworker.model.attempts import Claim, HandBack, Reopen
 from cqworker.model.changes import Refused, Written
 from cqworker.model.envelope import Envelope
-from cqworker.model.history import Entry, unended
+from cqworker.model.history import Entry, ended, unended
 from cqworker.model.ids import TokenMint
 from cqworker.model.interventions import Forestall
 from cqworker.model.record import Failure, JobRecord
@@ -173,7 +173,7 @@ class Claims:
         failure = None if cancelled else Failure(FailureKind.CRASHED, _CRASHED.format(seen.attempt))
         status = Status.CANCELLED if cancelled else Status.FAILED
         reason = "a cancel came before the start" if cancelled else FailureKind.CRASHED
-        entry = Entry(now, status.lower(), seen.attempt, self._worker, reason)
+        entry = Entry(now, ended(status), seen.attempt, self._worker, reason)
         change = Forestall(
             seen=seen, status=status, now=now, purge_at=self._purge_at(now), entry=entry, failure=failure
         )

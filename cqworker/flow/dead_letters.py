@@ -17,7 +17,7 @@ from cqworker.flow.receipts import Receipts
 from cqworker.flow.subject import stored_trace_id, subject_of
 from cqworker.model.changes import Written
 from cqworker.model.envelope import Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
-from cqworker.model.history import Entry
+from cqworker.model.history import Entry, ended
 from cqworker.model.interventions import Forestall, Lose
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
@@ -148,7 +148,9 @@ class DeadLetters:
                 return Leave()
 
     async def _cancel(self, seen: JobRecord, now: int) -> LettingGo:
-        entry = Entry(now, "cancelled", seen.attempt, self._worker, "a cancel was asked for before it was lost")
+        entry = Entry(
+            now, ended(Status.CANCELLED), seen.attempt, self._worker, "a cancel was asked for before it was lost"
+        )
         change = Forestall(seen=seen, status=Status.CANCELLED, now=now, purge_at=self._purge_at(now), entry=entry)
         answer = await self._store.write(change)
         if not isinstance(answer, Written):

@@ -10,7 +10,7 @@ from cqworker.events import CancelAsked, Emit, JobForestalled, RecordPostponed, 
 from cqworker.flow.subject import subject_of
 from cqworker.flow.watch import Watch
 from cqworker.model.changes import Refused, Written
-from cqworker.model.history import Entry
+from cqworker.model.history import Entry, ended
 from cqworker.model.interventions import AskCancel, Forestall, NewRound
 from cqworker.model.record import JobRecord, envelope_of
 from cqworker.model.status import RETRYABLE, Status
@@ -99,7 +99,7 @@ class Desk:
         now = self._clock.now()
         if not record.is_free(now):
             return AskCancel(job_id=record.job_id, round=record.round, now=now)
-        entry = Entry(now, "cancelled", record.attempt, "", "a cancel was asked for")
+        entry = Entry(now, ended(Status.CANCELLED), record.attempt, "", "a cancel was asked for")
         return Forestall(
             seen=record, status=Status.CANCELLED, now=now, purge_at=now // 1000 + self._retention, entry=entry
         )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from cqworker.clock import Clock
+from cqworker.closed_sets import ReceiptAction
 from cqworker.errors import CqworkerError
 from cqworker.events import CopyRefreshed, Emit, ReceiptRefused
 from cqworker.flow.backoff import pauses
@@ -131,7 +132,7 @@ class Receipts:
         job = subject_of_message(envelope, delivery.traceparent)
         self._emit(CopyRefreshed(job=job, receive_count=delivery.receive_count))
 
-    def _report(self, action: str) -> Callable[[EntryFault], None]:
+    def _report(self, action: ReceiptAction) -> Callable[[EntryFault], None]:
         def report(fault: EntryFault) -> None:
             refusal = ReceiptRefused(queue=self._queue.name, action=action, reason=fault.reason, gone=fault.gone)
             self._emit(refusal)

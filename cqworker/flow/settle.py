@@ -32,7 +32,7 @@ from cqworker.flow.outcomes import Hindered, Outcome, Raised
 from cqworker.model.artifacts import result_key
 from cqworker.model.attempts import HandBack, Settle
 from cqworker.model.changes import Refused, Written
-from cqworker.model.history import HANDED_BACK, Entry, shortened, trimmed
+from cqworker.model.history import HANDED_BACK, Entry, ended, shortened, trimmed
 from cqworker.model.record import Failure
 from cqworker.model.status import Status
 from cqworker.plugins.handler import Backoff
@@ -174,7 +174,7 @@ class Settling:
         now = self._clock.now()
         status, failure, reason = _words(ending)
         delay = ending.delay if isinstance(ending, Retrying) else 0.0
-        entry = Entry(now, status.lower(), claimed.record.attempt, self._terms.worker, reason)
+        entry = Entry(now, ended(status), claimed.record.attempt, self._terms.worker, reason)
         return Settle(
             job_id=claimed.record.job_id,
             token=claimed.lease.token,

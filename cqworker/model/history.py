@@ -5,12 +5,20 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
+from cqworker.model.status import Status
+
 KEPT = 20
 REASON_BYTES = 100
+SUBMITTED = "submitted"
 CLAIMED = "claimed"
 HANDED_BACK = "handed_back"
 RETRIED = "retried"
 """The entry that begins every round but the first."""
+
+
+def ended(status: Status) -> str:
+    """The event of an ending in this status."""
+    return status.lower()
 
 
 class Entry(Struct, frozen=True):

@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cqworker.model.envelope import Envelope
-from cqworker.model.history import RETRIED, Entry, trimmed
+from cqworker.model.history import RETRIED, Entry, ended, trimmed
 from cqworker.model.record import Failure, JobRecord, record_from, without_past
 from cqworker.model.status import FailureKind, Status
 
@@ -163,4 +163,4 @@ class Lose(Struct, frozen=True, kw_only=True):
 
     @property
     def entry(self) -> Entry:
-        return Entry(self.now, "failed", 0, "", FailureKind.LOST)
+        return Entry(self.now, ended(Status.FAILED), 0, "", FailureKind.LOST)

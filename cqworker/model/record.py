@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cqworker.model.envelope import Envelope
-from cqworker.model.history import Entry
+from cqworker.model.history import SUBMITTED, Entry
 from cqworker.model.status import WAITING, FailureKind, Status
 from cqworker.model.times import day_of
 
@@ -117,7 +117,7 @@ def record_from(envelope: Envelope, purge_at: int, trace_id: str | None) -> JobR
         payload_ref=envelope.payload_ref,
         metadata=envelope.metadata,
         tags=envelope.tags,
-        history=(Entry(envelope.created_at, "submitted"),),
+        history=(Entry(envelope.created_at, SUBMITTED),),
         trace_id=trace_id,
     )
 

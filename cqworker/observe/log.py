@@ -15,6 +15,7 @@ from structlog.contextvars import merge_contextvars
 from structlog.processors import format_exc_info
 from structlog.typing import FilteringBoundLogger
 
+from cqworker.closed_sets import LEVELS
 from cqworker.events import Event, JobEvent, JobSettled, JobStarted
 from cqworker.observe.job_lines import JobLines
 from cqworker.observe.rendering import ConsoleLines, JsonLines
@@ -27,7 +28,6 @@ from cqworker.sdnotify import marks_for
 if TYPE_CHECKING:
     from cqworker.settings.model import LogSettings
 
-LEVELS = ("debug", "info", "warning", "error")
 PATIENCE = 1.0
 """Seconds that the end of the process waits for a reader of the last lines."""
 FLOOD_INTERVAL = 1.0

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
+from cqworker.closed_sets import Executor
 from cqworker.plugins.handler import Backoff, Lifespan, Options, options_of
 from cqworker.plugins.job import Job
 from cqworker.plugins.lifespan import check_lifespan
@@ -54,7 +55,7 @@ class Handler:
     backoff: Backoff
     concurrency: int | None
     queue: str | None
-    executor: Literal["loop", "thread", "process"]
+    executor: Executor
     memory: int | None
     lifespan: Lifespan | None = field(repr=False)
     takes_job: bool

@@ -10,6 +10,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, overload
 
+from cqworker.closed_sets import Executor
+
 F = TypeVar("F", bound=Callable[..., Any])
 Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 
@@ -97,7 +99,7 @@ class Options:
     max_attempts: int
     backoff: Backoff
     concurrency: int | None
-    executor: Literal["loop", "thread", "process"]
+    executor: Executor
     memory: int | None
     lifespan: Lifespan | None
 
@@ -178,7 +180,7 @@ def _check_kinds(backoff: object, executor: str | None, lifespan: object, memory
         )
 
 
-def _place(function: object, executor: Literal["thread", "process"] | None) -> Literal["loop", "thread", "process"]:
+def _place(function: object, executor: Literal["thread", "process"] | None) -> Executor:
     if not inspect.isfunction(function):
         raise TypeError(f"@handler takes a function (def or async def), not {function!r}.")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Collection
 
+from cqworker.closed_sets import Role
 from cqworker.errors import ConfigurationError
 from cqworker.settings.model import MAX_RECEIVES, QueueSettings, Settings
 
@@ -14,7 +15,7 @@ def check_exposure(settings: Settings, roles: Collection[str]) -> None:
 
     The worker role alone serves nothing but health and metrics, and may listen anywhere.
     """
-    if "api" in roles and not settings.http.tokens and not is_loopback(settings.http.host):
+    if Role.API in roles and not settings.http.tokens and not is_loopback(settings.http.host):
         raise ConfigurationError(
             f"http.host = {settings.http.host} is reachable from other machines, and no token is configured. "
             "Add one under [[http.tokens]], listen on 127.0.0.1, or run without the API: --role worker."

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from cqworker.closed_sets import Level, Scope
 from cqworker.model.source import overlap
 from cqworker.settings.names import Name
 
@@ -133,9 +134,6 @@ class WorkerSettings(Section):
     )
 
 
-Scope = Literal["submit", "read", "operate"]
-
-
 class TokenSettings(Section):
     """`[[http.tokens]]`: a bearer token, of which only the SHA-256 is kept."""
 
@@ -220,7 +218,7 @@ class HandlerSettings(Section):
 class LogSettings(Section):
     """`[log]`: how much is said, and in which form."""
 
-    level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
+    level: Level = Field("info", description="The least that is logged.")
     format: Literal["auto", "json", "console"] = Field(
         "auto", description="One JSON object a line, lines for people, or (auto) people on a terminal, JSON elsewhere."
     )

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cqworker.closed_sets import Executor
 from cqworker.model.status import FailureKind, Status
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
@@ -111,7 +112,7 @@ class HandlerView(Answer):
     backoff: BackoffView
     concurrency: int | None
     queue: str | None
-    executor: Literal["loop", "thread", "process"]
+    executor: Executor
     memory: int | None
     origin: str
     distribution: str

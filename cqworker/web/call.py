@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from cqworker.settings.model import Scope
+from cqworker.closed_sets import Scope
 from cqworker.web.doors import Answer
 from cqworker.web.problems import Kind
 

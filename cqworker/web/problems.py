@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
 import orjson
-from aiohttp import web
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 CONTENT_TYPE = "application/problem+json"
+URN = "urn:cqworker:problem:"
+"""What the type of every problem begins with."""
 RETRY_AFTER = 5
 """Seconds after which a client may try again when something was away or crowded."""
 
@@ -81,7 +86,7 @@ class Problem(Exception):
     def body(self) -> dict[str, object]:
         """The problem as JSON-able data."""
         shown: dict[str, object] = {
-            "type": f"urn:cqworker:problem:{self.kind.slug}",
+            "type": f"{URN}{self.kind.slug}",
             "title": self.kind.title,
             "status": self.kind.status,
             "detail": self.detail,
@@ -92,5 +97,7 @@ class Problem(Exception):
 
     def response(self) -> web.Response:
         """The problem as an answer."""
+        from aiohttp import web  # the client knows the kinds without it
+
         body = orjson.dumps(self.body())
         return web.Response(status=self.kind.status, body=body, content_type=CONTENT_TYPE, headers=self.headers)

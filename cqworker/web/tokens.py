@@ -8,8 +8,8 @@ from hashlib import sha256
 
 from aiohttp import hdrs, web
 
+from cqworker.closed_sets import SCOPES, Scope
 from cqworker.settings import HttpSettings, TokenSettings, is_loopback
-from cqworker.settings.model import Scope
 from cqworker.web.problems import Kind, Problem
 
 REALM = 'Bearer realm="cqworker"'
@@ -29,7 +29,7 @@ class Caller:
         return self.tenant or "default"
 
 
-LOCAL = Caller("local", None, frozenset({"submit", "read", "operate"}))
+LOCAL = Caller("local", None, frozenset(SCOPES))
 CALLER = web.RequestKey("caller", Caller)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from msgspec.structs import replace
 
@@ -43,7 +43,11 @@ _VALUES: dict[object, object] = {
 def sample_of(kind: type[Any], /, **values: object) -> Any:
     """An instance whose fields have ordinary values of their types."""
     hints = get_type_hints(kind)
-    return kind(**{name: _VALUES[hints[name]] for name in kind.__struct_fields__} | values)
+    return kind(**{name: _value_of(hints[name]) for name in kind.__struct_fields__} | values)
+
+
+def _value_of(hint: Any) -> object:
+    return get_args(hint)[0] if get_origin(hint) is Literal else _VALUES[hint]
 
 
 def subject(**values: Any) -> Subject:

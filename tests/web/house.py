@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from pydantic import BaseModel
 
 from cqworker.clock import SystemClock
+from cqworker.closed_sets import Scope
 from cqworker.errors import Unavailable
 from cqworker.events import Event
 from cqworker.flow.desk import Desk
@@ -27,7 +28,6 @@ from cqworker.plugins.handler import handler
 from cqworker.plugins.registry import Registry, registry_of
 from cqworker.ports import JobQueue
 from cqworker.settings import HttpSettings, Settings, TokenSettings
-from cqworker.settings.model import Scope
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
 from cqworker.web.server import Parts, Server, create_app
 

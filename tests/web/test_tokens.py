@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from cqworker.closed_sets import Scope
 from cqworker.flow.health import Trouble
 from cqworker.settings import TokenSettings
-from cqworker.settings.model import Scope
 from cqworker.web.call import Call
 from cqworker.web.table import CALLS
 from tests.web.house import TEXT, House, bearer, open_house, token

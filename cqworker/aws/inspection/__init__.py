@@ -14,11 +14,10 @@ from cqworker.aws.inspection.region import region_findings
 from cqworker.aws.inspection.stuck import stuck_findings
 from cqworker.aws.inspection.table import batch_findings, shape_findings, use_findings
 from cqworker.clock import Clock
+from cqworker.closed_sets import ROLES, Role
 from cqworker.settings import ArtifactSettings, Settings
 
 __all__ = ["Finding", "Level", "inspect"]
-
-ROLES = frozenset({"worker", "api"})
 
 
 async def inspect(
@@ -62,7 +61,7 @@ async def _table_findings(
     subject = f"table {table}"
     found = await collected(subject, use_findings(clients, table, roles))
     usable = found[-1].level == "ok"
-    if usable and settings.aws.batch_writes and "worker" in roles:
+    if usable and settings.aws.batch_writes and Role.WORKER in roles:
         found += await collected(subject, batch_findings(clients, table), level="warning")
     found += await collected(subject, shape_findings(clients, table), beside=True)
     if usable and records:
@@ -75,7 +74,7 @@ async def _artifact_findings(clients: Calls, settings: ArtifactSettings, roles: 
     found = await collected(subject, bucket_findings(clients, settings))
     if found[-1].level != "error":
         found += await collected(subject, encryption_findings(clients, settings.bucket), beside=True)
-    for source in settings.sources if "worker" in roles else ():
+    for source in settings.sources if Role.WORKER in roles else ():
         bucket, _, prefix = source.removeprefix("s3://").partition("/")
         findings = reading_findings(clients, bucket, f"{prefix.rstrip('/')}/" if prefix else "")
         found += await collected(f"source {source}", findings, level="warning")

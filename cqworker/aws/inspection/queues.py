@@ -9,6 +9,7 @@ from cqworker.aws.inspection.finding import Finding, tried
 from cqworker.aws.inspection.keys import key_finding
 from cqworker.aws.operations import BAD_RECEIPT, DELETE_BATCH, HIDE_BATCH
 from cqworker.aws.provision.queues import RETENTION, Attributes, attributes_of, redrive_of
+from cqworker.closed_sets import Role
 from cqworker.settings import QueueSettings, Settings, needed_receive_count
 
 PROVISION = "Run `cqworker provision`."
@@ -28,7 +29,7 @@ async def queue_findings(
         yield await _usable(clients, subject, roles, *found)
         for finding in _settings_of(queue, found[1], settings, largest_max_attempts):
             yield finding
-    if queue.dead_letter_queue is not None and "worker" in roles:
+    if queue.dead_letter_queue is not None and Role.WORKER in roles:
         async for finding in _dead_letters(clients, queue.dead_letter_queue, roles, found[1] if found else {}):
             yield finding
 
@@ -67,7 +68,7 @@ async def _usable(clients: Calls, subject: str, roles: Collection[str], url: str
     """
     entry = {"Id": "0", "ReceiptHandle": "doctor"}
     allowed = ""
-    if "worker" in roles:
+    if Role.WORKER in roles:
         await tried(clients, DELETE_BATCH, {"QueueUrl": url, "Entries": [entry]}, subject, BAD_RECEIPT)
         hiding = {"QueueUrl": url, "Entries": [{**entry, "VisibilityTimeout": 0}]}
         await tried(clients, HIDE_BATCH, hiding, subject, BAD_RECEIPT)

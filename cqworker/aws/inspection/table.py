@@ -13,6 +13,7 @@ from cqworker.aws.inspection.keys import key_finding
 from cqworker.aws.operations import CONDITION_FAILED, GET_ITEM, PUT_ITEM, UPDATE_ITEM, Operation
 from cqworker.aws.provision.table import KEYS, TTL_ATTRIBUTE, described, keys_of, ttl_of
 from cqworker.aws.translation import AwsFault
+from cqworker.closed_sets import Role
 
 TRY_BATCH = Operation("dynamodb", "BatchExecuteStatement", "dynamodb:PartiQLUpdate", writes=True)
 ABSENT = {"pk": {"S": "doctor"}, "sk": {"S": "doctor"}}
@@ -28,7 +29,7 @@ async def use_findings(clients: Calls, name: str, roles: Collection[str]) -> Asy
     conditional = {"TableName": name, "ConditionExpression": NEVER}
     await clients.call(GET_ITEM, {"TableName": name, "Key": ABSENT, "ConsistentRead": True}, about)
     await tried(clients, UPDATE_ITEM, {**conditional, "Key": ABSENT}, about, CONDITION_FAILED)
-    if "api" in roles:
+    if Role.API in roles:
         await tried(clients, PUT_ITEM, {**conditional, "Item": ABSENT}, about, CONDITION_FAILED)
     yield Finding("ok", f"table {name}", "Reachable; reading and writing are allowed.")
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cqworker.cli.failures import DONE, FAILED
 from cqworker.cli.options import config_option, json_option, settings_from
+from cqworker.closed_sets import ExitCode
 from cqworker.errors import CqworkerError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def bench(
     handler.validate(text)
     found = _found(settings, registry, Order(type=type_, payload=text, jobs=jobs, shared=yes))
     _print(found, as_json=as_json)
-    return FAILED if found.failed else DONE
+    return ExitCode.FAILED if found.failed else ExitCode.DONE
 
 
 def _narrowed(settings: Settings, name: str | None) -> Settings:

@@ -1,0 +1,47 @@
+"""Closed sets of words that several rooms say: each stands here once, and everything else asks for it."""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+from typing import Literal, get_args
+
+
+class Role(StrEnum):
+    """What a process of cqworker does."""
+
+    WORKER = "worker"
+    API = "api"
+
+
+ROLES = frozenset(Role)
+
+
+class ExitCode(IntEnum):
+    """How a command ended (sysexits.h: EX_USAGE, EX_SOFTWARE, EX_CONFIG).
+
+    A supervisor must not start the same again after USAGE and CONFIGURATION: it would fail alike.
+    """
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 64
+    INTERNAL = 70
+    CONFIGURATION = 78
+
+
+Executor = Literal["loop", "thread", "process"]
+"""Where a handler runs."""
+
+Level = Literal["debug", "info", "warning", "error"]
+"""How grave a line of the log is, the least first."""
+LEVELS: tuple[Level, ...] = get_args(Level)
+
+Scope = Literal["submit", "read", "operate"]
+"""What the bearer of a token may do."""
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+Phase = Literal["ready", "draining", "stopped"]
+"""What a daemon says that it is."""
+
+ReceiptAction = Literal["delete", "change_visibility", "refresh"]
+"""What is done with a message, or in its place."""
