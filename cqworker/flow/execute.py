@@ -164,5 +164,8 @@ class Execution:
 
     def _waited(self, record: JobRecord) -> float:
         """Seconds since its submission, its retry, its last attempt or hand-back: what it was told to wait is in it."""
-        began = [entry.at for entry in record.history if entry.event != CLAIMED]
-        return max(0.0, (record.started_at or 0) - max([record.created_at, *began])) / 1000
+        began = record.created_at
+        for entry in record.history:
+            if entry.event != CLAIMED and entry.at > began:
+                began = entry.at
+        return max(0, (record.started_at or 0) - began) / 1000

@@ -193,7 +193,10 @@ class Health:
             return
 
     def _away_event(self, service: str) -> asyncio.Event:
-        return self._away.setdefault(service, asyncio.Event())
+        event = self._away.get(service)
+        if event is None:
+            event = self._away[service] = asyncio.Event()
+        return event
 
     def liveness(self) -> tuple[str, ...]:
         """Why the process should be restarted; the services' state never counts."""

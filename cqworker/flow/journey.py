@@ -65,11 +65,14 @@ class Journey:
         try:
             outcome = await self._execution.run(claimed, slot)
             conclusion = await self._settling.conclude(claimed, outcome)
-            await _ended(self._leases.hide(lease))
+            if (renewal := self._leases.hide(lease)) is not None:
+                await asyncio.wait([renewal])
             how = await self._settling.write(claimed, conclusion)
         finally:
-            await _ended(self._leases.release(lease))
-        self._in_hand.conclude(holding)
+            if (renewal := self._leases.release(lease)) is not None:
+                await asyncio.wait([renewal])
+        if slot.straggler is not None:
+            self._in_hand.conclude(holding)
         if not lease.is_receipt_gone:
             self._receipts.settle(claimed.delivery, how, claimed.envelope)
 
@@ -77,8 +80,3 @@ class Journey:
         """A copy of what we have in hand: a claim would count an attempt if the lease has ended unnoticed."""
         self._emit(CopyHidden(job=subject_of_message(envelope, delivery.traceparent), seconds=seconds))
         self._receipts.let_go(delivery, Hide(seconds), envelope)
-
-
-async def _ended(renewal: asyncio.Task[None] | None) -> None:
-    if renewal is not None:
-        await asyncio.wait([renewal])

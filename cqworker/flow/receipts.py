@@ -53,6 +53,9 @@ class Receipts:
 
     def settle(self, delivery: Delivery, how: LettingGo, envelope: Envelope) -> None:
         """The same for a job that was ours: what its record waits for is sent once more if the message is gone."""
+        if isinstance(how, Delete):
+            self._deletes.add(delivery.receipt)
+            return
         if isinstance(how, Hide):
             self._waiting[delivery.receipt] = delivery, how.seconds, envelope
         self.let_go(delivery, how, envelope)

@@ -16,24 +16,24 @@ LINGER = 0.010
 
 
 class Slot:
-    """One job's place; a handler that would not stop keeps it until it really ends."""
+    """One job's place; the `straggler`, a handler that would not stop, keeps it until it really ends."""
 
-    __slots__ = ("_acts", "_straggler")
+    __slots__ = ("_acts", "straggler")
 
     def __init__(self, give_back: Callable[[], None]) -> None:
         self._acts = [give_back]
-        self._straggler: asyncio.Future[object] | None = None
+        self.straggler: asyncio.Future[object] | None = None
 
     def keep_until(self, ended: asyncio.Future[object]) -> None:
         """The place is not free before this future is done, whatever release() says."""
-        self._straggler = ended
+        self.straggler = ended
 
     def when_free(self, act: Callable[[], None]) -> None:
         """Calls `act` when the place is really free."""
         self._acts.append(act)
 
     def release(self) -> None:
-        straggler = self._straggler
+        straggler = self.straggler
         if straggler is not None and not straggler.done():
             straggler.add_done_callback(lambda _: self._free())
         else:

@@ -20,7 +20,7 @@ class OwnProcess:
 
     def __init__(self, children: Children) -> None:
         self._children = children
-        self._turn = asyncio.Lock()
+        self._turn: asyncio.Lock | None = None
 
     async def run(
         self,
@@ -37,5 +37,7 @@ class OwnProcess:
         for name, seconds in (("timeout", timeout), ("cpu_time", cpu_time)):
             if seconds is not None and not seconds > 0:
                 raise ValueError(f"{name} takes None or seconds above 0, not {seconds!r}.")
+        if self._turn is None:  # most jobs have no child
+            self._turn = asyncio.Lock()
         async with self._turn:
             return await call(self._children, function, *args, memory=memory, timeout=timeout, cpu_time=cpu_time)
