@@ -14,6 +14,7 @@ from cqworker.errors import (
 )
 from cqworker.plugins.handler import Backoff, Reject, Retry, Stopping, handler
 from cqworker.plugins.job import Job
+from cqworker.plugins.source import Source
 
 __all__ = [
     "ArtifactMissing",
@@ -25,6 +26,7 @@ __all__ = [
     "ProcessTimeout",
     "Reject",
     "Retry",
+    "Source",
     "SourceRefused",
     "Stopping",
     "handler",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from urllib.parse import unquote
 
 from cqworker.errors import SourceRefused
 from cqworker.model.artifacts import upload_key
@@ -14,9 +15,7 @@ MAX_KEY = 1024
 _SCHEME = "s3://"
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
 _ARTIFACT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-_PERCENT = re.compile(r"%[0-9A-Fa-f]{2}", re.ASCII)
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_SLASHES = frozenset("\\\u2044\u2215\u2571\u29f5\u29f8\u29f9\ufe68")
+_STEPS = frozenset({".", ".."})
 
 
 def resolve(source: str, tenant: str, reference: Callable[[str], str], allowed: tuple[str, ...]) -> str:
@@ -29,10 +28,7 @@ def resolve(source: str, tenant: str, reference: Callable[[str], str], allowed: 
     knows the tenant of the job that wrote it looks with `artifacts.maker_of` first.
     """
     if source.startswith("artifact:"):
-        identifier = source.removeprefix("artifact:")
-        if not _ARTIFACT_ID.fullmatch(identifier):
-            raise refusal(source, "an artifact's id is 1 to 64 letters, digits, - and _")
-        return reference(upload_key(tenant, identifier))
+        return reference(upload_key(tenant, _checked_id(source)))
     bucket, key = split(source)
     if _is_below(bucket, key, reference("")):
         raise refusal(source, 'of what jobs store are read uploads, as "artifact:<id>", and what write() of a job gave')
@@ -41,17 +37,32 @@ def resolve(source: str, tenant: str, reference: Callable[[str], str], allowed: 
     return f"s3://{bucket}/{key}"
 
 
+def _checked_id(source: str) -> str:
+    identifier = source.removeprefix("artifact:")
+    if not _ARTIFACT_ID.fullmatch(identifier):
+        raise refusal(source, "an artifact's id is 1 to 64 letters, digits, - and _")
+    return identifier
+
+
 def overlap(one: str, other: str) -> bool:
     """Whether of two places, each `s3://bucket` or `s3://bucket/prefix`, one lies in the other."""
     return any(_is_below(*_parts(inner), outer) for inner, outer in ((one, other), (other, one)))
 
 
-def split(reference: str) -> tuple[str, str]:
-    """The bucket and the key of `s3://bucket/key`.
+def check(source: str) -> None:
+    """Raises SourceRefused for what is no source, whoever reads it: known before a job is accepted."""
+    if source.startswith("artifact:"):
+        _checked_id(source)
+    else:
+        split(source)
 
-    Raises SourceRefused for anything that some reader might take for another place: a leading slash, empty, `.` and
-    `..` segments, percent-encoding, control and invisible characters, characters that look like a slash or fold into
-    one or into a dot (Unicode NFKC), and keys that name no object or have more than 1,024 bytes.
+
+def split(reference: str) -> tuple[str, str]:
+    """The bucket and the key of `s3://bucket/key`; the key is taken to the letter, nothing in it is decoded.
+
+    S3 takes any key of 1 to 1,024 bytes of UTF-8. Raises SourceRefused for those that do not come through, or might
+    come out as another place: control characters, and `.` or `..` between slashes, percent-encoded or not, which
+    clients and proxies resolve as paths (S3 user guide, naming objects).
     """
     scheme, found, rest = reference.partition("://")
     if scheme != "s3" or not found:
@@ -67,17 +78,14 @@ def split(reference: str) -> tuple[str, str]:
 
 def _fault(key: str) -> str | None:
     """What is wrong with a key."""
-    if any(unicodedata.category(character) in _UNSEEN for character in key):
-        return "its key has control or invisible characters"
+    if not key:
+        return "it names no key"
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in key):
+        return "its key has control characters, or half of a character"
     if len(key.encode()) > MAX_KEY:
         return f"its key has more than {MAX_KEY} bytes"
-    if any(segment in ("", ".", "..") for segment in key.split("/")):
-        return 'its key is empty, begins or ends with "/", or has an empty, "." or ".." segment'
-    if _PERCENT.search(key):
-        return "its key is percent-encoded; write it as it is"
-    folded = unicodedata.normalize("NFKC", key)
-    if not _SLASHES.isdisjoint(key) or any(folded.count(mark) > key.count(mark) for mark in "/.%\\"):
-        return "its key has characters that look like a slash or a dot"
+    if not _STEPS.isdisjoint(unquote(segment) for segment in key.split("/")):
+        return 'its key has "." or ".." between slashes, which some readers take for steps of a path'
     return None
 
 

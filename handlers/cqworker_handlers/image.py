@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from cqworker import (
     ArtifactMissing,
@@ -15,6 +13,7 @@ from cqworker import (
     ProcessTimeout,
     Reject,
     Retry,
+    Source,
     SourceRefused,
     handler,
 )
@@ -24,15 +23,6 @@ MAX_BYTES = 33_554_432
 """The largest file that is read: 32 MiB."""
 MAX_CPU_TIME = 60.0
 """Seconds of processor time for one picture: four times what the slowest legal ones take."""
-
-Source = Annotated[
-    str,
-    Field(
-        pattern=r"^(s3://[^/]+/.+|artifact:[A-Za-z0-9_-]{1,64})$",
-        max_length=1100,
-        description="`artifact:<id>` of an upload, or `s3://bucket/key` in a source or written by a job of the tenant",
-    ),
-]
 
 
 class Grayscale(BaseModel):

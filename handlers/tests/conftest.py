@@ -48,9 +48,12 @@ class Studio:
             size + rest + struct.pack(">I", zlib.crc32(rest)) for size, rest in packed
         )
 
-    async def run(self, data: bytes | None, source: str = SOURCE, **job: Any) -> HandlerRun:
-        """Runs the handler with `data` at SOURCE, where there is some."""
+    async def run(
+        self, data: bytes | None, source: str = SOURCE, *, stored: MemoryArtifacts | None = None, **job: Any
+    ) -> HandlerRun:
+        """Runs the handler with `data` at SOURCE, where there is some, and beside what is `stored` elsewhere."""
         artifacts = MemoryArtifacts("results", "out/")
+        artifacts.objects.update(stored.objects if stored else {})
         if data is not None:
             photos = MemoryArtifacts("photos", "in/")
             await photos.put("picture", data, "application/octet-stream")

@@ -15,6 +15,7 @@ from cqworker_handlers.text import transform
         ("", 0, "", 0),
         ("straße\n\tèté", 11, "STRASSE\n\tÈTÉ", 2),
         ("👩‍🚀 fly", 7, "👩‍🚀 FLY", 2),
+        ("ﬁ i ǆ ς", 7, "FI I Ǆ Σ", 4),
     ],
 )
 async def test_a_text_is_capitalised_and_counted(text: str, length: int, capitals: str, words: int) -> None:
@@ -29,3 +30,9 @@ async def test_a_payload_without_text_is_refused(payload: object, pointer: str) 
     with pytest.raises(InvalidPayload) as refusal:
         await run_handler(transform, payload)
     assert [fault.pointer for fault in refusal.value.faults] == [pointer]
+
+
+async def test_a_field_that_means_nothing_is_named() -> None:
+    with pytest.raises(InvalidPayload) as refusal:
+        await run_handler(transform, {"text": "a", "txet": "b"})
+    assert [fault.pointer for fault in refusal.value.faults] == ["/txet"]

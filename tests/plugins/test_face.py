@@ -24,6 +24,7 @@ def test_the_face_is_small_sorted_and_complete() -> None:
         "ProcessTimeout",
         "Reject",
         "Retry",
+        "Source",
         "SourceRefused",
         "Stopping",
         "handler",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
 
+from cqworker import Source
 from cqworker.errors import SourceRefused
 from cqworker.model.source import MAX_KEY, overlap, resolve, split
 
@@ -44,6 +46,19 @@ def test_an_artifacts_id_cannot_lead_elsewhere(identifier: str) -> None:
         "s3://archive/日本語/写真.png",
         "s3://archive/a..b/...jpg/100%.png",
         "s3://archive/with space+plus?query#hash",
+        "s3://photos/in/Holiday… day 2.jpg",
+        "s3://photos/in/👩\u200d🚀 and 🏴\U000e0067\U000e0062\U000e0065\U000e007f.png",
+        "s3://photos/in/a%2Bb.jpg",
+        "s3://photos/in/http%3A%2F%2Fexample.org%2F%C3%A9.png",
+        "s3://photos/in/℀ ½ ﬁ\uff0ejpg",
+        "s3://photos/in/cafe\u0301.jpg",
+        "s3://photos/in/\u202eرسم.png",
+        "s3://photos/in/C:\\scans\\a.png",
+        "s3://photos/in/1\u22152.jpg",
+        "s3://photos/in//a.jpg",
+        "s3://photos/in/folder/",
+        "s3://archive//a.jpg",
+        "s3://photos/in/.../.hidden/a..b.",
     ],
 )
 def test_what_lies_below_an_allowed_place_is_read(source: str) -> None:
@@ -119,34 +134,22 @@ def test_two_places_overlap_where_one_lies_in_the_other(one: str, other: str, sh
         "s3://ph\u043etos/in/a.jpg",
         "s3://user@photos/in/a.jpg",
         "s3://photos:443/in/a.jpg",
-        "s3://photos//in/a.jpg",
-        "s3://photos/in//a.jpg",
-        "s3://photos/in/",
         "s3://photos/in/../secret",
         "s3://photos/in/./a.jpg",
         "s3://photos/in/..",
-        "s3://photos/in/%2e%2e/secret",
-        "s3://photos/in%2Fa.jpg",
+        "s3://photos/in//../secret",
+        "s3://photos/in/%2e%2E/secret",
+        "s3://photos/in/.%2e/secret",
         "s3://photos/in/a\x00.jpg",
         "s3://photos/in/a\n.jpg",
-        "s3://photos/in/a\u202egpj.exe",
-        "s3://photos/in/a\u200b.jpg",
+        "s3://photos/in/a\x7f.jpg",
+        "s3://photos/in/a\x85.jpg",
         "s3://photos/in/\ud800",
-        "s3://photos/in/\u2028",
-        "s3://photos/in\\a.jpg",
-        "s3://photos/in\u2215a.jpg",
-        "s3://photos/in\u2044a.jpg",
-        "s3://photos/in\uff0fa.jpg",
-        "s3://photos/in/\u2025/secret",
-        "s3://photos/in/\uff0e\uff0e/secret",
-        "s3://photos/in/\u2024\u2024/secret",
-        "s3://photos/in/\uff052e",
-        "s3://photos/in/℀",
         "s3://photos/in/" + "x" * MAX_KEY,
         "s3://photos/in/" + "ä" * (MAX_KEY // 2),
     ],
 )
-def test_what_another_reader_might_take_for_another_place_is_refused(source: str) -> None:
+def test_what_does_not_come_through_or_might_lead_elsewhere_is_refused(source: str) -> None:
     with pytest.raises(SourceRefused) as refused:
         resolved(source)
     assert str(refused.value).isprintable()
@@ -164,6 +167,25 @@ def test_any_text_is_refused_or_lies_below_an_allowed_place(source: str) -> None
     except SourceRefused:
         return
     assert found.startswith(("s3://photos/in/", "s3://results/own/uploads/acme/"))
-    plain = unicodedata.normalize("NFKC", found)
-    assert "/../" not in f"{plain}/"
-    assert plain.count("/") == found.count("/")
+    assert not {".", ".."} & set(found.split("/"))
+
+
+class Payload(BaseModel):
+    source: Source
+
+
+def test_a_payloads_source_is_read_as_text_and_refused_with_the_reason() -> None:
+    assert Payload.model_validate_json('{"source": "s3://photos/in/a%2Bb…"}').source == "s3://photos/in/a%2Bb…"
+    for text in ("s3://photos/in/../x", "artifact:../x", "http://host/x", "x" * 2000):
+        with pytest.raises(ValidationError) as refused:
+            Payload(source=Source(text))
+        assert [fault["loc"] for fault in refused.value.errors()] == [("source",)]
+
+
+def test_a_payloads_schema_tells_what_a_source_is() -> None:
+    schema = Payload.model_json_schema()["properties"]["source"]
+    assert schema["type"] == "string"
+    assert re.fullmatch(schema["pattern"], "s3://photos/in/a%2Bb…")
+    assert re.fullmatch(schema["pattern"], "artifact:7f")
+    assert not re.fullmatch(schema["pattern"], "file:///etc/passwd")
+    assert "letter" in schema["description"]
