@@ -75,7 +75,7 @@ class ArtifactMissing(CqworkerError):
 
 
 class ArtifactTooLarge(CqworkerError):
-    """The object is larger than the caller was willing to read."""
+    """The object is larger than the caller was willing to read, or than can be fetched again once it is written."""
 
 
 class SourceRefused(CqworkerError):

@@ -130,7 +130,14 @@ class Execution:
         shop = self._workshop
         return Job(
             plain,
-            artifacts=JobArtifacts(shop.artifacts, plain, sources=shop.sources, tenant_of=shop.tenant_of, loop=loop),
+            artifacts=JobArtifacts(
+                shop.artifacts,
+                plain,
+                sources=shop.sources,
+                tenant_of=shop.tenant_of,
+                loop=loop,
+                largest=shop.largest,
+            ),
             state=state,
             report=report,
             stopping=signal.look,

@@ -35,6 +35,7 @@ from cqworker.model.changes import Refused, Written
 from cqworker.model.history import HANDED_BACK, Entry, ended, shortened, trimmed
 from cqworker.model.record import Failure
 from cqworker.model.status import Status
+from cqworker.plugins.artifacts import too_large
 from cqworker.plugins.handler import Backoff
 from cqworker.plugins.registry import Registry
 from cqworker.ports import Artifacts, JobStore
@@ -48,11 +49,15 @@ Seen = Callable[[str, Written], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What every ending is written with: who writes, how long records stay (s), the largest inline result (bytes)."""
+    """What every ending is written with: who writes, how long records stay (s).
+
+    In bytes: the largest result that stays in its record, and the largest that is kept at all.
+    """
 
     worker: str
     retention: int
     inline_limit: int
+    largest: int
     chance: Callable[[], float] = random.random
 
 
@@ -107,6 +112,9 @@ class Settling:
         record = claimed.record
         key = result_key(record)
         data = (success.result or "").encode()
+        if len(data) > self._terms.largest:
+            message = too_large("The result", len(data), self._terms.largest)
+            return conclude(record, Raised("ArtifactTooLarge", message, stage="result", final=True), rules)
         cause = ""
         for _, pause in zip(range(SPILL_TRIES), pauses(), strict=False):
             try:

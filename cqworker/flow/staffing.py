@@ -52,6 +52,7 @@ def open_worker(ground: Ground, settings: Settings, loop: HandlersLoop, *, name:
         artifacts=ground.artifacts,
         store=ground.store,
         sources=settings.artifacts.sources,
+        largest=settings.http.max_upload,
         loop=loop,
         threads=HandlerThreads(),
         processes=Children(settings.worker.concurrency),
@@ -79,7 +80,12 @@ def _crew(
     seen: Seen,
 ) -> Crew:
     retention = settings.store.retention_days * DAY
-    terms = Terms(worker=name, retention=retention, inline_limit=settings.artifacts.inline_limit)
+    terms = Terms(
+        worker=name,
+        retention=retention,
+        inline_limit=settings.artifacts.inline_limit,
+        largest=settings.http.max_upload,
+    )
     settling = Settling(
         ground.store, ground.artifacts, ground.registry, ground.health, ground.clock, ground.emit, terms, seen
     )

@@ -14,12 +14,16 @@ from cqworker.ports import Artifacts, JobStore
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
-    """The grounds of all handlers of a worker; `sources` are the `s3://bucket/prefix` that jobs may read."""
+    """The grounds of all handlers of a worker.
+
+    `sources` are the `s3://bucket/prefix` that jobs may read; `largest`, in bytes, is what they may write at once.
+    """
 
     registry: Registry
     artifacts: Artifacts
     store: JobStore
     sources: tuple[str, ...]
+    largest: int
     loop: HandlersLoop
     threads: HandlerThreads
     processes: Children

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+from cqworker.errors import ArtifactTooLarge
 from cqworker.model.artifacts import artifact_key, maker_of
 from cqworker.model.source import refusal, resolve
 from cqworker.plugins.job import PlainJob
@@ -17,11 +18,16 @@ READ_LIMIT = 33_554_432
 TenantOf = Callable[[str], Awaitable[str | None]]
 
 
+def too_large(what: str, size: int, largest: int) -> str:
+    """The sentence for what would be stored and never served: `what` has `size` bytes, `largest` are."""
+    return f"{what} has {size:,} bytes; at most {largest:,} are kept, as many as can be fetched (http.max_upload)."
+
+
 class JobArtifacts:
     """Reads what the operator allows or the tenant's jobs wrote, and writes below the job's own key; from any thread.
 
     `artifacts` lives on `loop`, and so does `tenant_of`, which says whose a job is; `sources` are the
-    `s3://bucket/prefix` that jobs may read.
+    `s3://bucket/prefix` that jobs may read. `largest` is how many bytes write() takes: as many as are served.
     """
 
     def __init__(
@@ -32,7 +38,9 @@ class JobArtifacts:
         sources: tuple[str, ...],
         tenant_of: TenantOf,
         loop: asyncio.AbstractEventLoop,
+        largest: int = READ_LIMIT,
     ) -> None:
+        self.largest = largest
         self._artifacts = artifacts
         self._job = job
         self._sources = sources
@@ -57,8 +65,11 @@ class JobArtifacts:
         Either `name`, such as "report.csv": 1 to 100 letters, digits, dots, dashes and underscores; or `extension`, 1
         to 10 of a-z and 0-9, for what needs no name. The key holds round and attempt, so an attempt that lost its lease
         cannot overwrite the winner's object. Raises ValueError for another name, and for one that this attempt has
-        written before; Unavailable when the store does not answer, and then the same may be written again.
+        written before; ArtifactTooLarge for more than `largest` bytes, which nobody could fetch; Unavailable when the
+        store does not answer, and then the same may be written again.
         """
+        if len(data) > self.largest:
+            raise ArtifactTooLarge(too_large("The artifact", len(data), self.largest))
         key = self._taken(name, extension)
         try:
             return await self._elsewhere(lambda: self._artifacts.put(key, data, content_type))

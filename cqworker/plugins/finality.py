@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from cqworker.errors import SourceRefused
+from cqworker.errors import ArtifactTooLarge, SourceRefused
 
 
 def is_final(error: BaseException, stage: str) -> bool:
-    """Whether the same job would meet this error each time: a source that it may not read, a result that is no JSON."""
-    return isinstance(error, SourceRefused) or (stage == "result" and isinstance(error, TypeError | ValueError))
+    """Whether the same job would meet this error each time.
+
+    A source that it may not read, an object that is too large to be read or kept, a result that is no JSON.
+    """
+    if stage == "result" and isinstance(error, TypeError | ValueError):
+        return True
+    return isinstance(error, ArtifactTooLarge | SourceRefused)

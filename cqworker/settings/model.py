@@ -154,7 +154,11 @@ class HttpSettings(Section):
     )
     port: int = Field(8080, ge=0, le=65_535, description="The port to listen on; 0: any free one.")
     max_body: int = Field(1_048_576, ge=1024, description="Bytes of the largest JSON body accepted.")
-    max_upload: int = Field(33_554_432, ge=1024, description="Bytes of the largest artifact accepted.")
+    max_upload: int = Field(
+        33_554_432,
+        ge=1024,
+        description="Bytes of the largest artifact: accepted, written by a job, served; the same for api and workers.",
+    )
     tokens: tuple[TokenSettings, ...] = Field((), description="Who may call; empty: anybody who reaches the port.")
 
     @field_validator("tokens")

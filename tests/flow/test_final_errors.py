@@ -46,6 +46,25 @@ def returning_in_a_process(payload: dict[str, Any]) -> Any:
     return {"answer": b"bytes"}
 
 
+LARGEST = 2000
+"""Bytes that are kept and served in the worlds below."""
+
+
+@handler
+async def writing(payload: int, job: Job) -> str:
+    return await job.artifacts.write(b"x" * payload, extension="bin", content_type="image/png")
+
+
+@handler
+def writing_in_a_thread(payload: int, job: Job) -> str:
+    return job.artifacts.write_sync(b"x" * payload, name="x.bin", content_type="image/png")
+
+
+@handler
+async def long_winded(payload: int) -> str:
+    return "x" * (payload - 2)
+
+
 def unfit(_payload: object) -> None:
     """As a payload's model refuses what does not fit."""
     raise InvalidPayload((PayloadFault("/text", "too short"),))
@@ -67,10 +86,11 @@ def failure_of(record: JobRecord) -> Failure:
     return record.failure
 
 
-async def first_end_of(world: World) -> JobRecord:
+async def first_end_of(world: World, payload: str = "{}") -> JobRecord:
     """The record of one job once its first attempt has an ending."""
     world.start()
-    record = await world.until(await world.submit("it"), *(set(Status) - {Status.QUEUED, Status.RUNNING}), patience=30)
+    job_id = await world.submit("it", payload)
+    record = await world.until(job_id, *(set(Status) - {Status.QUEUED, Status.RUNNING}), patience=30)
     await world.stop()
     return record
 
@@ -89,6 +109,25 @@ async def test_a_result_that_is_no_json_is_made_once() -> None:
     failure = failure_of(record)
     assert (failure.kind, failure.stage, record.attempt) == (FailureKind.REJECTED, "result", 1)
     assert failure.message.startswith("The result is not JSON")
+
+
+@pytest.mark.parametrize(
+    ("function", "stage"), [(writing, "handler"), (writing_in_a_thread, "handler"), (long_winded, "result")]
+)
+async def test_what_nobody_could_fetch_is_not_written(function: Any, stage: str) -> None:
+    world = World({"it": function}, max_upload=LARGEST, inline_limit=100, real=REAL)
+    failure = failure_of(record := await first_end_of(world, str(LARGEST + 1)))
+    assert (failure.kind, failure.error, failure.stage) == (FailureKind.REJECTED, "ArtifactTooLarge", stage)
+    assert "2,001 bytes; at most 2,000 are kept" in failure.message
+    assert (record.attempt, dict(world.artifacts.objects)) == (1, {})
+
+
+@pytest.mark.parametrize("function", [writing, writing_in_a_thread, long_winded])
+async def test_what_can_just_be_fetched_is_written(function: Any) -> None:
+    world = World({"it": function}, max_upload=LARGEST, inline_limit=100, real=REAL)
+    record = await first_end_of(world, str(LARGEST))
+    assert record.status is Status.SUCCEEDED
+    assert [len(stored.data) for stored in world.artifacts.objects.values()] == [LARGEST]
 
 
 @story

@@ -28,7 +28,7 @@ from cqworker.model.record import JobRecord
 from cqworker.model.status import FINAL, Status
 from cqworker.plugins.registry import Registry, registry_from
 from cqworker.ports import Letter
-from cqworker.settings import ArtifactSettings, HandlerSettings, QueueSettings, Settings, WorkerSettings
+from cqworker.settings import ArtifactSettings, HandlerSettings, HttpSettings, QueueSettings, Settings, WorkerSettings
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore, VirtualClock
 from cqworker.testing.loop import SameLoop
 from tests.flow.faults import FaultyArtifacts, FaultyQueue, FaultyStore
@@ -156,6 +156,7 @@ class World:
         max_abandoned_handlers: int = 8,
         types: HandlerSettings | None = None,
         inline_limit: int = 4096,
+        max_upload: int = 33_554_432,
         max_receives: int = MAX_RECEIVES,
         more_queues: Sequence[str] = (),
         real: Periods | None = None,
@@ -168,6 +169,7 @@ class World:
             queues=(jobs, *(QueueSettings(name=name, **periods) for name in more_queues)),
             worker=WorkerSettings(concurrency=concurrency, max_abandoned_handlers=max_abandoned_handlers),
             artifacts=ArtifactSettings(inline_limit=inline_limit),
+            http=HttpSettings(max_upload=max_upload),
         )
         self.registry = registry_from(handlers, types or HandlerSettings())
         self.dead = MemoryQueue("dead", self.clock)

@@ -131,7 +131,7 @@ def offered_by(thing: object) -> set[str]:
 async def test_a_job_offers_what_the_page_says_and_nothing_else() -> None:
     job = lent(artifacts=artifacts_on(asyncio.get_running_loop(), MemoryArtifacts()), stopping=lambda: None)
     assert offered_by(job) == OFFERED
-    assert offered_by(job.artifacts) == {"read", "read_sync", "write", "write_sync"}
+    assert offered_by(job.artifacts) == {"largest", "read", "read_sync", "write", "write_sync"}
     rows = PAGE.partition("| attribute | meaning |\n")[2].partition("\n\n")[0].splitlines()
     assert {name.partition("(")[0] for row in rows for name in re.findall("`(.*?)`", row.split("|")[1])} == OFFERED
 
