@@ -15,8 +15,11 @@ endif
 NAMED := $(PYTHON)
 PYTHON ?= python3
 BIN := $(VENV)/bin
-# make UV=uv … installs with uv, which is faster than pip
-INSTALL = $(if $(UV),$(UV) pip install --compile-bytecode --python $(BIN)/python,$(BIN)/python -m pip install --disable-pip-version-check) --quiet
+# With uv where it can be had, in a fraction of pip's time, and with pip elsewhere; UV=… names one that is not on PATH.
+INSTALL = UV="$(UV)" $(BIN)/python -m tools.install
+# what `make demo` and `make dev` run in: all of it where it is there, else what they need
+RUNNABLE = $(firstword $(wildcard $(VENV)/.installed) $(VENV)/.demo)
+PROJECT := pyproject.toml hatch_build.py handlers/pyproject.toml
 SEEDS ?= 300
 N ?= 200
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
@@ -30,10 +33,10 @@ help: ## show what there is
 
 setup: $(VENV)/.installed ## create .venv, or .venv-3.13 for a second PYTHON, with the tested versions
 
-demo: $(VENV)/.installed ## run two jobs through an embedded AWS, print their story, stop
+demo: $(RUNNABLE) ## run two jobs through an embedded AWS, print their story, stop
 	$(BIN)/cqworker demo
 
-dev: $(VENV)/.installed ## run the daemon on an embedded AWS until Ctrl-C
+dev: $(RUNNABLE) ## run the daemon on an embedded AWS until Ctrl-C
 	$(BIN)/cqworker dev
 
 test: $(VENV)/.installed ## run every test that needs nothing but Python
@@ -76,22 +79,31 @@ chaos: $(VENV)/.installed ## kill, freeze and starve real workers on the real en
 lock: ## choose newer versions for the locks (needs uv)
 	$(LOCK) --upgrade pyproject.toml --extra aioboto3 --output-file requirements.lock
 	$(LOCK) --upgrade pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(LOCK) pyproject.toml --group demo --constraint requirements-dev.lock --output-file requirements-demo.lock
 	printf 'hatchling\n' | $(LOCK) - --constraint requirements-dev.lock --output-file requirements-build.lock
+	printf 'uv\n' | $(LOCK) --upgrade - --output-file requirements-uv.lock
 
 clean: ## remove .venv and everything the tools left behind
 	rm -rf .venv .venv-* build dist demo-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/.installed: $(VENV)/.locked pyproject.toml hatch_build.py handlers/pyproject.toml
-	@$(INSTALL) --no-deps --no-build-isolation --editable .
+$(VENV)/.installed: $(VENV)/.locked $(PROJECT)
+	@$(INSTALL) --project
 	@touch $@
 
-$(VENV)/.locked: requirements-dev.lock
+$(VENV)/.locked: requirements-dev.lock | $(BIN)/python
+	@echo "installing the tested versions into $(VENV)"
+	@$(INSTALL) --compile requirements-dev.lock
+	@touch $@
+
+$(VENV)/.demo: requirements-demo.lock $(PROJECT) | $(BIN)/python
+	@echo "installing what the demo needs into $(VENV)"
+	@$(INSTALL) --project requirements-demo.lock
+	@touch $@
+
+$(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "cqworker needs Python 3.11 or newer as $(PYTHON); name another one: make PYTHON=python3.13 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "$(PYTHON) cannot create virtual environments here; on Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
-	@echo "installing the tested versions into $(VENV)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(INSTALL) --require-hashes --requirement requirements-dev.lock
-	@touch $@
+	@$(PYTHON) -m venv $(VENV)

@@ -11,7 +11,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock")
+LOCKS = tuple(f"requirements{kind}.lock" for kind in ("", "-dev", "-build", "-demo", "-uv"))
+TOOLS = frozenset({"pytest", "hypothesis", "mypy", "ruff", "import-linter"})
 
 
 def read(lock: str) -> str:
@@ -31,8 +32,10 @@ def locked(lock: str) -> dict[str, list[Requirement]]:
 
 
 def declared(extra: str | None = None) -> list[Requirement]:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    lines = project["optional-dependencies"][extra] if extra else project["dependencies"]
+    """The project's own requirements, those of an extra, or those of the group `demo`."""
+    everything = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    project, groups = everything["project"], everything["dependency-groups"]
+    lines = {**project["optional-dependencies"], **groups}[extra] if extra else project["dependencies"]
     return [Requirement(line) for line in lines if not line.startswith("cqworker")]
 
 
@@ -55,6 +58,8 @@ def test_no_lock_holds_an_address(lock: str) -> None:
         ("requirements-dev.lock", None),
         ("requirements-dev.lock", "embedded"),
         ("requirements-dev.lock", "dev"),
+        ("requirements-demo.lock", None),
+        ("requirements-demo.lock", "demo"),
     ],
 )
 def test_what_is_declared_is_locked_at_a_version_that_fits(lock: str, extra: str | None) -> None:
@@ -65,13 +70,24 @@ def test_what_is_declared_is_locked_at_a_version_that_fits(lock: str, extra: str
             assert version in wanted.specifier, f"{wanted} is locked as {pin}: run `make lock`"
 
 
-def test_production_and_development_run_the_same_versions() -> None:
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-demo.lock"])
+def test_production_the_demo_and_development_run_the_same_versions(lock: str) -> None:
     everything = locked("requirements-dev.lock")
-    differing = {name: pin for name, pin in locked("requirements.lock").items() if everything.get(name) != pin}
+    differing = {name: pin for name, pin in locked(lock).items() if everything.get(name) != pin}
     assert differing == {}
 
 
 def test_production_brings_no_embedded_aws_and_no_test_tools() -> None:
-    assert (
-        set(locked("requirements.lock")) & {"moto", "flask", "werkzeug", "pytest", "mypy", "ruff", "hatchling"} == set()
-    )
+    assert set(locked("requirements.lock")) & {"moto", "flask", "werkzeug", "hatchling", *TOOLS} == set()
+
+
+def test_the_demo_brings_neither_test_tools_nor_what_its_three_services_never_import() -> None:
+    brought = set(locked("requirements-demo.lock"))
+    assert "moto" in brought
+    assert brought & {*TOOLS, "cfn-lint", "sympy", "docker", "graphql-core", "openapi-spec-validator"} == set()
+
+
+def test_the_embedded_aws_of_the_demo_is_the_one_that_the_extra_declares() -> None:
+    [extra] = [wanted for wanted in declared("embedded") if wanted.name == "moto"]
+    [group] = [wanted for wanted in declared("demo") if wanted.name == "moto"]
+    assert (extra.specifier, extra.extras) == (group.specifier, {"server"})

@@ -15,6 +15,7 @@ import pytest
 from tools import check_sizes, pythons
 
 ROOT = Path(__file__).parents[2]
+DECLARED = ("pyproject.toml", "hatch_build.py", "handlers/pyproject.toml")
 TARGETS = {
     "setup",
     "demo",
@@ -43,9 +44,11 @@ def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A folder with the Makefile and a lock, but without Python."""
+    """A folder with the Makefile, what it reads and the locks, but without Python."""
     shutil.copy(ROOT / "Makefile", tmp_path)
-    (tmp_path / "requirements-dev.lock").touch()
+    (tmp_path / "handlers").mkdir()
+    for name in ("requirements-dev.lock", "requirements-demo.lock", *DECLARED):
+        (tmp_path / name).touch()
     return tmp_path
 
 
@@ -83,8 +86,27 @@ def test_a_second_version_of_python_gets_an_environment_of_its_own(project: Path
     second = make(project, "-n", "setup", python_that(project, "echo 3.99")).stdout
     unnamed = make(project, "-n", "setup").stdout
     assert "into .venv-3.99" in second
-    assert ".venv-3.99/bin/python -m pip install" in second
+    assert ".venv-3.99/bin/python -m tools.install" in second
     assert all('into .venv"' in told for told in (first, unnamed))
+
+
+def test_the_demo_installs_what_it_needs_and_uses_more_where_it_is_there(project: Path) -> None:
+    alone = make(project, "-n", "demo").stdout
+    assert "tools.install --project requirements-demo.lock" in alone
+    assert "requirements-dev.lock" not in alone
+    (project / ".venv" / "bin").mkdir(parents=True)
+    for name in ("bin/python", ".locked", ".installed"):
+        (project / ".venv" / name).touch()
+    assert make(project, "--no-print-directory", "-n", "demo").stdout == ".venv/bin/cqworker demo\n"
+
+
+def test_the_tests_bring_the_rest_into_the_environment_of_the_demo(project: Path) -> None:
+    (project / ".venv" / "bin").mkdir(parents=True)
+    for name in ("bin/python", ".demo"):
+        (project / ".venv" / name).touch()
+    told = make(project, "-n", "test").stdout
+    assert "tools.install --compile requirements-dev.lock" in told
+    assert "-m venv" not in told
 
 
 def test_the_interpreters_found_are_of_the_versions_asked_for_and_can_make_environments() -> None:
