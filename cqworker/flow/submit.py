@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import orjson
 from msgspec.structs import replace
@@ -51,7 +51,16 @@ class Submission:
         """The same for two requests that ask for the same, whatever the order of their fields."""
         payload = orjson.loads(self.payload)
         asked = [self.type, payload, self.queue, dict(self.metadata), self.tags, self.max_attempts, self.delay_seconds]
+        if more := {name: getattr(self, name) for name, usual in _LATER.items() if getattr(self, name) != usual}:
+            asked.append(more)
         return hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+_FIRST = frozenset("type payload queue metadata tags max_attempts delay_seconds".split())
+_NOT_ASKED_FOR = frozenset({"tenant", "idempotency_key", "traceparent"})
+"""They say who asks, by which key and in which trace, and not what for."""
+_LATER = {each.name: each.default for each in fields(Submission) if each.name not in _FIRST | _NOT_ASKED_FOR}
+"""Fields that came later, and their defaults: a request without them has the fingerprint it always had."""
 
 
 @dataclass(frozen=True, slots=True)

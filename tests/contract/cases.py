@@ -16,8 +16,9 @@ from cqworker.model.envelope import Envelope
 from cqworker.model.history import Entry
 from cqworker.model.interventions import AskCancel, Enter, Forestall, Lose, NewRound
 from cqworker.model.record import Failure, JobRecord, Progress, envelope_of
-from cqworker.model.status import FailureKind, Status
+from cqworker.model.status import SETTLED, FailureKind, Status
 from tests.contract.clock import NOW
+from tests.rails.samples import defaults_of, samples_of
 
 PURGE = NOW // 1000 + 2_592_000
 GRACE = 30_000
@@ -25,8 +26,6 @@ TOKENS = ("boot.1", "boot.2")
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 FAILURE = Failure(FailureKind.RAISED, "It broke: naïve ☃", "ValueError", "handler", "Traceback …\n  line")
 PROGRESS = Progress(3.0, 10.0, "ten are many", NOW - 500)
-ENDINGS = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
-SETTLED = (*ENDINGS, Status.RETRYING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ def cases(seed: int, of_each: int) -> Iterator[Case]:
 def record(rng: Random) -> JobRecord:
     """A record in any state, reachable or nearly so."""
     now = NOW
-    return JobRecord(
+    known = dict[str, Any](
         job_id=f"{rng.getrandbits(64):016x}",
         type=rng.choice(("text.transform", "image.grayscale")),
         queue="cqworker",
@@ -89,6 +88,13 @@ def record(rng: Random) -> JobRecord:
         history=history(rng.randint(1, 20)),
         trace_id=rng.choice((None, TRACE)),
     )
+    return JobRecord(**known, **_of_later_versions(rng, known))
+
+
+def _of_later_versions(rng: Random, known: dict[str, Any]) -> dict[str, Any]:
+    """What a record has beside the fields that are drawn above: its default, or something else."""
+    defaults, samples = defaults_of(JobRecord), samples_of(JobRecord)
+    return {name: rng.choice((defaults[name], samples[name])) for name in samples if name not in known}
 
 
 def history(length: int) -> tuple[Entry, ...]:
@@ -183,7 +189,7 @@ def forestall(rng: Random) -> Case:
     seen = record(rng)
     change = Forestall(
         seen=close(rng, seen),
-        status=rng.choice((Status.CANCELLED, Status.FAILED)),
+        status=rng.choice([status for status in Status if status.is_final]),
         now=NOW,
         purge_at=PURGE,
         entry=Entry(NOW, "failed", 0, "", "crashed"),

@@ -10,7 +10,7 @@ from cqworker.model.changes import Change, Written, WrittenUnread
 from cqworker.model.history import KEPT, Entry, shortened
 from cqworker.model.interventions import AskCancel, Enter, Forestall, Lose, NewRound
 from cqworker.model.record import Failure, JobRecord, Progress
-from cqworker.model.status import FailureKind, Status
+from cqworker.model.status import SETTLED, FailureKind, Status
 from tests.model.samples import LEASE, NOW, OTHER, OURS, PURGE, claim, message, record, reopen, running
 
 FAILURE = Failure(FailureKind.RAISED, "It broke.")
@@ -50,9 +50,6 @@ def fenced(token: str) -> list[Change]:
     return [renew(LEASE + 1, token), hand_back(token), *(settle(status, token) for status in SETTLED)]
 
 
-SETTLED = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.RETRYING)
-
-
 def test_a_claim_starts_the_next_attempt_under_its_token_and_clears_the_schedule() -> None:
     after = claim().after(record(Status.RETRYING, attempt=1, scheduled_at=NOW - 1, failure=FAILURE, token=OTHER))
     assert (after.status, after.attempt, after.token) == (Status.RUNNING, 2, OURS)
@@ -80,7 +77,7 @@ def test_a_new_round_by_its_message_begins_anew_and_says_why() -> None:
 @pytest.mark.parametrize("seen", [None, *(record(status, token=OURS) for status in Status), running(OTHER)])
 def test_only_the_holder_of_a_running_attempt_may_write(seen: JobRecord | None) -> None:
     expected = seen is not None and seen.status is Status.RUNNING and seen.token == OURS
-    assert [change.permits(seen) for change in fenced(OURS)] == [expected] * 6
+    assert {change.permits(seen) for change in fenced(OURS)} == {expected}
 
 
 def test_the_holder_may_write_even_past_its_lease_while_nobody_took_over() -> None:

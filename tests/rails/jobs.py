@@ -1,0 +1,51 @@
+"""Messages, records and submissions with something in every field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from cqworker.flow.submit import Submission
+from cqworker.model.envelope import Envelope
+from cqworker.model.record import JobRecord
+from cqworker.model.status import Status
+from tests.rails.samples import NOW, defaults_of, fields_of, full
+
+TYPE = "text.transform"
+QUEUE = "main"
+PAYLOAD = '{"text":"hello"}'
+PURGE = NOW // 1000 + 2_592_000
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+TRACEPARENT = f"00-{TRACE}-b7ad6b7169203331-01"
+MESSAGE: Envelope = full(
+    Envelope,
+    type=TYPE,
+    queue=QUEUE,
+    payload=PAYLOAD,
+    payload_ref="s3://artifacts/payloads/job-id-1.json",
+    extra={"newer": [1, "2"]},
+)
+RECORD: JobRecord = full(
+    JobRecord, status=Status.FAILED, payload=PAYLOAD, result='{"n":1}', purge_at=PURGE, trace_id=TRACE
+)
+SUBMISSION: Submission = full(
+    Submission, type=TYPE, payload=PAYLOAD, queue=QUEUE, traceparent=TRACEPARENT, delay_seconds=5
+)
+DEFAULTS = defaults_of(JobRecord)
+OF_THE_MESSAGE = {"extra": "what a newer version said stays in the message, which is sent again as it came"}
+"""Fields of a message that its record does not have, and why."""
+OF_THE_JOB = tuple(name for name in fields_of(Envelope) if name not in OF_THE_MESSAGE)
+"""What a job is, in every attempt and every round: the fields that message and record share."""
+
+
+def without(record: JobRecord, name: str) -> JobRecord:
+    """The same with this field at its default, or, where it has none, with another value."""
+    return replace(record, **{name: DEFAULTS[name] if name in DEFAULTS else otherwise(getattr(record, name))})
+
+
+def otherwise(value: Any) -> Any:
+    """Another value of the same type."""
+    if isinstance(value, Status):
+        return Status.CANCELLED
+    return value + ("x" if isinstance(value, str) else 1)

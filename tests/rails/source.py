@@ -1,0 +1,74 @@
+"""The product's source as syntax: where it says a name, makes an object, writes a set of words down."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+PRODUCT = Path(__file__).parents[2] / "cqworker"
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    """Every module of the product by its path below `cqworker/`."""
+    return {
+        path.relative_to(PRODUCT).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+        for path in sorted(PRODUCT.rglob("*.py"))
+    }
+
+
+def made_in(name: str) -> set[str]:
+    """The modules in which something of this name is called."""
+    return _index()[0][name]
+
+
+def said_in(kind: str, member: str) -> set[str]:
+    """The modules that say `kind.member`."""
+    return _index()[1][f"{kind}.{member}"]
+
+
+@cache
+def texts() -> tuple[tuple[str, int, str], ...]:
+    """Every text in the code that is no docstring: its module, line and value."""
+    return tuple(_texts())
+
+
+@cache
+def collections() -> tuple[tuple[str, int, frozenset[str]], ...]:
+    """Every set, list, tuple or Literal of two texts or more: its module, line and texts."""
+    return tuple(_collections())
+
+
+def _texts() -> Iterator[tuple[str, int, str]]:
+    for path, tree in modules().items():
+        docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+                yield path, node.lineno, node.value
+
+
+def _collections() -> Iterator[tuple[str, int, frozenset[str]]]:
+    for path, tree in modules().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Set | ast.List | ast.Tuple):
+                found = [one.value for one in node.elts if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+                if len(found) == len(node.elts) and len(found) > 1:
+                    yield path, node.lineno, frozenset(found)
+
+
+@cache
+def _index() -> tuple[defaultdict[str, set[str]], defaultdict[str, set[str]]]:
+    """By name: the modules that call it, and those that say it as a member of something."""
+    called: defaultdict[str, set[str]] = defaultdict(set)
+    said: defaultdict[str, set[str]] = defaultdict(set)
+    for path, tree in modules().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+                called[name].add(path)
+            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                said[f"{node.value.id}.{node.attr}"].add(path)
+    return called, said

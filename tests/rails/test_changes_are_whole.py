@@ -1,0 +1,80 @@
+"""A write has a maker in the product, cases in the contract suite, and one meaning in both stores."""
+
+from __future__ import annotations
+
+from functools import cache
+from random import Random
+from typing import Any, get_args
+
+import pytest
+
+from cqworker.model import attempts, interventions
+from cqworker.model.changes import Change
+from tests.contract.cases import MAKERS, Case, cases
+from tests.contract.clock import SetClock
+from tests.contract.edges import edges
+from tests.contract.test_store_rules import OF_EACH, SEED, check
+from tests.model.test_changes import fenced
+from tests.rails.local_store import STORES, store_of
+from tests.rails.source import made_in
+
+CHANGES: tuple[type[Any], ...] = get_args(Change)
+WRITES = ("model/", "aws/")
+"""Where writes are described, and none is made."""
+WITHOUT_EDGES = {interventions.Enter}
+"""Decided by nothing but that there is no record."""
+FIXED = {"now", "purge_at", "worker", "lease_expires_at", "entry"}
+"""Fields of writes that decide nothing, and are stored as they stand."""
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_every_write_is_made_by_somebody(kind: type[Any]) -> None:
+    makers = [path for path in made_in(kind.__name__) if not path.startswith(WRITES)]
+    named = kind.__name__ in ("Claim", "Reopen")  # chosen by name and made in one call
+    assert makers or named, f"nobody in cqworker/flow makes a {kind.__name__}"
+
+
+def test_every_write_has_a_maker_of_cases() -> None:
+    made = {type(maker(Random(1)).change) for maker in MAKERS}
+    assert made == set(CHANGES), "MAKERS in tests/contract/cases.py"
+
+
+def test_every_write_has_edges_at_which_one_thing_decides() -> None:
+    assert {type(case.change) for case in edges(1)} == set(CHANGES) - WITHOUT_EDGES, "tests/contract/edges.py"
+
+
+def test_every_write_of_a_holder_is_tried_by_others() -> None:
+    holders = {kind for kind in CHANGES if issubclass(kind, attempts._Fenced)}
+    assert {type(change) for change in fenced("a")} == holders, "fenced() in tests/model/test_changes.py"
+
+
+def test_every_write_in_the_model_is_one_that_a_store_knows() -> None:
+    found = {kind for module in (attempts, interventions) for kind in vars(module).values() if _is_write(kind, module)}
+    assert found == set(CHANGES), "Change in cqworker/model/changes.py"
+
+
+def _is_write(kind: object, module: Any) -> bool:
+    is_here = isinstance(kind, type) and kind.__module__ == module.__name__
+    return is_here and hasattr(kind, "permits") and hasattr(kind, "after")
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+@pytest.mark.parametrize("name", STORES)
+async def test_every_write_does_in_both_stores_what_its_rules_say(name: str, kind: type[Any]) -> None:
+    tried = [case for case in _cases() if type(case.change) is kind]
+    assert {case.permitted for case in tried} == {True, False}
+    store = store_of(name, SetClock())
+    for case in tried:
+        await check(store, case)
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_every_field_of_a_write_has_several_values_in_its_cases(kind: type[Any]) -> None:
+    tried = [case.change for case in _cases() if type(case.change) is kind]
+    fixed = {name for name in kind.__struct_fields__ if len({repr(getattr(change, name)) for change in tried}) < 2}
+    assert fixed <= FIXED, f"cases of {kind.__name__} in tests/contract/cases.py"
+
+
+@cache
+def _cases() -> tuple[Case, ...]:
+    return tuple(cases(SEED, OF_EACH))

@@ -1,0 +1,115 @@
+"""An outcome has somebody who makes it, a judgement under every stop and a conclusion; authors have a word for it."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from itertools import product
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from msgspec.structs import replace
+
+import cqworker
+from cqworker import handler
+from cqworker.errors import PayloadFault
+from cqworker.flow import endings, outcomes
+from cqworker.flow.endings import Rules, conclude
+from cqworker.flow.outcomes import Ended, Hindered, Interrupted, Outcome, PayloadRefused, Raised, StopReason
+from cqworker.flow.perform import outcome_of
+from cqworker.flow.settle import _words
+from cqworker.flow.stops import judge
+from cqworker.model.status import SETTLED
+from cqworker.plugins import handler as authors
+from cqworker.plugins.handler import Backoff, Stopping
+from cqworker.plugins.job import PlainJob
+from cqworker.plugins.process import run_in_child
+from cqworker.testing import run_handler
+from tests.rails import ending_handlers
+from tests.rails.ending_handlers import said
+from tests.rails.jobs import RECORD
+from tests.rails.samples import NOW, full
+from tests.rails.source import made_in
+
+DOCS = Path(__file__).parents[2] / "docs"
+OUTCOMES: tuple[type[Any], ...] = get_args(Outcome)
+ENDINGS: tuple[type[Any], ...] = get_args(endings.Ending)
+RULES = Rules(Backoff(), NOW, lambda: 0.5)
+MADE: dict[type[Any], Any] = {
+    Hindered: Hindered("away", Raised("Unavailable", "away")),
+    PayloadRefused: PayloadRefused((PayloadFault("/a", "is wrong"),)),
+}
+"""Outcomes that hold more than plain values."""
+WORDS = ending_handlers.WORDS
+NOT_IN_A_PROCESS = {Stopping: "a process is killed, and never asked to stop"}
+
+
+def outcome(kind: type[Any]) -> Any:
+    return MADE.get(kind) or full(kind)
+
+
+def test_every_class_of_outcome_is_one() -> None:
+    found = {kind for _, kind in inspect.getmembers(outcomes, inspect.isclass) if kind.__module__ == outcomes.__name__}
+    assert found - {StopReason, Ended, Interrupted} == set(OUTCOMES)
+
+
+@pytest.mark.parametrize("kind", OUTCOMES)
+def test_every_outcome_is_made_by_somebody(kind: type[Any]) -> None:
+    assert [path for path in made_in(kind.__name__) if path != "flow/outcomes.py"]
+
+
+@pytest.mark.parametrize("kind", OUTCOMES)
+def test_every_outcome_is_judged_and_concluded_under_every_stop(kind: type[Any]) -> None:
+    made = outcome(kind)
+    for told, seen in product((None, *StopReason), repeat=2):
+        for end in (made, Ended(made, seen), Ended(made, seen, finished=True)):
+            judged = judge(end, told, draining=False, late=0.0)
+            assert type(judged) in OUTCOMES
+            for attempt in (1, RECORD.max_attempts):
+                concluded = conclude(replace(RECORD, attempt=attempt, created_at=NOW), judged, RULES)
+                assert type(concluded) in get_args(endings.Conclusion)
+
+
+@pytest.mark.parametrize("kind", ENDINGS)
+def test_every_ending_is_written_in_a_status_that_an_attempt_may_end_in(kind: type[Any]) -> None:
+    status, _, _ = _words(full(kind))
+    assert status in SETTLED
+
+
+@pytest.mark.parametrize("reason", StopReason)
+def test_the_pages_and_the_authors_docstring_tell_of_every_stop(reason: StopReason) -> None:
+    assert f'"{reason}"' in str(authors.Stopping.__doc__)
+    assert f"`{reason}`" in (DOCS / "stops.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_word_of_authors_is_on_the_face_and_on_the_page(word: type[BaseException]) -> None:
+    assert word.__name__ in cqworker.__all__
+    for page in ("handlers.md", "stops.md"):
+        assert re.search(rf"\b{word.__name__}\b", (DOCS / page).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_word_of_authors_is_an_outcome_of_its_own(word: type[BaseException]) -> None:
+    assert not isinstance(outcome_of(said(word)), Raised), f"outcome_of() in flow/perform.py knows no {word.__name__}"
+
+
+@pytest.mark.parametrize("word", [word for word in WORDS if word not in NOT_IN_A_PROCESS])
+def test_a_word_of_authors_comes_back_from_a_process_as_it_was_said(word: type[BaseException]) -> None:
+    origin = f"{ending_handlers.__name__}:{ending_handlers.say.__name__}"
+    ended = run_in_child(origin, f'"{word.__name__}"', full(PlainJob, type="say"))
+    with pytest.raises(word) as caught:
+        ended.unwrap()
+    assert vars(caught.value) == vars(said(word))
+
+
+@pytest.mark.parametrize("word", WORDS)
+async def test_a_word_of_authors_leaves_run_handler_as_it_was_said(word: type[BaseException]) -> None:
+    @handler
+    async def say(payload: str) -> None:
+        raise said(word)
+
+    with pytest.raises(word) as caught:
+        await run_handler(say, word.__name__)
+    assert vars(caught.value) == vars(said(word))

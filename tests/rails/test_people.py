@@ -1,0 +1,104 @@
+"""What the record knows reaches people: the view, its description, the client, the words of the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields, is_dataclass
+from datetime import datetime
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from cqworker.cli.words import job_words
+from cqworker.client import HistoryEntry, JobFailure, JobProgress, JobView
+from cqworker.client.job import job_from
+from cqworker.model.history import Entry
+from cqworker.model.record import Failure, JobRecord, Progress
+from cqworker.model.status import Status
+from cqworker.model.times import rfc3339
+from cqworker.model.view import job_view
+from cqworker.web import answers
+from tests.rails.jobs import RECORD, without
+from tests.rails.samples import fields_of
+
+UNSEEN = {
+    "token": "whoever knew it could write as the attempt",
+    "lease_expires_at": "a matter between workers",
+    "purge_at": "a matter of the table",
+}
+"""Fields of a record that nobody is shown, and why."""
+UNTOLD = UNSEEN | {
+    "tenant": "the operator asked for this job by its id; --json has it",
+    "trace_id": "for programs; --json has it",
+    "created_at": "the timeline begins with it",
+}
+"""Fields that the words of `jobs show` leave out, and why."""
+SEEN = [name for name in fields_of(JobRecord) if name not in UNSEEN]
+TOLD = [name for name in fields_of(JobRecord) if name not in UNTOLD]
+PARTS: tuple[tuple[type[Any], str, type[Any]], ...] = (
+    (Progress, "progress", JobProgress),
+    (Failure, "failure", JobFailure),
+    (Entry, "history", HistoryEntry),
+)
+VIEW = job_view(RECORD)
+
+
+def flat(shown: Mapping[str, Any]) -> dict[str, Any]:
+    """A failure's detail beside the rest, as record and client have it."""
+    return {**{name: value for name, value in shown.items() if name != "detail"}, **shown.get("detail", {})}
+
+
+def as_shown(value: Any) -> Any:
+    """What a client has, as the API showed it."""
+    if isinstance(value, datetime):
+        return rfc3339(round(value.timestamp() * 1000))
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: as_shown(held) for name, held in asdict(value).items()}
+    return [as_shown(one) for one in value] if isinstance(value, tuple) else value
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_every_field_of_a_record_shows_in_its_view(name: str) -> None:
+    assert job_view(without(RECORD, name)) != VIEW, f"job_view() does not show {name}, nor does UNSEEN say why"
+
+
+def test_view_description_and_client_have_the_same_fields() -> None:
+    assert set(VIEW) == set(answers.JobView.model_fields) == {field.name for field in fields(JobView)}
+
+
+@pytest.mark.parametrize(("kept", "name", "read"), PARTS)
+def test_the_parts_of_a_view_have_every_field_of_what_they_show(kept: type[Any], name: str, read: type[Any]) -> None:
+    shown: Any = VIEW[name]
+    part = shown[0] if isinstance(shown, list) else shown
+    assert set(flat(part)) == fields_of(kept).keys() == {field.name for field in fields(read)}
+    assert all(flat(part).values())
+
+
+def test_the_description_fits_a_view_with_every_field() -> None:
+    answers.JobView.model_validate_json(json.dumps(VIEW), strict=True)
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(JobView)])
+def test_a_client_reads_every_field_of_a_view(name: str) -> None:
+    shown: Any = json.loads(json.dumps(VIEW))[name]
+    read = as_shown(getattr(job_from(json.loads(json.dumps(VIEW))), name))
+    assert read == (flat(shown) if isinstance(shown, dict) and "detail" in shown else shown)
+    assert read is not None
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_the_words_of_a_job_tell_every_field_in_some_status(name: str) -> None:
+    told = any(words(record) != words(without(record, name)) for record in in_every_status())
+    assert told, f"cli/words.py does not tell {name}, nor does UNTOLD say why"
+
+
+def words(record: JobRecord) -> list[str]:
+    return list(job_words(job_view(record)))
+
+
+def in_every_status() -> Iterator[JobRecord]:
+    for status in Status:
+        yield replace(RECORD, status=status)
+        yield replace(RECORD, status=status, payload_ref=None, result_ref=None)

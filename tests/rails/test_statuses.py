@@ -1,0 +1,92 @@
+"""A status has a stage, a writer, words, a number and a page; nobody keeps a list of statuses of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from cqworker.cli.words import job_words
+from cqworker.events import JobForestalled, JobSettled
+from cqworker.model.status import FINAL, RETRYABLE, SETTLED, WAITING, FailureKind, Stage, Status
+from cqworker.model.view import job_view
+from cqworker.observe.metrics import Metrics
+from cqworker.observe.stats import Stats
+from cqworker.observe.wording import ENDINGS
+from tests.observe.samples import JOB, TurnedClock
+from tests.rails.jobs import RECORD
+from tests.rails.source import said_in, texts
+
+DOCS = Path(__file__).parents[2] / "docs"
+IN_USE = [status for status in Status if status.stage is not Stage.RESERVED]
+ONLY_SAY = ("model/status.py", "observe/", "cli/", "client/")
+"""Where a status is named, and nothing is written."""
+
+
+def test_every_status_is_in_one_of_the_sets_and_final_is_what_ends() -> None:
+    running = {status for status in Status if status.stage is Stage.HELD}
+    reserved = {status for status in Status if status.stage is Stage.RESERVED}
+    assert set(Status) == reserved | WAITING | running | FINAL
+    assert RETRYABLE < FINAL
+    assert set(SETTLED) == FINAL | {Status.RETRYING}
+
+
+@pytest.mark.parametrize("status", IN_USE)
+def test_every_status_is_written_by_somebody(status: Status) -> None:
+    writers = [path for path in said_in("Status", status.name) if not path.startswith(ONLY_SAY)]
+    assert writers, f"no flow, model or store writes {status}; a status that nobody writes is Stage.RESERVED"
+
+
+@pytest.mark.parametrize("status", SETTLED)
+def test_every_ending_has_a_line_a_number_and_a_count(status: Status) -> None:
+    assert ENDINGS[status].event
+    stats, metrics = Stats([JOB.type], TurnedClock()), Metrics([JOB.type])
+    event = JobSettled(job=JOB, status=status, seconds=1.0)
+    stats(event)
+    metrics(event)
+    counted = stats.snapshot()["by_type"]
+    assert isinstance(counted, dict)
+    assert sum(counted[JOB.type].values()) == 1
+    name = "attempts_retried" if status is Status.RETRYING else f'jobs_finished_total{{kind="",status="{status}"'
+    assert f"cqworker_{name}" in metrics.render()[0].decode()
+
+
+@pytest.mark.parametrize("status", sorted(FINAL))
+def test_every_ending_before_a_start_has_a_number_and_a_count(status: Status) -> None:
+    stats, metrics = Stats([JOB.type], TurnedClock()), Metrics([JOB.type])
+    event = JobForestalled(job=JOB, status=status)
+    stats(event)
+    metrics(event)
+    assert f'status="{status}"' in metrics.render()[0].decode()
+    shown = stats.snapshot()["jobs"]
+    assert isinstance(shown, dict)
+    assert sum(shown.values()) == 1
+
+
+@pytest.mark.parametrize("status", IN_USE)
+def test_the_first_line_about_a_job_is_of_its_status(status: Status) -> None:
+    firsts = {each: next(iter(job_words(job_view(replace(RECORD, status=each))))) for each in Status}
+    assert [each for each in Status if firsts[each] == firsts[status]] == [status]
+
+
+@pytest.mark.parametrize("page", ["http.md", "architecture.md"])
+@pytest.mark.parametrize("status", IN_USE)
+def test_the_pages_tell_of_every_status(status: Status, page: str) -> None:
+    assert f"`{status}`" in (DOCS / page).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", ["http.md", "architecture.md"])
+@pytest.mark.parametrize("kind", FailureKind)
+def test_the_pages_tell_of_every_kind_of_failure(kind: FailureKind, page: str) -> None:
+    assert f"`{kind}`" in (DOCS / page).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", FailureKind)
+def test_every_kind_of_failure_has_somebody_who_says_it(kind: FailureKind) -> None:
+    assert [path for path in said_in("FailureKind", kind.name) if path != "model/status.py"]
+
+
+def test_no_status_is_written_down_as_a_text_outside_the_one_place() -> None:
+    copies = [f"cqworker/{path}:{line}" for path, line, text in texts() if text in set(Status)]
+    assert [copy for copy in copies if not copy.startswith("cqworker/model/status.py")] == []

@@ -1,0 +1,124 @@
+"""What is asked for arrives: in the message, both stores' records, the key's fingerprint and the next round."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import pytest
+from msgspec.structs import replace
+
+from cqworker.clock import SystemClock
+from cqworker.events import ignore
+from cqworker.flow.desk import Desk
+from cqworker.flow.submit import Submission, Submitter
+from cqworker.flow.watch import Watch
+from cqworker.model.envelope import read_envelope
+from cqworker.model.history import Entry
+from cqworker.model.interventions import Forestall
+from cqworker.model.record import JobRecord
+from cqworker.model.status import Status
+from cqworker.plugins.registry import registry_of
+from cqworker.ports import Delivery, JobStore
+from cqworker.testing import MemoryArtifacts, MemoryQueue
+from tests.rails.jobs import OF_THE_JOB, QUEUE, SUBMISSION, TRACE, TRACEPARENT, TYPE, otherwise
+from tests.rails.local_store import STORES, store_of
+from tests.rails.samples import defaults_of, fields_of, lost
+from tests.web.house import transform
+
+CLOCK = SystemClock()
+RETENTION = 30 * 86_400
+ELSEWHERE = {
+    "delay_seconds": "SQS delays the message, the record has scheduled_at",
+    "idempotency_key": "the key has an item of its own",
+    "traceparent": "an attribute of the message, the record has trace_id",
+}
+"""Fields that neither message nor record have under the same name, and where they are."""
+NOT_ASKED_FOR = {
+    "tenant": "keys of two tenants are two keys",
+    "idempotency_key": "it is the key",
+    "traceparent": "who repeats a request does so in another trace",
+}
+"""Fields in which a repeated request may differ from the first one, and why."""
+ASKED_FOR = [name for name in fields_of(Submission) if name not in NOT_ASKED_FOR]
+
+
+@dataclass
+class Office:
+    """Where jobs are submitted and retried."""
+
+    store: JobStore
+    queue: MemoryQueue
+    submitter: Submitter
+    desk: Desk
+
+
+@pytest.fixture(params=STORES)
+def office(request: pytest.FixtureRequest) -> Office:
+    store, queue = store_of(request.param, CLOCK), MemoryQueue(QUEUE, CLOCK)
+    ports = (registry_of(**{TYPE: transform}), {QUEUE: queue}, store, MemoryArtifacts(), CLOCK, ignore)
+    submitter = Submitter(*ports, inline_limit=4096, retention=RETENTION)
+    desk = Desk(store, {QUEUE: queue}, Watch(CLOCK, lambda _: False), CLOCK, ignore, retention=RETENTION)
+    return Office(store, queue, submitter, desk)
+
+
+async def received(office: Office) -> Delivery:
+    """The message that can be received now."""
+    [delivery] = await office.queue.receive(10, 0, 60)
+    return delivery
+
+
+async def failed(office: Office, record: JobRecord) -> None:
+    """Ends the job before its start."""
+    now = CLOCK.now()
+    entry = Entry(now, "failed")
+    purge_at = now // 1000 + RETENTION
+    await office.store.write(Forestall(seen=record, status=Status.FAILED, now=now, purge_at=purge_at, entry=entry))
+
+
+async def test_message_and_record_say_everything_that_was_asked_for(office: Office) -> None:
+    asked = dataclasses.replace(SUBMISSION, delay_seconds=0)
+    record = (await office.submitter.submit(asked)).record
+    names = [name for name in fields_of(Submission) if name not in ELSEWHERE]
+    assert lost(asked, read_envelope((await received(office)).body), names) == {}
+    assert lost(asked, record, names) == {}
+    assert await office.store.get(record.job_id) == record
+
+
+async def test_what_a_message_has_no_field_for_is_where_it_belongs(office: Office) -> None:
+    record = (await office.submitter.submit(SUBMISSION)).record
+    assert record.scheduled_at == record.created_at + SUBMISSION.delay_seconds * 1000
+    assert (await office.queue.depth()).delayed == 1
+    assert record.trace_id == TRACE
+    assert (await office.submitter.submit(SUBMISSION)).replayed
+    again = dataclasses.replace(SUBMISSION, delay_seconds=0, idempotency_key=None)
+    await office.submitter.submit(again)
+    assert (await received(office)).traceparent == TRACEPARENT
+
+
+async def test_the_message_of_a_retry_says_everything_again(office: Office) -> None:
+    record = (await office.submitter.submit(dataclasses.replace(SUBMISSION, delay_seconds=0))).record
+    first = read_envelope((await received(office)).body)
+    await failed(office, record)
+    await office.desk.retry(record.job_id, None)
+    second = read_envelope((await received(office)).body)
+    assert lost(replace(first, round=2), second, OF_THE_JOB) == {}
+
+
+@pytest.mark.parametrize("name", ASKED_FOR)
+def test_the_same_key_with_another_request_is_told_apart_by_every_field(name: str) -> None:
+    defaults = defaults_of(Submission) | {"type": "another", "payload": "{}"}
+    changed = dataclasses.replace(SUBMISSION, **{name: defaults[name]})
+    assert changed.fingerprint() != SUBMISSION.fingerprint(), f"{name} is not in the fingerprint, nor in NOT_ASKED_FOR"
+
+
+@pytest.mark.parametrize("name", NOT_ASKED_FOR)
+def test_a_repeated_request_may_differ_in_what_was_not_asked_for(name: str) -> None:
+    changed = dataclasses.replace(SUBMISSION, **{name: otherwise(getattr(SUBMISSION, name))})
+    assert changed.fingerprint() == SUBMISSION.fingerprint()
+
+
+def test_a_fingerprint_is_what_it_was_in_earlier_versions() -> None:
+    """Keys live for 24 hours, across an upgrade."""
+    old = Submission(type="t", payload='{"b":1,"a":2}', queue="q", metadata={"m": "1"}, tags=("x",), max_attempts=3)
+    assert old.fingerprint() == "f5d066fa8693fefcba2d31f953358f5e23080bf4d9b7842b0999d6e188b81274"
