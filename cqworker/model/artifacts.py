@@ -14,7 +14,9 @@ from cqworker.model.record import JobRecord
 UNKNOWN = "application/octet-stream"
 MAX_NAME = 100
 """Characters of an artifact's name."""
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?", re.ASCII)
+NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?"
+"""What an artifact's name looks like."""
+_NAME = re.compile(NAME, re.ASCII)
 _EXTENSION = re.compile(r"[a-z0-9]{1,10}", re.ASCII)
 _ATTEMPT = r"[1-9][0-9]{0,8}-[1-9][0-9]{0,8}"
 _PRODUCT = re.compile(rf"{_ATTEMPT}(?:\.[a-z0-9]{{1,10}}|\.result\.json|/(?P<name>{_NAME.pattern}))", re.ASCII)

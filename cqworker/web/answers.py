@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from cqworker.closed_sets import Executor
+from cqworker.model.ids import MAX_JOB_ID
 from cqworker.model.status import FailureKind, Status
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+ARTIFACT_ID = "^[0-9a-f]{32}$"
 LEFT_OUT = "Left out for callers who may not read."
 
 
@@ -57,19 +60,19 @@ class HistoryEntry(Answer):
 class JobView(Answer):
     """A job, and what happened to it."""
 
-    job_id: str
+    job_id: str = Field(min_length=1, max_length=MAX_JOB_ID)
     type: str
     queue: str
     tenant: str
     status: Status
-    payload: Any
+    payload: Any = Field(description="As it was sent; null where it was too big for the record.")
     metadata: dict[str, str]
     tags: list[str]
-    round: int
-    attempt: int
-    max_attempts: int
+    round: int = Field(ge=1)
+    attempt: int = Field(ge=0, description="Of this round; 0 before the first.")
+    max_attempts: int = Field(ge=1)
     progress: ProgressView | None
-    result: Any
+    result: Any = Field(description="What the handler returned; null before, and where it was too big for the record.")
     failure: FailureView | None
     history: list[HistoryEntry] = Field(description="The last 20 entries, the oldest first.")
     created_at: Time
@@ -78,16 +81,20 @@ class JobView(Answer):
     started_at: Time | None
     finished_at: Time | None
     cancel_requested_at: Time | None
-    trace_id: str
-    payload_ref: str = Field(default="", description="Where the payload is when it was too big for the record.")
-    result_ref: str = Field(default="", description="Where the result is when it was too big for the record.")
+    trace_id: str = Field(pattern="^[0-9a-f]{32}$")
+    payload_ref: str = Field(
+        default="", min_length=1, description="Where the payload is; left out unless it was too big for the record."
+    )
+    result_ref: str = Field(
+        default="", min_length=1, description="Where the result is; left out unless it was too big for the record."
+    )
 
 
 class ArtifactView(Answer):
     """An uploaded artifact."""
 
-    artifact_id: str
-    bytes: int
+    artifact_id: str = Field(pattern=ARTIFACT_ID)
+    bytes: int = Field(ge=1, json_schema_extra={"format": "int64"})
     content_type: str
     source: str = Field(description="What a payload says to refer to it.")
 
@@ -166,22 +173,24 @@ class FaultView(Answer):
 
 
 class ProblemView(BaseModel):
-    """An error (RFC 9457)."""
+    """An error (RFC 9457): `type` says which, whatever the sentences are. There may be further members."""
 
-    type: str
+    type: str = Field(json_schema_extra={"format": "uri"})
     title: str
-    status: int
-    detail: str
-    errors: list[FaultView] = Field(default_factory=list)
-    job_id: str = ""
+    status: int = Field(ge=400, le=599, description="The answer's status.")
+    detail: str = Field(description="What was wrong this time, and what mends it.")
+    errors: list[FaultView] = Field(default_factory=list, description="The fields that do not fit.")
+    job_id: str = Field(default="", description="The job that it is about.")
+    service: str = Field(default="", description="The service that did not do its part.")
+    incident: str = Field(default="", description="What to look for in the worker's log.")
 
 
 class BatchEntryView(Answer):
     """What became of one job of a batch: the job, or the problem with it."""
 
-    status: int = Field(description="What POST /jobs would have answered.")
-    job: JobView | None = None
-    problem: ProblemView | None = None
+    status: int = Field(ge=200, le=599, description="What POST /jobs would have answered.")
+    job: JobView | SkipJsonSchema[None] = Field(default=None, description="The job, where the status is 200 or 202.")
+    problem: ProblemView | SkipJsonSchema[None] = Field(default=None, description="Why it was refused.")
 
 
 class BatchView(Answer):

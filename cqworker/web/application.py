@@ -13,7 +13,7 @@ from cqworker.web.catalogue import DESCRIPTION, INDEX
 from cqworker.web.doors import Answer, doors
 from cqworker.web.headers import on_prepare
 from cqworker.web.mending import mending
-from cqworker.web.openapi import Description
+from cqworker.web.openapi import Description, Surroundings
 from cqworker.web.parts import PARTS, WAITING_ROOM, Parts
 from cqworker.web.table import CALLS
 from cqworker.web.tokens import CALLER, GATE, Gate
@@ -36,7 +36,7 @@ def create_app(parts: Parts, *, api: bool) -> web.Application:
     app[TRANSFERS] = asyncio.Semaphore(MAX_AT_ONCE)
     calls = CALLS if api else tuple(call for call in CALLS if call.is_vital)
     app[INDEX] = _index(calls)
-    app[DESCRIPTION] = Description(calls, build()["version"])
+    app[DESCRIPTION] = Description(calls, build()["version"], Surroundings(parts.registry, http))
     for path, at_path in _by_path(calls).items():
         _serve(app, path, {method: call.answer if not api else _guarded(call) for method, call in at_path.items()})
     return app

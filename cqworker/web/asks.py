@@ -49,7 +49,15 @@ class SubmitAsk(Ask):
     type: str = Field(min_length=1, max_length=128, description="A job type, as GET /handlers lists them.")
     payload: Any = Field(description="What the type's handler asks for: its payload_schema.")
     queue: str | None = Field(default=None, min_length=1, max_length=80, description="Else the type's, else the first.")
-    metadata: dict[str, str] = Field(default_factory=dict, max_length=16, description="At most 1,024 bytes in all.")
+    metadata: dict[str, str] = Field(
+        default_factory=dict,
+        max_length=16,
+        description="Keys and values have at most 1,024 bytes in all.",
+        json_schema_extra={
+            "propertyNames": {"maxLength": MAX_METADATA_BYTES},
+            "additionalProperties": {"type": "string", "maxLength": MAX_METADATA_BYTES},
+        },
+    )
     tags: list[Tag] = Field(default_factory=list, max_length=10)
     max_attempts: Attempts | None = Field(default=None, description="Else the type's.")
     delay_seconds: Delay = Field(

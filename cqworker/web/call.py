@@ -13,6 +13,7 @@ from cqworker.web.doors import Answer
 from cqworker.web.problems import Kind
 
 Schema = Mapping[str, object]
+Tag = Literal["jobs", "artifacts", "handlers", "worker"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,20 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class Header:
+    """Something that an answer says beside its body."""
+
+    description: str
+    schema: Schema
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
-    """A good answer: its body's model, or the media type of bytes; `headers` by name, with what they say."""
+    """A good answer: its body's model, or the media type of bytes; `headers` by name."""
 
     description: str
     body: type[BaseModel] | str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, Header] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +48,14 @@ class Call:
     """One method at one address.
 
     `scope` None admits everybody. `is_vital` calls are served by a worker without the API, and there without tokens;
-    they have no place under the versioned prefix. `body` is a model or the media type of bytes.
+    they have no place under the versioned prefix. `body` is a model or the media type of bytes. What a generator makes
+    of the call it puts with others of the same `tag`, as a method called `name`.
     """
 
     method: Literal["GET", "POST"]
     path: str
     name: str
+    tag: Tag
     summary: str
     answer: Answer
     scope: Scope | None

@@ -1,109 +1,104 @@
-"""The OpenAPI 3.1 document, written from the route table and the models."""
+"""The OpenAPI 3.1 document of one daemon, written from the route table, the models and the handlers it has."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+import orjson
 
-from cqworker.web import problems
+from cqworker.plugins.registry import Registry
+from cqworker.settings import HttpSettings
 from cqworker.web.answers import ProblemView
-from cqworker.web.call import Call, Parameter, Reply
-from cqworker.web.problems import Kind
+from cqworker.web.asks import BatchAsk, BatchJobAsk, SubmitAsk
+from cqworker.web.call import Call
+from cqworker.web.operations import Bounds, operation, problem_examples
+from cqworker.web.payload_schemas import described_types, one_of, variants
+from cqworker.web.schemas import Schema, model_schemas, reference
 
-REFERENCE = "#/components/schemas/{model}"
-DESCRIPTION = "Submit jobs, watch them, retry and cancel them. Everything is served under /api/v1, too."
-Mode = Literal["validation", "serialization"]
+DESCRIPTION = """Submit jobs, watch them, retry and cancel them.
+
+Everything but /healthz, /readyz and /metrics is served under /api/v1, too, and HEAD wherever GET is; any other method
+is 405 with Allow. Whole numbers may be spelt 10, 10.0 or 1e1. Answers may get further members in a later version."""
+TAGS = {
+    "jobs": "Submit jobs, watch, retry and cancel them.",
+    "artifacts": "Bytes that jobs read and write.",
+    "handlers": "The job types.",
+    "worker": "The worker itself, and this API.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the document depends on beside the table: the handlers, and the settings of `[http]`."""
+
+    registry: Registry
+    http: HttpSettings
+
+
+NOWHERE = Surroundings(Registry(), HttpSettings())
+"""A daemon with the settings that come with it, and without handlers."""
 
 
 class Description:
     """The document, written when it is asked for first."""
 
-    def __init__(self, calls: Sequence[Call], version: str) -> None:
+    def __init__(self, calls: Sequence[Call], version: str, around: Surroundings = NOWHERE) -> None:
         self._calls = calls
         self._version = version
+        self._around = around
 
     @cached_property
     def document(self) -> dict[str, Any]:
         """The whole OpenAPI document; nobody may change it."""
-        return _document(self._calls, self._version)
+        return _document(self._calls, self._version, self._around)
+
+    @cached_property
+    def text(self) -> bytes:
+        """The document as JSON; making it takes some 20 ms of processor time, once."""
+        return orjson.dumps(self.document)
 
 
-def _document(calls: Sequence[Call], version: str) -> dict[str, Any]:
+def _document(calls: Sequence[Call], version: str, around: Surroundings) -> dict[str, Any]:
+    bounds = Bounds.of(around.http)
     paths: dict[str, dict[str, Any]] = {}
     for call in calls:
-        paths.setdefault(call.path, {})[call.method.lower()] = _operation(call)
+        paths.setdefault(call.path, {})[call.method.lower()] = operation(call, bounds)
+    components: dict[str, Any] = {
+        "schemas": _schemas(calls, around.registry),
+        "examples": problem_examples(calls, bounds),
+    }
+    if bounds.asks_for_tokens:
+        scheme = {"type": "http", "scheme": "bearer", "description": "A token that the worker's configuration names."}
+        components["securitySchemes"] = {"token": scheme}
     return {
         "openapi": "3.1.0",
         "info": {"title": "cqworker", "version": version, "description": DESCRIPTION, "license": {"name": "MIT"}},
         "servers": [{"url": "/"}],
+        "tags": [{"name": name, "description": description} for name, description in TAGS.items()],
         "paths": paths,
-        "components": {
-            "schemas": _schemas(calls),
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "Where configured."}},
-        },
+        "components": components,
     }
 
 
-def _operation(call: Call) -> dict[str, Any]:
-    operation: dict[str, Any] = {"operationId": call.name, "summary": call.summary}
-    operation["security"] = [{"token": [call.scope]}] if call.scope else []
-    if call.parameters:
-        operation["parameters"] = [_parameter(parameter) for parameter in call.parameters]
-    if call.body is not None:
-        operation["requestBody"] = {"required": call.needs_body, "content": _content(call.body)}
-    good = {str(status): _reply(reply) for status, reply in call.replies.items()}
-    operation["responses"] = good | _problem_replies(call)
-    return operation
-
-
-def _parameter(parameter: Parameter) -> dict[str, Any]:
-    return {
-        "name": parameter.name,
-        "in": parameter.place,
-        "required": parameter.place == "path",
-        "description": parameter.description,
-        "schema": dict(parameter.schema),
-    }
-
-
-def _reply(reply: Reply) -> dict[str, Any]:
-    shown: dict[str, Any] = {"description": reply.description, "content": _content(reply.body)}
-    if reply.headers:
-        shown["headers"] = {
-            name: {"description": meaning, "schema": {"type": "string"}} for name, meaning in reply.headers.items()
-        }
-    return shown
-
-
-def _problem_replies(call: Call) -> dict[str, Any]:
-    """One entry a status; a call that already answers this status with a body of its own keeps that."""
-    kinds = (*call.problems, *((Kind.UNAUTHENTICATED, Kind.FORBIDDEN) if call.scope else ()), Kind.INTERNAL)
-    content = {problems.CONTENT_TYPE: {"schema": {"$ref": REFERENCE.format(model=ProblemView.__name__)}}}
-    words: dict[int, list[str]] = {}
-    for kind in sorted(kinds, key=lambda kind: kind.status):
-        words.setdefault(kind.status, []).append(kind.title)
-    return {
-        str(status): {"description": ". ".join(titles) + ".", "content": content}
-        for status, titles in words.items()
-        if status not in call.replies
-    }
-
-
-def _content(body: type[BaseModel] | str) -> dict[str, Any]:
-    if isinstance(body, str):
-        return {body: {}}
-    return {"application/json": {"schema": {"$ref": REFERENCE.format(model=body.__name__)}}}
-
-
-def _schemas(calls: Sequence[Call]) -> dict[str, Any]:
+def _schemas(calls: Sequence[Call], registry: Registry) -> dict[str, Schema]:
     asks = {call.body for call in calls if isinstance(call.body, type)}
     answers = {reply.body for call in calls for reply in call.replies.values() if isinstance(reply.body, type)}
-    models: list[tuple[type[BaseModel], Mode]] = [(model, "validation") for model in asks | answers | {ProblemView}]
-    models.sort(key=lambda entry: entry[0].__name__)
-    _, definitions = models_json_schema(models, ref_template=REFERENCE)
-    schemas: dict[str, Any] = definitions["$defs"]
-    return schemas
+    schemas = model_schemas(asks | answers | {ProblemView, BatchJobAsk})
+    _tell_types_apart(schemas, registry)
+    return dict(sorted(schemas.items()))
+
+
+def _tell_types_apart(schemas: dict[str, Schema], registry: Registry) -> None:
+    """Puts a submission for each type in the place of the one that fits any; without types that one stays."""
+    types = described_types(registry)
+    batch = schemas[BatchAsk.__name__]
+    batch["properties"]["jobs"]["items"] = reference(BatchJobAsk.__name__)
+    for ask, ending in ((SubmitAsk, "Submission"), (BatchJobAsk, "BatchJob")) if types else ():
+        general = schemas[ask.__name__]
+        schemas |= variants(general, ending, types)
+        schemas[ask.__name__] = one_of(ending, types, general["description"])
+    for one in types:
+        schemas |= one.components

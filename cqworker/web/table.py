@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from cqworker.model.artifacts import MAX_NAME
-from cqworker.web import answers, artifacts, batch, catalogue, jobs, vitals
+from cqworker.web import answers, artifacts, batch, catalogue, jobs, vitals, worker_answers
 from cqworker.web.asks import BatchAsk, RetryAsk, SubmitAsk
-from cqworker.web.call import Call, Parameter, Reply
+from cqworker.web.call import Call, Reply
+from cqworker.web.details import (
+    ARTIFACT_ADDRESS,
+    ARTIFACT_ID,
+    ARTIFACT_NAME,
+    ATTACHED,
+    BYTES,
+    IDEMPOTENCY_KEY,
+    JOB_ADDRESS,
+    JOB_ID,
+    REPLAYED,
+    TEXT,
+    TRACEPARENT,
+    WAIT,
+)
 from cqworker.web.problems import Kind
 
-JSON = "application/json"
-BYTES = "application/octet-stream"
-JOB_ID = Parameter("job_id", "path", "The job's id.", {"type": "string", "maxLength": 64})
-ARTIFACT_ID = Parameter("artifact_id", "path", "The artifact's id.", {"type": "string", "pattern": "^[0-9a-f]{32}$"})
-ARTIFACT_NAME = Parameter(
-    "name", "path", "The name that the job's handler gave it.", {"type": "string", "maxLength": MAX_NAME}
-)
-WAIT = Parameter(
-    "wait", "query", "Seconds to wait for the job to be final.", {"type": "number", "minimum": 0, "maximum": 20}
-)
-IDEMPOTENCY_KEY = Parameter(
-    "Idempotency-Key",
-    "header",
-    "For 24 hours, a request with the same key is answered with the job that the first one made.",
-    {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[ -~]+$"},
-)
-TRACEPARENT = Parameter("traceparent", "header", "The caller's W3C trace context.", {"type": "string"})
 JOB = answers.JobView
 OF_A_DOWNLOAD = (
     Kind.JOB_NOT_FOUND,
@@ -39,14 +35,15 @@ JOB_CALLS = (
         method="POST",
         path="/jobs",
         name="submitJob",
+        tag="jobs",
         summary="Submit a job",
         answer=jobs.submit_job,
         scope="submit",
         body=SubmitAsk,
         parameters=(IDEMPOTENCY_KEY, TRACEPARENT),
         replies={
-            202: Reply("Accepted: the job will end in a final status.", JOB, {"Location": "The job's address."}),
-            200: Reply("This key's job.", JOB, {"Idempotent-Replayed": "Always true."}),
+            202: Reply("Accepted: the job will end in a final status.", JOB, {"Location": JOB_ADDRESS}),
+            200: Reply("This key's job.", JOB, {"Location": JOB_ADDRESS, "Idempotent-Replayed": REPLAYED}),
         },
         problems=(
             Kind.MALFORMED,
@@ -66,6 +63,7 @@ JOB_CALLS = (
         method="POST",
         path="/jobs/batch",
         name="submitJobs",
+        tag="jobs",
         summary="Submit up to 500 jobs",
         answer=batch.submit_batch,
         scope="submit",
@@ -78,6 +76,7 @@ JOB_CALLS = (
         method="GET",
         path="/jobs/{job_id}",
         name="showJob",
+        tag="jobs",
         summary="Show a job, or wait for its end",
         answer=jobs.show_job,
         scope="read",
@@ -89,6 +88,7 @@ JOB_CALLS = (
         method="POST",
         path="/jobs/{job_id}/retry",
         name="retryJob",
+        tag="jobs",
         summary="Run a failed or cancelled job again, or wake a stuck one",
         answer=jobs.retry_job,
         scope="operate",
@@ -111,6 +111,7 @@ JOB_CALLS = (
         method="POST",
         path="/jobs/{job_id}/cancel",
         name="cancelJob",
+        tag="jobs",
         summary="Cancel a job",
         answer=jobs.cancel_job,
         scope="operate",
@@ -125,44 +126,48 @@ ARTIFACT_CALLS = (
         method="POST",
         path="/artifacts",
         name="uploadArtifact",
+        tag="artifacts",
         summary="Upload bytes to use as a source",
         answer=artifacts.upload,
         scope="submit",
         body=BYTES,
-        replies={201: Reply("Stored.", answers.ArtifactView, {"Location": "The artifact's address."})},
+        replies={201: Reply("Stored.", answers.ArtifactView, {"Location": ARTIFACT_ADDRESS})},
         problems=(Kind.MALFORMED, Kind.TOO_SLOW, Kind.TOO_LARGE, Kind.MEDIA_TYPE, Kind.UNAVAILABLE, Kind.CROWDED),
     ),
     Call(
         method="GET",
         path="/artifacts/{artifact_id}",
         name="downloadArtifact",
+        tag="artifacts",
         summary="Fetch an uploaded artifact",
         answer=artifacts.download,
         scope="read",
         parameters=(ARTIFACT_ID,),
-        replies={200: Reply("The bytes, as an attachment.", BYTES)},
+        replies={200: Reply("The bytes, as an attachment.", BYTES, ATTACHED)},
         problems=(Kind.ARTIFACT_NOT_FOUND, Kind.ARTIFACT_TOO_LARGE, Kind.UNAVAILABLE, Kind.CROWDED),
     ),
     Call(
         method="GET",
         path="/jobs/{job_id}/artifact",
         name="downloadJobArtifact",
+        tag="artifacts",
         summary="Fetch what a job made",
         answer=artifacts.download_of_job,
         scope="read",
         parameters=(JOB_ID,),
-        replies={200: Reply("The bytes that the result's `output` refers to, or a result too big to show.", BYTES)},
+        replies={200: Reply("What the result's `output` refers to, or a result too big to show.", BYTES, ATTACHED)},
         problems=OF_A_DOWNLOAD,
     ),
     Call(
         method="GET",
         path="/jobs/{job_id}/artifacts/{name}",
         name="downloadNamedArtifact",
+        tag="artifacts",
         summary="Fetch by its name what a job made",
         answer=artifacts.download_by_name,
         scope="read",
         parameters=(JOB_ID, ARTIFACT_NAME),
-        replies={200: Reply("The bytes that the job's last attempt wrote under this name.", BYTES)},
+        replies={200: Reply("What the job's last attempt wrote under this name.", BYTES, ATTACHED)},
         problems=OF_A_DOWNLOAD,
     ),
 )
@@ -172,6 +177,7 @@ KNOWLEDGE_CALLS = (
         method="GET",
         path="/handlers",
         name="listHandlers",
+        tag="handlers",
         summary="List the job types and their schemas",
         answer=catalogue.handlers,
         scope="read",
@@ -181,28 +187,31 @@ KNOWLEDGE_CALLS = (
         method="GET",
         path="/status",
         name="showStatus",
+        tag="worker",
         summary="Show what the worker is doing",
         answer=vitals.status,
         scope="operate",
-        replies={200: Reply("Queues, slots, leases, handlers, build.", JSON)},
+        replies={200: Reply("Queues, slots, leases, handlers, build.", worker_answers.StatusView)},
     ),
     Call(
         method="GET",
         path="/openapi.json",
-        name="describe",
+        name="describeApi",
+        tag="worker",
         summary="Describe this API",
         answer=catalogue.openapi,
         scope="read",
-        replies={200: Reply("This document.", JSON)},
+        replies={200: Reply("This document.", worker_answers.DocumentView)},
     ),
     Call(
         method="GET",
         path="/",
-        name="index",
+        name="listCalls",
+        tag="worker",
         summary="List what is served",
         answer=catalogue.index,
         scope=None,
-        replies={200: Reply("The calls.", JSON)},
+        replies={200: Reply("The calls.", worker_answers.IndexView)},
     ),
 )
 
@@ -211,6 +220,7 @@ VITAL_CALLS = (
         method="GET",
         path="/healthz",
         name="checkHealth",
+        tag="worker",
         summary="Is the process alive?",
         answer=vitals.healthz,
         scope=None,
@@ -221,6 +231,7 @@ VITAL_CALLS = (
         method="GET",
         path="/readyz",
         name="checkReadiness",
+        tag="worker",
         summary="Can it do its work now?",
         answer=vitals.readyz,
         scope=None,
@@ -231,10 +242,11 @@ VITAL_CALLS = (
         method="GET",
         path="/metrics",
         name="showMetrics",
+        tag="worker",
         summary="Numbers for Prometheus",
         answer=vitals.metrics,
         scope="read",
-        replies={200: Reply("Prometheus text.", "text/plain")},
+        replies={200: Reply("Prometheus text.", TEXT)},
         is_vital=True,
     ),
 )

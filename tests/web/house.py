@@ -6,15 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any
 
 import aiohttp
+from aiohttp import web
 from msgspec.structs import replace
 from pydantic import BaseModel
 
 from cqworker.clock import SystemClock
-from cqworker.closed_sets import Scope
 from cqworker.errors import Unavailable
 from cqworker.events import Event
 from cqworker.flow.desk import Desk
@@ -24,12 +23,17 @@ from cqworker.flow.watch import Watch
 from cqworker.model.changes import Written
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
+from cqworker.observe.stats import Stats
 from cqworker.plugins.handler import handler
 from cqworker.plugins.registry import Registry, registry_of
 from cqworker.ports import JobQueue
 from cqworker.settings import HttpSettings, Settings, TokenSettings
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
 from cqworker.web.server import Parts, Server, create_app
+from tests.web.conformance import judge_of
+from tests.web.tokens import token
+
+__all__ = ["House", "away", "bearer", "open_house", "token", "until"]
 
 CLOCK = SystemClock()
 RETENTION = 30 * 86_400
@@ -45,11 +49,6 @@ class Transform(BaseModel):
 async def transform(payload: Transform) -> dict[str, object]:
     """Says it louder."""
     return {"uppercase": payload.text.upper()}
-
-
-def token(name: str, *scopes: Scope, tenant: str = "default") -> TokenSettings:
-    """A configured token whose secret is its name."""
-    return TokenSettings(name=name, sha256=sha256(name.encode()).hexdigest(), scopes=scopes, tenant=tenant)
 
 
 def bearer(secret: str) -> dict[str, str]:
@@ -68,7 +67,7 @@ class FakeHealth:
         return self.troubles
 
     def status(self) -> dict[str, object]:
-        return {"phase": "running", "queues": {}, "slots": {"taken": 0, "total": 32}}
+        return {"worker": "host.abcdef:7", "phase": "ready", "queues": ["main"], "slots": {"taken": 0, "total": 32}}
 
 
 @dataclass
@@ -125,7 +124,10 @@ async def open_house(
     carried_by: Callable[[JobQueue], JobQueue] = lambda queue: queue,
     **http: Any,
 ) -> AsyncIterator[House]:
-    """A server on a free port, closed at the end; what is of no other use is its own or a setting of `[http]`."""
+    """A server on a free port, closed at the end; what is of no other use is its own or a setting of `[http]`.
+
+    Every answer that it gave meanwhile was as the API's description says.
+    """
     own = {name: http.pop(name) for name in OF_THE_SERVER if name in http}
     events: list[Event] = []
     queue, store, artifacts = MemoryQueue("main", CLOCK), MemoryStore(CLOCK), MemoryArtifacts(prefix="cq/")
@@ -145,16 +147,27 @@ async def open_house(
         metrics=lambda: (b"jobs_total 0\n", "text/plain; version=1.0.0; charset=utf-8"),
         settings=settings,
         emit=events.append,
-        stats=lambda: {"submitted": 0},
+        stats=Stats(known.handlers, CLOCK).snapshot,
         clock=CLOCK,
     )
-    server = Server(create_app(parts, api=api), settings.http, **own)
+    async with (
+        _served(create_app(parts, api=api), settings.http, **own) as server,
+        aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as client,
+    ):
+        yield House(client, server, queue, store, artifacts, health, watch, parts, events)
+
+
+@asynccontextmanager
+async def _served(app: web.Application, http: HttpSettings, **own: Any) -> AsyncIterator[Server]:
+    lapses: list[str] = []
+    app.on_response_prepare.append(judge_of(http, lapses))
+    server = Server(app, http, **own)
     await server.start()
     try:
-        async with aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as client:
-            yield House(client, server, queue, store, artifacts, health, watch, parts, events)
+        yield server
     finally:
         await server.close()
+    assert not lapses, lapses
 
 
 def away(service: str = "sqs", *, ambiguous: bool = False) -> Unavailable:

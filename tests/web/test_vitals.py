@@ -9,6 +9,7 @@ from cqworker.plugins.handler import Backoff, handler
 from cqworker.plugins.registry import registry_from
 from cqworker.web.answers import HandlersView, HealthView, ReadinessView
 from cqworker.web.table import CALLS
+from cqworker.web.worker_answers import StatusView
 from tests.web.house import House, open_house
 
 
@@ -49,9 +50,10 @@ async def test_an_unready_worker_names_cause_and_remedy(house: House) -> None:
 async def test_status_shows_what_is_going_on(house: House) -> None:
     status, shown = await house.get("/status")
     assert status == 200
-    assert (shown["phase"], shown["slots"]) == ("running", {"taken": 0, "total": 32})
+    assert (shown["phase"], shown["slots"]) == ("ready", {"taken": 0, "total": 32})
     assert shown["handlers"] == {"usable": ["text.transform"], "broken": []}
-    assert shown["counts"] == {"submitted": 0}
+    assert shown["counts"]["jobs"]["submitted"] == 0
+    StatusView.model_validate(shown)
     assert set(shown["build"]) == {"version", "python"}
 
 

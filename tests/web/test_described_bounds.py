@@ -1,0 +1,202 @@
+"""Every bound that the description names is kept, and every one that is kept is named: just inside and just outside."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import string
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from openapi_schema_validator import OAS31Validator
+
+from cqworker.ports import StoredObject
+from tests.web.house import TEXT, House, open_house
+from tests.web.raw import RawAnswer, exchange
+
+JSON = {"Content-Type": "application/json"}
+
+
+class Desk:
+    """A house that lives as long as the module, and its description."""
+
+    def __init__(self, runner: asyncio.Runner) -> None:
+        self._runner = runner
+        self._context = open_house(max_upload=2000)
+        self.house: House = runner.run(self._context.__aenter__())
+        _, self.document = runner.run(self.house.get("/openapi.json"))
+        self._judges = {
+            name: OAS31Validator({"$ref": f"#/components/schemas/{name}", "components": self.document["components"]})
+            for name in ("SubmitAsk", "BatchJobAsk", "RetryAsk")
+        }
+
+    def is_described(self, model: str, body: object) -> bool:
+        return bool(self._judges[model].is_valid(body))
+
+    def post(self, path: str, body: object) -> tuple[int, Any]:
+        return self._runner.run(self.house.post(path, data=json.dumps(body), headers=JSON))
+
+    def is_taken_in_a_batch(self, job: object) -> bool:
+        status, answer = self.post("/jobs/batch", {"jobs": [job]})
+        assert status == 200
+        return int(answer["jobs"][0]["status"]) < 300
+
+    def exchange(self, data: bytes) -> RawAnswer:
+        return self._runner.run(exchange(self.house.port, data))
+
+    def ask(self, method: str, path: str, *headers: str, body: bytes = b"") -> RawAnswer:
+        lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}", *headers]
+        return self.exchange(("\r\n".join(lines) + "\r\n\r\n").encode() + body)
+
+    def close(self) -> None:
+        self._runner.run(self._context.__aexit__(None, None, None))
+
+
+@pytest.fixture(scope="module")
+def desk() -> Iterator[Desk]:
+    with asyncio.Runner() as runner:
+        opened = Desk(runner)
+        yield opened
+        opened.close()
+
+
+def texts(length: int) -> Iterator[str]:
+    yield from ("a" * length, "a" * (length + 1), "☃" * length, "☃" * (length + 1))
+
+
+CANDIDATES: dict[str, list[Any]] = {
+    "type": ["text.transform", "text", "", "TEXT.TRANSFORM", None, 1],
+    "payload": [{"text": "a"}, {"text": 1}, {}, None, "text", [], {"text": None}],
+    "queue": [None, "main", "", *(text for text in texts(80) if len(text) > 80), 1],
+    "metadata": [{}, {"a": "b"}, {str(key): "v" for key in range(16)}, {str(key): "v" for key in range(17)}, None,
+                 {"a": 1}, {"": ""}, {"k" * 1024: ""}, {"k" * 1025: ""}, {"": "v" * 1024}, {"": "v" * 1025}, []],
+    "tags": [[], ["a"] * 10, ["a"] * 11, [""], *([text] for text in texts(64)), [1], "a", None],
+    "max_attempts": [None, 0, 1, 300, 301, -1, 1.0, 3e2, 1.5, "1", True, 2**63],
+    "delay_seconds": [0, 900, 901, -1, 900.0, 0.5, None, False, "0"],
+    "idempotency_key": [None, "", " ", "~" * 128, "~" * 129, "é", "a\tb", "\x7f", 1],
+    "nobodys": [None, 1],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("field", CANDIDATES)
+def test_a_field_of_a_submission_is_taken_where_its_schema_takes_it(desk: Desk, field: str) -> None:
+    verdicts = set()
+    for value in CANDIDATES[field]:
+        body = TEXT | {field: value}
+        is_fine = desk.is_described("BatchJobAsk", body)
+        assert desk.is_taken_in_a_batch(body) is is_fine, value
+        alone = TEXT | {field: value}
+        status, answer = desk.post("/jobs", alone)
+        assert (status < 300) is desk.is_described("SubmitAsk", alone), (value, answer)
+        verdicts.add(is_fine)
+    assert verdicts == ({False} if field == "nobodys" else {True, False})
+
+
+def test_every_field_of_a_submission_is_tried(desk: Desk) -> None:
+    described = desk.document["components"]["schemas"]["TextTransformBatchJob"]
+    assert described["properties"].keys() | {"nobodys"} == CANDIDATES.keys()
+    for name in described["required"]:
+        assert not desk.is_taken_in_a_batch({key: value for key, value in TEXT.items() if key != name})
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
+NUMBERS = st.integers(-2, 302) | st.floats(-2, 1000, width=16) | st.none() | st.booleans()
+ANYTHING = st.none() | st.booleans() | st.integers(-5, 5) | TEXTS | st.lists(TEXTS, max_size=2)
+JOBS = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": st.just("text.transform") | ANYTHING,
+        "payload": st.fixed_dictionaries({"text": TEXTS}) | ANYTHING,
+        "queue": st.sampled_from(["main", None, 1, ""]),
+        "metadata": st.dictionaries(TEXTS, TEXTS | ANYTHING, max_size=3) | ANYTHING,
+        "tags": st.lists(TEXTS | ANYTHING, max_size=11) | ANYTHING,
+        "max_attempts": NUMBERS,
+        "delay_seconds": NUMBERS,
+        "idempotency_key": st.none() | st.text(string.printable, min_size=130),
+    },
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(JOBS)
+def test_any_job_is_taken_where_the_description_takes_it(desk: Desk, job: dict[str, Any]) -> None:
+    whole = {"type": "text.transform", "payload": {"text": "a"}} | job
+    for asked in (job, whole):
+        assert desk.is_taken_in_a_batch(asked) is desk.is_described("BatchJobAsk", asked)
+
+
+@pytest.mark.parametrize("job_count", [0, 1, 500, 501])
+def test_a_batch_has_as_many_jobs_as_are_described(desk: Desk, job_count: int) -> None:
+    jobs = desk.document["components"]["schemas"]["BatchAsk"]["properties"]["jobs"]
+    status, _ = desk.post("/jobs/batch", {"jobs": [TEXT] * job_count})
+    assert (status == 200) is (jobs["minItems"] <= job_count <= jobs["maxItems"])
+
+
+@pytest.mark.parametrize("seen", [1, 1.0, 999_999_999, 0, 1_000_000_000, 1e9, -1, "one", None, True, 1.5])
+def test_the_round_of_a_retry_is_taken_where_its_schema_takes_it(desk: Desk, seen: object) -> None:
+    status, _ = desk.post("/jobs/nobody/retry", {"round": seen})
+    assert status == (404 if desk.is_described("RetryAsk", {"round": seen}) else 422)
+
+
+def parameter(desk: Desk, path: str, name: str) -> Any:
+    """What judges values of this parameter."""
+    (operation,) = desk.document["paths"][path].values()
+    (schema,) = [found["schema"] for found in operation["parameters"] if found["name"] == name]
+    return OAS31Validator(schema)
+
+
+SPELT = ["0", "20", "20.0", "2e1", "1E-7", "20.0000001", "-1e-9", "21", "1e2", "1e400"]
+
+
+@pytest.mark.parametrize("spelt", SPELT)
+def test_a_wait_is_taken_where_its_schema_takes_it(desk: Desk, spelt: str) -> None:
+    judge = parameter(desk, "/jobs/{job_id}", "wait")
+    status = desk.ask("GET", f"/jobs/nobody?wait={spelt}").status
+    assert status == (404 if judge.is_valid(float(spelt)) else 400)
+
+
+@pytest.mark.parametrize("key", ["k", "~" * 128, "~" * 129, "a b", "!", "a\tb", "é", "a\x7f"])
+def test_a_key_is_taken_where_its_schema_takes_it(desk: Desk, key: str) -> None:
+    judge = parameter(desk, "/jobs", "Idempotency-Key")
+    body = json.dumps(TEXT).encode()
+    answer = desk.ask("POST", "/jobs", "Content-Type: application/json", f"Idempotency-Key: {key}", body=body)
+    assert (answer.status < 300) is judge.is_valid(key)
+
+
+def test_a_name_is_looked_for_where_its_schema_takes_it(desk: Desk) -> None:
+    _, job = desk.post("/jobs", TEXT)
+    judge = parameter(desk, "/jobs/{job_id}/artifacts/{name}", "name")
+    names = ["a", "a.csv", "A-b_c.9", "a" * 100, "a" * 101, ".a", "a.", "a b", "é", "-a", "a_"]
+    kept = desk.house.artifacts
+    kept.objects |= {kept.reference(f"{job['job_id']}/1-0/{name}"): StoredObject(b"x", "text/plain") for name in names}
+    assert {judge.is_valid(name) for name in names} == {True, False}
+    for name in names:
+        status = desk.ask("GET", f"/jobs/{job['job_id']}/artifacts/{quote(name)}").status
+        assert (status == 200) is judge.is_valid(name), name
+
+
+@pytest.mark.parametrize("size", [0, 1, 2000, 2001])
+def test_an_upload_has_as_many_bytes_as_are_described(desk: Desk, size: int) -> None:
+    content = desk.document["paths"]["/artifacts"]["post"]["requestBody"]["content"]
+    schema = content["application/octet-stream"]["schema"]
+    status = desk.ask("POST", "/artifacts", body=b"x" * size).status
+    assert (status == 201) is (schema["minLength"] <= size <= schema["maxLength"])
+
+
+def test_every_call_meets_what_any_call_may_meet_as_described(desk: Desk) -> None:
+    told = {"Origin: https://evil.example": 403, "Expect: miracles": 417, "Host: localhost": 400}
+    for path, methods in desk.document["paths"].items():
+        at = path.replace("{job_id}", "x").replace("{artifact_id}", "0" * 32).replace("{name}", "n")
+        for method, operation in methods.items():
+            for header, status in told.items():
+                assert desk.ask(method.upper(), at, header).status == status
+                assert str(status) in operation["responses"]
+            long = desk.ask(method.upper(), at, "X: " + "x" * 9000)
+            away = f"{method.upper()} {at} HTTP/1.1\r\nHost: evil.example\r\n\r\n".encode()
+            elsewhere = desk.exchange(away)
+            assert (long.status, elsewhere.status) == (431, 421)
+            assert {"431", "421", "500", "503"} <= operation["responses"].keys()
