@@ -17,6 +17,7 @@ from cqworker.model.record import JobRecord
 from cqworker.model.view import job_view
 from cqworker.settings import Settings
 from cqworker.web.batch import answers_to
+from cqworker.web.reading import Said, read_jobs
 from cqworker.web.strict_json import NotStrictJson, read_object
 
 TENANT = "default"
@@ -89,7 +90,8 @@ class DirectTransport:
 
     async def _submitted(self, asked: Sequence[object]) -> list[Answer]:
         submitter = self._counter.submitter
-        shown = await answers_to(asked, submitter, tenant=TENANT, traceparent=None, unforeseen=_unforeseen)
+        read = read_jobs(asked, Said(TENANT), self._counter.registry.get)
+        shown = await answers_to(read, submitter, unforeseen=_unforeseen, show=job_view)
         return [_answer(answer, f"/jobs/{place}") for place, answer in enumerate(shown)]
 
 

@@ -64,6 +64,20 @@ _LATER = {each.name: each.default for each in fields(Submission) if each.name no
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """A submission whose payload fits its handler's model; `fingerprint` is its own, "" where it has no key."""
+
+    submission: Submission
+    fingerprint: str = ""
+
+
+def checked(submission: Submission, handler: Handler) -> Checked:
+    """All the work on a submission that grows with its payload; raises InvalidPayload."""
+    handler.validate(submission.payload)
+    return Checked(submission, "" if submission.idempotency_key is None else submission.fingerprint())
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """The job, and whether an earlier request with the same key had made it."""
 
@@ -95,18 +109,19 @@ class Submitter:
         self._inline_limit = inline_limit
         self._retention = retention
 
-    async def submit(self, submission: Submission) -> Accepted:
-        """Accepts one job.
+    async def submit(self, asked: Submission | Checked) -> Accepted:
+        """Accepts one job, which is checked here unless that was done elsewhere.
 
         Raises UnknownType, UnknownQueue, InvalidPayload, MessageTooLarge and KeyReused (the request is wrong),
         Unavailable (nothing was accepted), SendUnanswered (the job may run).
         """
+        submission = asked.submission if isinstance(asked, Checked) else asked
         handler = self._handler(submission)
-        handler.validate(submission.payload)
+        fit = asked if isinstance(asked, Checked) else checked(submission, handler)
         queue = self._route(submission, handler)
         job_id = new_job_id(self._clock.now())
         if submission.idempotency_key is not None:
-            holder = await self._reserve(submission, job_id)
+            holder = await self._reserve(fit, job_id)
             if holder is not None:
                 if (record := await self._made_by(holder)) is not None:
                     self._emit(SubmissionReplayed(job=subject_of(record)))
@@ -116,7 +131,7 @@ class Submitter:
         await self._send(submission, envelope)
         return Accepted(await self._enter(submission, envelope))
 
-    async def submit_many(self, submissions: Sequence[Submission]) -> list[Accepted | Exception]:
+    async def submit_many(self, submissions: Sequence[Submission | Checked]) -> list[Accepted | Exception]:
         """Accepts many jobs, each for itself: its place in the answer has what `submit` returned or raised.
 
         So many are under way at once (AT_ONCE) that their sends fill requests of ten, and no more than that.
@@ -127,7 +142,7 @@ class Submitter:
             answers += await asyncio.gather(*(self._answer(submission) for submission in some))
         return answers
 
-    async def _answer(self, submission: Submission) -> Accepted | Exception:
+    async def _answer(self, submission: Submission | Checked) -> Accepted | Exception:
         try:
             return await self.submit(submission)
         except Exception as error:  # noqa: BLE001 - one that nobody foresaw must not hide what became of the others
@@ -146,11 +161,11 @@ class Submitter:
             raise UnknownQueue(f"There is no queue {name!r}; configured queues: {', '.join(self._queues)}.")
         return name
 
-    async def _reserve(self, submission: Submission, job_id: str) -> KeyItem | None:
+    async def _reserve(self, fit: Checked, job_id: str) -> KeyItem | None:
         """None: the key is ours. Else the item of the request that came first, which must have asked for the same."""
         now = self._clock.now()
-        owned = f"{submission.tenant}\0{submission.idempotency_key}".encode()
-        key = KeyItem(hashlib.sha256(owned).hexdigest(), job_id, submission.fingerprint(), now + KEY_LIFE_MS)
+        owned = f"{fit.submission.tenant}\0{fit.submission.idempotency_key}".encode()
+        key = KeyItem(hashlib.sha256(owned).hexdigest(), job_id, fit.fingerprint, now + KEY_LIFE_MS)
         holder = await self._store.reserve_key(key, now)
         if holder is not None and holder.request != key.request:
             raise KeyReused("This Idempotency-Key was used with another request within the last 24 hours.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from msgspec.json import decode
@@ -12,10 +13,16 @@ from cqworker.model.times import rfc3339
 from cqworker.model.trace import derived_trace_id
 
 
-def job_view(record: JobRecord) -> dict[str, object]:
+def _parsed(text: str) -> Any:
+    """Every digit of a whole number is kept: orjson would round those beyond 64 bits."""
+    return decode(text)
+
+
+def job_view(record: JobRecord, told: Callable[[str], Any] = _parsed) -> dict[str, object]:
     """The job as JSON-able data: every key is there, null, [] or {} where there is nothing to say.
 
-    Times are RFC 3339; `payload_ref` and `result_ref` appear only where the thing was too big for the record.
+    `told` makes of the JSON text of payload and result what shall stand for them. Times are RFC 3339; `payload_ref` and
+    `result_ref` appear only where the thing was too big for the record.
     """
     view: dict[str, object] = {
         "job_id": record.job_id,
@@ -23,14 +30,14 @@ def job_view(record: JobRecord) -> dict[str, object]:
         "queue": record.queue,
         "tenant": record.tenant,
         "status": record.status.value,
-        "payload": _parsed(record.payload),
+        "payload": None if record.payload is None else told(record.payload),
         "metadata": dict(record.metadata),
         "tags": list(record.tags),
         "round": record.round,
         "attempt": record.attempt,
         "max_attempts": record.max_attempts,
         "progress": _progress(record.progress),
-        "result": _parsed(record.result),
+        "result": None if record.result is None else told(record.result),
         "failure": _failure(record.failure),
         "history": [_entry(entry) for entry in numbered(record.history, record.attempt)],
         **_times(record),
@@ -54,11 +61,6 @@ def _times(record: JobRecord) -> dict[str, object]:
 
 def _time(ms: int | None) -> str | None:
     return None if ms is None else rfc3339(ms)
-
-
-def _parsed(text: str | None) -> Any:
-    """Every digit of a whole number is kept: orjson would round those beyond 64 bits."""
-    return None if text is None else decode(text)
 
 
 def _progress(progress: Progress | None) -> dict[str, object] | None:

@@ -91,7 +91,7 @@ def run_in_child(origin: str, payload: str, job: PlainJob) -> ChildOutcome:
     lines: list[ChildLine] = []
     stage: Stage = "load"
     try:
-        handler = _loaded(origin, job.type)
+        handler = loaded(origin, job.type)
         with bounded_memory(handler.memory):
             stage = "payload"
             model = handler.validate(payload)
@@ -115,7 +115,8 @@ def _called(handler: Handler, model: object, job: Job) -> object:
 
 
 @cache
-def _loaded(origin: str, type_name: str) -> Handler:
+def loaded(origin: str, type_name: str) -> Handler:
+    """The handler at this origin (`package.module:function`) as its author wrote it; raises Unusable."""
     point = EntryPoint(type_name, origin, GROUP)
     return read_handler(type_name, load(Claim(type_name, point)), Origin(origin, "", ""), None)
 

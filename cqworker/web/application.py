@@ -15,6 +15,7 @@ from cqworker.web.headers import on_prepare
 from cqworker.web.mending import mending
 from cqworker.web.openapi import Description, Surroundings
 from cqworker.web.parts import PARTS, WAITING_ROOM, Parts
+from cqworker.web.readers import READERS, Readers
 from cqworker.web.table import CALLS
 from cqworker.web.tokens import CALLER, GATE, Gate
 from cqworker.web.vitals import build
@@ -33,6 +34,8 @@ def create_app(parts: Parts, *, api: bool) -> web.Application:
     app[PARTS] = parts
     app[GATE] = Gate(http)
     app[WAITING_ROOM] = WaitingRoom()
+    app[READERS] = Readers(parts.registry)
+    app.on_cleanup.append(_dismiss_readers)
     app[TRANSFERS] = asyncio.Semaphore(MAX_AT_ONCE)
     calls = CALLS if api else tuple(call for call in CALLS if call.is_vital)
     app[INDEX] = _index(calls)
@@ -87,3 +90,7 @@ def _guarded(call: Call) -> Answer:
 def _index(calls: Sequence[Call]) -> dict[str, object]:
     shown = [{"method": call.method, "path": call.path, "summary": call.summary} for call in calls]
     return {"name": "cqworker", "calls": shown}
+
+
+async def _dismiss_readers(app: web.Application) -> None:
+    await app[READERS].close()

@@ -17,6 +17,8 @@ MAX_METADATA_BYTES = 1024
 MAX_DELAY_SECONDS = 900
 MAX_FAULTS = 20
 """A body can be wrong in ten thousand places; this many are told."""
+LONGEST_NAME = 64
+"""Characters of a field's name for which it is worth looking what was meant."""
 ALIASES = {"job_type": "type", "params": "payload"}
 """What others call our fields."""
 MAX_JOBS = 500
@@ -117,24 +119,43 @@ def our_names(body: Mapping[str, Any], at: str = "") -> tuple[dict[str, Any], di
 
 
 def understood(
-    model: type[AskT], body: Mapping[str, Any], called: Mapping[str, str] | None = None, at: str = ""
+    model: type[AskT],
+    body: Mapping[str, Any],
+    called: Mapping[str, str] | None = None,
+    at: str = "",
+    most: int = MAX_FAULTS,
 ) -> AskT:
-    """The body as this model; raises Problem 422 with a JSON pointer for each field that does not fit."""
+    """The body as this model; raises Problem 422 with a JSON pointer for each of the first fields that do not fit.
+
+    `most` are told; where that is one alone, nobody looks for what was meant.
+    """
     try:
         return model.model_validate(body)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
-        faults = [_fault(detail, model, called or {}, at) for detail in found[:MAX_FAULTS]]
+        faults = [_fault(detail, called or {}, at) for detail in found[:most]]
+        unknown = next((place for place, detail in enumerate(found[:most]) if _is_unknown(detail)), None)
+        if unknown is not None and most > 1:
+            faults[unknown] = _with_suggestion(faults[unknown], str(found[unknown]["loc"][0]), model)
         raise Problem(Kind.INVALID, _in_words(faults, len(found)), errors=faults) from None
 
 
-def _fault(detail: ErrorDetails, model: type[Ask], called: Mapping[str, str], at: str) -> Fault:
+def _fault(detail: ErrorDetails, called: Mapping[str, str], at: str) -> Fault:
     first, *rest = detail["loc"] or ("",)
     pointer = at + pointer_of([called.get(str(first), first), *(part for part in rest if part != "[key]")])
-    if detail["type"] == "extra_forbidden":
-        near = get_close_matches(str(first), model.model_fields, n=1)
-        return Fault(pointer, f"is no field here{f'; did you mean {near[0]}?' if near else ''}")
+    if _is_unknown(detail):
+        return Fault(pointer, "is no field here")
     return Fault(pointer, detail["msg"].removeprefix("Value error, "))
+
+
+def _is_unknown(detail: ErrorDetails) -> bool:
+    return detail["type"] == "extra_forbidden"
+
+
+def _with_suggestion(fault: Fault, name: str, model: type[Ask]) -> Fault:
+    """What was probably meant, for the first unknown field alone: looking for it takes longer than all the rest."""
+    near = get_close_matches(name, model.model_fields, n=1) if len(name) <= LONGEST_NAME else []
+    return Fault(fault.pointer, f"{fault.detail}; did you mean {near[0]}?") if near else fault
 
 
 def _in_words(faults: list[Fault], total: int) -> str:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
-from typing import Any
 
 from aiohttp import web
 
 from cqworker.web.problems import Kind, Problem
-from cqworker.web.strict_json import MAX_DEPTH, NotStrictJson, read_object
 
 PATIENCE = 20.0
 """Seconds that a client may be silent within a body."""
 SLOWEST = 8192
 """Bytes a second that a body must bring on average once the patience is used up."""
-QUICK = 32_768
-"""Bytes of JSON read at once; a larger body, which may take 0.1 s, must not hold up the leases on this loop."""
 JSON_TYPES = frozenset({"application/json", "application/x-www-form-urlencoded", "application/octet-stream"})
 """What a JSON body may be declared as: the second is what curl says by itself, the third stands for nothing said."""
 
@@ -34,21 +29,13 @@ async def read_body(request: web.Request, limit: int) -> bytes:
     return bytes(body)
 
 
-async def read_json(
-    request: web.Request, limit: int, *, may_be_empty: bool = False, depth: int = MAX_DEPTH
-) -> dict[str, Any]:
-    """The JSON object in the body; raises Problem 400 where it is none, 415 where it says to be something else."""
+async def json_body(request: web.Request, limit: int) -> bytes:
+    """The body, which is not read as JSON yet; raises Problem 415 where it says to be something else."""
     body = await read_body(request, limit)
-    if may_be_empty and not body:
-        return {}
     media_type = request.content_type
-    if media_type not in JSON_TYPES and not media_type.endswith("+json"):
+    if body and media_type not in JSON_TYPES and not media_type.endswith("+json"):
         raise Problem(Kind.MEDIA_TYPE, "Send the body as JSON, with Content-Type: application/json.")
-    try:
-        read = partial(read_object, body, depth)
-        return read() if len(body) <= QUICK else await asyncio.to_thread(read)
-    except NotStrictJson as error:
-        raise Problem(Kind.MALFORMED, str(error)) from None
+    return body
 
 
 async def _chunk(request: web.Request, latest: float) -> bytes:

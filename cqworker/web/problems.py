@@ -83,6 +83,10 @@ class Problem(Exception):
         if kind.status == 503:
             self.headers.setdefault("Retry-After", str(RETRY_AFTER))
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """A child process may have found it; an exception alone would forget all but its text."""
+        return _problem, (self.kind, self.detail, self.errors, self.headers, self.members)
+
     def body(self) -> dict[str, object]:
         """The problem as JSON-able data."""
         shown: dict[str, object] = {
@@ -97,7 +101,17 @@ class Problem(Exception):
 
     def response(self) -> web.Response:
         """The problem as an answer."""
-        from aiohttp import web  # the client knows the kinds without it
+        from aiohttp import web  # the client knows the kinds without it, and so do child processes
 
         body = orjson.dumps(self.body())
         return web.Response(status=self.kind.status, body=body, content_type=CONTENT_TYPE, headers=self.headers)
+
+
+def _problem(
+    kind: Kind,
+    detail: str,
+    errors: Sequence[Fault],
+    headers: Mapping[str, str],
+    members: Mapping[str, object],
+) -> Problem:
+    return Problem(kind, detail, errors=errors, headers=headers, members=members)

@@ -57,6 +57,7 @@ JOB_CALLS = (
             Kind.KEY_REUSED,
             Kind.UNAVAILABLE,
             Kind.SEND_UNANSWERED,
+            Kind.CROWDED,
         ),
     ),
     Call(
@@ -70,7 +71,7 @@ JOB_CALLS = (
         body=BatchAsk,
         parameters=(TRACEPARENT,),
         replies={200: Reply("What became of each job, in their order.", answers.BatchView)},
-        problems=(Kind.MALFORMED, Kind.TOO_SLOW, Kind.TOO_LARGE, Kind.MEDIA_TYPE, Kind.INVALID),
+        problems=(Kind.MALFORMED, Kind.TOO_SLOW, Kind.TOO_LARGE, Kind.MEDIA_TYPE, Kind.INVALID, Kind.CROWDED),
     ),
     Call(
         method="GET",

@@ -19,7 +19,7 @@ from cqworker.flow.poller import Poller
 from cqworker.flow.receipts import Receipts
 from cqworker.flow.settle import Settling
 from cqworker.flow.slots import Slot
-from cqworker.flow.submit import KEY_LIFE_MS, Submission, Submitter
+from cqworker.flow.submit import KEY_LIFE_MS, Checked, Submission, Submitter
 from cqworker.model import verdict
 from cqworker.model.attempts import Claim, HandBack, Settle
 from cqworker.model.envelope import Envelope
@@ -113,8 +113,8 @@ def _attempt_from_receives(swap: Swap) -> None:
 def _lagging_index(swap: Swap) -> None:
     honest = Submitter._reserve
 
-    async def reserve(self: Submitter, submission: Submission, job_id: str) -> KeyItem | None:
-        held = await honest(self, submission, job_id)
+    async def reserve(self: Submitter, fit: Checked, job_id: str) -> KeyItem | None:
+        held = await honest(self, fit, job_id)
         age = self._clock.now() - held.expires_at + KEY_LIFE_MS if held is not None else 0
         return held if age > INDEX_LAG_MS else None
 

@@ -1,0 +1,120 @@
+"""Where bodies are read: what is small here, what may take long in a child process, whose lock is not ours."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+from typing import TypeVar
+
+from aiohttp import web
+
+from cqworker.children.bounds import MEBIBYTE, bounded_cpu, bounded_memory
+from cqworker.children.calls import call
+from cqworker.children.pool import Children
+from cqworker.errors import ProcessDied, ProcessNotStarted, ProcessTimeout
+from cqworker.plugins.handler import processors
+from cqworker.plugins.process import loaded
+from cqworker.plugins.registry import Handler, Registry
+from cqworker.web.problems import Kind, Problem
+from cqworker.web.reading import Entry, Find, Said, read_batch, read_one
+from cqworker.web.turns import Turns
+
+SHORT = 32_768
+"""Bytes of a body that is read here."""
+FEW = 1000
+"""Values in it. A list of a thousand wrong ones costs 3 ms (10 where a model tries three types for each), and Python's
+lock is held meanwhile: in a thread of this process a long body would stop the leases all the same."""
+MOST = 2
+"""Bodies that are read at one time, at most one for each processor."""
+CPU_TIME = 2.0
+"""Seconds of processor time for a body, and as many again for each megabyte: ten times what a good one takes."""
+MEMORY = 512
+"""MiB for one body. What a megabyte can be wrong with takes more."""
+PATIENCE = 60.0
+"""Seconds for one body with the start of a process, which imports the handlers that it needs."""
+
+Read = TypeVar("Read")
+Reading = Callable[[bytes, Said, Find], Read]
+
+
+class Readers:
+    """Reads bodies without holding up the loop it is called on: tenants with long ones take turns."""
+
+    def __init__(self, registry: Registry, most: int | None = None) -> None:
+        most = most or min(MOST, processors())
+        self._turns = Turns(most)
+        self._children = Children(most)
+        self._registry = registry
+        self._origins = {name: handler.origin for name, handler in registry.handlers.items()}
+
+    async def one(self, body: bytes, said: Said) -> Entry:
+        """As read_one(); raises Problem."""
+        return await self._read(read_one, body, said)
+
+    async def batch(self, body: bytes, said: Said) -> list[Entry | Problem]:
+        """As read_batch(); raises Problem."""
+        return await self._read(read_batch, body, said)
+
+    async def close(self) -> None:
+        """Ends the processes, whatever they are at."""
+        await self._children.close()
+
+    async def _read(self, read: Reading[Read], body: bytes, said: Said) -> Read:
+        if is_light(body):
+            return read(body, said, self._registry.get)
+        async with self._turns.turn(said.tenant):
+            return await self._elsewhere(read, body, said)
+
+    async def _elsewhere(self, read: Reading[Read], body: bytes, said: Said) -> Read:
+        seconds = CPU_TIME * (1 + len(body) / MEBIBYTE)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await call(self._children, read_in_child, read, body, said, self._origins, seconds)
+        except (ProcessTimeout, ProcessDied, MemoryError):
+            detail = f"Reading this body takes more than {seconds:.0f} s or {MEMORY} MiB. Send smaller parts."
+            raise Problem(Kind.TOO_LARGE, detail) from None
+        except (ProcessNotStarted, TimeoutError):
+            raise Problem(Kind.CROWDED, "There is no process to read so large a body. Try again later.") from None
+
+
+READERS = web.AppKey("readers", Readers)
+
+
+def is_light(body: bytes) -> bool:
+    """Whether reading it cannot take long, whatever it says."""
+    return len(body) <= SHORT and sum(map(body.count, (b",", b":", b"[", b"{"))) <= FEW
+
+
+class _NotLoaded(Exception):
+    """The body names a type that nobody saw in it: JSON can spell every letter in two ways."""
+
+
+def read_in_child(read: Reading[Read], body: bytes, said: Said, origins: Mapping[str, str], seconds: float) -> Read:
+    """What `read` returns or raises. Importing a handler, which may take much, is no part of what a body may take."""
+    names = {name for name in origins if name.encode() in body}
+    try:
+        return _bounded(partial(read, body, said), names, origins, seconds)
+    except _NotLoaded:
+        return _bounded(partial(read, body, said), set(origins), origins, seconds)
+
+
+def _bounded(read: Callable[[Find], Read], names: set[str], origins: Mapping[str, str], seconds: float) -> Read:
+    handlers = {name: _handler(origins[name], name) for name in names}
+
+    def find(name: str) -> Handler | None:
+        if name in origins and name not in handlers:
+            raise _NotLoaded
+        return handlers.get(name)
+
+    with bounded_memory(MEMORY), bounded_cpu(seconds):
+        return read(find)
+
+
+@cache
+def _handler(origin: str, name: str) -> Handler | None:
+    """None where only the worker itself has the module, or not at all: then the payload is checked there."""
+    try:
+        return loaded(origin, name)
+    except BaseException:  # noqa: BLE001 - importing runs code of the plugin's, SystemExit included
+        return None

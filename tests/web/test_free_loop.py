@@ -1,0 +1,230 @@
+"""Whatever strangers send, the loop on which leases and health live is free again within milliseconds."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from io import BytesIO
+from random import Random
+from typing import Literal
+
+import orjson
+import pytest
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from cqworker.flow.submit import Submission
+from cqworker.plugins.handler import handler
+from cqworker.plugins.registry import registry_of
+from cqworker.web import readers
+from cqworker.web.readers import READERS, SHORT
+from tests.web.house import House, open_house, transform
+
+LONGEST = 0.1
+"""Seconds of processor time for one callback on the loop: many times what they take, and a part of what they took."""
+ROOM = 400_000
+"""Bytes of a payload."""
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    text: str
+
+
+@handler
+async def strict(payload: Strict) -> None:
+    """Takes nothing but a text."""
+
+
+@handler
+async def choosy(payload: list[int | Literal["a", "b"] | list[str]]) -> None:
+    """Tries three types for each value."""
+
+
+class Endless(BaseModel):
+    text: str
+
+    @field_validator("text")
+    @classmethod
+    def _never_ends(cls, text: str) -> str:
+        """As an expression does that tries every way to match."""
+        while text:
+            text += ""
+        return text
+
+
+@handler
+async def endless(payload: Endless) -> None:
+    """Nobody gets as far as this."""
+
+
+@handler
+async def anything(payload: object) -> None:
+    """Takes whatever it is given."""
+
+
+KNOWN = registry_of(strict=strict, choosy=choosy, anything=anything, **{"text.transform": transform})
+
+
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Seconds of processor time of every callback that the loop has run."""
+    seconds = [0.0]
+    run = asyncio.Handle._run
+
+    def timed(handle: asyncio.Handle) -> None:
+        began = time.thread_time()
+        run(handle)
+        seconds.append(time.thread_time() - began)
+
+    monkeypatch.setattr(asyncio.Handle, "_run", timed)
+    return seconds
+
+
+def a_list_of(unit: str) -> str:
+    return f"[{','.join([unit] * (ROOM // (len(unit) + 1)))}]"
+
+
+def a_table_of(value: str, count: int = 40_000) -> str:
+    return "{" + ",".join(f'"{number:x}":{value}' for number in range(count)) + "}"
+
+
+def job(kind: str, payload: str) -> bytes:
+    return f'{{"type":"{kind}","payload":{payload}}}'.encode()
+
+
+def misspelt(jobs: int, fields: int) -> bytes:
+    """Jobs, none of whose fields is one."""
+    random = Random(1)
+
+    def name() -> str:
+        place = random.randrange(15)
+        return "idempotency_key"[:place] + random.choice("qxzjw") + "idempotency_key"[place:] + random.choice("qxzjw")
+
+    asked = [{f"{name()}{number:02}": 0 for number in range(fields)} for _ in range(jobs)]
+    return orjson.dumps({"jobs": asked})
+
+
+HOSTILE: dict[str, tuple[str, bytes, set[int]]] = {
+    "wrong values": ("/jobs", job("choosy", a_list_of('""')), {413, 422}),
+    "wrong objects": ("/jobs", job("text.transform", a_list_of("{}")), {422}),
+    "unknown fields of a payload": ("/jobs", job("strict", a_table_of("0")), {422}),
+    "unknown fields of a job": ("/jobs", a_table_of("0").encode(), {422}),
+    "a name as long as the body": ("/jobs", b'{"' + b"k" * ROOM + b'":0}', {422}),
+    "metadata": ("/jobs", b'{"type":"anything","payload":1,"metadata":' + a_table_of("0").encode() + b"}", {422}),
+    "depth and width": ("/jobs", job("anything", a_list_of("[" * 29 + "]" * 29)), {202, 413}),
+    "empty lists": ("/jobs", job("anything", a_list_of("[]")), {202}),
+    "escapes": ("/jobs", job("anything", a_list_of('"\\u00e9"')), {202}),
+    "quotes": ("/jobs", job("anything", '"' + '\\"' * (ROOM // 2) + '"'), {202}),
+    "a type in other letters": ("/jobs", job("str\\u0069ct", a_table_of("0")), {422}),
+    "digits": ("/jobs", job("anything", "1" * ROOM), {400}),
+    "digits behind a point": ("/jobs", job("anything", "0." + "1" * ROOM), {202}),
+    "an exponent": ("/jobs", job("anything", "1e" + "9" * ROOM), {400}),
+    "brackets without end": ("/jobs", b"[" * ROOM, {400}),
+    "a key twice": ("/jobs", a_table_of("0").encode()[:-1] + b',"0":1}', {400}),
+    "misspelt fields in a batch": ("/jobs/batch", misspelt(500, 20), {200}),
+    "wrong payloads in a batch": (
+        "/jobs/batch",
+        b'{"jobs":[' + b",".join([job("strict", a_table_of("0", 150))] * 500) + b"]}",
+        {200},
+    ),
+    "no jobs at all in a batch": ("/jobs/batch", f'{{"jobs":{a_list_of("0")}}}'.encode(), {422}),
+    "large payloads in a batch": (
+        "/jobs/batch",
+        b'{"jobs":[' + b",".join([job("anything", f"[{','.join(['[]'] * 600)}]")] * 500) + b"]}",
+        {200},
+    ),
+}
+
+
+async def test_no_body_holds_the_loop_up(taken: list[float]) -> None:
+    async with open_house(registry=KNOWN) as house:
+        held: dict[str, float] = {}
+        for name, (path, body, told) in HOSTILE.items():
+            headers = {"Idempotency-Key": name} if path == "/jobs" else {}
+            taken[:] = [0.0]
+            status, answer = await house.post(path, data=BytesIO(body), headers=headers)
+            assert status in told, (name, status, answer)
+            if max(taken) > LONGEST:
+                held[name] = max(taken)
+        assert held == {}
+
+
+async def test_a_retry_has_a_body_of_one_number(house: House) -> None:
+    status, problem = await house.post("/jobs/x/retry", data=BytesIO(a_table_of("0").encode()))
+    assert (status, problem["type"]) == (413, "urn:cqworker:problem:too-large")
+
+
+async def test_health_is_told_while_many_batches_are_full_of_faults() -> None:
+    async with open_house(registry=KNOWN) as house:
+        body = misspelt(500, 20)
+        await house.post("/jobs/batch", data=BytesIO(body))
+        before = time.process_time()
+        batches = [asyncio.ensure_future(house.post("/jobs/batch", data=BytesIO(body))) for _ in range(12)]
+        probes = 0
+        while not all(batch.done() for batch in batches):
+            assert (await house.get("/healthz"))[0] == 200
+            probes += 1
+        assert {status for status, _ in await asyncio.gather(*batches)} == {200}
+        assert probes > 12, "a probe is answered between any two batches"
+        assert time.process_time() - before < 1.5, "they took 8 s of this process"
+
+
+async def test_a_body_full_of_faults_is_told_the_first_of_them_and_one_suggestion(house: House) -> None:
+    status, problem = await house.post("/jobs", data=BytesIO(a_table_of("0").encode()))
+    assert (status, len(problem["errors"])) == (422, 20)
+    assert "more)" in problem["detail"]
+    status, problem = await house.post("/jobs", json={"type": "x", "payload": 1, "tag": 1, "delay": 2, "metadat": 3})
+    assert [" did you mean " in error["detail"] for error in problem["errors"]] == [True, False, False]
+
+
+async def test_each_job_of_a_batch_is_told_a_fault_and_the_first_ones_all(house: House) -> None:
+    _, answer = await house.post("/jobs/batch", data=misspelt(500, 20))
+    told = [len(entry["problem"]["errors"]) for entry in answer["jobs"]]
+    assert told == [20] * 10 + [1] * 490
+    assert "(and 21 more)" in answer["jobs"][499]["problem"]["detail"], "of its 20 fields, and the two that it lacks"
+
+
+async def test_what_takes_too_long_to_read_is_refused_and_others_are_read_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(readers, "CPU_TIME", 0.1)
+    registry = registry_of(endless=endless, **{"text.transform": transform})
+    async with open_house(registry=registry) as house:
+        long = "x" * SHORT
+        status, problem = await house.post("/jobs", data=job("endless", f'{{"text":"{long}"}}'))
+        assert (status, problem["type"]) == (413, "urn:cqworker:problem:too-large")
+        assert "Send smaller parts" in problem["detail"]
+        status, _ = await house.post("/jobs", data=job("text.transform", f'{{"text":"{long}"}}'))
+        assert status == 202
+
+
+async def test_a_long_payload_is_held_against_its_model_and_its_key_is_the_same_as_everywhere() -> None:
+    async with open_house(registry=KNOWN) as house:
+        texts = {"text": "x" * SHORT}
+        first = await house.submit({"type": "strict", "payload": texts}, Idempotency_Key="k")
+        direct = Submission(type="strict", payload=orjson.dumps(texts).decode(), idempotency_key="k")
+        again = await house.parts.submitter.submit(direct)  # type: ignore[union-attr]
+        assert (again.replayed, again.record.job_id) == (True, first["job_id"])
+        status, problem = await house.post("/jobs", json={"type": "strict", "payload": texts | {"more": 1}})
+        assert (status, problem["errors"][0]["pointer"]) == (422, "/payload/more")
+        status, problem = await house.post("/jobs", json={"type": "nobody's", "payload": texts})
+        assert (status, problem["type"]) == (422, "urn:cqworker:problem:unknown-type")
+
+
+async def test_a_type_that_only_this_process_knows_is_checked_here() -> None:
+    @handler
+    async def local(payload: Strict) -> None:
+        """No other process can import it."""
+
+    async with open_house(registry=registry_of(local=local)) as house:
+        status, problem = await house.post("/jobs", data=job("local", f'{{"tex":"{"x" * SHORT}"}}'))
+        assert (status, problem["errors"][0]["pointer"]) == (422, "/payload/text")
+
+
+async def test_no_process_is_left_when_the_desk_closes() -> None:
+    async with open_house(registry=KNOWN) as house:
+        await house.post("/jobs", data=job("strict", f'{{"text":"{"x" * SHORT}"}}'))
+        children = house.server._app[READERS]._children
+        assert children.count == 1
+    assert children.count == 0
