@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import click
 
+from cqworker.cli.words_of_others import answered
 from cqworker.closed_sets import ExitCode
 from cqworker.errors import ConfigurationError, CqworkerError, InvalidPayload
 from cqworker.sdnotify import marked, marks_for
@@ -27,7 +28,7 @@ def report(error: Exception, *, debug: bool) -> int:
     """
     if isinstance(error, click.exceptions.UsageError):
         with suppress(OSError):
-            error.show()
+            answered(error).show()
         return ExitCode.USAGE
     code, text = _ending(error, debug)
     with suppress(OSError):

@@ -52,7 +52,9 @@ def _payload(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     except OSError as error:
         raise click.BadParameter(f"{value[1:]} cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise click.BadParameter(f"that is not JSON: {error}") from error
+        raise click.BadParameter(
+            f'that is not JSON: {error}. Write an object, such as \'{{"name": "Ada"}}\''
+        ) from error
     return text
 
 

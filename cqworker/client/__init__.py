@@ -2,20 +2,80 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cqworker.client.client import Client
-from cqworker.client.errors import DaemonRefused, DaemonUnreachable, JobFailed, JobUnfinished, NotAdmitted
+from cqworker.client.errors import (
+    ClientNotOpen,
+    DaemonRefused,
+    DaemonUnreachable,
+    JobFailed,
+    JobUnfinished,
+    NotAdmitted,
+    ProxyRefused,
+)
 from cqworker.client.job import HistoryEntry, JobFailure, JobProgress, JobView, NewJob
+from cqworker.errors import (
+    ArtifactMissing,
+    ArtifactTooLarge,
+    ConfigurationError,
+    CqworkerError,
+    InvalidPayload,
+    JobNotFound,
+    KeyReused,
+    MessageTooLarge,
+    NotAllowedNow,
+    PayloadFault,
+    SendUnanswered,
+    SubmissionRefused,
+    Unavailable,
+    UnknownQueue,
+    UnknownType,
+)
+from cqworker.model.status import Status
+
+if TYPE_CHECKING:
+    from cqworker.settings import Settings
 
 __all__ = [
+    "ArtifactMissing",
+    "ArtifactTooLarge",
     "Client",
+    "ClientNotOpen",
+    "ConfigurationError",
+    "CqworkerError",
     "DaemonRefused",
     "DaemonUnreachable",
     "HistoryEntry",
+    "InvalidPayload",
     "JobFailed",
     "JobFailure",
+    "JobNotFound",
     "JobProgress",
     "JobUnfinished",
     "JobView",
+    "KeyReused",
+    "MessageTooLarge",
     "NewJob",
     "NotAdmitted",
+    "NotAllowedNow",
+    "PayloadFault",
+    "ProxyRefused",
+    "SendUnanswered",
+    "Settings",
+    "Status",
+    "SubmissionRefused",
+    "Unavailable",
+    "UnknownQueue",
+    "UnknownType",
 ]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Settings are imported when they are asked for: pydantic costs more than all the rest."""
+        if name != "Settings":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from cqworker.settings import Settings
+
+        return Settings

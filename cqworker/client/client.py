@@ -5,49 +5,51 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
+from cqworker.client.bodies import body_of
 from cqworker.client.errors import DaemonRefused, JobFailed, JobUnfinished
-from cqworker.client.job import JobView, NewJob, View, body_of, job_from
+from cqworker.client.job import JobView, NewJob, View, job_from
+from cqworker.client.openings import Openings
 from cqworker.client.portions import Job, submitted
 from cqworker.client.transport import Transport
 from cqworker.client.waiting import is_final, until_final
 from cqworker.errors import ArtifactMissing, CqworkerError
 from cqworker.model.status import Status
+from cqworker.model.times import seconds_of
+from cqworker.vocabulary.submissions import ATTRIBUTES, CLIENT, SUBMIT
+from cqworker.vocabulary.told import told
 
 if TYPE_CHECKING:
     from cqworker.settings import Settings
 
 
-class Options(TypedDict, total=False):
-    """What may be said of a job beside its type and payload; NewJob says what each means."""
-
-    key: str | None
-    queue: str | None
-    delay: int
-    metadata: Mapping[str, str]
-    tags: Sequence[str]
-    max_attempts: int | None
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Client:
-    """Jobs of one cqworker, within `async with`; one client serves any number of tasks of its event loop.
+    """Jobs of one cqworker, within `async with`, or between `await client.open()` and `await client.close()`.
+
+    One client serves any number of tasks, and any number of event loops: it is opened in each that uses it, and has
+    connections of its own there. What is opened twice in one loop is shared, and closed with the last.
 
     Every method raises a CqworkerError with a text fit for people: those of `submit` are UnknownType, UnknownQueue,
     InvalidPayload, MessageTooLarge, KeyReused and SubmissionRefused (the job is wrong), SendUnanswered (it may run:
-    repeat it with the same key) and Unavailable (nothing was accepted). Over HTTP there are DaemonUnreachable,
-    DaemonRefused and NotAdmitted besides.
+    repeat it with the same key) and Unavailable (nothing was accepted); ClientNotOpen where it is not open in this
+    event loop. Over HTTP there are DaemonUnreachable, ProxyRefused, DaemonRefused and NotAdmitted besides; a call that
+    found nobody is asked again for some seconds, and one that may have arrived only where twice does no harm: to read,
+    to cancel, to submit with a key, to retry a known round. Spans of time are seconds or timedeltas.
     """
 
     def __init__(self, opening: Callable[[], AbstractAsyncContextManager[Transport]]) -> None:
-        self._opening = opening
-        self._opened: Transport | None = None
-        self._closing = AsyncExitStack()
+        self._openings = Openings(opening)
 
     @classmethod
+    @told(CLIENT)
     def http(cls, url: str, token: str | None = None) -> Self:
         """The jobs of the daemon at `url`, such as http://127.0.0.1:8080, as the bearer of `token`."""
 
@@ -75,19 +77,48 @@ class Client:
 
         return cls(opening)
 
-    async def __aenter__(self) -> Self:
-        self._opened = await self._closing.enter_async_context(self._opening())
+    async def open(self) -> Self:
+        """Opens the client in this event loop, for whoever has no place for `async with`; close() it there."""
+        await self._openings.open()
         return self
+
+    async def close(self) -> None:
+        """Takes one open() in this event loop back. Raises ClientNotOpen where it was opened in another one."""
+        await self._openings.close()
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._opened = None
-        await self._closing.__aexit__(kind, error, trace)
+        await self.close()
 
-    async def submit(self, job_type: str, payload: object, /, **options: Unpack[Options]) -> JobView:
-        """Submits one job; once this returns it will end in exactly one final status."""
-        job = NewJob(job_type, payload, **options)
+    @told(SUBMIT)
+    async def submit(
+        self,
+        job_type: str,
+        payload: object,
+        /,
+        *,
+        key: str | None = None,
+        queue: str | None = None,
+        delay: float | timedelta = 0,
+        metadata: Mapping[str, str] = NOTHING,
+        tags: Sequence[str] = (),
+        max_attempts: int | None = None,
+    ) -> JobView:
+        """Submits one job; once this returns it will end in exactly one final status. NewJob says what each means."""
+        job = NewJob(
+            job_type,
+            payload,
+            key=key,
+            queue=queue,
+            delay=delay,
+            metadata=metadata,
+            tags=tags,
+            max_attempts=max_attempts,
+        )
         return _read(await self._transport.submit(body_of(job), job.key))
 
     async def submit_many(self, jobs: Iterable[NewJob]) -> list[JobView | CqworkerError]:
@@ -100,17 +131,18 @@ class Client:
 
     async def get(self, job_id: str) -> JobView:
         """The job as it is now. Raises JobNotFound."""
-        return _read(await self._transport.show(job_id))
+        return _read(await self._transport.show(_id(job_id)))
 
-    async def wait(self, job_id: str, timeout: float | None = None) -> JobView:
+    async def wait(self, job_id: str, timeout: float | timedelta | None = None) -> JobView:
         """The job once it is final. Raises JobNotFound, and JobUnfinished (a TimeoutError) after `timeout` s."""
-        view = await until_final(self._transport, job_id, timeout)
+        seconds = None if timeout is None else seconds_of(timeout)
+        view = await until_final(self._transport, _id(job_id), seconds)
         job = _read(view)
         if not is_final(view):
-            raise JobUnfinished(job, timeout or 0.0)
+            raise JobUnfinished(job, seconds or 0.0)
         return job
 
-    async def result(self, job_id: str, timeout: float | None = None) -> Any:
+    async def result(self, job_id: str, timeout: float | timedelta | None = None) -> Any:
         """What the handler returned, once it has; as `wait`, and raises JobFailed for a FAILED or CANCELLED job."""
         job = await self.wait(job_id, timeout)
         if job.status is not Status.SUCCEEDED:
@@ -122,11 +154,11 @@ class Client:
 
         With the `round_number` that was seen to fail a repeated retry is harmless. Raises JobNotFound, NotAllowedNow.
         """
-        return _read(await self._transport.retry(job_id, round_number))
+        return _read(await self._transport.retry(_id(job_id), round_number))
 
     async def cancel(self, job_id: str) -> JobView:
         """Cancels a job that waits, asks one that runs to stop. Raises JobNotFound, NotAllowedNow."""
-        return _read(await self._transport.cancel(job_id))
+        return _read(await self._transport.cancel(_id(job_id)))
 
     async def upload(self, data: bytes, content_type: str = "application/octet-stream") -> str:
         """Keeps the bytes and returns what a payload says to refer to them ("artifact:…"). Raises ArtifactTooLarge."""
@@ -141,13 +173,24 @@ class Client:
         """
         if name == "":
             raise ArtifactMissing("No artifact has an empty name.")
-        return await self._transport.download(job_id, name)
+        return await self._transport.download(_id(job_id), name)
 
     @property
     def _transport(self) -> Transport:
-        if self._opened is None:
-            raise RuntimeError("The client is not open: use it within `async with Client.http(…) as client:`.")
-        return self._opened
+        return self._openings.transport
+
+    def __enter__(self) -> NoReturn:
+        raise TypeError("The client is asynchronous: write `async with` in place of `with`.")
+
+    def __exit__(self, *_: object) -> None:
+        """Never reached; without it Python would miss it before __enter__ can say what is wrong."""
+
+    if not TYPE_CHECKING:  # for type checkers a name that a client does not have stays an error
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Says what is meant where another job system has such a name."""
+            meant = f": {ATTRIBUTES[name]}." if name in ATTRIBUTES else "."
+            raise AttributeError(f"The client has no {name}{meant}", name=name, obj=self)
 
 
 def _settings(config: Settings | Path | str | None) -> Settings:
@@ -157,6 +200,14 @@ def _settings(config: Settings | Path | str | None) -> Settings:
         return config
     path = find_file(None if config is None else Path(config), os.environ)
     return load_settings(path, os.environ)
+
+
+def _id(job_id: Any) -> str:
+    if isinstance(job_id, JobView | NewJob):
+        raise TypeError(f"A {type(job_id).__name__} is no job's id: write job.job_id, of what submit() returned.")
+    if not isinstance(job_id, str):
+        raise TypeError(f"A job's id is a text, not {job_id!r}.")
+    return job_id
 
 
 def _bodies(jobs: Iterable[NewJob]) -> Iterator[Job]:

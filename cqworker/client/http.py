@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -11,19 +10,21 @@ from typing import Any
 from urllib.parse import quote
 
 import orjson
-from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout, InvalidURL, TCPConnector
-from msgspec import DecodeError
+from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
+from msgspec import DecodeError, Struct
 from msgspec.json import decode
 from yarl import URL
 
-from cqworker.client.errors import DaemonRefused, DaemonUnreachable
+from cqworker.client.errors import DaemonRefused
 from cqworker.client.job import View
 from cqworker.client.problems import error_of
+from cqworker.client.repeating import DEADLINE, insisted
 from cqworker.client.transport import Answer
-from cqworker.errors import ArtifactTooLarge, MessageTooLarge, SubmissionRefused
+from cqworker.client.unreachable import CONNECT, PROXY, refused_by_proxy, unreachable
+from cqworker.errors import ArtifactTooLarge, MessageTooLarge, NotAllowedNow, SubmissionRefused
 from cqworker.model.ids import KEY
+from cqworker.model.status import Status
 
-CONNECT = 10.0
 ANSWER = 15.0
 """Seconds that a daemon is given to begin its answer, above what it was asked to wait."""
 LONG_ANSWER = 180.0
@@ -53,11 +54,17 @@ class HttpTransport:
         if key is not None and not re.fullmatch(KEY, key):
             raise SubmissionRefused("The idempotency key must be 1 to 128 printable ASCII characters.")
         headers = JSON | ({"Idempotency-Key": key} if key is not None else {})
-        return self._job(await self._ask("POST", "/jobs", data=_sent(body), headers=headers))
+        return self._job(await self._ask("POST", "/jobs", harmless=key is not None, data=body, headers=headers))
 
     async def submit_many(self, bodies: Sequence[bytes]) -> list[Answer]:
-        data = _sent(b'{"jobs":[' + b",".join(bodies) + b"]}")
-        said = await self._ask("POST", "/jobs/batch", seconds=LONG_ANSWER, data=data, headers=JSON)
+        said = await self._ask(
+            "POST",
+            "/jobs/batch",
+            harmless=all(map(_has_key, bodies)),
+            seconds=LONG_ANSWER,
+            data=b'{"jobs":[' + b",".join(bodies) + b"]}",
+            headers=JSON,
+        )
         jobs = said.get("jobs")
         if not isinstance(jobs, list) or len(jobs) != len(bodies):
             raise self._stranger(200)
@@ -67,61 +74,93 @@ class HttpTransport:
         ]
 
     async def show(self, job_id: str) -> View:
-        return self._job(await self._ask("GET", _path(job_id)))
+        return self._job(await self._ask("GET", _path(job_id), harmless=True))
 
     async def wait(self, job_id: str, seconds: float) -> View:
+        """Asks once: whoever waits asks again, for as long as he likes."""
         asked = {"wait": f"{seconds:.1f}"}
-        return self._job(await self._ask("GET", _path(job_id), seconds=seconds + ANSWER, params=asked))
+        return self._job(self._said(await self._once("GET", _path(job_id), seconds=seconds + ANSWER, params=asked)))
 
     async def retry(self, job_id: str, round_number: int | None) -> View:
         body = orjson.dumps({} if round_number is None else {"round": round_number})
-        return self._job(await self._ask("POST", f"{_path(job_id)}/retry", data=body, headers=JSON))
+        harmless, path = round_number is not None, f"{_path(job_id)}/retry"
+        return self._job(await self._ask("POST", path, harmless=harmless, data=body, headers=JSON))
 
     async def cancel(self, job_id: str) -> View:
-        return self._job(await self._ask("POST", f"{_path(job_id)}/cancel"))
+        """One that was cancelled by a try whose answer was lost is not refused."""
+        tries = 0
+
+        async def once() -> bytes:
+            nonlocal tries
+            tries += 1
+            return await self._once("POST", f"{_path(job_id)}/cancel")
+
+        try:
+            return self._job(self._said(await insisted(once, harmless=True)))
+        except NotAllowedNow:
+            job = await self.show(job_id) if tries > 1 else {}
+            if job.get("status") != Status.CANCELLED:
+                raise
+            return job
 
     async def upload(self, data: bytes, content_type: str) -> str:
-        headers = {"Content-Type": content_type}
+        request: dict[str, Any] = {"data": data, "headers": {"Content-Type": content_type}}
         try:
-            said = await self._ask("POST", "/artifacts", seconds=LONG_ANSWER, data=_sent(data), headers=headers)
+            said = await self._ask("POST", "/artifacts", harmless=False, seconds=LONG_ANSWER, **request)
         except MessageTooLarge as error:
             raise ArtifactTooLarge(str(error)) from error
         return str(said["source"])
 
     async def download(self, job_id: str, name: str | None) -> bytes:
         what = "artifact" if name is None else f"artifacts/{quote(name, safe='')}"
-        return await self._fetch("GET", f"{_path(job_id)}/{what}", seconds=LONG_ANSWER)
+        path = f"{_path(job_id)}/{what}"
+        return await insisted(
+            lambda: self._once("GET", path, seconds=LONG_ANSWER), harmless=True, within=max(DEADLINE, LONG_ANSWER)
+        )
 
-    async def _ask(self, method: str, path: str, **request: Any) -> Mapping[str, Any]:
-        said = _object_in(await self._fetch(method, path, **request))
-        if said is None:
-            raise self._stranger(200)
-        return said
+    async def _ask(
+        self, method: str, path: str, *, harmless: bool, seconds: float = 0.0, **request: Any
+    ) -> Mapping[str, Any]:
+        """The object in a good answer; asked again where nobody answers, as `insisted` says."""
+        within = max(DEADLINE, seconds)
+        return self._said(
+            await insisted(
+                lambda: self._once(method, path, seconds=seconds, **request), harmless=harmless, within=within
+            )
+        )
 
-    async def _fetch(
+    async def _once(
         self,
         method: str,
         path: str,
         *,
-        seconds: float = ANSWER,
+        seconds: float = 0.0,
         params: Mapping[str, str] | None = None,
-        **request: Any,
+        data: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> bytes:
-        """The body of a good answer; raises what a problem stands for."""
+        """The body of a good answer, waited for ANSWER or `seconds`; raises what a problem stands for."""
+        seconds = seconds or ANSWER
         timeout = ClientTimeout(total=None, sock_connect=CONNECT, sock_read=seconds)
+        request: dict[str, Any] = {"data": _sent(data), "headers": headers, "timeout": timeout}
         try:
             url = URL(self._url + path, encoded=True).update_query(params or {})
-            asked = self._session.request(method, url, timeout=timeout, allow_redirects=False, **request)
-            async with asked as response:
+            async with self._session.request(method, url, allow_redirects=False, **request) as response:
                 status, body = response.status, await response.read()
-        except (ClientError, InvalidURL, TimeoutError, ValueError) as error:
-            raise self._unreachable(error) from error
+        except (ClientError, TimeoutError, ValueError, OSError) as error:
+            raise unreachable(self._url, error, seconds) from error
         if status < 300:
             return body
         problem = _object_in(body)
-        if problem is None or "title" not in problem:
-            raise self._stranger(status)
-        raise error_of(problem)
+        if problem is not None and "title" in problem:
+            raise error_of(problem)
+        raise refused_by_proxy(self._url, status) if status in PROXY else self._stranger(status)
+
+    def _said(self, body: bytes) -> Mapping[str, Any]:
+        said = _object_in(body)
+        if said is None:
+            raise self._stranger(200)
+        return said
 
     def _job(self, said: Any) -> View:
         if not isinstance(said, dict) or "job_id" not in said:
@@ -131,22 +170,19 @@ class HttpTransport:
     def _stranger(self, status: int) -> DaemonRefused:
         return DaemonRefused(f"{self._url} answered {status} with something that is no job. Is a cqworker there?")
 
-    def _unreachable(self, error: Exception) -> DaemonUnreachable:
-        return DaemonUnreachable(
-            f"No daemon answers at {self._url}: {_cause(error)}. Start one with `cqworker run`, or correct the URL.",
-            ambiguous=not isinstance(error, ClientConnectorError | InvalidURL | ValueError),
-        )
+
+class _Keyed(Struct):
+    """Whether a job of a batch has a key of its own."""
+
+    idempotency_key: str | None = None
 
 
-def _sent(body: bytes) -> bytes | io.BytesIO:
-    return body if len(body) < LARGE else io.BytesIO(body)
+def _has_key(body: bytes) -> bool:
+    return decode(body, type=_Keyed).idempotency_key is not None
 
 
-def _cause(error: Exception) -> str:
-    if isinstance(error, ClientConnectorError):
-        number = error.os_error.errno or 0
-        return os.strerror(number) if number > 0 else str(error.os_error.strerror)  # a negative one is the resolver's
-    return str(error).rstrip(".") or "no answer in time"
+def _sent(body: bytes | None) -> bytes | io.BytesIO | None:
+    return body if body is None or len(body) < LARGE else io.BytesIO(body)
 
 
 def _path(job_id: str) -> str:

@@ -3,39 +3,52 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from cqworker.errors import SubmissionRefused
+from cqworker.fields import described
 from cqworker.model.status import Status
-from cqworker.web.strict_json import NotStrictJson, read_object
+from cqworker.vocabulary.submissions import NEW_JOB
+from cqworker.vocabulary.told import told_when_made
 
 View = Mapping[str, Any]
 """A job as the API shows it."""
 
 
+@told_when_made(NEW_JOB)
+@described(
+    type="The job type: the name of its handler's entry point.",
+    payload="What its handler is given: plain data, a pydantic model or a dataclass.",
+    key="An Idempotency-Key, 1 to 128 printable ASCII characters: for 24 hours the same key gives the same job.",
+    queue="The queue it goes to; None: the type's, else the first that is configured.",
+    delay="Seconds before it may start, 0 to 900, or a timedelta, of which a begun second counts as one.",
+    metadata="Texts by name that stay with the job: 16 at most, of 1 KB in all.",
+    tags="Up to 10 texts that stay with the job.",
+    max_attempts="Starts before it has FAILED, the first one too; None: as the type's author or the operator set it.",
+)
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job to submit. `payload` is plain data, a pydantic model or a dataclass, `delay` is in seconds (0 to 900).
-
-    `key` is an Idempotency-Key: for 24 hours the same key gives the same job, and a repeated submission is harmless.
-    What is None is as the type's author or the operator set it.
-    """
+    """A job to submit."""
 
     type: str
     payload: object
     _: dataclasses.KW_ONLY
     key: str | None = None
     queue: str | None = None
-    delay: int = 0
+    delay: float | timedelta = 0
     metadata: Mapping[str, str] = field(default_factory=dict)
     tags: Sequence[str] = ()
     max_attempts: int | None = None
 
 
+@described(
+    done="How much is done.",
+    total="Of how much; None where the handler does not say.",
+    note="What the handler says of it, or None.",
+    at="When it said so (UTC).",
+)
 @dataclass(frozen=True, slots=True)
 class JobProgress:
     """How far the running attempt says it is."""
@@ -46,9 +59,16 @@ class JobProgress:
     at: datetime
 
 
+@described(
+    kind="Why, in one word of those that docs/http.md lists, such as exhausted, rejected or timeout.",
+    message="What was wrong, in a sentence.",
+    error="The exception's type; None where there was none.",
+    stage="Where it happened, such as payload, handler or result; None where that says nothing.",
+    traceback="The end of the exception's traceback, or None.",
+)
 @dataclass(frozen=True, slots=True)
 class JobFailure:
-    """How the last attempt ended: `kind` as docs/http.md lists them, `error` the exception's type."""
+    """How the last attempt ended."""
 
     kind: str
     message: str
@@ -57,6 +77,13 @@ class JobFailure:
     traceback: str | None
 
 
+@described(
+    at="When it happened (UTC).",
+    event="What happened, in one word such as submitted, claimed or succeeded.",
+    attempt="The attempt that it concerns, or None.",
+    worker="The worker that did it, or None.",
+    reason="Why, or None.",
+)
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
     """One thing that happened to the job."""
@@ -68,9 +95,35 @@ class HistoryEntry:
     reason: str | None
 
 
+@described(
+    job_id="The job's id.",
+    type="The job type: the name of its handler's entry point.",
+    queue="The queue its messages go to.",
+    tenant="Whose job it is.",
+    status="A word of cqworker.client.Status; SUCCEEDED, FAILED and CANCELLED are final.",
+    payload="As submitted, as JSON; None where it is kept at `payload_ref`.",
+    metadata="As submitted.",
+    tags="As submitted.",
+    round="1, and one more with each retry by hand.",
+    attempt="Starts in this round so far, refunded ones left out.",
+    max_attempts="Starts that a round may have.",
+    progress="How far the running attempt says it is, or None.",
+    result="What the handler returned, as JSON; None until it has, and where it is kept at `result_ref`.",
+    failure="How the last attempt ended where that was no success, or None.",
+    history="The last 20 things that happened to it, oldest first.",
+    created_at="When it was submitted (UTC).",
+    updated_at="When it last changed (UTC).",
+    scheduled_at="Not to start before (UTC): its delay, or the pause before the next attempt; or None.",
+    started_at="When the last attempt started (UTC), or None.",
+    finished_at="When it became final (UTC), or None.",
+    cancel_requested_at="When somebody asked to cancel it (UTC), or None.",
+    trace_id="The trace id of its submitter's W3C trace context, else one made from its id.",
+    payload_ref="Where a payload is kept that was too big for the record (s3://…), or None.",
+    result_ref="Where a result is kept that was too big for the record (s3://…), or None; Client.result() fetches it.",
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobView:
-    """A job as it stood when it was asked for. Times are UTC; `history` holds the last 20 entries, oldest first."""
+    """A job as it stood when it was asked for."""
 
     job_id: str
     type: str
@@ -98,25 +151,6 @@ class JobView:
     result_ref: str | None = None
 
 
-def body_of(job: NewJob, *, with_key: bool = False) -> bytes:
-    """The job as POST /jobs takes it, or with its key as a batch does. Raises SubmissionRefused for what is no JSON."""
-    asked = {
-        "queue": job.queue,
-        "delay_seconds": job.delay or None,
-        "metadata": dict(job.metadata) or None,
-        "tags": list(job.tags) or None,
-        "max_attempts": job.max_attempts,
-        "idempotency_key": job.key if with_key else None,
-    }
-    given = {name: value for name, value in asked.items() if value is not None}
-    try:
-        body = _compact({"type": job.type, "payload": job.payload, **given})
-        read_object(body)
-    except (NotStrictJson, TypeError, ValueError, RecursionError) as error:
-        raise SubmissionRefused(f"The job of type {job.type!r} cannot be written as JSON: {error}") from error
-    return body
-
-
 def job_from(view: View) -> JobView:
     """The record of a view; what a newer daemon says beyond it is left out. Raises ValueError, KeyError, TypeError."""
     known: dict[str, Any] = {name: view.get(name) for name in ("payload_ref", "result_ref")}
@@ -128,19 +162,6 @@ def job_from(view: View) -> JobView:
     known["failure"] = _failure(view["failure"])
     known["history"] = tuple(_entry(entry) for entry in view["history"])
     return JobView(**known)
-
-
-def _compact(value: object) -> bytes:
-    return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"), default=_opened).encode()
-
-
-def _opened(value: object) -> object:
-    """What json does not know by itself: pydantic models and dataclasses."""
-    if callable(dump := getattr(value, "model_dump", None)):
-        return dump(mode="json", by_alias=True)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    raise TypeError(f"{type(value).__name__} is no JSON; give plain data, a pydantic model or a dataclass")
 
 
 def _time(text: str | None) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 
 def rfc3339(ms: int) -> str:
@@ -13,3 +13,8 @@ def rfc3339(ms: int) -> str:
 def day_of(ms: int) -> str:
     """The UTC day of epoch milliseconds, such as 2026-11-22."""
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d")
+
+
+def seconds_of(span: float | timedelta) -> float:
+    """A span of time in seconds, whichever way it was written; what is no timedelta comes back as it is."""
+    return span.total_seconds() if isinstance(span, timedelta) else span

@@ -84,9 +84,11 @@ def read_handler(type_name: str, found: object, origin: Origin, override: TypeSe
     """The handler that an object is; raises Unusable with cause and remedy."""
     options = options_of(found)
     if options is None or not callable(found):
+        kind = "class" if isinstance(found, type) else type(found).__name__
+        start = "A handler is a function" if isinstance(found, type) else "Decorate it"
         raise Unusable(
-            f"{origin.name} is {_article(type(found).__name__)} without @handler.",
-            "Decorate it: from cqworker import handler, then @handler above the def.",
+            f"{origin.name} is {_article(kind)} without @handler.",
+            f"{start}: from cqworker import handler, then @handler above the def.",
         )
     if options.executor == "process" and "<locals>" in getattr(found, "__qualname__", ""):
         raise Unusable(

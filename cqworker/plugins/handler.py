@@ -8,9 +8,13 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, overload
+from datetime import timedelta
+from typing import Any, Literal, NoReturn, TypeVar, overload
 
 from cqworker.closed_sets import Executor
+from cqworker.model.times import seconds_of
+from cqworker.vocabulary.handlers import BACKOFF, HANDLER, REJECT, RETRY, SENDERS
+from cqworker.vocabulary.told import told
 
 F = TypeVar("F", bound=Callable[..., Any])
 Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
@@ -43,10 +47,13 @@ def _require(holds: bool, name: str, value: object, wanted: str) -> None:
 class Retry(Exception):
     """Ends the attempt and asks for another one, `after` seconds from now; by the type's backoff when it is not given.
 
-    The attempt counts: when `max_attempts` are used up, the job is FAILED `exhausted`.
+    The attempt counts: when `max_attempts` are used up, the job is FAILED `exhausted`. `reason` stands in its history;
+    `after` may be a timedelta, and is kept in seconds. Raises ValueError for a pause that is none, or over a year.
     """
 
-    def __init__(self, reason: str, *, after: float | None = None) -> None:
+    @told(RETRY)
+    def __init__(self, reason: str, *, after: float | timedelta | None = None) -> None:
+        after = None if after is None else seconds_of(after)
         if after is not None and not (_is_number(after) and 0 <= after <= LONGEST_PAUSE):
             raise ValueError(f"Retry(after=…) takes seconds from now, 0 to 31,536,000 (a year), not {after!r}.")
         super().__init__(reason)
@@ -55,8 +62,9 @@ class Retry(Exception):
 
 
 class Reject(Exception):
-    """Ends the job for good: it can never succeed. It is FAILED `rejected`, with the reason for whoever reads it."""
+    """Ends the job for good: it can never succeed. It is FAILED `rejected`, with the `reason` for whoever reads it."""
 
+    @told(REJECT)
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = str(reason)
@@ -74,24 +82,29 @@ class Stopping(BaseException):
         self.reason = str(reason)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Backoff:
     """The pause before the next attempt: up to `first` s, `factor` times as much after each attempt, at most `cap` s.
 
-    The pause is drawn evenly between zero and that limit (full jitter).
+    The pause is drawn evenly between zero and that limit (full jitter). `first` and `cap` may be timedeltas, and are
+    kept in seconds. Raises ValueError for what makes no pause.
     """
 
-    first: float = 1.0
-    factor: float = 2.0
-    cap: float = 900.0
+    first: float
+    factor: float
+    cap: float
 
-    def __post_init__(self) -> None:
-        _require(_is_pause(self.first), "first", self.first, "seconds above zero, a year at most")
-        _require(_is_number(self.factor) and 1 <= self.factor < math.inf, "factor", self.factor, "1 or more")
-        _require(_is_pause(self.cap), "cap", self.cap, "seconds above zero, a year at most")
+    @told(BACKOFF)
+    def __init__(self, *, first: float | timedelta = 1.0, factor: float = 2.0, cap: float | timedelta = 900.0) -> None:
+        first, cap = seconds_of(first), seconds_of(cap)
+        _require(_is_pause(first), "first", first, "seconds above zero, a year at most")
+        _require(_is_number(factor) and 1 <= factor < math.inf, "factor", factor, "1 or more")
+        _require(_is_pause(cap), "cap", cap, "seconds above zero, a year at most")
+        for name, value in (("first", first), ("factor", factor), ("cap", cap)):
+            object.__setattr__(self, name, value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Options:
     """What was written in `@handler(…)`."""
 
@@ -109,7 +122,7 @@ def handler(function: F, /) -> F: ...
 @overload
 def handler(
     *,
-    timeout: float = ...,
+    timeout: float | timedelta = ...,
     max_attempts: int = ...,
     backoff: Backoff = ...,
     concurrency: int | Literal["processors"] | None = ...,
@@ -117,11 +130,12 @@ def handler(
     memory: int | None = ...,
     lifespan: Lifespan | None = ...,
 ) -> Callable[[F], F]: ...
+@told(HANDLER)
 def handler(
     function: F | None = None,
     /,
     *,
-    timeout: float = 300.0,
+    timeout: float | timedelta = 300.0,
     max_attempts: int = 10,
     backoff: Backoff = Backoff(),
     concurrency: int | Literal["processors"] | None = None,
@@ -132,29 +146,22 @@ def handler(
     """Makes `function(payload: Model)` or `function(payload: Model, job: Job)` a handler, and returns it.
 
     `async def` runs on the handlers' event loop, `def` in a thread, either in a killable process: `executor="process"`.
-    timeout: seconds one attempt may take, at most 39,600 (11 h). max_attempts: starts before the job is FAILED, 1..300.
-    backoff: the pauses between attempts. concurrency: how many run at once in one worker, "processors" for as many as
-    it has processors; None for no limit of its own, which with executor="process" means "processors". memory: MiB a run
-    in a process may take beyond what that holds, then it meets MemoryError (Linux). lifespan: gives, called without
-    arguments, an async context manager that is entered once per worker; its value is `job.state`.
+    timeout: seconds (or a timedelta) one attempt may take, at most 39,600 (11 h). max_attempts: starts before the job
+    is FAILED, 1..300. backoff: the pauses between attempts. concurrency: how many run at once in one worker,
+    "processors" for as many as it has processors; None for no limit of its own, which with executor="process" means
+    "processors". memory: MiB a run in a process may take beyond what that holds, then it meets MemoryError (Linux).
+    lifespan: gives, called without arguments, an async context manager that is entered once per worker; its value is
+    `job.state`.
 
     Raises TypeError or ValueError, with the option's name, where an option makes no sense.
     """
-    _check_limits(timeout, max_attempts, concurrency, memory)
+    span = seconds_of(timeout)
+    _check_limits(span, max_attempts, concurrency, memory)
     _check_kinds(backoff, executor, lifespan, memory)
 
     def mark(function: F) -> F:
-        options = Options(
-            timeout=float(timeout),
-            max_attempts=max_attempts,
-            backoff=backoff,
-            concurrency=_count(concurrency, executor),
-            executor=_place(function, executor),
-            memory=memory,
-            lifespan=lifespan,
-        )
-        setattr(function, _MARK, options)
-        return function
+        place, count = _place(function, executor), _count(concurrency, executor)
+        return _marked(function, Options(float(span), max_attempts, backoff, count, place, memory, lifespan))
 
     return mark if function is None else mark(function)
 
@@ -163,6 +170,26 @@ def options_of(function: object) -> Options | None:
     """What the decorator noted on the function; None when it is not decorated."""
     options = getattr(function, _MARK, None)
     return options if isinstance(options, Options) else None
+
+
+def _marked(function: F, options: Options) -> F:
+    setattr(function, _MARK, options)
+    _answer_senders(function)
+    return function
+
+
+def _answer_senders(function: Callable[..., Any]) -> None:
+    """Has `greet.delay(…)` say how a job is submitted here, where a function has no such attribute."""
+
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise TypeError(
+            f"A handler is a plain function: {function.__qualname__}(…) runs it here. A job is submitted by its type: "
+            'await client.submit("acme.greet", {"name": "Ada"}), with cqworker.client.Client.'
+        )
+
+    for sender in SENDERS:
+        if not hasattr(function, sender):
+            setattr(function, sender, refuse)
 
 
 def _check_kinds(backoff: object, executor: str | None, lifespan: object, memory: object) -> None:
@@ -181,6 +208,11 @@ def _check_kinds(backoff: object, executor: str | None, lifespan: object, memory
 
 
 def _place(function: object, executor: Literal["thread", "process"] | None) -> Executor:
+    if isinstance(function, str):
+        raise TypeError(
+            f"@handler takes no name: a job type is the name of its entry point in pyproject.toml, "
+            f'"{function}" = "your_module:your_function".'
+        )
     if not inspect.isfunction(function):
         raise TypeError(f"@handler takes a function (def or async def), not {function!r}.")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
+from cqworker.model.times import seconds_of
 from cqworker.plugins.handler import Stopping
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ Report = Callable[[float, float | None, str | None], None]
 EXACT = 2.0**53
 """Whole numbers up to here are the same as int and as float."""
 MAX_NOTE = 200
+_LENT = ("_artifacts", "_state", "_report", "_stopping", "_finished", "_log", "_process")
 _PROCESS = "{} is not there with executor='process', where a job is plain data: use async def, or executor='thread'."
 
 
@@ -41,12 +43,26 @@ class PlainJob:
 
 
 class Job:
-    """One attempt at a job, and what the worker lends its handler.
+    """One attempt at a job, and what the worker lends its handler. The worker makes it; its handler is given it.
 
-    `attempt` counts from 1 in each round, `deadline` (UTC) is when this attempt is stopped, `traceparent` is the
-    submitter's W3C trace context. Made without artifacts and report, it is what runs in a process: plain data.
-    `stopping` says why this attempt should end, None while it should not; `finished` is told of the author's word.
+    Made without artifacts and report, it is what runs in a process: plain data.
     """
+
+    __slots__ = {  # help() shows what they mean
+        "id": "The job's id: the same in every attempt, and a good key for effects that must happen once.",
+        "type": "The job type: the name of the handler's entry point.",
+        "attempt": "The number of this start, from 1 in each round.",
+        "max_attempts": "How many starts a round may have.",
+        "round": "1, and one more with each retry by hand.",
+        "tenant": "Whose job it is: the tenant of the token that submitted it.",
+        "deadline": "When this attempt is stopped (UTC).",
+        "metadata": "Texts by name, as submitted.",
+        "tags": "As submitted.",
+        "traceparent": "The submitter's W3C trace context; None where there was none.",
+        **dict.fromkeys(_LENT, "The worker's own."),
+        "__dict__": "What the handler keeps on it.",
+        "__weakref__": "References that do not keep it.",
+    }
 
     def __init__(
         self,
@@ -80,6 +96,15 @@ class Job:
 
     def __repr__(self) -> str:
         return f"<Job {self.id} {self.type} round {self.round} attempt {self.attempt} of {self.max_attempts}>"
+
+    if not TYPE_CHECKING:  # for type checkers a name that a job does not have stays an error
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Says what is meant where another job system has such a name."""
+            from cqworker.vocabulary.handlers import ATTRIBUTES
+
+            meant = f": {ATTRIBUTES[name]}." if name in ATTRIBUTES else "."
+            raise AttributeError(f"A job has no {name}{meant}", name=name, obj=self)
 
     @property
     def log(self) -> FilteringBoundLogger:
@@ -140,8 +165,8 @@ class Job:
         /,
         *args: Any,
         memory: int | None = None,
-        timeout: float | None = None,
-        cpu_time: float | None = None,
+        timeout: float | timedelta | None = None,
+        cpu_time: float | timedelta | None = None,
     ) -> T:
         """Calls a function in a child process, for an `async def`: work that blocks, may crash, or must be bounded.
 
@@ -156,7 +181,9 @@ class Job:
         """
         if self._process is None:
             raise RuntimeError(_PROCESS.format("job.run_in_process()"))
-        return await self._process.run(function, args, memory=memory, timeout=timeout, cpu_time=cpu_time)
+        limit = None if timeout is None else seconds_of(timeout)
+        effort = None if cpu_time is None else seconds_of(cpu_time)
+        return await self._process.run(function, args, memory=memory, timeout=limit, cpu_time=effort)
 
     def progress(self, done: float, total: float | None = None, note: str | None = None) -> None:
         """Tells how far the work is; cheap, from any thread, and written to the record at most with each renewal.

@@ -13,6 +13,8 @@ from cqworker.plugins.job import Job
 from cqworker.plugins.wording import sentence_of
 
 _SHAPE = "Write it as f(payload: Model) or f(payload: Model, job: Job)."
+_JOBS = frozenset({"self", "ctx", "context", "job", "task"})
+"""What is given first in other job systems, or to methods."""
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -71,6 +73,8 @@ def _check_shape(name: str, parameters: list[inspect.Parameter]) -> None:
 
 def _payload(name: str, function: Callable[..., Any], first: inspect.Parameter) -> Any:
     if first.annotation is first.empty:
+        if first.name in _JOBS:
+            raise Unusable(f"{name} takes {first.name} first.", f"There is only the payload, and the job. {_SHAPE}")
         raise Unusable(
             f"{name} does not say what its payload is: its first parameter, {first.name}, has no annotation.",
             "Annotate it with a pydantic model, a dataclass or a plain type such as dict[str, int].",

@@ -1,0 +1,37 @@
+"""Asking again: what never left at once, what may have arrived only where twice does no harm."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from cqworker.client.errors import DaemonUnreachable, Reason
+
+T = TypeVar("T")
+PAUSES = (0.25, 0.5, 1.0)
+"""Seconds before the tries after the first, each between half of it and the whole."""
+DEADLINE = 30.0
+"""Seconds after which a call is not asked again; those with a longer time of their own have that."""
+LASTING: frozenset[Reason] = frozenset({"url", "tls", "protocol"})
+"""What is no better a moment later."""
+
+
+async def insisted(call: Callable[[], Awaitable[T]], *, harmless: bool, within: float = DEADLINE) -> T:
+    """What the call gives, asked up to four times; `harmless`: a second time changes nothing where the first arrived.
+
+    Raises what the call raises. A DaemonUnreachable is ambiguous if any try was: it may have arrived.
+    """
+    loop = asyncio.get_running_loop()
+    end, ambiguous = loop.time() + within, False
+    for pause in (*PAUSES, None):
+        try:
+            return await call()
+        except DaemonUnreachable as error:
+            ambiguous = error.ambiguous = ambiguous or error.ambiguous
+            wait = 0.0 if pause is None else pause * (0.5 + random.random() / 2)
+            if pause is None or error.reason in LASTING or (ambiguous and not harmless) or loop.time() + wait >= end:
+                raise
+        await asyncio.sleep(wait)
+    raise AssertionError("The last try gives or raises.")

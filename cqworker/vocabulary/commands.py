@@ -1,0 +1,96 @@
+"""Words for the command line: the commands and options of other job systems, and what each is called here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+def _table(*rows: tuple[str, str]) -> Mapping[str, str]:
+    return {word: sentence for words, sentence in rows for word in words.split()}
+
+
+_NO_LIST = "There is no list of jobs: keep the id of what you submit. GET /status and /metrics tell how many there are."
+_NO_SCHEDULE = "Nothing is scheduled here: let cron or a timer call `cqworker submit TYPE --key=…`."
+COMMANDS: Mapping[str, Mapping[str, str]] = {
+    "program": _table(
+        (
+            "worker workers start serve server daemon consume consumer listen worker-pool multi up",
+            "It is `cqworker run`.",
+        ),
+        ("beat scheduler schedule cron", _NO_SCHEDULE),
+        ("enqueue call send publish apply delay perform add push", "It is `cqworker submit TYPE '{…}'`."),
+        ("list ls jobs-list queues queue stats count", _NO_LIST),
+        ("show status result info get inspect job", "It is `cqworker jobs show ID`."),
+        ("revoke cancel kill abort terminate", "It is `cqworker jobs cancel ID`."),
+        ("retry requeue rerun", "It is `cqworker jobs retry ID`."),
+        ("purge empty flush clear", "No command empties a queue: cancel jobs one by one, or purge the queue in SQS."),
+        ("flower monitor dashboard events web top", "A running daemon answers GET /status and /metrics."),
+        ("init setup migrate upgrade create deploy", "It is `cqworker provision`."),
+        ("check ping health healthcheck report", "It is `cqworker doctor`; a running daemon answers GET /healthz."),
+        ("tasks registered types plugins actors functions", "It is `cqworker handlers list`."),
+        ("settings env configuration", "It is `cqworker config show --sources`."),
+        ("version", "It is `cqworker --version`."),
+        ("shell console repl", "From Python: `from cqworker.client import Client` (docs/client.md)."),
+    ),
+    "jobs": _table(
+        ("list ls all search find count stats failed", _NO_LIST),
+        ("get status info result state describe log logs history wait", "It is `cqworker jobs show ID`."),
+        ("revoke kill abort stop terminate delete remove discard", "It is `cqworker jobs cancel ID`."),
+        ("requeue rerun replay restart", "It is `cqworker jobs retry ID`."),
+        ("submit add enqueue new create run", "It is `cqworker submit TYPE '{…}'`."),
+    ),
+}
+_CONCURRENCY = "It is --concurrency: jobs at the same time in this process. More processes are more `cqworker run`."
+_ATTEMPTS = "It is --max-attempts, which counts every start, the first one too."
+_DELAY = "It is --delay, in seconds from now, 900 at most."
+_PAYLOAD = 'The payload is one JSON object behind the type: cqworker submit acme.greet \'{"name": "Ada"}\'.'
+_LIMIT = 'A handler says its own (@handler(timeout=…)), or the configuration does: [handlers.types."…"] timeout.'
+_RUN = _table(
+    ("-c -P -p -t -w --workers --processes --threads --pool --autoscale --num-workers", _CONCURRENCY),
+    ("-l --loglevel --log --verbose -v -q --quiet", "It is --log-level; [log.levels] says it for single loggers."),
+    (
+        "-Q -q --queue --queues -X --exclude-queues",
+        "The queues stand in the configuration: [[queues]], or CQWORKER_QUEUES.",
+    ),
+    (
+        "-A --app --include --module --modules -I",
+        "Handlers are found by entry points: `cqworker handlers list` shows them.",
+    ),
+    ("-B --beat --schedule --with-scheduler", _NO_SCHEDULE),
+    (
+        "--broker -b --url -u --redis --result-backend --region --endpoint-url",
+        "AWS_REGION and AWS_ENDPOINT_URL say it.",
+    ),
+    ("--burst --once", "A worker runs until it is told to stop (SIGTERM drains)."),
+    ("--time-limit --soft-time-limit --timeout", _LIMIT),
+    ("--max-tasks-per-child --max-memory-per-child", "A bound for one run is @handler(executor='process', memory=…)."),
+    ("-n --hostname --name", "A worker names itself, after its host."),
+    ("--watch --reload --autoreload", "Nothing is reloaded: stop it with Ctrl-C and start it again."),
+    (
+        "-D --detach --daemon --daemonize --pidfile --logfile -f",
+        "It stays in front and logs to standard output: let systemd or a container run it.",
+    ),
+)
+OPTIONS: Mapping[str, Mapping[str, str]] = {
+    "run": _RUN,
+    "dev": _RUN,
+    "submit": _table(
+        ("--countdown --eta --at --in --run-at --delay-seconds --enqueue-in", _DELAY),
+        ("--args -a --kwargs -k --payload --data -d --params --json-payload", _PAYLOAD),
+        ("--retries --max-retries --retry --tries", _ATTEMPTS),
+        (
+            "--task-id --id --job-id --idempotency-key --unique",
+            "It is --key: for 24 h the same key gives the same job.",
+        ),
+        (
+            "--name --task --type --job-type",
+            "The type comes first, without an option: cqworker submit acme.greet '{…}'.",
+        ),
+        ("--time-limit --timeout --expires --ttl", _LIMIT),
+        ("--priority", "A queue of its own is what puts jobs before others: --queue."),
+        ("-Q -q --queue-name --routing-key", "It is --queue."),
+        ("--header --meta --label", "It is --metadata NAME=VALUE, or --tag."),
+        ("--sync --result --follow -f", "It is --wait."),
+    ),
+}
+VALUES: Mapping[str, Mapping[str, str]] = {"submit": {"delay_seconds": "Write whole seconds from now, 0 to 900."}}
