@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-pytest_plugins = ["tests.engines.fixtures", "tests.sdk_memory"]
+pytest_plugins = ["tests.engines.fixtures", "tests.sdk_memory", "tests.shared"]
 
 Tell = Callable[[str], None]
 

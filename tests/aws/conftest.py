@@ -12,10 +12,7 @@ from cqworker.aws.clients import AwsClients
 from cqworker.aws.lean import retries
 from cqworker.events import Event, ServiceCalled
 from tests.aws.homes import Home
-from tests.contract.conftest import moto
 from tests.contract.worlds import use_environment
-
-__all__ = ["moto"]
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "canary-secret", "AWS_REGION": "eu-central-1"}
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from bench.run.endpoint import Endpoint, endpoint_running
+from bench.run.endpoint import Endpoint
 from tests.bench.calling import Caller
 
 
@@ -16,6 +14,5 @@ def caller() -> Caller:
 
 
 @pytest.fixture(scope="session")
-def endpoint() -> Iterator[Endpoint]:
-    with endpoint_running() as running:
-        yield running
+def endpoint(bench: Endpoint) -> Endpoint:
+    return bench

@@ -17,7 +17,7 @@ from cqworker.aws.provision import provision
 from cqworker.events import ignore
 from cqworker.settings import ArtifactSettings, QueueSettings, Settings, StoreSettings
 from tests.cli.hands import Hands
-from tests.cli.running import Dev, plain_environment, running_dev
+from tests.cli.running import Dev, plain_environment
 
 
 @pytest.fixture(autouse=True)
@@ -27,12 +27,6 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in set(os.environ) - set(kept):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-
-
-@pytest.fixture(scope="session")
-def dev() -> Iterator[Dev]:
-    with running_dev() as running:
-        yield running
 
 
 @pytest.fixture

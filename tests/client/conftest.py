@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.cli.running import Dev, running_dev
 from tests.client.shop import WAYS, Shop, open_shop
 
 
@@ -14,10 +13,3 @@ from tests.client.shop import WAYS, Shop, open_shop
 async def shop(request: pytest.FixtureRequest) -> AsyncIterator[Shop]:
     async with open_shop(request.param) as opened:
         yield opened
-
-
-@pytest.fixture(scope="session")
-def dev() -> Iterator[Dev]:
-    """A `cqworker dev` that runs jobs."""
-    with running_dev() as running:
-        yield running

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
-from bench.run.endpoint import Endpoint, endpoint_running
 from cqworker.aws.clients import AwsClients
-from cqworker.embedded import EmbeddedAws, running_aws_sync
 from cqworker.events import ignore
 from cqworker.ports import Artifacts, JobQueue, JobStore
 from tests.contract.clock import SetClock
 from tests.contract.worlds import AwsWorld, MemoryWorld, World, use_environment
-
-
-@pytest.fixture(scope="session")
-def moto() -> Iterator[EmbeddedAws]:
-    with running_aws_sync() as aws:
-        yield aws
-
-
-@pytest.fixture(scope="session")
-def bench() -> Iterator[Endpoint]:
-    """The endpoint that `make bench` measures on."""
-    with endpoint_running() as endpoint:
-        yield endpoint
-
 
 WAYS = ("", " through the SDK", " in batches")
 WORLDS = [

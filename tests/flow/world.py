@@ -237,12 +237,12 @@ class World:
         return record
 
     async def until_true(self, holds: Callable[[], object], patience: float = DAY) -> None:
-        """Looks often at first and every second in the end, for a story may last for days."""
+        """Looks often at first, and after a day twice a minute: a story may last long."""
         began = self.clock.monotonic()
         while not holds():
             waited = self.clock.monotonic() - began
             assert waited < patience, f"waited {waited} s in vain; {self.store.records}"
-            await asyncio.sleep(max(0.01, min(1.0, waited / 100)))
+            await asyncio.sleep(max(0.01, min(1.0, waited / 100), waited / 3600))
 
     async def until_empty(self, patience: float = DAY) -> None:
         """Returns once no message is left in any queue that jobs are sent to."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.aws.conftest import calls, clients, moto, no_waiting_between_tries, speak_to
+from tests.aws.conftest import calls, clients, no_waiting_between_tries, speak_to
 
-__all__ = ["calls", "clients", "moto", "no_waiting_between_tries", "speak_to"]
+__all__ = ["calls", "clients", "no_waiting_between_tries", "speak_to"]
 
 
 @pytest.fixture

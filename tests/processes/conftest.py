@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cqworker.embedded import EmbeddedAws, running_aws_sync
+from cqworker.embedded import EmbeddedAws
 from tests.processes.daemon import RUN, Daemon
 from tests.processes.plugin import Journal, install_plugin
 from tests.processes.site import Site
@@ -24,21 +24,15 @@ Start = Callable[..., Daemon]
 
 
 @pytest.fixture(scope="session")
-def embedded() -> Iterator[EmbeddedAws]:
-    with running_aws_sync() as aws:
-        yield aws
-
-
-@pytest.fixture(scope="session")
 def journal(tmp_path_factory: pytest.TempPathFactory) -> Journal:
     return Journal(tmp_path_factory.mktemp("journal") / "journal")
 
 
 @pytest.fixture(scope="session")
-def site(embedded: EmbeddedAws, journal: Journal, tmp_path_factory: pytest.TempPathFactory) -> Site:
+def site(moto: EmbeddedAws, journal: Journal, tmp_path_factory: pytest.TempPathFactory) -> Site:
     """A provisioned place with a queue for every story."""
     place = Site(
-        aws=embedded.environment,
+        aws=moto.environment,
         queues=QUEUES,
         table="proof-jobs",
         bucket="proof-artifacts",

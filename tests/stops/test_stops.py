@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cqworker.cli.loop import run_on_loop
-from cqworker.embedded import running_aws_sync
+from cqworker.embedded import EmbeddedAws
 from tests.stops.campaign import campaign, told
 from tests.stops.stop import MANNERS, Stop
 from tests.stops.turnstile import QUIET, Turnstile
@@ -21,9 +21,8 @@ def a_stop(code: int | None = 0, log: str = "", seconds: float = 1.0) -> Stop:
 
 
 @pytest.mark.timeout(180)
-def test_a_daemon_leaves_with_0_and_in_time_however_it_is_stopped(tmp_path: Path) -> None:
-    with running_aws_sync() as aws:
-        stops = run_on_loop(campaign(aws, tmp_path, len(MANNERS), seed=1, at_once=1))
+def test_a_daemon_leaves_with_0_and_in_time_however_it_is_stopped(moto: EmbeddedAws, tmp_path: Path) -> None:
+    stops = run_on_loop(campaign(moto, tmp_path, len(MANNERS), seed=1, at_once=1))
     assert {stop.manner for stop in stops} == set(MANNERS)
     assert [f"{stop.trouble}\n{stop.log}" for stop in stops if stop.trouble is not None] == []
     assert sum(stop.kept_back for stop in stops) > 0
