@@ -24,7 +24,7 @@ from cqworker.model.ids import TokenMint
 from cqworker.model.interventions import Forestall
 from cqworker.model.record import Failure, JobRecord
 from cqworker.model.status import FailureKind, Status
-from cqworker.model.verdict import CancelInstead, CrashInstead, Drop, GoOn, StartRound, judge
+from cqworker.model.verdict import CancelInstead, CrashInstead, Drop, GoOn, Start, StartRound, judge
 from cqworker.model.verdict import Hide as HideUntil
 from cqworker.ports import Delivery, JobStore
 
@@ -102,7 +102,7 @@ class Claims:
                 case Drop():
                     self._emit(CopyDropped(job=subject_of_message(envelope, delivery.traceparent)))
                     return Delete()
-                case verdict:
+                case Start() | StartRound() | GoOn() | CancelInstead() | CrashInstead() as verdict:
                     reopening = isinstance(verdict, StartRound)
         return Hide(1.0)
 

@@ -7,13 +7,17 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from cqworker.cli.jobs import retry
 from cqworker.cli.words import job_words
+from cqworker.client import Client
 from cqworker.events import JobForestalled, JobSettled
+from cqworker.flow.desk import Desk
 from cqworker.model.status import FINAL, RETRYABLE, SETTLED, WAITING, FailureKind, Stage, Status
 from cqworker.model.view import job_view
 from cqworker.observe.metrics import Metrics
 from cqworker.observe.stats import Stats
 from cqworker.observe.wording import ENDINGS
+from cqworker.web.table import CALLS
 from tests.observe.samples import JOB, TurnedClock
 from tests.rails.jobs import RECORD
 from tests.rails.source import said_in, texts
@@ -85,6 +89,13 @@ def test_the_pages_tell_of_every_kind_of_failure(kind: FailureKind, page: str) -
 @pytest.mark.parametrize("kind", FailureKind)
 def test_every_kind_of_failure_has_somebody_who_says_it(kind: FailureKind) -> None:
     assert [path for path in said_in("FailureKind", kind.name) if path != "model/status.py"]
+
+
+@pytest.mark.parametrize("status", sorted(RETRYABLE))
+def test_who_asks_for_a_retry_is_told_of_every_status_that_it_is_for(status: Status) -> None:
+    summaries = " ".join(call.summary for call in CALLS if call.name == "retryJob")
+    for told in (retry.help, Client.retry.__doc__, Desk.retry.__doc__, summaries):
+        assert status in str(told).upper()
 
 
 def test_no_status_is_written_down_as_a_text_outside_the_one_place() -> None:

@@ -7,7 +7,6 @@ import random
 from collections.abc import Iterator
 
 from cqworker.model.record import JobRecord
-from cqworker.model.status import Status
 from tests.simulation.clients import Clients
 from tests.simulation.errand import EXTINCT
 from tests.simulation.site import Site
@@ -48,7 +47,7 @@ class Operators:
     def _burst(self, record: JobRecord) -> Iterator[tuple[float, str]]:
         """What somebody does who sees this: the first act fits, the others follow without another look."""
         chance = self._chance
-        act = "retry" if record.status in (Status.FAILED, Status.CANCELLED) else "cancel"
+        act = "retry" if record.status.is_retryable else "cancel"
         longest = chance.choice((0.0, 0.3, 2.0, 20.0))
         for number in range(chance.randint(1, BURST)):
             yield chance.uniform(0, longest), act if number == 0 else _any(chance)
@@ -57,7 +56,7 @@ class Operators:
         """One of the youngest, more often one that failed; none that would wait a day for its type."""
         known = [record for record in self._site.store.records.values() if record.type != EXTINCT]
         records = known[-LATEST:]
-        failed = [record for record in records if record.status in (Status.FAILED, Status.CANCELLED)]
+        failed = [record for record in records if record.status.is_retryable]
         return self._chance.choice(failed or records) if records else None
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from cqworker.model.status import FINAL
 from cqworker.ports import MAX_VISIBILITY
 from tests.simulation.campaign import campaign
 from tests.simulation.profile import CALL_FAULTS, OTHER_FAULTS, QUEUE_FAULTS, STRIKES, Profile, profile_of
@@ -49,7 +50,7 @@ def test_worlds_of_every_kind_are_in_the_slice(kind: str) -> None:
 
 
 def test_jobs_came_to_every_ending(reports: Sequence[Report]) -> None:
-    assert {ending for report in reports for ending in report.endings} == {"SUCCEEDED", "FAILED", "CANCELLED"}
+    assert {ending for report in reports for ending in report.endings} == {*FINAL}
 
 
 def test_a_seed_decides_everything_that_happens_in_every_process() -> None:
