@@ -169,10 +169,7 @@ class Claims:
     async def _forestall(self, seen: JobRecord, verdict: CancelInstead | CrashInstead) -> bool:
         """Writes the ending in place of a start; False when the record changed meanwhile or no answer came."""
         now = self._clock.now()
-        cancelled = isinstance(verdict, CancelInstead)
-        failure = None if cancelled else Failure(FailureKind.CRASHED, _CRASHED.format(seen.attempt))
-        status = Status.CANCELLED if cancelled else Status.FAILED
-        reason = "a cancel came before the start" if cancelled else FailureKind.CRASHED
+        status, failure, reason = _ending(verdict, seen)
         entry = Entry(now, ended(status), seen.attempt, self._worker, reason)
         change = Forestall(
             seen=seen, status=status, now=now, purge_at=self._purge_at(now), entry=entry, failure=failure
@@ -183,8 +180,7 @@ class Claims:
             return False
         applied = isinstance(answer, Written) or change.was_applied_to(answer.seen)
         if applied:
-            kind = None if cancelled else FailureKind.CRASHED
-            self._emit(JobForestalled(job=subject_of(seen), status=status, kind=kind))
+            self._emit(JobForestalled(job=subject_of(seen), status=status, kind=failure.kind if failure else None))
         return applied
 
     async def _claimed(
@@ -207,6 +203,16 @@ class Claims:
 
     def _purge_at(self, now: int) -> int:
         return now // 1000 + self._retention
+
+
+def _ending(verdict: CancelInstead | CrashInstead, seen: JobRecord) -> tuple[Status, Failure | None, str]:
+    """The status, the failure and the history's reason of what is written in place of a start."""
+    match verdict:
+        case CancelInstead():
+            return Status.CANCELLED, None, "a cancel came before the start"
+        case CrashInstead():
+            failure = Failure(FailureKind.CRASHED, _CRASHED.format(seen.attempt))
+            return Status.FAILED, failure, failure.kind
 
 
 _CRASHED = "Attempt {} was the last one, and it came to no end: its process died, or lost its lease."
