@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -22,7 +25,8 @@ from tests.observe.samples import JOB, TurnedClock
 from tests.rails.jobs import RECORD
 from tests.rails.source import said_in, texts
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 IN_USE = [status for status in Status if status.stage is not Stage.RESERVED]
 ONLY_SAY = ("model/status.py", "observe/", "cli/", "client/")
 """Where a status is named, and nothing is written."""
@@ -96,6 +100,26 @@ def test_who_asks_for_a_retry_is_told_of_every_status_that_it_is_for(status: Sta
     summaries = " ".join(call.summary for call in CALLS if call.name == "retryJob")
     for told in (retry.help, Client.retry.__doc__, Desk.retry.__doc__, summaries):
         assert status in str(told).upper()
+
+
+def test_who_lists_statuses_in_a_sentence_lists_all_that_belong_together() -> None:
+    """A page or a docstring that says "FAILED or CANCELLED" is to be read again once there is a third."""
+    parts = [RETRYABLE, WAITING, frozenset({Status.RUNNING}), frozenset(Status) - {*IN_USE}]
+    whole = {frozenset[Status]().union(*some) for count in (1, 2, 3, 4) for some in combinations(parts, count)}
+    whole |= {FINAL, frozenset({Status.FAILED, Status.RETRYING})}  # the latter is what a failed attempt comes to
+    listed = [(place, frozenset(map(Status, re.findall(r"[A-Z]{2,}", words)))) for place, words in _listed()]
+    assert [(place, sorted(some)) for place, some in listed if some not in whole] == []
+    assert len(listed) > 20
+
+
+def _listed() -> Iterator[tuple[str, str]]:
+    """Every list of statuses in the pages and in the product's sentences, with its place."""
+    some = "|".join(Status)
+    run = re.compile(rf"(?:{some})(?:(?:, | or | and |, or | or was )(?:{some}))+\b")
+    for path in (*DOCS.glob("*.md"), ROOT / "README.md", *(ROOT / "cqworker").rglob("*.py")):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            for found in run.findall(line.replace("`", "")):
+                yield f"{path.relative_to(ROOT)}:{number}", found
 
 
 def test_no_status_is_written_down_as_a_text_outside_the_one_place() -> None:
