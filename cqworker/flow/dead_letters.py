@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from cqworker.clock import Clock
 from cqworker.errors import Unavailable
 from cqworker.events import Emit, JobForestalled, JobLost, Received
@@ -16,7 +18,7 @@ from cqworker.flow.poller import foreign
 from cqworker.flow.receipts import Receipts
 from cqworker.flow.subject import stored_trace_id, subject_of
 from cqworker.model.changes import Written
-from cqworker.model.envelope import Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
+from cqworker.model.envelope import AttemptsOf, Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
 from cqworker.model.history import Entry, ended
 from cqworker.model.interventions import Forestall, Lose
 from cqworker.model.record import JobRecord
@@ -33,12 +35,24 @@ PASSES = 100
 TOLD = 10_000
 
 
+class Cemetery(Struct, frozen=True):
+    """A dead-letter queue, and the queue whose messages end there: what they leave out is as it was there."""
+
+    queue: JobQueue
+    source: str
+    attempts_of: AttemptsOf
+
+    def read(self, delivery: Delivery) -> Envelope:
+        """As read_envelope."""
+        return read_envelope(delivery.body, queue=self.source, sent_at=delivery.sent_at, attempts_of=self.attempts_of)
+
+
 class DeadLetters:
     """Looks into one dead-letter queue once a minute, and empties it of what is ours."""
 
     def __init__(
         self,
-        queue: JobQueue,
+        cemetery: Cemetery,
         store: JobStore,
         receipts: Receipts,
         health: Health,
@@ -48,7 +62,8 @@ class DeadLetters:
         worker: str,
         retention: int,
     ) -> None:
-        self._queue = queue
+        self._queue = cemetery.queue
+        self._cemetery = cemetery
         self._store = store
         self._receipts = receipts
         self._health = health
@@ -109,7 +124,7 @@ class DeadLetters:
     async def _settle(self, delivery: Delivery) -> bool:
         """Whether the message was ours to settle."""
         try:
-            envelope = read_envelope(delivery.body)
+            envelope = self._cemetery.read(delivery)
         except (NotAnEnvelope, NewerEnvelope) as error:
             self._tell(delivery, str(error))
             return False

@@ -10,10 +10,12 @@ from cqworker.events import CancelAsked, Emit, JobForestalled, RecordPostponed, 
 from cqworker.flow.subject import subject_of
 from cqworker.flow.watch import Watch
 from cqworker.model.changes import Refused, Written
+from cqworker.model.envelope import NotAnEnvelope, read_envelope
 from cqworker.model.history import Entry, ended
 from cqworker.model.interventions import AskCancel, Forestall, NewRound
 from cqworker.model.record import JobRecord, envelope_of
 from cqworker.model.status import RETRYABLE, Status
+from cqworker.model.tenants import group_of
 from cqworker.model.trace import traceparent_for
 from cqworker.ports import JobQueue, JobStore, Letter
 
@@ -130,14 +132,15 @@ class Desk:
         return answer.record
 
     async def _send(self, record: JobRecord, round_number: int) -> None:
+        """A record from before today's limits may say what no worker takes: that is told, for the job would be lost."""
+        body = envelope_of(record, round_number=round_number).text()
+        try:
+            read_envelope(body)
+        except NotAnEnvelope as error:
+            raise NotAllowedNow(f"Job {record.job_id} cannot be sent again: its {error}.") from None
         queue = self._queues.get(record.queue) or next(iter(self._queues.values()))
-        await queue.send(
-            Letter(
-                body=envelope_of(record, round_number=round_number).text(),
-                traceparent=traceparent_for(record.job_id, _traceparent(record)),
-                group=None if record.tenant == "default" else record.tenant,
-            )
-        )
+        traceparent = traceparent_for(record.job_id, _traceparent(record))
+        await queue.send(Letter(body=body, traceparent=traceparent, group=group_of(record.tenant)))
 
 
 def _traceparent(record: JobRecord) -> str | None:

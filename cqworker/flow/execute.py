@@ -19,6 +19,7 @@ from cqworker.flow.run import Run
 from cqworker.flow.slots import Slot
 from cqworker.flow.stop_signal import StopSignal
 from cqworker.flow.workshop import Workshop
+from cqworker.model.artifacts import payload_key
 from cqworker.model.history import CLAIMED
 from cqworker.model.record import JobRecord, Progress
 from cqworker.model.trace import traceparent_for
@@ -48,6 +49,10 @@ class Execution:
         self._left_behind: set[Run] = set()
         self._warned: set[str] = set()
 
+    def attempts_of(self, job_type: str) -> int:
+        """How many attempts a job of this type has that does not say it itself."""
+        return self._workshop.registry.attempts_of(job_type)
+
     @property
     def stragglers(self) -> set[Run]:
         """The abandoned handlers, which have not ended."""
@@ -59,7 +64,7 @@ class Execution:
         if handler is None:
             return UnknownTypeMet()
         record = claimed.record
-        payload = (record.payload or "null") if record.payload_ref is None else await self._fetched(record.payload_ref)
+        payload = (record.payload or "null") if record.payload_ref is None else await self._fetched(record)
         if not isinstance(payload, str):
             return payload
         if (reason := claimed.lease.stop_reason) is not None:
@@ -160,12 +165,20 @@ class Execution:
             traceparent=traceparent_for(record.job_id, claimed.delivery.traceparent),
         )
 
-    async def _fetched(self, reference: str) -> str | Outcome:
-        """The JSON text of a payload that was too big for a message, from the artifact store."""
+    async def _fetched(self, record: JobRecord) -> str | Outcome:
+        """The JSON text of a payload that was too big for a message, from the one place where it may lie.
+
+        What a message refers to is a stranger's word: another object may be another tenant's, or nobody's here.
+        """
+        artifacts = self._workshop.artifacts
+        own = artifacts.reference(payload_key(record.job_id))
+        if record.payload_ref != own:
+            fault = f"payload_ref may name {own} alone, so what it names was not fetched; send the payload itself"
+            return PayloadRefused((PayloadFault("", fault),))
         try:
-            return (await self._workshop.artifacts.get(reference, PAYLOAD_LIMIT)).data.decode()
+            return (await artifacts.get(own, PAYLOAD_LIMIT)).data.decode()
         except (ArtifactMissing, ArtifactTooLarge, UnicodeDecodeError) as error:
-            return PayloadRefused((PayloadFault("", f"{reference} cannot be read: {error}"),))
+            return PayloadRefused((PayloadFault("", f"{own} cannot be read: {error}"),))
         except Unavailable as error:
             return NeverStarted(f"its payload could not be read: {error.cause}", STORE_AWAY)
 

@@ -39,6 +39,7 @@ class Journey:
         self._claims = claims
         self._leases = leases
         self._execution = execution
+        self.attempts_of = execution.attempts_of
         self._settling = settling
         self._receipts = receipts
         self._emit = emit

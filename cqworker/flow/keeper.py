@@ -28,7 +28,7 @@ REPORT_EVERY = 1.0
 SHORTEST = 5
 """Seconds kept from the 12 h that SQS hides a message at most: a request to hide it longer is refused."""
 
-Resend = Callable[[Delivery, float], Awaitable[bool]]
+Resend = Callable[[Delivery, float, str], Awaitable[bool]]
 """Sends a message of ours once more, to be seen in so many seconds; whether the queue has it."""
 
 
@@ -229,7 +229,7 @@ class LeaseKeeper:
         if lease.hold not in (Hold.HELD, Hold.HIDDEN):
             return
         self._emit(ReceiptRefused(queue=self._queue.name, action="change_visibility", reason=reason, gone=True))
-        lease.is_receipt_gone = await self._resend(lease.delivery, self.period)
+        lease.is_receipt_gone = await self._resend(lease.delivery, self.period, lease.job.tenant)
 
     def _go_silent(self, lease: Lease) -> None:
         lease.is_silent = True

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cqworker.clock import Clock
 from cqworker.events import Emit
 from cqworker.flow.claim import Claims
-from cqworker.flow.dead_letters import DeadLetters
+from cqworker.flow.dead_letters import Cemetery, DeadLetters
 from cqworker.flow.execute import Execution
 from cqworker.flow.health import Health
 from cqworker.flow.in_hand import InHand
@@ -70,7 +70,7 @@ def open_lane(
         return Lane(poller, claims, leases, receipts, None, None)
     dead_receipts = Receipts(cemetery, crew.clock, crew.emit, NO_REDRIVE)
     dead_letters = DeadLetters(
-        cemetery,
+        Cemetery(cemetery, queue.name, crew.execution.attempts_of),
         crew.store,
         dead_receipts,
         crew.health,

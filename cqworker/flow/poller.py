@@ -50,6 +50,7 @@ class Poller:
         self._health = health
         self._clock = clock
         self._emit = emit
+        self._attempts_of = journey.attempts_of
         self._loop: asyncio.AbstractEventLoop
         self._quiet = asyncio.Event()
         self._most = min(MAX_POLLERS, max(1, -(-slots.total // BATCH)))
@@ -139,7 +140,9 @@ class Poller:
     def _accept(self, delivery: Delivery) -> None:
         """Sends the message on its journey; what is not ours to interpret is left, or given back."""
         try:
-            envelope = read_envelope(delivery.body)
+            envelope = read_envelope(
+                delivery.body, queue=self._queue.name, sent_at=delivery.sent_at, attempts_of=self._attempts_of
+            )
         except NewerEnvelope:
             self._receipts.hide(delivery, retry_delay(delivery.receive_count, *FOR_A_NEWER_WORKER))
         except NotAnEnvelope as error:

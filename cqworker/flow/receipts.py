@@ -15,7 +15,8 @@ from cqworker.flow.backoff import pauses
 from cqworker.flow.batch import Batch
 from cqworker.flow.letting_go import Delete, Hide, Leave, LettingGo
 from cqworker.flow.subject import subject_of_message
-from cqworker.model.envelope import Envelope, read_envelope
+from cqworker.model.envelope import Envelope
+from cqworker.model.tenants import group_of
 from cqworker.ports import MAX_DELAY, MAX_VISIBILITY, Delivery, EntryFault, JobQueue, Letter
 
 DELETE_LINGER = 0.050
@@ -60,9 +61,9 @@ class Receipts:
             self._waiting[delivery.receipt] = delivery, how.seconds, envelope
         self.let_go(delivery, how, envelope)
 
-    async def resend(self, delivery: Delivery, seconds: float) -> bool:
+    async def resend(self, delivery: Delivery, seconds: float, tenant: str) -> bool:
         """Sends a message of ours once more, to be seen in so many seconds; whether the queue has it."""
-        return await self._send(delivery, seconds, read_envelope(delivery.body))
+        return await self._send(delivery, seconds, tenant)
 
     def hide(self, delivery: Delivery, seconds: float) -> None:
         """Hides a message as it is, ours or not; 0 gives it back at once."""
@@ -87,7 +88,7 @@ class Receipts:
 
     async def _refresh(self, delivery: Delivery, seconds: float, envelope: Envelope) -> None:
         """A fresh copy first, then the old one goes; where the copy may not have arrived the old one stays."""
-        if not await self._send(delivery, seconds, envelope):
+        if not await self._send(delivery, seconds, envelope.tenant):
             self.hide(delivery, seconds)
             return
         self._waiting.pop(delivery.receipt, None)
@@ -95,10 +96,9 @@ class Receipts:
         job = subject_of_message(envelope, delivery.traceparent)
         self._emit(CopyRefreshed(job=job, receive_count=delivery.receive_count))
 
-    async def _send(self, delivery: Delivery, seconds: float, envelope: Envelope) -> bool:
+    async def _send(self, delivery: Delivery, seconds: float, tenant: str) -> bool:
         delay = min(math.ceil(seconds), MAX_DELAY)
-        group = None if envelope.tenant == "default" else envelope.tenant
-        letter = Letter(body=delivery.body, delay=delay, traceparent=delivery.traceparent, group=group)
+        letter = Letter(body=delivery.body, delay=delay, traceparent=delivery.traceparent, group=group_of(tenant))
         try:
             await self._queue.send(letter)
         except CqworkerError as error:
@@ -127,7 +127,7 @@ class Receipts:
         """Repeated for as long as the queue is away, at most an hour: its job has no other message."""
         until = self._clock.monotonic() + RESEND_FOR
         for pause in pauses(cap=20.0):
-            if await self._send(delivery, seconds, envelope):
+            if await self._send(delivery, seconds, envelope.tenant):
                 break
             if self._clock.monotonic() >= until:
                 return

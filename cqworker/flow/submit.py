@@ -14,11 +14,13 @@ from cqworker.clock import Clock
 from cqworker.errors import KeyReused, SendUnanswered, Unavailable, UnknownQueue, UnknownType
 from cqworker.events import Emit, JobSubmitted, RecordPostponed, SubmissionReplayed
 from cqworker.flow.subject import stored_trace_id, subject_of
+from cqworker.model.artifacts import payload_key
 from cqworker.model.changes import Refused
 from cqworker.model.envelope import Envelope
 from cqworker.model.ids import new_job_id
 from cqworker.model.interventions import Enter
 from cqworker.model.record import JobRecord, record_from
+from cqworker.model.tenants import DEFAULT, check_tenant, group_of
 from cqworker.model.trace import traceparent_for
 from cqworker.plugins.registry import Handler, Registry
 from cqworker.ports import Artifacts, JobQueue, JobStore, KeyItem, Letter
@@ -34,11 +36,14 @@ AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """What somebody asks for: `payload` is JSON text, `delay_seconds` 0..900, `traceparent` as W3C writes it."""
+    """What somebody asks for: `payload` is JSON text, `delay_seconds` 0..900, `traceparent` as W3C writes it.
+
+    Raises ValueError for a tenant that SQS would refuse.
+    """
 
     type: str
     payload: str
-    tenant: str = "default"
+    tenant: str = DEFAULT
     queue: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
@@ -46,6 +51,9 @@ class Submission:
     delay_seconds: int = 0
     idempotency_key: str | None = None
     traceparent: str | None = None
+
+    def __post_init__(self) -> None:
+        check_tenant(self.tenant)
 
     def fingerprint(self) -> str:
         """The same for two requests that ask for the same, whatever the order of their fields."""
@@ -185,7 +193,7 @@ class Submitter:
         reference = None
         data = submission.payload.encode()
         if len(data) > self._inline_limit:
-            reference = await self._artifacts.put(f"payloads/{job_id}.json", data, "application/json")
+            reference = await self._artifacts.put(payload_key(job_id), data, "application/json")
             payload = None
         return Envelope(
             job_id=job_id,
@@ -205,7 +213,7 @@ class Submitter:
             body=envelope.text(),
             delay=submission.delay_seconds,
             traceparent=traceparent_for(envelope.job_id, submission.traceparent),
-            group=None if envelope.tenant == "default" else envelope.tenant,
+            group=group_of(envelope.tenant),
         )
         try:
             await self._queues[envelope.queue].send(letter)

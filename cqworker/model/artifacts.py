@@ -35,6 +35,11 @@ def upload_key(tenant: str, artifact_id: str) -> str:
     return f"uploads/{tenant}/{artifact_id}"
 
 
+def payload_key(job_id: str) -> str:
+    """Where a job's payload lies if it is too big for its message: one step, whatever an id from elsewhere holds."""
+    return f"payloads/{quote(job_id, safe='')}.json"
+
+
 def job_folder(job_id: str) -> str:
     """Where a job's own things lie: one step, whatever an id from elsewhere holds, and never a folder of `_OTHERS`."""
     folder = quote(job_id, safe="").replace(".", "%2E")

@@ -3,31 +3,44 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Annotated, Any
 
 import orjson
-from msgspec import UNSET, Meta, MsgspecError, Struct
+from msgspec import UNSET, Meta, MsgspecError, Struct, UnsetType
 from msgspec.json import Decoder, decode
 from msgspec.structs import replace
 
 from cqworker.model.ids import MAX_JOB_ID
+from cqworker.model.limits import (
+    MAX_ATTEMPTS,
+    MAX_METADATA,
+    MAX_METADATA_BYTES,
+    MAX_ROUND,
+    MAX_TAG,
+    MAX_TAGS,
+    MAX_TYPE,
+    is_queue_name,
+    metadata_fault,
+)
+from cqworker.model.tenants import DEFAULT, tenant_fault
 
 VERSION = 1
 MAX_BYTES = 262_144
 """A larger body, with a result beside it, would not fit into a record (DynamoDB: 400 KB an item)."""
-MAX_NAME = 256
-MAX_COUNT = 1_000_000
 LAST_MS = 253_402_300_799_999
 """The end of the year 9999 in epoch ms: later times cannot be written as dates."""
+CLOCKS_APART = 3_600_000
+"""Milliseconds by which the clock of whoever made a job may be ahead of SQS's."""
 _FIELDS = frozenset(
     "cqworker job_id round type queue tenant payload payload_ref max_attempts metadata tags created_at".split()
 )
 
 
-_Name = Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
-_Count = Annotated[int, Meta(ge=1, le=MAX_COUNT)]
+AttemptsOf = Callable[[str], int]
+"""How many attempts a job of this type has unless it says so itself."""
+_Tag = Annotated[str, Meta(min_length=1, max_length=MAX_TAG)]
 
 
 class NotAnEnvelope(ValueError):
@@ -47,7 +60,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     max_attempts: int
     created_at: int
     round: int = 1
-    tenant: str = "default"
+    tenant: str = DEFAULT
     payload: str | None = None
     payload_ref: str | None = None
     metadata: Mapping[str, str] = {}
@@ -69,12 +82,19 @@ class Envelope(Struct, frozen=True, kw_only=True):
         return replace(self, round=number)
 
 
-def read_envelope(text: str) -> Envelope:
-    """The envelope in a message body; raises NotAnEnvelope or NewerEnvelope, and nothing else, for any text."""
+def read_envelope(
+    text: str, *, queue: str | None = None, sent_at: int | None = None, attempts_of: AttemptsOf | None = None
+) -> Envelope:
+    """The envelope in a message body; raises NotAnEnvelope or NewerEnvelope, and nothing else, for any text.
+
+    What a message leaves out is what its delivery says: its `queue`, the time it was `sent_at` (epoch ms; a
+    job cannot have been made much later), the attempts of its type. Without these the message must say them itself.
+    """
     data = text.encode("utf-8", "surrogatepass")
-    if len(data) <= MAX_BYTES:
-        with suppress(MsgspecError, RecursionError, NotAnEnvelope):  # the careful way says what is wrong
-            return _usual(_USUAL.decode(data))
+    size = len(data)
+    if size <= MAX_BYTES:
+        with suppress(MsgspecError, RecursionError, ValueError):  # the careful way says what is wrong
+            return _usual(_USUAL.decode(data), size, queue, sent_at, attempts_of)
     try:
         data = text.encode()
         body = orjson.loads(data)
@@ -87,11 +107,11 @@ def read_envelope(text: str) -> Envelope:
         raise NotAnEnvelope("the version is not a positive whole number")
     if version > VERSION:
         raise NewerEnvelope(f"version {version} is newer than this worker's {VERSION}")
-    if len(data) > MAX_BYTES:
+    if size > MAX_BYTES:
         raise NotAnEnvelope(f"the body is larger than {MAX_BYTES} bytes")
     with suppress(MsgspecError, RecursionError):  # orjson rounds whole numbers beyond 64 bits
         body = decode(data)
-    return _checked(body)
+    return _checked(body, queue, sent_at, attempts_of)
 
 
 class _Usual(Struct, frozen=True, forbid_unknown_fields=True):
@@ -99,57 +119,74 @@ class _Usual(Struct, frozen=True, forbid_unknown_fields=True):
 
     cqworker: Annotated[int, Meta(ge=VERSION, le=VERSION)]
     job_id: Annotated[str, Meta(min_length=1, max_length=MAX_JOB_ID)]
-    type: _Name
-    queue: _Name
-    round: _Count
-    max_attempts: _Count
-    created_at: Annotated[int, Meta(ge=1, le=LAST_MS)]
-    tenant: _Name = "default"
+    type: Annotated[str, Meta(min_length=1, max_length=MAX_TYPE)]
+    queue: str | UnsetType = UNSET
+    round: Annotated[int, Meta(ge=1, le=MAX_ROUND)] = 1
+    max_attempts: Annotated[int, Meta(ge=1, le=MAX_ATTEMPTS)] | UnsetType = UNSET
+    created_at: Annotated[int, Meta(ge=1, le=LAST_MS)] | UnsetType = UNSET
+    tenant: str = DEFAULT
     payload: Any = UNSET
     payload_ref: str | None = None
-    metadata: dict[str, str] = {}
-    tags: tuple[str, ...] = ()
+    metadata: Annotated[dict[str, str], Meta(max_length=MAX_METADATA)] = {}
+    tags: Annotated[tuple[_Tag, ...], Meta(max_length=MAX_TAGS)] = ()
 
 
 _USUAL = Decoder(_Usual)
 
 
-def _usual(body: _Usual) -> Envelope:
+def _usual(body: _Usual, size: int, queue: str | None, sent_at: int | None, attempts_of: AttemptsOf | None) -> Envelope:
+    """Written flat, for every message passes here; raises ValueError for what the careful way has to look at.
+
+    In a body of `size` bytes no metadata is larger than that.
+    """
+    tenant, metadata, made_at = body.tenant, body.metadata, body.created_at
+    if body.queue is not UNSET:
+        queue = body.queue
+    if queue is None or not is_queue_name(queue) or tenant_fault(tenant):
+        raise ValueError
+    if size > MAX_METADATA_BYTES and metadata and metadata_fault(metadata):
+        raise ValueError
+    if sent_at is not None and (made_at is UNSET or made_at > sent_at + CLOCKS_APART):
+        made_at = sent_at
+    if made_at is UNSET:
+        raise ValueError
     return Envelope(
         job_id=body.job_id,
         type=body.type,
-        queue=body.queue,
-        tenant=body.tenant,
+        queue=queue,
+        tenant=tenant,
         round=body.round,
-        max_attempts=body.max_attempts,
-        created_at=body.created_at,
+        max_attempts=_attempts(body.type, attempts_of) if body.max_attempts is UNSET else body.max_attempts,
+        created_at=made_at,
         payload=None if body.payload is UNSET else _json_text(body.payload),
         payload_ref=body.payload_ref or None,
-        metadata=body.metadata,
+        metadata=metadata,
         tags=body.tags,
     )
 
 
-def _checked(body: dict[str, Any]) -> Envelope:
+def _checked(body: dict[str, Any], queue: str | None, sent_at: int | None, attempts_of: AttemptsOf | None) -> Envelope:
     metadata, tags = body.get("metadata", {}), body.get("tags", [])
-    if not isinstance(metadata, dict) or not _are_strings(metadata.values()):
-        raise NotAnEnvelope("metadata is no table of strings")
-    if not isinstance(tags, list) or not _are_strings(tags):
-        raise NotAnEnvelope("tags is no list of strings")
+    if not isinstance(metadata, dict) or not _are_strings(metadata.values()) or len(metadata) > MAX_METADATA:
+        raise NotAnEnvelope(f"metadata is no table of at most {MAX_METADATA} strings")
+    if not isinstance(tags, list) or not _are_strings(tags) or not _are_tags(tags):
+        raise NotAnEnvelope(f"tags is no list of at most {MAX_TAGS} strings of 1 to {MAX_TAG} characters")
     reference = body.get("payload_ref")
     if reference is not None and not isinstance(reference, str):
         raise NotAnEnvelope("payload_ref is no string")
+    job_type = _string(body, "type", MAX_TYPE)
+    limited = "max_attempts" in body
     return Envelope(
         job_id=_string(body, "job_id", MAX_JOB_ID),
-        type=_string(body, "type"),
-        queue=_string(body, "queue"),
-        tenant=_string(body, "tenant") if "tenant" in body else "default",
-        round=_count(body, "round"),
-        max_attempts=_count(body, "max_attempts"),
-        created_at=_count(body, "created_at", LAST_MS),
+        type=job_type,
+        queue=_queue(body.get("queue", queue)),
+        tenant=_tenant(body["tenant"]) if "tenant" in body else DEFAULT,
+        round=_count(body, "round", MAX_ROUND) if "round" in body else 1,
+        max_attempts=_count(body, "max_attempts", MAX_ATTEMPTS) if limited else _attempts(job_type, attempts_of),
+        created_at=_made_at(_count(body, "created_at", LAST_MS) if "created_at" in body else None, sent_at),
         payload=_json_text(body["payload"]) if "payload" in body else None,
         payload_ref=reference or None,
-        metadata=metadata,
+        metadata=_small(metadata),
         tags=tuple(tags),
         extra={} if body.keys() <= _FIELDS else {name: body[name] for name in body.keys() - _FIELDS},
     )
@@ -159,18 +196,58 @@ def _are_strings(values: Collection[Any]) -> bool:
     return not values or all(isinstance(value, str) for value in values)
 
 
-def _string(body: dict[str, Any], name: str, longest: int = MAX_NAME) -> str:
+def _are_tags(tags: Collection[str]) -> bool:
+    return len(tags) <= MAX_TAGS and all(1 <= len(tag) <= MAX_TAG for tag in tags)
+
+
+def _string(body: dict[str, Any], name: str, longest: int) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not 1 <= len(value) <= longest:
         raise NotAnEnvelope(f"{name} is no string of 1 to {longest} characters")
     return value
 
 
-def _count(body: dict[str, Any], name: str, most: int = MAX_COUNT) -> int:
+def _count(body: dict[str, Any], name: str, most: int) -> int:
     value = body.get(name)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # 10.0 and 1e1 are whole numbers to many that write JSON
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
         raise NotAnEnvelope(f"{name} is no whole number from 1 to {most}")
     return value
+
+
+def _queue(said: object) -> str:
+    if not isinstance(said, str) or not is_queue_name(said):
+        raise NotAnEnvelope("queue is no name of 1 to 80 letters, digits, - and _")
+    return said
+
+
+def _tenant(said: object) -> str:
+    if not isinstance(said, str):
+        raise NotAnEnvelope("tenant is no string")
+    if (fault := tenant_fault(said)) is not None:
+        raise NotAnEnvelope(f"tenant {fault}")
+    return said
+
+
+def _attempts(job_type: str, attempts_of: AttemptsOf | None) -> int:
+    if attempts_of is None:
+        raise NotAnEnvelope("max_attempts is missing")
+    return attempts_of(job_type)
+
+
+def _made_at(said: int | None, sent_at: int | None) -> int:
+    """What anybody may say of it goes no further than the moment at which SQS had the message, clocks apart."""
+    made_at = sent_at if said is None else said
+    if made_at is None:
+        raise NotAnEnvelope("created_at is missing")
+    return made_at if sent_at is None or made_at <= sent_at + CLOCKS_APART else sent_at
+
+
+def _small(metadata: dict[str, str]) -> dict[str, str]:
+    if metadata and (fault := metadata_fault(metadata)) is not None:
+        raise NotAnEnvelope(f"metadata is too large: {fault}")
+    return metadata
 
 
 def _json_text(payload: Any) -> str:

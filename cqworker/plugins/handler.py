@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any, Literal, NoReturn, TypeVar, overload
 
 from cqworker.closed_sets import Executor
+from cqworker.model.limits import MAX_ATTEMPTS
 from cqworker.model.times import seconds_of
 from cqworker.vocabulary.handlers import BACKOFF, HANDLER, REJECT, RETRY, SENDERS
 from cqworker.vocabulary.told import told
@@ -21,7 +22,7 @@ Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 
 MAX_TIMEOUT = 39_600.0
 """Eleven hours: SQS hides a message 12 h at most, counted from its receipt (ChangeMessageVisibility)."""
-MAX_ATTEMPTS = 300
+DEFAULT_ATTEMPTS = 10
 LONGEST_PAUSE = 31_536_000.0
 """A year: a longer pause is a mistake, such as a time of day in place of seconds."""
 _MARK = "__cqworker_handler__"
@@ -136,7 +137,7 @@ def handler(
     /,
     *,
     timeout: float | timedelta = 300.0,
-    max_attempts: int = 10,
+    max_attempts: int = DEFAULT_ATTEMPTS,
     backoff: Backoff = Backoff(),
     concurrency: int | Literal["processors"] | None = None,
     executor: Literal["thread", "process"] | None = None,

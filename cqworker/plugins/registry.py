@@ -10,6 +10,7 @@ from typing import Any
 
 from cqworker.plugins.entries import BrokenPlugin, Handler, Origin, read_handler
 from cqworker.plugins.entry_points import Claim, installed_claims, load, refuse_conflicts
+from cqworker.plugins.handler import DEFAULT_ATTEMPTS
 from cqworker.plugins.signature import Unusable
 from cqworker.settings import HandlerSettings
 
@@ -27,6 +28,11 @@ class Registry:
 
     def get(self, type_name: str) -> Handler | None:
         return self.handlers.get(type_name)
+
+    def attempts_of(self, type_name: str) -> int:
+        """How many attempts a job of this type has that says nothing of them; a worker that knows the type may come."""
+        handler = self.handlers.get(type_name)
+        return DEFAULT_ATTEMPTS if handler is None else handler.max_attempts
 
     @property
     def largest_max_attempts(self) -> int:

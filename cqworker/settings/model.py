@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from cqworker.closed_sets import Level, Scope
+from cqworker.model.limits import MAX_ATTEMPTS, QUEUE_NAME
 from cqworker.model.source import overlap
+from cqworker.model.tenants import DEFAULT, check_tenant
 from cqworker.settings.names import Name
 
 MAX_TIMEOUT = 39_600
@@ -21,9 +23,10 @@ MAX_RECEIVES = 1000
 
 Seconds = Annotated[float, Field(gt=0)]
 Pause = Annotated[float, Field(gt=0, le=31_536_000)]
-QueueName = Annotated[Name, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
+QueueName = Annotated[Name, Field(pattern=QUEUE_NAME)]
 Source = Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$")]
 Text = Annotated[str, Field(min_length=1, max_length=128)]
+Tenant = Annotated[str, AfterValidator(check_tenant)]
 
 
 class Section(BaseModel):
@@ -143,7 +146,7 @@ class TokenSettings(Section):
         description='The token\'s SHA-256 as 64 small hexadecimal digits: printf %s "$TOKEN" | sha256sum',
     )
     scopes: tuple[Scope, ...] = Field(("submit", "read"), description="What its bearer may do.")
-    tenant: Text = Field("default", description="Whose jobs its bearer sees.")
+    tenant: Tenant = Field(DEFAULT, description="Whose jobs its bearer sees.")
 
 
 class HttpSettings(Section):
@@ -190,7 +193,7 @@ class TypeSettings(Section):
         le=MAX_TIMEOUT,
         description="Seconds an attempt may take: at most 11 h, for SQS hides a message no longer than 12 h.",
     )
-    max_attempts: int | None = Field(None, ge=1, le=300, description="Starts of a job before it has FAILED.")
+    max_attempts: int | None = Field(None, ge=1, le=MAX_ATTEMPTS, description="Starts of a job before it has FAILED.")
     backoff: BackoffSettings | None = Field(None, description="The pause between its attempts.")
     concurrency: int | None = Field(None, ge=1, description="Jobs of this type that run at once in this process.")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,6 +18,7 @@ from cqworker.flow.execute import GRACE
 from cqworker.flow.outcomes import StopReason
 from cqworker.flow.stop_signal import StopSignal
 from cqworker.model.record import Progress
+from cqworker.model.tenants import check_tenant
 from cqworker.plugins.artifacts import JobArtifacts
 from cqworker.plugins.handler import Stopping
 from cqworker.plugins.job import Job, PlainJob
@@ -72,7 +73,7 @@ async def run_handler(
     and TimeoutError for what a worker would settle as `timeout` or abandon; a thread then goes on by itself, a daemon.
     """
     found = _find(handler)
-    facts, store = PlainJob(**(_defaults(found) | job)), artifacts or MemoryArtifacts()
+    facts, store = _facts(found, job), artifacts or MemoryArtifacts()
     store.tenants[facts.id] = facts.tenant
     model, text = found.validate(encoded(payload)), encoded(payload)
     times = Times(found.timeout, drain_after, grace)
@@ -143,14 +144,17 @@ def _recorder(reported: list[Progress]) -> Callable[[float, float | None, str | 
     return report
 
 
-def _defaults(handler: Handler) -> dict[str, Any]:
-    return {
+def _facts(handler: Handler, said: Mapping[str, Any]) -> PlainJob:
+    usual: dict[str, Any] = {
         "id": "test-job",
         "type": handler.type,
         "attempt": 1,
         "max_attempts": handler.max_attempts,
         "deadline": datetime.now(UTC) + timedelta(seconds=handler.timeout),
     }
+    facts = PlainJob(**(usual | dict(said)))
+    check_tenant(facts.tenant)
+    return facts
 
 
 def _find(handler: Callable[..., Any] | str) -> Handler:

@@ -10,10 +10,19 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidati
 from pydantic_core import ErrorDetails
 
 from cqworker.model.ids import KEY
+from cqworker.model.limits import (
+    MAX_ATTEMPTS,
+    MAX_METADATA,
+    MAX_METADATA_BYTES,
+    MAX_ROUND,
+    MAX_TAG,
+    MAX_TAGS,
+    MAX_TYPE,
+    metadata_fault,
+)
 from cqworker.web.problems import Fault, Kind, Problem
 from cqworker.web.strict_json import escaped
 
-MAX_METADATA_BYTES = 1024
 MAX_DELAY_SECONDS = 900
 MAX_FAULTS = 20
 """A body can be wrong in ten thousand places; this many are told."""
@@ -23,8 +32,6 @@ ALIASES = {"job_type": "type", "params": "payload"}
 """What others call our fields."""
 MAX_JOBS = 500
 """Jobs in one batch."""
-MAX_ROUND = 999_999_999
-"""The last round that the key of an artifact has room for."""
 
 
 def _whole(value: object) -> object:
@@ -33,8 +40,8 @@ def _whole(value: object) -> object:
 
 AnySpelling = BeforeValidator(_whole)
 """10, 10.0 and 1e1 are the same whole number (JSON Schema 2020-12, section 6.1.1)."""
-Tag = Annotated[str, Field(min_length=1, max_length=64)]
-Attempts = Annotated[int, Field(ge=1, le=300), AnySpelling]
+Tag = Annotated[str, Field(min_length=1, max_length=MAX_TAG)]
+Attempts = Annotated[int, Field(ge=1, le=MAX_ATTEMPTS), AnySpelling]
 Round = Annotated[int, Field(ge=1, le=MAX_ROUND), AnySpelling]
 Delay = Annotated[int, Field(ge=0), AnySpelling]
 
@@ -48,19 +55,19 @@ class Ask(BaseModel):
 class SubmitAsk(Ask):
     """A job to run; `job_type` and `params` are understood for `type` and `payload`."""
 
-    type: str = Field(min_length=1, max_length=128, description="A job type, as GET /handlers lists them.")
+    type: str = Field(min_length=1, max_length=MAX_TYPE, description="A job type, as GET /handlers lists them.")
     payload: Any = Field(description="What the type's handler asks for: its payload_schema.")
     queue: str | None = Field(default=None, min_length=1, max_length=80, description="Else the type's, else the first.")
     metadata: dict[str, str] = Field(
         default_factory=dict,
-        max_length=16,
+        max_length=MAX_METADATA,
         description="Keys and values have at most 1,024 bytes in all.",
         json_schema_extra={
             "propertyNames": {"maxLength": MAX_METADATA_BYTES},
             "additionalProperties": {"type": "string", "maxLength": MAX_METADATA_BYTES},
         },
     )
-    tags: list[Tag] = Field(default_factory=list, max_length=10)
+    tags: list[Tag] = Field(default_factory=list, max_length=MAX_TAGS)
     max_attempts: Attempts | None = Field(default=None, description="Else the type's.")
     delay_seconds: Delay = Field(
         default=0,
@@ -71,9 +78,8 @@ class SubmitAsk(Ask):
     @field_validator("metadata")
     @classmethod
     def _metadata_is_small(cls, metadata: dict[str, str]) -> dict[str, str]:
-        size = sum(len(key.encode()) + len(value.encode()) for key, value in metadata.items())
-        if size > MAX_METADATA_BYTES:
-            raise ValueError(f"keys and values have {size} bytes, at most {MAX_METADATA_BYTES} are kept")
+        if (fault := metadata_fault(metadata)) is not None:
+            raise ValueError(fault)
         return metadata
 
     @field_validator("delay_seconds")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from typing import Any
 
 import pytest
 
@@ -86,10 +87,10 @@ async def test_an_error_that_no_rule_foresaw_costs_its_own_delivery_alone(monkey
     cursed = await world.submit("quick")
     others = [await world.submit("quick") for _ in range(9)]
 
-    def read(text: str) -> object:
+    def read(text: str, **unsaid: Any) -> object:
         if cursed in text:
             raise MemoryError("no rule foresaw this")
-        return read_envelope(text)
+        return read_envelope(text, **unsaid)
 
     monkeypatch.setattr("cqworker.flow.poller.read_envelope", read)
     host = world.start()

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from cqworker import Backoff, Job, Reject, Retry, handler
-from cqworker.plugins.handler import MAX_ATTEMPTS, MAX_TIMEOUT, options_of
+from cqworker.model.limits import MAX_ATTEMPTS
+from cqworker.plugins.handler import MAX_TIMEOUT, options_of
 from cqworker.settings import TypeSettings
 
 

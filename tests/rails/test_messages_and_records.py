@@ -50,5 +50,5 @@ async def test_a_fresh_copy_of_a_message_is_the_same_text() -> None:
     await queue.send(Letter(body=MESSAGE.text()))
     [delivery] = await queue.receive(1, 0, 60)
     receipts = Receipts(queue, SystemClock(), ignore, max_receive_count=100)
-    assert await receipts.resend(delivery, 0)
+    assert await receipts.resend(delivery, 0, MESSAGE.tenant)
     assert queue.bodies == [MESSAGE.text()] * 2

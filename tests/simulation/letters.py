@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from cqworker.flow.subject import stored_trace_id
 from cqworker.flow.submit import Submission
-from cqworker.model.envelope import Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
+from cqworker.model.envelope import CLOCKS_APART, Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
 from cqworker.model.record import JobRecord, record_from
 from cqworker.model.trace import trace_id_for
 from cqworker.ports import Letter, StoredObject
@@ -116,7 +116,10 @@ def _differences(
 ) -> list[str]:
     """How a letter differs from the one that its job was handed in with."""
     said: dict[str, tuple[object, object]] = {
-        "envelope": (replace(envelope, round=1, extra={}), replace(first, round=1, extra={})),
+        "envelope": (
+            replace(envelope, round=1, extra={}),
+            _aged(replace(first, round=1, extra={}), envelope.created_at),
+        ),
         "group": (letter.group, original.group),
         "trace": (_trace(envelope, letter), _trace(first, original)),
     }
@@ -132,7 +135,12 @@ def _unequal(said: Mapping[str, tuple[object, object]]) -> list[str]:
 
 def _deviations_of(record: JobRecord, envelope: Envelope, letter: Letter) -> list[str]:
     trace_id = stored_trace_id(record.job_id, letter.traceparent)
-    return differences(record_from(envelope, record.purge_at, trace_id), record)
+    return differences(record_from(_aged(envelope, record.created_at), record.purge_at, trace_id), record)
+
+
+def _aged(envelope: Envelope, created_at: int) -> Envelope:
+    """As it is taken where its queue pretended that it was sent long before it was made."""
+    return replace(envelope, created_at=created_at) if envelope.created_at - created_at > CLOCKS_APART else envelope
 
 
 def _trace(envelope: Envelope, letter: Letter) -> str:

@@ -1,0 +1,39 @@
+"""What a job may say, however it comes: over HTTP, from Python, or in a message that anybody wrote."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+MAX_TYPE = 128
+"""Characters of a job type."""
+MAX_ATTEMPTS = 300
+"""Starts of one round: three receives each, and a redrive policy counts to a thousand (SQS API, SetQueueAttributes)."""
+MAX_ROUND = 999_999_999
+"""The last round that the key of an artifact has room for."""
+MAX_TAGS = 10
+MAX_TAG = 64
+"""Characters of a tag."""
+MAX_METADATA = 16
+MAX_METADATA_BYTES = 1024
+"""Of all keys and values of a job's metadata in UTF-8."""
+QUEUE_NAME = r"^[A-Za-z0-9_-]{1,80}$"
+"""A standard queue's name (SQS API, CreateQueue)."""
+_is_queue_name = re.compile(QUEUE_NAME.rstrip("$")).fullmatch
+KNOWN = 1024
+"""Answers that are remembered: a queue's messages say the same few names."""
+
+
+@lru_cache(maxsize=KNOWN)
+def is_queue_name(name: str) -> bool:
+    """Whether SQS lets a standard queue have this name."""
+    return _is_queue_name(name) is not None
+
+
+def metadata_fault(metadata: Mapping[str, str]) -> str | None:
+    """What is wrong with the size of a job's metadata; None where nothing is."""
+    size = sum(len(key.encode()) + len(value.encode()) for key, value in metadata.items())
+    if size > MAX_METADATA_BYTES:
+        return f"keys and values have {size} bytes, at most {MAX_METADATA_BYTES} are kept"
+    return None

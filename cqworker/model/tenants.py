@@ -1,0 +1,41 @@
+"""Whose a job is: the one rule for a tenant's name, wherever it is written."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+DEFAULT = "default"
+"""The tenant of whoever names none."""
+MAX_TENANT = 128
+KNOWN = 1024
+"""Answers that are remembered: a fleet has few tenants, and each message names one."""
+_is_group = re.compile(r"[!-~]{1,128}").fullmatch
+"""What SQS takes as a MessageGroupId (SQS API, SendMessage): letters, digits and punctuation of ASCII."""
+_NO_STEPS = frozenset({"", ".", ".."})
+
+
+@lru_cache(maxsize=KNOWN)
+def tenant_fault(name: str) -> str | None:
+    """What is wrong with a tenant's name, as a clause without the name; None where nothing is.
+
+    The name is the MessageGroupId of the tenant's messages, and its uploads lie at `uploads/{tenant}/`.
+    """
+    if _is_group(name) is None:
+        return f"takes 1 to {MAX_TENANT} printable ASCII characters without a space, as SQS does for a message's group"
+    if not _NO_STEPS.isdisjoint(name.split("/")):
+        return 'takes no name with an empty, "." or ".." step, for uploads lie in a folder of this name'
+    return None
+
+
+def check_tenant(name: object) -> str:
+    """The name; raises ValueError, in one short line, for what is none."""
+    fault = tenant_fault(name if isinstance(name, str) else "")
+    if fault is not None:
+        raise ValueError(f"tenant {fault}, not {f'{name!a}'[:100]}.")
+    return str(name)
+
+
+def group_of(tenant: str) -> str | None:
+    """The MessageGroupId of a tenant's messages, by which SQS's fair queues tell one from another."""
+    return None if tenant == DEFAULT else tenant
