@@ -96,7 +96,7 @@ class ProcessTimeout(CqworkerError):
 
 @dataclass(frozen=True, slots=True)
 class PayloadFault:
-    """One thing wrong with a payload: where (an RFC 6901 JSON pointer below the payload) and what."""
+    """One thing wrong: `pointer` says where (an RFC 6901 JSON pointer below the payload), `message` what."""
 
     pointer: str
     message: str
@@ -131,7 +131,7 @@ class KeyReused(SubmissionRefused):
 
 
 class SendUnanswered(CqworkerError):
-    """The send's answer was lost: the job may or may not run under `job_id`."""
+    """The send's answer was lost (`cause`): the job may or may not run under `job_id`."""
 
     def __init__(self, job_id: str, cause: Unavailable) -> None:
         super().__init__(

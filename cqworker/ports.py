@@ -8,6 +8,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from cqworker.errors import CqworkerError
+from cqworker.fields import described
 from cqworker.model.changes import Change, Refused, Written
 from cqworker.model.record import JobRecord
 
@@ -21,6 +22,12 @@ MAX_VISIBILITY = 43_200
 """Seconds a message can stay hidden, counted from its receipt (ChangeMessageVisibility)."""
 
 
+@described(
+    body="The message's text.",
+    delay="Seconds before it can be received.",
+    traceparent="The W3C trace context that goes with it, or None.",
+    group="The tenant of a fair queue, or None.",
+)
 class Letter(Struct, frozen=True, kw_only=True):
     """A message to send: `delay` in seconds, `traceparent` as W3C writes it, `group` a fair-queue tenant."""
 
@@ -36,6 +43,16 @@ class Letter(Struct, frozen=True, kw_only=True):
         return len(self.body.encode()) + trace
 
 
+@described(
+    queue="Where it came from.",
+    message_id="The message's id.",
+    receipt="The handle of this receive: deletes and hides it.",
+    body="The message's text.",
+    receive_count="How often it was received, this time included.",
+    sent_at="When it was sent (epoch ms).",
+    received_at="When the receive was answered (monotonic s).",
+    traceparent="The W3C trace context that came with it, or None.",
+)
 class Delivery(Struct, frozen=True, kw_only=True):
     """One copy of a message in our hands: `received_at` is the monotonic time of the answer, `sent_at` epoch ms."""
 
@@ -53,6 +70,11 @@ class Delivery(Struct, frozen=True, kw_only=True):
         return f"<Delivery {self.message_id} of {self.queue}, received {self.receive_count} times>"
 
 
+@described(
+    receipt="Which one.",
+    reason="Why not.",
+    gone="Whether repeating cannot help.",
+)
 class EntryFault(Struct, frozen=True):
     """One entry of a batch that was not done; `gone`: repeating cannot help (an expired or unknown receipt)."""
 
@@ -61,6 +83,11 @@ class EntryFault(Struct, frozen=True):
     gone: bool
 
 
+@described(
+    visible="Messages that wait.",
+    in_flight="Messages in somebody's hands.",
+    delayed="Messages that cannot be received yet.",
+)
 class Depth(Struct, frozen=True):
     """Approximate counts of a queue."""
 
@@ -105,6 +132,12 @@ class JobQueue(Protocol):
     async def depth(self) -> Depth: ...
 
 
+@described(
+    key="The key's hash.",
+    job_id="The job that it stands for.",
+    request="The hash of the request it stands for.",
+    expires_at="Until when it counts (epoch ms).",
+)
 class KeyItem(Struct, frozen=True):
     """An idempotency key's own item: `key` is its hash, `request` the hash of the request it stands for."""
 
@@ -138,6 +171,10 @@ class JobStore(Protocol):
         ...
 
 
+@described(
+    data="The bytes.",
+    content_type="The media type, as it was stored.",
+)
 class StoredObject(Struct, frozen=True):
     """An object's bytes and what they are."""
 

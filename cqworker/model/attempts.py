@@ -9,6 +9,7 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
+from cqworker.fields import described
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import CLAIMED, RETRIED, Entry
 from cqworker.model.record import Failure, JobRecord, Progress, record_from, without_past
@@ -17,6 +18,16 @@ from cqworker.model.status import Status
 SOON_MS = 2_000
 
 
+@described(
+    envelope="The message that is to run.",
+    token="The claim's own, a fresh one.",  # noqa: S106 - of a claim
+    worker="Who claims.",
+    now="When it is done (epoch ms).",
+    lease_expires_at="Until when the attempt holds the job (epoch ms).",
+    purge_at="When the record may be deleted (epoch s).",
+    trace_id="The trace of a record that is made now.",
+    grace="Milliseconds that an ended lease is respected for.",
+)
 class Claim(Struct, frozen=True, kw_only=True):
     """A start of the round the record is in; an absent record is made from the message.
 
@@ -34,9 +45,11 @@ class Claim(Struct, frozen=True, kw_only=True):
 
     @property
     def job_id(self) -> str:
+        """The job."""
         return self.envelope.job_id
 
     def permits(self, seen: JobRecord | None) -> bool:
+        """Whether the record that stands there admits it."""
         if seen is None:
             return True
         return (
@@ -49,6 +62,7 @@ class Claim(Struct, frozen=True, kw_only=True):
         )
 
     def after(self, seen: JobRecord | None) -> JobRecord:
+        """The record that it leaves behind."""
         base = seen or record_from(self.envelope, self.purge_at, self.trace_id)
         return replace(
             base,
@@ -64,6 +78,7 @@ class Claim(Struct, frozen=True, kw_only=True):
 
     @property
     def entries(self) -> tuple[Entry, ...]:
+        """What the history says of it."""
         return (Entry(self.now, CLAIMED, 0, self.worker),)
 
 
@@ -71,6 +86,7 @@ class Reopen(Claim, frozen=True, kw_only=True):
     """A start of a round later than the record's: its attempts begin anew."""
 
     def permits(self, seen: JobRecord | None) -> bool:
+        """Whether the record that stands there admits it."""
         return (
             seen is not None
             and seen.round < self.envelope.round
@@ -79,6 +95,7 @@ class Reopen(Claim, frozen=True, kw_only=True):
         )
 
     def after(self, seen: JobRecord | None) -> JobRecord:
+        """The record that it leaves behind."""
         assert seen is not None  # permits() said so
         return replace(
             without_past(seen),
@@ -98,6 +115,10 @@ class Reopen(Claim, frozen=True, kw_only=True):
         return (Entry(self.now, RETRIED), Entry(self.now, CLAIMED, 0, self.worker))
 
 
+@described(
+    job_id="The job.",
+    token="That of the claim that writes.",  # noqa: S106 - of a claim
+)
 class _Fenced(Struct, frozen=True, kw_only=True):
     """A write of the attempt that holds the lease, and of no other."""
 
@@ -105,9 +126,14 @@ class _Fenced(Struct, frozen=True, kw_only=True):
     token: str
 
     def permits(self, seen: JobRecord | None) -> bool:
+        """Whether the record that stands there admits it."""
         return seen is not None and seen.status is Status.RUNNING and seen.token == self.token
 
 
+@described(
+    lease_expires_at="Until when from now on (epoch ms).",
+    progress="What the handler said since; None: nothing new.",
+)
 class Renew(_Fenced, frozen=True, kw_only=True):
     """A longer lease, and what the handler said of its progress since the last one."""
 
@@ -115,11 +141,24 @@ class Renew(_Fenced, frozen=True, kw_only=True):
     progress: Progress | None = None
 
     def after(self, seen: JobRecord | None) -> JobRecord:
+        """The record that it leaves behind."""
         assert seen is not None
         progress = self.progress or seen.progress
         return replace(seen, lease_expires_at=self.lease_expires_at, progress=progress)
 
 
+@described(
+    status="How it ended.",
+    now="When it is done (epoch ms).",
+    purge_at="When the record may be deleted (epoch s).",
+    entry="What the history says of it.",
+    history="The whole history in place of the one that is there; None: the entry is added.",
+    result="What the handler returned, as JSON text.",
+    result_ref="Where a result is kept that is too big.",
+    failure="What was wrong.",
+    progress="The last that the handler said.",
+    scheduled_at="Not to start again before (epoch ms).",
+)
 class Settle(_Fenced, frozen=True, kw_only=True):
     """The ending of an attempt: a final status, or RETRYING, which is refused while a cancel is asked for.
 
@@ -138,11 +177,13 @@ class Settle(_Fenced, frozen=True, kw_only=True):
     scheduled_at: int | None = None
 
     def permits(self, seen: JobRecord | None) -> bool:
+        """Whether the record that stands there admits it."""
         if not _Fenced.permits(self, seen) or seen is None:
             return False
         return self.status is not Status.RETRYING or seen.cancel_requested_at is None
 
     def after(self, seen: JobRecord | None) -> JobRecord:
+        """The record that it leaves behind."""
         assert seen is not None
         return replace(
             seen,
@@ -167,6 +208,11 @@ class Settle(_Fenced, frozen=True, kw_only=True):
         return _Fenced.permits(self, seen) and not self.permits(seen)
 
 
+@described(
+    purge_at="When the record may be deleted (epoch s).",
+    history="The whole history in place of the one that is there; None: it stays.",
+    scheduled_at="Not to start again before (epoch ms).",
+)
 class HandBack(_Fenced, frozen=True, kw_only=True):
     """QUEUED again with the attempt refunded; `history` is None where the claim's answer never came."""
 
@@ -175,6 +221,7 @@ class HandBack(_Fenced, frozen=True, kw_only=True):
     scheduled_at: int | None = None
 
     def after(self, seen: JobRecord | None) -> JobRecord:
+        """The record that it leaves behind."""
         assert seen is not None
         return replace(
             seen,
@@ -187,4 +234,5 @@ class HandBack(_Fenced, frozen=True, kw_only=True):
         )
 
     def was_applied_to(self, seen: JobRecord | None) -> bool:
+        """A refusal that shows this very write: it was done, and the answer was lost."""
         return seen is not None and seen.token == self.token and seen.status is Status.QUEUED

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cqworker.fields import described
 from cqworker.model.attempts import Claim, HandBack, Renew, Reopen, Settle
 from cqworker.model.interventions import AskCancel, Enter, Forestall, Lose, NewRound
 from cqworker.model.record import JobRecord
@@ -39,6 +40,9 @@ class WrittenUnread(Written):
     __hash__ = None  # type: ignore[assignment]
 
 
+@described(
+    seen="The record that stood there; None: there was none.",
+)
 @dataclass(frozen=True, slots=True)
 class Refused:
     """The condition did not hold; `seen` is the record that stood there, None if there was none."""

@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, MsgspecError, Struct, UnsetType
 from msgspec.json import Decoder, decode
 from msgspec.structs import replace
 
+from cqworker.fields import described
 from cqworker.model.ids import MAX_JOB_ID
 from cqworker.model.limits import (
     MAX_ATTEMPTS,
@@ -51,6 +52,20 @@ class NewerEnvelope(ValueError):
     """The message is ours, of a version that only a newer worker understands."""
 
 
+@described(
+    job_id="The job's id.",
+    type="The job type.",
+    queue="The queue it goes to.",
+    max_attempts="Starts that a round may have.",
+    created_at="When the job was submitted (epoch ms).",
+    round="1, and one more with each retry by hand.",
+    tenant="Whose it is.",
+    payload="As submitted, as JSON text; None where it is kept at `payload_ref`.",
+    payload_ref="Where a payload is kept that is too big, or None.",
+    metadata="Texts by name, as submitted.",
+    tags="As submitted.",
+    extra="Fields unknown to this version, kept when it is sent again.",
+)
 class Envelope(Struct, frozen=True, kw_only=True):
     """One job as it travels: `payload` is JSON text, `created_at` epoch ms, `extra` fields unknown to this version."""
 
@@ -79,6 +94,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
         return _sqs_safe(orjson.dumps(body).decode())
 
     def of_round(self, number: int) -> Envelope:
+        """The same in another round."""
         return replace(self, round=number)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
+from cqworker.fields import described
 from cqworker.model.status import Status
 
 KEPT = 20
@@ -21,6 +22,13 @@ def ended(status: Status) -> str:
     return status.lower()
 
 
+@described(
+    at="When (epoch ms).",
+    event="What, in one word.",
+    attempt="In which attempt; 0 where it does not apply.",
+    worker="Who did it, or nothing.",
+    reason="Why, or nothing.",
+)
 class Entry(Struct, frozen=True):
     """One thing that happened to a job: when (epoch ms), what, in which attempt, where and why.
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
+from cqworker.fields import described
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import RETRIED, Entry, ended, trimmed
 from cqworker.model.record import Failure, JobRecord, record_from, without_past
 from cqworker.model.status import FailureKind, Status
 
 
+@described(
+    record="The record to be.",
+)
 class Enter(Struct, frozen=True, kw_only=True):
     """The submitter's put: the record QUEUED if nobody made it yet."""
 
@@ -18,15 +22,26 @@ class Enter(Struct, frozen=True, kw_only=True):
 
     @property
     def job_id(self) -> str:
+        """The job."""
         return self.record.job_id
 
     def permits(self, seen: JobRecord | None) -> bool:
+        """Whether the record that stands there admits it."""
         return seen is None
 
     def after(self, _seen: JobRecord | None) -> JobRecord:
+        """The record that it leaves behind."""
         return self.record
 
 
+@described(
+    seen="The record as it was seen.",
+    status="How it ends.",
+    now="When it is done (epoch ms).",
+    purge_at="When the record may be deleted (epoch s).",
+    entry="What the history says of it.",
+    failure="What was wrong.",
+)
 class Forestall(Struct, frozen=True, kw_only=True):
     """An ending in place of a start, or of a wait: only while what was seen still stands.
 
@@ -42,9 +57,11 @@ class Forestall(Struct, frozen=True, kw_only=True):
 
     @property
     def job_id(self) -> str:
+        """The job."""
         return self.seen.job_id
 
     def permits(self, seen: JobRecord | None) -> bool:
+        """Whether the record that stands there admits it."""
         return (
             seen is not None
             and (seen.status, seen.round, seen.attempt, seen.token)
@@ -53,6 +70,7 @@ class Forestall(Struct, frozen=True, kw_only=True):
         )
 
     def after(self, seen: JobRecord | None) -> JobRecord:
+        """The record that it leaves behind."""
         assert seen is not None
         return replace(
             seen,
@@ -75,6 +93,11 @@ class Forestall(Struct, frozen=True, kw_only=True):
         )
 
 
+@described(
+    job_id="The job.",
+    round="The round that was seen.",
+    now="When it is done (epoch ms).",
+)
 class AskCancel(Struct, frozen=True, kw_only=True):
     """A cancel of a RUNNING job is a request: its holder writes CANCELLED, or the ending that came first."""
 
@@ -83,13 +106,20 @@ class AskCancel(Struct, frozen=True, kw_only=True):
     now: int
 
     def permits(self, seen: JobRecord | None) -> bool:
+        """Whether the record that stands there admits it."""
         return seen is not None and seen.status is Status.RUNNING and seen.round == self.round
 
     def after(self, seen: JobRecord | None) -> JobRecord:
+        """The record that it leaves behind."""
         assert seen is not None
         return replace(seen, cancel_requested_at=seen.cancel_requested_at or self.now)
 
 
+@described(
+    seen="The record as it was seen.",
+    now="When it is done (epoch ms).",
+    purge_at="When the record may be deleted (epoch s).",
+)
 class NewRound(Struct, frozen=True, kw_only=True):
     """A retry's record: QUEUED in the round whose message is already out, if nobody was faster."""
 
@@ -99,12 +129,15 @@ class NewRound(Struct, frozen=True, kw_only=True):
 
     @property
     def job_id(self) -> str:
+        """The job."""
         return self.seen.job_id
 
     def permits(self, seen: JobRecord | None) -> bool:
+        """Whether the record that stands there admits it."""
         return seen is not None and seen.status is self.seen.status and seen.round == self.seen.round
 
     def after(self, seen: JobRecord | None) -> JobRecord:
+        """The record that it leaves behind."""
         assert seen is not None
         return replace(
             without_past(seen),
@@ -118,9 +151,17 @@ class NewRound(Struct, frozen=True, kw_only=True):
 
     @property
     def history(self) -> tuple[Entry, ...]:
+        """What happened so far, this included."""
         return trimmed(self.seen.history, Entry(self.now, RETRIED))
 
 
+@described(
+    envelope="The message that arrived.",
+    now="When it is done (epoch ms).",
+    purge_at="When the record may be deleted (epoch s).",
+    trace_id="The trace of a record that is made now.",
+    grace="Milliseconds that an ended lease is respected for.",
+)
 class Lose(Struct, frozen=True, kw_only=True):
     """FAILED `lost` for what arrived in the dead-letter queue; a job with a cancel asked for is forestalled instead.
 
@@ -135,9 +176,11 @@ class Lose(Struct, frozen=True, kw_only=True):
 
     @property
     def job_id(self) -> str:
+        """The job."""
         return self.envelope.job_id
 
     def permits(self, seen: JobRecord | None) -> bool:
+        """Whether the record that stands there admits it."""
         if seen is None:
             return True
         if seen.status.is_retryable:
@@ -146,6 +189,7 @@ class Lose(Struct, frozen=True, kw_only=True):
         return seen.round <= self.envelope.round and is_free and seen.cancel_requested_at is None
 
     def after(self, seen: JobRecord | None) -> JobRecord:
+        """The record that it leaves behind."""
         base = seen or record_from(self.envelope, self.purge_at, self.trace_id)
         return replace(
             without_past(base),
@@ -159,8 +203,10 @@ class Lose(Struct, frozen=True, kw_only=True):
 
     @property
     def failure(self) -> Failure:
+        """What was wrong."""
         return Failure(FailureKind.LOST, "The message ended in the dead-letter queue before the job could be finished.")
 
     @property
     def entry(self) -> Entry:
+        """What the history says of it."""
         return Entry(self.now, ended(Status.FAILED), 0, "", FailureKind.LOST)

@@ -8,6 +8,7 @@ from zlib import crc32
 from msgspec import Struct
 from msgspec.structs import replace
 
+from cqworker.fields import described
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import SUBMITTED, Entry
 from cqworker.model.status import WAITING, FailureKind, Status
@@ -18,6 +19,13 @@ PAST = ("failure", "result", "result_ref", "finished_at", "cancel_requested_at",
 """What a new round begins without, the lease apart: that is given up or taken anew with it."""
 
 
+@described(
+    kind="Why, in one word.",
+    message="What was wrong, in a sentence.",
+    error="The exception's type, or None.",
+    stage="Where it happened, or None.",
+    traceback="The end of its traceback, or None.",
+)
 class Failure(Struct, frozen=True):
     """How the last attempt ended, for a person: `error` is the exception's type, `stage` where it happened."""
 
@@ -28,6 +36,12 @@ class Failure(Struct, frozen=True):
     traceback: str | None = None
 
 
+@described(
+    done="How much is done.",
+    total="Of how much, or None.",
+    note="What the handler says of it, or None.",
+    at="When it said so (epoch ms).",
+)
 class Progress(Struct, frozen=True):
     """How far a running attempt says it is; `at` is epoch ms."""
 
@@ -37,6 +51,34 @@ class Progress(Struct, frozen=True):
     at: int
 
 
+@described(
+    job_id="The job's id.",
+    type="The job type.",
+    queue="Where its messages go.",
+    tenant="Whose it is.",
+    status="Where it stands.",
+    max_attempts="Starts that a round may have.",
+    created_at="When it was submitted.",
+    purge_at="When the record may be deleted (epoch s).",
+    round="1, and one more with each retry by hand.",
+    attempt="Starts in this round so far, refunded ones left out.",
+    payload="As submitted, as JSON text; None where it is kept at `payload_ref`.",
+    payload_ref="Where a payload is kept that is too big, or None.",
+    metadata="Texts by name, as submitted.",
+    tags="As submitted.",
+    token="That of the last claim, or None.",  # noqa: S106 - of a claim
+    lease_expires_at="Until when an attempt holds it; None: nobody does.",
+    scheduled_at="Not to start before, or None.",
+    started_at="When the last attempt started, or None.",
+    finished_at="When it became final, or None.",
+    cancel_requested_at="When somebody asked to cancel it, or None.",
+    progress="How far the running attempt says it is, or None.",
+    result="What the handler returned, as JSON text, or None.",
+    result_ref="Where a result is kept that is too big, or None.",
+    failure="How the last attempt ended where that was no success, or None.",
+    history="What happened to it, oldest first.",
+    trace_id="Its submitter's trace, or None.",
+)
 class JobRecord(Struct, frozen=True, kw_only=True):
     """The truth about one job. Times are epoch ms, `purge_at` epoch s (the TTL attribute), JSON values are text.
 

@@ -30,9 +30,9 @@ Stage = Literal["load", "payload", "handler", "result"]
 
 
 class ChildFailure(Exception):
-    """The handler raised in its process: `error` is the exception's type, `stage` where it happened.
+    """The handler raised in its process: `error` is the exception's type, `message` its text, `stage` where it was.
 
-    `final`: every other attempt would raise it, too.
+    `traceback` is the end of the exception's own. `final`: every other attempt would raise it, too.
     """
 
     def __init__(self, error: str, message: str, stage: Stage, traceback: str, *, final: bool = False) -> None:

@@ -1,20 +1,58 @@
-"""The ports in memory, a virtual clock, and run_handler(): for handler authors and for our own tests."""
+"""run_handler() for the authors of handlers; the ports in memory with a virtual clock, and what goes through them."""
 
 from __future__ import annotations
 
-from cqworker.errors import InvalidPayload
+from cqworker.clock import Clock
+from cqworker.errors import CqworkerError, InvalidPayload
+from cqworker.model.attempts import Claim, HandBack, Renew, Reopen, Settle
+from cqworker.model.changes import Refused, Written
+from cqworker.model.envelope import Envelope
+from cqworker.model.history import Entry
+from cqworker.model.interventions import AskCancel, Enter, Forestall, Lose, NewRound
+from cqworker.model.record import Failure, JobRecord, Progress
+from cqworker.model.status import FailureKind, Status
+from cqworker.plugins.process import ChildFailure
+from cqworker.ports import Delivery, Depth, EntryFault, KeyItem, Letter, StoredObject
 from cqworker.testing.handlers import HandlerRun, run_handler
 from cqworker.testing.ports import MemoryArtifacts, MemoryQueue, MemoryStore
 from cqworker.testing.time import VirtualClock, VirtualTimeLoop, run_virtually
 
 __all__ = [
+    "AskCancel",
+    "ChildFailure",
+    "Claim",
+    "Clock",
+    "CqworkerError",
+    "Delivery",
+    "Depth",
+    "Enter",
+    "Entry",
+    "EntryFault",
+    "Envelope",
+    "Failure",
+    "FailureKind",
+    "Forestall",
+    "HandBack",
     "HandlerRun",
     "InvalidPayload",
+    "JobRecord",
+    "KeyItem",
+    "Letter",
+    "Lose",
     "MemoryArtifacts",
     "MemoryQueue",
     "MemoryStore",
+    "NewRound",
+    "Progress",
+    "Refused",
+    "Renew",
+    "Reopen",
+    "Settle",
+    "Status",
+    "StoredObject",
     "VirtualClock",
     "VirtualTimeLoop",
+    "Written",
     "run_handler",
     "run_virtually",
 ]

@@ -14,6 +14,7 @@ import orjson
 
 from cqworker.children.calls import call
 from cqworker.children.pool import Children, hired
+from cqworker.fields import described
 from cqworker.flow.execute import GRACE
 from cqworker.flow.outcomes import StopReason
 from cqworker.flow.stop_signal import StopSignal
@@ -31,6 +32,12 @@ from cqworker.testing.ports import MemoryArtifacts
 from cqworker.testing.rehearsal import Rehearsal, Reply, Times
 
 
+@described(
+    result="What the handler returned, as a client reads it: parsed JSON.",
+    progress="What it reported on the way, in order.",
+    artifacts="What was stored: `artifacts.objects` by reference, beside what was there before.",
+    finished="False where a worker would not take the result for one.",
+)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandlerRun:
     """What a run left behind: the result as a client reads it (parsed JSON), and what was reported on the way.

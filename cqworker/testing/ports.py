@@ -26,7 +26,7 @@ class _Message:
 
 
 class MemoryQueue:
-    """A standard queue: at least once, visibility timeouts, receive counts, redrive to `dead_letters`."""
+    """A standard queue, `name`: at least once, visibility timeouts, receive counts, redrive to `dead_letters`."""
 
     def __init__(
         self, name: str, clock: Clock, *, dead_letters: MemoryQueue | None = None, max_receive_count: int = 1000
@@ -49,15 +49,18 @@ class MemoryQueue:
         self._messages.clear()
 
     async def send(self, letter: Letter) -> None:
+        """Keeps one message; raises MessageTooLarge."""
         if len(letter.body.encode()) > MAX_MESSAGE:
             raise MessageTooLarge("The message is larger than 1 MiB.")
         self._keep(letter, sent_at=self._clock.now(), visible_at=self._clock.monotonic() + letter.delay)
 
     async def send_many(self, letters: Sequence[Letter]) -> Sequence[CqworkerError | None]:
+        """Keeps at most ten, each with its own answer."""
         _check_batch(letters)
         return [await self._answer(letter) for letter in letters]
 
     async def receive(self, limit: int, wait: int, visibility: int) -> Sequence[Delivery]:
+        """At most `limit` messages, hidden for `visibility` s; waits up to `wait` s for the first."""
         deadline = self._clock.monotonic() + wait
         while not (ready := self._ready(limit)):
             if self._clock.monotonic() >= deadline:
@@ -66,6 +69,7 @@ class MemoryQueue:
         return [self._deliver(message, visibility) for message in ready]
 
     async def delete(self, receipts: Sequence[str]) -> Sequence[EntryFault]:
+        """Deletes at most ten messages by their latest receipts."""
         _check_batch(receipts)
         for receipt in receipts:
             message = self._find(receipt)
@@ -74,12 +78,14 @@ class MemoryQueue:
         return []
 
     async def change_visibility(self, changes: Sequence[tuple[str, int]]) -> Sequence[EntryFault]:
+        """Hides at most ten messages for so many seconds from now."""
         _check_batch(changes)
         faults = [self._hide(receipt, seconds) for receipt, seconds in changes]
         self._arrived.set()
         return [fault for fault in faults if fault is not None]
 
     async def depth(self) -> Depth:
+        """How many wait, are in hand, and are delayed."""
         now = self._clock.monotonic()
         hidden = [message for message in self._messages.values() if message.visible_at > now]
         delayed = sum(not message.receive_count for message in hidden)
@@ -156,7 +162,7 @@ class MemoryQueue:
 
 
 class MemoryStore:
-    """Records under the protocol's own rules."""
+    """Records under the protocol's own rules: `records` by job id, `keys` by hash."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -164,10 +170,12 @@ class MemoryStore:
         self.keys: dict[str, KeyItem] = {}
 
     async def get(self, job_id: str) -> JobRecord | None:
+        """The record; one past its `purge_at` is absent."""
         record = self.records.get(job_id)
         return record if record is not None and record.purge_at > self._clock.now() / 1000 else None
 
     async def write(self, change: Change) -> Written | Refused:
+        """One conditional write, under its own rule."""
         seen = self.records.get(change.job_id)
         if not change.permits(seen):
             return Refused(seen)
@@ -175,6 +183,7 @@ class MemoryStore:
         return Written(record)
 
     async def reserve_key(self, key: KeyItem, now: int) -> KeyItem | None:
+        """None: the key is ours from now on; else the item that holds it."""
         holder = self.keys.get(key.key)
         if holder is not None and holder.expires_at >= now and holder.job_id != key.job_id:
             return holder
@@ -182,14 +191,16 @@ class MemoryStore:
         return None
 
     async def check(self) -> None:
-        return None
+        """Does nothing: it is always there."""
+        return
 
     async def check_writing(self) -> None:
-        return None
+        """Does nothing: it is always allowed."""
+        return
 
 
 class MemoryArtifacts:
-    """Objects in a dictionary, by reference; `tenants` says by id whose the jobs are that run_handler() ran on it."""
+    """`objects` by reference; `tenants` says by id whose the jobs are that run_handler() ran on it."""
 
     def __init__(self, bucket: str = "artifacts", prefix: str = "") -> None:
         self._root = f"s3://{bucket}/{prefix}"
@@ -197,9 +208,11 @@ class MemoryArtifacts:
         self.tenants: dict[str, str] = {}
 
     def reference(self, key: str) -> str:
+        """The reference of a key."""
         return self._root + key
 
     async def put(self, key: str, data: bytes, content_type: str) -> str:
+        """Keeps the bytes and returns their reference."""
         reference = self.reference(key)
         self.objects[reference] = StoredObject(data, content_type)
         return reference
@@ -209,6 +222,7 @@ class MemoryArtifacts:
         return self.tenants.get(job_id)
 
     async def get(self, reference: str, limit: int) -> StoredObject:
+        """The object, at most `limit` bytes; raises ArtifactMissing or ArtifactTooLarge."""
         found = self.objects.get(reference)
         if found is None:
             raise ArtifactMissing(f"There is no object at {reference}.")
@@ -217,10 +231,12 @@ class MemoryArtifacts:
         return found
 
     async def check(self) -> None:
-        return None
+        """Does nothing: it is always there."""
+        return
 
     async def check_writing(self) -> None:
-        return None
+        """Does nothing: it is always allowed."""
+        return
 
 
 def _check_batch(entries: Sequence[object]) -> None:

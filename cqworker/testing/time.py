@@ -45,11 +45,13 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         super().__init__(_JumpingSelector(self._advance))
 
     def time(self) -> float:
+        """Virtual seconds since the loop was made."""
         return self._ticks / TICKS
 
     def call_at(
         self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
+        """As asyncio's; a time in the future is a microsecond away at least."""
         if when > self.time():
             when = max(math.ceil(when * TICKS), self._ticks + 1) / TICKS
         return super().call_at(when, callback, *args, context=context)
@@ -66,9 +68,11 @@ class VirtualClock:
         self.skew = skew
 
     def now(self) -> int:
+        """Milliseconds since the epoch, which begin with 2026."""
         return EPOCH_MS + self.skew + round(self.monotonic() * 1000)
 
     def monotonic(self) -> float:
+        """The loop's seconds."""
         return (self._loop or asyncio.get_running_loop()).time()
 
 
