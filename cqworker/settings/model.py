@@ -18,6 +18,10 @@ from cqworker.settings.names import Name
 
 MAX_TIMEOUT = 39_600
 """Eleven hours: SQS hides a message 12 h at most from its receipt (ChangeMessageVisibility)."""
+MAX_CONNECTIONS = 1000
+"""Connections to the HTTP server, where the limit of file descriptors allows so many."""
+LEAST_RATE = 8192
+"""Bytes a second: 32 MiB in an hour."""
 MAX_RECEIVES = 1000
 """The largest maxReceiveCount of a redrive policy (SQS API, SetQueueAttributes)."""
 
@@ -161,6 +165,19 @@ class HttpSettings(Section):
         33_554_432,
         ge=1024,
         description="Bytes of the largest artifact: accepted, written by a job, served; the same for api and workers.",
+    )
+    max_connections: int = Field(
+        MAX_CONNECTIONS,
+        ge=16,
+        le=100_000,
+        description="Connections that are open at once, and at most half of the file descriptors the process may have; "
+        "an eighth of them is kept for /healthz, /readyz and /metrics.",
+    )
+    least_rate: int = Field(
+        LEAST_RATE,
+        ge=1,
+        description="Bytes a second that a client must send of a body after its first 20 seconds, and take of an "
+        "answer after 30.",
     )
     tokens: tuple[TokenSettings, ...] = Field((), description="Who may call; empty: anybody who reaches the port.")
 

@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from aiohttp import hdrs, web
 
 from cqworker.web.artifacts import MAX_AT_ONCE, TRANSFERS
+from cqworker.web.bodies import expect
 from cqworker.web.call import Call
 from cqworker.web.catalogue import DESCRIPTION, INDEX
+from cqworker.web.connection import connection_of
 from cqworker.web.doors import Answer, doors
 from cqworker.web.headers import on_prepare
 from cqworker.web.mending import mending
@@ -67,12 +69,12 @@ def _serve(app: web.Application, path: str, answers: Mapping[str, Answer]) -> No
     """
     resource = app.router.add_resource(path)
     for method, answer in answers.items():
-        resource.add_route(method, answer)
+        resource.add_route(method, answer, expect_handler=expect)
 
     async def refuse(request: web.Request) -> web.StreamResponse:
         raise web.HTTPMethodNotAllowed(request.method, list(answers))
 
-    resource.add_route(hdrs.METH_ANY, refuse)
+    resource.add_route(hdrs.METH_ANY, refuse, expect_handler=expect)
 
 
 def _guarded(call: Call) -> Answer:
@@ -81,7 +83,9 @@ def _guarded(call: Call) -> Answer:
         return call.answer
 
     async def admit_and_answer(request: web.Request) -> web.StreamResponse:
-        request[CALLER] = request.app[GATE].admit(request, scope)
+        request[CALLER] = caller = request.app[GATE].admit(request, scope)
+        if caller.tenant is not None:
+            connection_of(request).belongs_to(caller.tenant)
         return await call.answer(request)
 
     return admit_and_answer

@@ -3,30 +3,58 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
-from aiohttp import web
+from aiohttp import HttpVersion11, hdrs, web
 
+from cqworker.web.connection import connection_of
+from cqworker.web.encodings import PIECE, decoder_of
+from cqworker.web.lobby import Wait
+from cqworker.web.parts import parts_of
 from cqworker.web.problems import Kind, Problem
 
 PATIENCE = 20.0
 """Seconds that a client may be silent within a body."""
-SLOWEST = 8192
-"""Bytes a second that a body must bring on average once the patience is used up."""
+CONTINUE = "100-continue"
 JSON_TYPES = frozenset({"application/json", "application/x-www-form-urlencoded", "application/octet-stream"})
 """What a JSON body may be declared as: the second is what curl says by itself, the third stands for nothing said."""
 
 
 async def read_body(request: web.Request, limit: int) -> bytes:
-    """The whole body; raises Problem 413 above `limit` bytes, 408 for a trickle, 400 for a broken one."""
+    """The whole body; raises Problem as `receive` does."""
+    body = bytearray()
+
+    async def keep(piece: bytes) -> None:
+        body.extend(piece)
+
+    await receive(request, limit, keep)
+    return bytes(body)
+
+
+async def receive(request: web.Request, limit: int, keep: Callable[[bytes], Awaitable[None]]) -> int:
+    """Hands on the body in pieces, decoded, and says how many bytes it had.
+
+    Raises Problem 413 above `limit` bytes, 408 for a trickle, 400 for a broken one, 415 for an unknown encoding, and
+    503 when its place is needed and its bytes come slower than those of others.
+    """
+    decoder = decoder_of(request.headers)
     if (request.content_length or 0) > limit:
         raise _too_large(limit)
-    body = bytearray()
+    await _bid_continue(request)
+    came, size, rate = 0, 0, parts_of(request).settings.http.least_rate
     started = asyncio.get_running_loop().time()
-    while chunk := await _chunk(request, started + PATIENCE + len(body) / SLOWEST):
-        body += chunk
-        if len(body) > limit:
-            raise _too_large(limit)
-    return bytes(body)
+    with connection_of(request).waiting(Wait.BODY, lambda: request.content.set_exception(_crowded())):
+        while chunk := await _chunk(request, started + PATIENCE + came / rate):
+            came += len(chunk)
+            for piece in decoder.pieces(chunk):
+                size += len(piece)
+                if size > limit:
+                    raise _too_large(limit)
+                await keep(piece)
+                if len(piece) == PIECE:
+                    await asyncio.sleep(0)
+        decoder.end()
+    return size
 
 
 async def json_body(request: web.Request, limit: int) -> bytes:
@@ -38,15 +66,31 @@ async def json_body(request: web.Request, limit: int) -> bytes:
     return body
 
 
+async def expect(request: web.Request) -> None:
+    """aiohttp's hook for an Expect header: 100 Continue is said where the body is wanted, and not before."""
+    if request.headers[hdrs.EXPECT].lower() != CONTINUE and request.version >= HttpVersion11:
+        raise web.HTTPExpectationFailed
+
+
+async def _bid_continue(request: web.Request) -> None:
+    if CONTINUE in request.headers.get(hdrs.EXPECT, "").lower() and request.version >= HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the answer has not begun
+
+
 async def _chunk(request: web.Request, latest: float) -> bytes:
     try:
         async with asyncio.timeout_at(min(latest, asyncio.get_running_loop().time() + PATIENCE)):
             return await request.content.readany()
     except TimeoutError:
         raise Problem(Kind.TOO_SLOW, f"The body paused for {PATIENCE:.0f} seconds, or only trickled.") from None
-    except (web.RequestPayloadError, ConnectionError):
-        raise Problem(Kind.MALFORMED, "The body ends early, or its encoding is broken.") from None
+    except (web.RequestPayloadError, ConnectionError, RuntimeError):  # the last: aiohttp's word for a lost connection
+        raise Problem(Kind.MALFORMED, "The body ends early, or its framing is broken.") from None
 
 
 def _too_large(limit: int) -> Problem:
     return Problem(Kind.TOO_LARGE, f"The body is larger than {limit} bytes, which is all that is taken here.")
+
+
+def _crowded() -> Problem:
+    return Problem(Kind.CROWDED, "Places ran out, and the bytes of this body came slower than those of others.")

@@ -6,6 +6,7 @@ import secrets
 import traceback
 
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import LineTooLong
 from aiohttp.typedefs import Middleware
 
 from cqworker.errors import (
@@ -54,6 +55,13 @@ def problem_of_http(error: web.HTTPException) -> Problem:
     if isinstance(error, web.HTTPRequestEntityTooLarge):
         return Problem(Kind.TOO_LARGE, "The body is larger than is taken here.")
     return Problem(Kind.MALFORMED, "The request cannot be answered as it is.")
+
+
+def problem_of_what_is_no_http(error: BaseException | None) -> Problem:
+    """What the parser says of a head or of framing that it does not understand."""
+    if isinstance(error, LineTooLong):
+        return Problem(Kind.HEADERS_TOO_LARGE, "A line of the request's head is longer than 8190 bytes.")
+    return Problem(Kind.MALFORMED, "This is not HTTP/1.1 as RFC 9112 writes it.")
 
 
 def _problem_of(error: Exception, request: web.Request) -> Problem | None:

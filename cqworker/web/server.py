@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
-from typing import cast
+import os
+import socket
 
 from aiohttp import web
 
 from cqworker.errors import CqworkerError
 from cqworker.settings import HttpSettings
+from cqworker.web.apology import Apology
 from cqworker.web.application import create_app
-from cqworker.web.connection import HEAD_PATIENCE, KEEPALIVE, Connection
-from cqworker.web.lobby import Apology, Lobby, most_connections
+from cqworker.web.connection import HEAD_PATIENCE, KEEPALIVE, Connection, connection_of
+from cqworker.web.headers import secure
+from cqworker.web.lobby import Lobby, most_connections, reserve_of
 from cqworker.web.parts import WAITING_ROOM, Parts
+from cqworker.web.table import VITAL_PATHS
 
 __all__ = ["CannotListen", "Parts", "Server", "create_app"]
 
-BACKLOG = 256
+BACKLOG = 1024
+"""Connections that the kernel keeps until they are accepted."""
+ACCEPTED_AT_ONCE = 64
+"""Connections that are accepted in one turn of the loop, on which leases live, too."""
 LAST_ANSWERS = 3.0
 """Seconds that running requests have to end when the server closes."""
 
@@ -34,13 +40,17 @@ class Server:
         app: web.Application,
         settings: HttpSettings,
         *,
-        most: int | None = None,
+        places: int | None = None,
+        reserve: int | None = None,
         head_patience: float = HEAD_PATIENCE,
         keepalive: float = KEEPALIVE,
     ) -> None:
         self._app = app
         self._settings = settings
-        self._lobby = Lobby(most or most_connections())
+        most = most_connections(settings.max_connections)
+        kept = reserve or reserve_of(most)
+        self._lobby = Lobby(places or most - kept, kept, settings.least_rate)
+        self._apologies: set[Apology] = set()
         self._head_patience = head_patience
         self._keepalive = keepalive
         self._runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=LAST_ANSWERS, access_log=None)
@@ -58,16 +68,17 @@ class Server:
         await self._runner.setup()
         manager = self._runner.server
         assert manager is not None, "setup() made it"
-        _announce_heads(manager)
+        _announce_requests(manager)
         host, port = self._settings.host, self._settings.port
         try:
             self._listener = await asyncio.get_running_loop().create_server(
-                lambda: self._greet(manager), host.strip("[]"), port, backlog=BACKLOG
+                lambda: self._greet(manager), host.strip("[]"), port, backlog=ACCEPTED_AT_ONCE
             )
         except OSError as error:
             await self._runner.cleanup()
             cure = "Choose another http.port or http.host, or stop what listens there."
             raise CannotListen(f"Cannot listen on {host}:{port}: {error.strerror or error}. {cure}") from error
+        _lengthen_queues(self._listener)
 
     def quiet(self) -> None:
         """Lets those go who wait for a job's end, with the job as it is; everything else goes on."""
@@ -81,17 +92,29 @@ class Server:
         await self._runner.cleanup()
 
     def _greet(self, manager: web.Server) -> asyncio.Protocol:
-        if not self._lobby.has_room():
-            return Apology()
+        if not self._lobby.admits():
+            return Apology(self._apologies)
         return Connection(manager, self._lobby, self._head_patience, self._keepalive)
 
 
-def _announce_heads(manager: web.Server) -> None:
-    """Tells each connection when a request's head has come: its patience for it ends there."""
+def _lengthen_queues(listener: asyncio.Server) -> None:
+    """asyncio takes one number for the kernel's queue and for how much it accepts at once."""
+    for listening in listener.sockets:
+        with socket.socket(fileno=os.dup(listening.fileno())) as same:
+            same.listen(BACKLOG)
+
+
+def _announce_requests(manager: web.Server) -> None:
+    """Tells each connection of the request that came: whether there is a place for it, is known there."""
     answer = manager.request_handler
 
-    def announce_and_answer(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
-        cast(Connection, request.protocol).head_arrived()
-        return answer(request)
+    async def announce_and_answer(request: web.BaseRequest) -> web.StreamResponse:
+        refusal = connection_of(request).serve(request, request.path in VITAL_PATHS)
+        if refusal is None:
+            return await answer(request)
+        response = refusal.response()
+        secure(response)
+        response.force_close()
+        return response
 
     manager.request_handler = announce_and_answer

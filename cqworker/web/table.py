@@ -253,3 +253,5 @@ VITAL_CALLS = (
 )
 
 CALLS = (*JOB_CALLS, *ARTIFACT_CALLS, *KNOWLEDGE_CALLS, *VITAL_CALLS)
+VITAL_PATHS = frozenset(call.path for call in VITAL_CALLS)
+"""What is asked of a worker that everybody else keeps busy, too."""

@@ -9,6 +9,8 @@ from typing import Any
 from aiohttp import web
 
 from cqworker.model.record import JobRecord
+from cqworker.web.connection import connection_of
+from cqworker.web.lobby import Wait
 
 GLANCE = 1.0
 """Seconds between two looks at whether the client is still there."""
@@ -35,12 +37,17 @@ class WaitingRoom:
         task = asyncio.ensure_future(wait)
         self._waits.add(task)
         try:
-            while not task.done() and request.transport is not None:
-                await asyncio.wait({task}, timeout=GLANCE)
+            with connection_of(request).waiting(Wait.END, lambda: _let_go(task)):
+                while not task.done() and request.transport is not None:
+                    await asyncio.wait({task}, timeout=GLANCE)
         finally:
             self._waits.discard(task)
             task.cancel()
         return await _ended(task)
+
+
+def _let_go(task: asyncio.Task[JobRecord]) -> None:
+    task.cancel()
 
 
 async def _ended(task: asyncio.Task[JobRecord]) -> JobRecord | None:

@@ -29,6 +29,7 @@ from cqworker.plugins.registry import Registry, registry_of
 from cqworker.ports import JobQueue
 from cqworker.settings import HttpSettings, Settings, TokenSettings
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
+from cqworker.web.lobby import Lobby, Wait
 from cqworker.web.server import Parts, Server, create_app
 from tests.web.conformance import judge_of
 from tests.web.tokens import token
@@ -37,7 +38,7 @@ __all__ = ["House", "away", "bearer", "open_house", "token", "until"]
 
 CLOCK = SystemClock()
 RETENTION = 30 * 86_400
-OF_THE_SERVER = ("most", "head_patience", "keepalive")
+OF_THE_SERVER = ("places", "reserve", "head_patience", "keepalive")
 TEXT = {"type": "text.transform", "payload": {"text": "hello"}}
 
 
@@ -87,6 +88,15 @@ class House:
     @property
     def port(self) -> int:
         return self.server.port
+
+    @property
+    def lobby(self) -> Lobby:
+        return self.server._lobby
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no connection waits for anything but a request."""
+        return len(self.lobby) == self.lobby.count(Wait.HEAD)
 
     async def submit(self, body: object = TEXT, **headers: str) -> dict[str, Any]:
         """Submits a job and returns its view."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,15 +26,24 @@ class RawAnswer:
         return loaded
 
 
-async def exchange(port: int, data: bytes, patience: float = 10.0) -> RawAnswer:
-    """Sends the bytes and reads one answer."""
+Wire = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+@asynccontextmanager
+async def wire(port: int) -> AsyncIterator[Wire]:
+    """A connection to the server."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        async with asyncio.timeout(patience):
-            writer.write(data)
-            return await read_answer(reader, has_body=not data.startswith(b"HEAD "))
+        yield reader, writer
     finally:
         writer.close()
+
+
+async def exchange(port: int, data: bytes, patience: float = 10.0) -> RawAnswer:
+    """Sends the bytes and reads one answer."""
+    async with wire(port) as (reader, writer), asyncio.timeout(patience):
+        writer.write(data)
+        return await read_answer(reader, has_body=not data.startswith(b"HEAD "))
 
 
 async def read_answer(reader: asyncio.StreamReader, *, has_body: bool = True) -> RawAnswer:

@@ -217,6 +217,6 @@ async def test_a_client_that_leaves_in_the_middle_of_a_download_is_no_incident(h
     async with house.client.get(f"/artifacts/{made['artifact_id']}") as answer:
         await answer.content.readexactly(1000)
         answer.close()
-    await until(lambda: house.server._lobby._open == house.server._lobby._silent.keys())
+    await until(lambda: house.is_idle)
     assert house.events == []
     assert (await house.post("/artifacts", data=PNG))[0] == 201

@@ -81,7 +81,7 @@ async def test_it_starts_and_stops_many_times() -> None:
 
 def test_everything_holds_on_uvloop_too() -> None:
     async def story() -> None:
-        async with open_house(head_patience=0.3, most=4) as house:
+        async with open_house(head_patience=0.3, places=4) as house:
             job = await house.submit()
             waiting = asyncio.create_task(house.get(f"/jobs/{job['job_id']}?wait=20"))
             await until(lambda: house.watch._waiters)

@@ -7,33 +7,18 @@ import inspect
 import resource
 import socket
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
-from cqworker.model.status import Status
 from cqworker.ports import StoredObject
 from cqworker.web.lobby import most_connections
 from cqworker.web.server import Server
 from tests.web.house import House, open_house, until
-from tests.web.raw import exchange, read_answer
+from tests.web.raw import exchange, read_answer, wire
 
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 POST = b"POST /jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
 SHORT = 0.3
-
-Wire = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-
-@asynccontextmanager
-async def wire(house: House) -> AsyncIterator[Wire]:
-    """A connection to the server."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
 
 
 async def is_closed(reader: asyncio.StreamReader, patience: float = 5.0) -> bool:
@@ -53,13 +38,13 @@ async def is_closed_within(reader: asyncio.StreamReader, seconds: float) -> bool
 
 @pytest.mark.parametrize("sent", [b"", b"GET", HEAD])
 async def test_a_head_that_does_not_come_closes_the_connection(sent: bytes) -> None:
-    async with open_house(head_patience=SHORT) as house, wire(house) as (reader, writer):
+    async with open_house(head_patience=SHORT) as house, wire(house.port) as (reader, writer):
         writer.write(sent)
         assert await is_closed(reader)
 
 
 async def test_a_head_that_trickles_has_no_more_time_than_one_that_stops() -> None:
-    async with open_house(head_patience=SHORT) as house, wire(house) as (reader, writer):
+    async with open_house(head_patience=SHORT) as house, wire(house.port) as (reader, writer):
         writer.write(HEAD)
         closed = asyncio.create_task(is_closed(reader))
         started = time.monotonic()
@@ -71,7 +56,7 @@ async def test_a_head_that_trickles_has_no_more_time_than_one_that_stops() -> No
 
 
 async def test_the_second_head_on_a_connection_is_timed_from_its_first_byte() -> None:
-    async with open_house(head_patience=SHORT) as house, wire(house) as (reader, writer):
+    async with open_house(head_patience=SHORT) as house, wire(house.port) as (reader, writer):
         for _ in range(2):
             writer.write(HEAD + b"\r\n")
             assert (await read_answer(reader)).status == 200
@@ -81,7 +66,7 @@ async def test_the_second_head_on_a_connection_is_timed_from_its_first_byte() ->
 
 
 async def test_an_idle_connection_is_closed_when_it_has_been_kept_long_enough() -> None:
-    async with open_house(keepalive=SHORT) as house, wire(house) as (reader, writer):
+    async with open_house(keepalive=SHORT) as house, wire(house.port) as (reader, writer):
         for _ in range(3):
             writer.write(HEAD + b"\r\n")
             assert (await read_answer(reader)).status == 200
@@ -105,7 +90,7 @@ def test_connections_leave_half_of_the_file_descriptors_to_aws(
 
 async def test_an_idle_connection_is_kept_for_75_seconds_unless_told_otherwise(house: House) -> None:
     assert inspect.signature(Server).parameters["keepalive"].default == 75.0
-    async with wire(house) as (reader, writer):
+    async with wire(house.port) as (reader, writer):
         writer.write(HEAD + b"\r\n")
         assert (await read_answer(reader)).status == 200
         assert not await is_closed_within(reader, SHORT)
@@ -125,48 +110,13 @@ async def test_a_body_that_stops_is_408(house: House, monkeypatch: pytest.Monkey
 
 async def test_a_body_that_trickles_is_408(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cqworker.web.bodies.PATIENCE", SHORT)
-    async with wire(house) as (reader, writer):
+    async with wire(house.port) as (reader, writer):
         writer.write(POST)
         answer = asyncio.create_task(read_answer(reader))
         while not answer.done():
             writer.write(b" ")
             await asyncio.wait({answer}, timeout=SHORT / 10)
         assert (await answer).status == 408
-
-
-async def test_when_it_is_full_whoever_was_silent_longest_makes_room() -> None:
-    async with open_house(most=3) as house, AsyncExitStack() as stack:
-        silent = [await stack.enter_async_context(wire(house)) for _ in range(3)]
-        await until(lambda: len(house.server._lobby._open) == 3)
-        assert (await exchange(house.port, HEAD + b"\r\n")).status == 200
-        assert await is_closed(silent[0][0])
-        silent[2][1].write(HEAD + b"\r\n")
-        assert (await read_answer(silent[2][0])).status == 200
-
-
-async def test_when_everybody_is_being_served_one_more_is_told_to_come_back() -> None:
-    async with open_house(most=2) as house:
-        job = await house.submit()
-        waits = [asyncio.create_task(house.get(f"/jobs/{job['job_id']}?wait=20")) for _ in range(2)]
-        await until(lambda: len(house.watch._waiters.get(job["job_id"], ())) == 2)
-        answer = await exchange(house.port, HEAD + b"\r\n")
-        assert (answer.status, answer.problem["type"]) == (503, "urn:cqworker:problem:crowded")
-        assert answer.headers["retry-after"]
-        house.rewrite(job["job_id"], Status.SUCCEEDED)
-        assert [status for status, _ in await asyncio.gather(*waits)] == [200, 200]
-        assert (await exchange(house.port, HEAD + b"\r\n")).status == 200
-
-
-async def test_hundreds_of_half_heads_do_not_keep_anybody_from_being_served() -> None:
-    async with open_house(most=100) as house, AsyncExitStack() as stack:
-        for _ in range(300):
-            _, writer = await stack.enter_async_context(wire(house))
-            writer.write(HEAD)
-        started = time.monotonic()
-        for _ in range(20):
-            assert (await exchange(house.port, HEAD + b"\r\n")).status == 200
-        assert time.monotonic() - started < 5
-        assert len(house.server._lobby._open) <= 100
 
 
 async def big_artifact(house: House) -> bytes:
@@ -189,21 +139,20 @@ def narrow_socket(house: House) -> socket.socket:
 async def test_a_client_that_takes_nothing_of_its_answer_is_dropped(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cqworker.web.connection.STALL_PATIENCE", SHORT)
+    monkeypatch.setattr("cqworker.web.taking.STALL_PATIENCE", SHORT)
     request = await big_artifact(house)
     loop = asyncio.get_running_loop()
     with narrow_socket(house) as narrow:
         await loop.sock_sendall(narrow, request)
         await loop.sock_recv(narrow, 1000)
-        lobby = house.server._lobby
-        await until(lambda: len(lobby._open) == len(lobby._silent))
+        await until(lambda: house.is_idle)
 
 
 async def test_a_client_that_reads_slowly_gets_it_all(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cqworker.web.connection.STALL_PATIENCE", SHORT)
+    monkeypatch.setattr("cqworker.web.taking.STALL_PATIENCE", SHORT)
     request = await big_artifact(house)
     received = 0
-    async with wire(house) as (reader, writer):
+    async with wire(house.port) as (reader, writer):
         writer.write(request)
         while received < 16_777_216:
             received += len(await reader.read(1_000_000))

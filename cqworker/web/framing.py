@@ -1,0 +1,63 @@
+"""Counts what a client sends around the contents: heads, chunk sizes and their extensions, trailers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aiohttp import StreamReader
+
+from cqworker.web.problems import Kind, Problem
+
+MAX_HEAD = 65_536
+"""Bytes of a request's head: llhttp bounds its lines and their number, which make a megabyte together."""
+MAX_FRAMING = 16_384
+"""Bytes of chunk extensions and trailers that a body may have."""
+OF_A_CHUNK = 5
+"""Bytes around a chunk of one byte, which nobody is to be refused for."""
+PORTION = 8192
+"""Bytes that are read at once where something has to be counted."""
+
+
+class Framing:
+    """What came of the request that is being read, beside its contents."""
+
+    def __init__(self) -> None:
+        self._head = 0
+        self._around = 0
+        self._body: StreamReader | None = None
+        self._is_chunked = False
+
+    @property
+    def body(self) -> StreamReader | None:
+        """The body that is on its way; None where a head is, or nothing."""
+        return self._body if self._body is not None and not self._body.is_eof() else None
+
+    @property
+    def is_in_head(self) -> bool:
+        """Whether a head has begun."""
+        return self._head > 0
+
+    def portions(self, data: bytes) -> Iterator[bytes]:
+        """The data in pieces small enough to count by."""
+        while len(data) > PORTION and (self.body is None or self._is_chunked):
+            yield data[:PORTION]
+            data = data[PORTION:]
+        yield data
+
+    def begin(self, body: StreamReader, is_chunked: bool) -> None:
+        """A head came whole."""
+        self._head = self._around = 0
+        self._body, self._is_chunked = body, is_chunked
+
+    def more_of_head(self, size: int) -> None:
+        """So many bytes came and are no whole head yet; raises Problem 431."""
+        self._head += size
+        if self._head > MAX_HEAD:
+            raise Problem(Kind.HEADERS_TOO_LARGE, f"The head of a request may have {MAX_HEAD} bytes in all.")
+
+    def more_around(self, body: StreamReader, size: int, is_read: bool) -> None:
+        """So many bytes came that are no contents of `body`, when all that came `is_read`; raises Problem 400."""
+        self._around += size
+        if is_read and self._around > MAX_FRAMING + OF_A_CHUNK * body.total_bytes:
+            detail = f"Chunk extensions and trailers may have {MAX_FRAMING} bytes; better send none."
+            raise Problem(Kind.MALFORMED, detail)
