@@ -15,6 +15,7 @@ from contextlib import suppress
 
 from cqworker.children.frames import CHUNK, Frame, Kind, Unpacker, packed
 from cqworker.errors import ProcessNotStarted
+from cqworker.posix import CHILDREN, is_posix
 
 PATIENCE = 60.0
 """Seconds for a new child to say that it is there, which takes it a tenth of one."""
@@ -76,6 +77,8 @@ class ChildProcess:
         """Starts it and waits until it is there. Raises ProcessNotStarted, and Gone when it was killed meanwhile."""
         if self._killed:
             raise Gone
+        if not is_posix():
+            raise ProcessNotStarted(CHILDREN)
         try:
             process = _spawned(self._far_end)
         except (OSError, ValueError) as error:  # no memory, process, descriptor or interpreter

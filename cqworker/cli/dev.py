@@ -15,6 +15,7 @@ import click
 
 from cqworker.cli.failures import Unusable
 from cqworker.cli.options import config_option, settings_from
+from cqworker.cli.posix_only import require_posix
 from cqworker.closed_sets import ROLES
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def dev(config: Path | None, port: int | None) -> int:
 
     Ctrl-C drains, a second one stops at once.
     """
+    require_posix()
     settings = settings_from(config, {"http.port": port})
     from cqworker.cli.loop import run_on_loop
     from cqworker.settings import check_exposure

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from cqworker.cli.options import config_option, role_option, settings_from
+from cqworker.cli.posix_only import require_posix
 from cqworker.closed_sets import LEVELS
 
 
@@ -30,6 +31,7 @@ def run(
     Flags go before CQWORKER_ variables, these before the configuration file, this before the defaults.
     SIGTERM, SIGINT and SIGHUP drain; a second SIGTERM or SIGINT hands everything back at once.
     """
+    require_posix()
     flags = {"http.host": host, "http.port": port, "worker.concurrency": concurrency, "log.level": log_level}
     settings = settings_from(config, flags)
     from cqworker.settings import check_exposure

@@ -15,10 +15,12 @@ from cqworker.daemon.garbage import rare_collections
 from cqworker.daemon.house import House, open_house
 from cqworker.daemon.signals import Signals
 from cqworker.daemon.supervision import ask_for_time, feed_watchdog
+from cqworker.errors import ConfigurationError
 from cqworker.events import DaemonPhase, HandlerLoaded, PluginBroken
 from cqworker.model.ids import worker_name
 from cqworker.observe.log import configure
 from cqworker.plugins.registry import discover
+from cqworker.posix import DAEMON, is_posix
 from cqworker.sdnotify import notify
 from cqworker.settings import Settings
 
@@ -40,6 +42,8 @@ async def run(
     gone and with which code. Whatever AWS answers does not end the daemon: `/readyz` names it.
     Raises ConfigurationError, PluginConflict and web.server.CannotListen before anything was started.
     """
+    if not is_posix():
+        raise ConfigurationError(DAEMON)
     registry = discover(settings.handlers)
     name = worker_name()
     log = configure(settings.log, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 
-DRAINING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+DRAINING = tuple(signal.Signals[name] for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name))
 HURRYING = (signal.SIGTERM, signal.SIGINT)
 TURNS = 4
 """Turns of the loop in which it has surely read a signal that came before them, and called what listens."""

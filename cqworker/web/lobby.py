@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Callable, Collection, Iterable
 from enum import Enum
@@ -162,6 +161,8 @@ class Lobby:
 
 def most_connections(wanted: int = MAX_CONNECTIONS) -> int:
     """So many, or half of the file descriptors the process may have: the rest belongs to the AWS clients."""
+    import resource  # not on every platform
+
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return wanted if soft == resource.RLIM_INFINITY else max(8, min(wanted, soft // 2))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cqworker.cli.options import config_option, json_option, settings_from
+from cqworker.cli.posix_only import require_posix
 from cqworker.closed_sets import ExitCode
 from cqworker.errors import CqworkerError
 
@@ -50,6 +51,7 @@ def bench(
     Real jobs of an existing type on a real queue: the records stay in the table as those of other jobs do. Stop other
     workers of the queue meanwhile, for what they run is not counted.
     """
+    require_posix()
     settings = _narrowed(settings_from(config, {"worker.concurrency": concurrency}), queue)
     from cqworker.cli.bench.trial import Order
     from cqworker.plugins.registry import discover

@@ -1,0 +1,12 @@
+"""The commands that run a worker, on a system where none runs."""
+
+from __future__ import annotations
+
+from cqworker.cli.failures import Unusable
+from cqworker.posix import DAEMON, is_posix
+
+
+def require_posix() -> None:
+    """Raises Unusable, with what works here and where the daemon does."""
+    if not is_posix():
+        raise Unusable(DAEMON)
