@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from cqworker.clock import Clock
 from cqworker.errors import JobNotFound, NotAllowedNow, Unavailable
 from cqworker.events import CancelAsked, Emit, JobForestalled, RecordPostponed, RetryAsked
+from cqworker.flow.shared_reads import SharedReads
 from cqworker.flow.subject import subject_of
 from cqworker.flow.watch import Watch
 from cqworker.model.changes import Refused, Written
@@ -39,6 +40,7 @@ class Desk:
         hurry: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._store = store
+        self._reads = SharedReads(store)
         self._queues = queues
         self._watch = watch
         self._clock = clock
@@ -48,15 +50,16 @@ class Desk:
 
     async def show(self, job_id: str, tenant: str | None) -> JobRecord:
         """The job as it is now. Raises JobNotFound, Unavailable."""
-        record = await self._store.get(job_id)
+        record = await self._reads.get(job_id)
         if record is None or (tenant is not None and record.tenant != tenant):
             raise JobNotFound(f"There is no job {job_id}.")
         return record
 
     async def wait(self, job_id: str, tenant: str | None, seconds: float) -> JobRecord:
         """The job once it is final, or as it is after `seconds`. Raises JobNotFound, Unavailable."""
-        record = await self.show(job_id, tenant)
-        return await self._watch.until_final(record, seconds, lambda: self.show(job_id, tenant))
+        known = self._watch.known(job_id)
+        record = known if known is not None and tenant in (None, known.tenant) else await self.show(job_id, tenant)
+        return await self._watch.until_final(record, seconds, lambda: self.show(job_id, None))
 
     async def retry(self, job_id: str, tenant: str | None, round_number: int | None = None) -> JobRecord:
         """A new round for a FAILED or CANCELLED job; for a stuck one its message again.

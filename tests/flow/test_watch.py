@@ -11,6 +11,7 @@ from cqworker.flow.watch import Watch
 from cqworker.model.changes import WrittenUnread
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
+from tests.flow.faults import refused
 from tests.flow.handlers import Notebook, quick, worker_of
 from tests.flow.world import World, story
 
@@ -130,3 +131,72 @@ async def test_nobody_waits_for_a_job_of_another_tenant() -> None:
         with pytest.raises(JobNotFound):
             await world.desk.wait(job, tenant, 20)
     assert world.clock.monotonic() < 1
+
+
+@story
+async def test_all_who_wait_for_one_job_share_one_stream_of_reads() -> None:
+    world = World({"work": worker_of(Notebook(), 10)})
+    world.start()
+    job_id = await world.submit("work")
+    waits = []
+    for _ in range(20):
+        waits.append(asyncio.ensure_future(world.desk.wait(job_id, None, 20)))
+        await asyncio.sleep(0.05)
+    assert {record.status for record in await asyncio.gather(*waits)} == {Status.SUCCEEDED}
+    assert 10 <= world.office.store.calls.count("get") <= 13
+    assert world.clock.monotonic() <= 12.5
+    await world.stop()
+
+
+@story
+async def test_waits_that_follow_one_another_show_a_job_as_it_is_and_not_as_the_first_of_them_saw_it() -> None:
+    world = World({"work": worker_of(Notebook(), 100)})
+    host = world.start()
+    job_id = await world.submit("work", delay_seconds=5)
+    for desk in (world.desk, host.desk):
+        first = asyncio.ensure_future(desk.wait(job_id, None, 20))
+        await asyncio.sleep(10)
+        second = asyncio.ensure_future(desk.wait(job_id, None, 20))
+        assert (await first).status is Status.RUNNING
+        assert (await second).status is Status.RUNNING
+    await world.stop()
+
+
+@story
+async def test_a_wait_in_a_new_round_is_not_told_of_the_end_of_the_last_one() -> None:
+    world = World({"quick": quick})
+    job_id = await world.submit("quick", delay_seconds=600)
+    waiting = asyncio.ensure_future(world.desk.wait(job_id, None, 20))
+    await asyncio.sleep(0.5)
+    await world.desk.cancel(job_id, None)
+    await world.desk.retry(job_id, None)
+    again = asyncio.ensure_future(world.desk.wait(job_id, None, 20))
+    assert (await waiting).status is Status.CANCELLED
+    world.start()
+    assert (await again).status is Status.SUCCEEDED
+    await world.stop()
+
+
+@story
+async def test_a_store_that_fails_is_told_to_all_who_wait_and_not_to_who_comes_later() -> None:
+    world = World({"work": worker_of(Notebook(), 10)})
+    world.start()
+    job_id = await world.submit("work")
+    waits = [asyncio.ensure_future(world.desk.wait(job_id, None, 20)) for _ in range(3)]
+    await asyncio.sleep(0.5)
+    world.office.store.on("get", refused)
+    for failure in await asyncio.gather(*waits, return_exceptions=True):
+        assert isinstance(failure, Unavailable)
+    assert (await world.desk.wait(job_id, None, 20)).status is Status.SUCCEEDED
+    await world.stop()
+
+
+@story
+async def test_another_tenant_is_not_told_what_those_who_wait_know() -> None:
+    world = World({"quick": quick})
+    job_id = await world.submit("quick", tenant="acme", delay_seconds=600)
+    waiting = asyncio.ensure_future(world.desk.wait(job_id, "acme", 5))
+    await asyncio.sleep(0.5)
+    with pytest.raises(JobNotFound):
+        await world.desk.wait(job_id, "other", 5)
+    assert (await waiting).status is Status.QUEUED
