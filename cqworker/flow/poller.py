@@ -43,6 +43,7 @@ class Poller:
         emit: Emit,
     ) -> None:
         self._queue = queue
+        self._name = queue.name  # through all wrappers, once and not with each message
         self._settings = settings
         self._slots = slots
         self._journey = journey
@@ -78,11 +79,11 @@ class Poller:
         if self._quiet.is_set():
             return None
         if not self._loops:
-            return f"nobody polls {self._queue.name}"
+            return f"nobody polls {self._name}"
         began = min(self._receiving, default=self._clock.monotonic())
         longest = self._clock.monotonic() - began - main.absent_since(began)
         if longest > self._settings.wait_time + margin:
-            return f"a receive from {self._queue.name} has taken {longest:.0f} s"
+            return f"a receive from {self._name} has taken {longest:.0f} s"
         return None
 
     def _open_loop(self, *, scout: bool) -> None:
@@ -102,7 +103,7 @@ class Poller:
                 await self._pause(next(waits))
                 continue
             except Exception as error:  # noqa: BLE001 - no message may ever end its queue's poller
-                self._emit(background_failure(f"poller of {self._queue.name}", error))
+                self._emit(background_failure(f"poller of {self._name}", error))
                 await self._pause(next(waits))
                 continue
             waits = pauses(cap=20.0)
@@ -134,21 +135,21 @@ class Poller:
             deliveries = await self._queue.receive(asked, self._settings.wait_time, self._settings.visibility_timeout)
         finally:
             self._receiving.remove(began)
-        self._emit(Received(queue=self._queue.name, asked=asked, count=len(deliveries)))
+        self._emit(Received(queue=self._name, asked=asked, count=len(deliveries)))
         return deliveries
 
     def _accept(self, delivery: Delivery) -> None:
         """Sends the message on its journey; what is not ours to interpret is left, or given back."""
         try:
             envelope = read_envelope(
-                delivery.body, queue=self._queue.name, sent_at=delivery.sent_at, attempts_of=self._attempts_of
+                delivery.body, queue=self._name, sent_at=delivery.sent_at, attempts_of=self._attempts_of
             )
         except NewerEnvelope:
             self._receipts.hide(delivery, retry_delay(delivery.receive_count, *FOR_A_NEWER_WORKER))
         except NotAnEnvelope as error:
             self._emit(foreign(delivery, str(error)))
         except Exception as error:  # noqa: BLE001 - those that were received with it must not suffer
-            self._emit(background_failure(f"poller of {self._queue.name}", error))
+            self._emit(background_failure(f"poller of {self._name}", error))
         else:
             travel = self._loop.create_task(self._send_off(delivery, envelope, self._slots.take_now()))
             self.travels.add(travel)
