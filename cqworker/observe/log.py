@@ -117,7 +117,10 @@ class Log:
             logger_factory=lambda *_: sink,
             cache_logger_on_first_use=False,
         )
-        self._route = Route(structlog.get_logger(), logging.ERROR if settings.level == "error" else logging.WARNING)
+        everything = structlog.make_filtering_bound_logger(LEVELS[0])  # the route itself keeps back what is not said
+        said = structlog.wrap_logger(sink, [merge_contextvars, format_exc_info, render], everything).bind()
+        floor = logging.ERROR if settings.level == "error" else logging.WARNING
+        self._route = Route(said, floor, levels=settings.levels)
         self._route.install()
         atexit.register(self.close)
 

@@ -1,42 +1,66 @@
-"""Leads the standard library's logging (botocore, aiohttp, asyncio) into the log's own lines, from WARNING up."""
+"""Leads the standard library's logging (botocore, aiohttp, asyncio) into the log's own lines.
+
+From WARNING up, or from the level that the settings name for a logger.
+"""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from structlog.typing import FilteringBoundLogger
 
 from cqworker.observe.throttle import Throttle
 
 LIBRARIES = ("aiobotocore", "aiohttp", "asyncio", "boto3", "botocore", "s3transfer", "urllib3")
-"""Never below WARNING, whatever a plugin sets on the root logger: at DEBUG some of them write signed requests."""
+"""Not below WARNING, whatever a plugin sets on the root logger: at DEBUG some of them write signed requests."""
+ROOT = "root"
+"""What the settings call the loggers that they do not name."""
 FLOOD_INTERVAL = 1.0
 """Seconds between two lines that a library writes from one place about one kind of error."""
 MALFORMED_INTERVAL = 10.0
 """Seconds between two lines about requests that are no HTTP: anybody can send thousands."""
 
 
+NONE: Mapping[str, str] = MappingProxyType({})
+_NUMBERS = logging.getLevelNamesMapping()
+
+
 class Route(logging.Handler):
     """A handler on the root logger that says each record as a line of ours."""
 
     def __init__(
-        self, logger: FilteringBoundLogger, level: int, monotonic: Callable[[], float] = time.monotonic
+        self,
+        logger: FilteringBoundLogger,
+        level: int,
+        monotonic: Callable[[], float] = time.monotonic,
+        levels: Mapping[str, str] = NONE,
     ) -> None:
-        super().__init__(level)
+        """`level` is the least of loggers that `levels` does not name, itself or one above it."""
+        super().__init__()
         self._logger = logger
+        self._floors = {"": level} | dict.fromkeys(LIBRARIES, level)
+        self._floors |= {"" if name == ROOT else name: _NUMBERS[said.upper()] for name, said in levels.items()}
         self._repeated = Throttle(FLOOD_INTERVAL, monotonic)
         self._malformed = Throttle(MALFORMED_INTERVAL, monotonic)
         self._levels: dict[str, int] = {}
+        self.addFilter(lambda record: record.levelno >= self._floor(record.name))
 
     def install(self) -> None:
-        """Takes a place on the root logger and quiets the libraries."""
-        for name in ("", *LIBRARIES):
+        """Takes a place on the root logger, quiets the libraries, and has the loggers speak that the settings name."""
+        for name, floor in self._floors.items():
             logger = logging.getLogger(name)
             self._levels[name] = logger.level
-            logger.setLevel(logging.WARNING)
+            logger.setLevel(floor)
         logging.getLogger().addHandler(self)
+
+    def _floor(self, name: str) -> int:
+        """Of the logger itself, or of the nearest above it: what a plugin sets on its own loggers is not asked."""
+        while name and name not in self._floors:
+            name = name.rpartition(".")[0]
+        return self._floors[name]
 
     def remove(self) -> None:
         """Leaves logging as it was before install()."""
@@ -56,10 +80,17 @@ class Route(logging.Handler):
             if admitted is None:
                 return
             suppressed = admitted
-        say = self._logger.error if record.levelno >= logging.ERROR else self._logger.warning
+        say = self._voice(record.levelno)
         counted = {"suppressed": suppressed} if suppressed else {}
         traced = {"exc_info": error} if error is not None else {}
         say("library message", logger=record.name, message=_message_of(record), **counted, **traced)
+
+    def _voice(self, level: int) -> Callable[..., object]:
+        if level >= logging.ERROR:
+            return self._logger.error
+        if level >= logging.WARNING:
+            return self._logger.warning
+        return self._logger.info if level >= logging.INFO else self._logger.debug
 
     def _say_malformed(self, record: logging.LogRecord, error: BaseException | None) -> None:
         suppressed = self._malformed.admit(record.name)

@@ -51,6 +51,8 @@ def _example(path: tuple[str, ...]) -> str:
         return ', such as [{"name": "cqworker", "dead_letter_queue": "cqworker-dead"}]'
     if path == ("handlers", "types"):
         return ', such as {"text.transform": {"timeout": 10}}'
+    if path == ("log", "levels"):
+        return ', such as {"acme.orders": "debug"}'
     return ', such as ["…"]'
 
 

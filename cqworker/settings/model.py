@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from cqworker.closed_sets import Level, Scope
+from cqworker.closed_sets import LEVELS, Level, Scope
 from cqworker.model.limits import MAX_ATTEMPTS, QUEUE_NAME
 from cqworker.model.source import overlap
 from cqworker.model.tenants import DEFAULT, check_tenant
@@ -24,6 +24,9 @@ LEAST_RATE = 8192
 """Bytes a second: 32 MiB in an hour."""
 MAX_RECEIVES = 1000
 """The largest maxReceiveCount of a redrive policy (SQS API, SetQueueAttributes)."""
+
+TELLTALES = frozenset({"aiobotocore", "boto3", "botocore", "s3transfer", "urllib3"})
+"""Loggers of the AWS SDK, which hide nothing of what they send and receive."""
 
 Seconds = Annotated[float, Field(gt=0)]
 Pause = Annotated[float, Field(gt=0, le=31_536_000)]
@@ -243,9 +246,26 @@ class LogSettings(Section):
     """`[log]`: how much is said, and in which form."""
 
     level: Level = Field("info", description="The least that is logged.")
+    levels: dict[str, Level] = Field(
+        default_factory=dict,
+        description="The least that is logged of what the standard library's loggers of these names, and those below "
+        'them, say; "root" is all others, of which warnings and errors are logged.',
+    )
     format: Literal["auto", "json", "console"] = Field(
         "auto", description="One JSON object a line, lines for people, or (auto) people on a terminal, JSON elsewhere."
     )
+
+    @field_validator("levels")
+    @classmethod
+    def _secrets_stay_out_of_the_log(cls, levels: dict[str, Level]) -> dict[str, Level]:
+        for name, level in levels.items():
+            if not name or name != name.strip("."):
+                raise ValueError(f'"{name}" is no name of a logger; write one like "acme.orders", or "root"')
+            if level == LEVELS[0] and name.partition(".")[0] in TELLTALES:
+                raise ValueError(
+                    f"{name} writes signed requests and credentials at {level}; {LEVELS[1]} is the least for it"
+                )
+        return levels
 
 
 class Settings(Section):

@@ -106,3 +106,65 @@ async def test_what_asyncio_has_to_say_is_a_line(written: Written) -> None:
     assert line["logger"] == "asyncio"
     assert "nobody looked" in line["message"]
     assert line["exception"] == "OSError: x"
+
+
+def heard(written: Written) -> list[tuple[str, str]]:
+    return [(line["logger"], line["level"]) for line in written.lines]
+
+
+def test_a_logger_that_the_settings_name_is_heard_from_its_own_level(open_log: OpenLog) -> None:
+    written = open_log(levels={"acme": "debug", "acme.noise": "error", "other": "info"})
+    for name in ("acme.orders", "acme", "acme.noise.deep", "other", "third"):
+        logging.getLogger(name).debug("a")
+        logging.getLogger(name).info("b")
+        logging.getLogger(name).warning("c")
+        logging.getLogger(name).error("d")
+    assert heard(written) == [
+        *(("acme.orders", level) for level in ("debug", "info", "warning", "error")),
+        *(("acme", level) for level in ("debug", "info", "warning", "error")),
+        ("acme.noise.deep", "error"),
+        *(("other", level) for level in ("info", "warning", "error")),
+        *(("third", level) for level in ("warning", "error")),
+    ]
+    assert {line["event"] for line in written.lines} == {"library message"}
+
+
+@pytest.mark.parametrize("level", ["debug", "warning", "error"])
+def test_a_loggers_own_level_goes_before_that_of_the_log(open_log: OpenLog, level: str) -> None:
+    written = open_log(level=level, levels={"acme": "info"})
+    logging.getLogger("acme.orders").info("x")
+    logging.getLogger("acme.orders").debug("y")
+    assert heard(written) == [("acme.orders", "info")]
+
+
+def test_root_is_all_that_are_not_named_but_the_libraries_that_tell_secrets(open_log: OpenLog) -> None:
+    written = open_log(levels={"root": "debug"})
+    logging.getLogger("anybody").debug("x")
+    logging.getLogger("botocore.auth").debug("AWS4-HMAC-SHA256 secret")
+    logging.getLogger("botocore.auth").info("y")
+    assert heard(written) == [("anybody", "debug")]
+
+
+def test_a_library_may_be_heard_where_the_settings_name_it(open_log: OpenLog) -> None:
+    written = open_log(levels={"botocore": "info"})
+    logging.getLogger("botocore.credentials").info("Found credentials in environment variables.")
+    assert heard(written) == [("botocore.credentials", "info")]
+
+
+def test_what_a_plugin_sets_on_its_own_logger_is_not_asked(written: Written) -> None:
+    logger = logging.getLogger("acme.plugin")
+    logger.setLevel(logging.DEBUG)
+    try:
+        logger.debug("x")
+        logger.warning("y")
+    finally:
+        logger.setLevel(logging.NOTSET)
+    assert heard(written) == [("acme.plugin", "warning")]
+
+
+def test_loggers_are_left_as_they_were(open_log: OpenLog) -> None:
+    named = logging.getLogger("acme.left")
+    written = open_log(levels={"acme.left": "debug"})
+    assert named.level == logging.DEBUG
+    written.log.close()
+    assert named.level == logging.NOTSET
