@@ -68,7 +68,12 @@ class Meters:
         self.refused = self._counter(
             "receipts_refused_total", "Deletes and visibility changes not done", "queue", "action", "gone"
         )
-        self.depth = self._gauge("queue_messages", "Messages in a queue, as the service counts them", "queue", "state")
+        self.depth = self._gauge(
+            "queue_messages",
+            "Messages in a queue, as the service counts them; every daemon tells it: take the maximum",
+            "queue",
+            "state",
+        )
         self.renewals = self._counter("lease_renewals_total", "Leases renewed", "queue")
         self.silences = self._counter(
             "leases_unanswered_total",
