@@ -26,7 +26,7 @@ from cqworker.observe.wording import ENDINGS, ROUTINE, STARTED, WORDING, Words
 from cqworker.sdnotify import marks_for
 
 if TYPE_CHECKING:
-    from cqworker.settings.model import LogSettings
+    from cqworker.settings.log import LogSettings
 
 PATIENCE = 1.0
 """Seconds that the end of the process waits for a reader of the last lines."""

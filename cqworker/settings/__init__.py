@@ -5,12 +5,12 @@ from __future__ import annotations
 from cqworker.settings.checks import check_exposure, is_loopback, max_receive_count_of, needed_receive_count
 from cqworker.settings.file import find_file
 from cqworker.settings.loading import load_settings, sources
+from cqworker.settings.log import LogSettings
 from cqworker.settings.model import (
     ArtifactSettings,
     BackoffSettings,
     HandlerSettings,
     HttpSettings,
-    LogSettings,
     QueueSettings,
     Settings,
     StoreSettings,

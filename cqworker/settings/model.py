@@ -6,15 +6,17 @@ Each field's description says what it is for in words that also stand in error m
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from cqworker.closed_sets import LEVELS, Level, Scope
+from cqworker.closed_sets import Scope
 from cqworker.model.limits import MAX_ATTEMPTS, QUEUE_NAME
 from cqworker.model.source import overlap
 from cqworker.model.tenants import DEFAULT, check_tenant
+from cqworker.settings.log import LogSettings
 from cqworker.settings.names import Name
+from cqworker.settings.section import Section
 
 MAX_TIMEOUT = 39_600
 """Eleven hours: SQS hides a message 12 h at most from its receipt (ChangeMessageVisibility)."""
@@ -25,29 +27,12 @@ LEAST_RATE = 8192
 MAX_RECEIVES = 1000
 """The largest maxReceiveCount of a redrive policy (SQS API, SetQueueAttributes)."""
 
-TELLTALES = frozenset({"aiobotocore", "boto3", "botocore", "s3transfer", "urllib3"})
-"""Loggers of the AWS SDK, which hide nothing of what they send and receive."""
-
 Seconds = Annotated[float, Field(gt=0)]
 Pause = Annotated[float, Field(gt=0, le=31_536_000)]
 QueueName = Annotated[Name, Field(pattern=QUEUE_NAME)]
 Source = Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$")]
 Text = Annotated[str, Field(min_length=1, max_length=128)]
 Tenant = Annotated[str, AfterValidator(check_tenant)]
-
-
-class Section(BaseModel):
-    """A table of the configuration file; unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _only_switches_are_true_or_false(cls, value: object, info: ValidationInfo) -> object:
-        """Without this `true` would count as the number 1."""
-        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
-            raise ValueError("true and false mean nothing here")
-        return value
 
 
 class StoreSettings(Section):
@@ -240,32 +225,6 @@ class HandlerSettings(Section):
     enabled: tuple[str, ...] | None = Field(None, description="The only job types to use; not set: all installed.")
     disabled: tuple[str, ...] = Field((), description="Job types not to use.")
     types: dict[str, TypeSettings] = Field(default_factory=dict, description="Overrides for single job types.")
-
-
-class LogSettings(Section):
-    """`[log]`: how much is said, and in which form."""
-
-    level: Level = Field("info", description="The least that is logged.")
-    levels: dict[str, Level] = Field(
-        default_factory=dict,
-        description="The least that is logged of what the standard library's loggers of these names, and those below "
-        'them, say; "root" is all others, of which warnings and errors are logged.',
-    )
-    format: Literal["auto", "json", "console"] = Field(
-        "auto", description="One JSON object a line, lines for people, or (auto) people on a terminal, JSON elsewhere."
-    )
-
-    @field_validator("levels")
-    @classmethod
-    def _secrets_stay_out_of_the_log(cls, levels: dict[str, Level]) -> dict[str, Level]:
-        for name, level in levels.items():
-            if not name or name != name.strip("."):
-                raise ValueError(f'"{name}" is no name of a logger; write one like "acme.orders", or "root"')
-            if level == LEVELS[0] and name.partition(".")[0] in TELLTALES:
-                raise ValueError(
-                    f"{name} writes signed requests and credentials at {level}; {LEVELS[1]} is the least for it"
-                )
-        return levels
 
 
 class Settings(Section):

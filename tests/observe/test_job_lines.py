@@ -17,7 +17,7 @@ from cqworker.observe.job_lines import MOST_MIDDLES
 from cqworker.observe.log import LogLines, configure, fields_of
 from cqworker.observe.rendering import JsonLines
 from cqworker.observe.wording import ENDINGS, STARTED
-from cqworker.settings.model import LogSettings
+from cqworker.settings.log import LogSettings
 from tests.model.leaks import SECRETS
 from tests.observe.conftest import Written
 from tests.observe.samples import JOB, subject

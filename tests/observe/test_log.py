@@ -19,7 +19,7 @@ from cqworker import events as e
 from cqworker.model.status import FailureKind, Status
 from cqworker.observe.log import LogLines, configure
 from cqworker.observe.wording import ROUTINE, SILENT, WORDING
-from cqworker.settings.model import LogSettings
+from cqworker.settings.log import LogSettings
 from tests.observe.conftest import Written
 from tests.observe.samples import EVENT_CLASSES, JOB, TurnedClock, sample_of
 

@@ -18,7 +18,7 @@ from cqworker import events as e
 from cqworker.model.status import Status
 from cqworker.observe.log import LogLines, configure
 from cqworker.sdnotify import MARKS, marks_for
-from cqworker.settings.model import LogSettings
+from cqworker.settings.log import LogSettings
 from tests.observe.samples import JOB
 
 Open = Callable[..., IO[bytes]]
