@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 from io import BytesIO
 from random import Random
 from typing import Literal
@@ -12,6 +13,7 @@ import orjson
 import pytest
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from cqworker.daemon.garbage import rare_collections
 from cqworker.flow.submit import Submission
 from cqworker.plugins.handler import handler
 from cqworker.plugins.registry import registry_of
@@ -67,8 +69,8 @@ KNOWN = registry_of(strict=strict, choosy=choosy, anything=anything, **{"text.tr
 
 
 @pytest.fixture
-def taken(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Seconds of processor time of every callback that the loop has run."""
+def taken(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+    """Seconds of processor time of every callback that the loop has run; garbage is collected as in a daemon."""
     seconds = [0.0]
     run = asyncio.Handle._run
 
@@ -78,7 +80,8 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         seconds.append(time.thread_time() - began)
 
     monkeypatch.setattr(asyncio.Handle, "_run", timed)
-    return seconds
+    with rare_collections():
+        yield seconds
 
 
 def a_list_of(unit: str) -> str:

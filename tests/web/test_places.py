@@ -136,9 +136,9 @@ async def busy(house: House, stack: AsyncExitStack, number: int, monkeypatch: py
         await free.wait()
 
     monkeypatch.setattr(house.store, "get", slowly)
-    for _ in range(number):
+    for place in range(number):
         _, writer = await stack.enter_async_context(wire(house.port))
-        writer.write(PROBE.replace(b"healthz", b"jobs/some"))
+        writer.write(PROBE.replace(b"healthz", b"jobs/%d" % place))
     await until(lambda: len(entered) == number)
     return free
 
