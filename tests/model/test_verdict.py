@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from cqworker.model.history import Entry
 from cqworker.model.interventions import Forestall, Lose
 from cqworker.model.record import JobRecord
@@ -69,6 +71,13 @@ VERDICTS: dict[str, Verdict | Burial] = {
     "start-round": StartRound(),
     "bury": Bury(),
 }
+
+
+def test_every_verdict_is_that_of_some_row() -> None:
+    rows = {
+        words[-1] for table in (CLAIM_TABLE, BURIAL_TABLE) for words in map(str.split, table.strip().splitlines()[1:])
+    }
+    assert {type(VERDICTS[name]) for name in rows} == {*get_args(Verdict), *get_args(Burial)}
 
 
 def judged(state: State) -> Verdict:
