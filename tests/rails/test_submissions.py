@@ -13,7 +13,7 @@ from cqworker.events import ignore
 from cqworker.flow.desk import Desk
 from cqworker.flow.submit import Submission, Submitter
 from cqworker.flow.watch import Watch
-from cqworker.model.envelope import read_envelope
+from cqworker.model.envelope import Envelope, read_envelope
 from cqworker.model.history import Entry
 from cqworker.model.interventions import Forestall
 from cqworker.model.record import JobRecord
@@ -21,7 +21,7 @@ from cqworker.model.status import Status
 from cqworker.plugins.registry import registry_of
 from cqworker.ports import Delivery, JobStore
 from cqworker.testing import MemoryArtifacts, MemoryQueue
-from tests.rails.jobs import OF_THE_JOB, QUEUE, SUBMISSION, TRACE, TRACEPARENT, TYPE, otherwise
+from tests.rails.jobs import OF_THE_JOB, OF_THE_MESSAGE, QUEUE, SUBMISSION, TRACE, TRACEPARENT, TYPE, otherwise
 from tests.rails.local_store import STORES, store_of
 from tests.rails.samples import defaults_of, fields_of, lost
 from tests.web.house import transform
@@ -40,6 +40,8 @@ NOT_ASKED_FOR = {
     "traceparent": "who repeats a request does so in another trace",
 }
 """Fields in which a repeated request may differ from the first one, and why."""
+MADE_HERE = {"job_id", "created_at", "round", "payload_ref", *OF_THE_MESSAGE}
+"""Fields of a message that are nobody's to ask for."""
 ASKED_FOR = [name for name in fields_of(Submission) if name not in NOT_ASKED_FOR]
 
 
@@ -74,6 +76,10 @@ async def failed(office: Office, record: JobRecord) -> None:
     entry = Entry(now, "failed")
     purge_at = now // 1000 + RETENTION
     await office.store.write(Forestall(seen=record, status=Status.FAILED, now=now, purge_at=purge_at, entry=entry))
+
+
+def test_whatever_a_message_says_can_be_asked_for() -> None:
+    assert fields_of(Envelope).keys() - MADE_HERE == fields_of(Submission).keys() - ELSEWHERE.keys()
 
 
 async def test_message_and_record_say_everything_that_was_asked_for(office: Office) -> None:
