@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_type_hints
 
 import orjson
 
@@ -22,19 +22,10 @@ SORT_KEY = {"S": "job"}
 STATUSES = {status.value: status for status in Status}
 KEY_GRACE = 3600
 """Seconds that a key's item outlives the key: it is honoured by the time it carries, TTL only sweeps."""
-TEXTS = ("type", "queue", "tenant", "status", "payload", "payload_ref", "token", "result", "result_ref", "trace_id")
-NUMBERS = (
-    "round",
-    "attempt",
-    "max_attempts",
-    "created_at",
-    "purge_at",
-    "lease_expires_at",
-    "scheduled_at",
-    "started_at",
-    "finished_at",
-    "cancel_requested_at",
-)
+_FIELDS = {name: kind for name, kind in get_type_hints(JobRecord).items() if name != "job_id"}
+TEXTS = tuple(name for name, kind in _FIELDS.items() if kind in (str, str | None, Status))
+NUMBERS = tuple(name for name, kind in _FIELDS.items() if kind in (int, int | None))
+"""Whatever else a record has is written and read by a rule of its own."""
 
 
 class Unreadable(ValueError):
