@@ -152,9 +152,14 @@ class JobView:
 
 
 def job_from(view: View) -> JobView:
-    """The record of a view; what a newer daemon says beyond it is left out. Raises ValueError, KeyError, TypeError."""
-    known: dict[str, Any] = {name: view.get(name) for name in ("payload_ref", "result_ref")}
-    known |= {field.name: view[field.name] for field in dataclasses.fields(JobView) if field.name not in known}
+    """The record of a view; what a newer daemon says beyond it is left out. Raises ValueError, KeyError, TypeError.
+
+    What only a newer daemon says has its default.
+    """
+    fields = dataclasses.fields(JobView)
+    known: dict[str, Any] = {
+        field.name: view[field.name] for field in fields if field.name in view or field.default is dataclasses.MISSING
+    }
     known |= {name: _time(known[name]) for name in known if name.endswith("_at")}
     known["status"] = Status(view["status"])
     known["tags"] = tuple(view["tags"])

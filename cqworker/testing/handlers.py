@@ -68,8 +68,8 @@ async def run_handler(
 
     The payload (anything JSON can say, or a model) goes through JSON and the handler's model; the function runs on the
     loop, in a thread or in a process, inside its lifespan and its timeout; its result is encoded. `artifacts` may be
-    filled beforehand; `sources` are the `s3://bucket/prefix` it may read. Further keywords are the job's: id, attempt,
-    max_attempts, round, tenant, metadata, tags, deadline, traceparent.
+    filled beforehand; `sources` are the `s3://bucket/prefix` it may read. Further keywords are the job's: id, type,
+    attempt, max_attempts, round, tenant, metadata, tags, deadline, traceparent.
 
     A stop is what it is in a worker. `stopping` is what `job.stopping` says until then, as in the first part of a
     drain. Its timeout, or the end of a drain after `drain_after` seconds, tells the handler: `job.stopping` is True, a

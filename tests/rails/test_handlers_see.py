@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+import re
 from typing import Any
 
 from cqworker import Job, handler
@@ -62,5 +63,7 @@ async def test_run_handler_takes_every_field() -> None:
         seen.update({name: getattr(job, name) for name in fields_of(PlainJob)})
 
     said = {name: getattr(PLAIN, name) for name in fields_of(PlainJob)}
+    listed = re.findall(r"\w+", str(run_handler.__doc__).partition("the job's:")[2].partition(".")[0])
+    assert set(listed) == said.keys(), "the docstring of run_handler()"
     await run_handler(look, {}, **said)
     assert seen == said
