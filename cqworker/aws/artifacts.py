@@ -8,6 +8,7 @@ from cqworker.aws.calls import Answer, Calls, Declined
 from cqworker.aws.operations import GET_OBJECT, PUT_OBJECT, TRY_PUT
 from cqworker.aws.translation import Garbled, garbled
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge
+from cqworker.model.artifacts import storable_type
 from cqworker.ports import StoredObject
 
 SCHEME = "s3://"
@@ -37,7 +38,7 @@ class S3Artifacts:
         request = {
             **place,
             "Body": BytesIO(data),
-            "ContentType": content_type,
+            "ContentType": storable_type(content_type),
         }  # a stream, sent without holding up the loop
         answer = await self._clients.call(PUT_OBJECT, request, _bucket(self._bucket), seconds=TRANSFER)
         if not answer.get("ETag"):

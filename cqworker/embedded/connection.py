@@ -1,4 +1,4 @@
-"""The HTTP side of the embedded AWS: connections that are kept, and one request at a time in moto."""
+"""The HTTP side of the embedded AWS: a guarded door, connections that are kept, one request at a time in moto."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from werkzeug.datastructures import Headers
 from werkzeug.test import run_wsgi_app
 
 from cqworker.embedded.turnstile import ClientGone, admitted
+from cqworker.front_door import LOOPBACK_NAMES, Knock, Reason, TurnedAway, check
 
+STATUSES = {
+    Reason.MALFORMED: "400 Bad Request",
+    Reason.MISDIRECTED: "421 Misdirected Request",
+    Reason.CROSS_ORIGIN: "403 Forbidden",
+}
 FRAMING = frozenset({"connection", "content-length", "transfer-encoding"})
 
 
@@ -28,6 +34,12 @@ class Connection(MotoRequestHandler):
 
     def run_wsgi(self) -> None:
         """Answer the request that has just been parsed."""
+        try:
+            check(self._knock(), LOOPBACK_NAMES)
+        except TurnedAway as error:
+            self.close_connection = True  # its body is not read
+            self._answer(STATUSES[error.reason], Headers(), _told("AccessDenied", str(error)))
+            return
         environ = self.make_environ()
         environ["wsgi.input"] = BytesIO(self._read_body(environ))
         environ["wsgi.input_terminated"] = True
@@ -40,6 +52,10 @@ class Connection(MotoRequestHandler):
             self._answer("500 Internal Server Error", Headers(), _explained(error))
         else:
             self._answer(status, headers, b"".join(body))
+
+    def _knock(self) -> Knock:
+        hosts, origins, sites = (self.headers.get_all(name, []) for name in ("Host", "Origin", "Sec-Fetch-Site"))
+        return Knock(self.path, hosts, origins, sites, may_lack_host=self.request_version == "HTTP/1.0")
 
     def _read_body(self, environ: dict[str, Any]) -> bytes:
         if "wsgi.input_terminated" in environ:
@@ -72,5 +88,8 @@ class Connection(MotoRequestHandler):
 
 
 def _explained(error: Exception) -> bytes:
-    message = f"The embedded AWS stumbled: {type(error).__name__}: {error}"
-    return json.dumps({"__type": "InternalFailure", "message": message}).encode()
+    return _told("InternalFailure", f"The embedded AWS stumbled: {type(error).__name__}: {error}")
+
+
+def _told(code: str, message: str) -> bytes:
+    return json.dumps({"__type": code, "message": message}).encode()

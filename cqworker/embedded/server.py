@@ -17,6 +17,8 @@ from cqworker.embedded.connection import Connection
 from cqworker.embedded.facts import LOOPBACK
 from cqworker.embedded.turnstile import admitted
 
+OWN_API = "moto_api"
+"""moto's own interface, which resets everything, seeds its chance and shows what is in it: nobody here needs it."""
 SERVICES: tuple[Literal["sqs", "dynamodb", "s3"], ...] = ("sqs", "dynamodb", "s3")
 
 
@@ -30,7 +32,8 @@ class Dispatcher(DomainDispatcherApplication):
     def get_backend_for_host(self, host: str | None) -> Any:
         """Find the service of a host name; moto lists its source folder each time, most of an SQS request's cost."""
         if host not in self._backends:
-            self._backends[host] = super().get_backend_for_host(host)
+            found = super().get_backend_for_host(host)
+            self._backends[host] = None if found == OWN_API else found
         return self._backends[host]
 
     def load_services(self) -> None:

@@ -22,6 +22,7 @@ _ATTEMPT = r"[1-9][0-9]{0,8}-[1-9][0-9]{0,8}"
 _PRODUCT = re.compile(rf"{_ATTEMPT}(?:\.[a-z0-9]{{1,10}}|\.result\.json|/(?P<name>{_NAME.pattern}))", re.ASCII)
 _OTHERS = ("uploads", "payloads")
 """Folders below the prefix that are no job's."""
+_FORMS = ("application/x-www-form-urlencoded", "multipart/")
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,63}/[a-z0-9!#$&^_.+-]{1,63}")
 
 
@@ -84,9 +85,16 @@ def maker_of(source: str, reference: Callable[[str], str]) -> str | None:
 
 
 def media_type(declared: str) -> str:
-    """The type alone, in small letters; that of any bytes where it is none."""
+    """The type alone, in small letters; that of any bytes where it is none, or that of a form: curl's word for all."""
     said = declared.partition(";")[0].strip().lower()
-    return said if _MEDIA_TYPE.fullmatch(said) else UNKNOWN
+    return said if _MEDIA_TYPE.fullmatch(said) and not said.startswith(_FORMS) else UNKNOWN
+
+
+def storable_type(declared: str) -> str:
+    """The type as an object can have it: as it is declared, or as much of that as a header takes."""
+    said = media_type(declared)
+    is_whole = declared.isascii() and declared.isprintable() and said != UNKNOWN
+    return declared if is_whole else said
 
 
 def product_of(record: JobRecord, reference: Callable[[str], str]) -> str | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from cqworker.clock import Clock
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError, MessageTooLarge
+from cqworker.model.artifacts import storable_type
 from cqworker.model.changes import Change, Refused, Written
 from cqworker.model.record import JobRecord
 from cqworker.ports import BATCH, MAX_MESSAGE, Delivery, Depth, EntryFault, KeyItem, Letter, StoredObject
@@ -214,7 +215,7 @@ class MemoryArtifacts:
     async def put(self, key: str, data: bytes, content_type: str) -> str:
         """Keeps the bytes and returns their reference."""
         reference = self.reference(key)
-        self.objects[reference] = StoredObject(data, content_type)
+        self.objects[reference] = StoredObject(data, storable_type(content_type))
         return reference
 
     async def tenant_of(self, job_id: str) -> str | None:

@@ -24,6 +24,8 @@ from cqworker.web.vitals import build
 from cqworker.web.waiting import WaitingRoom
 
 VERSIONED = "/api/v1"
+ONE_STEP = ":[^/]+}"
+"""What a parameter of an address matches once it is decoded, but for a slash; the router would leave braces out."""
 METHODS = {"GET": ("GET", "HEAD"), "POST": ("POST",)}
 """Where GET is answered, HEAD is."""
 
@@ -67,7 +69,7 @@ def _serve(app: web.Application, path: str, answers: Mapping[str, Answer]) -> No
 
     Left to itself the router would go on to the next pattern that fits: /jobs/batch would be the job called batch.
     """
-    resource = app.router.add_resource(path)
+    resource = app.router.add_resource(path.replace("}", ONE_STEP))
     for method, answer in answers.items():
         resource.add_route(method, answer, expect_handler=expect)
 

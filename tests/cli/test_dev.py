@@ -7,11 +7,14 @@ import signal
 import socket
 import subprocess
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError
+from io import BytesIO
+from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.cli.running import COMMAND, Dev, execute, invoke, plain_environment
 
@@ -55,3 +58,23 @@ def test_run_serves_by_its_flags_until_it_is_told_to_stop(dev: Dev) -> None:
             assert process.wait(20) == 0
         finally:
             process.kill()
+
+
+def test_what_curl_uploads_by_itself_is_read_by_a_handler(dev: Dev) -> None:
+    """curl says application/x-www-form-urlencoded of whatever it is given with -d or --data-binary."""
+    picture = BytesIO()
+    Image.new("RGB", (4, 4), "red").save(picture, "PNG")
+    as_curl = {"Content-Type": "application/x-www-form-urlencoded"}
+    made = asked(dev, "/artifacts", picture.getvalue(), as_curl)
+    with urllib.request.urlopen(f"{dev.url}/artifacts/{made['artifact_id']}", timeout=10) as answer:
+        assert answer.read() == picture.getvalue()
+    job = asked(dev, "/jobs", json.dumps({"type": "image.grayscale", "payload": {"source": made["source"]}}).encode())
+    assert asked(dev, f"/jobs/{job['job_id']}?wait=20")["status"] == "SUCCEEDED"
+
+
+def asked(dev: Dev, path: str, data: bytes | None = None, headers: Mapping[str, str] = {}) -> dict[str, Any]:
+    """The JSON that the daemon answers; a POST where there is something to send."""
+    request = urllib.request.Request(dev.url + path, data, dict(headers))
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        said: dict[str, Any] = json.load(answer)
+        return said

@@ -55,7 +55,7 @@ def test_an_answer_carries_one_date(connection: http.client.HTTPConnection) -> N
 def test_a_client_that_asks_for_it_is_hung_up_on(aws: EmbeddedAws) -> None:
     address = urlsplit(aws.endpoint_url)
     with socket.create_connection((address.hostname or "", address.port or 0), timeout=10) as opened:
-        opened.sendall(b"GET / HTTP/1.1\r\nHost: s3\r\nConnection: close\r\n\r\n")
+        opened.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         answer = b"".join(iter(lambda: opened.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 200 OK")
 

@@ -183,6 +183,14 @@ async def test_an_object_that_is_gone_is_404_and_one_too_large_is_said_to_be() -
         assert (status, problem["type"]) == (413, "urn:cqworker:problem:artifact-too-large")
 
 
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "APPLICATION/X-WWW-Form-Urlencoded;a"])
+async def test_what_curl_sends_by_itself_is_bytes_of_any_kind(house: House, content_type: str) -> None:
+    status, made = await house.post("/artifacts", data=PNG, headers={"Content-Type": content_type})
+    assert (status, made["content_type"]) == (201, "application/octet-stream")
+    async with house.client.get(f"/artifacts/{made['artifact_id']}") as answer:
+        assert (await answer.read(), answer.content_type) == (PNG, "application/octet-stream")
+
+
 async def test_a_form_is_refused_with_the_way_to_send_the_bytes_themselves(house: House) -> None:
     form = FormData({"file": BytesIO(PNG)})
     status, problem = await house.post("/artifacts", data=form)
