@@ -13,6 +13,7 @@ from cqworker.model.record import Failure, JobRecord, Progress
 from cqworker.model.status import FailureKind, Status
 from cqworker.plugins.process import ChildFailure
 from cqworker.ports import Delivery, Depth, EntryFault, KeyItem, Letter, StoredObject
+from cqworker.testing.facts import JobFacts
 from cqworker.testing.handlers import HandlerRun, run_handler
 from cqworker.testing.ports import MemoryArtifacts, MemoryQueue, MemoryStore
 from cqworker.testing.time import VirtualClock, VirtualTimeLoop, run_virtually
@@ -35,6 +36,7 @@ __all__ = [
     "HandBack",
     "HandlerRun",
     "InvalidPayload",
+    "JobFacts",
     "JobRecord",
     "KeyItem",
     "Letter",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 import orjson
 
@@ -19,7 +19,7 @@ from cqworker.flow.execute import GRACE
 from cqworker.flow.outcomes import StopReason
 from cqworker.flow.stop_signal import StopSignal
 from cqworker.model.record import Progress
-from cqworker.model.tenants import check_tenant
+from cqworker.model.times import seconds_of
 from cqworker.plugins.artifacts import JobArtifacts
 from cqworker.plugins.handler import Stopping
 from cqworker.plugins.job import Job, PlainJob
@@ -28,8 +28,12 @@ from cqworker.plugins.process import run_in_child
 from cqworker.plugins.registry import Handler, Registry, discover, registry_from
 from cqworker.plugins.result import encoded
 from cqworker.settings import HandlerSettings
+from cqworker.testing.facts import JobFacts, facts_of
 from cqworker.testing.ports import MemoryArtifacts
 from cqworker.testing.rehearsal import Rehearsal, Reply, Times
+
+UNSET: object = object()
+"""Nothing was given, not even None."""
 
 
 @described(
@@ -53,23 +57,26 @@ class HandlerRun:
     finished: bool = True
 
 
-async def run_handler(
+async def run_handler(  # noqa: PLR0913 - what a test may say, by name
     handler: Callable[..., Any] | str,
     payload: object,
     *,
+    state: object = UNSET,
+    timeout: float | timedelta | None = None,
     artifacts: MemoryArtifacts | None = None,
     sources: tuple[str, ...] = (),
     stopping: Callable[[], bool] = lambda: False,
-    drain_after: float | None = None,
-    grace: float = GRACE,
-    **job: Any,
+    drain_after: float | timedelta | None = None,
+    grace: float | timedelta = GRACE,
+    **job: Unpack[JobFacts],
 ) -> HandlerRun:
     """Runs a decorated function, or the installed handler of a job type, once on a payload.
 
     The payload (anything JSON can say, or a model) goes through JSON and the handler's model; the function runs on the
-    loop, in a thread or in a process, inside its lifespan and its timeout; its result is encoded. `artifacts` may be
-    filled beforehand; `sources` are the `s3://bucket/prefix` it may read. Further keywords are the job's: id, type,
-    attempt, max_attempts, round, tenant, metadata, tags, deadline, traceparent.
+    loop, in a thread or in a process, inside its lifespan and its timeout; its result is encoded. `state` takes the
+    place of what the lifespan gives, which then is not entered, `timeout` that of the handler's own. `artifacts` may
+    be filled beforehand; `sources` are the `s3://bucket/prefix` it may read. Further keywords are the job's (JobFacts):
+    id, type, attempt, max_attempts, round, tenant, metadata, tags, deadline, traceparent.
 
     A stop is what it is in a worker. `stopping` is what `job.stopping` says until then, as in the first part of a
     drain. Its timeout, or the end of a drain after `drain_after` seconds, tells the handler: `job.stopping` is True, a
@@ -79,15 +86,33 @@ async def run_handler(
     InvalidPayload, TypeError or ValueError for a result that is no JSON, LookupError where there is no such handler,
     and TimeoutError for what a worker would settle as `timeout` or abandon; a thread then goes on by itself, a daemon.
     """
-    found = _find(handler)
-    facts, store = _facts(found, job), artifacts or MemoryArtifacts()
+    found = _as_tried(_find(handler), state, timeout)
+    facts, store = facts_of(found, job), artifacts or MemoryArtifacts()
     store.tenants[facts.id] = facts.tenant
-    model, text = found.validate(encoded(payload)), encoded(payload)
-    times = Times(found.timeout, drain_after, grace)
+    times = Times(found.timeout, None if drain_after is None else seconds_of(drain_after), seconds_of(grace))
+    lent = partial(JobArtifacts, store, facts, sources=sources, tenant_of=store.tenant_of)
+    return await _run(found, encoded(payload), facts, store, lent, StopSignal(stopping), times)
+
+
+def _as_tried(handler: Handler, state: object, timeout: float | timedelta | None) -> Handler:
+    """The handler with what the test puts in place of its own."""
+    if timeout is not None:
+        handler = replace(handler, timeout=float(seconds_of(timeout)))
+    return handler if state is UNSET else replace(handler, lifespan=lambda: nullcontext(state))
+
+
+async def _run(
+    found: Handler,
+    text: str,
+    facts: PlainJob,
+    store: MemoryArtifacts,
+    lent: Callable[..., JobArtifacts],
+    signal: StopSignal,
+    times: Times,
+) -> HandlerRun:
+    model, reported = found.validate(text), list[Progress]()
     if found.executor == "process":
         return HandlerRun(result=orjson.loads(await _in_process(found, text, facts, times)), artifacts=store)
-    lent = partial(JobArtifacts, store, facts, sources=sources, tenant_of=store.tenant_of)
-    signal, reported = StopSignal(stopping), list[Progress]()
     async with hired(1) as own:
         make_job = partial(_job, facts, lent, reported, signal, own)
         reply = await _here(found, model, Rehearsal(found, signal, times), make_job)
@@ -149,19 +174,6 @@ def _recorder(reported: list[Progress]) -> Callable[[float, float | None, str | 
         reported.append(Progress(done, total, note, int(datetime.now(UTC).timestamp() * 1000)))
 
     return report
-
-
-def _facts(handler: Handler, said: Mapping[str, Any]) -> PlainJob:
-    usual: dict[str, Any] = {
-        "id": "test-job",
-        "type": handler.type,
-        "attempt": 1,
-        "max_attempts": handler.max_attempts,
-        "deadline": datetime.now(UTC) + timedelta(seconds=handler.timeout),
-    }
-    facts = PlainJob(**(usual | dict(said)))
-    check_tenant(facts.tenant)
-    return facts
 
 
 def _find(handler: Callable[..., Any] | str) -> Handler:

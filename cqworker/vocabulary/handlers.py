@@ -94,6 +94,19 @@ REJECT = Words(
     'Write `raise Reject("why")`: the reason stands in the job\'s failure.',
     {"requeue": '`raise Retry("why", after=30)` asks for another attempt'},
 )
+RUN = Words(
+    "run_handler()",
+    'Write it like `await run_handler(greet, {"name": "Ada"}, state=pool, attempt=2)`.',
+    _table(
+        ("job_id task_id message_id jid", "it is id="),
+        ("args kwargs params", "the payload comes second, as one object"),
+        ("ctx context lifespan pool deps", "state= takes the place of what the lifespan gives"),
+        ("retries max_retries", "it is max_attempts="),
+        ("time_limit soft_time_limit", "it is timeout="),
+        ("queue priority", "a handler does not see it"),
+        ("client world", "there is none in it: give the handler what it submits with by state="),
+    ),
+)
 SENDERS = "delay apply_async send send_with_options enqueue kiq kicker perform_async".split()
 """What a task is asked for elsewhere to have it run by a worker."""
 ATTRIBUTES: Mapping[str, str] = _table(

@@ -110,6 +110,11 @@ async def too_slow(payload: int) -> None:
     await asyncio.sleep(60)
 
 
+@handler(timeout=600)
+async def with_a_long_timeout(payload: int) -> None:
+    await asyncio.sleep(60)
+
+
 @handler
 async def returning(payload: Any) -> Any:
     return {payload}

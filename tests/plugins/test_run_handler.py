@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -112,3 +114,34 @@ async def test_a_handler_that_is_not_there_is_a_lookup_error_that_says_why(shop:
         await run_handler("numbers.add", {})
     with pytest.raises(LookupError, match="without @handler"):
         await run_handler(lambda payload: payload, {})
+
+
+async def test_a_state_of_the_tests_own_takes_the_place_of_the_lifespan() -> None:
+    samples.entered.clear()
+    for state in ("a fake", None):
+        assert (await run_handler(samples.with_a_lifespan, 1, state=state)).result["state"] == state
+    assert samples.entered == []
+
+
+@pytest.mark.parametrize("timeout", [0.05, timedelta(milliseconds=50)])
+async def test_a_timeout_of_the_tests_own_takes_the_place_of_the_handlers(timeout: float | timedelta) -> None:
+    with pytest.raises(TimeoutError, match=r"its timeout of 0\.05 s"):
+        await run_handler(samples.with_a_long_timeout, 1, timeout=timeout)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ({"job_id": "x"}, "it is id="),
+        ({"args": (1,)}, "the payload comes second"),
+        ({"ctx": {}}, "state= takes the place"),
+        ({"max_retries": 3}, "it is max_attempts="),
+        ({"attmept": 3}, "did you mean attempt?"),
+        ({"zzz": 3}, "there is artifacts, sources"),
+    ],
+)
+async def test_what_no_job_has_is_answered_with_what_there_is(said: dict[str, Any], meant: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        await run_handler(samples.on_the_loop, {"a": 1}, **said)
+    assert f"run_handler() has no {next(iter(said))}: " in str(caught.value)
+    assert meant in str(caught.value)
