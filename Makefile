@@ -20,13 +20,15 @@ INSTALL = UV="$(UV)" $(BIN)/python -m tools.install
 # what `make demo` and `make dev` run in: all of it where it is there, else what they need
 RUNNABLE = $(firstword $(wildcard $(VENV)/.installed) $(VENV)/.demo)
 PROJECT := pyproject.toml hatch_build.py handlers/pyproject.toml
+# Many tests wait for processes: two at a time for each core; who shares what is started stays together (tests/spread.py).
+SPREAD = --numprocesses $$((2 * $$($(BIN)/python -c 'import os; print(os.cpu_count())'))) --dist loadgroup --no-loadscope-reorder
 SEEDS ?= 300
 N ?= 200
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo dev test stops stops-here check engines bench bench-compare simulate chaos lock clean
+.PHONY: help setup demo dev test test-processes stops stops-here check engines bench bench-compare simulate chaos lock clean
 
 help: ## show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -39,8 +41,11 @@ demo: $(RUNNABLE) ## run two jobs through an embedded AWS, print their story, st
 dev: $(RUNNABLE) ## run the daemon on an embedded AWS until Ctrl-C
 	$(BIN)/cqworker dev
 
-test: $(VENV)/.installed ## run every test that needs nothing but Python
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(TESTS)
+test: $(VENV)/.installed ## run the tests that need nothing but Python; every promise is among them
+	$(BIN)/python -m pytest $(SPREAD) $(TESTS)
+
+test-processes: $(VENV)/.installed ## run the tests of many processes, of what other tests show in one
+	$(BIN)/python -m pytest -m processes $(SPREAD)
 
 stops: $(VENV)/.installed ## stop real daemons N times each on every Python found (or PYTHON), amid work
 	@for python in $(or $(NAMED),$$($(BIN)/python -m tools.pythons)); do \

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-pytest_plugins = ["tests.engines.fixtures", "tests.sdk_memory", "tests.shared"]
+pytest_plugins = ["tests.engines.fixtures", "tests.patience", "tests.sdk_memory", "tests.shared", "tests.spread"]
 
 Tell = Callable[[str], None]
 

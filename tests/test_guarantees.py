@@ -55,6 +55,12 @@ def test_every_command_on_the_page_is_one(command: str) -> None:
         assert find_spec(f"{words[1]}.__main__") is not None
 
 
+def test_no_test_that_the_page_cites_is_left_out_of_make_test() -> None:
+    cited = [ROOT / word for command in COMMANDS if command.startswith("pytest ") for word in command.split()[1:]]
+    files = [file for path in cited for file in (path.rglob("test_*.py") if path.is_dir() else [path])]
+    assert [file for file in files if "mark.processes" in file.read_text(encoding="utf-8")] == []
+
+
 def test_every_promise_has_a_command_that_shows_it() -> None:
     rows = [line.split(" | ") for line in PAGE.splitlines() if line.startswith("| ") and "promise | rests" not in line]
     assert len(rows) >= 13

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -18,6 +17,7 @@ from cqworker.aws.sqs_queue import COUNTS, SqsQueue
 from cqworker.clock import SystemClock
 from cqworker.errors import Unavailable
 from tests.aws.stub import Seen, ok, serving
+from tests.stopwatch import Stopwatch
 
 SpeakTo = Callable[..., None]
 ALLOWED = 1.5
@@ -69,11 +69,11 @@ async def test_all_who_wait_for_the_address_of_a_mute_queue_are_told_within_one_
     mute = Muteness()
     async with serving(mute) as stub:
         speak_to(stub.url)
-        began = time.monotonic()
+        watch = Stopwatch()
         calls: list[Awaitable[object]] = [queue.change_visibility([("r", 30)]) for _ in range(10)]
         calls += [queue.depth() for _ in range(10)]
         told = await asyncio.gather(*calls, return_exceptions=True)
-        assert time.monotonic() - began < 5 * ALLOWED, "one after the other they would take twenty times as long"
+        assert watch.seconds < 5 * ALLOWED, "one after the other they would take twenty times as long"
         assert [type(fault).__name__ for fault in told] == ["AwsFault"] * 20
         assert (len(stub.seen), mute.most) == (1, 1)
         mute.back.set()
@@ -112,10 +112,10 @@ async def test_a_receive_spends_little_of_its_time_on_the_address(
     monkeypatch.setattr(sqs_queue, "BEFORE_RECEIVE", 0.1)
     async with serving(Muteness()) as stub:
         speak_to(stub.url)
-        began = time.monotonic()
+        watch = Stopwatch()
         with pytest.raises(Unavailable, match="GetQueueUrl in time") as caught:
             await queue.receive(1, 20, 60)
-        assert time.monotonic() - began < ALLOWED
+        assert watch.seconds < ALLOWED
     assert not caught.value.ambiguous
 
 
@@ -131,7 +131,7 @@ async def test_the_look_up_of_its_address_makes_a_receive_no_longer(
 
     async with serving(slowly) as stub:
         speak_to(stub.url)
-        began = time.monotonic()
+        watch = Stopwatch()
         with pytest.raises(Unavailable, match="ReceiveMessage in time"):
             await queue.receive(1, 0, 60)
-        assert time.monotonic() - began < 5.75, "the look-up's 0.8 s are among its 5 s"
+        assert watch.seconds < 5.75, "the look-up's 0.8 s are among its 5 s"

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cqworker.children.frames import Kind, packed
+from tests.patience import Patience
 
 
 def descriptors() -> set[str]:
@@ -42,9 +43,9 @@ def is_there(pid: int) -> bool:
 
 def wait_for(holds: Callable[[], object], seconds: float = 20) -> None:
     """Returns once it holds; for what happens in other processes."""
-    end = time.monotonic() + seconds
+    waiting = Patience(seconds)
     while not holds():
-        assert time.monotonic() < end, "waited in vain"
+        assert not waiting.is_over, "waited in vain"
         time.sleep(0.01)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from cqworker.cli.program import program
+from tests.patience import scaled
 
 COMMAND = [sys.executable, "-P", "-m", "cqworker"]
 
@@ -48,7 +49,9 @@ def plain_environment() -> dict[str, str]:
 def execute(*args: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """A command in a process of its own."""
     environment = {**plain_environment(), **environ}
-    return subprocess.run([*COMMAND, *args], env=environment, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(
+        [*COMMAND, *args], env=environment, capture_output=True, text=True, timeout=scaled(30), check=False
+    )
 
 
 @contextmanager
@@ -64,7 +67,7 @@ def running_dev() -> Iterator[Dev]:
         try:
             yield _announced(process)
             process.send_signal(signal.SIGINT)
-            assert process.wait(20) == 0
+            assert process.wait(scaled(20)) == 0
         finally:
             process.kill()
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 import pytest
+
+from tests.patience import scaled
 
 PROGRAM = """\
 import atexit, sys, threading, time
@@ -29,28 +30,27 @@ daemon.join()
 """
 
 
-def left(start: str, seconds: float, argument: str = "--version") -> tuple[subprocess.CompletedProcess[str], float]:
-    """A command beside a thread that sleeps: how it ended, and how long that took."""
+def left(start: str, seconds: float, argument: str = "--version") -> subprocess.CompletedProcess[str]:
+    """A command beside a thread that sleeps, to its end."""
     program = PROGRAM.format(start=start.format(seconds=seconds), argument=argument)
-    began = time.monotonic()
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=50, check=False)
-    return done, time.monotonic() - began
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, capture_output=True, text=True, timeout=scaled(50), check=False)
 
 
 @pytest.mark.parametrize("start", [PLAIN, POOLED], ids=["plain", "pooled"])
 def test_a_thread_that_does_not_end_is_named_and_left_behind(start: str) -> None:
-    done, took = left(start, 40)
-    assert (done.returncode, took < 15) == (0, True)
+    done = left(start, 600)
+    assert done.returncode == 0
     assert done.stdout.startswith("cqworker ")
     assert "sleeper" in done.stderr
 
 
 def test_the_commands_own_code_is_kept_when_a_thread_is_left_behind() -> None:
-    assert left(PLAIN, 40, "no-such-command")[0].returncode == 64
+    assert left(PLAIN, 600, "no-such-command").returncode == 64
 
 
 @pytest.mark.parametrize("start", [PLAIN, POOLED], ids=["plain", "pooled"])
 def test_a_thread_that_ends_soon_is_waited_for_and_so_is_what_was_registered_for_the_exit(start: str) -> None:
-    done, _ = left(start, 0.5)
+    done = left(start, 0.5)
     assert (done.returncode, done.stderr) == (0, "")
     assert "registered work was done" in done.stdout

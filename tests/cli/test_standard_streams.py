@@ -11,6 +11,8 @@ import pytest
 from tests.cli.running import COMMAND, plain_environment
 from tests.processes.supervisor import Supervisor
 
+pytestmark = pytest.mark.processes
+
 NOWHERE = {
     "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
     "AWS_REGION": "us-east-1",

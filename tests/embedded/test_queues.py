@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import statistics
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -32,7 +31,7 @@ def _typical_receive(sqs: Any, queue: str) -> float:
         assert len(_receive(sqs, queue, count=10)) == 10
         return time.perf_counter() - begun
 
-    return statistics.median(once() for _ in range(5))
+    return min(once() for _ in range(5))  # the least, for other processes add to the rest
 
 
 def test_an_abandoned_long_poll_does_not_swallow_the_next_message(sqs: Any, impatient_sqs: Any, queue: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from cqworker import Job, Reject, Retry, Stopping, handler
 from cqworker.errors import Unavailable
+from tests.patience import Patience
 
 
 def give_up(job: Job) -> Any:
@@ -80,9 +81,9 @@ def in_a_thread(way: str, **options: Any) -> Any:
 
     @handler(**options)
     def work(payload: dict[str, Any], job: Job) -> Any:
-        deadline = time.monotonic() + 20
+        waiting = Patience(20)
         while not job.stopping:
-            assert time.monotonic() < deadline, "nobody told it to stop"
+            assert not waiting.is_over, "nobody told it to stop"
             time.sleep(0.005)
         return WAYS[way](job)
 

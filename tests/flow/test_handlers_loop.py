@@ -18,6 +18,7 @@ from cqworker.flow.handlers_loop import ThreadedLoop
 from cqworker.model.status import FailureKind, Status
 from tests.flow.waiting import eventually
 from tests.flow.world import REAL, World
+from tests.stopwatch import Stopwatch
 
 BOTH = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
@@ -96,7 +97,7 @@ async def test_a_blocked_loop_is_noticed_and_the_main_loop_goes_on(loop: Threade
         await asyncio.sleep(0.01)
         ticks += 1
         silences.append(loop.silent_for())
-    assert ticks >= 20
+    assert ticks >= 5
     assert max(silences) >= 0.3
     await eventually(lambda: loop.silent_for() < 0.1)
 
@@ -210,9 +211,9 @@ async def test_closing_cancels_what_runs_and_leaves_a_blocked_loop_behind() -> N
 
     blocked = ThreadedLoop()
     blocked.call(block)
-    began = time.monotonic()
+    watch = Stopwatch()
     await blocked.close()
-    assert time.monotonic() - began < 3
+    assert watch.seconds < 3
     release.set()
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
+
+from tests.patience import Patience
 
 
 async def eventually(holds: Callable[[], object], patience: float = 5.0) -> None:
-    """Returns once it holds; fails after `patience` seconds."""
-    deadline = time.monotonic() + patience
+    """Returns once it holds; fails after `patience` seconds, scaled."""
+    waiting = Patience(patience)
     while not holds():
-        assert time.monotonic() < deadline, f"waited {patience} s in vain"
+        assert not waiting.is_over, f"waited {patience} s in vain"
         await asyncio.sleep(0.01)

@@ -33,6 +33,7 @@ from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore, VirtualC
 from cqworker.testing.loop import SameLoop
 from tests.flow.faults import FaultyArtifacts, FaultyQueue, FaultyStore
 from tests.flow.hosts import HOST, HostLoop
+from tests.patience import scaled
 
 E = TypeVar("E")
 VISIBILITY = 60
@@ -231,7 +232,7 @@ class World:
     async def until(self, job_id: str, *statuses: Status, patience: float = DAY) -> JobRecord:
         """The record once it has one of these statuses; every final one when none is named."""
 
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(scaled(patience) if self.is_real else patience):
             while (record := self.store.records.get(job_id)) is None or record.status not in (statuses or FINAL):
                 await self.store.written()
         return record
@@ -241,7 +242,9 @@ class World:
         began = self.clock.monotonic()
         while not holds():
             waited = self.clock.monotonic() - began
-            assert waited < patience, f"waited {waited} s in vain; {self.store.records}"
+            assert waited < (scaled(patience) if self.is_real else patience), (
+                f"waited {waited} s in vain; {self.store.records}"
+            )
             await asyncio.sleep(max(0.01, min(1.0, waited / 100), waited / 3600))
 
     async def until_empty(self, patience: float = DAY) -> None:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import http.client
 import json
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from signal import SIGTERM
 from typing import Any
 from urllib.parse import urlsplit
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from cqworker.model.status import FINAL
+from tests.patience import Patience, scaled, until
 from tests.processes.supervisor import Supervisor
+from tests.stopwatch import Stopwatch
+
+__all__ = ["FINAL", "PROGRAM", "RUN", "Answer", "Daemon", "until"]
 
 PROGRAM = (sys.executable, "-m", "cqworker")
 RUN = ("run", "--port", "0")
@@ -26,7 +30,7 @@ READY_WITHIN = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer, its body as JSON where it is some, and the seconds it took."""
+    """An HTTP answer, its body as JSON where it is some, and the seconds it took, without the wait for a core."""
 
     status: int
     headers: Mapping[str, str]
@@ -83,8 +87,8 @@ class Daemon:
     def _ask(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=30)
-        began = time.monotonic()
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=scaled(30))
+        watch = Stopwatch(self.process.pid)
         try:
             connection.request(method, path, body, {"Content-Type": "application/json", **(headers or {})})
             answer = connection.getresponse()
@@ -96,7 +100,7 @@ class Daemon:
             answer.status,
             {name.lower(): value for name, value in answer.headers.items()},
             json.loads(data) if is_json else data,
-            time.monotonic() - began,
+            watch.seconds,
         )
 
     def submit(self, type_: str, payload: object, **more: object) -> str:
@@ -120,23 +124,31 @@ class Daemon:
         samples = (sample for family in families for sample in family.samples if sample.name == name)
         return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
 
-    def signal(self, number: signal.Signals) -> None:
+    def signal(self, number: int) -> None:
         self.process.send_signal(number)
 
     def exit_code(self, patience: float = 30.0) -> int:
-        """How it ended; raises subprocess.TimeoutExpired when it does not."""
-        return self.process.wait(patience)
+        """How it ended; raises subprocess.TimeoutExpired when it does not within `patience`, scaled."""
+        waiting = Patience(patience)
+        while True:
+            try:
+                return self.process.wait(0.5)
+            except subprocess.TimeoutExpired:
+                if waiting.is_over:
+                    raise
+
+    def stop(self, number: int = SIGTERM, patience: float = 30.0) -> tuple[int, float]:
+        """Exit code and seconds of a stop by this signal, without what its threads had to wait for a core."""
+        watch, waiting = Stopwatch(self.process.pid), Patience(patience)
+        self.signal(number)
+        while self.process.poll() is None:
+            seconds = watch.seconds
+            if waiting.is_over:
+                raise TimeoutError(f"it did not end within {seconds:.1f} s:\n{self.log}")
+            time.sleep(0.02)
+        return self.process.returncode, watch.seconds
 
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
         self.supervisor.close()
-
-
-def until(condition: Callable[[], object], patience: float = 30.0) -> None:
-    """Waits until the condition holds; raises TimeoutError when it does not come to."""
-    deadline = time.monotonic() + patience
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"it did not come true within {patience:g} s")
-        time.sleep(0.02)

@@ -14,6 +14,7 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 
+from tests.patience import scaled
 from tests.processes.daemon import PROGRAM
 
 ALONE = {
@@ -66,7 +67,9 @@ class Site:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """One command of the program, to its end."""
         command = [*PROGRAM, *arguments]
-        return subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(
+            command, env=self.environment(), capture_output=True, text=True, timeout=scaled(60), check=False
+        )
 
     def provision(self) -> None:
         """`cqworker provision`, as /readyz and the README tell an operator to."""

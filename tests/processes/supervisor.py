@@ -5,8 +5,9 @@ from __future__ import annotations
 import socket
 import tempfile
 import threading
-import time
 from pathlib import Path
+
+from tests.patience import Patience
 
 PATIENCE = 20.0
 
@@ -31,14 +32,15 @@ class Supervisor:
             return list(self._told)
 
     def hears(self, beginning: str, patience: float = PATIENCE) -> str:
-        """The first assignment that begins so, waited for; raises TimeoutError."""
-        deadline = time.monotonic() + patience
+        """The first assignment that begins so, waited for; raises TimeoutError after `patience`, scaled."""
+        waiting = Patience(patience)
         with self._news:
             while True:
                 for line in self._told:
                     if line.startswith(beginning):
                         return line
-                if not self._news.wait(deadline - time.monotonic()):
+                self._news.wait(0.2)
+                if waiting.is_over:
                     raise TimeoutError(f"{beginning} was not told within {patience:g} s, only {self._told}")
 
     def close(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import signal
 import time
 from dataclasses import dataclass
 
@@ -70,7 +69,7 @@ def block(site: Site, desk: Daemon, start: Start, journal: Journal) -> Block:
 def test_health_and_metrics_answer_and_leases_are_kept_while_a_handler_blocks_its_loop_for_three_of_its_leases(
     block: Block, desk: Daemon, journal: Journal
 ) -> None:
-    assert len(block.answers) > 40
+    assert len(block.answers) > 20
     assert {answer.status for answer in block.answers} == {200}
     assert max(answer.seconds for answer in block.answers) < 1
     for job_id in (block.blocker, *block.siblings):
@@ -108,10 +107,9 @@ def test_a_stop_is_bounded_and_hands_other_jobs_back_while_a_handler_blocks_its_
     until(lambda: beside in journal.noted("start"))
     blocker = desk.submit("proof.block", {"seconds": 60}, queue="halt")
     until(lambda: blocker in journal.noted("start"))
-    began = time.monotonic()
-    worker.signal(signal.SIGTERM)
-    assert worker.exit_code() == 0, worker.log
-    assert time.monotonic() - began < drain + 2
+    code, seconds = worker.stop()
+    assert code == 0, worker.log
+    assert seconds < drain + 2
     job = desk.job(beside)
     assert (job["status"], job["attempt"]) == ("QUEUED", 0)
     job = desk.job(blocker)

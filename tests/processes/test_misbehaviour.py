@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -92,14 +90,11 @@ def story(site: Site, desk: Daemon, start: Start, journal: Journal) -> Story:
         page = worker.get("/metrics").body.decode()
         beside = [submit(type_) for type_ in (*HUNG, "proof.delegate", "proof.compute")]
         until(lambda: set(beside) <= set(journal.noted("start")))
-    worker.signal(signal.SIGTERM)
-    began = time.monotonic()
-    code = worker.exit_code()
-    return Story(naps, culprits, tuple(answers), page, beside[-1], code, time.monotonic() - began)
+    return Story(naps, culprits, tuple(answers), page, beside[-1], *worker.stop())
 
 
 def test_health_and_metrics_answer_at_once_all_the_time(story: Story) -> None:
-    assert len(story.answers) > 40
+    assert len(story.answers) > 20
     assert {answer.status for answer in story.answers} == {200}
     assert max(answer.seconds for answer in story.answers) < 1
 

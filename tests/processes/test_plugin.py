@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import scaled
 from tests.processes.daemon import RUN, Daemon
 from tests.processes.readme import ROOT, plugin_files
 from tests.processes.site import Site
@@ -57,7 +58,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     offline = ["--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check"]
     command = [str(fresh), "-m", "pip", "install", "--quiet", *offline, str(ROOT), *plugins]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=scaled(50))
     assert done.returncode == 0, done.stderr
     assert (packages / "cqworker" / "__init__.py").exists(), "cqworker itself lies in the fresh environment"
     return fresh

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Tell
+from tests.patience import scaled
 from tests.processes.daemon import PROGRAM, Daemon, until
 from tests.processes.readme import ADDRESS, curl_blocks
 from tests.processes.site import Site
@@ -34,7 +35,7 @@ def pasted(dev: Daemon, site: Site) -> list[str]:
     here = dev.url.removeprefix("http://")
     script = f"\necho '{MARK}'\n".join(block.replace(ADDRESS, here) for block in curl_blocks())
     done = subprocess.run(
-        ["bash", "-c", script], env=site.environment(), capture_output=True, text=True, timeout=60, check=False
+        ["bash", "-c", script], env=site.environment(), capture_output=True, text=True, timeout=scaled(60), check=False
     )
     return done.stdout.split(f"{MARK}\n")
 

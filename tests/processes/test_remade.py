@@ -14,7 +14,7 @@ from tests.processes.plugin import Journal
 from tests.processes.site import Site
 from tests.processes.test_bad_luck import is_named_and_survived, tracebacks
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
 SECONDS = 4.0
 """How long the job in hand takes: what is deleted under it has been made again before, and it holds its lease alone."""
 

@@ -13,6 +13,8 @@ from tests.processes.conftest import Start
 from tests.processes.daemon import RUN, Daemon, until
 from tests.processes.site import Site
 
+pytestmark = pytest.mark.processes
+
 TOKEN, STRANGER = "canary-token-" + "a" * 32, "canary-stranger-" + "b" * 32
 SECRET, SESSION = "canary/secret+" + "c" * 26, "canary-session//" + "d" * 200
 PAYLOAD = "canary-payload-eeee"

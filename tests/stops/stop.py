@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -16,6 +15,7 @@ from tests.processes.daemon import Daemon, until
 from tests.processes.site import Site
 from tests.stops.handlers import JOURNAL, KEPT
 from tests.stops.launcher import SEED
+from tests.stopwatch import Stopwatch
 
 READY_WITHIN = 120.0
 """Seconds a start may take: it is the stop that is measured, on a machine that may be busy."""
@@ -104,12 +104,11 @@ def _kept(journal: Path) -> int:
 
 
 def _told(daemon: Daemon, how: Manner) -> tuple[int | None, float]:
-    began = time.monotonic()
+    """Its exit code, if it left in time, and its seconds, without what it had to wait for a core."""
+    watch = Stopwatch(daemon.process.pid)
     for turn in range(how.signals):
         time.sleep(0.05 * turn)
         daemon.signal(signal.SIGTERM)
-    try:
-        code = daemon.exit_code(how.drain_timeout + ALLOWANCE - (time.monotonic() - began))
-    except subprocess.TimeoutExpired:
-        code = None
-    return code, time.monotonic() - began
+    while daemon.process.poll() is None and watch.seconds < how.drain_timeout + ALLOWANCE:
+        time.sleep(0.02)
+    return daemon.process.poll(), watch.seconds

@@ -20,6 +20,7 @@ def a_stop(code: int | None = 0, log: str = "", seconds: float = 1.0) -> Stop:
     return Stop("jobs end", code, seconds, 7.0, Counter({"stops.async": 4}), 3, log)
 
 
+@pytest.mark.processes
 @pytest.mark.timeout(180)
 def test_a_daemon_leaves_with_0_and_in_time_however_it_is_stopped(moto: EmbeddedAws, tmp_path: Path) -> None:
     stops = run_on_loop(campaign(moto, tmp_path, len(MANNERS), seed=1, at_once=1))

@@ -1,0 +1,57 @@
+"""Which tests share a process of pytest, and which begin first (pytest-xdist's loadgroup).
+
+A file stays together, for its fixtures do. Files that start daemons share an embedded AWS and a desk, and come in two
+groups of about the same length; what takes long begins first, so that nobody waits for it in the end.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+BESIDE = frozenset("bad_luck misbehaviour worker_killers hung_ends foreign plugin".split())
+"""About half of the time that the folder `processes` takes."""
+DEV = ("tests/cli/", "tests/client/test_dev.py", "tests/client/test_docs.py")
+LONG = (
+    "daemons",
+    "more daemons",
+    "tests/contract/test_store_rules.py",
+    "a dev",
+    "tests/simulation/test_simulation.py",
+    "tests/contract/test_queue_receipts.py",
+    "tests/aws/test_lost_answers.py",
+    "tests/contract/test_queue_messages.py",
+    "tests/contract/test_store_races.py",
+    "tests/aws/test_credentials.py",
+    "tests/flow/test_waiting_for_processes.py",
+    "tests/flow/test_starvation.py",
+    "handlers/tests/test_refusals.py",
+    "tests/aws/test_refused_batches.py",
+    "tests/flow/test_child_processes.py",
+    "tests/flow/test_first_use.py",
+    "tests/aws/test_tries.py",
+    "tests/children/test_calls.py",
+    "tests/children/test_ends.py",
+    "tests/aws/test_sqs_address.py",
+    "tests/aws/test_tls.py",
+)
+
+
+def group_of(nodeid: str) -> str:
+    """The name of the group that a test belongs to."""
+    path = nodeid.partition("::")[0]
+    if path.startswith("tests/processes/"):
+        return "daemons" if path.removeprefix("tests/processes/test_").removesuffix(".py") in BESIDE else "more daemons"
+    return "a dev" if path.startswith(DEV) else path
+
+
+def _rank(group: str) -> int:
+    return LONG.index(group) if group in LONG else len(LONG)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks each test with its group, and sorts the long ones to the front."""
+    for item in items:
+        alone = item.get_closest_marker("processes") is not None
+        item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0] if alone else group_of(item.nodeid)))
+    items.sort(key=lambda item: _rank(group_of(item.nodeid)))

@@ -1,0 +1,25 @@
+"""Every file of tests stays together, and what is said to be long is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.spread import BESIDE, LONG, group_of
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_tests_of_a_file_are_in_one_group() -> None:
+    assert group_of("tests/model/test_ids.py::test_one") == group_of("tests/model/test_ids.py::test_two[x]")
+    assert group_of("tests/model/test_ids.py::test_one") != group_of("tests/model/test_verdict.py::test_one")
+
+
+def test_who_starts_daemons_or_needs_a_dev_shares_it() -> None:
+    assert group_of("tests/processes/test_drain.py::test_x") == group_of("tests/processes/test_signals.py::test_x")
+    assert group_of("tests/processes/test_drain.py::test_x") != group_of("tests/processes/test_bad_luck.py::test_x")
+    assert group_of("tests/cli/test_jobs.py::test_x") == group_of("tests/client/test_dev.py::test_x")
+
+
+def test_the_files_that_are_named_are_there() -> None:
+    assert [path for path in LONG if path.endswith(".py") and not (ROOT / path).exists()] == []
+    assert [name for name in BESIDE if not (ROOT / "tests" / "processes" / f"test_{name}.py").exists()] == []
