@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from random import Random
 from typing import Any, get_args
@@ -10,6 +11,8 @@ import pytest
 
 from cqworker.model import attempts, interventions
 from cqworker.model.changes import Change
+from cqworker.model.record import JobRecord
+from cqworker.model.status import Status
 from tests.contract.cases import MAKERS, Case, cases
 from tests.contract.clock import SetClock
 from tests.contract.edges import edges
@@ -46,6 +49,16 @@ def test_every_write_has_edges_at_which_one_thing_decides() -> None:
 def test_every_write_of_a_holder_is_tried_by_others() -> None:
     holders = {kind for kind in CHANGES if issubclass(kind, attempts._Fenced)}
     assert {type(change) for change in fenced("a")} == holders, "fenced() in tests/model/test_changes.py"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CHANGES if issubclass(kind, attempts._Fenced)])
+def test_a_write_that_gives_a_job_up_knows_itself_when_its_answer_was_lost(kind: type[Any]) -> None:
+    """It is repeated until it is answered, and then refused: the token still stands, and the job is not RUNNING."""
+    for case in _cases():
+        if type(case.change) is kind and case.permitted:
+            after = case.change.after(case.seen)
+            knows_itself: Callable[[JobRecord], bool] | None = getattr(case.change, "was_applied_to", None)
+            assert after.status is Status.RUNNING or (knows_itself is not None and knows_itself(after))
 
 
 def test_every_write_in_the_model_is_one_that_a_store_knows() -> None:
