@@ -28,7 +28,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo dev test test-processes stops stops-here check engines bench bench-compare simulate chaos lock clean
+.PHONY: help setup demo dev test test-processes stops stops-here check engines api bench bench-compare simulate chaos lock clean
 
 help: ## show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -66,6 +66,9 @@ engines: $(VENV)/.installed ## fetch DynamoDB Local, ElasticMQ and versitygw, ru
 	$(BIN)/python -m tests.engines --fetch
 	$(BIN)/python -m pytest -m engines
 
+api: $(VENV)/.installed ## generate clients in three languages from the API's description, compile and use them
+	$(BIN)/python -m tests.generators
+
 bench: $(VENV)/.installed ## measure what a job costs, beside other workers (BENCH=quick: two minutes, not ten)
 	$(BIN)/python -m bench.run $(if $(filter quick,$(BENCH)),--quick)
 
@@ -85,6 +88,7 @@ lock: ## choose newer versions for the locks (needs uv)
 	$(LOCK) --upgrade pyproject.toml --extra aioboto3 --output-file requirements.lock
 	$(LOCK) --upgrade pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 	$(LOCK) pyproject.toml --group demo --constraint requirements-dev.lock --output-file requirements-demo.lock
+	printf 'openapi-python-client\n' | $(LOCK) --upgrade - --output-file tests/generators/python/requirements.lock
 	printf 'hatchling\n' | $(LOCK) - --constraint requirements-dev.lock --output-file requirements-build.lock
 	printf 'uv\n' | $(LOCK) --upgrade - --output-file requirements-uv.lock
 

@@ -71,7 +71,7 @@ class SubmitAsk(Ask):
     max_attempts: Attempts | None = Field(default=None, description="Else the type's.")
     delay_seconds: Delay = Field(
         default=0,
-        description="SQS delays no message for longer.",
+        description="Else 0. SQS delays no message for longer.",
         json_schema_extra={"maximum": MAX_DELAY_SECONDS},
     )
 

@@ -22,8 +22,8 @@ ARTIFACT_NAME = Parameter(
 WAIT = Parameter(
     "wait",
     "query",
-    "Seconds to wait for the job to be final.",
-    {"type": "number", "format": "double", "minimum": 0, "maximum": MAX_WAIT, "default": 0},
+    "Seconds to wait for the job to be final, else 0.",
+    {"type": "number", "format": "double", "minimum": 0, "maximum": MAX_WAIT},
 )
 IDEMPOTENCY_KEY = Parameter(
     "Idempotency-Key",

@@ -75,7 +75,12 @@ def _document(calls: Sequence[Call], version: str, around: Surroundings) -> dict
         components["securitySchemes"] = {"token": scheme}
     return {
         "openapi": "3.1.0",
-        "info": {"title": "cqworker", "version": version, "description": DESCRIPTION, "license": {"name": "MIT"}},
+        "info": {
+            "title": "cqworker",
+            "version": version,
+            "description": DESCRIPTION,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
         "servers": [{"url": "/"}],
         "tags": [{"name": name, "description": description} for name, description in TAGS.items()],
         "paths": paths,

@@ -27,7 +27,9 @@ OF_A_STATUS: Mapping[int, Mapping[str, Header]] = {
 }
 EXAMPLES = "#/components/examples/{slug}"
 BINARY: Schema = {"type": "string", "format": "binary", "contentMediaType": BYTES}
-"""Bytes: OpenAPI 3.1 says so by `contentMediaType`, and generators look for `format`; they drop what has no type."""
+"""Bytes: OpenAPI 3.1 says so by `contentMediaType`, and generators look for `format`; they drop what has no type.
+
+Nothing bounds them here: some generators would take a file's length for a text's and write what does not compile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +99,8 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 
 def _request_body(body: type[BaseModel] | str, is_needed: bool, bounds: Bounds) -> dict[str, Any]:
     if isinstance(body, str):
-        described = (
-            f"The bytes themselves, no form; they keep the type that Content-Type says. At most {bounds.max_upload}."
-        )
-        schema = BINARY | {"minLength": 1, "maxLength": bounds.max_upload}
-        return {"required": is_needed, "description": described, "content": {body: {"schema": schema}}}
+        described = f"1 to {bounds.max_upload} bytes as they are, no form. They keep the type that Content-Type says."
+        return {"required": is_needed, "description": described, "content": {body: {"schema": dict(BINARY)}}}
     described = f"At most {bounds.max_body} bytes of UTF-8, nested {MAX_DEPTH} levels at most."
     return {"required": is_needed, "description": described, "content": _content(body)}
 

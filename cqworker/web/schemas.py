@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -19,19 +20,14 @@ OF_ONE = ("additionalProperties", "contains", "else", "if", "items", "not", "pro
 OF_MANY = ("allOf", "anyOf", "oneOf", "prefixItems")
 BY_NAME = ("$defs", "dependentSchemas", "patternProperties", "properties")
 """Where a schema holds others (JSON Schema 2020-12, section 10). Elsewhere, in a `default` say, it is data."""
+_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array", type(None): "null"}
 
 
 class Plain(GenerateJsonSchema):
-    """Writes no titles, which generators take for names of classes, and no default that says "nothing"."""
+    """Writes no titles, which generators take for names of classes, and which bits a number has."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - the signature is pydantic's
         return False
-
-    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        described = super().default_schema(schema)
-        if described.get("default", 0) in (None, "", [], {}):
-            described = {name: value for name, value in described.items() if name != "default"}
-        return described
 
     def float_schema(self, schema: core_schema.FloatSchema) -> JsonSchemaValue:
         """A double: without a format some languages take a number for one of 32 bits."""
@@ -69,11 +65,29 @@ def reference(name: str) -> Schema:
 
 
 def plain(schema: Schema) -> Schema:
-    """The schema without titles and without names of its own for itself, which would move its references."""
+    """The schema without what misleads generators; what it was said to be by default stands in the description.
+
+    They take titles for names of classes, and a field with a default for one that is always there: then a request could
+    not leave it out. A name of its own for itself would move a schema's references.
+    """
     for part in parts(schema):
         for word in ("title", "$schema", "$id", "$anchor", "$dynamicAnchor"):
             part.pop(word, None)
+        default = part.pop("default", None)
+        if default and "$ref" not in part:
+            said = json.dumps(default, ensure_ascii=False)
+            part["description"] = f"{part.get('description', '')} Else {said}.".lstrip()
+        if "enum" in part and not part.keys() & {"type", "anyOf"}:
+            part["anyOf"] = _of_one_type_each(part.pop("enum"))
     return schema
+
+
+def _of_one_type_each(values: list[object]) -> list[Schema]:
+    """An enumeration of words and numbers as one of words or one of numbers: many languages have no other."""
+    by_type: dict[str, list[object]] = {}
+    for value in values:
+        by_type.setdefault(_TYPES.get(type(value), "object"), []).append(value)
+    return [{"type": name} if name == "null" else {"type": name, "enum": held} for name, held in by_type.items()]
 
 
 def parts(schema: object) -> Iterator[Schema]:

@@ -25,6 +25,7 @@ TARGETS = {
     "stops",
     "check",
     "engines",
+    "api",
     "simulate",
     "chaos",
     "bench",

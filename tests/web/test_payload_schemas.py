@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from enum import Enum
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -45,6 +46,13 @@ class Dog(BaseModel):
 
 class Pet(BaseModel):
     pet: Annotated[Cat | Dog, Field(discriminator="kind")]
+
+
+class Mixed(Enum):
+    WORD = "a"
+    NUMBER = 3
+    NOTHING = None
+    YES = True
 
 
 class Nowhere(BaseModel):
@@ -120,7 +128,7 @@ def test_what_a_payload_holds_is_named_after_its_type_and_has_no_titles() -> Non
     assert schemas["ParcelPayload"]["properties"]["to"] == {"$ref": "#/components/schemas/ParcelPayloadAddress"}
     address = schemas["ParcelPayloadAddress"]
     assert address == schemas["AddressPayload"]
-    assert address["properties"]["street"] == {"type": "string", "default": "title"}
+    assert address["properties"]["street"] == {"type": "string", "description": 'Else "title".'}
     assert "title" in address["properties"], "a field of that name is no title"
     assert "title" not in schemas["ParcelPayload"]
     assert fits(schemas, "ParcelPayload", {"to": {"title": "x"}, "weight": "1.5"})
@@ -133,6 +141,15 @@ def test_a_payload_that_holds_itself_or_one_of_several_is_referred_to_as_it_is()
     assert not fits(schemas, "TreeSubmission", {"type": "tree", "payload": {"children": [{"children": 1}]}})
     mapping = schemas["PetPayload"]["properties"]["pet"]["discriminator"]["mapping"]
     assert mapping == {"cat": "#/components/schemas/PetPayloadCat", "dog": "#/components/schemas/PetPayloadDog"}
+
+
+def test_an_enumeration_of_words_and_numbers_is_one_of_either() -> None:
+    schemas = described(mixed=Mixed)
+    said = [{"type": "string", "enum": ["a"]}, {"type": "integer", "enum": [3]}, {"type": "null"}]
+    assert schemas["MixedPayload"] == {"anyOf": [*said, {"type": "boolean", "enum": [True]}]}
+    assert [value for value in ("a", 3, None, True, "b", 1, 4, False) if fits(schemas, "MixedPayload", value)] == [
+        "a", 3, None, True,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("payload", [Nowhere, Unspeakable, Annotated[Any, PlainValidator(lambda said: said)], Any])

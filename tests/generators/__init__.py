@@ -1,0 +1,1 @@
+"""Clients that public generators write from the description of the API: made, compiled and put to use."""
