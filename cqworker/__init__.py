@@ -1,6 +1,6 @@
-"""cqworker: background jobs on Amazon SQS that are never lost. This is all that a handler's author needs.
+"""cqworker: background jobs on Amazon SQS that are never lost. Here is all that handlers and applications need.
 
-Applications that submit jobs find theirs in cqworker.client, tests of handlers in cqworker.testing.
+What submits jobs is cqworker.client, imported when it is asked for; what tests handlers is in cqworker.testing.
 """
 
 from __future__ import annotations
@@ -33,6 +33,23 @@ from cqworker.plugins.job import Job
 from cqworker.plugins.source import Source
 
 if TYPE_CHECKING:
+    from cqworker.client import (
+        Client,
+        ClientNotOpen,
+        DaemonRefused,
+        DaemonUnreachable,
+        HistoryEntry,
+        JobFailed,
+        JobFailure,
+        JobProgress,
+        JobUnfinished,
+        JobView,
+        NewJob,
+        NotAdmitted,
+        ProxyRefused,
+        Settings,
+        Status,
+    )
     from cqworker.plugins.artifacts import JobArtifacts
     from cqworker.ports import StoredObject
 
@@ -42,24 +59,39 @@ __all__ = [
     "ArtifactMissing",
     "ArtifactTooLarge",
     "Backoff",
+    "Client",
+    "ClientNotOpen",
     "ConfigurationError",
     "CqworkerError",
+    "DaemonRefused",
+    "DaemonUnreachable",
+    "HistoryEntry",
     "InvalidPayload",
     "Job",
     "JobArtifacts",
+    "JobFailed",
+    "JobFailure",
     "JobNotFound",
+    "JobProgress",
+    "JobUnfinished",
+    "JobView",
     "KeyReused",
     "MessageTooLarge",
+    "NewJob",
+    "NotAdmitted",
     "NotAllowedNow",
     "PayloadFault",
     "ProcessDied",
     "ProcessNotStarted",
     "ProcessTimeout",
+    "ProxyRefused",
     "Reject",
     "Retry",
     "SendUnanswered",
+    "Settings",
     "Source",
     "SourceRefused",
+    "Status",
     "Stopping",
     "StoredObject",
     "SubmissionRefused",
@@ -70,7 +102,13 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:
-    _LATER = {"JobArtifacts": "cqworker.plugins.artifacts", "StoredObject": "cqworker.ports"}
+    _LATER = {"JobArtifacts": "cqworker.plugins.artifacts", "StoredObject": "cqworker.ports"} | dict.fromkeys(
+        """
+        Client ClientNotOpen DaemonRefused DaemonUnreachable HistoryEntry JobFailed JobFailure JobProgress
+        JobUnfinished JobView NewJob NotAdmitted ProxyRefused Settings Status
+        """.split(),
+        "cqworker.client",
+    )
 
     def __getattr__(name: str) -> object:
         """What takes long to import, or to look up, is fetched when it is asked for."""

@@ -21,7 +21,7 @@ from cqworker.client.waiting import is_final, until_final
 from cqworker.errors import ArtifactMissing, CqworkerError
 from cqworker.model.status import Status
 from cqworker.model.times import seconds_of
-from cqworker.vocabulary.submissions import ATTRIBUTES, CLIENT, SUBMIT
+from cqworker.vocabulary import submissions as words
 from cqworker.vocabulary.told import told
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Client:
         self._openings = Openings(opening)
 
     @classmethod
-    @told(CLIENT)
+    @told(words.CLIENT)
     def http(cls, url: str, token: str | None = None) -> Self:
         """The jobs of the daemon at `url`, such as http://127.0.0.1:8080, as the bearer of `token`."""
 
@@ -94,7 +94,7 @@ class Client:
     ) -> None:
         await self.close()
 
-    @told(SUBMIT)
+    @told(words.SUBMIT)
     async def submit(
         self,
         job_type: str,
@@ -121,18 +121,23 @@ class Client:
         )
         return _read(await self._transport.submit(body_of(job), job.key))
 
+    @told(words.SUBMIT_MANY)
     async def submit_many(self, jobs: Iterable[NewJob]) -> list[JobView | CqworkerError]:
         """Submits any number of jobs, up to 500 in a request; each place of the answer is the job or its error.
 
         Raises where the first request failed as a whole; a later one's failure is the answer of each of its jobs.
         """
+        if isinstance(jobs, NewJob | JobView | Mapping | str):
+            raise TypeError(f"submit_many() takes a list of NewJobs, not one {type(jobs).__name__}.")
         answers = submitted(self._transport, _bodies(jobs))
         return [answer if isinstance(answer, CqworkerError) else _read(answer) async for answer in answers]
 
+    @told(words.GET)
     async def get(self, job_id: str) -> JobView:
         """The job as it is now. Raises JobNotFound."""
         return _read(await self._transport.show(_id(job_id)))
 
+    @told(words.WAIT)
     async def wait(self, job_id: str, timeout: float | timedelta | None = None) -> JobView:
         """The job once it is final. Raises JobNotFound, and JobUnfinished (a TimeoutError) after `timeout` s."""
         seconds = None if timeout is None else seconds_of(timeout)
@@ -142,6 +147,7 @@ class Client:
             raise JobUnfinished(job, seconds or 0.0)
         return job
 
+    @told(words.RESULT)
     async def result(self, job_id: str, timeout: float | timedelta | None = None) -> Any:
         """What the handler returned, once it has; as `wait`, and raises JobFailed for a FAILED or CANCELLED job."""
         job = await self.wait(job_id, timeout)
@@ -149,6 +155,7 @@ class Client:
             raise JobFailed(job)
         return job.result if job.result_ref is None else json.loads(await self.download(job_id))
 
+    @told(words.RETRY)
     async def retry(self, job_id: str, round_number: int | None = None) -> JobView:
         """A new round for a FAILED or CANCELLED job; for a stuck one its message again.
 
@@ -156,16 +163,21 @@ class Client:
         """
         return _read(await self._transport.retry(_id(job_id), round_number))
 
+    @told(words.CANCEL)
     async def cancel(self, job_id: str) -> JobView:
         """Cancels a job that waits, asks one that runs to stop. Raises JobNotFound, NotAllowedNow."""
         return _read(await self._transport.cancel(_id(job_id)))
 
+    @told(words.UPLOAD)
     async def upload(self, data: bytes, content_type: str = "application/octet-stream") -> str:
         """Keeps the bytes and returns what a payload says to refer to them ("artifact:…"). Raises ArtifactTooLarge."""
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise TypeError(f"upload() takes bytes, not {type(data).__name__}: text.encode(), or Path(…).read_bytes().")
         if not data:
             raise ValueError("There is nothing to upload: the data is empty.")
         return await self._transport.upload(data, content_type)
 
+    @told(words.DOWNLOAD)
     async def download(self, job_id: str, name: str | None = None) -> bytes:
         """What the job made: the object that its result names as `output`, or the one that has this name.
 
@@ -189,7 +201,7 @@ class Client:
 
         def __getattr__(self, name: str) -> NoReturn:
             """Says what is meant where another job system has such a name."""
-            meant = f": {ATTRIBUTES[name]}." if name in ATTRIBUTES else "."
+            meant = f": {words.ATTRIBUTES[name]}." if name in words.ATTRIBUTES else "."
             raise AttributeError(f"The client has no {name}{meant}", name=name, obj=self)
 
 

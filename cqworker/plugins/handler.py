@@ -195,7 +195,7 @@ def _answer_senders(function: Callable[..., Any]) -> None:
 
 def _check_kinds(backoff: object, executor: str | None, lifespan: object, memory: object) -> None:
     if not isinstance(backoff, Backoff):
-        raise TypeError(f"backoff takes a cqworker.Backoff, not {backoff!r}.")
+        raise TypeError(f"backoff takes a cqworker.Backoff, such as Backoff(first=2.0), not {backoff!r}.")
     if executor not in (None, "thread", "process"):
         raise ValueError(f'executor takes "thread" or "process", not {executor!r}.')
     if memory is not None and executor != "process":

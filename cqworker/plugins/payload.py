@@ -12,6 +12,11 @@ from cqworker.plugins.wording import bounded, sentence_of
 
 MAX_FAULTS = 20
 _NOT_JSON = "This is not JSON."
+_HINTS: dict[type, str] = {
+    str: ": give the object itself, not its text",
+    list: ": a list of arguments has no names; give one object",
+}
+"""What was meant by a payload that is, as a whole, none."""
 
 
 def validated(model: TypeAdapter[Any], payload: str) -> Any:
@@ -36,7 +41,10 @@ def _faults(error: ValidationError, payload: str) -> tuple[PayloadFault, ...]:
     document = _document(payload)
     details = error.errors(include_url=False, include_context=False, include_input=False)
     faults = [
-        PayloadFault(_pointer(detail["loc"], document, missing=detail["type"] == "missing"), bounded(detail["msg"]))
+        PayloadFault(
+            _pointer(detail["loc"], document, missing=detail["type"] == "missing"),
+            bounded(detail["msg"]) + (_HINTS.get(type(document), "") if not detail["loc"] else ""),
+        )
         for detail in details[:MAX_FAULTS]
     ]
     return tuple(dict.fromkeys(faults))

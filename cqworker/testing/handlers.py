@@ -21,6 +21,7 @@ from cqworker.flow.stop_signal import StopSignal
 from cqworker.model.record import Progress
 from cqworker.model.times import seconds_of
 from cqworker.plugins.artifacts import JobArtifacts
+from cqworker.plugins.entry_points import installed_claims
 from cqworker.plugins.handler import Stopping
 from cqworker.plugins.job import Job, PlainJob
 from cqworker.plugins.own_process import OwnProcess
@@ -31,6 +32,8 @@ from cqworker.settings import HandlerSettings
 from cqworker.testing.facts import JobFacts, facts_of
 from cqworker.testing.ports import MemoryArtifacts
 from cqworker.testing.rehearsal import Rehearsal, Reply, Times
+from cqworker.vocabulary.handlers import RUN
+from cqworker.vocabulary.told import told
 
 UNSET: object = object()
 """Nothing was given, not even None."""
@@ -57,6 +60,7 @@ class HandlerRun:
     finished: bool = True
 
 
+@told(RUN)
 async def run_handler(  # noqa: PLR0913 - what a test may say, by name
     handler: Callable[..., Any] | str,
     payload: object,
@@ -178,6 +182,12 @@ def _recorder(reported: list[Progress]) -> Callable[[float, float | None, str | 
 
 def _find(handler: Callable[..., Any] | str) -> Handler:
     if isinstance(handler, str):
+        offered = {claim.type for claim in installed_claims()}
+        if handler not in offered:
+            known = ", ".join(sorted(offered)) or "nothing"
+            raise LookupError(
+                f"No installed distribution offers {handler}; there is {known}. Give the function itself."
+            )
         return _usable(handler, discover(HandlerSettings(enabled=(handler,))))
     name = getattr(handler, "__name__", "handler")
     return _usable(name, registry_from({name: handler}))

@@ -71,7 +71,13 @@ _RUN = _table(
         "It stays in front and logs to standard output: let systemd or a container run it.",
     ),
 )
+_BEHIND = "It follows the command: cqworker submit acme.greet '{…}' --url http://127.0.0.1:8080."
 OPTIONS: Mapping[str, Mapping[str, str]] = {
+    "program": _table(
+        ("--url --config --token --json --log-level --port --host --role --queue --concurrency", _BEHIND),
+        ("-A --app", "Handlers are found by entry points: `cqworker handlers list` shows them."),
+        ("-v -V --verbose", "It is --debug for the traceback of an error, `run --log-level=debug` for the log."),
+    ),
     "run": _RUN,
     "dev": _RUN,
     "submit": _table(

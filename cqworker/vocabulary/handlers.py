@@ -107,7 +107,7 @@ RUN = Words(
         ("client world", "there is none in it: give the handler what it submits with by state="),
     ),
 )
-SENDERS = "delay apply_async send send_with_options enqueue kiq kicker perform_async".split()
+SENDERS = "delay apply_async apply s si signature send send_with_options enqueue kiq kicker perform_async".split()
 """What a task is asked for elsewhere to have it run by a worker."""
 ATTRIBUTES: Mapping[str, str] = _table(
     ("retry", '`raise cqworker.Retry("why", after=30)` asks for another attempt'),

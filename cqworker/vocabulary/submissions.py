@@ -90,3 +90,47 @@ ATTRIBUTES: Mapping[str, str] = {
     )
     for word in words.split()
 }
+
+
+_TIMEOUT = "it is timeout=, in seconds, or a timedelta"
+
+
+def _call(name: str, usage: str, /, **others: str) -> Words:
+    return Words(f"{name}()", f"Write it like {usage}.", others)
+
+
+SUBMIT_MANY = _call("submit_many", 'submit_many([NewJob("acme.greet", {"name": "Ada"}), …])')
+GET = _call("get", "get(job_id)", timeout="wait(job_id, timeout=60) waits for the end")
+_WAITS = dict.fromkeys(("seconds", "wait", "within", "timeout_seconds", "timeout_ms", "max_wait"), _TIMEOUT)
+_POLLS = dict.fromkeys(
+    ("interval", "poll_delay", "poll_interval"), "the answer comes as soon as the job ends; leave it out"
+)
+WAIT = _call("wait", "wait(job_id, timeout=60)", **_WAITS, **_POLLS)
+RESULT = _call(
+    "result",
+    "result(job_id, timeout=60)",
+    **_WAITS,
+    **_POLLS,
+    propagate="a job that did not succeed raises JobFailed; wait(job_id) returns it",
+)
+RETRY = _call(
+    "retry",
+    "retry(job_id, round_number=1)",
+    countdown="a retry starts at once",
+    delay="a retry starts at once",
+    round="it is round_number=",
+)
+CANCEL = _call(
+    "cancel",
+    "cancel(job_id)",
+    terminate="one that runs is told to stop, always",
+    signal="one that runs is told to stop, always",
+)
+UPLOAD = _call(
+    "upload",
+    'upload(data, content_type="image/png")',
+    name="an upload has no name; the reference that it returns names it",
+    filename="an upload has no name; the reference that it returns names it",
+    path="it takes the bytes: Path(…).read_bytes()",
+)
+DOWNLOAD = _call("download", 'download(job_id, name="report.csv")', path="it returns the bytes: Path(…).write_bytes(…)")

@@ -73,7 +73,8 @@ def _explanation(
     signature = inspect.signature(function)
     named = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     known = [each.name for each in signature.parameters.values() if each.kind in named and each.name not in BOUND]
-    strangers = [name for name in options if name not in known]
+    takes_more = any(each.kind is each.VAR_KEYWORD for each in signature.parameters.values())
+    strangers = [name for name in options if name not in known and (not takes_more or name in words.others)]
     fitting = {name: value for name, value in options.items() if name not in strangers}
     return " ".join(filter(None, [words.of_strangers(strangers, known), _misfit(words, signature, args, fitting)]))
 

@@ -32,6 +32,8 @@ from tests.cli.running import invoke
         ("run -A acme", "entry points"),
         ("run --burst", "SIGTERM drains"),
         ("run --reload", "start it again"),
+        ("--url http://127.0.0.1:1 submit t {}", "It follows the command"),
+        ("-A acme worker", "entry points"),
         ("submit t {} --countdown 5", "It is --delay, in seconds"),
         ("submit t {} --eta 5", "It is --delay, in seconds"),
         ("submit t --args [1]", "one JSON object behind the type"),

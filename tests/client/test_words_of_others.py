@@ -14,7 +14,7 @@ from unittest.mock import create_autospec
 
 import pytest
 
-from cqworker.client import Client, NewJob, SubmissionRefused
+from cqworker.client import Client, InvalidPayload, NewJob, SubmissionRefused
 from cqworker.vocabulary.submissions import SUBMIT
 from tests.client.shop import TEXT, TYPE, Shop
 
@@ -167,3 +167,38 @@ async def test_a_mock_of_a_client_is_awaited_like_the_client() -> None:
     mock = create_autospec(Client, instance=True)
     mock.submit.return_value = 7
     assert await mock.submit("t", {}) == 7
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        (lambda client: client.result("x", seconds=3), "it is timeout=, in seconds"),
+        (lambda client: client.wait("x", poll_interval=3), "the answer comes as soon as the job ends"),
+        (lambda client: client.get("x", timeout=3), "wait(job_id, timeout=60) waits"),
+        (lambda client: client.get(), "missing a required argument: 'job_id'. Write it like get(job_id)."),
+        (lambda client: client.retry("x", countdown=3), "a retry starts at once"),
+        (lambda client: client.cancel("x", terminate=True), "told to stop, always"),
+        (lambda client: client.upload(b"x", filename="a.png"), "an upload has no name"),
+        (lambda client: client.upload("text"), "upload() takes bytes, not str"),
+        (lambda client: client.download("x", path="y"), "it returns the bytes"),
+        (lambda client: client.submit_many(NewJob("t", {})), "takes a list of NewJobs, not one NewJob"),
+        (lambda client: client.submit_many({"type": "t"}), "takes a list of NewJobs, not one dict"),
+    ],
+)
+async def test_every_call_says_how_it_is_written(client: Client, wrong: Any, meant: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        await wrong(client)
+    assert meant in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("payload", "meant"),
+    [
+        ('{"text": "hello"}', "give the object itself, not its text"),
+        ("hello", "give the object itself, not its text"),
+        (["hello"], "a list of arguments has no names; give one object"),
+    ],
+)
+async def test_a_payload_that_is_no_object_is_told_what_it_should_be(shop: Shop, payload: object, meant: str) -> None:
+    with pytest.raises(InvalidPayload, match=f"/: Input should be .*: {meant}"):
+        await shop.client.submit(TYPE, payload)

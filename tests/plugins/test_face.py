@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import cqworker
+import cqworker.client
 from cqworker.plugins.artifacts import JobArtifacts
 from cqworker.ports import StoredObject
 
@@ -27,9 +28,11 @@ HEAVY = {
 
 
 FACE = """
-    ArtifactMissing ArtifactTooLarge Backoff ConfigurationError CqworkerError InvalidPayload Job JobArtifacts
-    JobNotFound KeyReused MessageTooLarge NotAllowedNow PayloadFault ProcessDied ProcessNotStarted ProcessTimeout Reject
-    Retry SendUnanswered Source SourceRefused Stopping StoredObject SubmissionRefused Unavailable UnknownQueue
+    ArtifactMissing ArtifactTooLarge Backoff Client ClientNotOpen ConfigurationError CqworkerError
+    DaemonRefused DaemonUnreachable HistoryEntry InvalidPayload Job JobArtifacts JobFailed JobFailure
+    JobNotFound JobProgress JobUnfinished JobView KeyReused MessageTooLarge NewJob NotAdmitted NotAllowedNow
+    PayloadFault ProcessDied ProcessNotStarted ProcessTimeout ProxyRefused Reject Retry SendUnanswered
+    Settings Source SourceRefused Status Stopping StoredObject SubmissionRefused Unavailable UnknownQueue
     UnknownType handler
 """
 
@@ -43,6 +46,8 @@ def test_the_face_is_sorted_and_complete() -> None:
 def test_what_is_fetched_later_is_the_thing_itself() -> None:
     assert cqworker.JobArtifacts is JobArtifacts
     assert cqworker.StoredObject is StoredObject
+    assert set(cqworker.client.__all__) <= set(cqworker.__all__)
+    assert all(getattr(cqworker, name) is getattr(cqworker.client, name) for name in cqworker.client.__all__)
 
 
 def test_the_face_imports_nothing_heavy() -> None:

@@ -145,3 +145,13 @@ async def test_what_no_job_has_is_answered_with_what_there_is(said: dict[str, An
         await run_handler(samples.on_the_loop, {"a": 1}, **said)
     assert f"run_handler() has no {next(iter(said))}: " in str(caught.value)
     assert meant in str(caught.value)
+
+
+async def test_a_run_without_a_payload_says_how_it_is_written() -> None:
+    with pytest.raises(TypeError, match=r"missing a required argument: 'payload'\. Write it like `await run_handler\("):
+        await run_handler(samples.on_the_loop, attempt=2)  # type: ignore[call-arg]
+
+
+async def test_a_type_that_nobody_offers_is_told_with_those_that_are_installed() -> None:
+    with pytest.raises(LookupError, match=r"No installed distribution offers acme\.none; there is .*text\.transform"):
+        await run_handler("acme.none", {})
