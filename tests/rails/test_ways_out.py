@@ -10,7 +10,7 @@ import pytest
 
 from cqworker import Reject, Retry, handler
 from cqworker.errors import InvalidPayload, PayloadFault, ProcessDied, ProcessNotStarted, Unavailable
-from cqworker.events import JobEvent, JobStarted
+from cqworker.events import JobEvent, JobStarted, JobTakenOver
 from cqworker.flow import outcomes as o
 from cqworker.flow.perform import outcome_of
 from cqworker.model.history import CLAIMED
@@ -58,6 +58,8 @@ async def test_a_job_leaves_the_workers_hands_with_a_word_and_a_number(kind: typ
     for event in world.events:
         metrics(event)
     assert f'cqworker_jobs_in_flight{{type="{TYPE}"}} 1.0' not in metrics.render()[0].decode(), "it is counted for ever"
+    await world.until_true(lambda: has_gone_on(world, job_id))
+    assert world.seen(JobTakenOver) == [], "the next start takes this one for one that came to no end"
     await world.stop()
 
 
@@ -71,6 +73,12 @@ def is_out_of_hand(world: World, job_id: str) -> bool:
     assert record.lease_expires_at is None
     assert record.status.is_final or any(job_id in body for body in world.queue.bodies)
     return True
+
+
+def has_gone_on(world: World, job_id: str) -> bool:
+    """It has ended, or it started again."""
+    record = world.record(job_id)
+    return record.status.is_final or [entry.event for entry in record.history].count(CLAIMED) > 1
 
 
 def ending_in(kind: type[Any]) -> Callable[..., Any]:
