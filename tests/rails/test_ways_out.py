@@ -8,12 +8,13 @@ from typing import Any, get_args
 
 import pytest
 
-from cqworker import Reject, Retry, handler
+from cqworker import Job, Reject, Retry, handler
 from cqworker.errors import InvalidPayload, PayloadFault, ProcessDied, ProcessNotStarted, Unavailable
 from cqworker.events import JobEvent, JobStarted, JobTakenOver
 from cqworker.flow import outcomes as o
 from cqworker.flow.perform import outcome_of
 from cqworker.model.history import CLAIMED
+from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.observe.metrics import Metrics
 from cqworker.observe.wording import WORDING
@@ -49,40 +50,39 @@ def test_every_outcome_has_a_way_to_it() -> None:
 async def test_a_job_leaves_the_workers_hands_with_a_word_and_a_number(kind: type[Any]) -> None:
     world = World({TYPE: handler(timeout=5.0)(ending_in(kind))})
     world.start(registry=registry_from({}) if kind is o.UnknownTypeMet else None)
+    starts = 1 if kind is o.UnknownTypeMet else 2
     job_id = await world.submit(TYPE)
-    await world.until_true(lambda: is_out_of_hand(world, job_id))
-    started = next((n for n, event in enumerate(world.events) if isinstance(event, JobStarted)), 0)
-    later = [event for event in world.events[started + 1 :] if isinstance(event, JobEvent)]
+    await world.until_true(lambda: claims_of(world, job_id) == starts and is_out_of_hand(world.record(job_id)))
+    record = world.record(job_id)
+    assert record.history[-1].event != CLAIMED, "the history does not say how it went"
+    assert record.status.is_final or any(job_id in body for body in world.queue.bodies), "nothing will start it again"
+    last = max((number for number, event in enumerate(world.events) if isinstance(event, JobStarted)), default=0)
+    later = [event for event in world.events[last + 1 :] if isinstance(event, JobEvent)]
     assert any(type(event) in WORDING for event in later), "the log says nothing of it"
     metrics = Metrics([TYPE])
     for event in world.events:
         metrics(event)
     assert f'cqworker_jobs_in_flight{{type="{TYPE}"}} 1.0' not in metrics.render()[0].decode(), "it is counted for ever"
-    await world.until_true(lambda: has_gone_on(world, job_id))
+    await world.until_true(lambda: world.record(job_id).status.is_final or claims_of(world, job_id) > starts)
     assert world.seen(JobTakenOver) == [], "the next start takes this one for one that came to no end"
     await world.stop()
 
 
-def is_out_of_hand(world: World, job_id: str) -> bool:
-    """Somebody had the job, and nobody has it; its history says so, and it has a message unless it is final."""
+def claims_of(world: World, job_id: str) -> int:
     record = world.store.records.get(job_id)
-    events = [] if record is None else [entry.event for entry in record.history]
-    if record is None or CLAIMED not in events or record.status is Status.RUNNING:
-        return False
-    assert events[-1] != CLAIMED, "the history does not say how it went"
-    assert record.lease_expires_at is None
-    assert record.status.is_final or any(job_id in body for body in world.queue.bodies)
-    return True
+    return 0 if record is None else sum(entry.event == CLAIMED for entry in record.history)
 
 
-def has_gone_on(world: World, job_id: str) -> bool:
-    """It has ended, or it started again."""
-    record = world.record(job_id)
-    return record.status.is_final or [entry.event for entry in record.history].count(CLAIMED) > 1
+def is_out_of_hand(record: JobRecord) -> bool:
+    return record.status is not Status.RUNNING and record.lease_expires_at is None
 
 
 def ending_in(kind: type[Any]) -> Callable[..., Any]:
-    async def end(payload: dict[str, Any]) -> None:
+    """What comes to this outcome in its second attempt, and in every one after a refund."""
+
+    async def end(payload: dict[str, Any], job: Job) -> None:
+        if job.attempt == 1:
+            raise Retry("the second attempt will tell", after=1)
         if kind in RAISED:
             raise RAISED[kind]
         if kind is o.Stopped:
