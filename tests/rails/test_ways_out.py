@@ -13,7 +13,7 @@ from cqworker.errors import InvalidPayload, PayloadFault, ProcessDied, ProcessNo
 from cqworker.events import JobEvent, JobStarted, JobTakenOver
 from cqworker.flow import outcomes as o
 from cqworker.flow.perform import outcome_of
-from cqworker.model.history import CLAIMED
+from cqworker.model.history import CLAIMED, Entry, unended
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.observe.metrics import Metrics
@@ -56,6 +56,7 @@ async def test_a_job_leaves_the_workers_hands_with_a_word_and_a_number(kind: typ
     record = world.record(job_id)
     assert record.history[-1].event != CLAIMED, "the history does not say how it went"
     assert record.status.is_final or any(job_id in body for body in world.queue.bodies), "nothing will start it again"
+    assert record.status.is_final or is_missed_if_it_dies(record), "unended() in model/history.py miscounts its attempt"
     last = max((number for number, event in enumerate(world.events) if isinstance(event, JobStarted)), default=0)
     later = [event for event in world.events[last + 1 :] if isinstance(event, JobEvent)]
     assert any(type(event) in WORDING for event in later), "the log says nothing of it"
@@ -66,6 +67,12 @@ async def test_a_job_leaves_the_workers_hands_with_a_word_and_a_number(kind: typ
     await world.until_true(lambda: world.record(job_id).status.is_final or claims_of(world, job_id) > starts)
     assert world.seen(JobTakenOver) == [], "the next start takes this one for one that came to no end"
     await world.stop()
+
+
+def is_missed_if_it_dies(record: JobRecord) -> bool:
+    """Whether the next start, if nothing is heard of it, is known as one that came to no end."""
+    claim = Entry(record.created_at, CLAIMED)
+    return unended((*record.history, claim, claim), record.attempt + 2) is not None
 
 
 def claims_of(world: World, job_id: str) -> int:
