@@ -130,6 +130,14 @@ class KeyReused(SubmissionRefused):
     """The idempotency key was used with another request within its 24 hours."""
 
 
+class RateLimited(CqworkerError):
+    """A token or a tenant submits more often than it may; nothing was accepted. `retry_after` s later it may again."""
+
+    def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class SendUnanswered(CqworkerError):
     """The send's answer was lost (`cause`): the job may or may not run under `job_id`."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from cqworker.closed_sets import Phase, ReceiptAction
+from cqworker.limit_events import SubmissionsLimited
 from cqworker.loop_events import HandlersLoopSilent, HandlersLoopTurned, MainLoopStoodStill, MainLoopTurned
 from cqworker.model.status import FailureKind, Status
 
@@ -289,6 +290,7 @@ Event = (
     | DaemonPhase
     | BackgroundFailed
     | RequestFailed
+    | SubmissionsLimited
 )
 Emit = Callable[[Event], None]
 

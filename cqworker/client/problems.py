@@ -17,6 +17,7 @@ from cqworker.errors import (
     MessageTooLarge,
     NotAllowedNow,
     PayloadFault,
+    RateLimited,
     SendUnanswered,
     SubmissionRefused,
     Unavailable,
@@ -38,6 +39,8 @@ def error_of(problem: Problem, at: str = "") -> CqworkerError:
             return InvalidPayload(tuple(PayloadFault(_PAYLOAD.sub("", place), why) for place, why in faults))
         case Kind.UNAVAILABLE:
             return Unavailable(str(problem.get("service", "")), text, "")
+        case Kind.RATE_LIMITED:
+            return RateLimited(text, retry_after=float(problem.get("retry_after", 1.0)))
         case Kind.SEND_UNANSWERED:
             lost = Unavailable("sqs", "The queue did not answer.", "", ambiguous=True)
             return SendUnanswered(str(problem["job_id"]), lost)
@@ -81,5 +84,5 @@ def _plain(kind: Kind | None) -> Callable[[str], CqworkerError]:  # noqa: C901, 
             return DaemonRefused
         case Kind.INTERNAL | Kind.CROWDED | None:
             return DaemonRefused
-        case Kind.INVALID_PAYLOAD | Kind.UNAVAILABLE | Kind.SEND_UNANSWERED:
+        case Kind.INVALID_PAYLOAD | Kind.UNAVAILABLE | Kind.SEND_UNANSWERED | Kind.RATE_LIMITED:
             raise TypeError(f"{kind} says more than its text")

@@ -40,6 +40,7 @@ class Meters:
     def _make_job_meters(self) -> None:
         self.submitted = self._counter("jobs_submitted_total", "Jobs accepted: their message is in a queue", "type")
         self.replayed = self._counter("submissions_replayed_total", "Requests that repeated an idempotency key", "type")
+        self.limited = self._counter("submissions_limited_total", "Submissions beyond a rate, refused", "limit")
         self.postponed = self._counter("records_postponed_total", "Jobs accepted before their record was put", "type")
         self.started = self._counter("jobs_started_total", "Attempts whose handler was started", "type")
         self.finished = self._counter(

@@ -20,6 +20,7 @@ from prometheus_client.metrics_core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from cqworker import events as e
+from cqworker.limit_events import SubmissionsLimited
 from cqworker.loop_events import HandlersLoopSilent, HandlersLoopTurned, MainLoopStoodStill, MainLoopTurned
 from cqworker.model.status import FailureKind, Status
 from cqworker.observe.attempts import Attempts
@@ -122,6 +123,7 @@ class Metrics:
             e.DaemonPhase: self._phase_changed,
             e.BackgroundFailed: lambda event: meters.background[event.loop,].inc(),
             e.RequestFailed: lambda _: meters.requests[()].inc(),
+            SubmissionsLimited: lambda event: meters.limited[event.limit,].inc(event.count),
         }
 
     def _type(self, event: e.JobEvent) -> tuple[str]:

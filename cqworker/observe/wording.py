@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cqworker import events as e
+from cqworker.limit_events import SubmissionsLimited
 from cqworker.loop_events import HandlersLoopSilent, HandlersLoopTurned, MainLoopStoodStill, MainLoopTurned
 from cqworker.model.status import SETTLED, Status
 from cqworker.stop_events import EndingDiscarded, ReturnedAfterStop
@@ -99,6 +100,7 @@ WORDING: Mapping[type, Words | Callable[[Any], Words]] = {
     e.PluginBroken: Words("error", "plugin cannot be used", ("type", "origin", "cause", "remedy")),
     e.DaemonPhase: _phase,
     e.BackgroundFailed: Words("error", "background loop failed", ("loop", "error", "traceback"), ("loop", "error")),
+    SubmissionsLimited: Words("info", "submissions beyond the rate", ("limit", "name", "count"), ("limit", "name")),
     e.RequestFailed: Words("error", "request failed", ("incident", "method", "route", "error", "traceback")),
 }
 

@@ -16,6 +16,7 @@ from cqworker.model.source import overlap
 from cqworker.model.tenants import DEFAULT, check_tenant
 from cqworker.settings.log import LogSettings
 from cqworker.settings.names import Name
+from cqworker.settings.rates import AT_ONCE, PER_SECOND, Burst, PerSecond, RatesSettings
 from cqworker.settings.section import Section
 
 MAX_TIMEOUT = 39_600
@@ -139,6 +140,8 @@ class TokenSettings(Section):
     )
     scopes: tuple[Scope, ...] = Field(("submit", "read"), description="What its bearer may do.")
     tenant: Tenant = Field(DEFAULT, description="Whose jobs its bearer sees.")
+    rate: PerSecond | None = Field(None, description=f"{PER_SECOND}http.rates.token_rate.")
+    burst: Burst | None = Field(None, description=f"{AT_ONCE}http.rates.token_burst.")
 
 
 class HttpSettings(Section):
@@ -168,6 +171,7 @@ class HttpSettings(Section):
         "answer after 30.",
     )
     tokens: tuple[TokenSettings, ...] = Field((), description="Who may call; empty: anybody who reaches the port.")
+    rates: RatesSettings = RatesSettings()
 
     @field_validator("tokens")
     @classmethod
@@ -178,6 +182,15 @@ class HttpSettings(Section):
         if _twice(token.sha256 for token in tokens):
             raise ValueError("two tokens have the same sha256; make a token of its own for each bearer")
         return tokens
+
+    @field_validator("rates")
+    @classmethod
+    def _tenants_have_tokens(cls, rates: RatesSettings, info: ValidationInfo) -> RatesSettings:
+        known = {DEFAULT, *(token.tenant for token in info.data.get("tokens", ()))}
+        for tenant in rates.tenants:
+            if "tokens" in info.data and tenant not in known:
+                raise ValueError(f'no token is of the tenant "{tenant}"; there are {", ".join(sorted(known))}')
+        return rates
 
 
 class BackoffSettings(Section):

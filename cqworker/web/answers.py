@@ -182,6 +182,7 @@ class ProblemView(BaseModel):
     errors: list[FaultView] = Field(default_factory=list, description="The fields that do not fit.")
     job_id: str = Field(default="", description="The job that it is about.")
     service: str = Field(default="", description="The service that did not do its part.")
+    retry_after: int = Field(default=0, ge=0, description="Seconds after which the same request has room again.")
     incident: str = Field(default="", description="What to look for in the worker's log.")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from aiohttp import hdrs, web
 
+from cqworker.web.admission import RATES, open_rates
 from cqworker.web.artifacts import MAX_AT_ONCE, TRANSFERS
 from cqworker.web.bodies import expect
 from cqworker.web.call import Call
@@ -39,6 +40,7 @@ def create_app(parts: Parts, *, api: bool) -> web.Application:
     app[GATE] = Gate(http)
     app[WAITING_ROOM] = WaitingRoom()
     app[READERS] = Readers(parts.registry)
+    app[RATES] = open_rates(http, parts.clock, parts.emit)
     app.on_cleanup.append(_dismiss_readers)
     app[TRANSFERS] = asyncio.Semaphore(MAX_AT_ONCE)
     calls = CALLS if api else tuple(call for call in CALLS if call.is_vital)

@@ -20,6 +20,7 @@ from cqworker.model.artifacts import (
     upload_key,
 )
 from cqworker.ports import StoredObject
+from cqworker.web.admission import admit
 from cqworker.web.bodies import read_body
 from cqworker.web.jobs import job_id_of
 from cqworker.web.json_answer import as_json
@@ -51,6 +52,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 async def upload(request: web.Request) -> web.StreamResponse:
     """POST /artifacts."""
+    admit(request)
     parts, content_type = parts_of(request), _declared_type(request)
     async with _room(request):
         data = await read_body(request, parts.settings.http.max_upload)

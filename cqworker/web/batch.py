@@ -10,6 +10,7 @@ from aiohttp import web
 from cqworker.errors import CqworkerError
 from cqworker.flow.submit import Accepted, Submitter
 from cqworker.model.record import JobRecord
+from cqworker.web.admission import admit
 from cqworker.web.bodies import json_body
 from cqworker.web.jobs import shown_job, traceparent_of
 from cqworker.web.json_answer import as_json
@@ -30,9 +31,11 @@ async def submit_batch(request: web.Request) -> web.StreamResponse:
     """POST /jobs/batch."""
     if "Idempotency-Key" in request.headers:
         raise Problem(Kind.MALFORMED, "A batch has no key of its own: give each job an idempotency_key.")
+    admit(request)
     parts = parts_of(request)
     said = Said(caller_of(request).own_tenant, traceparent_of(request))
     read = await request.app[READERS].batch(await json_body(request, parts.settings.http.max_body), said)
+    admit(request, len(read) - 1, of=len(read))
     shown = await answers_to(
         read, present(parts.submitter), unforeseen=lambda error: incident(error, request, parts.emit)
     )

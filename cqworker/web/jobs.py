@@ -12,6 +12,7 @@ from cqworker.model.ids import KEY, MAX_JOB_ID
 from cqworker.model.record import JobRecord
 from cqworker.model.trace import parse
 from cqworker.model.view import job_view
+from cqworker.web.admission import admit
 from cqworker.web.asks import RetryAsk, understood
 from cqworker.web.bodies import json_body
 from cqworker.web.json_answer import as_json
@@ -33,6 +34,7 @@ _SECONDS = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 async def submit_job(request: web.Request) -> web.StreamResponse:
     """POST /jobs."""
     key = _idempotency_key(request)
+    admit(request)
     said = Said(caller_of(request).own_tenant, traceparent_of(request), key)
     body = await json_body(request, parts_of(request).settings.http.max_body)
     entry = await request.app[READERS].one(body, said)

@@ -14,12 +14,15 @@ from cqworker.errors import (
     ArtifactTooLarge,
     CqworkerError,
     JobNotFound,
+    MessageTooLarge,
     NotAllowedNow,
+    RateLimited,
     Unavailable,
 )
 from cqworker.events import Emit, RequestFailed
 from cqworker.web.doors import Answer
 from cqworker.web.problems import Kind, Problem
+from cqworker.web.submission import problem_of_rate
 
 NOTHING_HERE = "Nothing is served here. GET / lists what there is."
 
@@ -76,6 +79,10 @@ def _problem_of(error: Exception, request: web.Request) -> Problem | None:
             return Problem(Kind.ARTIFACT_NOT_FOUND, "No such artifact is stored, or not any more.", members=named)
         case ArtifactTooLarge():
             return Problem(Kind.ARTIFACT_TOO_LARGE, f"{error} Fetch it from S3 directly.", members=named)
+        case MessageTooLarge():
+            return Problem(Kind.TOO_LARGE, str(error), members=named)
+        case RateLimited():
+            return problem_of_rate(error)
         case Unavailable(service=service):
             return Problem(Kind.UNAVAILABLE, str(error), members={"service": service} | named)
         case CqworkerError():

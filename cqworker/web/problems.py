@@ -42,6 +42,7 @@ class Kind(Enum):
     UNKNOWN_QUEUE = ("unknown-queue", 422, "No queue has this name")
     INVALID_PAYLOAD = ("invalid-payload", 422, "The payload does not fit the job type")
     KEY_REUSED = ("idempotency-key-reused", 422, "The Idempotency-Key belongs to another request")
+    RATE_LIMITED = ("rate-limited", 429, "More is submitted than the rate allows")
     HEADERS_TOO_LARGE = ("headers-too-large", 431, "The head of the request is too long")
     INTERNAL = ("internal", 500, "Something went wrong inside cqworker")
     UNAVAILABLE = ("unavailable", 503, "A service that is needed does not do its part")

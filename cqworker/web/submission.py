@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import orjson
@@ -11,6 +12,7 @@ from cqworker.errors import (
     InvalidPayload,
     KeyReused,
     MessageTooLarge,
+    RateLimited,
     SendUnanswered,
     Unavailable,
     UnknownQueue,
@@ -37,6 +39,13 @@ def submission_of(ask: SubmitAsk, *, tenant: str, key: str | None, traceparent: 
     )
 
 
+def problem_of_rate(error: RateLimited) -> Problem:
+    """The problem that says when it will be none, to programs in `retry_after` and in Retry-After."""
+    seconds = math.ceil(error.retry_after)
+    headers, members = {"Retry-After": str(seconds)}, {"retry_after": seconds}
+    return Problem(Kind.RATE_LIMITED, str(error), headers=headers, members=members)
+
+
 def problem_of_submission(error: CqworkerError, called: Mapping[str, str], at: str = "") -> Problem:
     """The problem with pointers into the body as the client wrote it; the job stands `at` this place in it."""
     match error:
@@ -53,6 +62,8 @@ def problem_of_submission(error: CqworkerError, called: Mapping[str, str], at: s
             return Problem(Kind.KEY_REUSED, str(error))
         case MessageTooLarge():
             return Problem(Kind.TOO_LARGE, str(error))
+        case RateLimited():
+            return problem_of_rate(error)
         case SendUnanswered(job_id=job_id):
             return Problem(Kind.SEND_UNANSWERED, str(error), members={"job_id": job_id})
         case Unavailable(service=service):

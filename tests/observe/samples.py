@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from msgspec.structs import replace
 
-from cqworker import events, loop_events, stop_events
+from cqworker import events, limit_events, loop_events, stop_events
 from cqworker.events import JobEvent, Subject
 from cqworker.model.status import FailureKind, Status
 
@@ -22,7 +22,7 @@ JOB = Subject(
 )
 EVENT_CLASSES: tuple[type[Any], ...] = tuple(
     kind
-    for module in (events, loop_events, stop_events)
+    for module in (events, limit_events, loop_events, stop_events)
     for _, kind in inspect.getmembers(module, inspect.isclass)
     if kind.__module__ == module.__name__ and kind not in (Subject, JobEvent)
 )

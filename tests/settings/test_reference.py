@@ -23,12 +23,18 @@ TABLES: dict[str, tuple[str | int, ...]] = {
     "[worker]": ("worker",),
     "[http]": ("http",),
     "[[http.tokens]]": ("http", "tokens", 0),
+    "[http.rates]": ("http", "rates"),
+    '[http.rates.tenants."a.tenant"]': ("http", "rates", "tenants", "a.tenant"),
     "[aws]": ("aws",),
     "[handlers]": ("handlers",),
     '[handlers.types."a.type"]': ("handlers", "types", "a.type"),
     '[handlers.types."a.type".backoff]': ("handlers", "types", "a.type", "backoff"),
     "[log]": ("log",),
 }
+
+
+NAMED: dict[str | int, str | int] = {"a.type": "text.transform", "a.tenant": "default"}
+"""What stands in the file for any name."""
 
 
 def keys() -> Iterator[tuple[str, tuple[str | int, ...]]]:
@@ -64,8 +70,9 @@ def test_every_setting_is_in_the_file_with_its_default(table: str, path: tuple[s
     value: object = tomllib.loads(uncommented())
     for step in path:
         assert isinstance(value, dict | list), table
-        value = value["text.transform" if step == "a.type" else step]  # type: ignore[index]
-    default = (node_at(path) or {}).get("default")
+        value = value[NAMED.get(step, step)]  # type: ignore[index]
+    node = node_at(path) or {}
+    default = None if "properties" in node else node.get("default")
     if path[:2] == ("queues", 0) and path[2] in ("name", "dead_letter_queue"):
         default = getattr(Settings().queues[0], str(path[2]))
     if default not in (None, []) or path[-1] in ("sources", "disabled"):
@@ -78,7 +85,7 @@ def test_every_setting_is_on_the_page_with_its_default_and_variable(table: str, 
     rows = [row for row in section.splitlines() if row.startswith(f"| `{path[-1]}` |")]
     assert len(rows) == 1, f"{path} has no row of its own below {table}"
     node = node_at(path) or {}
-    if node.get("default") is not None:
+    if node.get("default") is not None and "properties" not in node:
         assert f"| `{json.dumps(node['default'])}` |" in rows[0]
     if len(path) == 2 and "properties" not in node and path[0] != "queues":
         assert f"`CQWORKER_{'__'.join(map(str, path)).upper()}`" in rows[0]

@@ -13,7 +13,7 @@ from aiohttp import web
 from msgspec.structs import replace
 from pydantic import BaseModel
 
-from cqworker.clock import SystemClock
+from cqworker.clock import Clock, SystemClock
 from cqworker.errors import Unavailable
 from cqworker.events import Event
 from cqworker.flow.desk import Desk
@@ -132,14 +132,14 @@ async def open_house(
     registry: Registry | None = None,
     inline_limit: int = 4096,
     carried_by: Callable[[JobQueue], JobQueue] = lambda queue: queue,
+    clock: Clock = CLOCK,
     **http: Any,
 ) -> AsyncIterator[House]:
     """A server on a free port, closed at the end; what is of no other use is its own or a setting of `[http]`.
 
     Every answer that it gave meanwhile was as the API's description says.
     """
-    own = {name: http.pop(name) for name in OF_THE_SERVER if name in http}
-    events: list[Event] = []
+    own, events = {name: http.pop(name) for name in OF_THE_SERVER if name in http}, list[Event]()
     queue, store, artifacts = MemoryQueue("main", CLOCK), MemoryStore(CLOCK), MemoryArtifacts(prefix="cq/")
     watch, health = Watch(CLOCK, lambda _: True), FakeHealth()
     known = registry or registry_of(**{"text.transform": transform})
@@ -158,7 +158,7 @@ async def open_house(
         settings=settings,
         emit=events.append,
         stats=Stats(known.handlers, CLOCK).snapshot,
-        clock=CLOCK,
+        clock=clock,
     )
     async with (
         _served(create_app(parts, api=api), settings.http, **own) as server,
