@@ -163,6 +163,7 @@ class Execution:
             metadata=record.metadata,
             tags=record.tags,
             traceparent=traceparent_for(record.job_id, claimed.delivery.traceparent),
+            memory=handler.memory,
         )
 
     async def _fetched(self, record: JobRecord) -> str | Outcome:

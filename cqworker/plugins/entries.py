@@ -136,7 +136,7 @@ def _overridden(options: Options, override: TypeSettings | None) -> Options:
         backoff=backoff,
         concurrency=override.concurrency or options.concurrency,
         executor=options.executor,
-        memory=options.memory,
+        memory=override.memory or options.memory,
         lifespan=options.lifespan,
     )
 

@@ -40,6 +40,7 @@ class PlainJob:
     metadata: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     traceparent: str | None = None
+    memory: int | None = None
 
 
 class Job:
@@ -59,6 +60,7 @@ class Job:
         "metadata": "Texts by name, as submitted.",
         "tags": "As submitted.",
         "traceparent": "The submitter's W3C trace context; None where there was none.",
+        "memory": "MiB it may take in a child process: the operator's word, or else the author's; None without.",
         **dict.fromkeys(_LENT, "The worker's own."),
         "__dict__": "What the handler keeps on it.",
         "__weakref__": "References that do not keep it.",
@@ -86,6 +88,7 @@ class Job:
         self.metadata = plain.metadata
         self.tags = plain.tags
         self.traceparent = plain.traceparent
+        self.memory = plain.memory
         self._artifacts = artifacts
         self._state = state
         self._report = report
@@ -173,7 +176,8 @@ class Job:
         It is a function at the top level of a module; it, and what goes in and out, can be pickled. A job has one child
         at a time; a worker keeps idle ones for the next. Cancelling this call kills the child; so does `timeout`, in
         seconds from when the child began. `memory`: MiB it may take beyond what its process holds, then it meets
-        MemoryError (Linux). `cpu_time`: seconds of processor time, rounded up, after which its process is ended.
+        MemoryError (Linux); not given: `job.memory`. `cpu_time`: seconds of processor time, rounded up, after which its
+        process is ended.
 
         Raises what the function raises (with its traceback as a note), ProcessTimeout, ProcessDied when the child ended
         in the middle, ProcessNotStarted when there was none, TypeError for what cannot be pickled, and RuntimeError
@@ -181,9 +185,10 @@ class Job:
         """
         if self._process is None:
             raise RuntimeError(_PROCESS.format("job.run_in_process()"))
+        bound = self.memory if memory is None else memory
         limit = None if timeout is None else seconds_of(timeout)
         effort = None if cpu_time is None else seconds_of(cpu_time)
-        return await self._process.run(function, args, memory=memory, timeout=limit, cpu_time=effort)
+        return await self._process.run(function, args, memory=bound, timeout=limit, cpu_time=effort)
 
     def progress(self, done: float, total: float | None = None, note: str | None = None) -> None:
         """Tells how far the work is; cheap, from any thread, and written to the record at most with each renewal.

@@ -92,7 +92,7 @@ def run_in_child(origin: str, payload: str, job: PlainJob) -> ChildOutcome:
     stage: Stage = "load"
     try:
         handler = loaded(origin, job.type)
-        with bounded_memory(handler.memory):
+        with bounded_memory(job.memory):
             stage = "payload"
             model = handler.validate(payload)
             stage = "handler"

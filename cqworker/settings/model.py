@@ -214,6 +214,12 @@ class TypeSettings(Section):
     max_attempts: int | None = Field(None, ge=1, le=MAX_ATTEMPTS, description="Starts of a job before it has FAILED.")
     backoff: BackoffSettings | None = Field(None, description="The pause between its attempts.")
     concurrency: int | None = Field(None, ge=1, description="Jobs of this type that run at once in this process.")
+    memory: int | None = Field(
+        None,
+        ge=1,
+        le=1_048_576,
+        description="MiB that a job of this type may take in a child process beyond what that holds (held on Linux).",
+    )
 
 
 class AwsSettings(Section):

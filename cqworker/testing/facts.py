@@ -18,7 +18,7 @@ RUN_OPTIONS = ("artifacts", "sources", "stopping", "drain_after", "grace", "stat
 class JobFacts(TypedDict, total=False):
     """The job's own facts, as `cqworker.Job` has them: `id`, `type`, `attempt`, `max_attempts`, `round`, `tenant`.
 
-    And `metadata`, `tags`, `deadline` (UTC), `traceparent`.
+    And `metadata`, `tags`, `deadline` (UTC), `traceparent`, `memory` (MiB).
     """
 
     id: str
@@ -30,6 +30,7 @@ class JobFacts(TypedDict, total=False):
     metadata: Mapping[str, str]
     tags: Sequence[str]
     deadline: datetime
+    memory: int | None
     traceparent: str | None
 
 
@@ -44,6 +45,7 @@ def facts_of(handler: Handler, said: Mapping[str, Any]) -> PlainJob:
         "attempt": 1,
         "max_attempts": handler.max_attempts,
         "deadline": datetime.now(UTC) + timedelta(seconds=handler.timeout),
+        "memory": handler.memory,
     }
     facts = PlainJob(**(usual | dict(said)))
     check_tenant(facts.tenant)

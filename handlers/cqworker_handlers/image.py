@@ -17,7 +17,8 @@ from cqworker import (
     SourceRefused,
     handler,
 )
-from cqworker_handlers.pixels import MAX_MEMORY, to_gray
+from cqworker_handlers.bounds import memory_of_machine
+from cqworker_handlers.pixels import to_gray
 
 MAX_BYTES = 33_554_432
 """The largest file that is read: 32 MiB."""
@@ -46,8 +47,9 @@ class GrayPicture(BaseModel):
 async def grayscale(payload: Grayscale, job: Job) -> GrayPicture:
     """Turns a JPEG, PNG or WebP picture grey: upright, without metadata, in its own format."""
     data = await _read(payload.source, job)
+    memory, largest = job.memory or memory_of_machine(), job.artifacts.largest
     try:
-        picture = await job.run_in_process(to_gray, data, memory=MAX_MEMORY, cpu_time=MAX_CPU_TIME)
+        picture = await job.run_in_process(to_gray, data, memory, largest, memory=memory, cpu_time=MAX_CPU_TIME)
     except ProcessTimeout as error:
         raise Reject(f"The picture needs more than {MAX_CPU_TIME:g} s of processor time.") from error
     except ProcessDied as error:

@@ -8,26 +8,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from cqworker import Reject
+from cqworker_handlers.bounds import MAX_PIXELS, check_size
+from cqworker_handlers.clear import opaque_of
+from cqworker_handlers.encoding import encoded
 from cqworker_handlers.grey import gray
-from cqworker_handlers.scans import MAX_SCANS, scans_of
+from cqworker_handlers.jpeg import LOSSLESS, Jpeg, read_jpeg
+from cqworker_handlers.png import GREY_ALPHA, SIGNATURE, Png, read_png
 from cqworker_handlers.upright import orientation_of, turned
+from cqworker_handlers.webp import read_webp
+from cqworker_handlers.whole import is_whole
 
-MAX_PIXELS = 25_000_000
-MAX_SIDE = 16_383
-"""Pixels along one side: as many as WebP can have."""
-MAX_RATIO = 200
-"""How many times longer one side may be than the other."""
-MAX_MEMORY = 1280
-"""MiB for one picture, decoded, converted and encoded: what lossless WebP of 25 million pixels takes."""
+_ANIMATED = "The picture is animated; only still ones are turned grey."
+_TYPES = {"JPEG": ("jpg", "image/jpeg"), "PNG": ("png", "image/png"), "WEBP": ("webp", "image/webp")}
 
-_FORMATS = {
-    "JPEG": ("jpg", "image/jpeg"),
-    "PNG": ("png", "image/png"),
-    "WEBP": ("webp", "image/webp"),
-}
+
+Upright = tuple[Image.Image, int]
+"""A grey picture and the orientation that it has to be given; what it was made of is gone by then, from memory, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,82 +40,94 @@ class Picture:
     height: int
 
 
-def to_gray(data: bytes) -> Picture:
-    """The grey picture, upright, in the same format; raises Reject, with the reason, for what cannot become one."""
-    with _rejecting():
-        return _converted(data)
+def to_gray(data: bytes, memory: int, largest: int) -> Picture:
+    """The grey picture, upright, in the same format, of at most `largest` bytes.
+
+    Raises Reject, with the reason, for what cannot become one, or would need more than `memory` MiB.
+    """
+    with _rejecting(memory):
+        if data.startswith(b"\xff\xd8\xff"):
+            return _jpeg(data, memory, largest)
+        if data.startswith(SIGNATURE):
+            return _png(data, memory, largest)
+        if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+            return _webp(data, memory, largest)
+        raise Reject("The file is no JPEG, PNG or WebP picture.")
 
 
-def _converted(data: bytes) -> Picture:
-    image, kind = _opened(data)
-    if kind == "JPEG" and "icc_profile" not in image.info:
-        image.draft("L", image.size)  # libjpeg then decodes the luminance alone: a third of the work
-    image.load()
-    picture = turned(gray(image), orientation_of(image))
+def _jpeg(data: bytes, memory: int, largest: int) -> Picture:
+    """Of a file with further pictures behind the first one (MPO), as many phones write, the first counts."""
+    jpeg = read_jpeg(data)
+    check_size(jpeg, len(data), memory)
+    if not is_whole(jpeg):
+        raise Reject("The picture cannot be turned grey: its file was cut off or damaged; pixels are missing.")
+    return _written(_grey_of_jpeg(jpeg), "JPEG", largest)
+
+
+def _grey_of_jpeg(jpeg: Jpeg) -> Upright:
+    with Image.open(io.BytesIO(jpeg.file()), formats=("JPEG",)) as image:
+        if jpeg.profile is None and jpeg.process != LOSSLESS:
+            image.draft("L", image.size)  # libjpeg then decodes the luminance alone: a third of the work
+        image.load()
+        image.info.update(jpeg.metadata)
+        return gray(image, jpeg.profile), orientation_of(image)
+
+
+def _png(data: bytes, memory: int, largest: int) -> Picture:
+    png = read_png(data)
+    check_size(png, len(data), memory)
+    if png.frames > 1:
+        raise Reject(_ANIMATED)
+    return _written(_grey_of_png(png), "PNG", largest)
+
+
+def _grey_of_png(png: Png) -> Upright:
+    with Image.open(io.BytesIO(png.file()), formats=("PNG",)) as image:
+        image.load()
+        image.info.update(png.metadata)
+        orientation = orientation_of(image)
+        if (png.colour, png.depth) == (GREY_ALPHA, 16):
+            bands = image.split()  # Pillow knows it as colours: grey, grey, grey, alpha
+            return gray(bands[0], png.profile, bands[3]), orientation
+        return gray(image, png.profile, opaque_of(png, image)), orientation
+
+
+def _webp(data: bytes, memory: int, largest: int) -> Picture:
+    webp = read_webp(data)
+    check_size(webp, len(data), memory)
+    if webp.frames > 1:
+        raise Reject(_ANIMATED)
+    return _written(_grey_of_webp(data), "WEBP", largest, is_lossless=webp.is_lossless)
+
+
+def _grey_of_webp(data: bytes) -> Upright:
+    with Image.open(io.BytesIO(data), formats=("WEBP",)) as image:
+        image.load()
+        return gray(image, image.info.get("icc_profile")), orientation_of(image)
+
+
+def _written(made: Upright, kind: str, largest: int, *, is_lossless: bool = False) -> Picture:
+    picture = turned(*made)
     picture.info.clear()  # Pillow would write some of it into the file
-    buffer = io.BytesIO()
-    picture.save(buffer, kind, **_quality(kind, data))
-    extension, content_type = _FORMATS[kind]
-    return Picture(buffer.getvalue(), extension, content_type, picture.width, picture.height)
-
-
-def _opened(data: bytes) -> tuple[Image.Image, str]:
-    """The picture, not decoded yet, and its format: measured first, for a small file may claim any size."""
-    image = Image.open(io.BytesIO(data), formats=tuple(_FORMATS))
-    kind = (
-        "JPEG" if image.format == "MPO" else str(image.format)
-    )  # a JPEG with further ones behind it: its first counts
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise Reject(
-            f"The picture has {width} x {height} pixels; at most {MAX_PIXELS // 1_000_000} million are decoded."
-        )
-    if max(width, height) > min(MAX_SIDE, MAX_RATIO * min(width, height)):
-        raise Reject(
-            f"The picture has {width} x {height} pixels; "
-            f"a side may have {MAX_SIDE}, and be {MAX_RATIO} times as long as the other."
-        )
-    if kind == "JPEG" and scans_of(data) > MAX_SCANS:
-        raise Reject(f"The picture has more than {MAX_SCANS} scans, each of which is decoded over all its pixels.")
-    if kind != "JPEG" and getattr(image, "is_animated", False):
-        raise Reject("The picture is animated; only still ones are turned grey.")
-    return image, kind
-
-
-def _quality(kind: str, data: bytes) -> dict[str, int | bool]:
-    if kind == "WEBP" and _is_lossless(data):
-        return {"lossless": True, "exact": True}
-    return {} if kind == "PNG" else {"quality": 90}
-
-
-def _is_lossless(data: bytes) -> bool:
-    """Whether a WebP file keeps its pixels in a VP8L chunk (WebP container specification)."""
-    start = 12
-    while start + 8 <= len(data):
-        if data[start : start + 4] in (b"VP8L", b"VP8 "):
-            return data[start : start + 4] == b"VP8L"
-        size = int.from_bytes(data[start + 4 : start + 8], "little")
-        start += 8 + size + size % 2
-    return False
+    extension, content_type = _TYPES[kind]
+    data = encoded(picture, kind, largest, is_lossless=is_lossless)
+    return Picture(data, extension, content_type, picture.width, picture.height)
 
 
 @contextmanager
-def _rejecting() -> Iterator[None]:
-    """Whatever Pillow says of the bytes is said to the client; the same bytes will not fare better another time."""
+def _rejecting(memory: int) -> Iterator[None]:
+    """Whatever the decoder says of the bytes is said to the client; they will not fare better another time."""
+    pillows_bound, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, MAX_PIXELS
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore")  # of metadata, and what is wrong with pixels is looked for here
             yield
     except Reject:
         raise
-    except UnidentifiedImageError as error:
-        raise Reject("The file is no JPEG, PNG or WebP picture.") from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise Reject(
-            f"The picture has too many pixels; at most {MAX_PIXELS // 1_000_000} million are decoded."
-        ) from error
     except MemoryError as error:
-        raise Reject(f"The picture needs more than {MAX_MEMORY} MiB of memory.") from error
+        raise Reject(f"The picture needs more than {memory:,} MiB of memory.") from error
     except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error and more
-        words = " ".join(str(error).split())[:200]
-        raise Reject(f"The picture cannot be turned grey: {words or type(error).__name__}.") from error
+        words = " ".join(str(error).split())[:200] if isinstance(error, OSError | SyntaxError | ValueError) else ""
+        raise Reject(f"The picture cannot be turned grey: {words or 'its file is damaged'}.") from error
+    finally:
+        Image.MAX_IMAGE_PIXELS = pillows_bound

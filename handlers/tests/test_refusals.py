@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -55,89 +54,79 @@ def small(kind: str, **options: Any) -> bytes:
 
 
 async def refusal(studio: Any, data: bytes | None, **options: Any) -> str:
+    """Why the handler refuses it, through its process."""
     with pytest.raises(Reject) as raised:
         await studio.run(data, **options)
     return raised.value.reason
 
 
+async def test_a_refusal_of_the_process_is_the_jobs(studio: Any) -> None:
+    assert await refusal(studio, b"hello") == "The file is no JPEG, PNG or WebP picture."
+
+
 @pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "PPM", "ICO", "TGA", "EPS", "PDF", "JPEG2000"])
-async def test_another_format_is_refused(studio: Any, kind: str) -> None:
+def test_another_format_is_refused(studio: Any, kind: str) -> None:
     data = studio.encoded(Image.new("RGB", (16, 16)), kind)
-    assert await refusal(studio, data) == "The file is no JPEG, PNG or WebP picture."
+    assert studio.refusal(data) == "The file is no JPEG, PNG or WebP picture."
 
 
 @pytest.mark.parametrize(
     "magic", [b"SIMPLE  =                    T", b"8BPS\x00\x01", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"\xc5\xd0\xd3\xc6"]
 )
-async def test_a_format_that_others_decode_is_refused_by_its_first_bytes(studio: Any, magic: bytes) -> None:
+def test_a_format_that_others_decode_is_refused_by_its_first_bytes(studio: Any, magic: bytes) -> None:
     """FITS, Photoshop, and both kinds of EPS, which Pillow gives to Ghostscript."""
     data = magic + b" " * 2880
-    assert await refusal(studio, data) == "The file is no JPEG, PNG or WebP picture."
+    assert studio.refusal(data) == "The file is no JPEG, PNG or WebP picture."
 
 
 @pytest.mark.parametrize("data", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF\x00\x00\x00\x00WEBP"])
-async def test_what_is_no_picture_is_refused(studio: Any, data: bytes) -> None:
-    assert "picture" in await refusal(studio, data)
+def test_what_is_no_picture_is_refused(studio: Any, data: bytes) -> None:
+    assert "picture" in studio.refusal(data)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-async def test_a_truncated_picture_is_refused(studio: Any, kind: str) -> None:
+def test_a_truncated_picture_is_refused(studio: Any, kind: str) -> None:
     data = studio.encoded(Image.effect_noise((256, 256), 90).convert("RGB"), kind)
-    assert "cannot be turned grey" in await refusal(studio, data[: len(data) // 2])
+    assert "cannot be turned grey" in studio.refusal(data[: len(data) // 2])
 
 
 @pytest.mark.parametrize(
-    ("shape", "depth", "colour"), [((20_000, 20_000), 1, 0), ((9_000, 9_000), 8, 6), ((5_001, 5_000), 8, 2)]
+    ("shape", "depth", "colour"), [((20_000, 20_000), 1, 0), ((30_000, 20_000), 8, 6), ((16_000, 16_000), 16, 2)]
 )
-async def test_a_bomb_is_refused_by_its_header(studio: Any, shape: tuple[int, int], depth: int, colour: int) -> None:
-    reason = await refusal(studio, studio.png(shape, depth, colour, b""))
-    assert "at most 25 million" in reason  # and not that its pixels are missing
+def test_a_bomb_is_refused_by_its_header(studio: Any, shape: tuple[int, int], depth: int, colour: int) -> None:
+    reason = studio.refusal(studio.png(shape, depth, colour, b""))
+    assert f"{shape[0]} x {shape[1]} pixels; of such a PNG at most" in reason  # and not that its pixels are missing
 
 
-@pytest.mark.parametrize("shape", [(6_000, 5_000), (16_000, 16_000)])
-@pytest.mark.parametrize("claiming", [jpeg, webp_lossy, webp_lossless])
-async def test_a_small_file_that_claims_many_pixels_is_refused_by_its_header(
+@pytest.mark.parametrize("shape", [(10_000, 9_000), (16_000, 16_000)])
+@pytest.mark.parametrize("claiming", [jpeg, webp_lossy, webp_lossless, webp_extended])
+def test_a_small_file_that_claims_many_pixels_is_refused_by_its_header(
     studio: Any, claiming: Callable[[tuple[int, int]], bytes], shape: tuple[int, int]
 ) -> None:
     data = claiming(shape)
     assert len(data) < 5_000
-    assert "at most 25 million" in await refusal(studio, data)
+    assert "at most" in studio.refusal(data, memory=512)
 
 
-async def test_a_canvas_that_claims_many_pixels_is_refused(studio: Any) -> None:
-    assert "at most 25 million" in await refusal(studio, webp_extended((16_000, 16_000)))
-    assert await refusal(studio, webp_extended((6_000, 5_000)))  # its one frame does not fill it: no WebP
+def test_a_canvas_that_its_frame_does_not_fill_is_no_picture(studio: Any) -> None:
+    assert "cannot be turned grey" in studio.refusal(webp_extended((6_000, 5_000)))
 
 
-@pytest.mark.parametrize("shape", [(1, 65_535), (20_000, 200), (201, 1)])
-async def test_a_strip_is_refused_by_its_header(studio: Any, shape: tuple[int, int]) -> None:
-    assert "side" in await refusal(studio, studio.png(shape, 8, 0, b""))
-
-
-@pytest.mark.parametrize(
-    ("chunk", "head"), [(b"iCCP", b"icc\x00\x00"), (b"zTXt", b"key\x00\x00"), (b"iTXt", b"key\x00\x01\x00\x00\x00")]
-)
-async def test_a_compressed_chunk_that_explodes_is_refused(studio: Any, chunk: bytes, head: bytes) -> None:
-    bomb = head + zlib.compress(b"\x00" * 200_000_000)
-    assert "too large" in await refusal(studio, studio.png((1, 1), 8, 0, b"\x00\x00", (chunk, bomb)))
-
-
-async def test_many_texts_that_explode_only_together_are_refused(studio: Any) -> None:
-    text = zlib.compress(b"\x00" * 900_000)
-    bombs = [(b"zTXt", b"key%d\x00\x00" % number + text) for number in range(100)]
-    assert "Too much memory" in await refusal(studio, studio.png((1, 1), 8, 0, b"\x00\x00", *bombs))
+@pytest.mark.parametrize("shape", [(1, 65_535), (65_501, 400), (201, 1)])
+def test_a_strip_is_refused_by_its_header(studio: Any, shape: tuple[int, int]) -> None:
+    assert "a side may have 65500" in studio.refusal(studio.png(shape, 8, 0, b""))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
-async def test_an_animated_picture_is_refused(studio: Any, kind: str) -> None:
+def test_an_animated_picture_is_refused(studio: Any, kind: str) -> None:
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
     data = studio.encoded(frames[0], kind, save_all=True, append_images=frames[1:], duration=100)
-    assert await refusal(studio, data) == "The picture is animated; only still ones are turned grey."
+    assert studio.refusal(data) == "The picture is animated; only still ones are turned grey."
 
 
-async def test_of_a_jpeg_with_further_pictures_behind_it_the_first_counts(studio: Any) -> None:
+def test_of_a_jpeg_with_further_pictures_behind_it_the_first_counts(studio: Any) -> None:
     frames = [Image.new("RGB", (16, 16), colour) for colour in ("white", "black")]
-    image = await studio.gray(studio.encoded(frames[0], "MPO", save_all=True, append_images=frames[1:]))
+    image = studio.gray(studio.encoded(frames[0], "MPO", save_all=True, append_images=frames[1:]))
     assert (image.format, image.getpixel((8, 8))) == ("JPEG", 255)
 
 

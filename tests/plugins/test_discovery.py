@@ -58,11 +58,16 @@ def test_what_the_operator_says_goes_before_what_the_author_said(shop: Shop) -> 
     shop.module("acme", GOOD)
     shop.offer("acme-handlers", it="acme:work")
     told = TypeSettings(
-        queue="slow", timeout=7, max_attempts=2, concurrency=3, backoff=BackoffSettings(first=5, factor=3, cap=60)
+        queue="slow",
+        timeout=7,
+        max_attempts=2,
+        concurrency=3,
+        backoff=BackoffSettings(first=5, factor=3, cap=60),
+        memory=99,
     )
     found = shop.found(types={"it": told}).handlers["it"]
     assert (found.queue, found.timeout, found.max_attempts, found.concurrency) == ("slow", 7, 2, 3)
-    assert found.backoff == Backoff(first=5, factor=3, cap=60)
+    assert (found.backoff, found.memory) == (Backoff(first=5, factor=3, cap=60), 99)
 
 
 def test_what_the_operator_leaves_out_stays_as_the_author_said(shop: Shop) -> None:
@@ -70,7 +75,7 @@ def test_what_the_operator_leaves_out_stays_as_the_author_said(shop: Shop) -> No
     shop.offer("acme-handlers", it="acme:work")
     found = shop.found(types={"it": TypeSettings(queue="slow")}).handlers["it"]
     assert (found.queue, found.timeout, found.max_attempts, found.concurrency) == ("slow", 9, 4, 2)
-    assert found.backoff == Backoff()
+    assert (found.backoff, found.memory) == (Backoff(), None)
 
 
 @pytest.mark.parametrize(

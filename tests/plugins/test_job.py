@@ -26,8 +26,20 @@ from cqworker.ports import Artifacts
 from cqworker.testing import MemoryArtifacts
 
 OFFERED = {
-    *("id", "type", "tenant", "metadata", "tags", "round", "attempt", "max_attempts", "deadline", "traceparent"),
-    *("stopping", "check", "finished", "progress", "log", "artifacts", "state", "run_in_process"),
+    *(
+        "id",
+        "type",
+        "tenant",
+        "metadata",
+        "tags",
+        "round",
+        "attempt",
+        "max_attempts",
+        "deadline",
+        "traceparent",
+        "memory",
+    ),
+    *("memory", "stopping", "check", "finished", "progress", "log", "artifacts", "state", "run_in_process"),
 }
 PAGE = Path(__file__).parents[2].joinpath("docs", "handlers.md").read_text(encoding="utf-8")
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -42,6 +54,7 @@ PLAIN = PlainJob(
     metadata={"a": "b"},
     tags=("t",),
     traceparent=f"00-{TRACE}-b7ad6b7169203331-01",
+    memory=512,
 )
 
 
