@@ -98,7 +98,8 @@ def open_house(
     settings: Settings, registry: Registry, roles: frozenset[str], name: str, log: Log, clock: Clock
 ) -> House:
     """Puts a daemon together; nothing listens and nothing is asked for yet."""
-    observers = open_observers(registry, log, clock)
+    tenants = {token.tenant for token in settings.http.tokens}
+    observers = open_observers(registry, log, clock, tenants=tenants)
     premises = open_premises(settings, registry, clock, observers.emit, dead_letters=Role.WORKER in roles)
     ground = premises.ground
     residents: list[Worker] = []

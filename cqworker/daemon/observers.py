@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from cqworker.clock import Clock
@@ -22,11 +23,11 @@ class Observers:
     stats: Stats
 
 
-def open_observers(registry: Registry, log: Log, clock: Clock) -> Observers:
-    """Observers for these job types; what an observer loses is counted by the metrics."""
+def open_observers(registry: Registry, log: Log, clock: Clock, *, tenants: Collection[str] = ()) -> Observers:
+    """Observers for these job types and tenants; what an observer loses is counted by the metrics."""
     types = frozenset(registry.handlers)
     told: list[FanOut] = []
     losses = {"log_lines_dropped": lambda: float(log.dropped), "observer_failures": lambda: float(told[0].failures)}
-    metrics, stats = Metrics(types, losses), Stats(types, clock)
+    metrics, stats = Metrics(types, losses), Stats(types, clock, tenants=tenants)
     told.append(fan_out(LogLines(log), metrics, stats))
     return Observers(told[0].tell, metrics, stats)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import count
+from operator import itemgetter
 from typing import Any
 
 from cqworker.clock import Clock
@@ -45,19 +47,32 @@ _COUNTED = ("submitted", "started", *_ENDINGS.values(), "handed_back", "leases_l
 _FAILURES = frozenset({Status.FAILED, Status.RETRYING})
 
 
-class Stats:
-    """An observer that keeps counts by outcome and by type, and the last failures."""
+class Shelf:
+    """What is kept of one tenant's jobs: counts by type and outcome, and the last failures, each with its number."""
 
-    def __init__(self, types: Collection[str], clock: Clock) -> None:
+    def __init__(self) -> None:
+        self.by_type: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.failures: deque[tuple[int, dict[str, object]]] = deque(maxlen=FAILURES)
+
+
+class Stats:
+    """An observer that keeps, for each tenant apart, counts by outcome and by type, and the last failures.
+
+    `tenants` are those that may ask, as the tokens name them; the jobs of all others, whom a message may invent, lie on
+    one shelf, which only the operator of all is shown.
+    """
+
+    def __init__(self, types: Collection[str], clock: Clock, *, tenants: Collection[str] = ()) -> None:
         self._names = KnownTypes(types)
         self._clock = clock
         self._began_at = clock.now()
         self._began = clock.monotonic()
-        self._by_type: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        self._failures: deque[dict[str, object]] = deque(maxlen=FAILURES)
+        self._shelves = {tenant: Shelf() for tenant in tenants}
+        self._others = Shelf()
+        self._number = count()
         self._acts: dict[type, Callable[[Any], None]] = {
             JobSubmitted: lambda event: self._count(event, "submitted"),
-            JobStarted: self._started,
+            JobStarted: lambda event: self._count(event, "started"),
             JobSettled: self._settled,
             JobForestalled: self._forestalled,
             JobLost: self._lost,
@@ -74,23 +89,30 @@ class Stats:
         if act is not None:
             act(event)
 
-    def snapshot(self) -> dict[str, object]:
-        """JSON-able: since when, `uptime_seconds`, counts since then in all and `by_type`, the last failures first."""
-        by_type = {name: dict(counts) for name, counts in sorted(self._by_type.copy().items())}
+    def snapshot(self, tenant: str | None = None) -> dict[str, object]:
+        """JSON-able: since when, `uptime_seconds`, counts since then in all and `by_type`, the last failures first.
+
+        They are those of this tenant's jobs; None is the operator of all.
+        """
+        shelves = self._seen_by(tenant)
+        by_type = _added([shelf.by_type for shelf in shelves])
+        failures = sorted((entry for shelf in shelves for entry in shelf.failures), key=itemgetter(0), reverse=True)
         return {
             "started_at": rfc3339(self._began_at),
             "uptime_seconds": round(self._clock.monotonic() - self._began, 3),
             "jobs": {name: sum(counts.get(name, 0) for counts in by_type.values()) for name in _COUNTED},
             "by_type": by_type,
-            "last_failures": list(self._failures)[::-1],
+            "last_failures": [failure for _, failure in failures[:FAILURES]],
         }
 
-    def _started(self, event: JobStarted) -> None:
-        self._by_type[self._names[event.job.type]]["started"] += 1
+    def _seen_by(self, tenant: str | None) -> Sequence[Shelf]:
+        if tenant is None:
+            return (*self._shelves.values(), self._others)
+        return (self._shelves[tenant],) if tenant in self._shelves else ()
 
     def _settled(self, event: JobSettled) -> None:
         status = event.status
-        self._by_type[self._names[event.job.type]][_ENDINGS[status]] += 1
+        self._count(event, _ENDINGS[status])
         if status in _FAILURES:
             self._remember(event, status, event.kind, event.message or "")
 
@@ -104,17 +126,26 @@ class Stats:
         self._remember(event, Status.FAILED, FailureKind.LOST, "recovered from the dead-letter queue")
 
     def _count(self, event: JobEvent, name: str) -> None:
-        self._by_type[self._names[event.job.type]][name] += 1
+        job = event.job
+        self._shelves.get(job.tenant, self._others).by_type[self._names[job.type]][name] += 1
 
     def _remember(self, event: JobEvent, status: Status, kind: FailureKind | None, message: str) -> None:
-        self._failures.append(
-            {
-                "at": rfc3339(self._clock.now()),
-                "job_id": event.job.job_id,
-                "type": shorten(event.job.type, limit=MESSAGE_LIMIT),
-                "attempt": event.job.attempt,
-                "status": status.value,
-                "kind": kind.value if kind else None,
-                "message": shorten(message, limit=MESSAGE_LIMIT),
-            }
-        )
+        failure = {
+            "at": rfc3339(self._clock.now()),
+            "job_id": event.job.job_id,
+            "type": shorten(event.job.type, limit=MESSAGE_LIMIT),
+            "attempt": event.job.attempt,
+            "status": status.value,
+            "kind": kind.value if kind else None,
+            "message": shorten(message, limit=MESSAGE_LIMIT),
+        }
+        self._shelves.get(event.job.tenant, self._others).failures.append((next(self._number), failure))
+
+
+def _added(counts: Sequence[Mapping[str, Counter[str]]]) -> dict[str, dict[str, int]]:
+    """The counts of several by type, in the order of the types' names."""
+    total: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for by_type in counts:
+        for name, counted in tuple(by_type.items()):
+            total[name].update(counted)
+    return {name: dict(total[name]) for name in sorted(total)}

@@ -49,7 +49,7 @@ class Parts:
     metrics: Callable[[], tuple[bytes, str]]
     settings: Settings
     emit: Emit
-    stats: Callable[[], dict[str, object]]
+    stats: Callable[[str | None], dict[str, object]]
     clock: Clock
 
 

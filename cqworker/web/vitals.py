@@ -10,7 +10,7 @@ from aiohttp import web
 from cqworker.flow.health import Trouble
 from cqworker.web.json_answer import as_json
 from cqworker.web.parts import parts_of
-from cqworker.web.tokens import GATE
+from cqworker.web.tokens import GATE, caller_of
 
 
 async def healthz(request: web.Request) -> web.StreamResponse:
@@ -32,10 +32,11 @@ async def readyz(request: web.Request) -> web.StreamResponse:
 
 
 async def status(request: web.Request) -> web.StreamResponse:
-    """GET /status."""
+    """GET /status; the counts and the failures are those of the caller's tenant."""
     parts = parts_of(request)
+    counts = parts.stats(caller_of(request).tenant)
     handlers = {"usable": sorted(parts.registry.handlers), "broken": sorted(b.type for b in parts.registry.broken)}
-    return as_json({"build": build(), **parts.health.status(), "handlers": handlers, "counts": parts.stats()})
+    return as_json({"build": build(), **parts.health.status(), "handlers": handlers, "counts": counts})
 
 
 async def metrics(request: web.Request) -> web.StreamResponse:

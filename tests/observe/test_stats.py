@@ -77,3 +77,49 @@ def test_uptime_runs_on_the_clock() -> None:
 
 def test_every_event_is_taken_without_complaint() -> None:
     stats_of(*(sample_of(kind) for kind in EVENT_CLASSES))
+
+
+def failed(tenant: str, number: int = 0) -> e.JobSettled:
+    return e.JobSettled(
+        job=subject(job_id=f"{tenant}-{number}", tenant=tenant),
+        status=Status.FAILED,
+        seconds=1.0,
+        kind=FailureKind.REJECTED,
+        message=f"of {tenant}",
+    )
+
+
+def told_to(stats: Stats, tenant: str | None) -> tuple[int, list[Any]]:
+    """The failures that are counted and those that are listed, for this tenant or for the operator of all."""
+    shown: dict[str, Any] = orjson.loads(orjson.dumps(stats.snapshot(tenant)))
+    assert shown["jobs"]["failed"] == sum(counts.get("failed", 0) for counts in shown["by_type"].values())
+    return shown["jobs"]["failed"], [failure["job_id"] for failure in shown["last_failures"]]
+
+
+def test_a_tenant_is_told_of_its_own_jobs_and_the_operator_of_all() -> None:
+    stats = Stats({"text.transform"}, TurnedClock(), tenants=("a", "b"))
+    for tenant in ("a", "b", "stranger", "a"):
+        stats(failed(tenant))
+    assert told_to(stats, "a") == (2, ["a-0", "a-0"])
+    assert told_to(stats, "b") == (1, ["b-0"])
+    assert told_to(stats, "nobody") == (0, [])
+    assert told_to(stats, "stranger") == (0, [])
+    assert told_to(stats, None) == (4, ["a-0", "stranger-0", "b-0", "a-0"])
+
+
+def test_a_tenant_whose_jobs_all_fail_pushes_no_others_failures_out() -> None:
+    stats = Stats({"text.transform"}, TurnedClock(), tenants=("noisy", "quiet"))
+    stats(failed("quiet"))
+    for number in range(100):
+        stats(failed("noisy", number))
+    assert told_to(stats, "quiet") == (1, ["quiet-0"])
+    assert told_to(stats, "noisy")[1] == [f"noisy-{number}" for number in range(99, 79, -1)]
+    assert told_to(stats, None)[1] == told_to(stats, "noisy")[1]
+
+
+def test_tenants_that_no_token_has_cost_nothing_each() -> None:
+    stats = Stats({"text.transform"}, TurnedClock(), tenants=("a",))
+    for number in range(1000):
+        stats(failed(f"invented-{number}"))
+    assert told_to(stats, None)[0] == 1000
+    assert len(stats._shelves) == 1

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from cqworker.clock import Clock, SystemClock
 from cqworker.errors import Unavailable
-from cqworker.events import Event
+from cqworker.events import Emit, Event
 from cqworker.flow.desk import Desk
 from cqworker.flow.health import Trouble
 from cqworker.flow.submit import Submitter
@@ -23,6 +23,7 @@ from cqworker.flow.watch import Watch
 from cqworker.model.changes import Written
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
+from cqworker.observe.metrics import Metrics
 from cqworker.observe.stats import Stats
 from cqworker.plugins.handler import handler
 from cqworker.plugins.registry import Registry, registry_of
@@ -133,31 +134,31 @@ async def open_house(
     inline_limit: int = 4096,
     carried_by: Callable[[JobQueue], JobQueue] = lambda queue: queue,
     clock: Clock = CLOCK,
+    observed: bool = False,
     **http: Any,
 ) -> AsyncIterator[House]:
     """A server on a free port, closed at the end; what is of no other use is its own or a setting of `[http]`.
 
-    Every answer that it gave meanwhile was as the API's description says.
+    `observed`: its numbers are real. Every answer that it gave meanwhile was as the API's description says.
     """
     own, events = {name: http.pop(name) for name in OF_THE_SERVER if name in http}, list[Event]()
     queue, store, artifacts = MemoryQueue("main", CLOCK), MemoryStore(CLOCK), MemoryArtifacts(prefix="cq/")
     watch, health = Watch(CLOCK, lambda _: True), FakeHealth()
     known = registry or registry_of(**{"text.transform": transform})
     queues = {"main": carried_by(queue)}
-    ports = (known, queues, store, artifacts, CLOCK, events.append)
-    submitter = Submitter(*ports, inline_limit=inline_limit, retention=RETENTION)
-    desk = Desk(store, queues, watch, CLOCK, events.append, retention=RETENTION)
+    emit, metrics, stats = _observers(known, tokens, events, observed=observed)
+    ports = (known, queues, store, artifacts, CLOCK, emit)
     settings = Settings(http=HttpSettings(tokens=tuple(tokens), **({"port": 0} | http)))
     parts = Parts(
-        submitter=submitter if api else None,
-        desk=desk if api else None,
+        submitter=Submitter(*ports, inline_limit=inline_limit, retention=RETENTION) if api else None,
+        desk=Desk(store, queues, watch, CLOCK, emit, retention=RETENTION) if api else None,
         registry=known,
         artifacts=artifacts if api else None,
         health=health,
-        metrics=lambda: (b"jobs_total 0\n", "text/plain; version=1.0.0; charset=utf-8"),
+        metrics=metrics,
         settings=settings,
-        emit=events.append,
-        stats=Stats(known.handlers, CLOCK).snapshot,
+        emit=emit,
+        stats=stats.snapshot,
         clock=clock,
     )
     async with (
@@ -165,6 +166,21 @@ async def open_house(
         aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as client,
     ):
         yield House(client, server, queue, store, artifacts, health, watch, parts, events)
+
+
+def _observers(
+    known: Registry, tokens: Sequence[TokenSettings], events: list[Event], *, observed: bool
+) -> tuple[Emit, Callable[[], tuple[bytes, str]], Stats]:
+    stats = Stats(known.handlers, CLOCK, tenants=[token.tenant for token in tokens])
+    if not observed:
+        return events.append, lambda: (b"jobs_total 0\n", "text/plain; version=1.0.0; charset=utf-8"), stats
+    metrics = Metrics(known.handlers)
+
+    def emit(event: Event) -> None:
+        for observer in (events.append, stats, metrics):
+            observer(event)
+
+    return emit, metrics.render, stats
 
 
 @asynccontextmanager
