@@ -28,7 +28,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo dev test test-processes stops stops-here check engines api bench bench-compare simulate chaos lock clean
+.PHONY: help setup demo dev test test-processes stops stops-here check golden engines api bench bench-compare simulate chaos lock clean
 
 help: ## show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -61,6 +61,9 @@ check: $(VENV)/.installed ## lint, format, types, import floors, sizes
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.check_sizes
+
+golden: $(VENV)/.installed ## write tests/golden/files anew: what others build on, such as the API and the log
+	$(BIN)/python -m tests.golden
 
 engines: $(VENV)/.installed ## fetch DynamoDB Local, ElasticMQ and versitygw, run the tests that need them
 	$(BIN)/python -m tests.engines --fetch

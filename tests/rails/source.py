@@ -46,8 +46,9 @@ def _texts() -> Iterator[tuple[str, int, str]]:
     for path, tree in modules().items():
         docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
-                yield path, node.lineno, node.value
+            if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes) and id(node) not in docstrings:
+                text = node.value if isinstance(node.value, str) else node.value.decode("latin-1")
+                yield path, node.lineno, text
 
 
 def _collections() -> Iterator[tuple[str, int, frozenset[str]]]:

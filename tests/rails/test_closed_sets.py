@@ -13,8 +13,9 @@ from cqworker.closed_sets import LEVELS, SCOPES, Executor, ExitCode, Phase, Rece
 from cqworker.flow.outcomes import StopReason
 from cqworker.model.status import FailureKind, Status
 from cqworker.sdnotify import MARKS
+from cqworker.web.problems import URN
 from cqworker.web.table import CALLS
-from tests.rails.source import collections
+from tests.rails.source import collections, texts
 
 ROOT = Path(__file__).parents[2]
 SETS: dict[str, frozenset[str]] = {
@@ -55,3 +56,7 @@ def test_the_help_tells_of_every_role() -> None:
     option = role_option(lambda roles: roles).__click_params__[0]  # type: ignore[attr-defined]
     assert option.default == ",".join(Role)
     assert all(f"{role} " in option.help for role in Role)
+
+
+def test_what_the_type_of_every_problem_begins_with_is_written_down_once() -> None:
+    assert {path for path, _, text in texts() if URN in text} == {"web/problems.py"}

@@ -22,7 +22,7 @@ NOT_FOR_HANDLERS = {
     "payload_ref": "fetched before the handler starts",
 }
 """Fields of a message that a handler's job does not have, and why."""
-OF_THE_ATTEMPT = {"id", "attempt", "deadline", "traceparent"}
+OF_THE_ATTEMPT = {"id", "attempt", "deadline", "traceparent", "memory"}
 """What a handler's job has beside its message's fields."""
 PLAIN: PlainJob = full(PlainJob)
 
