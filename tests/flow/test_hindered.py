@@ -8,7 +8,7 @@ import pytest
 
 from cqworker import Job, handler
 from cqworker.events import JobHandedBack, JobStarted
-from cqworker.flow import handlers_watch
+from cqworker.flow import handlers_watch, main_loop
 from cqworker.model.artifacts import upload_key
 from cqworker.model.status import FailureKind, Status
 from tests.flow.faults import refused, unheard
@@ -35,8 +35,9 @@ async def stored(world: World) -> str:
 
 @pytest.fixture(autouse=True)
 def _long_stories(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody looks at the handlers' loop every second of a day."""
+    """Nobody looks at the loops every second of a day."""
     monkeypatch.setattr(handlers_watch, "LOOK_EVERY", HOUR)
+    monkeypatch.setattr(main_loop, "EVERY", HOUR)
 
 
 @pytest.mark.parametrize("mishap", [refused, unheard])

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from cqworker.events import CopyRefreshed, JobHandedBack, JobStarted
-from cqworker.flow import handlers_watch
+from cqworker.flow import handlers_watch, main_loop
 from cqworker.model.status import FailureKind, Status
 from cqworker.plugins.registry import Registry, registry_of
 from tests.flow.handlers import quick
@@ -18,8 +18,9 @@ HOUR = 3600.0
 
 @pytest.fixture(autouse=True)
 def _long_stories(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody looks at the handlers' loop every second of a day."""
+    """Nobody looks at the loops every second of a day."""
     monkeypatch.setattr(handlers_watch, "LOOK_EVERY", HOUR)
+    monkeypatch.setattr(main_loop, "EVERY", HOUR)
 
 
 def ignorant(world: World, name: str = "old") -> Host:
