@@ -25,6 +25,7 @@ def sdk_memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         _remember_files(patch)
         _remember_names(patch)
+        _remember_rules(patch)
         _trust_one(patch, tmp_path_factory.mktemp("bundle") / "one.pem")
         yield
 
@@ -74,11 +75,27 @@ def _remember_names(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(hooks, "accepts_kwargs", remembered_answer)
 
 
+def _remember_rules(patch: pytest.MonkeyPatch) -> None:
+    """How a service's endpoint is found: read from its rules, of which there is one copy now."""
+    from botocore.endpoint_provider import EndpointProvider as make  # noqa: N813 - what is called in its place
+
+    found: dict[tuple[int, int], Any] = {}
+
+    def remembered(ruleset_data: Any, partition_data: Any) -> Any:
+        which = (id(ruleset_data), id(partition_data))
+        if which not in found:
+            found[which] = make(ruleset_data, partition_data), ruleset_data, partition_data
+        return found[which][0]
+
+    patch.setattr("botocore.regions.EndpointProvider", remembered)
+
+
 def _trust_one(patch: pytest.MonkeyPatch, bundle: Path) -> None:
     """Whoever is met over TLS here vouches by a bundle of the test's own: of the default one, one is as good as all."""
     from botocore.httpsession import get_cert_path as find
 
     everybody = Path(str(find(True))).read_text(encoding="utf-8")
+    patch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     bundle.write_text(everybody.partition(END_OF_CERTIFICATE)[0] + END_OF_CERTIFICATE, encoding="utf-8")
     patch.setattr(
         "aiobotocore.httpsession.get_cert_path", lambda verify: str(bundle) if verify is True else find(verify)
