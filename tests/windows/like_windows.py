@@ -34,3 +34,5 @@ def become() -> None:
         for name in names:
             if hasattr(module, name):
                 delattr(module, name)
+    if hasattr(os, "process_cpu_count"):  # Python 3.13's stands on what was taken away, but where the system has none
+        os.process_cpu_count = os.cpu_count
