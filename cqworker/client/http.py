@@ -146,7 +146,7 @@ class HttpTransport:
         try:
             url = URL(self._url + path, encoded=True).update_query(params or {})
             async with self._session.request(method, url, allow_redirects=False, **request) as response:
-                status, body = response.status, await response.read()
+                status, body, place = response.status, await response.read(), response.headers.get("Location", "")
         except (ClientError, TimeoutError, ValueError, OSError) as error:
             raise unreachable(self._url, error, seconds) from error
         if status < 300:
@@ -154,7 +154,7 @@ class HttpTransport:
         problem = _object_in(body)
         if problem is not None and "title" in problem:
             raise error_of(problem)
-        raise refused_by_proxy(self._url, status) if status in PROXY else self._stranger(status)
+        raise refused_by_proxy(self._url, status) if status in PROXY else self._stranger(status, place)
 
     def _said(self, body: bytes) -> Mapping[str, Any]:
         said = _object_in(body)
@@ -167,8 +167,9 @@ class HttpTransport:
             raise self._stranger(200)
         return said
 
-    def _stranger(self, status: int) -> DaemonRefused:
-        return DaemonRefused(f"{self._url} answered {status} with something that is no job. Is a cqworker there?")
+    def _stranger(self, status: int, place: str = "") -> DaemonRefused:
+        elsewhere = f"It points to {place}: write the daemon's own URL." if place else "Is a cqworker there?"
+        return DaemonRefused(f"{self._url} answered {status} with something that is no job. {elsewhere}")
 
 
 class _Keyed(Struct):

@@ -18,6 +18,8 @@ DEADLINE = 30.0
 LASTING: frozenset[Reason] = frozenset({"url", "tls", "protocol"})
 """What is no better a moment later."""
 
+DOUBT = "What was asked may have been done all the same, and is not asked again by itself."
+
 
 async def insisted(call: Callable[[], Awaitable[T]], *, harmless: bool, within: float = DEADLINE) -> T:
     """What the call gives, asked up to four times; `harmless`: a second time changes nothing where the first arrived.
@@ -34,7 +36,10 @@ async def insisted(call: Callable[[], Awaitable[T]], *, harmless: bool, within: 
         except DaemonUnreachable as error:
             ambiguous = error.ambiguous = ambiguous or error.ambiguous
             wait = 0.0 if pause is None else pause * (0.5 + random.random() / 2)
-            if pause is None or error.reason in LASTING or (ambiguous and not harmless) or loop.time() + wait >= end:
+            if ambiguous and not harmless:
+                error.args = (f"{error} {DOUBT}",)
+                raise
+            if pause is None or error.reason in LASTING or loop.time() + wait >= end:
                 raise
         await asyncio.sleep(wait)
     raise AssertionError("The last try gives or raises.")

@@ -61,3 +61,16 @@ async def test_the_configuration_is_read_as_the_daemon_reads_it(
     path.write_text("[htp]\nport = 1\n")
     with pytest.raises(ConfigurationError, match="did you mean http"):
         Client.aws(str(path))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_one_client_serves_one_loop_after_another(way: str, dev: Dev, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_environment(monkeypatch, dev.exports)
+    client = Client.http(dev.url) if way == "over HTTP" else Client.aws()
+
+    async def story() -> str:
+        async with client:
+            job = await client.submit(TYPE, {"text": "hello"})
+            return str((await client.result(job.job_id, timeout=20))["uppercase"])
+
+    assert [asyncio.run(story()) for _ in range(2)] == ["HELLO", "HELLO"]

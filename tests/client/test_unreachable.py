@@ -172,6 +172,7 @@ async def test_what_may_have_arrived_is_asked_again_only_where_twice_does_no_har
             with pytest.raises(DaemonUnreachable) as caught:
                 await CALLS[name](client)
             assert caught.value.ambiguous
+            assert "may have been done all the same" in str(caught.value)
     assert len(server.heard) == (2 if name in HARMLESS else 1)
 
 
@@ -223,3 +224,12 @@ async def test_a_wait_outlives_a_load_balancer_without_a_daemon(monkeypatch: pyt
     async with scripted(GATEWAY, job("SUCCEEDED")) as server, Client.http(server.url) as client:
         async with asyncio.timeout(5):
             assert (await client.wait("j1")).status is Status.SUCCEEDED
+
+
+async def test_who_is_sent_elsewhere_is_told_where() -> None:
+    moved = answer("301 Moved Permanently", b"", "Location: https://jobs.acme.example/jobs/j1")
+    async with scripted(moved) as server, Client.http(server.url) as client:
+        with pytest.raises(
+            DaemonRefused, match=r"points to https://jobs\.acme\.example/jobs/j1: write the daemon's own URL"
+        ):
+            await client.get("j1")
