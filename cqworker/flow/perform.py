@@ -41,6 +41,7 @@ from cqworker.model.redaction import end_of, start_of
 from cqworker.plugins.finality import is_final
 from cqworker.plugins.handler import Reject, Retry, Stopping
 from cqworker.plugins.job import Job, PlainJob
+from cqworker.plugins.payload import is_light
 from cqworker.plugins.process import ChildFailure, run_in_child
 from cqworker.plugins.registry import Handler
 
@@ -104,7 +105,8 @@ def call_in_process(shop: Workshop, handler: Handler, payload: str, job: PlainJo
     """A handler in a process of its own; cancelling the call kills that process."""
     loop = asyncio.get_running_loop()
     try:
-        handler.validate(payload)  # here, too: a mistake is told with its place and costs no process
+        if is_light(payload):
+            handler.validate(payload)  # here, too: a mistake is told with its place and costs no process
         made = begin_call(shop.processes, run_in_child, handler.origin, payload, job)
     except Exception as error:  # noqa: BLE001 - validators and models are the plugin's
         ended: asyncio.Future[Any] = loop.create_future()

@@ -14,17 +14,13 @@ from cqworker.children.calls import call
 from cqworker.children.pool import Children
 from cqworker.errors import ProcessDied, ProcessNotStarted, ProcessTimeout
 from cqworker.plugins.handler import processors
+from cqworker.plugins.payload import is_light
 from cqworker.plugins.process import loaded
 from cqworker.plugins.registry import Handler, Registry
 from cqworker.web.problems import Kind, Problem
 from cqworker.web.reading import Entry, Find, Said, read_batch, read_one
 from cqworker.web.turns import Turns
 
-SHORT = 32_768
-"""Bytes of a body that is read here."""
-FEW = 1000
-"""Values in it. A list of a thousand wrong ones costs 3 ms (10 where a model tries three types for each), and Python's
-lock is held meanwhile: in a thread of this process a long body would stop the leases all the same."""
 MOST = 2
 """Bodies that are read at one time, at most one for each processor."""
 CPU_TIME = 2.0
@@ -79,11 +75,6 @@ class Readers:
 
 
 READERS = web.AppKey("readers", Readers)
-
-
-def is_light(body: bytes) -> bool:
-    """Whether reading it cannot take long, whatever it says."""
-    return len(body) <= SHORT and sum(map(body.count, (b",", b":", b"[", b"{"))) <= FEW
 
 
 class _NotLoaded(Exception):

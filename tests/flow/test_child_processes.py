@@ -14,6 +14,7 @@ from cqworker.events import JobHandedBack
 from cqworker.flow import perform
 from cqworker.model.record import Failure, JobRecord
 from cqworker.model.status import FailureKind, Status
+from cqworker.plugins.payload import FEW, validated
 from tests.flow.child_handlers import act, chatter, eat, endure, feast, oversleep
 from tests.flow.world import REAL, Host, World
 
@@ -173,3 +174,23 @@ async def test_a_drain_kills_the_process_and_hands_the_job_back(tmp_path: Any) -
     await host.drain(1)
     assert (world.record(job_id).status, world.record(job_id).attempt) == (Status.QUEUED, 0)
     await world.until_true(lambda: not is_alive(pid), patience=5)
+
+
+async def test_a_long_payload_is_held_against_its_model_in_the_process_alone_and_a_short_one_before_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    checked: list[int] = []
+
+    def noted(model: Any, payload: str) -> Any:
+        checked.append(len(payload))
+        return validated(model, payload)
+
+    monkeypatch.setattr("cqworker.plugins.entries.validated", noted)
+    world = World({"act": act}, real=REAL)
+    host = world.start()
+    long, short = f'{{"do":"return","more":[{",".join(["1"] * FEW)}]}}', '{"do":"return"}'
+    for payload in (long, short):
+        record = await world.until(await world.submit("act", payload), patience=10)
+        assert record.status is Status.SUCCEEDED
+    assert checked == [len(long), len(short), len(short)], "at its submission, and the short one before its start"
+    await host.drain(2)

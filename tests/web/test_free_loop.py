@@ -16,10 +16,11 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from cqworker.daemon.garbage import rare_collections
 from cqworker.flow.submit import Submission
 from cqworker.plugins.handler import handler
+from cqworker.plugins.payload import SHORT
 from cqworker.plugins.registry import registry_of
 from cqworker.web import readers
-from cqworker.web.readers import READERS, SHORT
-from tests.web.house import House, open_house, transform
+from cqworker.web.readers import READERS
+from tests.web.house import House, open_house, transform, until
 
 LONGEST = 0.1
 """Seconds of processor time for one callback on the loop: many times what they take, and a part of what they took."""
@@ -231,3 +232,14 @@ async def test_no_process_is_left_when_the_desk_closes() -> None:
         children = house.server._app[READERS]._children
         assert children.count == 1
     assert children.count == 0
+
+
+async def test_a_desk_that_closes_waits_for_nobody_who_is_still_being_read() -> None:
+    async with open_house(registry=registry_of(endless=endless)) as house:
+        children = house.server._app[READERS]._children
+        reading = asyncio.ensure_future(house.post("/jobs", data=job("endless", f'{{"text":"{"x" * SHORT}"}}')))
+        await until(lambda: children.count)
+        began = time.monotonic()
+    await asyncio.gather(reading, return_exceptions=True)
+    assert children.count == 0
+    assert time.monotonic() - began < 10
