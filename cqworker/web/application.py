@@ -45,7 +45,8 @@ def create_app(parts: Parts, *, api: bool) -> web.Application:
     app[TRANSFERS] = asyncio.Semaphore(MAX_AT_ONCE)
     calls = CALLS if api else tuple(call for call in CALLS if call.is_vital)
     app[INDEX] = _index(calls)
-    app[DESCRIPTION] = Description(calls, build()["version"], Surroundings(parts.registry, http))
+    queues = tuple(queue.name for queue in parts.settings.queues)
+    app[DESCRIPTION] = Description(calls, build()["version"], Surroundings(parts.registry, http, queues))
     for path, at_path in _by_path(calls).items():
         _serve(app, path, {method: call.answer if not api else _guarded(call) for method, call in at_path.items()})
     return app

@@ -32,10 +32,11 @@ TAGS = {
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the document depends on beside the table: the handlers, and the settings of `[http]`."""
+    """What the document depends on beside the table: handlers, the settings of `[http]`, the names of the queues."""
 
     registry: Registry
     http: HttpSettings
+    queues: tuple[str, ...] = ()
 
 
 NOWHERE = Surroundings(Registry(), HttpSettings())
@@ -67,7 +68,7 @@ def _document(calls: Sequence[Call], version: str, around: Surroundings) -> dict
     for call in calls:
         paths.setdefault(call.path, {})[call.method.lower()] = operation(call, bounds)
     components: dict[str, Any] = {
-        "schemas": _schemas(calls, around.registry),
+        "schemas": _schemas(calls, around),
         "examples": problem_examples(calls, bounds),
     }
     if bounds.asks_for_tokens:
@@ -88,12 +89,22 @@ def _document(calls: Sequence[Call], version: str, around: Surroundings) -> dict
     }
 
 
-def _schemas(calls: Sequence[Call], registry: Registry) -> dict[str, Schema]:
+def _schemas(calls: Sequence[Call], around: Surroundings) -> dict[str, Schema]:
     asks = {call.body for call in calls if isinstance(call.body, type)}
     answers = {reply.body for call in calls for reply in call.replies.values() if isinstance(reply.body, type)}
     schemas = model_schemas(asks | answers | {ProblemView, BatchJobAsk})
-    _tell_types_apart(schemas, registry)
+    if around.queues:
+        _name_queues(schemas, around.queues)
+    _tell_types_apart(schemas, around.registry)
     return dict(sorted(schemas.items()))
+
+
+def _name_queues(schemas: dict[str, Schema], queues: tuple[str, ...]) -> None:
+    """A submission goes to a queue of this daemon; what is shown may have come from any."""
+    schemas["QueueName"] = {"type": "string", "enum": list(queues), "description": "A queue of this daemon."}
+    for ask in (SubmitAsk, BatchJobAsk):
+        properties = schemas[ask.__name__]["properties"]
+        properties["queue"]["anyOf"] = [reference("QueueName"), {"type": "null"}]
 
 
 def _tell_types_apart(schemas: dict[str, Schema], registry: Registry) -> None:

@@ -23,6 +23,7 @@ EVERYWHERE = (
 """What any call may meet before it is looked at, or by a fault of ours."""
 OF_A_STATUS: Mapping[int, Mapping[str, Header]] = {
     401: {"WWW-Authenticate": CHALLENGE},
+    429: {"Retry-After": PATIENCE},
     503: {"Retry-After": PATIENCE},
 }
 EXAMPLES = "#/components/examples/{slug}"

@@ -116,7 +116,7 @@ def hard_description() -> bytes:
     registry = registry_from({name: _taking(payload) for name, payload in PAYLOADS.items()})
     if registry.broken:
         raise ValueError(registry.broken[0].cause)
-    return Description(CALLS, "1", Surroundings(registry, HttpSettings())).text
+    return Description(CALLS, "1", Surroundings(registry, HttpSettings(), ("one", "another-1"))).text
 
 
 def _taking(payload: Any) -> Callable[..., Any]:

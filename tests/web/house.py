@@ -28,7 +28,7 @@ from cqworker.observe.stats import Stats
 from cqworker.plugins.handler import handler
 from cqworker.plugins.registry import Registry, registry_of
 from cqworker.ports import JobQueue
-from cqworker.settings import HttpSettings, Settings, TokenSettings
+from cqworker.settings import HttpSettings, QueueSettings, Settings, TokenSettings
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
 from cqworker.web.lobby import Lobby, Wait
 from cqworker.web.server import Parts, Server, create_app
@@ -148,7 +148,8 @@ async def open_house(
     queues = {"main": carried_by(queue)}
     emit, metrics, stats = _observers(known, tokens, events, observed=observed)
     ports = (known, queues, store, artifacts, CLOCK, emit)
-    settings = Settings(http=HttpSettings(tokens=tuple(tokens), **({"port": 0} | http)))
+    served = HttpSettings(tokens=tuple(tokens), **({"port": 0} | http))
+    settings = Settings(queues=(QueueSettings(name="main"),), http=served)
     parts = Parts(
         submitter=Submitter(*ports, inline_limit=inline_limit, retention=RETENTION) if api else None,
         desk=Desk(store, queues, watch, CLOCK, emit, retention=RETENTION) if api else None,

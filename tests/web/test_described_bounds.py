@@ -72,7 +72,7 @@ def texts(length: int) -> Iterator[str]:
 CANDIDATES: dict[str, list[Any]] = {
     "type": ["text.transform", "text", "", "TEXT.TRANSFORM", None, 1],
     "payload": [{"text": "a"}, {"text": 1}, {}, None, "text", [], {"text": None}],
-    "queue": [None, "main", "", *(text for text in texts(80) if len(text) > 80), 1],
+    "queue": [None, "main", "elsewhere", "Main", "", 1],
     "metadata": [{}, {"a": "b"}, {str(key): "v" for key in range(16)}, {str(key): "v" for key in range(17)}, None,
                  {"a": 1}, {"": ""}, {"k" * 1024: ""}, {"k" * 1025: ""}, {"": "v" * 1024}, {"": "v" * 1025}, []],
     "tags": [[], ["a"] * 10, ["a"] * 11, [""], *([text] for text in texts(64)), [1], "a", None],
@@ -112,7 +112,7 @@ JOBS = st.fixed_dictionaries(
     optional={
         "type": st.just("text.transform") | ANYTHING,
         "payload": st.fixed_dictionaries({"text": TEXTS}) | ANYTHING,
-        "queue": st.sampled_from(["main", None, 1, ""]),
+        "queue": st.sampled_from(["main", "other", None, 1, ""]),
         "metadata": st.dictionaries(TEXTS, TEXTS | ANYTHING, max_size=3) | ANYTHING,
         "tags": st.lists(TEXTS | ANYTHING, max_size=11) | ANYTHING,
         "max_attempts": NUMBERS,

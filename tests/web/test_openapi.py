@@ -25,7 +25,7 @@ ALWAYS = {400, 403, 417, 421, 431, 500, 503}
 def described(registry: Registry | None = None, **http: Any) -> dict[str, Any]:
     """The description of a daemon with these handlers, and these settings of `[http]`."""
     known = registry or registry_of(**{"text.transform": transform})
-    return Description(CALLS, "1.2.3", Surroundings(known, HttpSettings(**http))).document
+    return Description(CALLS, "1.2.3", Surroundings(known, HttpSettings(**http), ("main",))).document
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +61,8 @@ def test_every_problem_that_a_call_can_meet_is_documented_with_it(document: dict
             for media in reply["content"].values() for slug in media.get("examples", {})}  # fmt: skip
     of_no_call = {Kind.NOT_FOUND, Kind.METHOD_NOT_ALLOWED}
     assert told == {kind.slug for kind in set(Kind) - of_no_call}
+    later = document["paths"]["/jobs"]["post"]["responses"]
+    assert later["429"]["headers"].keys() == later["503"]["headers"].keys() == {"Retry-After"}
     refused = document["paths"]["/jobs/{job_id}/cancel"]["post"]["responses"]["409"]
     assert refused["content"]["application/problem+json"]["schema"] == {"$ref": "#/components/schemas/ProblemView"}
     assert list(refused["content"]["application/problem+json"]["examples"]) == ["not-allowed-now"]
@@ -143,7 +145,7 @@ def test_nothing_is_said_to_be_there_that_is_left_out(document: dict[str, Any]) 
     for model, left_out in {
         "JobView": {"payload_ref", "result_ref"},
         "BatchEntryView": {"job", "problem"},
-        "ProblemView": {"errors", "job_id", "service", "incident"},
+        "ProblemView": {"errors", "job_id", "service", "incident", "retry_after"},
         "HealthView": {"reasons"},
     }.items():
         for name in left_out:
@@ -159,6 +161,15 @@ def test_no_field_has_a_default_for_generators_take_it_for_one_that_is_always_th
     submission = document["components"]["schemas"]["TextTransformSubmission"]
     assert submission["required"] == ["type", "payload"]
     assert submission["properties"]["delay_seconds"]["description"].startswith("Else 0.")
+
+
+def test_a_job_is_asked_for_in_a_queue_of_the_daemon_and_may_be_in_any(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert schemas["QueueName"]["enum"] == ["main"]
+    for asked in ("TextTransformSubmission", "TextTransformBatchJob"):
+        either = [{"$ref": "#/components/schemas/QueueName"}, {"type": "null"}]
+        assert schemas[asked]["properties"]["queue"]["anyOf"] == either
+    assert schemas["JobView"]["properties"]["queue"] == {"type": "string"}
 
 
 def test_answers_may_grow_and_what_is_asked_may_not(document: dict[str, Any]) -> None:
