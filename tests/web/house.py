@@ -148,8 +148,7 @@ async def open_house(
     queues = {"main": carried_by(queue)}
     emit, metrics, stats = _observers(known, tokens, events, observed=observed)
     ports = (known, queues, store, artifacts, CLOCK, emit)
-    served = HttpSettings(tokens=tuple(tokens), **({"port": 0} | http))
-    settings = Settings(queues=(QueueSettings(name="main"),), http=served)
+    settings = _settings(tuple(tokens), {"port": 0} | http)
     parts = Parts(
         submitter=Submitter(*ports, inline_limit=inline_limit, retention=RETENTION) if api else None,
         desk=Desk(store, queues, watch, CLOCK, emit, retention=RETENTION) if api else None,
@@ -182,6 +181,10 @@ def _observers(
             observer(event)
 
     return emit, metrics.render, stats
+
+
+def _settings(tokens: tuple[TokenSettings, ...], http: dict[str, Any]) -> Settings:
+    return Settings(queues=(QueueSettings(name="main"),), http=HttpSettings(tokens=tokens, **http))
 
 
 @asynccontextmanager
