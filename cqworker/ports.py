@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import BinaryIO, Protocol
 
 from msgspec import Struct
 
@@ -182,6 +182,10 @@ class StoredObject(Struct, frozen=True):
     content_type: str
 
 
+Keep = Callable[[bytes], Awaitable[None]]
+"""Takes a piece of an object."""
+
+
 class Artifacts(Protocol):
     """The big things. A reference is `s3://bucket/key`; every method raises Unavailable."""
 
@@ -189,12 +193,16 @@ class Artifacts(Protocol):
         """The reference of a key below the configured bucket and prefix."""
         ...
 
-    async def put(self, key: str, data: bytes, content_type: str) -> str:
-        """Stores the bytes at `key` below the configured prefix and returns the reference."""
+    async def put(self, key: str, data: bytes | BinaryIO, content_type: str) -> str:
+        """Stores the bytes, or the rest of a file, at `key` below the configured prefix and returns the reference."""
         ...
 
     async def get(self, reference: str, limit: int) -> StoredObject:
         """The object, at most `limit` bytes; raises ArtifactMissing or ArtifactTooLarge."""
+        ...
+
+    async def copy(self, reference: str, limit: int, keep: Keep) -> str:
+        """Hands on what `get` gives, piece by piece, and returns its content type; `keep` raises CqworkerErrors."""
         ...
 
     async def check(self) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from io import BytesIO
+from typing import BinaryIO
 
 from cqworker.aws.calls import Answer, Calls, Declined
 from cqworker.aws.operations import GET_OBJECT, PUT_OBJECT, TRY_PUT
 from cqworker.aws.translation import Garbled, garbled
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge
 from cqworker.model.artifacts import storable_type
-from cqworker.ports import StoredObject
+from cqworker.ports import Keep, StoredObject
 
 SCHEME = "s3://"
 TRANSFER = 60.0
@@ -32,12 +33,12 @@ class S3Artifacts:
         """As Artifacts.reference."""
         return f"{SCHEME}{self._bucket}/{self._prefix}{key}"
 
-    async def put(self, key: str, data: bytes, content_type: str) -> str:
+    async def put(self, key: str, data: bytes | BinaryIO, content_type: str) -> str:
         """As Artifacts.put."""
         place = {"Bucket": self._bucket, "Key": self._prefix + key}
         request = {
             **place,
-            "Body": BytesIO(data),
+            "Body": BytesIO(data) if isinstance(data, bytes) else data,
             "ContentType": storable_type(content_type),
         }  # a stream, sent without holding up the loop
         answer = await self._clients.call(PUT_OBJECT, request, _bucket(self._bucket), seconds=TRANSFER)
@@ -46,7 +47,17 @@ class S3Artifacts:
         return self.reference(key)
 
     async def get(self, reference: str, limit: int) -> StoredObject:
-        """As Artifacts.get: what S3 says of the length is believed only when it is too much."""
+        """As Artifacts.get."""
+        data = bytearray()
+
+        async def keep(piece: bytes) -> None:
+            data.extend(piece)
+
+        content_type = await self.copy(reference, limit, keep)
+        return StoredObject(bytes(data), content_type)
+
+    async def copy(self, reference: str, limit: int, keep: Keep) -> str:
+        """As Artifacts.copy: what S3 says of the length is believed only when it is too much."""
         bucket, _, key = reference.removeprefix(SCHEME).partition("/")
         if not reference.startswith(SCHEME) or not bucket or not key:
             raise ArtifactMissing(f"{reference} is no reference of the form s3://bucket/key.")
@@ -54,7 +65,7 @@ class S3Artifacts:
         async def read(answer: Answer) -> Answer:
             if not answer.get("ETag"):
                 raise Garbled(reason="it has no ETag")
-            return {"Data": await _body(answer, limit), "ContentType": answer.get("ContentType", "")}
+            return {"IsWhole": await _hand_on(answer, limit, keep), "ContentType": answer.get("ContentType", "")}
 
         try:
             answer = await self._clients.call(
@@ -62,9 +73,9 @@ class S3Artifacts:
             )
         except Declined:
             raise ArtifactMissing(f"There is no object at {reference}.") from None
-        if answer["Data"] is None:
+        if not answer["IsWhole"]:
             raise ArtifactTooLarge(f"The object at {reference} is larger than {limit} bytes.")
-        return StoredObject(answer["Data"], answer["ContentType"])
+        return str(answer["ContentType"])
 
     async def check(self) -> None:
         """As Artifacts.check: asks for an object that need not exist."""
@@ -82,18 +93,18 @@ class S3Artifacts:
             return
 
 
-async def _body(answer: Answer, limit: int) -> bytes | None:
-    """The object's bytes; None when there are more than `limit`, and then the connection is given up."""
-    stream, data = answer["Body"], bytearray()
+async def _hand_on(answer: Answer, limit: int, keep: Keep) -> bool:
+    """Keeps the object; False when there is more than `limit` of it, and then the connection is given up."""
+    stream, size = answer["Body"], 0
     async with stream:
-        within = answer.get("ContentLength", 0) <= limit
+        within = bool(answer.get("ContentLength", 0) <= limit)
         while within and (chunk := await stream.read(CHUNK)):
-            data += chunk
-            within = len(data) <= limit
+            size += len(chunk)
+            if within := size <= limit:
+                await keep(chunk)
         if not within:
             stream.close()
-            return None
-    return bytes(data)
+    return within
 
 
 def _bucket(name: str) -> str:

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import BinaryIO, TypeVar
 
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError, Unavailable
 from cqworker.flow.health import ARTIFACTS, READING, STORE, WRITING, Health, queue_service
 from cqworker.model.changes import Change, Refused, Written
 from cqworker.model.interventions import Enter
 from cqworker.model.record import JobRecord
-from cqworker.ports import Artifacts, Delivery, Depth, EntryFault, JobQueue, JobStore, KeyItem, Letter, StoredObject
+from cqworker.ports import (
+    Artifacts,
+    Delivery,
+    Depth,
+    EntryFault,
+    JobQueue,
+    JobStore,
+    Keep,
+    KeyItem,
+    Letter,
+    StoredObject,
+)
 
 SENDING = "sending messages"
 ENTERING = "entering a job"
+Read = TypeVar("Read")
 
 
 class WatchedQueue:
@@ -100,16 +113,22 @@ class WatchedArtifacts:
     def reference(self, key: str) -> str:
         return self._artifacts.reference(key)
 
-    async def put(self, key: str, data: bytes, content_type: str) -> str:
+    async def put(self, key: str, data: bytes | BinaryIO, content_type: str) -> str:
         with self._health.watching(ARTIFACTS, WRITING):
             return await self._artifacts.put(key, data, content_type)
 
     async def get(self, reference: str, limit: int) -> StoredObject:
+        return await self._read(reference, lambda: self._artifacts.get(reference, limit))
+
+    async def copy(self, reference: str, limit: int, keep: Keep) -> str:
+        return await self._read(reference, lambda: self._artifacts.copy(reference, limit, keep))
+
+    async def _read(self, reference: str, read: Callable[[], Awaitable[Read]]) -> Read:
         if not reference.startswith(self._root):
-            return await self._artifacts.get(reference, limit)
+            return await read()
         try:
             with self._health.watching(ARTIFACTS, READING):
-                return await self._artifacts.get(reference, limit)
+                return await read()
         except (ArtifactMissing, ArtifactTooLarge):
             self._health.answered(ARTIFACTS, READING)
             raise

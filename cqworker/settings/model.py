@@ -157,6 +157,11 @@ class HttpSettings(Section):
         ge=1024,
         description="Bytes of the largest artifact: accepted, written by a job, served; the same for api and workers.",
     )
+    max_spool: int = Field(
+        1_073_741_824,
+        ge=1_048_576,
+        description="Bytes of uploads and downloads that lie in temporary files (in TMPDIR) at once.",
+    )
     max_connections: int = Field(
         MAX_CONNECTIONS,
         ge=16,
@@ -172,6 +177,13 @@ class HttpSettings(Section):
     )
     tokens: tuple[TokenSettings, ...] = Field((), description="Who may call; empty: anybody who reaches the port.")
     rates: RatesSettings = RatesSettings()
+
+    @field_validator("max_spool")
+    @classmethod
+    def _an_artifact_fits(cls, max_spool: int, info: ValidationInfo) -> int:
+        if max_spool < info.data.get("max_upload", 0):
+            raise ValueError(f"an artifact of max_upload ({info.data['max_upload']} bytes) has to fit in; give it more")
+        return max_spool
 
     @field_validator("tokens")
     @classmethod

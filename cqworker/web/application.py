@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 from aiohttp import hdrs, web
 
 from cqworker.web.admission import RATES, open_rates
-from cqworker.web.artifacts import MAX_AT_ONCE, TRANSFERS
-from cqworker.web.bodies import expect
+from cqworker.web.allowance import Allowance
+from cqworker.web.artifacts import MAX_AT_ONCE, PATIENCE, TRANSFERS
+from cqworker.web.bodies import ALL_IN_MEMORY, IN_MEMORY, expect
 from cqworker.web.call import Call
 from cqworker.web.catalogue import DESCRIPTION, INDEX
 from cqworker.web.connection import connection_of
 from cqworker.web.doors import Answer, doors
 from cqworker.web.headers import on_prepare
+from cqworker.web.lobby import most_connections
 from cqworker.web.mending import mending
 from cqworker.web.openapi import Description, Surroundings
 from cqworker.web.parts import PARTS, WAITING_ROOM, Parts
 from cqworker.web.readers import READERS, Readers
+from cqworker.web.spool import SPOOLS, Spools
 from cqworker.web.table import CALLS
 from cqworker.web.tokens import CALLER, GATE, Gate
+from cqworker.web.turns import Turns
 from cqworker.web.vitals import build
 from cqworker.web.waiting import WaitingRoom
 
@@ -42,7 +45,11 @@ def create_app(parts: Parts, *, api: bool) -> web.Application:
     app[READERS] = Readers(parts.registry)
     app[RATES] = open_rates(http, parts.clock, parts.emit)
     app.on_cleanup.append(_dismiss_readers)
-    app[TRANSFERS] = asyncio.Semaphore(MAX_AT_ONCE)
+    app[TRANSFERS] = Turns(MAX_AT_ONCE, PATIENCE)
+    most = most_connections(http.max_connections)
+    app[IN_MEMORY] = Allowance(max(ALL_IN_MEMORY, http.max_body), most, http.least_rate)
+    app[SPOOLS] = Spools(http.max_spool, max(2, most // 4), http.least_rate)
+    app.on_cleanup.append(_close_spools)
     calls = CALLS if api else tuple(call for call in CALLS if call.is_vital)
     app[INDEX] = _index(calls)
     queues = tuple(queue.name for queue in parts.settings.queues)
@@ -103,3 +110,7 @@ def _index(calls: Sequence[Call]) -> dict[str, object]:
 
 async def _dismiss_readers(app: web.Application) -> None:
     await app[READERS].close()
+
+
+async def _close_spools(app: web.Application) -> None:
+    app[SPOOLS].close()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from functools import partial
 
 from aiohttp import hdrs, web
 
@@ -19,19 +17,21 @@ from cqworker.model.artifacts import (
     product_of,
     upload_key,
 )
-from cqworker.ports import StoredObject
 from cqworker.web.admission import admit
-from cqworker.web.bodies import read_body
+from cqworker.web.bodies import let_go, receive
+from cqworker.web.connection import connection_of
 from cqworker.web.jobs import job_id_of
 from cqworker.web.json_answer import as_json
 from cqworker.web.parts import parts_of, present
 from cqworker.web.problems import Kind, Problem
+from cqworker.web.spool import SPOOLS
 from cqworker.web.tokens import caller_of
+from cqworker.web.turns import Turns
 
 MAX_AT_ONCE = 8
-"""Artifacts that are on their way at one time, each of them whole in memory; the others wait for room."""
-ROOM_PATIENCE = 15.0
-"""Seconds that a transfer waits for room."""
+"""Artifacts that are on their way to S3 or from it at one time; the others wait, tenants in turn."""
+PATIENCE = 15.0
+"""Seconds that a transfer waits for its turn."""
 SAFE_TYPES = {
     "application/json": "json",
     "application/octet-stream": "bin",
@@ -45,7 +45,7 @@ SAFE_TYPES = {
     "text/plain": "txt",
 }
 """What may be given back under its own name: nothing that a browser would run, such as HTML or SVG."""
-TRANSFERS = web.AppKey("transfers", asyncio.Semaphore)
+TRANSFERS = web.AppKey("transfers", Turns)
 _ARTIFACT_ID = re.compile(r"[0-9a-f]{32}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -54,14 +54,16 @@ async def upload(request: web.Request) -> web.StreamResponse:
     """POST /artifacts."""
     admit(request)
     parts, content_type = parts_of(request), _declared_type(request)
-    async with _room(request):
-        data = await read_body(request, parts.settings.http.max_upload)
-        if not data:
+    connection = connection_of(request)
+    async with request.app[SPOOLS].spool(connection.owner, partial(let_go, request)) as spool:
+        if not await receive(request, parts.settings.http.max_upload, spool.write):
             raise Problem(Kind.MALFORMED, "The body is empty; it should be the bytes to keep.")
+        spool.claim.is_waiting = False
         artifact_id = new_artifact_id()
         key = upload_key(caller_of(request).own_tenant, artifact_id)
-        await present(parts.artifacts).put(key, data, content_type)
-    shown = {"artifact_id": artifact_id, "bytes": len(data), "content_type": content_type}
+        async with request.app[TRANSFERS].turn(connection.owner):
+            await present(parts.artifacts).put(key, await spool.whole(), content_type)
+    shown = {"artifact_id": artifact_id, "bytes": spool.size, "content_type": content_type}
     shown["source"] = f"artifact:{artifact_id}"
     return as_json(shown, 201, {hdrs.LOCATION: f"{request.path}/{artifact_id}"})
 
@@ -104,34 +106,26 @@ def _declared_type(request: web.Request) -> str:
 
 
 async def _send(request: web.Request, reference: str, name: str) -> web.StreamResponse:
-    """Fetches the object and writes it out while there is room for it."""
-    parts = parts_of(request)
-    async with _room(request):
-        response = _answer(await present(parts.artifacts).get(reference, parts.settings.http.max_upload), name)
+    """Fetches the object, and then writes it out as fast as the client takes it, which holds up nobody."""
+    parts, connection = parts_of(request), connection_of(request)
+    async with request.app[SPOOLS].spool(connection.owner, connection.evict, connection.progress) as spool:
+        spool.claim.is_waiting = False
+        async with request.app[TRANSFERS].turn(connection.owner):
+            stored_as = await present(parts.artifacts).copy(reference, parts.settings.http.max_upload, spool.write)
+        response = web.StreamResponse(headers=_headers(stored_as, name))
+        response.content_length = spool.size
         await response.prepare(request)
+        if request.method != hdrs.METH_HEAD:
+            spool.waits()
+            async for piece in spool.pieces():
+                await response.write(piece)
         await response.write_eof()
     return response
 
 
-def _answer(stored: StoredObject, name: str) -> web.Response:
-    content_type = stored.content_type.partition(";")[0].strip().lower()
+def _headers(stored_as: str, name: str) -> dict[str, str]:
+    content_type = stored_as.partition(";")[0].strip().lower()
     content_type = content_type if content_type in SAFE_TYPES else UNKNOWN
     filename, ending = _UNSAFE.sub("_", name).lstrip(".") or "artifact", f".{SAFE_TYPES[content_type]}"
     filename = f"{filename.removesuffix(ending)}{ending}"
-    headers = {hdrs.CONTENT_DISPOSITION: f'attachment; filename="{filename}"'}
-    return web.Response(body=stored.data, content_type=content_type, headers=headers)
-
-
-@asynccontextmanager
-async def _room(request: web.Request) -> AsyncIterator[None]:
-    """A place among the transfers; raises Problem 503 when there is none for too long."""
-    transfers = request.app[TRANSFERS]
-    try:
-        async with asyncio.timeout(ROOM_PATIENCE):
-            await transfers.acquire()
-    except TimeoutError:
-        raise Problem(Kind.CROWDED, f"{MAX_AT_ONCE} artifacts are on their way already. Try again later.") from None
-    try:
-        yield
-    finally:
-        transfers.release()
+    return {hdrs.CONTENT_TYPE: content_type, hdrs.CONTENT_DISPOSITION: f'attachment; filename="{filename}"'}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from aiohttp import HttpVersion11, hdrs, web
 
+from cqworker.web.allowance import Allowance
 from cqworker.web.connection import connection_of
 from cqworker.web.encodings import PIECE, decoder_of
 from cqworker.web.lobby import Wait
@@ -16,18 +18,26 @@ from cqworker.web.problems import Kind, Problem
 PATIENCE = 20.0
 """Seconds that a client may be silent within a body."""
 CONTINUE = "100-continue"
+ALL_IN_MEMORY = 67_108_864
+"""Bytes of JSON bodies that have come in part, all together."""
+IN_MEMORY = web.AppKey("bodies in memory", Allowance)
 JSON_TYPES = frozenset({"application/json", "application/x-www-form-urlencoded", "application/octet-stream"})
 """What a JSON body may be declared as: the second is what curl says by itself, the third stands for nothing said."""
 
 
 async def read_body(request: web.Request, limit: int) -> bytes:
     """The whole body; raises Problem as `receive` does."""
-    body = bytearray()
+    body, allowance = bytearray(), request.app[IN_MEMORY]
+    claim = allowance.claim(connection_of(request).owner, partial(let_go, request), lambda: len(body))
 
     async def keep(piece: bytes) -> None:
+        allowance.grow(claim, len(piece))
         body.extend(piece)
 
-    await receive(request, limit, keep)
+    try:
+        await receive(request, limit, keep)
+    finally:
+        allowance.drop(claim)
     return bytes(body)
 
 
@@ -43,7 +53,7 @@ async def receive(request: web.Request, limit: int, keep: Callable[[bytes], Awai
     await _bid_continue(request)
     came, size, rate = 0, 0, parts_of(request).settings.http.least_rate
     started = asyncio.get_running_loop().time()
-    with connection_of(request).waiting(Wait.BODY, lambda: request.content.set_exception(_crowded())):
+    with connection_of(request).waiting(Wait.BODY, partial(let_go, request)):
         while chunk := await _chunk(request, started + PATIENCE + came / rate):
             came += len(chunk)
             for piece in decoder.pieces(chunk):
@@ -64,6 +74,12 @@ async def json_body(request: web.Request, limit: int) -> bytes:
     if body and media_type not in JSON_TYPES and not media_type.endswith("+json"):
         raise Problem(Kind.MEDIA_TYPE, "Send the body as JSON, with Content-Type: application/json.")
     return body
+
+
+def let_go(request: web.BaseRequest) -> None:
+    """Ends the wait for the body: its room is needed."""
+    detail = "Room ran out, and the bytes of this body came slower than those of others. Try again in a few seconds."
+    request.content.set_exception(Problem(Kind.CROWDED, detail))
 
 
 async def expect(request: web.Request) -> None:
@@ -90,7 +106,3 @@ async def _chunk(request: web.Request, latest: float) -> bytes:
 
 def _too_large(limit: int) -> Problem:
     return Problem(Kind.TOO_LARGE, f"The body is larger than {limit} bytes, which is all that is taken here.")
-
-
-def _crowded() -> Problem:
-    return Problem(Kind.CROWDED, "Places ran out, and the bytes of this body came slower than those of others.")

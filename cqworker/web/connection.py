@@ -117,6 +117,11 @@ class Connection(web.RequestHandler):
             return None
         return Problem(Kind.CROWDED, "As many requests as there are places are being answered. Try again later.")
 
+    @property
+    def owner(self) -> str:
+        """On whose account the request holds what it holds."""
+        return self._owner
+
     def belongs_to(self, tenant: str) -> None:
         """Whose the request is, on whose account it holds its place; until that is known it is its peer's."""
         self._owner = f"tenant {tenant}"

@@ -20,6 +20,7 @@ from cqworker.errors import (
     Unavailable,
 )
 from cqworker.events import Emit, RequestFailed
+from cqworker.web.allowance import NoRoom
 from cqworker.web.doors import Answer
 from cqworker.web.problems import Kind, Problem
 from cqworker.web.submission import problem_of_rate
@@ -77,6 +78,8 @@ def _problem_of(error: Exception, request: web.Request) -> Problem | None:
             return Problem(Kind.NOT_ALLOWED_NOW, str(error), members=named)
         case ArtifactMissing():
             return Problem(Kind.ARTIFACT_NOT_FOUND, "No such artifact is stored, or not any more.", members=named)
+        case NoRoom():
+            return Problem(Kind.CROWDED, str(error))
         case ArtifactTooLarge():
             return Problem(Kind.ARTIFACT_TOO_LARGE, f"{error} Fetch it from S3 directly.", members=named)
         case MessageTooLarge():

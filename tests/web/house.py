@@ -30,8 +30,11 @@ from cqworker.plugins.registry import Registry, registry_of
 from cqworker.ports import JobQueue
 from cqworker.settings import HttpSettings, QueueSettings, Settings, TokenSettings
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
+from cqworker.web.allowance import Allowance
+from cqworker.web.bodies import IN_MEMORY
 from cqworker.web.lobby import Lobby, Wait
 from cqworker.web.server import Parts, Server, create_app
+from cqworker.web.spool import SPOOLS, Spools
 from tests.web.conformance import judge_of
 from tests.web.tokens import token
 
@@ -93,6 +96,14 @@ class House:
     @property
     def lobby(self) -> Lobby:
         return self.server._lobby
+
+    @property
+    def spools(self) -> Spools:
+        return self.server._app[SPOOLS]
+
+    @property
+    def bodies(self) -> Allowance:
+        return self.server._app[IN_MEMORY]
 
     @property
     def is_idle(self) -> bool:

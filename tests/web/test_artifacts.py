@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from cqworker.model.source import resolve
 from cqworker.model.status import Status
 from cqworker.ports import StoredObject
+from cqworker.web.artifacts import TRANSFERS
 from tests.web.house import House, away, bearer, open_house, token, until
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
@@ -201,7 +202,7 @@ async def test_a_form_is_refused_with_the_way_to_send_the_bytes_themselves(house
 async def test_so_many_transfers_at_once_and_the_others_are_told_to_come_back(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cqworker.web.artifacts.ROOM_PATIENCE", 0.1)
+    monkeypatch.setattr(house.server._app[TRANSFERS], "_patience", 0.1)
     free = asyncio.Event()
     keep = house.artifacts.put
 
