@@ -8,7 +8,7 @@ from aiohttp import hdrs, web
 
 from cqworker.web.admission import RATES, open_rates
 from cqworker.web.allowance import Allowance
-from cqworker.web.artifacts import MAX_AT_ONCE, PATIENCE, TRANSFERS
+from cqworker.web.artifacts import MAX_AT_ONCE, PATIENCE, TRANSFERS, TRANSFERS_CROWDED
 from cqworker.web.bodies import ALL_IN_MEMORY, IN_MEMORY, expect
 from cqworker.web.call import Call
 from cqworker.web.catalogue import DESCRIPTION, INDEX
@@ -45,7 +45,7 @@ def create_app(parts: Parts, *, api: bool) -> web.Application:
     app[READERS] = Readers(parts.registry)
     app[RATES] = open_rates(http, parts.clock, parts.emit)
     app.on_cleanup.append(_dismiss_readers)
-    app[TRANSFERS] = Turns(MAX_AT_ONCE, PATIENCE)
+    app[TRANSFERS] = Turns(MAX_AT_ONCE, PATIENCE, crowded=TRANSFERS_CROWDED)
     most = most_connections(http.max_connections)
     app[IN_MEMORY] = Allowance(max(ALL_IN_MEMORY, http.max_body), most, http.least_rate)
     app[SPOOLS] = Spools(http.max_spool, max(2, most // 4), http.least_rate)

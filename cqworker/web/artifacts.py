@@ -32,6 +32,7 @@ MAX_AT_ONCE = 8
 """Artifacts that are on their way to S3 or from it at one time; the others wait, tenants in turn."""
 PATIENCE = 15.0
 """Seconds that a transfer waits for its turn."""
+TRANSFERS_CROWDED = "Too many artifacts are on their way to S3 or from it already. Try again later."
 SAFE_TYPES = {
     "application/json": "json",
     "application/octet-stream": "bin",

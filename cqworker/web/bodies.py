@@ -54,7 +54,7 @@ async def receive(request: web.Request, limit: int, keep: Callable[[bytes], Awai
     came, size, rate = 0, 0, parts_of(request).settings.http.least_rate
     started = asyncio.get_running_loop().time()
     with connection_of(request).waiting(Wait.BODY, partial(let_go, request)):
-        while chunk := await _chunk(request, started + PATIENCE + came / rate):
+        while chunk := await _chunk(request, started + PATIENCE + came / rate, rate):
             came += len(chunk)
             for piece in decoder.pieces(chunk):
                 size += len(piece)
@@ -94,12 +94,15 @@ async def _bid_continue(request: web.Request) -> None:
         request.writer.output_size = 0  # the answer has not begun
 
 
-async def _chunk(request: web.Request, latest: float) -> bytes:
+async def _chunk(request: web.Request, latest: float, rate: float) -> bytes:
     try:
         async with asyncio.timeout_at(min(latest, asyncio.get_running_loop().time() + PATIENCE)):
             return await request.content.readany()
     except TimeoutError:
-        raise Problem(Kind.TOO_SLOW, f"The body paused for {PATIENCE:.0f} seconds, or only trickled.") from None
+        detail = (
+            f"The body paused for {PATIENCE:.0f} seconds, or came at less than {rate} bytes a second. Send it again."
+        )
+        raise Problem(Kind.TOO_SLOW, detail) from None
     except (web.RequestPayloadError, ConnectionError, RuntimeError):  # the last: aiohttp's word for a lost connection
         raise Problem(Kind.MALFORMED, "The body ends early, or its framing is broken.") from None
 

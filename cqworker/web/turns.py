@@ -20,11 +20,19 @@ IN_ALL = 256
 class Turns:
     """At most `most` are at work; when one is done it is the next line's turn, and there it is the first one's."""
 
-    def __init__(self, most: int, patience: float = PATIENCE, in_line: int = IN_LINE, in_all: int = IN_ALL) -> None:
+    def __init__(
+        self,
+        most: int,
+        patience: float = PATIENCE,
+        in_line: int = IN_LINE,
+        in_all: int = IN_ALL,
+        crowded: str = "Too many large bodies are being read. Send smaller ones, or try again later.",
+    ) -> None:
         self._free = most
         self._patience = patience
         self._in_line = in_line
         self._in_all = in_all
+        self._crowded = crowded
         self._lines: dict[str, deque[asyncio.Future[None]]] = {}
 
     @asynccontextmanager
@@ -42,7 +50,7 @@ class Turns:
     async def _wait(self, line: str) -> None:
         places = self._lines.get(line, ())
         if len(places) >= self._in_line or sum(map(len, self._lines.values())) >= self._in_all:
-            raise _crowded()
+            raise Problem(Kind.CROWDED, self._crowded)
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._lines.setdefault(line, deque()).append(place)
         try:
@@ -54,7 +62,7 @@ class Turns:
             else:
                 self._pass_on()  # it came in the very moment of giving up
             if isinstance(error, TimeoutError):
-                raise _crowded() from None
+                raise Problem(Kind.CROWDED, self._crowded) from None
             raise
 
     def _leave(self, line: str, place: asyncio.Future[None]) -> None:
@@ -76,7 +84,3 @@ class Turns:
                 place.set_result(None)
                 return
         self._free += 1
-
-
-def _crowded() -> Problem:
-    return Problem(Kind.CROWDED, "Too many large bodies are being read. Send smaller ones, or try again later.")

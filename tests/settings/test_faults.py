@@ -57,6 +57,10 @@ def path(tmp_path: Path) -> Path:
         ("[artifacts]\nbucket = 'arn:aws:s3:::own/*'", 'artifacts.bucket: give the name, "own", not the ARN.'),
         ("[[queues]]\nname = 'a.fifo'", 'queues[0].name = "a.fifo" does not have the right form.'),
         ("[[queues]]\nname = 'a'\n[[queues]]\nname = 'a'", "queues: a is named twice"),
+        (
+            "[http]\nmax_upload = 5000000\nmax_spool = 4000000",
+            "http.max_spool: an artifact of max_upload (5000000 bytes)",
+        ),
         ("[[queues]]\nname = 'a'\ndead_letter_queue = 'a'", "queues: a is named twice"),
         ("[handlers.types.'a.b']\ntimeout = 50000", 'handlers.types."a.b".timeout = 50000 must be a number above 0'),
         ("[handlers.types.'a.b']\ntimeout = 50000", "at most 11 h, for SQS hides a message no longer than 12 h"),

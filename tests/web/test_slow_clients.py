@@ -7,6 +7,7 @@ import inspect
 import resource
 import socket
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -107,6 +108,7 @@ async def test_a_body_that_stops_is_408(house: House, monkeypatch: pytest.Monkey
     monkeypatch.setattr("cqworker.web.bodies.PATIENCE", SHORT)
     answer = await exchange(house.port, POST + b"{")
     assert (answer.status, answer.problem["type"]) == (408, "urn:cqworker:problem:request-too-slow")
+    assert "8192 bytes a second" in answer.problem["detail"]
 
 
 async def test_a_body_that_trickles_is_408(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,6 +148,22 @@ async def test_a_client_that_takes_nothing_of_its_answer_is_dropped(
     with narrow_socket(house) as narrow:
         await loop.sock_sendall(narrow, request)
         await loop.sock_recv(narrow, 1000)
+        await until(lambda: house.is_idle)
+
+
+async def test_a_client_that_takes_its_answer_at_less_than_the_least_rate_is_dropped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cqworker.web.taking.STALL_PATIENCE", SHORT)
+    monkeypatch.setattr("cqworker.web.taking.GLANCE", SHORT / 10)
+    async with open_house(least_rate=100_000_000) as house:
+        request, loop = await big_artifact(house), asyncio.get_running_loop()
+        with narrow_socket(house) as narrow:
+            await loop.sock_sendall(narrow, request)
+            async with asyncio.timeout(8):
+                with suppress(ConnectionError):
+                    while await loop.sock_recv(narrow, 4096):  # noqa: ASYNC110 - a client that takes its time
+                        await asyncio.sleep(SHORT / 100)
         await until(lambda: house.is_idle)
 
 
