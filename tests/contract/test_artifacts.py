@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from tempfile import TemporaryFile
+
 import pytest
 
-from cqworker.errors import ArtifactMissing, ArtifactTooLarge
+from cqworker.errors import ArtifactMissing, ArtifactTooLarge, JobNotFound
 from cqworker.model.artifacts import UNKNOWN
 from cqworker.ports import Artifacts, StoredObject
 from tests.contract.worlds import PREFIX
@@ -74,3 +77,34 @@ async def test_the_check_of_writing_passes_and_stores_nothing(artifacts: Artifac
     await artifacts.check_writing()
     with pytest.raises(ArtifactMissing):
         await artifacts.get(artifacts.reference("cqworker-check"), 0)
+
+
+@pytest.mark.parametrize("size", [0, 100, 700_000])
+async def test_a_file_is_put_from_where_it_stands_and_an_object_is_handed_on_in_pieces(
+    artifacts: Artifacts, size: int
+) -> None:
+    data, pieces = os.urandom(size), list[bytes]()
+
+    async def keep(piece: bytes) -> None:
+        pieces.append(piece)
+
+    with TemporaryFile(buffering=0) as file:
+        file.write(data)
+        file.seek(0)
+        reference = await artifacts.put("from a file", file, "image/png")
+    assert await artifacts.copy(reference, size, keep) == "image/png"
+    assert b"".join(pieces) == data
+    with pytest.raises(ArtifactTooLarge):
+        await artifacts.copy(reference, size - 1, keep)
+    with pytest.raises(ArtifactMissing):
+        await artifacts.copy(artifacts.reference("nothing-here"), size, keep)
+
+
+async def test_what_the_keeper_of_pieces_raises_is_raised(artifacts: Artifacts) -> None:
+    reference = await artifacts.put("key", b"data", "text/plain")
+
+    async def refuse(_: bytes) -> None:
+        raise JobNotFound("Nobody wants it.")
+
+    with pytest.raises(JobNotFound, match="Nobody wants it"):
+        await artifacts.copy(reference, 100, refuse)

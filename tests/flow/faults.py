@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from cqworker.errors import CqworkerError, RecordUnreadable, Unavailable
 from cqworker.model.changes import Change, Refused, Written
 from cqworker.model.record import JobRecord
-from cqworker.ports import Artifacts, Delivery, Depth, EntryFault, JobQueue, JobStore, KeyItem, Letter, StoredObject
+from cqworker.ports import (
+    Artifacts,
+    Delivery,
+    Depth,
+    EntryFault,
+    JobQueue,
+    JobStore,
+    Keep,
+    KeyItem,
+    Letter,
+    StoredObject,
+)
 
 T = TypeVar("T")
 Mishap = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
@@ -201,11 +212,14 @@ class FaultyArtifacts(Mishaps):
     def reference(self, key: str) -> str:
         return self._artifacts.reference(key)
 
-    async def put(self, key: str, data: bytes, content_type: str) -> str:
+    async def put(self, key: str, data: bytes | BinaryIO, content_type: str) -> str:
         return await self.meet("put", lambda: self._artifacts.put(key, data, content_type))
 
     async def get(self, reference: str, limit: int) -> StoredObject:
         return await self.meet("get", lambda: self._artifacts.get(reference, limit))
+
+    async def copy(self, reference: str, limit: int, keep: Keep) -> str:
+        return await self.meet("get", lambda: self._artifacts.copy(reference, limit, keep))
 
     async def check(self) -> None:
         await self.meet("check", self._artifacts.check)

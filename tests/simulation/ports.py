@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import BinaryIO
 
 from cqworker.clock import Clock
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError
 from cqworker.model.attempts import Claim, HandBack, Renew, Settle
 from cqworker.model.changes import Change, Refused, Written
 from cqworker.model.record import JobRecord
-from cqworker.ports import BATCH, Delivery, Depth, EntryFault, KeyItem, Letter, StoredObject
+from cqworker.ports import BATCH, Delivery, Depth, EntryFault, Keep, KeyItem, Letter, StoredObject
 from tests.simulation.network import Call, Link
 from tests.simulation.queue_service import QueueService, is_ours
 from tests.simulation.store_service import ObjectService, StoreService
@@ -144,8 +145,9 @@ class SimArtifacts:
     def reference(self, key: str) -> str:
         return self._service.ROOT + key
 
-    async def put(self, key: str, data: bytes, content_type: str) -> str:
-        reference, found = self.reference(key), StoredObject(data, content_type)
+    async def put(self, key: str, data: bytes | BinaryIO, content_type: str) -> str:
+        whole = data if isinstance(data, bytes) else data.read()
+        reference, found = self.reference(key), StoredObject(whole, content_type)
         await self._link.call(Call("s3", "put", key), lambda: self._service.put(reference, found))
         return reference
 
@@ -156,6 +158,11 @@ class SimArtifacts:
         if len(found.data) > limit:
             raise ArtifactTooLarge(f"{reference} has {len(found.data)} bytes; at most {limit} are read.")
         return found
+
+    async def copy(self, reference: str, limit: int, keep: Keep) -> str:
+        found = await self.get(reference, limit)
+        await keep(found.data)
+        return found.content_type
 
     async def check(self) -> None:
         await self._link.call(Call("s3", "check", "", reads=True), lambda: None)

@@ -93,7 +93,7 @@ ANSWERED = {
     "bytes that are no UTF-8": (b"GET /\xff\xfe?\xff HTTP/1.1\r\n" + HOST + b"X: \xff\r\n\r\n", 400),
     "HTTP/2's preface": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
     "an upgrade with something behind it": (GET[:-2] + UPGRADE + b"nonsense\r\n\r\n", 200),
-    "a tunnel": (b"CONNECT localhost:80 HTTP/1.1\r\n" + HOST + b"\r\n\x16\x03\x01", 404),
+    "a tunnel": (b"CONNECT localhost:80 HTTP/1.1\r\n" + HOST + b"\r\n\x16\x03\x01", 400),
     "a body with GET": (b"GET /healthz HTTP/1.1\r\n" + HOST + b"Content-Length: 4\r\n\r\nbody", 200),
     "half a body with GET": (b"GET /healthz HTTP/1.1\r\n" + HOST + b"Content-Length: 9000\r\n\r\nbody", 200),
     "a broken body with GET": (b"GET /healthz HTTP/1.1\r\n" + HOST + CHUNKED + b"\r\nzz\r\n", 400),
