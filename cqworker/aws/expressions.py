@@ -35,12 +35,12 @@ def update_of(change: Change) -> Request:
 
 def _form(change: Change) -> Form:
     match change:
+        case Settle():
+            return attempt_forms.settle(change)
         case Reopen():  # which is a Claim, too
             return attempt_forms.reopen(change)
         case Claim():
             return attempt_forms.claim(change)
-        case Settle():
-            return attempt_forms.settle(change)
         case Renew():
             return attempt_forms.renew(change)
         case HandBack():

@@ -32,6 +32,16 @@ REWORDED = (
 
 def is_gathered(change: Change) -> TypeGuard[Gathered]:
     """Whether a change shares requests with others; the rest is rare, or makes what is absent, which a batch cannot."""
+    known = _KINDS.get(type(change))
+    if known is None:  # asked twice a job, and of ten classes in all
+        known = _KINDS[type(change)] = _shares(change)
+    return known
+
+
+_KINDS: dict[type, bool] = {}
+
+
+def _shares(change: Change) -> bool:
     match change:
         case Reopen():  # which is a Claim, too
             return False
@@ -58,10 +68,10 @@ def _form(change: Gathered) -> Form:
     match change:
         case Claim():
             return attempt_forms.claim_existing(change)
-        case Renew():
-            return attempt_forms.renew(change)
         case Settle():
             return attempt_forms.settle(change)
+        case Renew():
+            return attempt_forms.renew(change)
         case HandBack():
             return attempt_forms.hand_back(change)
 
