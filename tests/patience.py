@@ -81,12 +81,15 @@ class Patience:
 
 
 def until(condition: Callable[[], object], patience: float = 30.0) -> None:
-    """Waits until the condition holds; raises TimeoutError when it does not come to within `patience`, scaled."""
-    waiting = Patience(patience)
+    """Waits until the condition holds; raises TimeoutError when it does not come to within `patience`, scaled.
+
+    Who has waited long is looked after less often: a look may be a request to a daemon, which costs what it waits for.
+    """
+    waiting, began = Patience(patience), time.monotonic()
     while not condition():
         if waiting.is_over:
             raise TimeoutError(f"it did not come true within {patience:g} s, nor within what this machine may add")
-        time.sleep(0.02)
+        time.sleep(min(0.25, max(0.02, (time.monotonic() - began) / 10)))
 
 
 @pytest.hookimpl(tryfirst=True)
