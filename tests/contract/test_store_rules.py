@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from itertools import islice
+
+import pytest
 
 from cqworker.model.changes import Refused, Written
 from cqworker.model.interventions import Enter
@@ -16,12 +19,18 @@ OF_EACH = 6
 AT_ONCE = 8
 
 
-async def test_every_change_does_what_the_rules_say_to_any_record(store: JobStore) -> None:
-    await all_hold(store, cases(SEED, OF_EACH))
+@pytest.fixture
+def one_in(request: pytest.FixtureRequest) -> int:
+    """The SDK carries the same requests as the lean path, at several times the cost: every third case will do."""
+    return 3 if "through the SDK" in request.node.callspec.params["world"] else 1
 
 
-async def test_whatever_decides_a_change_decides_it_in_the_store_too(store: JobStore) -> None:
-    await all_hold(store, edges(SEED))
+async def test_every_change_does_what_the_rules_say_to_any_record(store: JobStore, one_in: int) -> None:
+    await all_hold(store, islice(cases(SEED, OF_EACH), 0, None, one_in))
+
+
+async def test_whatever_decides_a_change_decides_it_in_the_store_too(store: JobStore, one_in: int) -> None:
+    await all_hold(store, islice(edges(SEED), 0, None, one_in))
 
 
 async def all_hold(store: JobStore, tried: Iterable[Case]) -> None:
