@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from cqworker.client.errors import DaemonRefused, DaemonUnreachable
 from cqworker.client.job import View
@@ -18,6 +20,9 @@ PAUSE = 1.0
 PATIENCE = 30.0
 """Seconds in which nobody may answer, for a daemon is replaced while its clients wait."""
 
+LATE = 5.0
+"""Seconds for the last answer to travel, once the time is up."""
+
 
 async def until_final(transport: Transport, job_id: str, seconds: float | None) -> View:
     """The job once it is final; after `seconds` (None: never) as it is then.
@@ -31,7 +36,8 @@ async def until_final(transport: Transport, job_id: str, seconds: float | None) 
     while True:
         began = loop.time()
         try:
-            job = await transport.wait(job_id, max(0.0, min(ONE_WAIT, end - began)))
+            async with _until(end + LATE, seconds):
+                job = await transport.wait(job_id, max(0.0, min(ONE_WAIT, end - began)))
         except (DaemonUnreachable, Unavailable):
             if loop.time() >= min(end, answered + PATIENCE):
                 raise
@@ -40,6 +46,17 @@ async def until_final(transport: Transport, job_id: str, seconds: float | None) 
             if is_final(job) or answered >= end:
                 return job
         await asyncio.sleep(min(end, began + PAUSE) - loop.time())
+
+
+@asynccontextmanager
+async def _until(end: float, seconds: float | None) -> AsyncIterator[None]:
+    """Whoever waits has a time of his own, which a silent daemon does not prolong by that of a request."""
+    try:
+        async with asyncio.timeout_at(None if math.isinf(end) else end):
+            yield
+    except TimeoutError:
+        told = f"The daemon did not answer within the {seconds or 0.0:g} s of waiting, nor {LATE:g} s later. Ask again."
+        raise DaemonUnreachable(told, ambiguous=False, reason="timeout") from None
 
 
 def is_final(job: View) -> bool:

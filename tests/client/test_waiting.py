@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from cqworker.client.errors import DaemonRefused, DaemonUnreachable, NotAdmitted
 from cqworker.client.job import View
-from cqworker.client.waiting import PATIENCE, until_final
+from cqworker.client.transport import Transport
+from cqworker.client.waiting import LATE, PATIENCE, until_final
 from cqworker.errors import CqworkerError, Unavailable
 from cqworker.model.status import Status
 from cqworker.testing import run_virtually
@@ -102,3 +103,18 @@ def test_who_is_not_admitted_does_not_wait() -> None:
     with pytest.raises(NotAdmitted):
         waited(daemon, None)
     assert len(daemon.asked) == 1
+
+
+def test_a_daemon_that_keeps_silent_prolongs_no_wait() -> None:
+    class Silent:
+        async def wait(self, job_id: str, seconds: float) -> View:
+            await asyncio.sleep(3600)
+            return {"job_id": job_id, "status": "RUNNING"}
+
+    async def story() -> float:
+        with pytest.raises(DaemonUnreachable, match=r"within the 3 s of waiting, nor 5 s later") as caught:
+            await until_final(cast(Transport, Silent()), "x", 3)
+        assert (caught.value.reason, caught.value.ambiguous) == ("timeout", False)
+        return asyncio.get_running_loop().time()
+
+    assert run_virtually(story) == pytest.approx(3 + LATE, abs=0.1)
