@@ -15,7 +15,16 @@ from tests.generators.languages import LANGUAGES, Language
 from tests.generators.payloads import hard_description
 from tests.generators.running import GeneratorError
 from tests.processes.daemon import Daemon
+from tests.web.conformance import validator
 
+PAGES = {
+    "/": "IndexView",
+    "/handlers": "HandlersView",
+    "/healthz": "HealthView",
+    "/readyz": "ReadinessView",
+    "/status": "StatusView",
+}
+"""By address, the component that an answer has to fit."""
 PICTURE = Path(__file__).parents[2] / "handlers" / "cqworker_handlers" / "demo" / "astronaut.jpg"
 
 
@@ -27,6 +36,7 @@ def main(names: list[str]) -> int:
         try:
             described = Path(folder) / "openapi.json"
             described.write_bytes(orjson.dumps(daemon.get("/openapi.json").body))
+            _hold_pages(daemon)
             failed = [language.name for language in chosen if not _is_content(language, described, daemon.url)]
             daemon.signal(signal.SIGTERM)
             daemon.exit_code()
@@ -34,6 +44,15 @@ def main(names: list[str]) -> int:
             daemon.close()
     print(f"api: {len(chosen) - len(failed)} of {len(chosen)} clients were made, compiled and used")
     return 1 if failed or not chosen else 0
+
+
+def _hold_pages(daemon: Daemon) -> None:
+    """What a whole daemon shows of itself is as described, too; raises AssertionError otherwise."""
+    for path, model in PAGES.items():
+        answer = daemon.get(path)
+        assert answer.status == 200, answer
+        faults = [f"{error.json_path}: {error.message}" for error in validator(model).iter_errors(answer.body)]
+        assert not faults, (path, faults)
 
 
 def _is_content(language: Language, described: Path, url: str) -> bool:
