@@ -29,7 +29,9 @@ MAX_CPU_TIME = 60.0
 class Grayscale(BaseModel):
     """The picture to turn grey; the output's place is the job's own, so that attempts cannot overwrite each other."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"source": "artifact:f2193fcc5b03977ff178946c5852f386"}]}
+    )
 
     source: Source
 

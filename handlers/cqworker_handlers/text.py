@@ -10,7 +10,7 @@ from cqworker import handler
 class Transform(BaseModel):
     """The text to transform."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"text": "hello world"}]})
 
     text: str
 
