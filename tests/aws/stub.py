@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import aiohttp
 from aiohttp import web
 
+from tests.patience import scaled
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -42,7 +44,7 @@ class Stub:
 
     async def arrived(self, count: int) -> None:
         """Waits until so many requests have come."""
-        async with asyncio.timeout(10), self._change:
+        async with asyncio.timeout(scaled(10)), self._change:
             await self._change.wait_for(lambda: len(self.seen) >= count)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:

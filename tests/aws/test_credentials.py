@@ -18,6 +18,7 @@ from cqworker.aws.operations import GET_ITEM, GET_OBJECT, SEND, UPDATE_ITEM
 from cqworker.aws.translation import AwsFault
 from tests.aws.homes import Home, fault_of, handing_out
 from tests.aws.stub import Seen, answers, ok, serving
+from tests.patience import scaled
 from tests.stopwatch import Stopwatch
 
 
@@ -56,7 +57,7 @@ async def test_keys_that_come_near_their_end_are_replaced_while_calls_go_on(
         handing_out(home, "ASIAOLD", 300)
         await clients.call(SEND, {}, "it")
         handing_out(home, "ASIANEW", 3600)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(scaled(10)):
             while stub.seen[-1].access_key != "ASIANEW":
                 await clients.call(SEND, {}, "it")
                 await asyncio.sleep(0.01)
@@ -73,7 +74,7 @@ async def test_a_provider_in_trouble_costs_no_call_while_its_last_keys_live(
         await clients.call(SEND, {}, "it")
         home.helper(f"printf . >> {home.place}/count; exit 1")
         before = home.asked
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(scaled(10)):
             while home.asked < before + 3:
                 await clients.call(SEND, {}, "it")
                 await asyncio.sleep(0.01)

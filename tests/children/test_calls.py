@@ -21,6 +21,7 @@ from cqworker import ProcessDied, ProcessNotStarted, ProcessTimeout
 from cqworker.children.calls import call
 from cqworker.children.pool import Children, hired
 from tests.children.census import be_odd, pid_after
+from tests.patience import scaled
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="address space is bounded on Linux alone")
 MEBIBYTE = 1_048_576
@@ -125,7 +126,7 @@ async def test_a_child_that_ends_in_the_middle_says_how(children: Children, func
 async def test_an_idle_child_that_somebody_kills_is_reaped_at_once_and_replaced(children: Children) -> None:
     pid = await call(children, os.getpid)
     os.kill(pid, signal.SIGKILL)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(scaled(5)):
         while children.count:  # noqa: ASYNC110 - what is waited for is another process
             await asyncio.sleep(0.01)
     with pytest.raises(ProcessLookupError):
@@ -152,7 +153,7 @@ async def test_there_are_never_more_than_allowed_and_who_waits_is_next(children:
 async def test_an_idle_child_is_ended_after_a_while() -> None:
     children = Children(1, idle=0.1)
     pid = await call(children, os.getpid)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(scaled(10)):
         while children.count:  # noqa: ASYNC110 - what is waited for is another process
             await asyncio.sleep(0.01)
     with pytest.raises(ProcessLookupError):

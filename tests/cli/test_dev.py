@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.running import COMMAND, Dev, execute, invoke, plain_environment
+from tests.patience import scaled
 
 
 @contextmanager
@@ -52,10 +53,10 @@ def test_run_serves_by_its_flags_until_it_is_told_to_stop(dev: Dev) -> None:
             assert process.stdout is not None
             ready = next(line for line in map(json.loads, process.stdout) if line["event"] == "daemon ready")
             assert ready["detail"].startswith("http://127.0.0.2:")
-            with urllib.request.urlopen(f"{ready['detail']}/healthz", timeout=5) as answer:
+            with urllib.request.urlopen(f"{ready['detail']}/healthz", timeout=scaled(5)) as answer:
                 assert answer.status == 200
             process.send_signal(signal.SIGTERM)
-            assert process.wait(20) == 0
+            assert process.wait(scaled(20)) == 0
         finally:
             process.kill()
 
@@ -66,7 +67,7 @@ def test_what_curl_uploads_by_itself_is_read_by_a_handler(dev: Dev) -> None:
     Image.new("RGB", (4, 4), "red").save(picture, "PNG")
     as_curl = {"Content-Type": "application/x-www-form-urlencoded"}
     made = asked(dev, "/artifacts", picture.getvalue(), as_curl)
-    with urllib.request.urlopen(f"{dev.url}/artifacts/{made['artifact_id']}", timeout=10) as answer:
+    with urllib.request.urlopen(f"{dev.url}/artifacts/{made['artifact_id']}", timeout=scaled(10)) as answer:
         assert answer.read() == picture.getvalue()
     job = asked(dev, "/jobs", json.dumps({"type": "image.grayscale", "payload": {"source": made["source"]}}).encode())
     assert asked(dev, f"/jobs/{job['job_id']}?wait=20")["status"] == "SUCCEEDED"
@@ -75,6 +76,6 @@ def test_what_curl_uploads_by_itself_is_read_by_a_handler(dev: Dev) -> None:
 def asked(dev: Dev, path: str, data: bytes | None = None, headers: Mapping[str, str] = {}) -> dict[str, Any]:
     """The JSON that the daemon answers; a POST where there is something to send."""
     request = urllib.request.Request(dev.url + path, data, dict(headers))
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=scaled(30)) as answer:
         said: dict[str, Any] = json.load(answer)
         return said

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from cqworker.cli import first_process
+from tests.patience import scaled
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a subreaper stands for PID 1")
 SUBREAPER = """
@@ -64,7 +65,7 @@ while time.monotonic() < end:
 
 def test_five_orphans_are_reaped_and_no_status_is_taken_from_who_waits_for_it() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", SUBREAPER + ORPHANS], capture_output=True, text=True, timeout=50, check=False
+        [sys.executable, "-c", SUBREAPER + ORPHANS], capture_output=True, text=True, timeout=scaled(50), check=False
     )
     assert (done.stdout, done.stderr, done.returncode) == ("[1, 2, 3, 9] 1\n", "", 5)
 
@@ -75,7 +76,7 @@ def test_a_signal_is_handed_on_and_the_end_is_that_of_the_work(work: str, code: 
         assert process.stdout is not None
         assert process.stdout.readline() == "there\n"
         process.terminate()
-        assert process.wait(20) == code
+        assert process.wait(scaled(20)) == code
 
 
 def test_any_other_process_does_its_work_itself(monkeypatch: pytest.MonkeyPatch) -> None:

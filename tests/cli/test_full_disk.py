@@ -10,6 +10,7 @@ import pytest
 
 from cqworker.cli.demo import DemoFailed, _write
 from tests.cli.running import COMMAND, plain_environment
+from tests.patience import scaled
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")
 FULL = Path("/dev/full")
@@ -25,7 +26,7 @@ def on_a_full_disk(*arguments: str, stderr: int | None = None) -> subprocess.Com
             stdout=full,
             stderr=where,
             text=True,
-            timeout=30,
+            timeout=scaled(30),
             check=False,
         )
 

@@ -14,6 +14,7 @@ import pytest
 
 from cqworker.model.status import FINAL
 from tests.cli.running import Dev, execute, invoke, told
+from tests.patience import scaled
 
 TEXT = '{"text": "Hello there"}'
 RESULT = {"original_length": 11, "uppercase": "HELLO THERE", "word_count": 2}
@@ -133,7 +134,7 @@ def test_what_is_refused_ends_with_1_and_says_why(args: list[str], told: str) ->
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 def test_the_lines_that_dev_prints_work_when_pasted(dev: Dev) -> None:
-    answer = subprocess.run(shlex.split(dev.example), capture_output=True, text=True, check=True, timeout=10)
+    answer = subprocess.run(shlex.split(dev.example), capture_output=True, text=True, check=True, timeout=scaled(10))
     job: dict[str, Any] = json.loads(answer.stdout)
     assert job["type"] == "text.transform"
     shown = execute("jobs", "show", job["job_id"], "--json", **dev.exports)

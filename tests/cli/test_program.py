@@ -13,6 +13,7 @@ import pytest
 
 from cqworker.cli.program import COMMANDS
 from tests.cli.running import execute, invoke
+from tests.patience import scaled
 
 HEAVY = ("pydantic", "aiohttp", "aioboto3", "botocore", "rich", "orjson", "uvloop", "PIL", "structlog")
 LOADED = f"""
@@ -51,7 +52,9 @@ def test_help_loads_nothing_that_takes_long(capsys: pytest.CaptureFixture[str]) 
     took = time.monotonic() - started
     with capsys.disabled():
         sys.stdout.write(f"\ncqworker --help took {took * 1000:.0f} ms\n")
-    done = subprocess.run([sys.executable, "-P", "-c", LOADED], capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", LOADED], capture_output=True, text=True, check=True, timeout=scaled(30)
+    )
     assert done.stdout.splitlines()[-1] == "[]"
 
 

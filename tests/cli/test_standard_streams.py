@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from tests.cli.running import COMMAND, plain_environment
+from tests.patience import scaled
 from tests.processes.supervisor import Supervisor
 
 pytestmark = pytest.mark.processes
@@ -32,7 +33,7 @@ def test_a_daemon_whose_standard_streams_are_closed_serves_and_ends_as_any_other
         try:
             supervisor.hears("READY=1", 40)
             daemon.send_signal(signal.SIGTERM)
-            assert daemon.wait(30) == 0
+            assert daemon.wait(scaled(30)) == 0
         finally:
             daemon.kill()
             supervisor.close()

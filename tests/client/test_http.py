@@ -12,6 +12,7 @@ from cqworker.client import Client, DaemonRefused, DaemonUnreachable, NewJob, No
 from cqworker.client.problems import error_of
 from cqworker.model.status import Status
 from tests.client.shop import TEXT, TYPE
+from tests.patience import scaled
 from tests.web.house import House, bearer, open_house, token
 
 
@@ -46,7 +47,7 @@ async def test_a_hundred_waits_at_once_hold_no_other_call_up() -> None:
     async with open_house() as house, Client.http(url_of(house)) as client:
         job = await client.submit(TYPE, TEXT)
         waits = [asyncio.create_task(client.wait(job.job_id, 30)) for _ in range(100)]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(scaled(5)):
             assert (await client.cancel(job.job_id)).status is Status.CANCELLED
             assert {seen.status for seen in await asyncio.gather(*waits)} == {Status.CANCELLED}
 

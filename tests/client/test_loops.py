@@ -18,6 +18,7 @@ import pytest
 from cqworker.client import Client, ClientNotOpen, CqworkerError
 from cqworker.client.transport import Transport
 from tests.client.scripted import job, scripted
+from tests.patience import scaled
 
 CELLS = re.findall(
     r"^```python\n(.*?)^```",
@@ -99,7 +100,7 @@ def test_threads_have_a_loop_each_at_the_same_time(client: Client, door: Door) -
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(scaled(20))
     assert told == ["artifact:3"] * 4
     assert len(door.closed) == 4
 
@@ -180,9 +181,9 @@ def serving_in_a_thread() -> Iterator[str]:
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
     thread.start()
-    yield urls.get(timeout=10)
+    yield urls.get(timeout=scaled(10))
     loop.call_soon_threadsafe(over.set)
-    thread.join(10)
+    thread.join(scaled(10))
     loop.close()
 
 

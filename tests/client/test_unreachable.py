@@ -24,6 +24,7 @@ from cqworker.client import http as over_http
 from cqworker.model.status import Status
 from tests.client.scripted import Act, answer, babble, hang_up, job, keep_silent, problem, reset, scripted
 from tests.lean.certificates import authority_and_server
+from tests.patience import scaled
 
 Ask = Callable[[Client], Awaitable[object]]
 CALLS: dict[str, Ask] = {
@@ -222,7 +223,7 @@ async def test_a_cancel_of_what_ended_otherwise_is_refused(acts: tuple[Act, ...]
 async def test_a_wait_outlives_a_load_balancer_without_a_daemon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "PAUSE", 0.05)
     async with scripted(GATEWAY, job("SUCCEEDED")) as server, Client.http(server.url) as client:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(scaled(5)):
             assert (await client.wait("j1")).status is Status.SUCCEEDED
 
 

@@ -9,6 +9,7 @@ import pytest
 from cqworker.ports import Delivery, JobQueue, Letter
 from tests.contract.test_queue_messages import HOUR, received
 from tests.contract.worlds import World
+from tests.patience import scaled
 
 UNKNOWN = "no-receipt-of-any-message"
 
@@ -18,7 +19,7 @@ async def two_in_hand(queue: JobQueue, visibility: int) -> dict[str, Delivery]:
     for body in ("a", "b"):
         await queue.send(Letter(body=body))
     deliveries: dict[str, Delivery] = {}
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(scaled(10)):
         while len(deliveries) < 2:
             deliveries |= {delivery.body: delivery for delivery in await queue.receive(2, 1, visibility)}
     return deliveries

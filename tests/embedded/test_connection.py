@@ -16,13 +16,14 @@ from urllib.parse import urlsplit
 import pytest
 
 from cqworker.embedded import EmbeddedAws
+from tests.patience import scaled
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=embedded/20300101/us-east-1/{}/aws4_request, SignedHeaders=host, Signature=x"
 
 
 @pytest.fixture
 def connection(aws: EmbeddedAws) -> Iterator[http.client.HTTPConnection]:
-    with closing(http.client.HTTPConnection(urlsplit(aws.endpoint_url).netloc, timeout=10)) as opened:
+    with closing(http.client.HTTPConnection(urlsplit(aws.endpoint_url).netloc, timeout=scaled(10))) as opened:
         yield opened
 
 
@@ -54,7 +55,7 @@ def test_an_answer_carries_one_date(connection: http.client.HTTPConnection) -> N
 
 def test_a_client_that_asks_for_it_is_hung_up_on(aws: EmbeddedAws) -> None:
     address = urlsplit(aws.endpoint_url)
-    with socket.create_connection((address.hostname or "", address.port or 0), timeout=10) as opened:
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=scaled(10)) as opened:
         opened.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         answer = b"".join(iter(lambda: opened.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 200 OK")

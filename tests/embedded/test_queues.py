@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from tests.patience import scaled
+
 
 def _receive(sqs: Any, queue: str, wait: int = 0, count: int = 1) -> list[dict[str, Any]]:
     answer = sqs.receive_message(
@@ -58,7 +60,7 @@ def test_every_waiting_receive_gets_the_message_meant_for_it(sqs: Any, new_queue
         polls: list[Future[list[dict[str, Any]]]] = [pollers.submit(_receive, sqs, queue, 20) for queue in queues]
         for queue in queues:
             sqs.send_message(QueueUrl=queue, MessageBody=queue)
-        assert [poll.result(timeout=10)[0]["Body"] for poll in polls] == queues
+        assert [poll.result(timeout=scaled(10))[0]["Body"] for poll in polls] == queues
 
 
 @pytest.mark.parametrize("visibility", [0, 1])
@@ -70,7 +72,7 @@ def test_a_waiting_receive_sees_a_message_that_becomes_visible(sqs: Any, queue: 
         sqs.change_message_visibility(
             QueueUrl=queue, ReceiptHandle=first["ReceiptHandle"], VisibilityTimeout=visibility
         )
-        (second,) = poll.result(timeout=10)
+        (second,) = poll.result(timeout=scaled(10))
     assert second["MessageId"] == first["MessageId"]
     assert second["Attributes"]["ApproximateReceiveCount"] == "2"
 

@@ -22,6 +22,7 @@ from cqworker.flow.handlers_loop import ThreadedLoop
 from cqworker.model.status import Status
 from tests.flow.ways_out import WAYS_OUT
 from tests.flow.world import REAL, World
+from tests.patience import scaled
 
 Payload = dict[str, Any]
 WHOSE: ContextVar[str] = ContextVar("whose", default="the worker's")
@@ -63,7 +64,7 @@ async def test_a_handler_that_cancels_all_tasks_and_stops_the_loop_does_not_end_
 
     for _ in range(3):
         culprit = loop.call(stop)
-        await asyncio.wait({culprit.ended}, timeout=5)
+        await asyncio.wait({culprit.ended}, timeout=scaled(5))
         assert await loop.call(work).ended == "done"
     await loop.close()
 

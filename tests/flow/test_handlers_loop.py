@@ -18,6 +18,7 @@ from cqworker.flow.handlers_loop import ThreadedLoop
 from cqworker.model.status import FailureKind, Status
 from tests.flow.waiting import eventually
 from tests.flow.world import REAL, World
+from tests.patience import scaled
 from tests.stopwatch import Stopwatch
 
 BOTH = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
@@ -148,13 +149,13 @@ async def test_whatever_a_handler_does_to_end_its_loop_ends_that_handler_alone(
     beside = loop.call(sibling)
     for _ in range(3):
         culprit = loop.call(way_out)
-        await asyncio.wait([culprit.ended], timeout=5)
+        await asyncio.wait([culprit.ended], timeout=scaled(5))
         assert culprit.ended.done()
         assert not culprit.ended.cancelled()
         told = culprit.ended.exception()
         assert told is None or isinstance(told, SystemExit)
-    assert await asyncio.wait_for(beside.ended, 5) == "done"
-    assert await asyncio.wait_for(loop.call(sibling).ended, 5) == "done"
+    assert await asyncio.wait_for(beside.ended, scaled(5)) == "done"
+    assert await asyncio.wait_for(loop.call(sibling).ended, scaled(5)) == "done"
 
 
 async def test_an_exit_is_told_even_where_a_handler_has_set_an_exception_handler_that_exits(
@@ -164,8 +165,8 @@ async def test_an_exit_is_told_even_where_a_handler_has_set_an_exception_handler
         asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: sys.exit(4))
         await leave_in_a_callback()
 
-    await asyncio.wait_for(loop.call(fail_fast).ended, 5)
-    assert await asyncio.wait_for(loop.call(lambda: asyncio.sleep(0, "on")).ended, 5) == "on"
+    await asyncio.wait_for(loop.call(fail_fast).ended, scaled(5))
+    assert await asyncio.wait_for(loop.call(lambda: asyncio.sleep(0, "on")).ended, scaled(5)) == "on"
     assert "a handler tried to end the loop of all handlers" in caplog.text
 
 
@@ -189,7 +190,7 @@ async def test_a_loop_whose_every_task_clings_to_it_closes_all_the_same(loop: Th
     calls = [loop.call(leave_when_cancelled), loop.call(stop_when_cancelled)]
     await loop.call(lambda: asyncio.sleep(0.01)).ended
     await loop.close()
-    await asyncio.wait([call.ended for call in calls], timeout=5)
+    await asyncio.wait([call.ended for call in calls], timeout=scaled(5))
     assert isinstance(calls[0].ended.exception(), SystemExit)
     assert calls[1].ended.cancelled()
     assert cleaned.is_set()
@@ -202,7 +203,7 @@ async def test_closing_cancels_what_runs_and_leaves_a_blocked_loop_behind() -> N
     idle = ThreadedLoop()
     call = idle.call(sleep)
     await idle.close()
-    await asyncio.wait([call.ended], timeout=5)
+    await asyncio.wait([call.ended], timeout=scaled(5))
     assert call.ended.cancelled()
     release = threading.Event()
 

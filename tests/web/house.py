@@ -35,6 +35,7 @@ from cqworker.web.bodies import IN_MEMORY
 from cqworker.web.lobby import Lobby, Wait
 from cqworker.web.server import Parts, Server, create_app
 from cqworker.web.spool import SPOOLS, Spools
+from tests.patience import scaled
 from tests.web.conformance import judge_of
 from tests.web.tokens import token
 
@@ -218,6 +219,6 @@ def away(service: str = "sqs", *, ambiguous: bool = False) -> Unavailable:
 
 async def until(condition: Callable[[], object], patience: float = 5.0) -> None:
     """Waits until the condition holds; a test that waits in vain fails with TimeoutError."""
-    async with asyncio.timeout(patience):
+    async with asyncio.timeout(scaled(patience)):
         while not condition():  # noqa: ASYNC110 - what is waited for lies across a socket
             await asyncio.sleep(0.005)

@@ -10,6 +10,8 @@ from typing import Any
 
 import orjson
 
+from tests.patience import scaled
+
 
 @dataclass(frozen=True)
 class RawAnswer:
@@ -41,7 +43,7 @@ async def wire(port: int) -> AsyncIterator[Wire]:
 
 async def exchange(port: int, data: bytes, patience: float = 10.0) -> RawAnswer:
     """Sends the bytes and reads one answer."""
-    async with wire(port) as (reader, writer), asyncio.timeout(patience):
+    async with wire(port) as (reader, writer), asyncio.timeout(scaled(patience)):
         writer.write(data)
         return await read_answer(reader, has_body=not data.startswith(b"HEAD "))
 

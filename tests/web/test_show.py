@@ -9,6 +9,7 @@ import pytest
 
 from cqworker.client import Client
 from cqworker.model.status import Status
+from tests.patience import scaled
 from tests.web.house import House, away, until
 
 
@@ -47,7 +48,7 @@ async def test_a_wait_ends_with_the_job(house: House) -> None:
     waiting = asyncio.create_task(house.get(f"/jobs/{job['job_id']}?wait=20"))
     await until(lambda: house.watch._vigils)
     house.rewrite(job["job_id"], Status.SUCCEEDED, result='{"n":1}')
-    status, shown = await asyncio.wait_for(waiting, 2)
+    status, shown = await asyncio.wait_for(waiting, scaled(2))
     assert (status, shown["status"], shown["result"]) == (200, "SUCCEEDED", {"n": 1})
 
 
@@ -65,7 +66,7 @@ async def test_a_wait_whose_time_is_up_shows_the_job_as_it_is(house: House) -> N
 
 
 async def test_a_wait_for_nobody_is_404_at_once(house: House) -> None:
-    assert (await asyncio.wait_for(house.get("/jobs/nobody?wait=20"), 2))[0] == 404
+    assert (await asyncio.wait_for(house.get("/jobs/nobody?wait=20"), scaled(2)))[0] == 404
 
 
 async def test_a_client_that_goes_away_ends_its_wait(house: House) -> None:
@@ -83,8 +84,8 @@ async def test_those_who_wait_are_let_go_with_the_job_as_it_is_when_the_house_gr
     waiting = [asyncio.create_task(house.get(path)) for _ in range(5)]
     await until(lambda: house.watch.waiting_for(job["job_id"]) == 5)
     house.server.quiet()
-    assert await asyncio.wait_for(asyncio.gather(*waiting), 2) == [(200, job)] * 5
-    assert await asyncio.wait_for(house.get(path), 2) == (200, job)
+    assert await asyncio.wait_for(asyncio.gather(*waiting), scaled(2)) == [(200, job)] * 5
+    assert await asyncio.wait_for(house.get(path), scaled(2)) == (200, job)
     assert (await house.submit())["status"] == "QUEUED"
 
 

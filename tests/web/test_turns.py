@@ -11,6 +11,7 @@ import pytest
 from cqworker.testing.time import run_virtually
 from cqworker.web.problems import Kind, Problem
 from cqworker.web.turns import Turns
+from tests.patience import scaled
 
 Story = Callable[[], Coroutine[Any, Any, None]]
 
@@ -65,7 +66,7 @@ async def test_who_waits_too_long_or_finds_the_line_full_is_told_so_and_takes_no
     for refusal in await asyncio.gather(*waiting, return_exceptions=True):
         assert isinstance(refusal, Problem)
     await first
-    await asyncio.wait_for(work(turns, "b", done), 2)
+    await asyncio.wait_for(work(turns, "b", done), scaled(2))
     assert done == ["a", "b"]
 
 
@@ -79,4 +80,4 @@ async def test_who_gives_up_in_the_moment_of_his_turn_passes_it_on() -> None:
     first.add_done_callback(lambda _: second.cancel())
     await asyncio.wait({first, second, third}, timeout=5)
     assert (second.cancelled(), done) == (True, ["a", "c"])
-    await asyncio.wait_for(work(turns, "d", done), 2)
+    await asyncio.wait_for(work(turns, "d", done), scaled(2))
