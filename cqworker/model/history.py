@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cqworker.fields import described
-from cqworker.model.status import Status
+from cqworker.model.status import SETTLED, Status
 
 KEPT = 20
 REASON_BYTES = 100
@@ -20,6 +20,12 @@ RETRIED = "retried"
 def ended(status: Status) -> str:
     """The event of an ending in this status."""
     return status.lower()
+
+
+WORDS = (SUBMITTED, CLAIMED, HANDED_BACK, RETRIED, *map(ended, SETTLED))
+"""Every event of a history; a record may hold others, which another version wrote."""
+REFUNDED = frozenset({HANDED_BACK})
+"""Those after which the attempt they name does not count."""
 
 
 @described(
@@ -75,7 +81,7 @@ def unended(history: tuple[Entry, ...], attempt: int) -> Entry | None:
         entry for entry in reversed(history) if entry.event == RETRIED or (entry.attempt and entry.event != CLAIMED)
     )
     ended = next(endings, None)
-    counted = 0 if ended is None else ended.attempt - (ended.event == HANDED_BACK)
+    counted = 0 if ended is None else ended.attempt - (ended.event in REFUNDED)
     return history[-2] if attempt - counted >= 2 else None
 
 

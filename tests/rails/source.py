@@ -42,6 +42,18 @@ def collections() -> tuple[tuple[str, int, frozenset[str]], ...]:
     return tuple(_collections())
 
 
+def history_events() -> Iterator[tuple[str, str | None]]:
+    """Every entry that is made for a history: its module, and its event where that is spelt out."""
+    for path, tree in modules().items():
+        imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+        histories = [node for node in imports if node.module == "cqworker.model.history"]
+        made_here = any(alias.name == "Entry" for node in histories for alias in node.names)
+        for node in ast.walk(tree) if made_here else ():
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Entry":
+                event = node.args[1]
+                yield path, str(event.value) if isinstance(event, ast.Constant) else None
+
+
 def _texts() -> Iterator[tuple[str, int, str]]:
     for path, tree in modules().items():
         docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}

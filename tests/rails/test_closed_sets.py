@@ -11,11 +11,13 @@ from cqworker.cli.options import role_option
 from cqworker.cli.program import program
 from cqworker.closed_sets import LEVELS, SCOPES, Executor, ExitCode, Phase, ReceiptAction, Role
 from cqworker.flow.outcomes import StopReason
+from cqworker.model.history import WORDS
 from cqworker.model.status import FailureKind, Status
 from cqworker.sdnotify import MARKS
 from cqworker.web.problems import URN
 from cqworker.web.table import CALLS
-from tests.rails.source import collections, texts
+from tests.rails.pages import untold
+from tests.rails.source import collections, history_events, texts
 
 ROOT = Path(__file__).parents[2]
 SETS: dict[str, frozenset[str]] = {
@@ -60,3 +62,9 @@ def test_the_help_tells_of_every_role() -> None:
 
 def test_what_the_type_of_every_problem_begins_with_is_written_down_once() -> None:
     assert {path for path, _, text in texts() if URN in text} == {"web/problems.py"}
+
+
+def test_the_words_of_a_history_stand_in_one_place_and_on_the_page() -> None:
+    assert untold("http.md", WORDS) == [], "docs/http.md"
+    literal = [path for path, event in history_events() if event is not None]
+    assert literal == [], "an event of a history is a word of cqworker/model/history.py"
