@@ -8,9 +8,12 @@ import sys
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import pytest
 from packaging.utils import canonicalize_name
 
 from tests.packaging.test_locks import locked
+
+pytestmark = pytest.mark.processes
 
 LACKING = '''
 import sys
