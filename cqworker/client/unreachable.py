@@ -46,10 +46,11 @@ def unreachable(url: str, error: Exception, seconds: float) -> DaemonUnreachable
         told = f"The daemon at {url} did not answer within {seconds:g} s. It is there, and slow. {ASK_AGAIN}"
         return DaemonUnreachable(told, ambiguous=True, reason="timeout")
     if isinstance(error, ClientResponseError):
-        told = f"What answers at {url} does not speak HTTP. Correct the port, or write {_other_scheme(url)}."
+        remedy = f"Correct the port, or write {_other_scheme(url)}."
+        told = f"No daemon answers at {url}: what is there does not speak HTTP. {remedy}"
         return DaemonUnreachable(told, ambiguous=True, reason="protocol")
     return DaemonUnreachable(
-        f"The connection to the daemon at {url} broke before the answer: {_words(error)}. {RESTARTED}",
+        f"No daemon answers at {url}: the connection broke before the answer ({_words(error)}). {RESTARTED}",
         ambiguous=True,
         reason="broken",
     )
