@@ -13,11 +13,13 @@ WORDS: list[type[BaseException]] = [
     if issubclass(kind, BaseException) and kind.__module__ == authors.__name__
 ]
 """What an author raises to end an attempt on purpose."""
+AFTER = 7
+"""Seconds that a word asks for which takes any."""
 
 
 def said(word: type[BaseException]) -> BaseException:
     """The word as an author raises it, with something in everything that it takes."""
-    return word(**{name: "because" if name == "reason" else 7 for name in inspect.signature(word).parameters})
+    return word(**{name: "because" if name == "reason" else AFTER for name in inspect.signature(word).parameters})
 
 
 @handler(executor="process")

@@ -109,3 +109,14 @@ async def test_a_word_of_authors_leaves_run_handler_as_it_was_said(word: type[Ba
     with pytest.raises(word) as caught:
         await run_handler(say, word.__name__)
     assert vars(caught.value) == vars(said(word))
+
+
+@pytest.mark.parametrize("word", [word for word in WORDS if "after" in inspect.signature(word).parameters])
+@pytest.mark.parametrize("reason", [None, StopReason.DRAIN, StopReason.SILENCE])
+def test_the_time_that_a_word_of_authors_asks_for_is_kept(word: type[BaseException], reason: StopReason | None) -> None:
+    made: Any = outcome_of(said(word))
+    for end in (made, Ended(made, reason)):
+        concluded: Any = conclude(
+            replace(RECORD, attempt=1, created_at=NOW), judge(end, reason, draining=False, late=0), RULES
+        )
+        assert concluded.delay == ending_handlers.AFTER
