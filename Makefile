@@ -28,7 +28,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo dev test test-processes stops stops-here check golden engines api bench bench-compare simulate chaos lock clean
+.PHONY: help setup demo dev test test-processes stops stops-here check golden engines api bench bench-compare simulate chaos pictures lock clean
 
 help: ## show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -86,6 +86,9 @@ simulate: $(VENV)/.installed ## run SEEDS simulated worlds of faults, and the mu
 chaos: $(VENV)/.installed ## kill, freeze and starve real workers on the real engines
 	$(BIN)/python -m tests.engines --fetch
 	$(BIN)/python -m tests.chaos
+
+pictures: $(VENV)/.installed ## judge image.grayscale on 2,000 pictures of Pillow's tests by libvips (fetches both)
+	$(BIN)/python -m tools.pictures
 
 lock: ## choose newer versions for the locks (needs uv)
 	$(LOCK) --upgrade pyproject.toml --extra aioboto3 --output-file requirements.lock

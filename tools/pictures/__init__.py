@@ -1,0 +1,1 @@
+"""Judges what image.grayscale makes of Pillow's own test files by what libvips makes of them."""
