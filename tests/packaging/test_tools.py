@@ -29,6 +29,7 @@ TARGETS = {
     "api",
     "simulate",
     "chaos",
+    "pictures",
     "bench",
     "bench-compare",
     "lock",
