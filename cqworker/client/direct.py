@@ -14,13 +14,14 @@ from cqworker.errors import ArtifactMissing, ArtifactTooLarge, SubmissionRefused
 from cqworker.events import ignore
 from cqworker.model.artifacts import media_type, named_key, new_artifact_id, product_of, upload_key
 from cqworker.model.record import JobRecord
+from cqworker.model.tenants import DEFAULT
 from cqworker.model.view import job_view
 from cqworker.settings import Settings
 from cqworker.web.batch import answers_to
 from cqworker.web.reading import Said, read_jobs
 from cqworker.web.strict_json import NotStrictJson, read_object
 
-TENANT = "default"
+TENANT = DEFAULT
 """Whose jobs are submitted; asked after are everybody's."""
 
 

@@ -32,7 +32,7 @@ def check_tenant(name: object) -> str:
     """The name; raises ValueError, in one short line, for what is none."""
     fault = tenant_fault(name if isinstance(name, str) else "")
     if fault is not None:
-        raise ValueError(f"tenant {fault}, not {f'{name!a}'[:100]}.")
+        raise ValueError(f"tenant {fault}, not {f'{name!a}'[:100]}")
     return str(name)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
+from cqworker.model.tenants import DEFAULT
 from cqworker.model.times import seconds_of
 from cqworker.plugins.handler import Stopping
 
@@ -36,7 +37,7 @@ class PlainJob:
     max_attempts: int
     deadline: datetime
     round: int = 1
-    tenant: str = "default"
+    tenant: str = DEFAULT
     metadata: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     traceparent: str | None = None

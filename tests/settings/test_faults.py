@@ -81,6 +81,11 @@ def path(tmp_path: Path) -> Path:
         (f"http.tokens = [{{name='a', sha256='{HASH}', scopes=['all']}}]", "http.tokens[0].scopes[0] must be one of"),
         (f"http.tokens = [{{name='a', sha256='{HASH}', scope=['read']}}]", "did you mean http.tokens[0].scopes?"),
         (
+            f"http.tokens = [{{name='a', sha256='{HASH}', tenant='acme corp'}}]",
+            "http.tokens[0].tenant: tenant takes 1 to 128 printable ASCII characters without a space",
+        ),
+        (f"http.tokens = [{{name='a', sha256='{HASH}', tenant='..'}}]", 'no name with an empty, "." or ".." step'),
+        (
             f"http.tokens = [{TOKEN}, {TOKEN}]",
             "http.tokens: two tokens are called a",
         ),
