@@ -94,7 +94,6 @@ def described_by(functions: dict[str, Any]) -> dict[str, Any]:
     registry = registry_from(functions)
     assert set(registry.handlers) == set(functions), registry.broken
     document = Description(CALLS, "1", Surroundings(registry, HttpSettings())).document
-    validate(document, cls=OpenAPIV31SpecValidator)
     schemas: dict[str, Any] = document["components"]["schemas"]
     return schemas
 
@@ -185,7 +184,6 @@ def test_without_types_a_submission_is_described_all_the_same() -> None:
 
 
 def test_a_type_too_long_to_be_asked_for_is_left_out() -> None:
-    assert "SubmitAsk" in described_by({"x" * 129: taking(Shown), "y" * 128: taking(Shown)})
     mapping = described_by({"x" * 129: taking(Shown), "y" * 128: taking(Shown)})["SubmitAsk"]["discriminator"]
     assert list(mapping["mapping"]) == ["y" * 128]
 
