@@ -17,8 +17,8 @@ from cqworker.web.openapi import Description, Surroundings
 from cqworker.web.table import CALLS
 from tests.web.tokens import A_TOKEN
 
-LONGEST = 200_000
-"""Bytes of the longest body that is looked into."""
+LONGEST = 20_000
+"""Bytes of the longest body that is looked into: judging costs as much as answering, and tests count that."""
 PROBLEM = "application/problem+json"
 
 
