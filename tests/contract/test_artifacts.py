@@ -108,3 +108,12 @@ async def test_what_the_keeper_of_pieces_raises_is_raised(artifacts: Artifacts) 
 
     with pytest.raises(JobNotFound, match="Nobody wants it"):
         await artifacts.copy(reference, 100, refuse)
+
+
+@pytest.mark.parametrize(
+    "key", ["Holiday… day 2", "👩\u200d🚀", "a%2Bb%20c", "a+b c?d#e", "a//b", "cafe\u0301", "C:\\x"]
+)
+async def test_a_key_comes_back_to_the_letter(artifacts: Artifacts, key: str) -> None:
+    reference = await artifacts.put(f"in/{key}", BYTES, "text/plain")
+    assert reference.endswith(f"in/{key}")
+    assert (await artifacts.get(reference, len(BYTES))).data == BYTES
