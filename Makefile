@@ -21,7 +21,7 @@ INSTALL = UV="$(UV)" $(BIN)/python -m tools.install
 RUNNABLE = $(firstword $(wildcard $(VENV)/.installed) $(VENV)/.demo)
 PROJECT := pyproject.toml hatch_build.py handlers/pyproject.toml
 # Many tests wait for processes: two at a time for each core; who shares what is started stays together (tests/spread.py).
-SPREAD = --numprocesses $$($(BIN)/python -c 'import os; print(min(8, 2 * (os.cpu_count() or 1)))') --dist loadgroup --no-loadscope-reorder
+SPREAD = --numprocesses $$($(BIN)/python -c 'import os; print(min(8, 2 * (os.cpu_count() or 1)))') --no-loadscope-reorder
 SEEDS ?= 300
 N ?= 200
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url

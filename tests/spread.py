@@ -1,4 +1,4 @@
-"""Which tests share a process of pytest, and which begin first (pytest-xdist's loadgroup).
+"""Which tests share a process of pytest, and which begin first.
 
 A file stays together, for its fixtures do. Files that start daemons share an embedded AWS and a desk, and come in two
 groups of about the same length; what takes long begins first, so that nobody waits for it in the end.
@@ -6,10 +6,15 @@ groups of about the same length; what takes long begins first, so that nobody wa
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 BESIDE = frozenset("bad_luck misbehaviour worker_killers hung_ends foreign plugin".split())
 """About half of the time that the folder `processes` takes."""
+ALONE = frozenset("early_stops secrets remade".split())
+"""Its files that `make test-processes` runs: few, and long."""
 DEV = ("tests/cli/", "tests/client/test_dev.py", "tests/client/test_docs.py")
 LONG = (
     "daemons",
@@ -40,18 +45,25 @@ def group_of(nodeid: str) -> str:
     """The name of the group that a test belongs to."""
     path = nodeid.partition("::")[0]
     if path.startswith("tests/processes/"):
-        return "daemons" if path.removeprefix("tests/processes/test_").removesuffix(".py") in BESIDE else "more daemons"
+        name = path.removeprefix("tests/processes/test_").removesuffix(".py")
+        return path if name in ALONE else "daemons" if name in BESIDE else "more daemons"
     return "a dev" if path.startswith(DEV) else path
 
 
-def _rank(group: str) -> int:
-    return LONG.index(group) if group in LONG else len(LONG)
+class Groups(LoadScopeScheduling):  # type: ignore[misc] # pytest-xdist ships no types
+    """Hands out groups where pytest-xdist's own loadscope hands out modules."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
+    """Whatever `--dist` says."""
+    return Groups(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks each test with its group, and sorts the long ones to the front."""
-    for item in items:
-        alone = item.get_closest_marker("processes") is not None
-        item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0] if alone else group_of(item.nodeid)))
-    items.sort(key=lambda item: _rank(group_of(item.nodeid)))
+    """Sorts the long ones to the front."""
+    rank = {group: place for place, group in enumerate(LONG)}
+    items.sort(key=lambda item: rank.get(group_of(item.nodeid), len(LONG)))

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.spread import BESIDE, LONG, group_of
+import pytest
+
+from tests.spread import ALONE, BESIDE, LONG, group_of
 
 ROOT = Path(__file__).parents[1]
+NOTING = """
+import os, pytest
+
+@pytest.mark.parametrize("number", range(8))
+def test_it(number):
+    with open(__file__ + ".pids", "a") as pids:
+        pids.write(f"{os.getpid()} ")
+"""
+pytest_plugins = ["pytester"]
 
 
 def test_the_tests_of_a_file_are_in_one_group() -> None:
@@ -22,4 +33,17 @@ def test_who_starts_daemons_or_needs_a_dev_shares_it() -> None:
 
 def test_the_files_that_are_named_are_there() -> None:
     assert [path for path in LONG if path.endswith(".py") and not (ROOT / path).exists()] == []
-    assert [name for name in BESIDE if not (ROOT / "tests" / "processes" / f"test_{name}.py").exists()] == []
+    assert [name for name in BESIDE | ALONE if not (ROOT / "tests" / "processes" / f"test_{name}.py").exists()] == []
+
+
+def test_files_stay_together_when_tests_are_spread_over_processes(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    pytester.makeconftest("pytest_plugins = ['tests.spread']")
+    for name in ("test_a", "test_b", "test_c"):
+        pytester.makepyfile(**{name: NOTING})
+    pytester.runpytest_subprocess("-n", "2", "--no-loadscope-reorder").assert_outcomes(passed=24)
+    pids = {path.name: set(path.read_text().split()) for path in pytester.path.glob("*.pids")}
+    assert [len(seen) for seen in pids.values()] == [1, 1, 1]
+    assert len(set.union(*pids.values())) == 2
