@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 
@@ -10,6 +11,17 @@ import pytest
 pytest_plugins = ["tests.engines.fixtures", "tests.patience", "tests.sdk_memory", "tests.shared", "tests.spread"]
 
 Tell = Callable[[str], None]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def standing() -> None:
+    """What thousands of collected tests are made of stays: no garbage collection in a test walks through it.
+
+    Looked after in every module, for some test what the daemon does, which freezes and thaws all there is.
+    """
+    if gc.get_freeze_count() == 0:
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture
