@@ -17,11 +17,10 @@ Tell = Callable[[str], None]
 def standing() -> None:
     """What thousands of collected tests are made of stays: no garbage collection in a test walks through it.
 
-    Looked after in every module, for some test what the daemon does, which freezes and thaws all there is.
+    Nor through what the modules before have left, which grows; what is garbage of theirs is collected first.
     """
-    if gc.get_freeze_count() == 0:
-        gc.collect()
-        gc.freeze()
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

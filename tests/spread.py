@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-BESIDE = frozenset("bad_luck misbehaviour worker_killers hung_ends foreign plugin".split())
+BESIDE = frozenset("bad_luck misbehaviour worker_killers hung_ends foreign".split())
 """About half of the time that the folder `processes` takes."""
-ALONE = frozenset("early_stops secrets remade".split())
+ALONE = frozenset("early_stops secrets remade plugin".split())
 """Its files that `make test-processes` runs: few, and long."""
 DEV = ("tests/cli/", "tests/client/test_dev.py", "tests/client/test_docs.py")
 LONG = (

@@ -36,6 +36,7 @@ def test_the_files_that_are_named_are_there() -> None:
     assert [name for name in BESIDE | ALONE if not (ROOT / "tests" / "processes" / f"test_{name}.py").exists()] == []
 
 
+@pytest.mark.processes
 def test_files_stay_together_when_tests_are_spread_over_processes(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

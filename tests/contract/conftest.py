@@ -1,4 +1,4 @@
-"""Every test of this folder runs once for each world; the engines' only under their marker."""
+"""Every test of this folder runs once for each world; moto's and the engines' only under their markers."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from tests.contract.worlds import AwsWorld, MemoryWorld, World, use_environment
 WAYS = ("", " through the SDK", " in batches")
 WORLDS = [
     "memory",
-    "moto",
-    "moto through the SDK",
+    *(pytest.param(name, marks=pytest.mark.processes) for name in ("moto", "moto through the SDK")),
     "bench",
     "bench in batches",
     *(pytest.param(f"engines{how}", marks=pytest.mark.engines) for how in WAYS),

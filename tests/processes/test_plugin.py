@@ -16,6 +16,8 @@ from tests.processes.daemon import RUN, Daemon
 from tests.processes.readme import ROOT, plugin_files
 from tests.processes.site import Site
 
+pytestmark = pytest.mark.processes
+
 BROKEN = {
     "pyproject.toml": """\
 [build-system]

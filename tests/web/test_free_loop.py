@@ -141,6 +141,7 @@ HOSTILE: dict[str, tuple[str, bytes, set[int]]] = {
 }
 
 
+@pytest.mark.processes
 async def test_no_body_holds_the_loop_up(taken: list[float]) -> None:
     async with open_house(registry=KNOWN) as house:
         held: dict[str, float] = {}
@@ -234,6 +235,7 @@ async def test_no_process_is_left_when_the_desk_closes() -> None:
     assert children.count == 0
 
 
+@pytest.mark.processes
 async def test_a_desk_that_closes_waits_for_nobody_who_is_still_being_read() -> None:
     async with open_house(registry=registry_of(endless=endless)) as house:
         children = house.server._app[READERS]._children
