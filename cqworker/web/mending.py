@@ -40,11 +40,16 @@ def mending(emit: Emit) -> Middleware:
         except web.HTTPException as error:
             return problem_of_http(error).response()
         except Exception as error:
-            if isinstance(error, ConnectionError) and request.transport is None:
-                raise  # the client left in the middle of its answer: nobody is to be told
+            if isinstance(error, ConnectionError) and _is_left(request):
+                raise  # nobody is to be told
             return (_problem_of(error, request) or incident(error, request, emit)).response()
 
     return mend
+
+
+def _is_left(request: web.Request) -> bool:
+    """Whether the client left in the middle of its answer, or was sent away: the transport is gone, or about to be."""
+    return request.transport is None or request.transport.is_closing()
 
 
 def problem_of_http(error: web.HTTPException) -> Problem:

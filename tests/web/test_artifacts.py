@@ -6,13 +6,16 @@ import asyncio
 from io import BytesIO
 
 import pytest
-from aiohttp import FormData
+from aiohttp import ClientConnectionResetError, FormData, web
+from aiohttp.test_utils import make_mocked_request
 from msgspec.structs import replace
 
+from cqworker.events import Event
 from cqworker.model.source import resolve
 from cqworker.model.status import Status
 from cqworker.ports import StoredObject
 from cqworker.web.artifacts import TRANSFERS
+from cqworker.web.mending import mending
 from tests.web.house import House, away, bearer, open_house, token, until
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
@@ -229,3 +232,20 @@ async def test_a_client_that_leaves_in_the_middle_of_a_download_is_no_incident(h
     await until(lambda: house.is_idle)
     assert house.events == []
     assert (await house.post("/artifacts", data=PNG))[0] == 201
+
+
+class ClosingTransport(asyncio.Transport):
+    def is_closing(self) -> bool:
+        return True
+
+
+async def test_nor_is_one_whose_connection_is_just_being_closed() -> None:
+    events: list[Event] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        raise ClientConnectionResetError("Cannot write to closing transport")
+
+    request = make_mocked_request("GET", "/artifacts/0", transport=ClosingTransport())
+    with pytest.raises(ClientConnectionResetError):
+        await mending(events.append)(request, answer)
+    assert events == []
