@@ -13,8 +13,21 @@ pytest_plugins = ["tests.engines.fixtures", "tests.patience", "tests.sdk_memory"
 Tell = Callable[[str], None]
 
 
+@pytest.fixture(scope="session")
+def primed() -> None:
+    """Hypothesis looks once who refers to its source of chance, and does not find who is frozen (gc.get_referrers)."""
+    if "hypothesis" in sys.modules:
+        from hypothesis import given, settings, strategies
+
+        @settings(max_examples=1, database=None)
+        @given(strategies.none())
+        def draw(_: None) -> None: ...
+
+        draw()
+
+
 @pytest.fixture(scope="module", autouse=True)
-def standing() -> None:
+def standing(primed: None) -> None:
     """What thousands of collected tests are made of stays: no garbage collection in a test walks through it.
 
     Nor through what the modules before have left, which grows; what is garbage of theirs is collected first.
