@@ -81,7 +81,7 @@ bench-compare: $(VENV)/.installed ## compare the CPU time of a job with that of 
 
 simulate: $(VENV)/.installed ## run SEEDS simulated worlds of faults, and the mutants that prove it can fail
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
-	$(BIN)/python -m tests.simulation --mutants --seeds 150
+	$(BIN)/python -m tests.simulation --mutants --seeds 400
 
 chaos: $(VENV)/.installed ## kill, freeze and starve real workers on the real engines
 	$(BIN)/python -m tests.engines --fetch
