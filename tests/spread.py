@@ -1,7 +1,7 @@
 """Which tests share a process of pytest, and which begin first.
 
-A file stays together, for its fixtures do. Files that start daemons share an embedded AWS and a desk, and come in two
-groups of about the same length; what takes long begins first, so that nobody waits for it in the end.
+A file stays together, for its fixtures do. Files of `make test` that start daemons share an embedded AWS and a desk;
+what takes long begins first, so that nobody waits for it in the end.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-BESIDE = frozenset("bad_luck misbehaviour worker_killers hung_ends foreign".split())
-"""About half of the time that the folder `processes` takes."""
-ALONE = frozenset("early_stops secrets remade plugin".split())
-"""Its files that `make test-processes` runs: few, and long."""
+ALONE = frozenset(
+    "abandoned credential_outage descriptors early_stops foreign full_disk hostile_folder misbehaviour more_bad_luck "
+    "plugin remade secrets".split()
+)
+"""The files of the folder `processes` that `make test-processes` runs: each begins where there is room."""
 DEV = ("tests/cli/", "tests/client/test_dev.py", "tests/client/test_docs.py")
 LONG = (
     "daemons",
-    "more daemons",
+    "tests/processes/test_more_bad_luck.py",
+    "tests/processes/test_misbehaviour.py",
+    "tests/processes/test_early_stops.py",
     "tests/contract/test_store_rules.py",
     "a dev",
     "tests/simulation/test_simulation.py",
@@ -46,7 +49,7 @@ def group_of(nodeid: str) -> str:
     path = nodeid.partition("::")[0]
     if path.startswith("tests/processes/"):
         name = path.removeprefix("tests/processes/test_").removesuffix(".py")
-        return path if name in ALONE else "daemons" if name in BESIDE else "more daemons"
+        return path if name in ALONE else "daemons"
     return "a dev" if path.startswith(DEV) else path
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.spread import ALONE, BESIDE, LONG, group_of
+from tests.spread import ALONE, LONG, group_of
 
 ROOT = Path(__file__).parents[1]
 NOTING = """
@@ -27,13 +27,18 @@ def test_the_tests_of_a_file_are_in_one_group() -> None:
 
 def test_who_starts_daemons_or_needs_a_dev_shares_it() -> None:
     assert group_of("tests/processes/test_drain.py::test_x") == group_of("tests/processes/test_signals.py::test_x")
-    assert group_of("tests/processes/test_drain.py::test_x") != group_of("tests/processes/test_bad_luck.py::test_x")
+    assert group_of("tests/processes/test_drain.py::test_x") != group_of("tests/processes/test_secrets.py::test_x")
     assert group_of("tests/cli/test_jobs.py::test_x") == group_of("tests/client/test_dev.py::test_x")
 
 
 def test_the_files_that_are_named_are_there() -> None:
     assert [path for path in LONG if path.endswith(".py") and not (ROOT / path).exists()] == []
-    assert [name for name in BESIDE | ALONE if not (ROOT / "tests" / "processes" / f"test_{name}.py").exists()] == []
+
+
+def test_the_files_of_daemons_that_make_test_leaves_out_are_groups_of_their_own() -> None:
+    files = (ROOT / "tests" / "processes").glob("test_*.py")
+    left_out = {file.stem for file in files if "mark.processes" in file.read_text(encoding="utf-8")}
+    assert left_out == {f"test_{name}" for name in ALONE}
 
 
 @pytest.mark.processes

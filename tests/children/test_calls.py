@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import colorsys
 import functools
 import operator
 import os
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,17 @@ async def test_a_function_runs_elsewhere_and_its_value_comes_back(children: Chil
     assert first == second != os.getpid(), "an idle child takes the next call"
     data = os.urandom(20 * MEBIBYTE)
     assert await call(children, bytes, data) == data
+
+
+async def test_a_child_imports_nothing_from_the_folder_its_program_was_started_in(
+    children: Children, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("pickle", "json", "colorsys"):
+        (tmp_path / f"{name}.py").write_text("raise SystemError('this is not the module that was meant')\n")
+    monkeypatch.chdir(tmp_path)
+    assert await call(children, os.getcwd) == str(tmp_path)
+    found = await call(children, find_spec, "colorsys")
+    assert found.origin == colorsys.__file__
 
 
 async def test_what_it_raises_is_raised_here_with_where_it_happened(children: Children) -> None:

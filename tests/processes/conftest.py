@@ -10,14 +10,15 @@ import pytest
 
 from cqworker.embedded import EmbeddedAws
 from tests.processes.daemon import RUN, Daemon
+from tests.processes.doors import Door, doors
 from tests.processes.plugin import Journal, install_plugin
 from tests.processes.site import Site
 
 QUEUES = (
-    *("long", "short", "hurry", "hangup", "blocked", "stuck", "cling", "hostile", "foreign", "strange"),
-    *("permissions", "secrets", "misbehaviour", "killers", "halt", "descriptors", "full", "keyless"),
+    *("short", "hurry", "hangup", "blocked", "stuck", "cling", "hostile", "foreign", "strange"),
+    *("permissions", "secrets", "misbehaviour", "killers", "descriptors", "full", "keyless"),
     *("hung", "exact"),
-    *("away-1", "away-2", "away-3", "away-4"),
+    *("away", "away-1", "away-2", "away-3"),
 )
 WORKER = ("run", "--port", "0", "--role", "worker")
 Start = Callable[..., Daemon]
@@ -60,6 +61,12 @@ def starting(folder: Path) -> Iterator[Start]:
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     with starting(tmp_path_factory.mktemp("daemons")) as begin:
         yield begin
+
+
+@pytest.fixture(scope="module")
+def make_door() -> Iterator[Callable[[str], Door]]:
+    with doors() as make:
+        yield make
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from tests.processes.doors import Door, Refusal, doors
 from tests.processes.plugin import Journal
 from tests.processes.site import Site
 
+pytestmark = pytest.mark.processes
 JSON = "application/x-amz-json-1.0"
 EXPIRED: Mapping[str, Refusal] = {
     "SQS": (403, JSON, b'{"__type": "com.amazonaws.sqs#ExpiredToken", "message": "x"}'),

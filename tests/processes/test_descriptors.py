@@ -13,7 +13,10 @@ from tests.processes.plugin import Journal
 from tests.processes.scarcity import without_descriptors
 from tests.processes.site import Site
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="another process's limits are set on Linux alone")
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.skipif(sys.platform != "linux", reason="another process's limits are set on Linux alone"),
+]
 QUEUE = "descriptors"
 
 

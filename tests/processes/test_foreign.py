@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.processes.conftest import WORKER, Start
 from tests.processes.daemon import Daemon, until
 from tests.processes.site import Site
 
+pytestmark = pytest.mark.processes
 MORE_THAN_ONE_RECEIVE = 23
 
 

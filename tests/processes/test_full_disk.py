@@ -13,7 +13,10 @@ import pytest
 from tests.processes.daemon import PROGRAM, RUN, Daemon, until
 from tests.processes.site import Site
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's"),
+]
 
 
 @pytest.fixture

@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.processes.conftest import WORKER
 from tests.processes.daemon import Daemon
 from tests.processes.readme import ROOT
 from tests.processes.site import Site
 
+pytestmark = pytest.mark.processes
 HOSTILE = """\
 import os
 os.close(os.open({marker!r}, os.O_CREAT | os.O_WRONLY, 0o600))

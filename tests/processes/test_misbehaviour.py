@@ -15,6 +15,7 @@ from tests.processes.daemon import Answer, Daemon, until
 from tests.processes.plugin import Journal
 from tests.processes.site import Site
 
+pytestmark = pytest.mark.processes
 VISIBILITY = {"wait_time": 1, "visibility_timeout": 3}
 NAP = 9
 DRAIN = 3

@@ -10,9 +10,9 @@ from tests.processes.conftest import Start
 from tests.processes.daemon import Daemon, until
 from tests.processes.doors import Door, doors
 from tests.processes.faults import FAULTS, Scene, open_scene
+from tests.processes.misfortune import is_named_and_survived, tracebacks
 from tests.processes.plugin import Journal
 from tests.processes.site import Site
-from tests.processes.test_bad_luck import is_named_and_survived, tracebacks
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
 SECONDS = 4.0
