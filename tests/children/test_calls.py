@@ -59,6 +59,7 @@ async def test_a_child_imports_nothing_from_the_folder_its_program_was_started_i
     monkeypatch.chdir(tmp_path)
     assert await call(children, os.getcwd) == str(tmp_path)
     found = await call(children, find_spec, "colorsys")
+    assert found is not None
     assert found.origin == colorsys.__file__
 
 
