@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from functools import cache, partial
-from typing import TypeVar
 
 from aiohttp import web
 
-from cqworker.children.bounds import MEBIBYTE, bounded_cpu, bounded_memory
+from cqworker.children.bounds import MEBIBYTE
 from cqworker.children.calls import call
 from cqworker.children.pool import Children
 from cqworker.errors import ProcessDied, ProcessNotStarted, ProcessTimeout
 from cqworker.plugins.handler import processors
 from cqworker.plugins.payload import is_light
-from cqworker.plugins.process import loaded
-from cqworker.plugins.registry import Handler, Registry
+from cqworker.plugins.registry import Registry
 from cqworker.web.problems import Kind, Problem
-from cqworker.web.reading import Entry, Find, Said, read_batch, read_one
+from cqworker.web.reading import Entry, Said, read_batch, read_one
+from cqworker.web.reading_elsewhere import MEMORY, Read, Reading, read_in_child
 from cqworker.web.turns import Turns
 
 MOST = 2
 """Bodies that are read at one time, at most one for each processor."""
 CPU_TIME = 2.0
 """Seconds of processor time for a body, and as many again for each megabyte: ten times what a good one takes."""
-MEMORY = 512
-"""MiB for one body. What a megabyte can be wrong with takes more."""
 PATIENCE = 60.0
 """Seconds for one body with the start of a process, which imports the handlers that it needs."""
-
-Read = TypeVar("Read")
-Reading = Callable[[bytes, Said, Find], Read]
 
 
 class Readers:
@@ -75,37 +67,3 @@ class Readers:
 
 
 READERS = web.AppKey("readers", Readers)
-
-
-class _NotLoaded(Exception):
-    """The body names a type that nobody saw in it: JSON can spell every letter in two ways."""
-
-
-def read_in_child(read: Reading[Read], body: bytes, said: Said, origins: Mapping[str, str], seconds: float) -> Read:
-    """What `read` returns or raises. Importing a handler, which may take much, is no part of what a body may take."""
-    names = {name for name in origins if name.encode() in body}
-    try:
-        return _bounded(partial(read, body, said), names, origins, seconds)
-    except _NotLoaded:
-        return _bounded(partial(read, body, said), set(origins), origins, seconds)
-
-
-def _bounded(read: Callable[[Find], Read], names: set[str], origins: Mapping[str, str], seconds: float) -> Read:
-    handlers = {name: _handler(origins[name], name) for name in names}
-
-    def find(name: str) -> Handler | None:
-        if name in origins and name not in handlers:
-            raise _NotLoaded
-        return handlers.get(name)
-
-    with bounded_memory(MEMORY), bounded_cpu(seconds):
-        return read(find)
-
-
-@cache
-def _handler(origin: str, name: str) -> Handler | None:
-    """None where only the worker itself has the module, or not at all: then the payload is checked there."""
-    try:
-        return loaded(origin, name)
-    except BaseException:  # noqa: BLE001 - importing runs code of the plugin's, SystemExit included
-        return None
