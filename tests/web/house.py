@@ -11,7 +11,6 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 from msgspec.structs import replace
-from pydantic import BaseModel
 
 from cqworker.clock import Clock, SystemClock
 from cqworker.errors import Unavailable
@@ -25,7 +24,6 @@ from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.observe.metrics import Metrics
 from cqworker.observe.stats import Stats
-from cqworker.plugins.handler import handler
 from cqworker.plugins.registry import Registry, registry_of
 from cqworker.ports import JobQueue
 from cqworker.settings import HttpSettings, QueueSettings, Settings, TokenSettings
@@ -37,9 +35,10 @@ from cqworker.web.server import Parts, Server, create_app
 from cqworker.web.spool import SPOOLS, Spools
 from tests.patience import scaled
 from tests.web.conformance import judge_of
+from tests.web.handlers import transform
 from tests.web.tokens import token
 
-__all__ = ["House", "away", "bearer", "open_house", "token", "until"]
+__all__ = ["House", "away", "bearer", "open_house", "token", "transform", "until"]
 
 CLOCK = SystemClock()
 RETENTION = 30 * 86_400
@@ -47,14 +46,8 @@ OF_THE_SERVER = ("places", "reserve", "head_patience", "keepalive")
 TEXT = {"type": "text.transform", "payload": {"text": "hello"}}
 
 
-class Transform(BaseModel):
-    text: str
-
-
-@handler
-async def transform(payload: Transform) -> dict[str, object]:
-    """Says it louder."""
-    return {"uppercase": payload.text.upper()}
+KNOWN = registry_of(**{"text.transform": transform})
+"""What a house knows unless it is told otherwise; read once, for there are a thousand houses."""
 
 
 def bearer(secret: str) -> dict[str, str]:
@@ -156,7 +149,7 @@ async def open_house(
     own, events = {name: http.pop(name) for name in OF_THE_SERVER if name in http}, list[Event]()
     queue, store, artifacts = MemoryQueue("main", CLOCK), MemoryStore(CLOCK), MemoryArtifacts(prefix="cq/")
     watch, health = Watch(CLOCK, lambda _: True), FakeHealth()
-    known = registry or registry_of(**{"text.transform": transform})
+    known = registry or KNOWN
     queues = {"main": carried_by(queue)}
     emit, metrics, stats = _observers(known, tokens, events, observed=observed)
     ports = (known, queues, store, artifacts, CLOCK, emit)

@@ -122,7 +122,7 @@ JOBS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(JOBS)
 def test_any_job_is_taken_where_the_description_takes_it(desk: Desk, job: dict[str, Any]) -> None:
     whole = {"type": "text.transform", "payload": {"text": "a"}} | job

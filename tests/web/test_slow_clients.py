@@ -163,7 +163,7 @@ async def test_a_client_that_takes_its_answer_at_less_than_the_least_rate_is_dro
             async with asyncio.timeout(8):
                 with suppress(ConnectionError):
                     while await loop.sock_recv(narrow, 4096):  # noqa: ASYNC110 - a client that takes its time
-                        await asyncio.sleep(SHORT / 100)
+                        await asyncio.sleep(SHORT / 300)
         await until(lambda: house.is_idle)
 
 
