@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -93,8 +94,14 @@ def record(rng: Random) -> JobRecord:
 
 def _of_later_versions(rng: Random, known: dict[str, Any]) -> dict[str, Any]:
     """What a record has beside the fields that are drawn above: its default, or something else."""
-    defaults, samples = defaults_of(JobRecord), samples_of(JobRecord)
+    defaults, samples = _values()
     return {name: rng.choice((defaults[name], samples[name])) for name in samples if name not in known}
+
+
+@cache
+def _values() -> tuple[dict[str, Any], dict[str, Any]]:
+    """The defaults of a record's fields and other values of theirs, made once."""
+    return defaults_of(JobRecord), samples_of(JobRecord)
 
 
 def history(length: int) -> tuple[Entry, ...]:
