@@ -39,6 +39,10 @@ def on_aws(dev: Dev, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def settings() -> Settings:
     """Resources that nobody else uses; none of them exists yet."""
+    return _own()
+
+
+def _own() -> Settings:
     own = uuid.uuid4().hex[:12]
     return Settings(
         store=StoreSettings(table=f"table-{own}"),
@@ -92,6 +96,17 @@ def s3(dev: Dev) -> Iterator[Any]:
     """An operator's hand in S3, to break things."""
     with closing(_client("s3", dev)) as client:
         yield client
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def untouched(opened_clients: AwsClients, dev: Dev, sqs: Any, dynamodb: Any, s3: Any) -> Hands:
+    """What was provisioned once, for all tests of a module that only look at it."""
+    own = _own()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in dev.exports.items():
+            patch.setenv(name, value)
+        await provision(opened_clients, own, {own.queues[0].name: 40})
+    return Hands(own, sqs, dynamodb, s3)
 
 
 @pytest_asyncio.fixture(loop_scope="module")

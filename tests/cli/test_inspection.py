@@ -16,20 +16,22 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 PROVISION = "Run `cqworker provision`."
 
 
-async def test_what_was_provisioned_is_found_to_be_right(clients: AwsClients, hands: Hands) -> None:
-    found = await inspect(clients, hands.settings, 10, CLOCK)
+async def test_what_was_provisioned_is_found_to_be_right(clients: AwsClients, untouched: Hands) -> None:
+    found = await inspect(clients, untouched.settings, 10, CLOCK)
     assert bad(found) == []
     assert [finding.subject.split()[0] for finding in found] == [
         "credentials", "queue", "dead-letter", "table", "table", "table", "bucket", "bucket", "clock",
     ]  # fmt: skip
 
 
-async def test_an_inspection_leaves_nothing_behind(clients: AwsClients, hands: Hands) -> None:
-    await inspect(clients, hands.settings, 10, CLOCK)
-    assert hands.dynamodb.scan(TableName=hands.settings.store.table)["Count"] == 0
-    assert "Contents" not in hands.s3.list_objects_v2(Bucket=hands.settings.artifacts.bucket)
+async def test_an_inspection_leaves_nothing_behind(clients: AwsClients, untouched: Hands) -> None:
+    await inspect(clients, untouched.settings, 10, CLOCK)
+    assert untouched.dynamodb.scan(TableName=untouched.settings.store.table)["Count"] == 0
+    assert "Contents" not in untouched.s3.list_objects_v2(Bucket=untouched.settings.artifacts.bucket)
     counts = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    found = hands.sqs.get_queue_attributes(QueueUrl=hands.url(hands.queue), AttributeNames=counts)["Attributes"]
+    found = untouched.sqs.get_queue_attributes(QueueUrl=untouched.url(untouched.queue), AttributeNames=counts)[
+        "Attributes"
+    ]
     assert set(found.values()) == {"0"}
 
 
@@ -137,9 +139,9 @@ class Off:
     [(10, "warning", "ahead of"), (-10, "warning", "behind"), (300, "error", "ahead of"), (-300, "error", "behind")],
 )
 async def test_a_clock_that_is_wrong_is_found(
-    clients: AwsClients, hands: Hands, seconds: float, level: str, side: str
+    clients: AwsClients, untouched: Hands, seconds: float, level: str, side: str
 ) -> None:
-    ((found, what),) = bad(await inspect(clients, hands.settings, 10, Off(seconds)))
+    ((found, what),) = bad(await inspect(clients, untouched.settings, 10, Off(seconds)))
     assert found == level
     assert f"s {side} AWS's" in what
 
@@ -163,34 +165,34 @@ async def test_a_clock_that_is_wrong_is_found(
     ],
 )
 async def test_what_a_role_is_not_allowed_is_found_with_the_action_to_allow(
-    clients: AwsClients, hands: Hands, operation: str, level: str, fix: str
+    clients: AwsClients, untouched: Hands, operation: str, level: str, fix: str
 ) -> None:
     found = [
-        each for each in await inspect(Failing(clients, denied(), operation), hands.settings, 10, CLOCK) if each.fix
+        each for each in await inspect(Failing(clients, denied(), operation), untouched.settings, 10, CLOCK) if each.fix
     ]
     assert [finding.level for finding in found] == [level]
     assert found[0].fix.startswith(fix)
 
 
-async def test_sources_that_cannot_be_read_are_warned_of(clients: AwsClients, hands: Hands) -> None:
-    own = hands.settings.artifacts
+async def test_sources_that_cannot_be_read_are_warned_of(clients: AwsClients, untouched: Hands) -> None:
+    own = untouched.settings.artifacts
     artifacts = ArtifactSettings(bucket=own.bucket, sources=(f"s3://{own.bucket}/in/", "s3://not-there-at-all/x"))
-    found = bad(await inspect(clients, hands.settings.model_copy(update={"artifacts": artifacts}), 10, CLOCK))
+    found = bad(await inspect(clients, untouched.settings.model_copy(update={"artifacts": artifacts}), 10, CLOCK))
     assert [what.partition(": ")[0] for _, what in found] == ["source s3://not-there-at-all/x"]
 
 
-async def test_reading_is_tried_below_the_slash_that_ends_a_source(clients: AwsClients, hands: Hands) -> None:
-    settings = hands.settings.artifacts
+async def test_reading_is_tried_below_the_slash_that_ends_a_source(clients: AwsClients, untouched: Hands) -> None:
+    settings = untouched.settings.artifacts
     artifacts = ArtifactSettings(bucket=settings.bucket, sources=(f"s3://{settings.bucket}/in",))
-    found = await inspect(clients, hands.settings.model_copy(update={"artifacts": artifacts}), 10, CLOCK)
+    found = await inspect(clients, untouched.settings.model_copy(update={"artifacts": artifacts}), 10, CLOCK)
     assert f"Reading s3://{settings.bucket}/in/ is allowed." in [finding.what for finding in found]
 
 
-async def test_a_service_that_is_away_is_told_once(clients: AwsClients, hands: Hands) -> None:
+async def test_a_service_that_is_away_is_told_once(clients: AwsClients, untouched: Hands) -> None:
     away = EndpointConnectionError(endpoint_url="http://127.0.0.1:1", error="refused")
     calls = Failing(clients, away, "GetQueueUrl", "GetQueueAttributes")
-    found = bad(await inspect(calls, hands.settings, 10, CLOCK))
-    assert [(level, what.partition(": ")[0]) for level, what in found] == [("error", f"queue {hands.queue}")]
+    found = bad(await inspect(calls, untouched.settings, 10, CLOCK))
+    assert [(level, what.partition(": ")[0]) for level, what in found] == [("error", f"queue {untouched.queue}")]
 
 
 @pytest.mark.parametrize(("name", "subject"), [("AWS_REGION", "region"), ("AWS_ACCESS_KEY_ID", "credentials")])

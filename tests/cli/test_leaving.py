@@ -11,7 +11,7 @@ from tests.patience import scaled
 
 PROGRAM = """\
 import atexit, sys, threading, time
-atexit.register(lambda: (time.sleep(1.5), print("registered work was done")))
+atexit.register(lambda: (time.sleep(0.8), print("registered work was done")))
 {start}
 sys.argv = ["cqworker", {argument!r}]
 from cqworker.cli import main

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 from click.testing import Result
 
+from cqworker.client import repeating
 from tests.cli.running import invoke
 from tests.web.house import House, open_house, token
 
@@ -56,6 +57,13 @@ async def somebody_else(answer: bytes) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is not there is looked for again as often as always, and without pauses."""
+    monkeypatch.setattr(repeating, "PAUSES", (0.0,) * len(repeating.PAUSES))
+
+
+@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
@@ -74,6 +82,7 @@ async def test_who_is_no_daemon_is_recognised(answer: bytes, told: str) -> None:
     assert len(result.stderr.splitlines()) == 1
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_daemon_that_is_not_there_is_told_with_the_way_to_start_one() -> None:
     result = invoke(*SUBMIT, "--url", "http://127.0.0.1:1")
     assert result.exit_code == 1
@@ -83,6 +92,7 @@ def test_a_daemon_that_is_not_there_is_told_with_the_way_to_start_one() -> None:
     )
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_batch_for_a_daemon_that_is_not_there_is_told_once() -> None:
     lines = '{"type": "text.transform", "payload": {}}\n' * 3
     result = invoke("submit", "--batch", "-", "--url", "http://127.0.0.1:1", input=lines)
