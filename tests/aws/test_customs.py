@@ -94,7 +94,7 @@ async def test_a_proxy_is_described_as_it_behaves(
     async with proxy(answer) as url:
         speak_to(f"{scheme}://dynamodb.example.com", HTTP_PROXY=url, HTTPS_PROXY=url)
         with pytest.raises(AwsFault, match=words):
-            await clients.call(GET_ITEM, {}, "it", seconds=1.5)
+            await clients.call(GET_ITEM, {}, "it", seconds=0.5)
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from cqworker.aws import limits
 from cqworker.aws.clients import AwsClients
+from cqworker.aws.lean import dialling
 from cqworker.aws.operations import UPDATE_ITEM
 from cqworker.aws.tls import trusting
 from cqworker.aws.translation import AwsFault
@@ -131,10 +133,14 @@ async def test_what_answers_otherwise_than_in_tls_has_no_certificate_to_blame(
 
 
 async def test_a_handshake_slower_than_a_connection_may_be_succeeds(
-    clients: AwsClients, speak_to: SpeakTo, tmp_path: Path
+    clients: AwsClients, speak_to: SpeakTo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The SDK has one bound for both."""
+    assert limits.CONNECT < limits.SDK_CONNECT < limits.HANDSHAKE
+    monkeypatch.setattr(dialling, "CONNECT", 0.5)
+
     async def dawdle(*_: object) -> bool:
-        await asyncio.sleep(3.2)
+        await asyncio.sleep(0.7)
         return True
 
     async with secure(tmp_path, dawdle) as (port, authority):

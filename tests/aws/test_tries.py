@@ -78,11 +78,11 @@ async def test_a_receive_that_ends_badly_after_a_while_is_left_to_the_next_one(
     tries: int,
     ending: web.Response | None,
 ) -> None:
-    monkeypatch.setattr(deadlines, "RECEIVE_TRIES", 0.1)
+    monkeypatch.setattr(deadlines, "RECEIVE_TRIES", 0.05)
     answer = answers(ending)
 
     async def late(seen: Seen) -> web.StreamResponse | None:
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.1)
         return await answer(seen)
 
     async with serving(late) as stub:

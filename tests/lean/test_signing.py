@@ -54,7 +54,7 @@ def signed_by_botocore(address: Address, target: str, body: bytes, keys: Credent
     return dict(request.headers.items())
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(ADDRESSES, VISIBLE, st.binary(max_size=300), KEYS, SECONDS)
 def test_a_request_is_signed_as_botocore_signs_it(
     address: Address, target: str, body: bytes, keys: Credentials, second: int

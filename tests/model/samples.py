@@ -13,7 +13,7 @@ from cqworker.model.history import Entry
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 
-UNHURRIED = settings(deadline=None)
+UNHURRIED = settings(deadline=None, max_examples=50)
 """A machine that is busy with something else proves nothing."""
 NOW = 1_767_225_600_000
 LEASE = NOW + 60_000
