@@ -160,7 +160,7 @@ class Keyring:
     async def _take(self, *, anew: bool) -> None:
         """Keys of the provider that had the last ones while they live; else of whichever in the chain has any."""
         if anew or self._found is None or self._living() is None:
-            walk = self._walk = Walk(self._new_session())
+            walk = self._walk = Walk(self._new_session()) if self._walk.asked else self._walk
             found = await walk.find()
         else:
             walk, found = self._found_by, self._found
