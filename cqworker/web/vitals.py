@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from aiohttp import web
@@ -45,7 +47,8 @@ async def metrics(request: web.Request) -> web.StreamResponse:
     return web.Response(body=body, headers={"Content-Type": content_type})
 
 
-def build() -> dict[str, str]:
+@cache
+def build() -> Mapping[str, str]:
     """What runs: versions of cqworker and Python."""
     try:
         ours = version("cqworker")
