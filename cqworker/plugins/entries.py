@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
@@ -17,7 +17,9 @@ from cqworker.plugins.payload import validated
 from cqworker.plugins.result import encoded
 from cqworker.plugins.signature import Signature, Unusable, read_signature
 from cqworker.plugins.wording import bounded, sentence_of
-from cqworker.settings import BackoffSettings, TypeSettings
+
+if TYPE_CHECKING:  # a handler's process knows no settings, and need not wait for their import
+    from cqworker.settings import BackoffSettings, TypeSettings
 
 
 @dataclass(frozen=True, slots=True)

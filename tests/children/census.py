@@ -1,15 +1,12 @@
-"""Counts what children leave behind, and functions for children to run."""
+"""Counts what children leave behind."""
 
 from __future__ import annotations
 
 import os
-import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from cqworker.children.frames import Kind, packed
 from tests.patience import Patience
 
 
@@ -49,67 +46,7 @@ def wait_for(holds: Callable[[], object], seconds: float = 20) -> None:
         time.sleep(0.01)
 
 
-def tell_and_sleep(path: str) -> None:
-    """Says which process runs it, and stays there."""
-    Path(path).write_text(f"{os.getpid()}.", encoding="ascii")
-    time.sleep(600)
-
-
 def told(path: Path) -> int:
     """The process that tell_and_sleep() runs in, once it does."""
     wait_for(lambda: path.exists() and path.read_text(encoding="ascii").endswith("."))
     return int(path.read_text(encoding="ascii").removesuffix("."))
-
-
-def pid_after(seconds: float) -> int:
-    """The process it ran in, after a while."""
-    time.sleep(seconds)
-    return os.getpid()
-
-
-class Odd(Exception):
-    """An exception that can be pickled and not be made again."""
-
-    def __init__(self, first: str, second: str) -> None:
-        super().__init__(f"{first} {second}")
-
-
-def be_odd() -> None:
-    """Raises it."""
-    raise Odd("one", "two")
-
-
-def half_an_answer(path: str) -> None:
-    """Sends one as if it had come to its end, but for the last bytes, and stays."""
-    [line] = [number for number in range(3, 30) if _is_socket(number)]
-    head, body = packed(Kind.VALUE, b"x" * 100)
-    os.write(line, head + body[:-1])
-    tell_and_sleep(path)
-
-
-def _is_socket(number: int) -> bool:
-    try:
-        return str(Path(f"/proc/self/fd/{number}").readlink()).startswith("socket:")
-    except OSError:
-        return False
-
-
-def leave_a_word(path: str) -> str:
-    """Sends its answer before there is a file: the line keeps what is sent in order."""
-    threading.Thread(target=_after_the_answer, args=(path,), daemon=True).start()
-    return "done"
-
-
-def _after_the_answer(path: str) -> None:
-    main = threading.main_thread().ident
-    assert main is not None
-    wait_for(lambda: "_next" in _names(sys._current_frames()[main]))
-    Path(path).touch()
-
-
-def _names(frame: object) -> list[str]:
-    names = []
-    while frame is not None:
-        names.append(frame.f_code.co_name)  # type: ignore[attr-defined]
-        frame = frame.f_back  # type: ignore[attr-defined]
-    return names

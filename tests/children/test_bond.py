@@ -20,7 +20,7 @@ PARENT = """
 import asyncio, sys
 from cqworker.children.calls import call
 from cqworker.children.pool import Children
-from tests.children.census import tell_and_sleep
+from tests.children.errands import tell_and_sleep
 from cqworker.children.pool import hired
 
 async def main():

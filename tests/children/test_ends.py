@@ -22,16 +22,8 @@ from cqworker.children.calls import begin_call, call
 from cqworker.children.frames import CHUNK, Kind, Unpacker
 from cqworker.children.pool import Children, hired
 from cqworker.children.process import ChildProcess, Gone
-from tests.children.census import (
-    descriptors,
-    half_an_answer,
-    leave_a_word,
-    offspring,
-    pid_after,
-    tell_and_sleep,
-    told,
-    wait_for,
-)
+from tests.children.census import descriptors, offspring, told, wait_for
+from tests.children.errands import half_an_answer, leave_a_word, pid_after, tell_and_sleep
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts in /proc")
 Stage = Callable[[Children, Path, pytest.MonkeyPatch], Awaitable["asyncio.Future[Any]"]]
@@ -145,7 +137,7 @@ async def test_a_pool_that_closes_at_any_stage_leaves_nothing(
 
 async def test_calls_that_are_cancelled_while_children_start_leave_none_behind() -> None:
     async with hired(4) as children:
-        for _ in range(24):
+        for _ in range(12):
             task = asyncio.ensure_future(call(children, time.sleep, 600))
             await asyncio.sleep(random.uniform(0, 0.15))
             task.cancel()

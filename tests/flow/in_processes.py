@@ -22,6 +22,6 @@ def in_a_process(payload: Payload) -> int:
     return pid_after(payload["seconds"])
 
 
-@handler(executor="process", timeout=3.5)
+@handler(executor="process", timeout=1.5)
 def pid_at_once(payload: Payload) -> int:
     return os.getpid()

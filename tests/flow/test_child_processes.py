@@ -162,8 +162,8 @@ async def test_a_process_that_wants_more_memory_than_its_handler_may_have_fails_
     beside = await world.until(sibling, patience=10)
     assert (beside.status, beside.attempt) == (Status.SUCCEEDED, 1)
     assert beside.result == '"8 MiB, 1000 for the kernel"'
-    unbounded = await world.until(await world.submit("feast", '{"mib":512}'), patience=10)
-    assert unbounded.result == "512", "the bound is taken back, for a process serves other handlers, too"
+    unbounded = await world.until(await world.submit("feast", '{"mib":128}'), patience=10)
+    assert unbounded.result == "128", "the bound is taken back, for a process serves other handlers, too"
     await host.drain(2)
 
 

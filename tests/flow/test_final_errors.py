@@ -6,14 +6,12 @@ from typing import Any
 
 import pytest
 
-from cqworker import Job, SourceRefused, handler
-from cqworker.errors import InvalidPayload, PayloadFault
+from cqworker import Job, handler
 from cqworker.model.record import Failure, JobRecord
 from cqworker.model.status import FailureKind, Status
 from cqworker.plugins.finality import is_final
+from tests.flow.refusing import FORBIDDEN, refused_in_a_process, returning_in_a_process, unfit, unfit_in_a_process
 from tests.flow.world import REAL, World, story
-
-FORBIDDEN = "s3://somebody/elses.jpg"
 
 
 @handler
@@ -26,11 +24,6 @@ def reading_in_a_thread(payload: dict[str, Any], job: Job) -> int:
     return len(job.artifacts.read_sync(FORBIDDEN).data)
 
 
-@handler(executor="process")
-def refused_in_a_process(payload: dict[str, Any]) -> None:
-    raise SourceRefused(f"{FORBIDDEN} is refused")
-
-
 @handler
 async def returning(payload: dict[str, Any]) -> Any:
     return {"answer": {1, 2}}
@@ -39,11 +32,6 @@ async def returning(payload: dict[str, Any]) -> Any:
 @handler
 def returning_in_a_thread(payload: dict[str, Any]) -> Any:
     return float("nan")
-
-
-@handler(executor="process")
-def returning_in_a_process(payload: dict[str, Any]) -> Any:
-    return {"answer": b"bytes"}
 
 
 LARGEST = 2000
@@ -65,18 +53,8 @@ async def long_winded(payload: int) -> str:
     return "x" * (payload - 2)
 
 
-def unfit(_payload: object) -> None:
-    """As a payload's model refuses what does not fit."""
-    raise InvalidPayload((PayloadFault("/text", "too short"),))
-
-
 @handler
 async def unfit_inside(payload: dict[str, Any]) -> None:
-    unfit(payload)
-
-
-@handler(executor="process")
-def unfit_in_a_process(payload: dict[str, Any]) -> None:
     unfit(payload)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from cqworker import Job, handler
 from cqworker.events import JobHandedBack, JobStarted
-from cqworker.flow import handlers_watch, main_loop
+from cqworker.flow import dead_letters, handlers_watch, main_loop
 from cqworker.model.artifacts import upload_key
 from cqworker.model.status import FailureKind, Status
 from tests.flow.faults import refused, unheard
@@ -35,9 +35,10 @@ async def stored(world: World) -> str:
 
 @pytest.fixture(autouse=True)
 def _long_stories(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody looks at the loops every second of a day."""
+    """Nobody looks at the loops every second of a day, nor at the dead letters every minute."""
     monkeypatch.setattr(handlers_watch, "LOOK_EVERY", HOUR)
     monkeypatch.setattr(main_loop, "EVERY", HOUR)
+    monkeypatch.setattr(dead_letters, "EVERY", HOUR)
 
 
 @pytest.mark.parametrize("mishap", [refused, unheard])

@@ -101,7 +101,7 @@ async def test_a_computation_on_the_main_loop_is_told_and_no_handler_is_named(mo
     host = world.start()
     await world.submit("nap")
     await eventually(lambda: host.seen(JobStarted))
-    time.sleep(3)  # noqa: ASYNC251 - the mistake
+    time.sleep(2.2)  # noqa: ASYNC251 - the mistake
     await eventually(lambda: host.seen(MainLoopStoodStill))
     assert host.seen(HandlersLoopSilent) == []
     assert host.worker.liveness() == ()

@@ -10,6 +10,7 @@ import pytest
 from cqworker import handler
 from cqworker.events import JobStarted
 from cqworker.model.status import FailureKind, Status
+from cqworker.settings.model import BackoffSettings, HandlerSettings, TypeSettings
 from tests.flow.world import REAL, World, story
 
 
@@ -51,7 +52,8 @@ async def test_the_same_holds_for_a_thread() -> None:
     def opening(payload: dict[str, Any]) -> str:
         return short.open()
 
-    world = World({"opening": opening}, real=REAL)
+    soon = HandlerSettings(types={"opening": TypeSettings(backoff=BackoffSettings(cap=0.2))})
+    world = World({"opening": opening}, types=soon, real=REAL)
     world.start()
     record = await world.until(await world.submit("opening"), patience=30)
     assert (record.status, record.attempt) == (Status.SUCCEEDED, 1)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from cqworker.events import CopyRefreshed, JobHandedBack, JobStarted
-from cqworker.flow import handlers_watch, main_loop
+from cqworker.flow import dead_letters, handlers_watch, main_loop
 from cqworker.model.status import FailureKind, Status
 from cqworker.plugins.registry import Registry, registry_of
 from tests.flow.handlers import quick
@@ -18,9 +18,10 @@ HOUR = 3600.0
 
 @pytest.fixture(autouse=True)
 def _long_stories(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody looks at the loops every second of a day."""
+    """Nobody looks at the loops every second of a day, nor at the dead letters every minute."""
     monkeypatch.setattr(handlers_watch, "LOOK_EVERY", HOUR)
     monkeypatch.setattr(main_loop, "EVERY", HOUR)
+    monkeypatch.setattr(dead_letters, "EVERY", HOUR)
 
 
 def ignorant(world: World, name: str = "old") -> Host:
@@ -92,7 +93,9 @@ async def test_the_day_begins_anew_with_a_retry_whose_message_was_faster_than_it
     await world.desk.cancel(job_id, None)
     ignorant(world)
     await world.until_empty()
+    world.kill("old")
     await asyncio.sleep(2 * DAY)
+    ignorant(world, "older")
     world.office.store.latency = lambda: 5.0
     await world.desk.retry(job_id, None)
     record = world.record(job_id)

@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 
 from cqworker import Job, handler
+from cqworker.flow import limits
 from cqworker.model.status import Status
 from tests.flow.in_processes import in_a_process, pid_after, pid_at_once
 from tests.flow.world import Periods, World
 
 LONG = Periods(visibility_timeout=30, wait_time=1)
 PROCESSORS = 2
-NAP = 2.0
-TIMEOUT = 7.0
+SLOW = 24
+NAP = 0.2
+TIMEOUT = 2.3
 """Seconds that a slow one has, and in which all of them could not run one after the other."""
 
 
@@ -37,8 +39,10 @@ async def test_quick_jobs_behind_slow_ones_of_their_type_wait_before_they_start(
     kind: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cqworker.plugins.handler.processors", lambda: PROCESSORS)
+    monkeypatch.setattr(limits, "SHORTEST", 0.1)
+    monkeypatch.setattr(limits, "USUAL", 0.3)
     world = World({"work": kind()}, real=LONG)
-    slow = [await world.submit("work", f'{{"seconds":{NAP}}}') for _ in range(8)]
+    slow = [await world.submit("work", f'{{"seconds":{NAP}}}') for _ in range(SLOW)]
     quick = [await world.submit("work", '{"seconds":0}') for _ in range(4)]
     host = world.start()
     pids = set()
@@ -54,7 +58,7 @@ async def test_quick_jobs_behind_slow_ones_of_their_type_wait_before_they_start(
 
 async def test_the_timeout_of_a_process_begins_with_its_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "python"
-    program.write_text(f'#!/bin/sh\nsleep 4\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+    program.write_text(f'#!/bin/sh\nsleep 2\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
     program.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(program))
     world = World({"work": pid_at_once}, real=LONG)

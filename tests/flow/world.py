@@ -23,16 +23,16 @@ from cqworker.flow.watch import Watch
 from cqworker.flow.watched import WatchedArtifacts, WatchedQueue, WatchedStore
 from cqworker.flow.worker import Worker
 from cqworker.loop_events import HandlersLoopTurned, MainLoopTurned
-from cqworker.model.changes import Change, Refused, Written
 from cqworker.model.record import JobRecord
 from cqworker.model.status import FINAL, Status
 from cqworker.plugins.registry import Registry, registry_from
 from cqworker.ports import Letter
 from cqworker.settings import ArtifactSettings, HandlerSettings, HttpSettings, QueueSettings, Settings, WorkerSettings
-from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore, VirtualClock
+from cqworker.testing import MemoryArtifacts, MemoryQueue, VirtualClock
 from cqworker.testing.loop import SameLoop
 from tests.flow.faults import FaultyArtifacts, FaultyQueue, FaultyStore
 from tests.flow.hosts import HOST, HostLoop
+from tests.flow.ports import BriskQueue, ToldStore
 from tests.patience import scaled
 
 E = TypeVar("E")
@@ -125,27 +125,6 @@ class Host:
         return [event for event in self.events if isinstance(event, kind)]
 
 
-class ToldStore(MemoryStore):
-    """A store that tells of every write."""
-
-    def __init__(self, clock: Clock) -> None:
-        super().__init__(clock)
-        self._waiters: list[asyncio.Future[None]] = []
-
-    async def write(self, change: Change) -> Written | Refused:
-        answer = await super().write(change)
-        waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
-        return answer
-
-    async def written(self) -> None:
-        """Returns at the next write."""
-        self._waiters.append(asyncio.get_running_loop().create_future())
-        await self._waiters[-1]
-
-
 class World:
     """Everything a story needs; make it inside the story. `real` periods are for tests of threads and processes."""
 
@@ -173,9 +152,10 @@ class World:
             http=HttpSettings(max_upload=max_upload),
         )
         self.registry = registry_from(handlers, types or HandlerSettings())
-        self.dead = MemoryQueue("dead", self.clock)
-        self.queue = MemoryQueue("jobs", self.clock, dead_letters=self.dead, max_receive_count=max_receives)
-        more = {name: MemoryQueue(name, self.clock) for name in more_queues}
+        new = BriskQueue if self.is_real else MemoryQueue
+        self.dead = new("dead", self.clock)
+        self.queue = new("jobs", self.clock, dead_letters=self.dead, max_receive_count=max_receives)
+        more = {name: new(name, self.clock) for name in more_queues}
         self.queues = {"jobs": self.queue, "dead": self.dead, **more}
         self.store = ToldStore(self.clock)
         self.artifacts = MemoryArtifacts()
