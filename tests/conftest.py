@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 import pytest
 
@@ -13,9 +13,21 @@ pytest_plugins = ["tests.engines.fixtures", "tests.patience", "tests.sdk_memory"
 Tell = Callable[[str], None]
 
 
-@pytest.fixture(scope="session")
-def primed() -> None:
-    """Hypothesis looks once who refers to its source of chance, and does not find who is frozen (gc.get_referrers)."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collecting makes a million objects, nearly all of which stay: nobody looks for garbage among them."""
+    gc.disable()
+    try:
+        collected = yield
+        _prime_hypothesis()
+        gc.freeze()
+    finally:
+        gc.enable()
+    return collected
+
+
+def _prime_hypothesis() -> None:
+    """It looks once who refers to its source of chance, and does not find who is frozen (gc.get_referrers)."""
     if "hypothesis" in sys.modules:
         from hypothesis import given, settings, strategies
 
@@ -27,10 +39,10 @@ def primed() -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def standing(primed: None) -> None:
-    """What thousands of collected tests are made of stays: no garbage collection in a test walks through it.
+def standing() -> None:
+    """What the modules before have left stays, and grows: no garbage collection in a test walks through it.
 
-    Nor through what the modules before have left, which grows; what is garbage of theirs is collected first.
+    Nor through what the collected tests are made of (above); what is garbage of theirs is collected first.
     """
     gc.collect()
     gc.freeze()

@@ -70,43 +70,44 @@ def misspelt(jobs: int, fields: int) -> bytes:
     return orjson.dumps({"jobs": asked})
 
 
-HOSTILE: dict[str, tuple[str, bytes, set[int]]] = {
-    "wrong values": ("/jobs", job("choosy", a_list_of('""')), {413, 422}),
-    "wrong objects": ("/jobs", job("text.transform", a_list_of("{}")), {422}),
-    "unknown fields of a payload": ("/jobs", job("strict", a_table_of("0")), {422}),
-    "unknown fields of a job": ("/jobs", a_table_of("0").encode(), {422}),
-    "a name as long as the body": ("/jobs", b'{"' + b"k" * ROOM + b'":0}', {422}),
-    "metadata": ("/jobs", b'{"type":"anything","payload":1,"metadata":' + a_table_of("0").encode() + b"}", {422}),
-    "depth and width": ("/jobs", job("anything", a_list_of("[" * 29 + "]" * 29)), {202, 413}),
-    "empty lists": ("/jobs", job("anything", a_list_of("[]")), {202}),
-    "escapes": ("/jobs", job("anything", a_list_of('"\\u00e9"')), {202}),
-    "quotes": ("/jobs", job("anything", '"' + '\\"' * (ROOM // 2) + '"'), {202}),
-    "a type in other letters": ("/jobs", job("str\\u0069ct", a_table_of("0")), {422}),
-    "digits": ("/jobs", job("anything", "1" * ROOM), {400}),
-    "digits behind a point": ("/jobs", job("anything", "0." + "1" * ROOM), {202}),
-    "an exponent": ("/jobs", job("anything", "1e" + "9" * ROOM), {400}),
-    "brackets without end": ("/jobs", b"[" * ROOM, {400}),
-    "a key twice": ("/jobs", a_table_of("0").encode()[:-1] + b',"0":1}', {400}),
-    "misspelt fields in a batch": ("/jobs/batch", misspelt(500, 20), {200}),
-    "wrong payloads in a batch": (
-        "/jobs/batch",
-        b'{"jobs":[' + b",".join([job("strict", a_table_of("0", 150))] * 500) + b"]}",
-        {200},
-    ),
-    "no jobs at all in a batch": ("/jobs/batch", f'{{"jobs":{a_list_of("0")}}}'.encode(), {422}),
-    "large payloads in a batch": (
-        "/jobs/batch",
-        b'{"jobs":[' + b",".join([job("anything", f"[{','.join(['[]'] * 600)}]")] * 500) + b"]}",
-        {200},
-    ),
-}
+def hostile() -> dict[str, tuple[str, bytes, set[int]]]:
+    return {
+        "wrong values": ("/jobs", job("choosy", a_list_of('""')), {413, 422}),
+        "wrong objects": ("/jobs", job("text.transform", a_list_of("{}")), {422}),
+        "unknown fields of a payload": ("/jobs", job("strict", a_table_of("0")), {422}),
+        "unknown fields of a job": ("/jobs", a_table_of("0").encode(), {422}),
+        "a name as long as the body": ("/jobs", b'{"' + b"k" * ROOM + b'":0}', {422}),
+        "metadata": ("/jobs", b'{"type":"anything","payload":1,"metadata":' + a_table_of("0").encode() + b"}", {422}),
+        "depth and width": ("/jobs", job("anything", a_list_of("[" * 29 + "]" * 29)), {202, 413}),
+        "empty lists": ("/jobs", job("anything", a_list_of("[]")), {202}),
+        "escapes": ("/jobs", job("anything", a_list_of('"\\u00e9"')), {202}),
+        "quotes": ("/jobs", job("anything", '"' + '\\"' * (ROOM // 2) + '"'), {202}),
+        "a type in other letters": ("/jobs", job("str\\u0069ct", a_table_of("0")), {422}),
+        "digits": ("/jobs", job("anything", "1" * ROOM), {400}),
+        "digits behind a point": ("/jobs", job("anything", "0." + "1" * ROOM), {202}),
+        "an exponent": ("/jobs", job("anything", "1e" + "9" * ROOM), {400}),
+        "brackets without end": ("/jobs", b"[" * ROOM, {400}),
+        "a key twice": ("/jobs", a_table_of("0").encode()[:-1] + b',"0":1}', {400}),
+        "misspelt fields in a batch": ("/jobs/batch", misspelt(500, 20), {200}),
+        "wrong payloads in a batch": (
+            "/jobs/batch",
+            b'{"jobs":[' + b",".join([job("strict", a_table_of("0", 150))] * 500) + b"]}",
+            {200},
+        ),
+        "no jobs at all in a batch": ("/jobs/batch", f'{{"jobs":{a_list_of("0")}}}'.encode(), {422}),
+        "large payloads in a batch": (
+            "/jobs/batch",
+            b'{"jobs":[' + b",".join([job("anything", f"[{','.join(['[]'] * 600)}]")] * 500) + b"]}",
+            {200},
+        ),
+    }
 
 
 @pytest.mark.processes
 async def test_no_body_holds_the_loop_up(taken: list[float]) -> None:
     async with open_house(registry=KNOWN) as house:
         held: dict[str, float] = {}
-        for name, (path, body, told) in HOSTILE.items():
+        for name, (path, body, told) in hostile().items():
             headers = {"Idempotency-Key": name} if path == "/jobs" else {}
             taken[:] = [0.0]
             status, answer = await house.post(path, data=BytesIO(body), headers=headers)
