@@ -52,6 +52,7 @@ async def test_keys_that_come_near_their_end_are_replaced_while_calls_go_on(
     clients: AwsClients, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keyring, "LOOK", 0.0)
+    monkeypatch.setattr(keyring, "FIRST", 0.01)
     async with serving(answers(ok())) as stub:
         home.url = stub.url
         handing_out(home, "ASIAOLD", 300)

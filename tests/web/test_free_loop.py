@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from io import BytesIO
 from random import Random
 
 import orjson
 import pytest
+import pytest_asyncio
 
 from cqworker.daemon.garbage import rare_collections
 from cqworker.flow.submit import Submission
@@ -28,6 +29,13 @@ ROOM = 400_000
 
 
 KNOWN = registry_of(strict=strict, choosy=choosy, anything=anything, **{"text.transform": transform})
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def known() -> AsyncIterator[House]:
+    """A desk that knows them, for all who need no other: its process is started once."""
+    async with open_house(registry=KNOWN) as house:
+        yield house
 
 
 @pytest.fixture
@@ -122,19 +130,19 @@ async def test_a_retry_has_a_body_of_one_number(house: House) -> None:
     assert (status, problem["type"]) == (413, "urn:cqworker:problem:too-large")
 
 
-async def test_health_is_told_while_many_batches_are_full_of_faults() -> None:
-    async with open_house(registry=KNOWN) as house:
-        body = misspelt(500, 20)
-        await house.post("/jobs/batch", data=BytesIO(body))
-        before = time.process_time()
-        batches = [asyncio.ensure_future(house.post("/jobs/batch", data=BytesIO(body))) for _ in range(6)]
-        probes = 0
-        while not all(batch.done() for batch in batches):
-            assert (await house.get("/healthz"))[0] == 200
-            probes += 1
-        assert {status for status, _ in await asyncio.gather(*batches)} == {200}
-        assert probes > 6, "a probe is answered between any two batches"
-        assert time.process_time() - before < 0.75, "they took 4 s of this process"
+@pytest.mark.asyncio(loop_scope="module")
+async def test_health_is_told_while_many_batches_are_full_of_faults(known: House) -> None:
+    body = misspelt(500, 20)
+    await known.post("/jobs/batch", data=BytesIO(body))
+    before = time.process_time()
+    batches = [asyncio.ensure_future(known.post("/jobs/batch", data=BytesIO(body))) for _ in range(6)]
+    probes = 0
+    while not all(batch.done() for batch in batches):
+        assert (await known.get("/healthz"))[0] == 200
+        probes += 1
+    assert {status for status, _ in await asyncio.gather(*batches)} == {200}
+    assert probes > 6, "a probe is answered between any two batches"
+    assert time.process_time() - before < 0.75, "they took 4 s of this process"
 
 
 async def test_a_body_full_of_faults_is_told_the_first_of_them_and_one_suggestion(house: House) -> None:
@@ -145,8 +153,9 @@ async def test_a_body_full_of_faults_is_told_the_first_of_them_and_one_suggestio
     assert [" did you mean " in error["detail"] for error in problem["errors"]] == [True, False, False]
 
 
-async def test_each_job_of_a_batch_is_told_a_fault_and_the_first_ones_all(house: House) -> None:
-    _, answer = await house.post("/jobs/batch", data=misspelt(500, 20))
+@pytest.mark.asyncio(loop_scope="module")
+async def test_each_job_of_a_batch_is_told_a_fault_and_the_first_ones_all(known: House) -> None:
+    _, answer = await known.post("/jobs/batch", data=misspelt(500, 20))
     told = [len(entry["problem"]["errors"]) for entry in answer["jobs"]]
     assert told == [20] * 10 + [1] * 490
     assert "(and 21 more)" in answer["jobs"][499]["problem"]["detail"], "of its 20 fields, and the two that it lacks"
@@ -166,17 +175,17 @@ async def test_what_takes_too_long_to_read_is_refused_and_others_are_read_after_
         assert status == 202
 
 
-async def test_a_long_payload_is_held_against_its_model_and_its_key_is_the_same_as_everywhere() -> None:
-    async with open_house(registry=KNOWN) as house:
-        texts = {"text": "x" * SHORT}
-        first = await house.submit({"type": "strict", "payload": texts}, Idempotency_Key="k")
-        direct = Submission(type="strict", payload=orjson.dumps(texts).decode(), idempotency_key="k")
-        again = await house.parts.submitter.submit(direct)  # type: ignore[union-attr]
-        assert (again.replayed, again.record.job_id) == (True, first["job_id"])
-        status, problem = await house.post("/jobs", json={"type": "strict", "payload": texts | {"more": 1}})
-        assert (status, problem["errors"][0]["pointer"]) == (422, "/payload/more")
-        status, problem = await house.post("/jobs", json={"type": "nobody's", "payload": texts})
-        assert (status, problem["type"]) == (422, "urn:cqworker:problem:unknown-type")
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_long_payload_is_held_against_its_model_and_its_key_is_the_same_as_everywhere(known: House) -> None:
+    texts = {"text": "x" * SHORT}
+    first = await known.submit({"type": "strict", "payload": texts}, Idempotency_Key="k")
+    direct = Submission(type="strict", payload=orjson.dumps(texts).decode(), idempotency_key="k")
+    again = await known.parts.submitter.submit(direct)  # type: ignore[union-attr]
+    assert (again.replayed, again.record.job_id) == (True, first["job_id"])
+    status, problem = await known.post("/jobs", json={"type": "strict", "payload": texts | {"more": 1}})
+    assert (status, problem["errors"][0]["pointer"]) == (422, "/payload/more")
+    status, problem = await known.post("/jobs", json={"type": "nobody's", "payload": texts})
+    assert (status, problem["type"]) == (422, "urn:cqworker:problem:unknown-type")
 
 
 async def test_a_type_that_only_this_process_knows_is_checked_here() -> None:
