@@ -11,10 +11,10 @@ from cqworker.aws.calls import Answer, Calls, Declined
 from cqworker.aws.dynamodb_store import ENDINGS, read_item
 from cqworker.aws.operations import EXECUTE_BATCH
 from cqworker.aws.sizes import write_units
-from cqworker.aws.statements import Gathered, statement_of
+from cqworker.aws.statements import statement_of
 from cqworker.aws.translation import AwsFault
 from cqworker.aws.wire import Unreadable, record_of
-from cqworker.model.changes import Refused, Written, WrittenUnread
+from cqworker.model.changes import Change, Refused, Written, WrittenUnread
 
 Answered = Written | Refused | None
 """What became of a write; None: that is for a single write to find out."""
@@ -39,9 +39,9 @@ class Batches:
     @property
     def rest(self) -> bool:
         """Batches are of no use for the moment."""
-        return time.monotonic() < self._rest_until
+        return self._rest_until > 0 and time.monotonic() < self._rest_until
 
-    async def execute(self, changes: Sequence[Gathered]) -> Sequence[Answered]:
+    async def execute(self, changes: Sequence[Change]) -> Sequence[Answered]:
         """The answer to each change; raises Unavailable where nothing was applied and single writes would fare alike.
 
         An unanswered batch is left to single writes: each change knows its own token when it meets itself.
@@ -65,7 +65,7 @@ class Batches:
             return [None] * len(changes)
         return [self._answered(change, said) for change, said in zip(changes, responses, strict=True)]
 
-    def _answered(self, change: Gathered, said: Mapping[str, Any]) -> Answered:
+    def _answered(self, change: Change, said: Mapping[str, Any]) -> Answered:
         """A success, or a refusal unless the record that stands there would permit it by now, or be made by it."""
         error = said.get("Error", {})
         try:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from cqworker.aws.batch import MOST, Answered, Batches
 from cqworker.aws.calls import Calls
-from cqworker.aws.statements import Gathered, is_gathered
+from cqworker.aws.statements import FORMS
 from cqworker.model.changes import Change, Refused, Written
 from cqworker.model.record import JobRecord
 from cqworker.ports import JobStore, KeyItem
@@ -17,11 +18,10 @@ LINGER = 0.003
 """Seconds that a write waits for others, and only while an earlier one is not answered."""
 
 
-@dataclass(slots=True)
-class Waiting:
+class Waiting(Struct):
     """A write that has not been sent, and where its answer is awaited."""
 
-    change: Gathered
+    change: Change
     answer: asyncio.Future[Answered]
 
 
@@ -46,7 +46,7 @@ class BatchedStore:
 
     async def write(self, change: Change) -> Written | Refused:
         """As JobStore.write."""
-        if is_gathered(change) and not self._batches.rest:
+        if type(change) in FORMS and not self._batches.rest:
             answered = await self._gathered(change)
             if answered is not None:
                 return answered
@@ -68,7 +68,7 @@ class BatchedStore:
         """As JobStore.check_writing."""
         await self._store.check_writing()
 
-    def _gathered(self, change: Gathered) -> asyncio.Future[Answered]:
+    def _gathered(self, change: Change) -> asyncio.Future[Answered]:
         loop = self._loop = self._loop or asyncio.get_running_loop()
         answer: asyncio.Future[Answered] = loop.create_future()
         self._waiting.append(Waiting(change, answer))

@@ -7,18 +7,26 @@ guide, "PartiQL update statements").
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TypeGuard
+from typing import Any
 
 from cqworker.aws import attempt_forms
 from cqworker.aws.phrases import Form, Request, Shape
 from cqworker.aws.wire import JOB, SORT_KEY
-from cqworker.model.attempts import Claim, HandBack, Renew, Reopen, Settle
+from cqworker.model.attempts import Claim, HandBack, Renew, Settle
 from cqworker.model.changes import Change
-from cqworker.model.interventions import AskCancel, Enter, Forestall, Lose, NewRound
 
-Gathered = Claim | Renew | Settle | HandBack
-"""The changes that a job's own worker makes: there are many of them at a time."""
+FORMS: Mapping[type[Change], Callable[[Any], Form]] = {
+    Claim: attempt_forms.claim_existing,
+    Renew: attempt_forms.renew,
+    Settle: attempt_forms.settle,
+    HandBack: attempt_forms.hand_back,
+}
+"""The changes that share requests, by their exact class: those that a job's own worker makes, many at a time.
+
+The rest is rare, or makes what is absent, which a batch cannot: a Reopen is no Claim here.
+"""
 
 NAME = r"(#?\w+)"
 VALUE = re.compile(r":\w+")
@@ -30,30 +38,9 @@ REWORDED = (
 )
 
 
-def is_gathered(change: Change) -> TypeGuard[Gathered]:
-    """Whether a change shares requests with others; the rest is rare, or makes what is absent, which a batch cannot."""
-    known = _KINDS.get(type(change))
-    if known is None:  # asked twice a job, and of ten classes in all
-        known = _KINDS[type(change)] = _shares(change)
-    return known
-
-
-_KINDS: dict[type, bool] = {}
-
-
-def _shares(change: Change) -> bool:
-    match change:
-        case Reopen():  # which is a Claim, too
-            return False
-        case Claim() | Renew() | Settle() | HandBack():
-            return True
-        case Enter() | Forestall() | AskCancel() | NewRound() | Lose():
-            return False
-
-
-def statement_of(change: Gathered, table: str) -> Request:
+def statement_of(change: Change, table: str) -> Request:
     """One entry of a BatchExecuteStatement; a refusal brings what stood there, a success what stands there now."""
-    form = _form(change)
+    form = FORMS[type(change)](change)
     said, names = _worded(table, form.shape)
     values = form.values
     values[":pk"], values[":sk"] = {"S": JOB + form.job_id}, SORT_KEY
@@ -62,18 +49,6 @@ def statement_of(change: Gathered, table: str) -> Request:
         "Parameters": [values[name] for name in names],
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
-
-
-def _form(change: Gathered) -> Form:
-    match change:
-        case Claim():
-            return attempt_forms.claim_existing(change)
-        case Settle():
-            return attempt_forms.settle(change)
-        case Renew():
-            return attempt_forms.renew(change)
-        case HandBack():
-            return attempt_forms.hand_back(change)
 
 
 @lru_cache(maxsize=256)

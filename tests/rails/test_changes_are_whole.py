@@ -9,6 +9,8 @@ from typing import Any, get_args
 
 import pytest
 
+from cqworker.aws.expressions import update_of
+from cqworker.aws.statements import FORMS
 from cqworker.model import attempts, interventions
 from cqworker.model.changes import Change
 from cqworker.model.record import JobRecord
@@ -26,6 +28,15 @@ WRITES = ("model/", "aws/")
 """Where writes are described, and none is made."""
 WITHOUT_EDGES = {interventions.Enter}
 """Decided by nothing but that there is no record."""
+ALONE = {
+    attempts.Reopen,
+    interventions.Enter,
+    interventions.Forestall,
+    interventions.AskCancel,
+    interventions.NewRound,
+    interventions.Lose,
+}
+"""Rare, or makes what is absent, which a batch cannot; a Reopen is a Claim, too, and does both."""
 FIXED = {"now", "purge_at", "worker", "lease_expires_at", "entry"}
 """Fields of writes that decide nothing, and are stored as they stand."""
 
@@ -69,6 +80,19 @@ def test_every_write_in_the_model_is_one_that_a_store_knows() -> None:
 def _is_write(kind: object, module: Any) -> bool:
     is_here = isinstance(kind, type) and kind.__module__ == module.__name__
     return is_here and hasattr(kind, "permits") and hasattr(kind, "after")
+
+
+def test_every_write_shares_requests_or_goes_alone() -> None:
+    assert {*FORMS} | ALONE == set(CHANGES), "FORMS in cqworker/aws/statements.py, or ALONE here"
+    assert not {*FORMS} & ALONE
+
+
+@pytest.mark.parametrize("kind", [kind for kind in FORMS if kind is not attempts.Claim])
+def test_every_write_that_shares_requests_says_what_it_says_alone(kind: type[Any]) -> None:
+    """A claim alone may make its record, too: tests/lean holds its two forms together."""
+    for case in _cases():
+        if type(case.change) is kind:
+            assert FORMS[kind](case.change).request() == update_of(case.change)
 
 
 @pytest.mark.parametrize("kind", CHANGES)
