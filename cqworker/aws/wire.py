@@ -97,12 +97,14 @@ def record_of(item: Item) -> JobRecord:
     known: dict[str, Any] = {}
     try:
         for name, cell in item.items():
-            tag = TAGS.get(name)
+            if name not in TAGS:
+                continue
+            tag = TAGS[name]
             if tag == "S":
                 known[name] = cell["S"]
             elif tag == "N":
                 known[name] = int(cell["N"])
-            elif tag is not None:
+            else:
                 known[name] = READERS[name](cell)
         return JobRecord(job_id=item["pk"]["S"].removeprefix(JOB), **known)
     except (KeyError, TypeError, ValueError) as error:
