@@ -41,18 +41,14 @@ class Keyring:
     def __init__(self, new_session: Callable[[], AioSession]) -> None:
         self._new_session = new_session
         self._found: Any = None
-        self._keys: Keys | None = None
+        self.keys: Keys | None = None
+        """The keys that were found last."""
         self._fault: CredentialsError | None = None
         self._walk = self._found_by = Walk(new_session())
         self._fetch: asyncio.Task[None] | None = None
         self._good_until = float("-inf")
         self._rest_until = float("-inf")
         self._in_vain = 0
-
-    @property
-    def keys(self) -> Keys | None:
-        """The keys that were found last."""
-        return self._keys
 
     @property
     def provider(self) -> str:
@@ -66,8 +62,8 @@ class Keyring:
 
     async def get_frozen_credentials(self) -> Keys:
         """The keys; the SDK's name for it. Raises CredentialsError."""
-        if self._keys is not None and time.monotonic() < self._good_until:
-            return self._keys
+        if self.keys is not None and time.monotonic() < self._good_until:
+            return self.keys
         return await self.within(PATIENCE)
 
     async def get_account_id(self) -> str | None:
@@ -100,9 +96,9 @@ class Keyring:
 
         The chain is walked anew, unless that was done a moment ago; its keys replace the refused only if they differ.
         """
-        if self._keys == refused:
+        if self.keys == refused:
             await self._fetched(seconds, anew=True)
-        return self._keys is not None and self._keys != refused
+        return self.keys is not None and self.keys != refused
 
     async def close(self) -> None:
         """Ends a fetch that is under way."""
@@ -111,11 +107,11 @@ class Keyring:
             await asyncio.wait({self._fetch})
 
     def _living(self) -> Keys | None:
-        return None if self._is_needed(0) else self._keys
+        return None if self._is_needed(0) else self.keys
 
     def _is_needed(self, seconds: int | None) -> bool:
         """Whether the keys end within so many seconds, or within the quarter of an hour that the SDK thinks ahead."""
-        if self._keys is None:
+        if self.keys is None:
             return True
         judge = getattr(self._found, "refresh_needed", None)  # keys of the environment or a file have no end
         return bool(judge(seconds)) if judge else False
@@ -139,7 +135,7 @@ class Keyring:
             self._fetch = asyncio.get_running_loop().create_task(work, context=Context())
 
     async def _renew(self, *, anew: bool) -> None:
-        before = self._keys
+        before = self.keys
         try:
             async with asyncio.timeout(FETCH):
                 await self._take(anew=anew)
@@ -171,11 +167,11 @@ class Keyring:
         for name, value in (("key id", keys.access_key), ("secret key", keys.secret_key), ("token", keys.token)):
             if value is not None and BLANK.search(value):
                 raise unusable(walk.session, walk.asked, f"the {name} holds a blank or a line break")
-        self._found_by, self._found, self._keys = walk, found, keys
+        self._found_by, self._found, self.keys = walk, found, keys
 
     def _rest(self, before: Keys | None) -> None:
         """The first keys may be doubted at once; after others came, or none, the chain is left alone for a while."""
-        news = self._keys != before
+        news = self.keys != before
         pause = AFTER_NEWS if news else min(LONGEST, FIRST * 2**self._in_vain)
         self._in_vain = 0 if news else min(self._in_vain + 1, 10)
         self._rest_until = time.monotonic() + (0.0 if before is None and news else pause)
