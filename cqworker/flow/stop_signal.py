@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec import Struct
+
 from cqworker.flow.outcomes import StopReason
 
 
-class StopSignal:
+class StopSignal(Struct, eq=False):
     """Set on the main loop, looked at where the handler runs.
 
     `seen` is written where the handler runs and read there at its end, so that nobody who looks later can change what
     the end counts as. Whatever was seen had been set before: the end of whoever saw it cannot overtake it.
     """
 
-    __slots__ = ("_is_draining", "finished", "reason", "seen")
-
-    def __init__(self, is_draining: Callable[[], bool]) -> None:
-        self._is_draining = is_draining
-        self.reason: StopReason | None = None
-        self.seen: StopReason | None = None
-        self.finished = False
+    is_draining: Callable[[], bool]
+    reason: StopReason | None = None
+    seen: StopReason | None = None
+    finished: bool = False
 
     def look(self) -> StopReason | None:
         """Why the handler should stop: it was told to, or the worker is about to; None while it need not."""
-        reason = self.reason or (StopReason.DRAIN if self._is_draining() else None)
+        reason = self.reason or (StopReason.DRAIN if self.is_draining() else None)
         if reason is not None and self.seen is None:
             self.seen = reason
         return reason

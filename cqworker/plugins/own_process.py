@@ -6,21 +6,23 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from msgspec import Struct
+
 from cqworker.children.calls import call
 from cqworker.children.pool import Children
 
 T = TypeVar("T")
 
 
-class OwnProcess:
+class OwnProcess(Struct, eq=False):
     """Runs functions in a child process, one at a time for each job.
 
     A worker may have as many children as it has slots: so no job waits for one within its own timeout.
     """
 
-    def __init__(self, children: Children) -> None:
-        self._children = children
-        self._turn: asyncio.Lock | None = None
+    children: Children
+    turn: asyncio.Lock | None = None
+    """Made for the first: most jobs have no child."""
 
     async def run(
         self,
@@ -37,7 +39,7 @@ class OwnProcess:
         for name, seconds in (("timeout", timeout), ("cpu_time", cpu_time)):
             if seconds is not None and not seconds > 0:
                 raise ValueError(f"{name} takes None or seconds above 0, not {seconds!r}.")
-        if self._turn is None:  # most jobs have no child
-            self._turn = asyncio.Lock()
-        async with self._turn:
-            return await call(self._children, function, *args, memory=memory, timeout=timeout, cpu_time=cpu_time)
+        if self.turn is None:
+            self.turn = asyncio.Lock()
+        async with self.turn:
+            return await call(self.children, function, *args, memory=memory, timeout=timeout, cpu_time=cpu_time)
