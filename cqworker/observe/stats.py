@@ -72,7 +72,7 @@ class Stats:
         self._number = count()
         self._acts: dict[type, Callable[[Any], None]] = {
             JobSubmitted: lambda event: self._count(event, "submitted"),
-            JobStarted: lambda event: self._count(event, "started"),
+            JobStarted: self._started,
             JobSettled: self._settled,
             JobForestalled: self._forestalled,
             JobLost: self._lost,
@@ -110,9 +110,16 @@ class Stats:
             return (*self._shelves.values(), self._others)
         return (self._shelves[tenant],) if tenant in self._shelves else ()
 
+    def _started(self, event: JobStarted) -> None:
+        """As _count; every job has a start and an ending, and the call costs as much as the counting."""
+        job = event.job
+        shelf = self._shelves.get(job.tenant, self._others)
+        shelf.by_type[self._names[job.type]]["started"] += 1
+
     def _settled(self, event: JobSettled) -> None:
-        status = event.status
-        self._count(event, _ENDINGS[status])
+        job, status = event.job, event.status
+        shelf = self._shelves.get(job.tenant, self._others)
+        shelf.by_type[self._names[job.type]][_ENDINGS[status]] += 1
         if status in _FAILURES:
             self._remember(event, status, event.kind, event.message or "")
 
