@@ -118,7 +118,7 @@ class Claims:
             lease_expires_at=now + round(self._period * 1000),
             purge_at=self._purge_at(now),
             trace_id=stored_trace_id(envelope.job_id, delivery.traceparent),
-            grace=self._health.grace(delivery.queue),
+            grace=self._health.grace(delivery.queue) if self._health.outages else 0,
         )
 
     async def _ask(self, change: Claim, delivery: Delivery) -> Written | Refused | None:

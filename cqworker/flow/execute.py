@@ -103,7 +103,7 @@ class Execution:
             slot.keep_until(run.ended)
             self._left_behind.add(run)
             run.ended.add_done_callback(lambda _: self._left_behind.discard(run))
-        if isinstance(outcome, Stopped) and outcome.returned:
+        if type(outcome) is Stopped and outcome.returned:
             self._warn(claimed.job, outcome.reason)
         return outcome
 

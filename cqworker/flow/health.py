@@ -87,7 +87,8 @@ class Health:
         """By service, and by what was being done where that alone is refused."""
         self._since: dict[str, float] = {}
         self._answered: dict[str, float] = {}
-        self._outages: dict[str, Outage] = {}
+        self.outages: dict[str, Outage] = {}
+        """The last of each service: while there was none, no claim need ask for its grace."""
         self._back: dict[str, asyncio.Event] = {}
         self._away: dict[str, asyncio.Event] = {name: asyncio.Event() for name in services}
         self.draining = False
@@ -123,7 +124,7 @@ class Health:
             self.answered(service)
             return
         now = self._clock.monotonic()
-        self._outages.setdefault(service, Outage(now)).failed(now, self._answered.get(service))
+        self.outages.setdefault(service, Outage(now)).failed(now, self._answered.get(service))
         refused = doing if error.concerns == "right" else EVERYTHING
         troubles = self._troubles.setdefault(service, {})
         troubles.pop(EVERYTHING, None)
@@ -168,10 +169,8 @@ class Health:
 
         Its holder may not have been able to renew it, and shall come first once the store and this queue are back.
         """
-        if not self._outages:
-            return 0
         now = self._clock.monotonic()
-        outages = (self._outages.get(service) for service in (STORE, queue_service(queue)))
+        outages = (self.outages.get(service) for service in (STORE, queue_service(queue)))
         ages = [now - outage.since(now) for outage in outages if outage is not None and now - outage.last < GRACE]
         return round(min(LONGEST, max(ages) + UNNOTICED) * 1000) if ages else 0
 

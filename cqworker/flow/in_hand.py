@@ -25,11 +25,12 @@ class InHand:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._jobs: dict[str, Holding] = {}
+        self.jobs: dict[str, Holding] = {}
+        """By job id. Nearly no message is of one of them: who has one looks here first."""
 
     def take(self, lease: Lease) -> Holding:
         """The job is ours, until it is put down."""
-        holding = self._jobs[lease.job.job_id] = Holding(lease)
+        holding = self.jobs[lease.job.job_id] = Holding(lease)
         return holding
 
     def conclude(self, holding: Holding) -> None:
@@ -39,12 +40,12 @@ class InHand:
     def put_down(self, holding: Holding) -> None:
         """Nothing of it goes on here any more."""
         job_id = holding.lease.job.job_id
-        if self._jobs.get(job_id) is holding:
-            del self._jobs[job_id]
+        if self.jobs.get(job_id) is holding:
+            del self.jobs[job_id]
 
     def seconds_left(self, job_id: str, number: int) -> float | None:
         """How long a copy of this job in this round is to be hidden; None where it is not in hand."""
-        holding = self._jobs.get(job_id)
+        holding = self.jobs.get(job_id)
         if holding is None or holding.lease.job.round < number:
             return None
         now = self._clock.monotonic()

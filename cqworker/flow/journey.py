@@ -46,9 +46,11 @@ class Journey:
 
     async def travel(self, delivery: Delivery, envelope: Envelope, slot: Slot) -> None:
         """Claim the job, keep its lease while the handler runs, settle how that ended, let go of the message."""
-        if (seconds := self._in_hand.seconds_left(envelope.job_id, envelope.round)) is not None:
-            self._put_off(delivery, envelope, seconds)
-            return
+        if envelope.job_id in self._in_hand.jobs:
+            seconds = self._in_hand.seconds_left(envelope.job_id, envelope.round)
+            if seconds is not None:
+                self._put_off(delivery, envelope, seconds)
+                return
         if await self._limits.admit(envelope.type, slot):
             step = await self._claims.claim(delivery, envelope)
         else:

@@ -54,12 +54,14 @@ class Receipts:
 
     def settle(self, delivery: Delivery, how: LettingGo, envelope: Envelope) -> None:
         """The same for a job that was ours: what its record waits for is sent once more if the message is gone."""
-        if isinstance(how, Delete):
-            self._deletes.add(delivery.receipt)
-            return
-        if isinstance(how, Hide):
-            self._waiting[delivery.receipt] = delivery, how.seconds, envelope
-        self.let_go(delivery, how, envelope)
+        match how:
+            case Delete():
+                self._deletes.add(delivery.receipt)
+            case Hide(seconds):
+                self._waiting[delivery.receipt] = delivery, seconds, envelope
+                self.let_go(delivery, how, envelope)
+            case Leave():
+                return
 
     async def resend(self, delivery: Delivery, seconds: float, tenant: str) -> bool:
         """Sends a message of ours once more, to be seen in so many seconds; whether the queue has it."""

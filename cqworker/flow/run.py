@@ -103,10 +103,11 @@ class Run:
         """The order of events on the main loop decides: what was told before this end, and nothing else."""
         if self.abandoned:
             return gave_up(_outcome_in(end), self._last_word)
-        if isinstance(end, Ended) and end.seen is self.signal.reason is None and isinstance(end.outcome, Returned):
+        reason = self.signal.reason
+        if reason is None and type(end) is Ended and end.seen is None and type(end.outcome) is Returned:
             return end.outcome  # nearly every run: nothing had told it to stop
         late = 0.0 if self._timed_out_at is None else self.loop.time() - self._timed_out_at
-        return judge(end, self.signal.reason, draining=self._is_draining(), late=late)
+        return judge(end, reason, draining=self._is_draining(), late=late)
 
     def _abandon(self) -> None:
         """A worker that stays keeps the lease of what was cancelled until it ends; one that leaves cannot."""
