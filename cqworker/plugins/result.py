@@ -18,6 +18,8 @@ from cqworker.plugins.wording import bounded, sentence_of
 MAX_DEPTH = 100
 _MIN_INT, _MAX_INT = -(2**63), 2**64 - 1
 _LEAVES = (bool, datetime, date, time, UUID)
+_TABLES = (dict, Mapping)
+"""The usual one first: who asks Mapping asks its registry."""
 
 
 def encoded(result: object) -> str:
@@ -47,7 +49,7 @@ def _plain(value: Any, at: str, depth: int) -> Any:
         return _number(value, at)
     if depth >= MAX_DEPTH:
         raise ValueError(_sentence(f"it is nested more than {MAX_DEPTH} levels deep", at[:60]))
-    if isinstance(value, Mapping):
+    if isinstance(value, _TABLES):
         return _table(value, at, depth)
     if isinstance(value, list | tuple):
         return [_plain(item, f"{at}/{index}", depth + 1) for index, item in enumerate(value)]
