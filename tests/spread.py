@@ -17,6 +17,8 @@ ALONE = frozenset(
 )
 """The files of the folder `processes` that `make test-processes` runs: each begins where there is room."""
 DEV = ("tests/cli/", "tests/client/test_dev.py", "tests/client/test_docs.py")
+RAILS = "tests/rails/"
+"""They read the whole product's source, which one process does once."""
 LONG = (
     "daemons",
     "tests/processes/test_more_bad_luck.py",
@@ -40,7 +42,6 @@ LONG = (
     "tests/children/test_calls.py",
     "tests/children/test_ends.py",
     "tests/aws/test_sqs_address.py",
-    "tests/aws/test_tls.py",
 )
 
 
@@ -50,6 +51,8 @@ def group_of(nodeid: str) -> str:
     if path.startswith("tests/processes/"):
         name = path.removeprefix("tests/processes/test_").removesuffix(".py")
         return path if name in ALONE else "daemons"
+    if path.startswith(RAILS):
+        return RAILS
     return "a dev" if path.startswith(DEV) else path
 
 
