@@ -12,11 +12,11 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 ALONE = frozenset(
-    "abandoned credential_outage descriptors early_stops foreign full_disk hostile_folder misbehaviour more_bad_luck "
-    "plugin remade secrets".split()
+    "abandoned credential_outage descriptors early_stops foreign full_disk hostile_folder hung_hurry misbehaviour "
+    "more_bad_luck plugin remade secrets".split()
 )
 """The files of the folder `processes` that `make test-processes` runs: each begins where there is room."""
-DEV = ("tests/cli/", "tests/client/test_dev.py", "tests/client/test_docs.py")
+DEV = ("tests/cli/", "tests/processes/test_readme.py", "tests/client/test_dev.py", "tests/client/test_docs.py")
 RAILS = "tests/rails/"
 """They read the whole product's source, which one process does once."""
 LONG = (
@@ -48,12 +48,14 @@ LONG = (
 def group_of(nodeid: str) -> str:
     """The name of the group that a test belongs to."""
     path = nodeid.partition("::")[0]
+    if path.startswith(DEV):
+        return "a dev"
     if path.startswith("tests/processes/"):
         name = path.removeprefix("tests/processes/test_").removesuffix(".py")
         return path if name in ALONE else "daemons"
     if path.startswith(RAILS):
         return RAILS
-    return "a dev" if path.startswith(DEV) else path
+    return path
 
 
 class Groups(LoadScopeScheduling):  # type: ignore[misc] # pytest-xdist ships no types

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ class Dev:
     url: str
     exports: Mapping[str, str]
     example: str
+    ready_after: float
 
 
 def invoke(*args: str, **options: Any) -> Result:
@@ -57,6 +59,7 @@ def execute(*args: str, **environ: str) -> subprocess.CompletedProcess[str]:
 @contextmanager
 def running_dev() -> Iterator[Dev]:
     """Runs `cqworker dev` on a free port; it must drain and exit 0 in the end."""
+    began = time.monotonic()
     with subprocess.Popen(
         [*COMMAND, "dev", "--port", "0"],
         env=plain_environment(),
@@ -65,14 +68,14 @@ def running_dev() -> Iterator[Dev]:
         text=True,
     ) as process:
         try:
-            yield _announced(process)
+            yield _announced(process, began)
             process.send_signal(signal.SIGINT)
             assert process.wait(scaled(20)) == 0
         finally:
             process.kill()
 
 
-def _announced(process: subprocess.Popen[str]) -> Dev:
+def _announced(process: subprocess.Popen[str], began: float) -> Dev:
     assert process.stderr is not None
     lines: list[str] = []
     for line in process.stderr:
@@ -85,4 +88,4 @@ def _announced(process: subprocess.Popen[str]) -> Dev:
     assert found is not None, text
     assert example is not None, text
     exports = dict(re.findall(r"export (\w+)=(\S+)", text))
-    return Dev(found[1], exports, example[1])
+    return Dev(found[1], exports, example[1], time.monotonic() - began)

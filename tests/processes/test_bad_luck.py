@@ -52,6 +52,7 @@ def test_a_job_that_runs_through_an_outage_ends_in_its_first_attempt(
         fault.mend(scene)
     job = running.ended(job_id)
     assert (job["status"], job["attempt"], journal.noted("start").count(job_id)) == ("SUCCEEDED", 1, 1)
+    until(lambda: running.get("/readyz").status == 200)
 
 
 def test_a_record_of_a_newer_version_makes_nobody_unready(scene: Scene, running: Daemon) -> None:
