@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import traceback
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint
@@ -111,7 +110,11 @@ def run_in_child(origin: str, payload: str, job: PlainJob) -> ChildOutcome:
 
 def _called(handler: Handler, model: object, job: Job) -> object:
     outcome = handler.call(model, job)
-    return asyncio.run(outcome) if asyncio.iscoroutine(outcome) else outcome
+    if not isinstance(outcome, Coroutine):
+        return outcome
+    import asyncio  # a seventh of a process's start, which most handlers here have no use for
+
+    return asyncio.run(outcome)
 
 
 @cache

@@ -8,12 +8,17 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from cqworker.client import Client, DaemonRefused, DaemonUnreachable, NewJob, NotAdmitted
+from cqworker.client import Client, DaemonRefused, DaemonUnreachable, NewJob, NotAdmitted, repeating
 from cqworker.client.problems import error_of
 from cqworker.model.status import Status
 from tests.client.shop import TEXT, TYPE
 from tests.patience import scaled
 from tests.web.house import House, bearer, open_house, token
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repeating, "PAUSES", (0.01, 0.01, 0.01))
 
 
 def url_of(house: House) -> str:

@@ -143,7 +143,7 @@ async def test_whatever_a_handler_does_to_end_its_loop_ends_that_handler_alone(
     loop: ThreadedLoop, way_out: Callable[[], Any]
 ) -> None:
     async def sibling() -> str:
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.15)
         return "done"
 
     beside = loop.call(sibling)

@@ -39,8 +39,8 @@ async def test_quick_jobs_behind_slow_ones_of_their_type_wait_before_they_start(
     kind: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cqworker.plugins.handler.processors", lambda: PROCESSORS)
-    monkeypatch.setattr(limits, "SHORTEST", 0.1)
-    monkeypatch.setattr(limits, "USUAL", 0.3)
+    for name in ("SHORTEST", "USUAL", "LONGEST"):
+        monkeypatch.setattr(limits, name, 0.2)
     world = World({"work": kind()}, real=LONG)
     slow = [await world.submit("work", f'{{"seconds":{NAP}}}') for _ in range(SLOW)]
     quick = [await world.submit("work", '{"seconds":0}') for _ in range(4)]
