@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING
 
 import orjson
 from msgspec.structs import replace
@@ -22,8 +23,11 @@ from cqworker.model.interventions import Enter
 from cqworker.model.record import JobRecord, record_from
 from cqworker.model.tenants import DEFAULT, check_tenant, group_of
 from cqworker.model.trace import traceparent_for
-from cqworker.plugins.registry import Handler, Registry
+from cqworker.plugins.entries import Handler
 from cqworker.ports import Artifacts, JobQueue, JobStore, KeyItem, Letter
+
+if TYPE_CHECKING:  # a process that reads bodies knows no settings, and need not wait for their import
+    from cqworker.plugins.registry import Registry
 
 KEY_LIFE_MS = 86_400_000
 """How long an idempotency key is honoured: 24 h, by the time it carries and not by TTL deletion."""

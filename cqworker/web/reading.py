@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from cqworker.errors import InvalidPayload
 from cqworker.flow.submit import Checked, Submission, checked
-from cqworker.plugins.registry import Handler
+from cqworker.plugins.entries import Handler
 from cqworker.web.asks import MAX_FAULTS, BatchAsk, BatchJobAsk, SubmitAsk, our_names, understood
 from cqworker.web.problems import Fault, Kind, Problem
 from cqworker.web.strict_json import MAX_DEPTH, NotStrictJson, read_object

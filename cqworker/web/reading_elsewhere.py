@@ -7,8 +7,8 @@ from functools import cache, partial
 from typing import TypeVar
 
 from cqworker.children.bounds import bounded_cpu, bounded_memory
+from cqworker.plugins.entries import Handler
 from cqworker.plugins.process import loaded
-from cqworker.plugins.registry import Handler
 from cqworker.web.reading import Find, Said
 
 MEMORY = 512

@@ -8,6 +8,7 @@ import pytest
 
 from cqworker.errors import SendUnanswered, Unavailable
 from cqworker.events import BackgroundFailed, JobStarted, ServiceFailed, ServiceRecovered
+from cqworker.flow import handlers_watch, main_loop
 from cqworker.model.status import Status
 from tests.flow.faults import Mishap, refused, slow, unheard
 from tests.flow.handlers import Notebook, quick, worker_of
@@ -194,9 +195,11 @@ async def test_a_store_that_goes_away_while_pollers_wait_for_slots_is_not_given_
 @pytest.mark.parametrize("seconds", [120.0, 4000.0])
 @story
 async def test_an_outage_of_any_length_charges_no_attempt_and_costs_no_finished_work(
-    away: tuple[str, ...], seconds: float
+    away: tuple[str, ...], seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of what was in hand: what ended meanwhile keeps its result, and what was stopped is handed back."""
+    for watching, name in ((handlers_watch, "LOOK_EVERY"), (main_loop, "EVERY")):
+        monkeypatch.setattr(watching, name, seconds)  # nobody looks at the loops every second of it
     book = Notebook()
     world = World({"work": worker_of(book, 300, max_attempts=1)})
     hosts = [world.start("w1"), world.start("w2")]

@@ -111,3 +111,10 @@ async def test_a_handler_that_cannot_be_loaded_is_told_apart(children: Children)
     outcome = await run(children, "nothing", "1")
     assert (outcome.error, outcome.stage) == ("Unusable", "load")
     assert "tests.plugins.samples has no nothing" in outcome.message
+
+
+async def test_it_starts_without_what_only_the_worker_needs(children: Children) -> None:
+    await run(children, "in_a_process", "{}")
+    loaded = await call(children, eval, "set(__import__('sys').modules)")
+    assert "tests.plugins.samples" in loaded
+    assert {"cqworker.settings", "cqworker.flow", "aiohttp", "botocore"} & loaded == set()
