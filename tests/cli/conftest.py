@@ -16,7 +16,7 @@ from cqworker.aws.clients import AwsClients
 from cqworker.aws.provision import provision
 from cqworker.events import ignore
 from cqworker.settings import ArtifactSettings, QueueSettings, Settings, StoreSettings
-from tests.cli.hands import Hands
+from tests.cli.hands import Hands, Remembering
 from tests.cli.running import Dev, plain_environment
 
 
@@ -65,6 +65,17 @@ async def opened_clients(dev: Dev) -> AsyncIterator[AwsClients]:
 @pytest.fixture
 def clients(on_aws: None, opened_clients: AwsClients) -> AwsClients:
     return opened_clients
+
+
+@pytest.fixture(scope="module")
+def opened_looks(opened_clients: AwsClients) -> Remembering:
+    return Remembering(opened_clients)
+
+
+@pytest.fixture
+def looks(on_aws: None, opened_looks: Remembering) -> Remembering:
+    """For those who only look at what nobody changes."""
+    return opened_looks
 
 
 def _client(service: str, dev: Dev) -> Any:

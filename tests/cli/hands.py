@@ -11,6 +11,7 @@ from cqworker.aws.calls import DEADLINE, Answer, Calls, Read, Request, perform
 from cqworker.aws.inspection import Finding
 from cqworker.aws.operations import Operation
 from cqworker.clock import SystemClock
+from cqworker.errors import CqworkerError
 from cqworker.events import ignore
 from cqworker.settings import Settings
 
@@ -84,6 +85,30 @@ class Failing:
 
     async def _fail(self) -> Answer:
         raise self._error
+
+
+class Remembering:
+    """Calls that are made once, for nobody changes what they are about; but for the one whose answer tells the time."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._told: dict[tuple[str, str], Answer | CqworkerError] = {}
+
+    async def call(
+        self, operation: Operation, request: Request, about: str, *, seconds: float = DEADLINE, read: Read | None = None
+    ) -> Answer:
+        if read is not None or operation.name == "GetQueueUrl":
+            return await self._calls.call(operation, request, about, seconds=seconds, read=read)
+        which = operation.name, repr(request)
+        if which not in self._told:
+            try:
+                self._told[which] = await self._calls.call(operation, request, about, seconds=seconds)
+            except CqworkerError as fault:
+                self._told[which] = fault
+        told = self._told[which]
+        if isinstance(told, CqworkerError):
+            raise told
+        return told
 
 
 def denied() -> ClientError:

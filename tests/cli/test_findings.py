@@ -15,7 +15,7 @@ from cqworker.aws.inspection.region import region_findings
 from cqworker.aws.operations import Operation
 from cqworker.events import ignore
 from cqworker.settings import Settings
-from tests.cli.hands import CLOCK, Failing, Hands, bad, denied
+from tests.cli.hands import CLOCK, Failing, Hands, Remembering, bad, denied
 from tests.processes.test_permissions import policy_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -76,8 +76,8 @@ async def _denied(operation: Operation) -> Answer:
 
 
 @pytest.mark.parametrize("role", ["worker", "api"])
-async def test_a_role_with_the_documented_policy_is_not_warned_of_it(clients: AwsClients, role: str) -> None:
-    found = await inspect(Allowed(clients, policy_of(role)), Settings(), 10, CLOCK, roles={role})
+async def test_a_role_with_the_documented_policy_is_not_warned_of_it(looks: Remembering, role: str) -> None:
+    found = await inspect(Allowed(looks, policy_of(role)), Settings(), 10, CLOCK, roles={role})
     assert {finding.level for finding in found} == {"ok", "info"}
     told = [finding for finding in found if finding.level == "info"]
     assert all(finding.what.startswith("Not checked, which is fine for running: The role may not") for finding in told)
@@ -88,12 +88,12 @@ async def test_a_role_with_the_documented_policy_is_not_warned_of_it(clients: Aw
 
 @pytest.mark.parametrize("role", ["worker", "api"])
 async def test_each_action_that_a_role_lacks_is_found_but_those_that_cannot_be_tried(
-    clients: AwsClients, role: str
+    looks: Remembering, role: str
 ) -> None:
     untried = {"sqs:SendMessage", "sqs:ReceiveMessage", "s3:ListBucket"}
     for action in set(policy_of(role)) - untried:
         policy = {each: places for each, places in policy_of(role).items() if each != action}
-        found = await inspect(Allowed(clients, policy), Settings(), 10, CLOCK, roles={role})
+        found = await inspect(Allowed(looks, policy), Settings(), 10, CLOCK, roles={role})
         assert any(action in finding.fix and finding.level in ("warning", "error") for finding in found), action
 
 
@@ -101,10 +101,10 @@ async def test_each_action_that_a_role_lacks_is_found_but_those_that_cannot_be_t
     "code", ["AccessDenied", "AccessDeniedException", "ValidationException", "UnknownOperationException"]
 )
 async def test_batches_that_are_refused_whole_are_not_found_to_be_allowed(
-    clients: AwsClients, untouched: Hands, code: str
+    looks: Remembering, untouched: Hands, code: str
 ) -> None:
     error = ClientError({"Error": {"Code": code, "Message": "no"}}, "BatchExecuteStatement")
-    found = await inspect(Failing(clients, error, "BatchExecuteStatement"), untouched.settings, 10, CLOCK)
+    found = await inspect(Failing(looks, error, "BatchExecuteStatement"), untouched.settings, 10, CLOCK)
     assert "Writing in batches is allowed." not in [finding.what for finding in found]
     assert len(bad(found)) == 1
 
@@ -122,24 +122,24 @@ async def test_batches_that_are_refused_whole_are_not_found_to_be_allowed(
     ],
 )
 async def test_what_is_refused_in_an_entry_of_an_answer_is_not_found_to_be_allowed(
-    clients: AwsClients, untouched: Hands, operation: str, answer: dict[str, Any], action: str
+    looks: Remembering, untouched: Hands, operation: str, answer: dict[str, Any], action: str
 ) -> None:
-    found = await inspect(Changed(clients, **{operation: answer}), untouched.settings, 10, CLOCK)
+    found = await inspect(Changed(looks, **{operation: answer}), untouched.settings, 10, CLOCK)
     assert action in next(finding.fix for finding in found if finding.level in ("warning", "error"))
 
 
 async def test_a_bucket_whose_service_knows_no_conditions_is_not_found_to_be_writable(
-    clients: AwsClients, untouched: Hands
+    looks: Remembering, untouched: Hands
 ) -> None:
     error = ClientError({"Error": {"Code": "NotImplemented", "Message": "no"}}, "PutObject")
-    found = await inspect(Failing(clients, error, "PutObject"), untouched.settings, 10, CLOCK)
+    found = await inspect(Failing(looks, error, "PutObject"), untouched.settings, 10, CLOCK)
     assert [finding.what for finding in found if finding.level == "info"] == [
         "Writing was not checked: this service knows no conditions."
     ]
 
 
-async def test_a_clock_that_cannot_be_compared_is_not_found_to_be_right(clients: AwsClients, untouched: Hands) -> None:
-    calls = Changed(clients, GetQueueUrl={"ResponseMetadata": {"HTTPHeaders": {}}})
+async def test_a_clock_that_cannot_be_compared_is_not_found_to_be_right(looks: Remembering, untouched: Hands) -> None:
+    calls = Changed(looks, GetQueueUrl={"ResponseMetadata": {"HTTPHeaders": {}}})
     [finding] = [each for each in await inspect(calls, untouched.settings, 10, CLOCK) if each.subject == "clock"]
     assert (finding.level, finding.what) == ("info", "Not checked: the answers carry no date.")
 
@@ -157,9 +157,9 @@ RULE = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMa
     ],
 )
 async def test_a_key_of_ones_own_is_hinted_at_with_the_rights_that_it_needs(
-    clients: AwsClients, untouched: Hands, operation: str, answer: dict[str, Any], subjects: list[str]
+    looks: Remembering, untouched: Hands, operation: str, answer: dict[str, Any], subjects: list[str]
 ) -> None:
-    found = await inspect(Changed(clients, **{operation: answer}), untouched.settings, 10, CLOCK)
+    found = await inspect(Changed(looks, **{operation: answer}), untouched.settings, 10, CLOCK)
     told = [finding for finding in found if "KMS key" in finding.what]
     assert [finding.subject.split()[0] for finding in told] == subjects
     assert all("kms:Decrypt and kms:GenerateDataKey" in finding.fix for finding in told)
@@ -221,10 +221,10 @@ async def test_a_region_that_does_not_exist_is_warned_of(region: str, fixes: lis
 
 
 async def test_the_region_is_looked_at_before_any_service(
-    clients: AwsClients, untouched: Hands, monkeypatch: pytest.MonkeyPatch
+    looks: Remembering, untouched: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-centrl-1")
-    found = [finding for finding in await inspect(clients, untouched.settings, 10, CLOCK) if finding.level != "ok"]
+    found = [finding for finding in await inspect(looks, untouched.settings, 10, CLOCK) if finding.level != "ok"]
     assert found[0] == Finding(
         "warning", "region", 'The SDK knows no region "eu-centrl-1".', "Did you mean eu-central-1? Correct AWS_REGION."
     )

@@ -10,7 +10,7 @@ from botocore.exceptions import EndpointConnectionError
 from cqworker.aws.clients import AwsClients
 from cqworker.aws.inspection import inspect
 from cqworker.settings import ArtifactSettings, QueueSettings, Settings
-from tests.cli.hands import CLOCK, Failing, Hands, bad, denied
+from tests.cli.hands import CLOCK, Failing, Hands, Remembering, bad, denied
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PROVISION = "Run `cqworker provision`."
@@ -139,9 +139,9 @@ class Off:
     [(10, "warning", "ahead of"), (-10, "warning", "behind"), (300, "error", "ahead of"), (-300, "error", "behind")],
 )
 async def test_a_clock_that_is_wrong_is_found(
-    clients: AwsClients, untouched: Hands, seconds: float, level: str, side: str
+    looks: Remembering, untouched: Hands, seconds: float, level: str, side: str
 ) -> None:
-    ((found, what),) = bad(await inspect(clients, untouched.settings, 10, Off(seconds)))
+    ((found, what),) = bad(await inspect(looks, untouched.settings, 10, Off(seconds)))
     assert found == level
     assert f"s {side} AWS's" in what
 
@@ -165,32 +165,32 @@ async def test_a_clock_that_is_wrong_is_found(
     ],
 )
 async def test_what_a_role_is_not_allowed_is_found_with_the_action_to_allow(
-    clients: AwsClients, untouched: Hands, operation: str, level: str, fix: str
+    looks: Remembering, untouched: Hands, operation: str, level: str, fix: str
 ) -> None:
     found = [
-        each for each in await inspect(Failing(clients, denied(), operation), untouched.settings, 10, CLOCK) if each.fix
+        each for each in await inspect(Failing(looks, denied(), operation), untouched.settings, 10, CLOCK) if each.fix
     ]
     assert [finding.level for finding in found] == [level]
     assert found[0].fix.startswith(fix)
 
 
-async def test_sources_that_cannot_be_read_are_warned_of(clients: AwsClients, untouched: Hands) -> None:
+async def test_sources_that_cannot_be_read_are_warned_of(looks: Remembering, untouched: Hands) -> None:
     own = untouched.settings.artifacts
     artifacts = ArtifactSettings(bucket=own.bucket, sources=(f"s3://{own.bucket}/in/", "s3://not-there-at-all/x"))
-    found = bad(await inspect(clients, untouched.settings.model_copy(update={"artifacts": artifacts}), 10, CLOCK))
+    found = bad(await inspect(looks, untouched.settings.model_copy(update={"artifacts": artifacts}), 10, CLOCK))
     assert [what.partition(": ")[0] for _, what in found] == ["source s3://not-there-at-all/x"]
 
 
-async def test_reading_is_tried_below_the_slash_that_ends_a_source(clients: AwsClients, untouched: Hands) -> None:
+async def test_reading_is_tried_below_the_slash_that_ends_a_source(looks: Remembering, untouched: Hands) -> None:
     settings = untouched.settings.artifacts
     artifacts = ArtifactSettings(bucket=settings.bucket, sources=(f"s3://{settings.bucket}/in",))
-    found = await inspect(clients, untouched.settings.model_copy(update={"artifacts": artifacts}), 10, CLOCK)
+    found = await inspect(looks, untouched.settings.model_copy(update={"artifacts": artifacts}), 10, CLOCK)
     assert f"Reading s3://{settings.bucket}/in/ is allowed." in [finding.what for finding in found]
 
 
-async def test_a_service_that_is_away_is_told_once(clients: AwsClients, untouched: Hands) -> None:
+async def test_a_service_that_is_away_is_told_once(looks: Remembering, untouched: Hands) -> None:
     away = EndpointConnectionError(endpoint_url="http://127.0.0.1:1", error="refused")
-    calls = Failing(clients, away, "GetQueueUrl", "GetQueueAttributes")
+    calls = Failing(looks, away, "GetQueueUrl", "GetQueueAttributes")
     found = bad(await inspect(calls, untouched.settings, 10, CLOCK))
     assert [(level, what.partition(": ")[0]) for level, what in found] == [("error", f"queue {untouched.queue}")]
 
