@@ -31,7 +31,7 @@ from cqworker.errors import (
 )
 from cqworker.plugins.handler import Backoff, Reject, Retry, Stopping, handler
 from cqworker.plugins.job import Job
-from cqworker.plugins.source import Source
+from cqworker.plugins.source_field import Source
 
 if TYPE_CHECKING:
     from cqworker.client import (
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
         Settings,
         Status,
     )
-    from cqworker.plugins.artifacts import JobArtifacts
+    from cqworker.plugins.job_artifacts import JobArtifacts
     from cqworker.ports import StoredObject
 
     __version__: str
@@ -104,7 +104,7 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:
-    _LATER = {"JobArtifacts": "cqworker.plugins.artifacts", "StoredObject": "cqworker.ports"} | dict.fromkeys(
+    _LATER = {"JobArtifacts": "cqworker.plugins.job_artifacts", "StoredObject": "cqworker.ports"} | dict.fromkeys(
         """
         Client ClientNotOpen DaemonRefused DaemonUnreachable HistoryEntry JobFailed JobFailure JobProgress
         JobUnfinished JobView NewJob NotAdmitted ProxyRefused Settings Status

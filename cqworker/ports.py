@@ -8,9 +8,9 @@ from typing import BinaryIO, Protocol
 from msgspec import Struct
 
 from cqworker.errors import CqworkerError
-from cqworker.fields import described
-from cqworker.model.changes import Change, Refused, Written
+from cqworker.field_docs import described
 from cqworker.model.record import JobRecord
+from cqworker.model.writes import Change, Refused, Written
 
 BATCH = 10
 """Entries in one SQS batch request (SQS API, quotas for messages)."""

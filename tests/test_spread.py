@@ -22,7 +22,7 @@ pytest_plugins = ["pytester"]
 
 def test_the_tests_of_a_file_are_in_one_group() -> None:
     assert group_of("tests/model/test_ids.py::test_one") == group_of("tests/model/test_ids.py::test_two[x]")
-    assert group_of("tests/model/test_ids.py::test_one") != group_of("tests/model/test_verdict.py::test_one")
+    assert group_of("tests/model/test_ids.py::test_one") != group_of("tests/model/test_claim_table.py::test_one")
 
 
 def test_who_starts_daemons_or_needs_a_dev_shares_it() -> None:

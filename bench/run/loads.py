@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.run.endpoint import Endpoint
-from cqworker.aws.letters import send_request
-from cqworker.aws.wire import item_of
+from cqworker.aws.dynamodb.items import item_of
+from cqworker.aws.sqs.messages import send_request
 from cqworker.model.envelope import Envelope
 from cqworker.model.ids import new_job_id
 from cqworker.model.record import record_from

@@ -7,15 +7,15 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from cqworker.aws.calls import DEADLINE, Answer, Read, Request, perform, told
-from cqworker.aws.credentials.fault import CredentialsError
-from cqworker.aws.credentials.keyring import Keyring
-from cqworker.aws.lean.path import HOT, LeanPath
-from cqworker.aws.lean.standing import Standing
+from cqworker.aws.aws_call import DEADLINE, Answer, Read, Request, perform, told
+from cqworker.aws.credentials.credentials_cache import Keyring
+from cqworker.aws.credentials.credentials_error import CredentialsError
+from cqworker.aws.error_translation import AwsFault, translate
+from cqworker.aws.http.json_client import HOT, LeanPath
+from cqworker.aws.http.session_settings import Standing
 from cqworker.aws.operations import Operation
-from cqworker.aws.sdk_clients import SdkClients
-from cqworker.aws.sdk_session import Sessions
-from cqworker.aws.translation import AwsFault, translate
+from cqworker.aws.sdk.sdk_clients import SdkClients
+from cqworker.aws.sdk.sdk_session import Sessions
 from cqworker.events import Emit
 
 RENEWAL = 3.0
@@ -55,7 +55,7 @@ class AwsClients:
         await self._keyring.close()
 
     async def prepare(self, operation: Operation, about: str, seconds: float) -> None:
-        """As cqworker.aws.calls.PreparedCalls describes it."""
+        """As cqworker.aws.aws_call.PreparedCalls describes it."""
         started = time.monotonic()
         try:
             await self._keyring.within(seconds * FOR_KEYS)
@@ -66,7 +66,7 @@ class AwsClients:
     async def call(
         self, operation: Operation, request: Request, about: str, *, seconds: float = DEADLINE, read: Read | None = None
     ) -> Answer:
-        """One call as cqworker.aws.calls.Calls describes it."""
+        """One call as cqworker.aws.aws_call.Calls describes it."""
         if not self._keyring.at_hand:
             await self.prepare(operation, about, seconds)
         keys = self._keyring.keys

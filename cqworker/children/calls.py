@@ -8,8 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from cqworker.children.child_pool import Children, Ending, Errand, Killed
 from cqworker.children.frames import Frame, Kind
-from cqworker.children.pool import Children, Ending, Errand, Killed
 
 T = TypeVar("T")
 

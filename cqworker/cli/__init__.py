@@ -14,13 +14,13 @@ def main() -> None:
     from cqworker.cli.standard_streams import open_what_is_closed
 
     open_what_is_closed()
-    from cqworker.cli.first_process import stand_by_if_first
+    from cqworker.cli.init_process import stand_by_if_first
 
     stand_by_if_first()
     from cqworker.cli.early_stop import heed_early_stops
 
     heed_early_stops(sys.argv[1:])
-    from cqworker.cli.leaving import bound_the_wait_for_threads, skip_the_teardown
+    from cqworker.cli.process_exit import bound_the_wait_for_threads, skip_the_teardown
 
     skip_the_teardown()
     os.environ["PYTHONSAFEPATH"] = "1"

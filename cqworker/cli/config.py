@@ -28,7 +28,7 @@ def config() -> None:
 @click.option("--sources", "with_sources", is_flag=True, help="Say of each value which file or variable it is from.")
 def show(config: Path | None, as_json: bool, with_sources: bool) -> None:
     """Print the effective configuration as TOML; the tokens' hashes are hidden."""
-    from cqworker.cli.toml import toml_lines
+    from cqworker.cli.toml_writer import toml_lines
 
     settings = settings_from(config)
     origins = _origins(config) if with_sources else {}

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cqworker.cli.dev import at_home, embedded_aws
+from cqworker.cli.job_text import job_words
 from cqworker.cli.posix_only import require_posix
-from cqworker.cli.words import job_words
-from cqworker.closed_sets import ROLES
+from cqworker.enums import ROLES
 from cqworker.errors import CqworkerError
 from cqworker.model.status import Status
 
@@ -50,7 +50,7 @@ def demo(output: Path) -> int:
     Nothing outside this machine is asked for, and nothing is left but the picture.
     """
     require_posix()
-    from cqworker.cli.loop import run_on_loop
+    from cqworker.cli.event_loop import run_on_loop
 
     return run_on_loop(_demo(output))
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cqworker.cli.failures import Unusable
+from cqworker.cli.exit_codes import Unusable
 from cqworker.cli.options import config_option, settings_from
 from cqworker.cli.posix_only import require_posix
-from cqworker.closed_sets import ROLES
+from cqworker.enums import ROLES
 
 if TYPE_CHECKING:
     from cqworker.embedded import EmbeddedAws
@@ -42,7 +42,7 @@ def dev(config: Path | None, port: int | None) -> int:
     """
     require_posix()
     settings = settings_from(config, {"http.port": port})
-    from cqworker.cli.loop import run_on_loop
+    from cqworker.cli.event_loop import run_on_loop
     from cqworker.settings import check_exposure
 
     check_exposure(settings, ROLES)
@@ -64,7 +64,7 @@ async def run_dev(settings: Settings, config: Path | None) -> int:
     """Start the AWS, provision it, run the daemon on it; the exit code is the daemon's."""
     async with AsyncExitStack() as stack:
         aws = await embedded_aws(stack)
-        from cqworker.cli.leaving import end_daemon
+        from cqworker.cli.process_exit import end_daemon
         from cqworker.cli.provision import provisioned, receive_counts
         from cqworker.daemon import run
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from cqworker.cli.options import config_option, json_option, role_option, settings_from
-from cqworker.closed_sets import ExitCode
+from cqworker.enums import ExitCode
 
 if TYPE_CHECKING:
-    from cqworker.aws.inspection import Finding
+    from cqworker.aws.doctor import Finding
     from cqworker.settings import Settings
 
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def doctor(config: Path | None, roles: frozenset[str], records: int, as_json: bool) -> int:
     """Check that AWS, plugins and settings fit together; every call is harmless. Exit code 1 when there is an error."""
     settings = settings_from(config)
-    from cqworker.cli.checks import local_findings
+    from cqworker.cli.local_checks import local_findings
     from cqworker.plugins.registry import discover
 
     registry = discover(settings.handlers)
@@ -49,7 +49,7 @@ async def _inspected(
     settings: Settings, largest_max_attempts: int, roles: frozenset[str], records: int
 ) -> list[Finding]:
     from cqworker.aws.clients import AwsClients
-    from cqworker.aws.inspection import inspect
+    from cqworker.aws.doctor import inspect
     from cqworker.clock import SystemClock
     from cqworker.events import ignore
 

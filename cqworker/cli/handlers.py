@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cqworker.cli.options import config_option, json_option, settings_from
-from cqworker.closed_sets import ExitCode
+from cqworker.enums import ExitCode
 
 if TYPE_CHECKING:
     from cqworker.plugins.registry import BrokenPlugin, Handler, Registry
@@ -41,7 +41,7 @@ def list_(config: Path | None, as_json: bool, strict: bool) -> int:
 
 
 def _print(registry: Registry, first_queue: str) -> None:
-    from cqworker.cli.table import print_table
+    from cqworker.cli.text_table import print_table
 
     usable = [registry.handlers[name] for name in sorted(registry.handlers)]
     if usable:

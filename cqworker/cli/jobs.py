@@ -13,7 +13,7 @@ import click
 from cqworker.cli.options import access_options, json_option
 
 if TYPE_CHECKING:
-    from cqworker.client.job import View
+    from cqworker.client.job_types import View
     from cqworker.client.transport import Transport
 
 
@@ -52,7 +52,7 @@ def cancel(job_id: str, as_json: bool, config: Path | None, url: str | None, tok
 def _asked(
     config: Path | None, url: str | None, token: str | None, ask: Callable[[Transport], Awaitable[View]]
 ) -> View:
-    from cqworker.cli.access import opened
+    from cqworker.cli.job_access import opened
 
     async def act() -> View:
         async with opened(config, url, token) as transport:
@@ -62,6 +62,6 @@ def _asked(
 
 
 def _print(job: View, as_json: bool) -> None:
-    from cqworker.cli.words import job_words
+    from cqworker.cli.job_text import job_words
 
     click.echo(json.dumps(job, ensure_ascii=False, indent=2) if as_json else "\n".join(job_words(job)))

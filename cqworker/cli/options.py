@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cqworker.closed_sets import Role
+from cqworker.enums import Role
 
 if TYPE_CHECKING:
     from cqworker.settings import Settings

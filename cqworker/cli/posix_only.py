@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cqworker.cli.failures import Unusable
+from cqworker.cli.exit_codes import Unusable
 from cqworker.posix import DAEMON, is_posix
 
 

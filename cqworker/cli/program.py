@@ -9,9 +9,9 @@ from typing import Any, NoReturn
 
 import click
 
-from cqworker.cli.failures import report
-from cqworker.cli.lazy import Entry, LazyGroup
-from cqworker.closed_sets import ExitCode
+from cqworker.cli.exit_codes import report
+from cqworker.cli.lazy_group import Entry, LazyGroup
+from cqworker.enums import ExitCode
 
 COMMANDS: Mapping[str, Entry] = {
     "run": Entry("cqworker.cli.run:run", "Run the daemon until it is told to stop."),
@@ -23,7 +23,7 @@ COMMANDS: Mapping[str, Entry] = {
     "config": Entry("cqworker.cli.config:config", "See the configuration that applies."),
     "doctor": Entry("cqworker.cli.doctor:doctor", "Check that AWS, plugins and settings fit together."),
     "provision": Entry("cqworker.cli.provision:provision", "Create or mend table, queues and bucket."),
-    "bench": Entry("cqworker.cli.bench.command:bench", "Measure what a job costs on the configured AWS."),
+    "bench": Entry("cqworker.cli.bench.bench_command:bench", "Measure what a job costs on the configured AWS."),
 }
 HELP = {"help_option_names": ["-h", "--help"]}
 

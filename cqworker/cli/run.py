@@ -8,7 +8,7 @@ import click
 
 from cqworker.cli.options import config_option, role_option, settings_from
 from cqworker.cli.posix_only import require_posix
-from cqworker.closed_sets import LEVELS
+from cqworker.enums import LEVELS
 
 
 @click.command()
@@ -37,8 +37,8 @@ def run(
     from cqworker.settings import check_exposure
 
     check_exposure(settings, roles)
-    from cqworker.cli.leaving import end_daemon
-    from cqworker.cli.loop import run_on_loop
+    from cqworker.cli.event_loop import run_on_loop
+    from cqworker.cli.process_exit import end_daemon
     from cqworker.daemon import run as run_daemon
 
     return run_on_loop(run_daemon(settings, roles, ended=end_daemon))

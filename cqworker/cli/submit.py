@@ -13,11 +13,11 @@ import click
 from click.core import ParameterSource
 
 from cqworker.cli.options import access_options, json_option
-from cqworker.closed_sets import ExitCode
+from cqworker.enums import ExitCode
 from cqworker.model.status import Status
 
 if TYPE_CHECKING:
-    from cqworker.client.job import View
+    from cqworker.client.job_types import View
     from cqworker.client.transport import Transport
 
 FOREVER = "forever"
@@ -104,11 +104,11 @@ def submit(
     With --wait the result is printed, and the exit code is 1 when the job did not succeed. With --batch there is a line
     about each job, and the exit code is 1 when one was refused.
     """
-    from cqworker.cli.access import opened
+    from cqworker.cli.job_access import opened
 
     access = opened(config, url, token)
     if batch is not None:
-        from cqworker.cli.batch import submit_lines
+        from cqworker.cli.submit_batch import submit_lines
 
         _check_alone(type_)
         return asyncio.run(submit_lines(batch, access, as_json=as_json))
@@ -138,7 +138,7 @@ def _body(type_: str, fields: Mapping[str, Any]) -> bytes:
 async def _submitted(
     access: AbstractAsyncContextManager[Transport], body: bytes, key: str | None, wait: float | str | None
 ) -> View:
-    from cqworker.client.waiting import is_final, until_final
+    from cqworker.client.wait_for_end import is_final, until_final
 
     async with access as transport:
         job = await transport.submit(body, key)
@@ -149,7 +149,7 @@ async def _submitted(
 
 
 def _print(job: View, *, as_json: bool, waited: bool) -> None:
-    from cqworker.cli.words import job_words, result_text
+    from cqworker.cli.job_text import job_words, result_text
 
     if as_json:
         import json

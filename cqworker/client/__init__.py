@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cqworker.client.client import Client
-from cqworker.client.errors import (
+from cqworker.client.client_errors import (
     ClientNotOpen,
     DaemonRefused,
     DaemonUnreachable,
@@ -14,7 +14,7 @@ from cqworker.client.errors import (
     NotAdmitted,
     ProxyRefused,
 )
-from cqworker.client.job import HistoryEntry, JobFailure, JobProgress, JobView, NewJob
+from cqworker.client.job_types import HistoryEntry, JobFailure, JobProgress, JobView, NewJob
 from cqworker.errors import (
     ArtifactMissing,
     ArtifactTooLarge,

@@ -11,18 +11,18 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from cqworker.client.bodies import body_of
-from cqworker.client.errors import DaemonRefused, JobFailed, JobUnfinished
-from cqworker.client.job import JobView, NewJob, View, job_from
-from cqworker.client.openings import Openings
-from cqworker.client.portions import Job, submitted
+from cqworker.client.chunking import Job, submitted
+from cqworker.client.client_errors import DaemonRefused, JobFailed, JobUnfinished
+from cqworker.client.job_types import JobView, NewJob, View, job_from
+from cqworker.client.request_bodies import body_of
+from cqworker.client.sessions import Openings
 from cqworker.client.transport import Transport
-from cqworker.client.waiting import is_final, until_final
+from cqworker.client.wait_for_end import is_final, until_final
 from cqworker.errors import ArtifactMissing, CqworkerError
 from cqworker.model.status import Status
-from cqworker.model.times import seconds_of
-from cqworker.vocabulary import submissions as words
-from cqworker.vocabulary.told import told
+from cqworker.model.timestamps import seconds_of
+from cqworker.suggestions import submission_terms as words
+from cqworker.suggestions.call_errors import told
 
 if TYPE_CHECKING:
     from cqworker.settings import Settings
@@ -54,7 +54,7 @@ class Client:
         """The jobs of the daemon at `url`, such as http://127.0.0.1:8080, as the bearer of `token`."""
 
         def opening() -> AbstractAsyncContextManager[Transport]:
-            from cqworker.client.http import http_transport
+            from cqworker.client.http_transport import http_transport
 
             return http_transport(url, token)
 
@@ -71,7 +71,7 @@ class Client:
         settings = _settings(config)
 
         def opening() -> AbstractAsyncContextManager[Transport]:
-            from cqworker.client.direct import direct_transport
+            from cqworker.client.direct_transport import direct_transport
 
             return direct_transport(settings)
 

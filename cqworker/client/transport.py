@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from cqworker.client.job import View
+from cqworker.client.job_types import View
 from cqworker.errors import CqworkerError
 
 Answer = View | CqworkerError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cqworker.daemon.counter import Counter, counter
-from cqworker.daemon.life import run
+from cqworker.daemon.lifecycle import run
+from cqworker.daemon.standalone import Counter, counter
 
 __all__ = ["Counter", "counter", "run"]

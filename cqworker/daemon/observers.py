@@ -9,7 +9,7 @@ from cqworker.clock import Clock
 from cqworker.events import Emit
 from cqworker.observe.fan_out import FanOut, fan_out
 from cqworker.observe.log import Log, LogLines
-from cqworker.observe.metrics import Metrics
+from cqworker.observe.metrics_observer import Metrics
 from cqworker.observe.stats import Stats
 from cqworker.plugins.registry import Registry
 

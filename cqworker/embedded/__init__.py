@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cqworker.embedded.facts import EmbeddedAws, EmbeddedAwsError
-from cqworker.embedded.process import running_aws, running_aws_sync
+from cqworker.embedded.moto_process import running_aws, running_aws_sync
+from cqworker.embedded.running_aws import EmbeddedAws, EmbeddedAwsError
 
 __all__ = ["EmbeddedAws", "EmbeddedAwsError", "running_aws", "running_aws_sync"]

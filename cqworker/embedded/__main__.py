@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 
-from cqworker.embedded.server import Dispatcher, open_server
+from cqworker.embedded.moto_server import Dispatcher, open_server
 
 
 def main() -> None:

@@ -10,22 +10,22 @@ from msgspec import Struct
 from cqworker.clock import Clock
 from cqworker.errors import RecordUnreadable, Unavailable
 from cqworker.events import CopyDropped, CopyHidden, Emit, JobForestalled, JobTakenOver, Subject
-from cqworker.flow.backoff import pauses
-from cqworker.flow.health import Health
-from cqworker.flow.insistence import Insistence
+from cqworker.flow.job_ref import stored_trace_id, subject_of, subject_of_message
 from cqworker.flow.lease import Lease, margin_of
-from cqworker.flow.letting_go import Delete, Hide, Leave, LettingGo
-from cqworker.flow.subject import stored_trace_id, subject_of, subject_of_message
-from cqworker.model.attempts import Claim, HandBack, Reopen
-from cqworker.model.changes import Refused, Written
+from cqworker.flow.message_disposition import Delete, Hide, Leave, LettingGo
+from cqworker.flow.unanswered_writes import Insistence
+from cqworker.health.service_health import Health
+from cqworker.model.attempt_writes import Claim, HandBack, Reopen
+from cqworker.model.backoff import pauses
+from cqworker.model.claim_table import CancelInstead, CrashInstead, Drop, GoOn, Start, StartRound, judge
+from cqworker.model.claim_table import Hide as HideUntil
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import Entry, ended, unended
 from cqworker.model.ids import TokenMint
-from cqworker.model.interventions import Forestall
+from cqworker.model.operator_writes import Forestall
 from cqworker.model.record import Failure, JobRecord
 from cqworker.model.status import FailureKind, Status
-from cqworker.model.verdict import CancelInstead, CrashInstead, Drop, GoOn, Start, StartRound, judge
-from cqworker.model.verdict import Hide as HideUntil
+from cqworker.model.writes import Refused, Written
 from cqworker.ports import Delivery, JobStore
 
 ROUNDS = 8

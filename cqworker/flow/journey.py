@@ -6,16 +6,16 @@ import asyncio
 from functools import partial
 
 from cqworker.events import CopyHidden, Emit
+from cqworker.execution.executor import Execution
+from cqworker.flow.acknowledger import Receipts
+from cqworker.flow.capacity import Slot
 from cqworker.flow.claim import Claimed, Claims
-from cqworker.flow.execute import Execution
-from cqworker.flow.in_hand import InHand
-from cqworker.flow.keeper import LeaseKeeper
-from cqworker.flow.letting_go import Hide
-from cqworker.flow.limits import TypeLimits
-from cqworker.flow.receipts import Receipts
+from cqworker.flow.job_ref import subject_of_message
+from cqworker.flow.jobs_in_hand import InHand
+from cqworker.flow.lease_keeper import LeaseKeeper
+from cqworker.flow.message_disposition import Hide
 from cqworker.flow.settle import Settling
-from cqworker.flow.slots import Slot
-from cqworker.flow.subject import subject_of_message
+from cqworker.flow.type_limits import TypeLimits
 from cqworker.model.envelope import Envelope
 from cqworker.ports import Delivery
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from cqworker.events import Subject
-from cqworker.flow.outcomes import StopReason
+from cqworker.execution.outcome import StopReason
 from cqworker.model.record import Progress
 from cqworker.ports import Delivery
 

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from cqworker.clock import Clock
 from cqworker.errors import Unavailable
 from cqworker.events import Emit, ForeignMessage, Received
-from cqworker.flow.background import background_failure
-from cqworker.flow.backoff import pauses, retry_delay
-from cqworker.flow.health import STORE, Health
+from cqworker.flow.acknowledger import Receipts
+from cqworker.flow.capacity import Slot, Slots
 from cqworker.flow.journey import Journey
-from cqworker.flow.letting_go import Hide
-from cqworker.flow.main_loop import MainLoop
-from cqworker.flow.receipts import Receipts
-from cqworker.flow.slots import Slot, Slots
+from cqworker.flow.message_disposition import Hide
+from cqworker.flow.supervised_loop import background_failure
+from cqworker.health.main_loop_lag import MainLoop
+from cqworker.health.service_health import STORE, Health
+from cqworker.model.backoff import pauses, retry_delay
 from cqworker.model.envelope import Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
 from cqworker.ports import BATCH, Delivery, JobQueue
 from cqworker.settings import QueueSettings

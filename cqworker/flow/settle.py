@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from cqworker.clock import Clock
 from cqworker.errors import RecordUnreadable, Unavailable
 from cqworker.events import Emit, JobHandedBack, JobSettled, LeaseLost
-from cqworker.flow.backoff import pauses
+from cqworker.execution.outcome import Hindered, Outcome, Raised
 from cqworker.flow.claim import Claimed
-from cqworker.flow.endings import (
+from cqworker.flow.conclusion import (
     Cancelled,
     Conclusion,
     Ending,
@@ -25,18 +25,18 @@ from cqworker.flow.endings import (
     conclude,
     with_words,
 )
-from cqworker.flow.health import Health
-from cqworker.flow.insistence import Insistence
-from cqworker.flow.letting_go import Delete, Hide, Leave, LettingGo
-from cqworker.flow.outcomes import Hindered, Outcome, Raised
-from cqworker.model.artifacts import result_key
-from cqworker.model.attempts import HandBack, Settle
-from cqworker.model.changes import Refused, Written
+from cqworker.flow.message_disposition import Delete, Hide, Leave, LettingGo
+from cqworker.flow.unanswered_writes import Insistence
+from cqworker.health.service_health import Health
+from cqworker.model.artifact_keys import result_key
+from cqworker.model.attempt_writes import HandBack, Settle
+from cqworker.model.backoff import pauses
 from cqworker.model.history import HANDED_BACK, Entry, ended, shortened, trimmed
 from cqworker.model.record import Failure
 from cqworker.model.status import Status
-from cqworker.plugins.artifacts import too_large
+from cqworker.model.writes import Refused, Written
 from cqworker.plugins.handler import Backoff
+from cqworker.plugins.job_artifacts import too_large
 from cqworker.plugins.registry import Registry
 from cqworker.ports import Artifacts, JobStore
 

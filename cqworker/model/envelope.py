@@ -12,9 +12,9 @@ from msgspec import UNSET, Meta, MsgspecError, Struct, UnsetType
 from msgspec.json import Decoder, decode
 from msgspec.structs import replace
 
-from cqworker.fields import described
+from cqworker.field_docs import described
 from cqworker.model.ids import MAX_JOB_ID
-from cqworker.model.limits import (
+from cqworker.model.job_limits import (
     MAX_ATTEMPTS,
     MAX_METADATA,
     MAX_METADATA_BYTES,

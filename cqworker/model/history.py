@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cqworker.fields import described
+from cqworker.field_docs import described
 from cqworker.model.status import SETTLED, Status
 
 KEPT = 20

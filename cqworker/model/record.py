@@ -8,11 +8,11 @@ from zlib import crc32
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cqworker.fields import described
+from cqworker.field_docs import described
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import SUBMITTED, Entry
 from cqworker.model.status import WAITING, FailureKind, Status
-from cqworker.model.times import day_of
+from cqworker.model.timestamps import day_of
 
 SHARDS = 8
 PAST = ("failure", "result", "result_ref", "finished_at", "cancel_requested_at", "scheduled_at", "progress")

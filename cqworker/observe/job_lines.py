@@ -15,8 +15,8 @@ import orjson
 
 from cqworker.events import Emit, JobSettled, JobStarted, Subject
 from cqworker.model.status import Status
-from cqworker.observe.rendering import is_plain
-from cqworker.observe.wording import Words
+from cqworker.observe.event_wording import Words
+from cqworker.observe.line_renderer import is_plain
 
 MOST_MIDDLES = 1024
 """Middles of lines kept at once; a stranger may invent types and tenants without end."""

@@ -15,18 +15,18 @@ from structlog.contextvars import merge_contextvars
 from structlog.processors import format_exc_info
 from structlog.typing import FilteringBoundLogger
 
-from cqworker.closed_sets import LEVELS
+from cqworker.enums import LEVELS
 from cqworker.events import Event, JobEvent, JobSettled, JobStarted
+from cqworker.observe.event_wording import ENDINGS, ROUTINE, STARTED, WORDING, Words
 from cqworker.observe.job_lines import JobLines
-from cqworker.observe.rendering import ConsoleLines, JsonLines
-from cqworker.observe.routing import Route
-from cqworker.observe.sink import Outlet, Sink
+from cqworker.observe.line_renderer import ConsoleLines, JsonLines
+from cqworker.observe.log_sink import Outlet, Sink
+from cqworker.observe.stdlib_logging import Route
 from cqworker.observe.throttle import Throttle
-from cqworker.observe.wording import ENDINGS, ROUTINE, STARTED, WORDING, Words
-from cqworker.sdnotify import marks_for
+from cqworker.platform.sd_notify import marks_for
 
 if TYPE_CHECKING:
-    from cqworker.settings.log import LogSettings
+    from cqworker.settings.log_settings import LogSettings
 
 PATIENCE = 1.0
 """Seconds that the end of the process waits for a reader of the last lines."""

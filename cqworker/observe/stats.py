@@ -21,9 +21,9 @@ from cqworker.events import (
     LeaseLost,
 )
 from cqworker.model.status import SETTLED, FailureKind, Status
-from cqworker.model.times import rfc3339
-from cqworker.observe.known_types import KnownTypes
-from cqworker.observe.safety import shorten
+from cqworker.model.timestamps import rfc3339
+from cqworker.observe.sanitize import shorten
+from cqworker.observe.type_labels import KnownTypes
 
 FAILURES = 20
 """How many of the last failures are remembered."""

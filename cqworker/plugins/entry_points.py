@@ -9,9 +9,9 @@ from functools import reduce
 from importlib.metadata import EntryPoint, entry_points
 
 from cqworker.errors import PluginConflict
-from cqworker.plugins.entries import Origin
+from cqworker.plugins.exception_text import sentence_of
+from cqworker.plugins.loaded_handlers import Origin
 from cqworker.plugins.signature import Unusable
-from cqworker.plugins.wording import sentence_of
 
 GROUP = "cqworker.handlers"
 _TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)

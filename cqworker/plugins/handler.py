@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal, NoReturn, TypeVar, overload
 
-from cqworker.closed_sets import Executor
-from cqworker.model.limits import MAX_ATTEMPTS
-from cqworker.model.times import seconds_of
-from cqworker.vocabulary.handlers import BACKOFF, HANDLER, REJECT, RETRY, SENDERS
-from cqworker.vocabulary.told import told
+from cqworker.enums import Executor
+from cqworker.model.job_limits import MAX_ATTEMPTS
+from cqworker.model.timestamps import seconds_of
+from cqworker.suggestions.call_errors import told
+from cqworker.suggestions.handler_terms import BACKOFF, HANDLER, REJECT, RETRY, SENDERS
 
 F = TypeVar("F", bound=Callable[..., Any])
 Lifespan = Callable[[], AbstractAsyncContextManager[Any]]

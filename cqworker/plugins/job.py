@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from cqworker.model.tenants import DEFAULT
-from cqworker.model.times import seconds_of
+from cqworker.model.timestamps import seconds_of
 from cqworker.plugins.handler import Stopping
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
-    from cqworker.plugins.artifacts import JobArtifacts
-    from cqworker.plugins.own_process import OwnProcess
+    from cqworker.plugins.job_artifacts import JobArtifacts
+    from cqworker.plugins.job_child import OwnProcess
 
 T = TypeVar("T")
 Report = Callable[[float, float | None, str | None], None]
@@ -105,7 +105,7 @@ class Job:
 
         def __getattr__(self, name: str) -> NoReturn:
             """Says what is meant where another job system has such a name."""
-            from cqworker.vocabulary.handlers import ATTRIBUTES
+            from cqworker.suggestions.handler_terms import ATTRIBUTES
 
             meant = f": {ATTRIBUTES[name]}." if name in ATTRIBUTES else "."
             raise AttributeError(f"A job has no {name}{meant}", name=name, obj=self)

@@ -8,7 +8,7 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from cqworker.errors import InvalidPayload, PayloadFault
-from cqworker.plugins.wording import bounded, sentence_of
+from cqworker.plugins.exception_text import bounded, sentence_of
 
 MAX_FAULTS = 20
 SHORT = 32_768

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from cqworker.plugins.entries import BrokenPlugin, Handler, Origin, read_handler
 from cqworker.plugins.entry_points import Claim, installed_claims, load, refuse_conflicts
 from cqworker.plugins.handler import DEFAULT_ATTEMPTS
+from cqworker.plugins.loaded_handlers import BrokenPlugin, Handler, Origin, read_handler
 from cqworker.plugins.signature import Unusable
 from cqworker.settings import HandlerSettings
 

@@ -13,7 +13,7 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel
 
-from cqworker.plugins.wording import bounded, sentence_of
+from cqworker.plugins.exception_text import bounded, sentence_of
 
 MAX_DEPTH = 100
 _MIN_INT, _MAX_INT = -(2**63), 2**64 - 1

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, get_type_hints
 
+from cqworker.plugins.exception_text import sentence_of
 from cqworker.plugins.job import Job
-from cqworker.plugins.wording import sentence_of
 
 _SHAPE = "Write it as f(payload: Model) or f(payload: Model, job: Job)."
 _JOBS = frozenset({"self", "ctx", "context", "job", "task"})

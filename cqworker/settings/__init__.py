@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from cqworker.settings.checks import check_exposure, is_loopback, max_receive_count_of, needed_receive_count
-from cqworker.settings.file import find_file
+from cqworker.settings.config_file import find_file
 from cqworker.settings.loading import load_settings, sources
-from cqworker.settings.log import LogSettings
-from cqworker.settings.model import (
+from cqworker.settings.log_settings import LogSettings
+from cqworker.settings.settings import (
     ArtifactSettings,
     BackoffSettings,
     HandlerSettings,
@@ -18,6 +17,7 @@ from cqworker.settings.model import (
     TypeSettings,
     WorkerSettings,
 )
+from cqworker.settings.validation import check_exposure, is_loopback, max_receive_count_of, needed_receive_count
 
 __all__ = [
     "ArtifactSettings",

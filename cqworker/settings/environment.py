@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 
-from cqworker.settings.given import Given, single_values
-from cqworker.settings.shape import PREFIX, demand_of, node_at, variables
+from cqworker.settings.layers import Given, single_values
+from cqworker.settings.schema import PREFIX, demand_of, node_at, variables
 
 OF_THE_COMMAND_LINE = frozenset({"CQWORKER_URL", "CQWORKER_TOKEN", "CQWORKER_CONFIG"})
 KUBERNETES = re.compile(r"CQWORKER_(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_\d+_.+)")

@@ -8,12 +8,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from cqworker.errors import ConfigurationError
+from cqworker.settings.config_file import read_file
 from cqworker.settings.environment import read_environment
-from cqworker.settings.faults import faults_of
-from cqworker.settings.file import read_file
-from cqworker.settings.given import Given, origin_of, tree_of
-from cqworker.settings.model import Settings
-from cqworker.settings.shape import leaves
+from cqworker.settings.error_messages import faults_of
+from cqworker.settings.layers import Given, origin_of, tree_of
+from cqworker.settings.schema import leaves
+from cqworker.settings.settings import Settings
 
 NOTHING: Mapping[str, object] = {}
 DEFAULT = "default"

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from cqworker.clock import Clock
 from cqworker.errors import CqworkerError, InvalidPayload
-from cqworker.model.attempts import Claim, HandBack, Renew, Reopen, Settle
-from cqworker.model.changes import Refused, Written
+from cqworker.model.attempt_writes import Claim, HandBack, Renew, Reopen, Settle
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import Entry
-from cqworker.model.interventions import AskCancel, Enter, Forestall, Lose, NewRound
+from cqworker.model.operator_writes import AskCancel, Enter, Forestall, Lose, NewRound
 from cqworker.model.record import Failure, JobRecord, Progress
 from cqworker.model.status import FailureKind, Status
-from cqworker.plugins.process import ChildFailure
+from cqworker.model.writes import Refused, Written
+from cqworker.plugins.process_call import ChildFailure
 from cqworker.ports import Delivery, Depth, EntryFault, KeyItem, Letter, StoredObject
-from cqworker.testing.facts import JobFacts
-from cqworker.testing.handlers import HandlerRun, run_handler
-from cqworker.testing.ports import MemoryArtifacts, MemoryQueue, MemoryStore
-from cqworker.testing.time import VirtualClock, VirtualTimeLoop, run_virtually
+from cqworker.testing.job_facts import JobFacts
+from cqworker.testing.memory_ports import MemoryArtifacts, MemoryQueue, MemoryStore
+from cqworker.testing.run_once import HandlerRun, run_handler
+from cqworker.testing.virtual_time import VirtualClock, VirtualTimeLoop, run_virtually
 
 __all__ = [
     "AskCancel",

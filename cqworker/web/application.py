@@ -6,26 +6,26 @@ from collections.abc import Mapping, Sequence
 
 from aiohttp import hdrs, web
 
-from cqworker.web.admission import RATES, open_rates
-from cqworker.web.allowance import Allowance
-from cqworker.web.artifacts import MAX_AT_ONCE, PATIENCE, TRANSFERS, TRANSFERS_CROWDED
-from cqworker.web.bodies import ALL_IN_MEMORY, IN_MEMORY, expect
-from cqworker.web.call import Call
-from cqworker.web.catalogue import DESCRIPTION, INDEX
-from cqworker.web.connection import connection_of
-from cqworker.web.doors import Answer, doors
-from cqworker.web.headers import on_prepare
-from cqworker.web.lobby import most_connections
-from cqworker.web.mending import mending
+from cqworker.web.app_context import PARTS, WAITING_ROOM, Parts
+from cqworker.web.artifact_routes import MAX_AT_ONCE, PATIENCE, TRANSFERS, TRANSFERS_CROWDED
+from cqworker.web.auth import CALLER, GATE, Gate
+from cqworker.web.body_reader import ALL_IN_MEMORY, IN_MEMORY, expect
+from cqworker.web.buffer_quota import Allowance
+from cqworker.web.catalogue_routes import DESCRIPTION, INDEX
+from cqworker.web.client_connection import connection_of
+from cqworker.web.connection_limit import most_connections
+from cqworker.web.error_middleware import mending
+from cqworker.web.fair_queue import Turns
+from cqworker.web.health_routes import build
+from cqworker.web.host_guard import Answer, doors
+from cqworker.web.long_poll import WaitingRoom
 from cqworker.web.openapi import Description, Surroundings
-from cqworker.web.parts import PARTS, WAITING_ROOM, Parts
-from cqworker.web.readers import READERS, Readers
-from cqworker.web.spool import SPOOLS, Spools
-from cqworker.web.table import CALLS
-from cqworker.web.tokens import CALLER, GATE, Gate
-from cqworker.web.turns import Turns
-from cqworker.web.vitals import build
-from cqworker.web.waiting import WaitingRoom
+from cqworker.web.parse_offload import READERS, Readers
+from cqworker.web.route_definition import Call
+from cqworker.web.routes import CALLS
+from cqworker.web.security_headers import on_prepare
+from cqworker.web.submission_limits import RATES, open_rates
+from cqworker.web.upload_spool import SPOOLS, Spools
 
 VERSIONED = "/api/v1"
 ONE_STEP = ":[^/]+}"

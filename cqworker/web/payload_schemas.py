@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from cqworker.plugins.registry import Handler, Registry
-from cqworker.web.schemas import REFERENCE, Plain, Schema, parts, plain, reference
+from cqworker.web.openapi_schemas import REFERENCE, Plain, Schema, parts, plain, reference
 
 MAX_TYPE = 128
 """Characters of a job type that can be asked for."""

@@ -10,13 +10,13 @@ from aiohttp import web
 
 from cqworker.errors import CqworkerError
 from cqworker.settings import HttpSettings
-from cqworker.web.apology import Apology
+from cqworker.web.app_context import WAITING_ROOM, Parts
 from cqworker.web.application import create_app
-from cqworker.web.connection import HEAD_PATIENCE, KEEPALIVE, Connection, connection_of
-from cqworker.web.headers import secure
-from cqworker.web.lobby import Lobby, most_connections, reserve_of
-from cqworker.web.parts import WAITING_ROOM, Parts
-from cqworker.web.table import VITAL_PATHS
+from cqworker.web.client_connection import HEAD_PATIENCE, KEEPALIVE, Connection, connection_of
+from cqworker.web.connection_limit import Lobby, most_connections, reserve_of
+from cqworker.web.error_replies import Apology
+from cqworker.web.routes import VITAL_PATHS
+from cqworker.web.security_headers import secure
 
 __all__ = ["CannotListen", "Parts", "Server", "create_app"]
 

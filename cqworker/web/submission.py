@@ -18,9 +18,9 @@ from cqworker.errors import (
     UnknownQueue,
     UnknownType,
 )
-from cqworker.flow.submit import Submission
-from cqworker.web.asks import SubmitAsk
+from cqworker.jobs.submit import Submission
 from cqworker.web.problems import Fault, Kind, Problem
+from cqworker.web.request_models import SubmitAsk
 
 
 def submission_of(ask: SubmitAsk, *, tenant: str, key: str | None, traceparent: str | None) -> Submission:

@@ -9,7 +9,7 @@ import pytest
 from botocore.retries.standard import ExponentialBackoff
 
 from cqworker.aws.clients import AwsClients
-from cqworker.aws.lean import retries
+from cqworker.aws.http import retry_policy
 from cqworker.events import Event, ServiceCalled
 from tests.aws.homes import Home
 from tests.contract.worlds import use_environment
@@ -20,7 +20,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "canary-secret
 @pytest.fixture(autouse=True)
 def no_waiting_between_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0.0)
-    monkeypatch.setattr(retries, "PAUSES", dict.fromkeys(retries.PAUSES, 0.0))
+    monkeypatch.setattr(retry_policy, "PAUSES", dict.fromkeys(retry_policy.PAUSES, 0.0))
 
 
 @pytest.fixture(params=[False, True], ids=["sdk", "lean"])

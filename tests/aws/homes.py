@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from cqworker.aws.clients import AwsClients
+from cqworker.aws.error_translation import AwsFault
 from cqworker.aws.operations import UPDATE_ITEM
-from cqworker.aws.translation import AwsFault
 from tests.contract.worlds import use_environment
 
 NOBODY = "http://127.0.0.1:9"

@@ -11,10 +11,10 @@ from importlib.util import find_spec
 import pytest
 from aiohttp import web
 
-from cqworker.aws import sdk_clients
 from cqworker.aws.clients import AwsClients
-from cqworker.aws.credentials import keyring
+from cqworker.aws.credentials import credentials_cache
 from cqworker.aws.operations import DELETE_BATCH, GET_ITEM, PUT_OBJECT, RECEIVE, SEND
+from cqworker.aws.sdk import sdk_clients
 from cqworker.errors import Unavailable
 from cqworker.events import ignore
 from tests.aws.stub import Seen, answers, error, ok, serving
@@ -79,7 +79,7 @@ async def test_a_service_can_have_an_endpoint_of_its_own(clients: AwsClients, sp
 async def test_missing_credentials_are_told_and_found_when_they_come(
     clients: AwsClients, speak_to: SpeakTo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keyring, "FIRST", 0.0)
+    monkeypatch.setattr(credentials_cache, "FIRST", 0.0)
     async with serving(answers(ok())) as stub:
         speak_to(stub.url)
         monkeypatch.delenv("AWS_ACCESS_KEY_ID")

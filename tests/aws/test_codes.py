@@ -9,8 +9,8 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
-from cqworker.aws.faults import ARCHIVED, BUSY, DENIED, KEY, MISSING, OLDER, REFUSED, Row, row_by_code
-from cqworker.aws.translation import row_of
+from cqworker.aws.error_table import ARCHIVED, BUSY, DENIED, KEY, MISSING, OLDER, REFUSED, Row, row_by_code
+from cqworker.aws.error_translation import row_of
 
 SPELLINGS = {
     "KmsAccessDenied": "KMS.AccessDeniedException",

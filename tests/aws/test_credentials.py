@@ -11,11 +11,11 @@ import pytest
 from aiohttp import web
 
 from cqworker.aws.clients import AwsClients
-from cqworker.aws.credentials import keyring
-from cqworker.aws.credentials.fault import CredentialsError
-from cqworker.aws.credentials.keyring import Keyring
+from cqworker.aws.credentials import credentials_cache
+from cqworker.aws.credentials.credentials_cache import Keyring
+from cqworker.aws.credentials.credentials_error import CredentialsError
+from cqworker.aws.error_translation import AwsFault
 from cqworker.aws.operations import GET_ITEM, GET_OBJECT, SEND, UPDATE_ITEM
-from cqworker.aws.translation import AwsFault
 from tests.aws.homes import Home, fault_of, handing_out
 from tests.aws.stub import Seen, answers, ok, serving
 from tests.patience import scaled
@@ -51,8 +51,8 @@ async def test_a_provider_that_fails_is_not_asked_by_every_call(clients: AwsClie
 async def test_keys_that_come_near_their_end_are_replaced_while_calls_go_on(
     clients: AwsClients, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keyring, "LOOK", 0.0)
-    monkeypatch.setattr(keyring, "FIRST", 0.01)
+    monkeypatch.setattr(credentials_cache, "LOOK", 0.0)
+    monkeypatch.setattr(credentials_cache, "FIRST", 0.01)
     async with serving(answers(ok())) as stub:
         home.url = stub.url
         handing_out(home, "ASIAOLD", 300)
@@ -67,8 +67,8 @@ async def test_keys_that_come_near_their_end_are_replaced_while_calls_go_on(
 async def test_a_provider_in_trouble_costs_no_call_while_its_last_keys_live(
     clients: AwsClients, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keyring, "LOOK", 0.0)
-    monkeypatch.setattr(keyring, "FIRST", 0.01)
+    monkeypatch.setattr(credentials_cache, "LOOK", 0.0)
+    monkeypatch.setattr(credentials_cache, "FIRST", 0.01)
     async with serving(answers(ok())) as stub:
         home.url = stub.url
         handing_out(home, "ASIA", 300)

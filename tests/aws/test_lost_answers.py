@@ -11,18 +11,18 @@ import pytest
 from msgspec.structs import replace
 
 from cqworker.aws.clients import AwsClients
-from cqworker.aws.dynamodb_store import DynamoStore
-from cqworker.aws.sqs_queue import SqsQueue
+from cqworker.aws.dynamodb.job_store import DynamoStore
+from cqworker.aws.sqs.message_queue import SqsQueue
 from cqworker.clock import SystemClock
 from cqworker.embedded import EmbeddedAws
 from cqworker.errors import Unavailable
 from cqworker.events import ignore
-from cqworker.model.attempts import HandBack, Settle
-from cqworker.model.changes import Refused, Written
+from cqworker.model.attempt_writes import HandBack, Settle
 from cqworker.model.history import Entry
-from cqworker.model.interventions import AskCancel, Enter
+from cqworker.model.operator_writes import AskCancel, Enter
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
+from cqworker.model.writes import Refused, Written
 from cqworker.ports import JobStore, Letter
 from tests.aws.stub import Answering, Seen, Stub, answers, error, losing_answers
 from tests.contract.cases import PURGE

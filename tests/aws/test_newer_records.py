@@ -12,15 +12,15 @@ import pytest
 from aiohttp import web
 from msgspec.structs import replace
 
-from cqworker.aws.batched_writes import BatchedStore
 from cqworker.aws.clients import AwsClients
-from cqworker.aws.dynamodb_store import DynamoStore
-from cqworker.aws.wire import item_of
+from cqworker.aws.dynamodb.batched_store import BatchedStore
+from cqworker.aws.dynamodb.items import item_of
+from cqworker.aws.dynamodb.job_store import DynamoStore
 from cqworker.errors import Unavailable
 from cqworker.events import ignore
 from cqworker.flow.claim import Claims
-from cqworker.flow.health import Health
-from cqworker.flow.letting_go import Leave
+from cqworker.flow.message_disposition import Leave
+from cqworker.health.service_health import Health
 from cqworker.model.record import envelope_of
 from cqworker.ports import Delivery
 from tests.aws.stub import Answering, Seen, body_of, ok, serving

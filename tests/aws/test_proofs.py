@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from cqworker.aws.artifacts import S3Artifacts
 from cqworker.aws.clients import AwsClients
-from cqworker.aws.dynamodb_store import DynamoStore
-from cqworker.aws.sqs_queue import SqsQueue
-from cqworker.aws.translation import AwsFault
+from cqworker.aws.dynamodb.job_store import DynamoStore
+from cqworker.aws.error_translation import AwsFault
+from cqworker.aws.s3.artifact_store import S3Artifacts
+from cqworker.aws.sqs.message_queue import SqsQueue
 from cqworker.clock import SystemClock
 from cqworker.errors import Unavailable
 from cqworker.ports import KeyItem, Letter

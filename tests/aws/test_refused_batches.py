@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from cqworker.aws.clients import AwsClients
-from cqworker.aws.sqs_queue import SqsQueue
+from cqworker.aws.sqs.message_queue import SqsQueue
 from cqworker.clock import SystemClock
 from cqworker.errors import Unavailable
 from cqworker.ports import BATCH, Letter

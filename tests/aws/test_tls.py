@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from cqworker.aws import limits
+from cqworker.aws import call_limits
 from cqworker.aws.clients import AwsClients
-from cqworker.aws.lean import dialling
+from cqworker.aws.error_translation import AwsFault
+from cqworker.aws.http import connector
 from cqworker.aws.operations import UPDATE_ITEM
-from cqworker.aws.tls import trusting
-from cqworker.aws.translation import AwsFault
-from tests.lean.certificates import authority_and_server
-from tests.lean.scripted_server import Line, speaking
+from cqworker.aws.tls_context import trusting
+from tests.aws_http.certificates import authority_and_server
+from tests.aws_http.scripted_server import Line, speaking
 
 SpeakTo = Callable[..., None]
 Front = Callable[[int, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[bool]]
@@ -136,8 +136,8 @@ async def test_a_handshake_slower_than_a_connection_may_be_succeeds(
     clients: AwsClients, speak_to: SpeakTo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The SDK has one bound for both."""
-    assert limits.CONNECT < limits.SDK_CONNECT < limits.HANDSHAKE
-    monkeypatch.setattr(dialling, "CONNECT", 0.5)
+    assert call_limits.CONNECT < call_limits.SDK_CONNECT < call_limits.HANDSHAKE
+    monkeypatch.setattr(connector, "CONNECT", 0.5)
 
     async def dawdle(*_: object) -> bool:
         await asyncio.sleep(0.7)

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from cqworker.aws import calls as deadlines
+from cqworker.aws import aws_call as deadlines
 from cqworker.aws.clients import AwsClients
 from cqworker.aws.operations import DELETE_BATCH, GET_ITEM, RECEIVE, SEND, UPDATE_ITEM, Operation
 from cqworker.errors import Unavailable

@@ -10,18 +10,18 @@ from aiobotocore.credentials import AioEnvProvider
 from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession
 
-from cqworker.aws.artifacts import S3Artifacts
-from cqworker.aws.batched_writes import BatchedStore
 from cqworker.aws.clients import AwsClients
-from cqworker.aws.dynamodb_store import DynamoStore
-from cqworker.aws.lean.transport import Transport
-from cqworker.aws.sqs_queue import SqsQueue
+from cqworker.aws.dynamodb.batched_store import BatchedStore
+from cqworker.aws.dynamodb.job_store import DynamoStore
+from cqworker.aws.http.transport import Transport
+from cqworker.aws.s3.artifact_store import S3Artifacts
+from cqworker.aws.sqs.message_queue import SqsQueue
 from cqworker.clock import SystemClock
 from cqworker.errors import CqworkerError, Unavailable
 from cqworker.events import ServiceCalled, ignore
-from cqworker.flow.health import ARTIFACTS, STORE, Health, queue_service
-from cqworker.flow.watched import WatchedArtifacts, WatchedQueue, WatchedStore
-from cqworker.model.changes import Change
+from cqworker.health.monitored_ports import WatchedArtifacts, WatchedQueue, WatchedStore
+from cqworker.health.service_health import ARTIFACTS, STORE, Health, queue_service
+from cqworker.model.writes import Change
 from cqworker.ports import KeyItem, Letter
 from tests.aws.stub import answers, ok, serving
 from tests.contract.test_store_races import claim_of, submitted

@@ -10,9 +10,9 @@ from uuid import uuid4
 import pytest
 
 from bench.run.endpoint import Endpoint
-from cqworker.cli.bench.figures import Findings, Part
 from cqworker.cli.bench.prices import Prices
-from cqworker.cli.bench.words import dollars, words
+from cqworker.cli.bench.report import dollars, words
+from cqworker.cli.bench.results import Findings, Part
 from tests.cli.running import invoke, plain_environment, told
 from tests.contract.worlds import use_environment
 

@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from cqworker.cli.loop import run_on_loop
+from cqworker.cli.event_loop import run_on_loop
 from tests.chaos.programme import FULL, RUNS, Run, named, sizes_of
 from tests.chaos.report import Report, say
 from tests.chaos.runs.scene import Stage, rehearse

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import boto3
 
-from cqworker.aws.wire import job_key, record_of
+from cqworker.aws.dynamodb.items import job_key, record_of
 from cqworker.model.record import JobRecord
 from cqworker.settings import Settings
 from tests.engines.running import REGION, Engines

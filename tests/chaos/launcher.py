@@ -17,12 +17,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cqworker.aws.sqs_queue import SqsQueue
+from cqworker.aws.sqs.message_queue import SqsQueue
 from cqworker.cli import main
-from cqworker.flow.watched import WatchedStore
-from cqworker.model.attempts import Claim, Settle
-from cqworker.model.changes import Written
-from cqworker.model.interventions import Enter
+from cqworker.health.monitored_ports import WatchedStore
+from cqworker.model.attempt_writes import Claim, Settle
+from cqworker.model.operator_writes import Enter
+from cqworker.model.writes import Written
 from tests.chaos import journal
 
 Hits = Callable[[], None]

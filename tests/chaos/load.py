@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from cqworker.daemon import Counter
 from cqworker.errors import SendUnanswered, Unavailable
-from cqworker.flow.submit import Submission
+from cqworker.jobs.submit import Submission
 
 AT_ONCE = 16
 TRIES = 50

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from cqworker.aws.clients import AwsClients
 from cqworker.aws.provision import provision
-from cqworker.aws.sqs_queue import SqsQueue
+from cqworker.aws.sqs.message_queue import SqsQueue
 from cqworker.clock import SystemClock
 from cqworker.daemon import Counter, counter
 from cqworker.errors import JobNotFound

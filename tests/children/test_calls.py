@@ -21,7 +21,7 @@ import pytest
 
 from cqworker import ProcessDied, ProcessNotStarted, ProcessTimeout
 from cqworker.children.calls import call
-from cqworker.children.pool import Children, hired
+from cqworker.children.child_pool import Children, hired
 from tests.children.errands import be_odd, limits, pid_after, spin
 from tests.patience import scaled
 
@@ -179,7 +179,7 @@ def test_a_function_of_the_program_itself_can_be_called(tmp_path: Path) -> None:
     program.write_text(
         "import asyncio\n"
         "from cqworker.children.calls import call\n"
-        "from cqworker.children.pool import hired\n"
+        "from cqworker.children.child_pool import hired\n"
         "class Pair:\n"
         "    def __init__(self, a, b): self.a, self.b = a, b\n"
         "def add(pair): return Pair(pair.a + pair.b, 0)\n"

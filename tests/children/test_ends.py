@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 
 from cqworker.children.calls import begin_call, call
+from cqworker.children.child_pool import Children, hired
+from cqworker.children.child_process import ChildProcess, Gone
 from cqworker.children.frames import CHUNK, Kind, Unpacker
-from cqworker.children.pool import Children, hired
-from cqworker.children.process import ChildProcess, Gone
 from tests.children.census import descriptors, offspring, told, wait_for
 from tests.children.errands import half_an_answer, leave_a_word, pid_after, tell_and_sleep
 

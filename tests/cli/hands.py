@@ -7,8 +7,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cqworker.aws.calls import DEADLINE, Answer, Calls, Read, Request, perform
-from cqworker.aws.inspection import Finding
+from cqworker.aws.aws_call import DEADLINE, Answer, Calls, Read, Request, perform
+from cqworker.aws.doctor import Finding
 from cqworker.aws.operations import Operation
 from cqworker.clock import SystemClock
 from cqworker.errors import CqworkerError

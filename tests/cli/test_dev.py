@@ -30,7 +30,7 @@ def test_dev_without_its_extra_ends_with_78_and_how_to_install_it(monkeypatch: p
     def absent(name: str) -> str:
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr("cqworker.embedded.process.version", absent)
+    monkeypatch.setattr("cqworker.embedded.moto_process.version", absent)
     result = invoke("dev")
     assert result.exit_code == 78
     assert result.stderr == "The embedded AWS needs the extra: pip install 'cqworker[embedded]'\n"

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from cqworker.cli.checks import local_findings
+from cqworker.cli.local_checks import local_findings
 from cqworker.plugins.registry import Registry, discover
 from cqworker.settings import HandlerSettings, HttpSettings, Settings, TokenSettings, TypeSettings, WorkerSettings
 from tests.cli.running import invoke, told

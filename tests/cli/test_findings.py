@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cqworker.aws.calls import DEADLINE, Answer, Calls, Read, Request, perform
+from cqworker.aws.aws_call import DEADLINE, Answer, Calls, Read, Request, perform
 from cqworker.aws.clients import AwsClients
-from cqworker.aws.inspection import Finding, inspect
-from cqworker.aws.inspection.region import region_findings
+from cqworker.aws.doctor import Finding, inspect
+from cqworker.aws.doctor.region_name import region_findings
 from cqworker.aws.operations import Operation
 from cqworker.events import ignore
 from cqworker.settings import Settings

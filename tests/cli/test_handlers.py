@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from cqworker.cli.table import print_table
+from cqworker.cli.text_table import print_table
 from tests.cli.running import invoke, told
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cqworker.flow import watch
+from cqworker.jobs import waiters
 from cqworker.model.status import FINAL
 from tests.cli.running import Dev, execute, invoke, told
 from tests.patience import scaled
@@ -28,7 +28,7 @@ def way(request: pytest.FixtureRequest, dev: Dev, monkeypatch: pytest.MonkeyPatc
     environ = dev.exports if request.param == "direct" else {"CQWORKER_URL": dev.url}
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(watch, "READ_EVERY", 0.1)
+    monkeypatch.setattr(waiters, "READ_EVERY", 0.1)
     return str(request.param)
 
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 from click.testing import Result
 
-from cqworker.client import repeating
+from cqworker.client import request_retry
 from tests.cli.running import invoke
 from tests.web.house import House, open_house, token
 
@@ -60,7 +60,7 @@ async def somebody_else(answer: bytes) -> AsyncIterator[str]:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who is not there is looked for again as often as always, and without pauses."""
-    monkeypatch.setattr(repeating, "PAUSES", (0.0,) * len(repeating.PAUSES))
+    monkeypatch.setattr(request_retry, "PAUSES", (0.0,) * len(request_retry.PAUSES))
 
 
 @pytest.mark.usefixtures("quick")

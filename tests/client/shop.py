@@ -9,10 +9,10 @@ from typing import Any
 
 from cqworker.aws.clients import AwsClients
 from cqworker.client import Client
-from cqworker.client.direct import DirectTransport
+from cqworker.client.direct_transport import DirectTransport
 from cqworker.daemon import Counter
 from cqworker.events import ignore
-from cqworker.web.parts import Parts, present
+from cqworker.web.app_context import Parts, present
 from tests.web.house import House, open_house
 
 WAYS = ("over HTTP", "straight")

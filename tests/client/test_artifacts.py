@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge
-from cqworker.model.source import resolve
+from cqworker.model.source_reference import resolve
 from cqworker.model.status import Status
 from tests.client.shop import TEXT, TYPE, WAYS, Shop, open_shop
 

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from cqworker.client import Client, DaemonRefused, DaemonUnreachable, NewJob, NotAdmitted, repeating
-from cqworker.client.problems import error_of
+from cqworker.client import Client, DaemonRefused, DaemonUnreachable, NewJob, NotAdmitted, request_retry
+from cqworker.client.problem_errors import error_of
 from cqworker.model.status import Status
 from tests.client.shop import TEXT, TYPE
 from tests.patience import scaled
@@ -18,7 +18,7 @@ from tests.web.house import House, bearer, open_house, token
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repeating, "PAUSES", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(request_retry, "PAUSES", (0.01, 0.01, 0.01))
 
 
 def url_of(house: House) -> str:

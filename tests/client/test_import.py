@@ -22,6 +22,6 @@ def test_a_client_is_imported_without_what_it_may_never_need() -> None:
 
 
 def test_over_http_nothing_of_the_sdk_is_loaded() -> None:
-    program = "import sys, cqworker.client.http; print(*sys.modules, sep='\\n')"
+    program = "import sys, cqworker.client.http_transport; print(*sys.modules, sep='\\n')"
     done = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True, timeout=30)
     assert (HEAVY - {"aiohttp"}) & set(done.stdout.split()) == set()

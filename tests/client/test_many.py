@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cqworker.client import JobView, NewJob
-from cqworker.client.portions import portions, submitted
+from cqworker.client.chunking import portions, submitted
 from cqworker.client.transport import Answer
 from cqworker.errors import (
     CqworkerError,

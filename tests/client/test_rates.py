@@ -8,7 +8,7 @@ import json
 import pytest
 
 from cqworker.client import Client, JobView, NewJob, RateLimited
-from cqworker.settings.rates import RatesSettings
+from cqworker.settings.rate_limits import RatesSettings
 from tests.client.scripted import answer, job, scripted
 from tests.client.shop import TEXT, TYPE, open_shop
 

@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import pytest
 
-from cqworker.client.errors import DaemonRefused, DaemonUnreachable, NotAdmitted
-from cqworker.client.job import View
+from cqworker.client.client_errors import DaemonRefused, DaemonUnreachable, NotAdmitted
+from cqworker.client.job_types import View
 from cqworker.client.transport import Transport
-from cqworker.client.waiting import LATE, PATIENCE, until_final
+from cqworker.client.wait_for_end import LATE, PATIENCE, until_final
 from cqworker.errors import CqworkerError, Unavailable
 from cqworker.model.status import Status
 from cqworker.testing import run_virtually

@@ -11,13 +11,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from cqworker.model.attempts import SOON_MS, Claim, HandBack, Renew, Reopen, Settle
-from cqworker.model.changes import Change
+from cqworker.model.attempt_writes import SOON_MS, Claim, HandBack, Renew, Reopen, Settle
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import Entry
-from cqworker.model.interventions import AskCancel, Enter, Forestall, Lose, NewRound
+from cqworker.model.operator_writes import AskCancel, Enter, Forestall, Lose, NewRound
 from cqworker.model.record import Failure, JobRecord, Progress, envelope_of
 from cqworker.model.status import SETTLED, FailureKind, Status
+from cqworker.model.writes import Change
 from tests.contract.clock import NOW
 from tests.rails.samples import defaults_of, samples_of
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from cqworker.model.attempts import SOON_MS, Claim, HandBack, Renew, Reopen, Settle
-from cqworker.model.changes import Change
+from cqworker.model.attempt_writes import SOON_MS, Claim, HandBack, Renew, Reopen, Settle
 from cqworker.model.history import Entry
-from cqworker.model.interventions import AskCancel, Forestall, Lose, NewRound
+from cqworker.model.operator_writes import AskCancel, Forestall, Lose, NewRound
 from cqworker.model.record import JobRecord, envelope_of
 from cqworker.model.status import Status
+from cqworker.model.writes import Change
 from tests.contract.cases import FAILURE, PURGE, TOKENS, Case, record, start
 from tests.contract.clock import NOW
 

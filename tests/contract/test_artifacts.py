@@ -8,7 +8,7 @@ from tempfile import TemporaryFile
 import pytest
 
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, JobNotFound
-from cqworker.model.artifacts import UNKNOWN
+from cqworker.model.artifact_keys import UNKNOWN
 from cqworker.ports import Artifacts, StoredObject
 from tests.contract.worlds import PREFIX
 

@@ -6,13 +6,13 @@ import pytest
 from msgspec.structs import replace
 
 from cqworker.aws.clients import AwsClients
-from cqworker.aws.dynamodb_store import DynamoStore
+from cqworker.aws.dynamodb.job_store import DynamoStore
 from cqworker.events import Event, ServiceCalled
-from cqworker.model.attempts import Settle
-from cqworker.model.changes import Written
+from cqworker.model.attempt_writes import Settle
 from cqworker.model.history import Entry
-from cqworker.model.interventions import Enter
+from cqworker.model.operator_writes import Enter
 from cqworker.model.status import Status
+from cqworker.model.writes import Written
 from tests.contract.cases import PURGE
 from tests.contract.clock import NOW, SetClock
 from tests.contract.test_store_races import claim_of, submitted

@@ -7,12 +7,12 @@ from random import Random
 
 from msgspec.structs import replace
 
-from cqworker.model.attempts import Claim, Settle
-from cqworker.model.changes import Refused, Written
+from cqworker.model.attempt_writes import Claim, Settle
 from cqworker.model.history import Entry
-from cqworker.model.interventions import Enter
+from cqworker.model.operator_writes import Enter
 from cqworker.model.record import JobRecord, envelope_of, record_from
 from cqworker.model.status import Status
+from cqworker.model.writes import Refused, Written
 from cqworker.ports import JobStore, KeyItem
 from tests.contract.cases import PURGE, record
 from tests.contract.clock import NOW

@@ -8,8 +8,8 @@ from itertools import islice
 
 import pytest
 
-from cqworker.model.changes import Refused, Written
-from cqworker.model.interventions import Enter
+from cqworker.model.operator_writes import Enter
+from cqworker.model.writes import Refused, Written
 from cqworker.ports import JobStore
 from tests.contract.cases import Case, cases
 from tests.contract.edges import edges

@@ -10,12 +10,12 @@ from uuid import uuid4
 
 import pytest
 
-from cqworker.aws.artifacts import S3Artifacts
-from cqworker.aws.batched_writes import BatchedStore
 from cqworker.aws.clients import AwsClients
-from cqworker.aws.dynamodb_store import DynamoStore
+from cqworker.aws.dynamodb.batched_store import BatchedStore
+from cqworker.aws.dynamodb.job_store import DynamoStore
 from cqworker.aws.operations import Operation
-from cqworker.aws.sqs_queue import SqsQueue
+from cqworker.aws.s3.artifact_store import S3Artifacts
+from cqworker.aws.sqs.message_queue import SqsQueue
 from cqworker.clock import Clock, SystemClock
 from cqworker.ports import Artifacts, JobQueue, JobStore
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore

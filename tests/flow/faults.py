@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, BinaryIO, TypeVar
 
 from cqworker.errors import CqworkerError, RecordUnreadable, Unavailable
-from cqworker.model.changes import Change, Refused, Written
 from cqworker.model.record import JobRecord
+from cqworker.model.writes import Change, Refused, Written
 from cqworker.ports import (
     Artifacts,
     Delivery,

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from cqworker.clock import Clock
-from cqworker.model.changes import Change, Refused, Written
+from cqworker.model.writes import Change, Refused, Written
 from cqworker.ports import Delivery
 from cqworker.testing import MemoryQueue, MemoryStore
 

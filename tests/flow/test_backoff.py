@@ -10,9 +10,9 @@ from statistics import fmean, pvariance
 
 import pytest
 
-from cqworker.flow.backoff import pauses, retry_delay
-from cqworker.flow.endings import Retrying, Rules, conclude
-from cqworker.flow.outcomes import Raised
+from cqworker.execution.outcome import Raised
+from cqworker.flow.conclusion import Retrying, Rules, conclude
+from cqworker.model.backoff import pauses, retry_delay
 from cqworker.plugins.handler import Backoff
 from tests.model.samples import running
 

@@ -10,8 +10,8 @@ import pytest
 from cqworker import Job, handler
 from cqworker.errors import JobNotFound, NotAllowedNow
 from cqworker.events import CancelNoticed, JobForestalled, JobHandedBack, JobStarted
-from cqworker.model.attempts import Renew, Settle
-from cqworker.model.interventions import AskCancel, Forestall
+from cqworker.model.attempt_writes import Renew, Settle
+from cqworker.model.operator_writes import AskCancel, Forestall
 from cqworker.model.status import Status
 from tests.flow.faults import late, repeated, slow, unanswered
 from tests.flow.handlers import Notebook, quick, worker_of

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cqworker.events import JobHandedBack
-from cqworker.flow import perform
+from cqworker.execution import invoke
 from cqworker.model.record import Failure, JobRecord
 from cqworker.model.status import FailureKind, Status
 from cqworker.plugins.payload import FEW, validated
@@ -122,7 +122,7 @@ async def test_a_process_that_dies_in_a_drain_costs_no_attempt(tmp_path: Any) ->
 async def test_a_job_whose_process_cannot_be_started_is_handed_back_and_runs_later(
     interpreter: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(perform, "START_RETRY", 1.0)
+    monkeypatch.setattr(invoke, "START_RETRY", 1.0)
     world = World({"act": act}, real=REAL)
     host = world.start()
     with monkeypatch.context() as patch:
@@ -185,7 +185,7 @@ async def test_a_long_payload_is_held_against_its_model_in_the_process_alone_and
         checked.append(len(payload))
         return validated(model, payload)
 
-    monkeypatch.setattr("cqworker.plugins.entries.validated", noted)
+    monkeypatch.setattr("cqworker.plugins.loaded_handlers.validated", noted)
     world = World({"act": act}, real=REAL)
     host = world.start()
     long, short = f'{{"do":"return","more":[{",".join(["1"] * FEW)}]}}', '{"do":"return"}'

@@ -10,7 +10,7 @@ import pytest
 
 from cqworker import Job, handler
 from cqworker.events import JobForestalled, JobStarted
-from cqworker.model.attempts import Claim, Renew, Settle
+from cqworker.model.attempt_writes import Claim, Renew, Settle
 from cqworker.model.status import FailureKind, Status
 from tests.flow.faults import Mishap, last, never
 from tests.flow.handlers import Notebook, worker_of

@@ -9,11 +9,11 @@ import pytest
 
 from cqworker import Job, handler
 from cqworker.events import AbandonedHandlerEnded, CancelNoticed, HandlerAbandoned, JobStarted
+from cqworker.events.stop_events import EndingDiscarded
+from cqworker.execution.outcome import StopReason
 from cqworker.flow.lease import Lease
-from cqworker.flow.outcomes import StopReason
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
-from cqworker.stop_events import EndingDiscarded
 from tests.flow.stopped_handlers import on_the_loop
 from tests.flow.world import VISIBILITY, Host, World, story
 

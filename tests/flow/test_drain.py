@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from cqworker.events import HandlerAbandoned, JobStarted
-from cqworker.model.attempts import Claim
+from cqworker.model.attempt_writes import Claim
 from cqworker.model.status import Status
 from cqworker.testing import MemoryQueue
 from tests.flow.faults import Mishap, late, refused, slow, unheard

@@ -9,7 +9,7 @@ import pytest
 from cqworker import Job, handler
 from cqworker.model.record import Failure, JobRecord
 from cqworker.model.status import FailureKind, Status
-from cqworker.plugins.finality import is_final
+from cqworker.plugins.final_errors import is_final
 from tests.flow.refusing import FORBIDDEN, refused_in_a_process, returning_in_a_process, unfit, unfit_in_a_process
 from tests.flow.world import REAL, World, story
 

@@ -17,8 +17,8 @@ import uvloop
 
 from cqworker import Job, handler
 from cqworker.children.calls import call
-from cqworker.children.pool import Children
-from cqworker.flow.handlers_loop import ThreadedLoop
+from cqworker.children.child_pool import Children
+from cqworker.execution.handler_loop import ThreadedLoop
 from cqworker.model.status import Status
 from tests.flow.ways_out import WAYS_OUT
 from tests.flow.world import REAL, World

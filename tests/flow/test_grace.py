@@ -6,7 +6,7 @@ import pytest
 
 from cqworker.errors import Unavailable
 from cqworker.events import ignore
-from cqworker.flow.health import STORE, Health, queue_service
+from cqworker.health.service_health import STORE, Health, queue_service
 
 MINUTE = 60.0
 AWAY = Unavailable("dynamodb", "It did not answer.", "")

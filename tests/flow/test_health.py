@@ -9,13 +9,13 @@ import pytest
 
 from cqworker import handler
 from cqworker.events import DepthSeen, Event, ServiceFailed, ServiceRecovered
-from cqworker.flow import handlers_watch
-from cqworker.flow.checks import Check, Depths
-from cqworker.flow.execute import GRACE
-from cqworker.flow.health import Health
-from cqworker.loop_events import HandlersLoopSilent
+from cqworker.events.loop_events import HandlersLoopSilent
+from cqworker.execution import handler_watchdog
+from cqworker.execution.executor import GRACE
+from cqworker.health.probes import Check, Depths
+from cqworker.health.service_health import Health
 from cqworker.testing import MemoryQueue, VirtualClock
-from cqworker.testing.loop import SameLoop
+from cqworker.testing.same_loop import SameLoop
 from tests.flow.faults import FaultyQueue, refused, unheard
 from tests.flow.handlers import quick
 from tests.flow.world import World, story
@@ -170,9 +170,9 @@ async def test_a_handlers_loop_that_stays_silent_is_told_and_in_the_end_the_work
     began.append(world.clock.monotonic())
     await asyncio.sleep(60)
     told = host.seen(HandlersLoopSilent)
-    assert told[0].seconds <= handlers_watch.SILENCE_TOLD + 1
+    assert told[0].seconds <= handler_watchdog.SILENCE_TOLD + 1
     assert told[0].jobs == (f"block {job_id}",)
-    assert len(told) <= 60 / handlers_watch.SILENCE_TOLD
+    assert len(told) <= 60 / handler_watchdog.SILENCE_TOLD
     assert not host.worker.stuck.is_set()
     await asyncio.sleep(40 + GRACE + 1)
     assert host.worker.stuck.is_set()

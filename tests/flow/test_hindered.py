@@ -8,8 +8,10 @@ import pytest
 
 from cqworker import Job, handler
 from cqworker.events import JobHandedBack, JobStarted
-from cqworker.flow import dead_letters, handlers_watch, main_loop
-from cqworker.model.artifacts import upload_key
+from cqworker.execution import handler_watchdog
+from cqworker.flow import dead_letter_poller
+from cqworker.health import main_loop_lag
+from cqworker.model.artifact_keys import upload_key
 from cqworker.model.status import FailureKind, Status
 from tests.flow.faults import refused, unheard
 from tests.flow.world import DAY, World, story
@@ -36,9 +38,9 @@ async def stored(world: World) -> str:
 @pytest.fixture(autouse=True)
 def _long_stories(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody looks at the loops every second of a day, nor at the dead letters every minute."""
-    monkeypatch.setattr(handlers_watch, "LOOK_EVERY", HOUR)
-    monkeypatch.setattr(main_loop, "EVERY", HOUR)
-    monkeypatch.setattr(dead_letters, "EVERY", HOUR)
+    monkeypatch.setattr(handler_watchdog, "LOOK_EVERY", HOUR)
+    monkeypatch.setattr(main_loop_lag, "EVERY", HOUR)
+    monkeypatch.setattr(dead_letter_poller, "EVERY", HOUR)
 
 
 @pytest.mark.parametrize("mishap", [refused, unheard])

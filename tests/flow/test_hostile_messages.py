@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cqworker.events import BackgroundFailed, ForeignMessage, RequestFailed
 from cqworker.model.envelope import read_envelope
-from cqworker.model.limits import MAX_ATTEMPTS, MAX_METADATA, MAX_TAGS
+from cqworker.model.job_limits import MAX_ATTEMPTS, MAX_METADATA, MAX_TAGS
 from cqworker.model.record import envelope_of
 from cqworker.model.status import Status
 from cqworker.model.tenants import tenant_fault

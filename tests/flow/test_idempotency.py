@@ -8,7 +8,7 @@ import pytest
 
 from cqworker.errors import CqworkerError, KeyReused, SendUnanswered, Unavailable
 from cqworker.events import JobStarted, SubmissionReplayed
-from cqworker.model.interventions import Enter
+from cqworker.model.operator_writes import Enter
 from cqworker.model.status import Status
 from tests.flow.faults import Mishap, refused, slow, unanswered, unheard
 from tests.flow.handlers import quick

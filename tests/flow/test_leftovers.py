@@ -6,7 +6,7 @@ import asyncio
 import gc
 import weakref
 
-from cqworker.flow.handlers_loop import Call, ThreadedLoop
+from cqworker.execution.handler_loop import Call, ThreadedLoop
 
 
 class Errand:

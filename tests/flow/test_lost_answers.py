@@ -10,10 +10,10 @@ import pytest
 from cqworker import handler
 from cqworker.errors import Unavailable
 from cqworker.events import JobSettled, JobStarted, LeaseLost
-from cqworker.model.attempts import Claim, HandBack, Reopen, Settle
-from cqworker.model.changes import Change
-from cqworker.model.interventions import Enter, Forestall
+from cqworker.model.attempt_writes import Claim, HandBack, Reopen, Settle
+from cqworker.model.operator_writes import Enter, Forestall
 from cqworker.model.status import FailureKind, Status
+from cqworker.model.writes import Change
 from cqworker.plugins.registry import Registry
 from tests.flow.faults import Mishap, refused, unanswered, unheard
 from tests.flow.handlers import Notebook, quick, worker_of

@@ -9,7 +9,7 @@ import pytest
 
 from cqworker import Job, Retry, handler
 from cqworker.events import JobHandedBack, JobSettled, JobStarted, LeaseLost, LeaseUnanswered
-from cqworker.model.attempts import Claim
+from cqworker.model.attempt_writes import Claim
 from cqworker.model.status import Status
 from tests.flow.faults import late, slow, unheard
 from tests.flow.handlers import Notebook, stubborn, worker_of

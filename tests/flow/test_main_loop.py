@@ -10,11 +10,11 @@ import pytest
 
 from cqworker import handler
 from cqworker.events import Event, JobStarted
-from cqworker.flow import handlers_watch
-from cqworker.flow.main_loop import MainLoop
-from cqworker.loop_events import HandlersLoopSilent, MainLoopStoodStill, MainLoopTurned
+from cqworker.events.loop_events import HandlersLoopSilent, MainLoopStoodStill, MainLoopTurned
+from cqworker.execution import handler_watchdog
+from cqworker.health.main_loop_lag import MainLoop
 from cqworker.testing import VirtualClock
-from cqworker.testing.loop import SameLoop
+from cqworker.testing.same_loop import SameLoop
 from tests.flow.handlers import quick
 from tests.flow.waiting import eventually
 from tests.flow.world import REAL, World, loop_of_this_story, story
@@ -90,8 +90,8 @@ async def test_the_handlers_loop_is_not_blamed_for_the_time_in_which_nobody_coul
 
 
 async def test_a_computation_on_the_main_loop_is_told_and_no_handler_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handlers_watch, "SILENCE_TOLD", 0.5)
-    monkeypatch.setattr(handlers_watch, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(handler_watchdog, "SILENCE_TOLD", 0.5)
+    monkeypatch.setattr(handler_watchdog, "LOOK_EVERY", 0.1)
 
     @handler
     async def nap(payload: dict[str, Any]) -> None:

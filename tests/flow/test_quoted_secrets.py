@@ -9,8 +9,8 @@ import pytest
 
 from cqworker import Reject, Retry, handler
 from cqworker.errors import InvalidPayload, PayloadFault
-from cqworker.flow.outcomes import Outcome, Raised
-from cqworker.flow.perform import outcome_of
+from cqworker.execution.invoke import outcome_of
+from cqworker.execution.outcome import Outcome, Raised
 from cqworker.model.record import Failure
 from cqworker.model.redaction import REDACTED
 from tests.flow.quoting import fail_in_a_process, fail_in_a_thread

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from cqworker.errors import MessageTooLarge, RateLimited
 from cqworker.events import Event
-from cqworker.flow.rates import FORGETTING, Bucket, Rate, SubmissionRates, TokenBuckets
-from cqworker.limit_events import SubmissionsLimited
+from cqworker.events.limit_events import SubmissionsLimited
+from cqworker.jobs.token_bucket import FORGETTING, Bucket, Rate, SubmissionRates, TokenBuckets
 
 A: Bucket = ("token", "a")
 OF_A = {A: Rate(2.0, 10)}

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from cqworker.errors import JobNotFound, NotAllowedNow, Unavailable
 from cqworker.events import RecordPostponed, RetryAsked
-from cqworker.model.interventions import NewRound
+from cqworker.model.operator_writes import NewRound
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from tests.flow.faults import Mishap, late, refused, unanswered, unheard

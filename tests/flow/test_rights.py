@@ -9,10 +9,10 @@ import pytest
 
 from cqworker.errors import ArtifactMissing, RecordUnreadable, Unavailable
 from cqworker.events import Event, ItemFailed, ServiceFailed, ServiceRecovered
-from cqworker.flow.checks import Check
-from cqworker.flow.health import ARTIFACTS, DENIED_FOR, STORE, Health
-from cqworker.flow.watched import WatchedArtifacts, WatchedQueue, WatchedStore
-from cqworker.model.attempts import Claim
+from cqworker.health.monitored_ports import WatchedArtifacts, WatchedQueue, WatchedStore
+from cqworker.health.probes import Check
+from cqworker.health.service_health import ARTIFACTS, DENIED_FOR, STORE, Health
+from cqworker.model.attempt_writes import Claim
 from cqworker.model.status import Status
 from cqworker.ports import KeyItem, Letter
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore, VirtualClock

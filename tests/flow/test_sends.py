@@ -8,12 +8,12 @@ from random import Random
 
 import pytest
 
+from cqworker.aws.sqs.batched_sends import GATHERING, BatchedSends
 from cqworker.errors import CqworkerError, MessageTooLarge, SendUnanswered, Unavailable
 from cqworker.events import ignore
-from cqworker.flow.batched_sends import GATHERING, BatchedSends
-from cqworker.flow.health import Health, queue_service
-from cqworker.flow.submit import Accepted, Submission, Submitter
-from cqworker.flow.watched import WatchedQueue
+from cqworker.health.monitored_ports import WatchedQueue
+from cqworker.health.service_health import Health, queue_service
+from cqworker.jobs.submit import Accepted, Submission, Submitter
 from cqworker.ports import Letter
 from cqworker.testing import MemoryQueue, VirtualClock
 from tests.flow.faults import FaultyQueue, refused, unanswered, unavailable

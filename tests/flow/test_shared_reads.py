@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from cqworker.errors import Unavailable
-from cqworker.flow.shared_reads import SharedReads
+from cqworker.jobs.shared_reads import SharedReads
 from cqworker.model.record import JobRecord
 from tests.flow.handlers import quick
 from tests.flow.world import World, story

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from cqworker import Job, Retry, handler
 from cqworker.events import JobStarted, LeaseLost, ReceiptRefused
-from cqworker.model.attempts import Settle
+from cqworker.model.attempt_writes import Settle
 from cqworker.model.status import Status
 from tests.flow.faults import late, unheard
 from tests.flow.handlers import Notebook, worker_of

@@ -11,9 +11,8 @@ from pydantic import BaseModel, model_serializer
 
 from cqworker import Job, Stopping, handler
 from cqworker.events import JobStarted
-from cqworker.flow.claim import Claimed
-from cqworker.flow.lease import Lease
-from cqworker.flow.outcomes import (
+from cqworker.events.stop_events import ReturnedAfterStop
+from cqworker.execution.outcome import (
     AskedReject,
     AskedRetry,
     Died,
@@ -24,14 +23,15 @@ from cqworker.flow.outcomes import (
     Stopped,
     StopReason,
 )
-from cqworker.flow.slots import Slot
-from cqworker.flow.stops import judge
-from cqworker.flow.subject import subject_of
+from cqworker.execution.stop_outcomes import judge
+from cqworker.flow.capacity import Slot
+from cqworker.flow.claim import Claimed
+from cqworker.flow.job_ref import subject_of
+from cqworker.flow.lease import Lease
 from cqworker.model.envelope import read_envelope
 from cqworker.model.record import JobRecord
 from cqworker.model.status import FailureKind, Status
 from cqworker.ports import Delivery
-from cqworker.stop_events import ReturnedAfterStop
 from tests.flow.stopped_handlers import in_a_thread, on_the_loop, without_looking
 from tests.flow.world import REAL, VISIBILITY, Host, World, story
 

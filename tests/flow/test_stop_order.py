@@ -10,20 +10,9 @@ from typing import Any
 import pytest
 
 from cqworker.events import Event, Subject
-from cqworker.flow.deadlines import Deadlines
-from cqworker.flow.endings import (
-    Cancelled,
-    Conclusion,
-    Failing,
-    GivenBack,
-    LeftAlone,
-    Retrying,
-    Rules,
-    Success,
-    conclude,
-)
-from cqworker.flow.handlers_loop import Call
-from cqworker.flow.outcomes import (
+from cqworker.execution.handler_loop import Call
+from cqworker.execution.handler_run import Run
+from cqworker.execution.outcome import (
     AskedReject,
     AskedRetry,
     Ended,
@@ -34,7 +23,18 @@ from cqworker.flow.outcomes import (
     Returned,
     StopReason,
 )
-from cqworker.flow.run import Run
+from cqworker.execution.timeouts import Deadlines
+from cqworker.flow.conclusion import (
+    Cancelled,
+    Conclusion,
+    Failing,
+    GivenBack,
+    LeftAlone,
+    Retrying,
+    Rules,
+    Success,
+    conclude,
+)
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.plugins.handler import Backoff

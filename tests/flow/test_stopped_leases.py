@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from cqworker import Job, handler
 from cqworker.events import JobHandedBack, JobSettled, LeaseLost, LeasesRenewed, Subject
-from cqworker.flow.deadlines import Deadlines
-from cqworker.flow.endings import LeftAlone, Rules, conclude
-from cqworker.flow.handlers_loop import Call
+from cqworker.execution.handler_loop import Call
+from cqworker.execution.handler_run import Run
+from cqworker.execution.outcome import Stopped, StopReason
+from cqworker.execution.timeouts import Deadlines
+from cqworker.flow.conclusion import LeftAlone, Rules, conclude
 from cqworker.flow.lease import Lease, margin_of
-from cqworker.flow.outcomes import Stopped, StopReason
-from cqworker.flow.run import Run
 from cqworker.model.status import Status
 from cqworker.plugins.handler import Backoff
 from cqworker.ports import Delivery

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cqworker.events import JobStarted
-from cqworker.flow.outcomes import StopReason
+from cqworker.execution.outcome import StopReason
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.plugins.handler import Backoff

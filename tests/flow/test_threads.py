@@ -13,8 +13,8 @@ import pytest
 
 from cqworker import Job, Reject, handler
 from cqworker.events import AbandonedHandlerEnded, HandlerAbandoned, JobHandedBack
-from cqworker.flow import handlers_watch, perform
-from cqworker.flow.threads import HandlerThreads, ThreadNotStarted
+from cqworker.execution import handler_watchdog, invoke
+from cqworker.execution.thread_pool import HandlerThreads, ThreadNotStarted
 from cqworker.model.record import JobRecord
 from cqworker.model.status import FailureKind, Status
 from tests.flow.waiting import eventually
@@ -90,7 +90,7 @@ async def nothing() -> AsyncIterator[None]:
 async def test_a_job_that_no_thread_could_be_started_for_is_handed_back_and_runs_later(
     lifespan: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(perform, "START_RETRY", 1.0)
+    monkeypatch.setattr(invoke, "START_RETRY", 1.0)
     release, begun = threading.Event(), threading.Event()
     calls: list[int] = []
 
@@ -173,7 +173,7 @@ async def test_a_thread_that_will_not_stop_is_abandoned_and_its_slot_is_free_whe
 async def test_the_worker_asks_to_be_started_again_when_too_many_handlers_or_all_would_not_stop(
     jobs: int, concurrency: int, most: int, stuck: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handlers_watch, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(handler_watchdog, "LOOK_EVERY", 0.05)
     release = threading.Event()
 
     @handler(timeout=0.3, max_attempts=1)

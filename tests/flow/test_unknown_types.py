@@ -7,7 +7,9 @@ import asyncio
 import pytest
 
 from cqworker.events import CopyRefreshed, JobHandedBack, JobStarted
-from cqworker.flow import dead_letters, handlers_watch, main_loop
+from cqworker.execution import handler_watchdog
+from cqworker.flow import dead_letter_poller
+from cqworker.health import main_loop_lag
 from cqworker.model.status import FailureKind, Status
 from cqworker.plugins.registry import Registry, registry_of
 from tests.flow.handlers import quick
@@ -19,9 +21,9 @@ HOUR = 3600.0
 @pytest.fixture(autouse=True)
 def _long_stories(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody looks at the loops every second of a day, nor at the dead letters every minute."""
-    monkeypatch.setattr(handlers_watch, "LOOK_EVERY", HOUR)
-    monkeypatch.setattr(main_loop, "EVERY", HOUR)
-    monkeypatch.setattr(dead_letters, "EVERY", HOUR)
+    monkeypatch.setattr(handler_watchdog, "LOOK_EVERY", HOUR)
+    monkeypatch.setattr(main_loop_lag, "EVERY", HOUR)
+    monkeypatch.setattr(dead_letter_poller, "EVERY", HOUR)
 
 
 def ignorant(world: World, name: str = "old") -> Host:

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from cqworker.testing import VirtualClock, run_virtually
-from cqworker.testing.time import EPOCH_MS
+from cqworker.testing.virtual_time import EPOCH_MS
 from tests.flow.handlers import Notebook, worker_of
 from tests.flow.world import World, loop_of_this_story, story
 

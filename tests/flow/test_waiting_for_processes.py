@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cqworker import Job, handler
-from cqworker.flow import limits
+from cqworker.flow import type_limits
 from cqworker.model.status import Status
 from tests.flow.in_processes import in_a_process, pid_after, pid_at_once
 from tests.flow.world import Periods, World
@@ -40,7 +40,7 @@ async def test_quick_jobs_behind_slow_ones_of_their_type_wait_before_they_start(
 ) -> None:
     monkeypatch.setattr("cqworker.plugins.handler.processors", lambda: PROCESSORS)
     for name in ("SHORTEST", "USUAL", "LONGEST"):
-        monkeypatch.setattr(limits, name, 0.2)
+        monkeypatch.setattr(type_limits, name, 0.2)
     world = World({"work": kind()}, real=LONG)
     slow = [await world.submit("work", f'{{"seconds":{NAP}}}') for _ in range(SLOW)]
     quick = [await world.submit("work", '{"seconds":0}') for _ in range(4)]

@@ -12,24 +12,24 @@ from typing import Any, TypedDict, TypeVar
 
 from cqworker.clock import Clock, SystemClock
 from cqworker.events import Event
-from cqworker.flow.background import keep_running
-from cqworker.flow.checks import Check
-from cqworker.flow.desk import Desk
-from cqworker.flow.handlers_loop import ThreadedLoop
-from cqworker.flow.health import STORE, Health
-from cqworker.flow.staffing import Ground, open_worker
-from cqworker.flow.submit import Accepted, Submission, Submitter
-from cqworker.flow.watch import Watch
-from cqworker.flow.watched import WatchedArtifacts, WatchedQueue, WatchedStore
-from cqworker.flow.worker import Worker
-from cqworker.loop_events import HandlersLoopTurned, MainLoopTurned
+from cqworker.events.loop_events import HandlersLoopTurned, MainLoopTurned
+from cqworker.execution.handler_loop import ThreadedLoop
+from cqworker.flow.supervised_loop import keep_running
+from cqworker.health.monitored_ports import WatchedArtifacts, WatchedQueue, WatchedStore
+from cqworker.health.probes import Check
+from cqworker.health.service_health import STORE, Health
+from cqworker.jobs.operator_actions import Desk
+from cqworker.jobs.submit import Accepted, Submission, Submitter
+from cqworker.jobs.waiters import Watch
 from cqworker.model.record import JobRecord
 from cqworker.model.status import FINAL, Status
 from cqworker.plugins.registry import Registry, registry_from
 from cqworker.ports import Letter
 from cqworker.settings import ArtifactSettings, HandlerSettings, HttpSettings, QueueSettings, Settings, WorkerSettings
 from cqworker.testing import MemoryArtifacts, MemoryQueue, VirtualClock
-from cqworker.testing.loop import SameLoop
+from cqworker.testing.same_loop import SameLoop
+from cqworker.worker.assembly import Ground, open_worker
+from cqworker.worker.worker import Worker
 from tests.flow.faults import FaultyArtifacts, FaultyQueue, FaultyStore
 from tests.flow.hosts import HOST, HostLoop
 from tests.flow.ports import BriskQueue, ToldStore

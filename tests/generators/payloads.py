@@ -17,7 +17,7 @@ from cqworker.plugins.handler import handler
 from cqworker.plugins.registry import registry_from
 from cqworker.settings import HttpSettings
 from cqworker.web.openapi import Description, Surroundings
-from cqworker.web.table import CALLS
+from cqworker.web.routes import CALLS
 
 
 class Colour(Enum):

@@ -11,20 +11,20 @@ import click
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
-from cqworker.aws.wire import item_of, key_item
+from cqworker.aws.dynamodb.items import item_of, key_item
 from cqworker.cli.config import _shown
 from cqworker.cli.program import program
-from cqworker.cli.toml import toml_lines
+from cqworker.cli.toml_writer import toml_lines
 from cqworker.model.envelope import Envelope
+from cqworker.model.job_view import job_view
 from cqworker.model.record import record_from
-from cqworker.model.view import job_view
 from cqworker.observe.instruments import Family, Histograms
-from cqworker.observe.meters import Meters
+from cqworker.observe.metric_definitions import Meters
 from cqworker.plugins.registry import registry_of
 from cqworker.ports import KeyItem
 from cqworker.settings import HttpSettings, Settings
 from cqworker.web.openapi import Description, Surroundings
-from cqworker.web.table import CALLS
+from cqworker.web.routes import CALLS
 from tests.golden.lines import lines_of_a_life, lines_of_every_event
 from tests.rails.jobs import MESSAGE, PURGE, RECORD, TYPE
 from tests.rails.samples import NOW

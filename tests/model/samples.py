@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import settings
 from msgspec.structs import replace
 
-from cqworker.model.attempts import Claim, Reopen
+from cqworker.model.attempt_writes import Claim, Reopen
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import Entry
 from cqworker.model.record import JobRecord

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from cqworker.observe.log import Log, configure
-from cqworker.settings.log import LogSettings
+from cqworker.settings.log_settings import LogSettings
 
 
 class Written:

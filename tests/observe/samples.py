@@ -7,8 +7,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from msgspec.structs import replace
 
-from cqworker import events, limit_events, loop_events, stop_events
-from cqworker.events import JobEvent, Subject
+from cqworker import events
+from cqworker.events import JobEvent, Subject, limit_events, loop_events, stop_events
 from cqworker.model.status import FailureKind, Status
 
 JOB = Subject(

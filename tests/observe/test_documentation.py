@@ -8,7 +8,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from cqworker.observe.instruments import Family, Gauges
-from cqworker.observe.meters import Meters
+from cqworker.observe.metric_definitions import Meters
 
 PAGE = Path(__file__).parents[2] / "docs" / "observability.md"
 ROW = re.compile(r"^\| `(cqworker_\w+)` \| (\w+) \|([^|]*)\|", re.MULTILINE)

@@ -13,15 +13,15 @@ import pytest
 
 from cqworker import events as e
 from cqworker.model.status import FailureKind, Status
+from cqworker.observe.event_wording import ENDINGS, STARTED
 from cqworker.observe.job_lines import MOST_MIDDLES
+from cqworker.observe.line_renderer import JsonLines
 from cqworker.observe.log import LogLines, configure, fields_of
-from cqworker.observe.rendering import JsonLines
-from cqworker.observe.wording import ENDINGS, STARTED
-from cqworker.settings.log import LogSettings
+from cqworker.settings.log_settings import LogSettings
 from tests.model.leaks import SECRETS
 from tests.observe.conftest import Written
 from tests.observe.samples import JOB, subject
-from tests.observe.test_safety import FORGERIES
+from tests.observe.test_sanitize import FORGERIES
 
 OpenLog = Callable[..., Written]
 TEXTS = (*FORGERIES, *SECRETS, "", "名前", 'a "quoted" one', "back\\slash", "x" * 600, "x" * 5000, "</script>")

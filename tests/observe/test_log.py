@@ -17,9 +17,9 @@ import structlog
 
 from cqworker import events as e
 from cqworker.model.status import FailureKind, Status
+from cqworker.observe.event_wording import ROUTINE, SILENT, WORDING
 from cqworker.observe.log import LogLines, configure
-from cqworker.observe.wording import ROUTINE, SILENT, WORDING
-from cqworker.settings.log import LogSettings
+from cqworker.settings.log_settings import LogSettings
 from tests.observe.conftest import Written
 from tests.observe.samples import EVENT_CLASSES, JOB, TurnedClock, sample_of
 

@@ -9,10 +9,10 @@ from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from cqworker import events as e
-from cqworker.closed_sets import Phase
-from cqworker.loop_events import HandlersLoopSilent, HandlersLoopTurned
+from cqworker.enums import Phase
+from cqworker.events.loop_events import HandlersLoopSilent, HandlersLoopTurned
 from cqworker.model.status import FailureKind, Status
-from cqworker.observe.metrics import SILENT, Metrics
+from cqworker.observe.metrics_observer import SILENT, Metrics
 from tests.observe.samples import EVENT_CLASSES, JOB, sample_of, subject
 
 TYPES = ("text.transform", "image.grayscale")

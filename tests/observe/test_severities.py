@@ -17,8 +17,8 @@ import structlog
 from cqworker import events as e
 from cqworker.model.status import Status
 from cqworker.observe.log import LogLines, configure
-from cqworker.sdnotify import MARKS, marks_for
-from cqworker.settings.log import LogSettings
+from cqworker.platform.sd_notify import MARKS, marks_for
+from cqworker.settings.log_settings import LogSettings
 from tests.observe.samples import JOB
 
 Open = Callable[..., IO[bytes]]

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from cqworker import Job, handler
 from cqworker.errors import Unavailable
-from cqworker.model.artifacts import artifact_key, job_folder, maker_of, product_of
+from cqworker.model.artifact_keys import artifact_key, job_folder, maker_of, product_of
 from cqworker.model.ids import MAX_JOB_ID
 from cqworker.model.record import JobRecord
-from cqworker.model.source import MAX_KEY
+from cqworker.model.source_reference import MAX_KEY
 from cqworker.model.status import Status
-from cqworker.plugins.artifacts import JobArtifacts
+from cqworker.plugins.job_artifacts import JobArtifacts
 from cqworker.testing import MemoryArtifacts, run_handler
 from tests.flow.faults import FaultyArtifacts, refused
 from tests.plugins.test_job import PLAIN, artifacts_on

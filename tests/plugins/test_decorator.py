@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cqworker import Backoff, Job, Reject, Retry, handler
-from cqworker.model.limits import MAX_ATTEMPTS
+from cqworker.model.job_limits import MAX_ATTEMPTS
 from cqworker.plugins.handler import MAX_TIMEOUT, options_of
 from cqworker.settings import TypeSettings
 

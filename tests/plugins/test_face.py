@@ -10,7 +10,7 @@ import pytest
 
 import cqworker
 import cqworker.client
-from cqworker.plugins.artifacts import JobArtifacts
+from cqworker.plugins.job_artifacts import JobArtifacts
 from cqworker.ports import StoredObject
 
 HEAVY = {

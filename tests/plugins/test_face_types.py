@@ -19,7 +19,7 @@ from structlog.typing import FilteringBoundLogger
 import cqworker
 import cqworker.client
 import cqworker.testing
-from cqworker.fields import described
+from cqworker.field_docs import described
 
 FACES = (cqworker, cqworker.client, cqworker.testing)
 ROOMS = [

@@ -17,11 +17,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from cqworker import ArtifactMissing, ArtifactTooLarge, Job, SourceRefused, Stopping
-from cqworker.aws.artifacts import S3Artifacts
 from cqworker.aws.clients import AwsClients
+from cqworker.aws.s3.artifact_store import S3Artifacts
 from cqworker.events import ignore
-from cqworker.plugins.artifacts import JobArtifacts
 from cqworker.plugins.job import PlainJob
+from cqworker.plugins.job_artifacts import JobArtifacts
 from cqworker.ports import Artifacts
 from cqworker.testing import MemoryArtifacts
 

@@ -11,7 +11,7 @@ import pytest
 
 from cqworker import Reject, Retry, SourceRefused
 from cqworker.errors import ArtifactMissing, InvalidPayload
-from cqworker.plugins.process import ChildFailure
+from cqworker.plugins.process_call import ChildFailure
 from cqworker.testing import MemoryArtifacts, run_handler
 from tests.plugins import samples
 from tests.plugins.shop import GOOD, Shop

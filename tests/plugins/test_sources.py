@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from cqworker import Source
 from cqworker.errors import SourceRefused
-from cqworker.model.source import MAX_KEY, overlap, resolve, split
+from cqworker.model.source_reference import MAX_KEY, overlap, resolve, split
 
 ALLOWED = ("s3://photos/in", "s3://archive", "s3://deep/a/b/")
 

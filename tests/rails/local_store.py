@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cqworker.aws.calls import DEADLINE, Answer, Declined, Read, Request
-from cqworker.aws.dynamodb_store import DynamoStore
+from cqworker.aws.aws_call import DEADLINE, Answer, Declined, Read, Request
+from cqworker.aws.dynamodb.job_store import DynamoStore
 from cqworker.aws.operations import Operation
 from cqworker.clock import Clock
 from cqworker.ports import JobStore

@@ -9,32 +9,32 @@ from typing import Any, get_args
 
 import pytest
 
-from cqworker.aws.expressions import update_of
-from cqworker.aws.statements import FORMS
-from cqworker.model import attempts, interventions
-from cqworker.model.changes import Change
+from cqworker.aws.dynamodb.partiql import FORMS
+from cqworker.aws.dynamodb.update_expressions import update_of
+from cqworker.model import attempt_writes, operator_writes
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
+from cqworker.model.writes import Change
 from tests.contract.cases import MAKERS, Case, cases
 from tests.contract.clock import SetClock
 from tests.contract.edges import edges
 from tests.contract.test_store_rules import OF_EACH, SEED, check
-from tests.model.test_changes import fenced
+from tests.model.test_writes import fenced
 from tests.rails.local_store import STORES, store_of
 from tests.rails.source import made_in
 
 CHANGES: tuple[type[Any], ...] = get_args(Change)
 WRITES = ("model/", "aws/")
 """Where writes are described, and none is made."""
-WITHOUT_EDGES = {interventions.Enter}
+WITHOUT_EDGES = {operator_writes.Enter}
 """Decided by nothing but that there is no record."""
 ALONE = {
-    attempts.Reopen,
-    interventions.Enter,
-    interventions.Forestall,
-    interventions.AskCancel,
-    interventions.NewRound,
-    interventions.Lose,
+    attempt_writes.Reopen,
+    operator_writes.Enter,
+    operator_writes.Forestall,
+    operator_writes.AskCancel,
+    operator_writes.NewRound,
+    operator_writes.Lose,
 }
 """Rare, or makes what is absent, which a batch cannot; a Reopen is a Claim, too, and does both."""
 FIXED = {"now", "purge_at", "worker", "lease_expires_at", "entry"}
@@ -58,11 +58,11 @@ def test_every_write_has_edges_at_which_one_thing_decides() -> None:
 
 
 def test_every_write_of_a_holder_is_tried_by_others() -> None:
-    holders = {kind for kind in CHANGES if issubclass(kind, attempts._Fenced)}
-    assert {type(change) for change in fenced("a")} == holders, "fenced() in tests/model/test_changes.py"
+    holders = {kind for kind in CHANGES if issubclass(kind, attempt_writes._Fenced)}
+    assert {type(change) for change in fenced("a")} == holders, "fenced() in tests/model/test_writes.py"
 
 
-@pytest.mark.parametrize("kind", [kind for kind in CHANGES if issubclass(kind, attempts._Fenced)])
+@pytest.mark.parametrize("kind", [kind for kind in CHANGES if issubclass(kind, attempt_writes._Fenced)])
 def test_a_write_that_gives_a_job_up_knows_itself_when_its_answer_was_lost(kind: type[Any]) -> None:
     """It is repeated until it is answered, and then refused: the token still stands, and the job is not RUNNING."""
     for case in _cases():
@@ -73,8 +73,13 @@ def test_a_write_that_gives_a_job_up_knows_itself_when_its_answer_was_lost(kind:
 
 
 def test_every_write_in_the_model_is_one_that_a_store_knows() -> None:
-    found = {kind for module in (attempts, interventions) for kind in vars(module).values() if _is_write(kind, module)}
-    assert found == set(CHANGES), "Change in cqworker/model/changes.py"
+    found = {
+        kind
+        for module in (attempt_writes, operator_writes)
+        for kind in vars(module).values()
+        if _is_write(kind, module)
+    }
+    assert found == set(CHANGES), "Change in cqworker/model/writes.py"
 
 
 def _is_write(kind: object, module: Any) -> bool:
@@ -83,11 +88,11 @@ def _is_write(kind: object, module: Any) -> bool:
 
 
 def test_every_write_shares_requests_or_goes_alone() -> None:
-    assert {*FORMS} | ALONE == set(CHANGES), "FORMS in cqworker/aws/statements.py, or ALONE here"
+    assert {*FORMS} | ALONE == set(CHANGES), "FORMS in cqworker/aws/dynamodb/partiql.py, or ALONE here"
     assert not {*FORMS} & ALONE
 
 
-@pytest.mark.parametrize("kind", [kind for kind in FORMS if kind is not attempts.Claim])
+@pytest.mark.parametrize("kind", [kind for kind in FORMS if kind is not attempt_writes.Claim])
 def test_every_write_that_shares_requests_says_what_it_says_alone(kind: type[Any]) -> None:
     """A claim alone may make its record, too: tests/lean holds its two forms together."""
     for case in _cases():

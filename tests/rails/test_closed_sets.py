@@ -9,13 +9,13 @@ import pytest
 
 from cqworker.cli.options import role_option
 from cqworker.cli.program import program
-from cqworker.closed_sets import LEVELS, SCOPES, Executor, ExitCode, Phase, ReceiptAction, Role
-from cqworker.flow.outcomes import StopReason
+from cqworker.enums import LEVELS, SCOPES, Executor, ExitCode, Phase, ReceiptAction, Role
+from cqworker.execution.outcome import StopReason
 from cqworker.model.history import WORDS
 from cqworker.model.status import FailureKind, Status
-from cqworker.sdnotify import MARKS
+from cqworker.platform.sd_notify import MARKS
 from cqworker.web.problems import URN
-from cqworker.web.table import CALLS
+from cqworker.web.routes import CALLS
 from tests.rails.pages import untold
 from tests.rails.source import collections, history_events, texts
 
@@ -31,7 +31,7 @@ SETS: dict[str, frozenset[str]] = {
     "phases": frozenset(get_args(Phase)),
     "acts on a receipt": frozenset(get_args(ReceiptAction)),
 }
-PLACE = "closed_sets.py"
+PLACE = "enums.py"
 
 
 @pytest.mark.parametrize("name", SETS)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from cqworker.aws.wire import key_of, record_of
-from cqworker.client.job import job_from
+from cqworker.aws.dynamodb.items import key_of, record_of
+from cqworker.client.job_types import job_from
 from cqworker.model.envelope import read_envelope
 from cqworker.model.status import Status
 from tests.rails.samples import NOW

@@ -11,12 +11,12 @@ import pytest
 
 import cqworker
 from cqworker import errors
-from cqworker.client.errors import DaemonRefused
-from cqworker.client.problems import error_of, kind_of
+from cqworker.client.client_errors import DaemonRefused
+from cqworker.client.problem_errors import error_of, kind_of
 from cqworker.errors import CqworkerError, InvalidPayload, PayloadFault, SendUnanswered, Unavailable
 from cqworker.events import Event, JobEvent
 from cqworker.observe.stats import Stats
-from cqworker.web.mending import _problem_of
+from cqworker.web.error_middleware import _problem_of
 from cqworker.web.problems import Kind, Problem
 from cqworker.web.submission import problem_of_submission
 from tests.observe.samples import EVENT_CLASSES, JOB, TurnedClock

@@ -10,7 +10,7 @@ from typing import Any
 from cqworker import Job, handler
 from cqworker.plugins.job import PlainJob
 from cqworker.testing import run_handler
-from cqworker.testing.facts import JobFacts
+from cqworker.testing.job_facts import JobFacts
 from tests.flow.world import World, story
 from tests.rails.jobs import OF_THE_JOB, SUBMISSION, TYPE
 from tests.rails.samples import fields_of, full, lost
@@ -67,7 +67,7 @@ async def test_run_handler_takes_every_field() -> None:
     said = {name: getattr(PLAIN, name) for name in fields_of(PlainJob)}
     listed = re.findall(r"\w+", str(run_handler.__doc__).partition("the job's:")[2].partition(".")[0])
     assert set(listed) == said.keys(), "the docstring of run_handler()"
-    assert JobFacts.__annotations__.keys() == said.keys(), "cqworker/testing/facts.py"
+    assert JobFacts.__annotations__.keys() == said.keys(), "cqworker/testing/job_facts.py"
     assert [name for name in said if f"`{name}`" not in str(JobFacts.__doc__)] == [], "the docstring of JobFacts"
     await run_handler(look, {}, **said)
     assert seen == said

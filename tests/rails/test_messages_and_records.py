@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from cqworker.aws.wire import item_of, key_item, key_of, record_of
+from cqworker.aws.dynamodb.items import item_of, key_item, key_of, record_of
 from cqworker.clock import SystemClock
 from cqworker.events import ignore
-from cqworker.flow.receipts import Receipts
+from cqworker.flow.acknowledger import Receipts
 from cqworker.model.envelope import Envelope, read_envelope
 from cqworker.model.record import JobRecord, envelope_of, record_from, without_past
 from cqworker.ports import KeyItem, Letter

@@ -12,16 +12,17 @@ from msgspec.structs import replace
 import cqworker
 from cqworker import handler
 from cqworker.errors import PayloadFault
-from cqworker.flow import endings, outcomes
-from cqworker.flow.endings import Rules, conclude
-from cqworker.flow.outcomes import Ended, Hindered, Interrupted, Outcome, PayloadRefused, Raised, StopReason
-from cqworker.flow.perform import outcome_of
+from cqworker.execution import outcome as outcomes
+from cqworker.execution.invoke import outcome_of
+from cqworker.execution.outcome import Ended, Hindered, Interrupted, Outcome, PayloadRefused, Raised, StopReason
+from cqworker.execution.stop_outcomes import judge
+from cqworker.flow import conclusion
+from cqworker.flow.conclusion import Rules, conclude
 from cqworker.flow.settle import _words
-from cqworker.flow.stops import judge
 from cqworker.model.status import SETTLED
 from cqworker.plugins.handler import Backoff, Stopping
 from cqworker.plugins.job import PlainJob
-from cqworker.plugins.process import run_in_child
+from cqworker.plugins.process_call import run_in_child
 from cqworker.testing import run_handler
 from tests.rails import ending_handlers
 from tests.rails.ending_handlers import said
@@ -31,7 +32,7 @@ from tests.rails.samples import NOW, full
 from tests.rails.source import made_in
 
 OUTCOMES: tuple[type[Any], ...] = get_args(Outcome)
-ENDINGS: tuple[type[Any], ...] = get_args(endings.Ending)
+ENDINGS: tuple[type[Any], ...] = get_args(conclusion.Ending)
 RULES = Rules(Backoff(), NOW, lambda: 0.5)
 MADE: dict[type[Any], Any] = {
     Hindered: Hindered("away", Raised("Unavailable", "away")),
@@ -53,7 +54,7 @@ def test_every_class_of_outcome_is_one() -> None:
 
 @pytest.mark.parametrize("kind", OUTCOMES)
 def test_every_outcome_is_made_by_somebody(kind: type[Any]) -> None:
-    assert [path for path in made_in(kind.__name__) if path != "flow/outcomes.py"]
+    assert [path for path in made_in(kind.__name__) if path != "execution/outcome.py"]
 
 
 @pytest.mark.parametrize("kind", OUTCOMES)
@@ -65,7 +66,7 @@ def test_every_outcome_is_judged_and_concluded_under_every_stop(kind: type[Any])
             assert type(judged) in OUTCOMES
             for attempt in (1, RECORD.max_attempts):
                 concluded = conclude(replace(RECORD, attempt=attempt, created_at=NOW), judged, RULES)
-                assert type(concluded) in get_args(endings.Conclusion)
+                assert type(concluded) in get_args(conclusion.Conclusion)
 
 
 @pytest.mark.parametrize("kind", ENDINGS)
@@ -88,7 +89,9 @@ def test_the_words_of_authors_are_on_the_face_and_on_the_pages() -> None:
 
 @pytest.mark.parametrize("word", WORDS)
 def test_a_word_of_authors_is_an_outcome_of_its_own(word: type[BaseException]) -> None:
-    assert not isinstance(outcome_of(said(word)), Raised), f"outcome_of() in flow/perform.py knows no {word.__name__}"
+    assert not isinstance(outcome_of(said(word)), Raised), (
+        f"outcome_of() in execution/invoke.py knows no {word.__name__}"
+    )
 
 
 @pytest.mark.parametrize("word", [word for word in WORDS if word not in NOT_IN_A_PROCESS])

@@ -7,7 +7,7 @@ import dataclasses
 from cqworker.client import JobView, NewJob
 from cqworker.model.envelope import Envelope
 from cqworker.plugins.job import PlainJob
-from cqworker.web.asks import BatchJobAsk
+from cqworker.web.request_models import BatchJobAsk
 from tests.rails.jobs import OF_THE_MESSAGE
 from tests.rails.pages import untold
 from tests.rails.samples import fields_of

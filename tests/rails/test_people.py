@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from cqworker.cli.words import job_words
+from cqworker.cli.job_text import job_words
 from cqworker.client import HistoryEntry, JobFailure, JobProgress, JobView
-from cqworker.client.job import job_from
+from cqworker.client.job_types import job_from
 from cqworker.model.history import Entry
+from cqworker.model.job_view import job_view
 from cqworker.model.record import Failure, JobRecord, Progress
 from cqworker.model.status import Status
-from cqworker.model.times import rfc3339
-from cqworker.model.view import job_view
-from cqworker.web import answers
+from cqworker.model.timestamps import rfc3339
+from cqworker.web import response_models
 from tests.rails.jobs import RECORD, without
 from tests.rails.samples import fields_of
 
@@ -65,7 +65,7 @@ def test_every_field_of_a_record_shows_in_its_view(name: str) -> None:
 
 
 def test_view_description_and_client_have_the_same_fields() -> None:
-    assert set(VIEW) == set(answers.JobView.model_fields) == {field.name for field in fields(JobView)}
+    assert set(VIEW) == set(response_models.JobView.model_fields) == {field.name for field in fields(JobView)}
 
 
 @pytest.mark.parametrize(("kept", "name", "read"), PARTS)
@@ -77,7 +77,7 @@ def test_the_parts_of_a_view_have_every_field_of_what_they_show(kept: type[Any],
 
 
 def test_the_description_fits_a_view_with_every_field() -> None:
-    answers.JobView.model_validate_json(json.dumps(VIEW), strict=True)
+    response_models.JobView.model_validate_json(json.dumps(VIEW), strict=True)
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(JobView)])
@@ -91,7 +91,7 @@ def test_a_client_reads_every_field_of_a_view(name: str) -> None:
 @pytest.mark.parametrize("name", TOLD)
 def test_the_words_of_a_job_tell_every_field_in_some_status(name: str) -> None:
     told = any(words(record) != words(without(record, name)) for record in in_every_status())
-    assert told, f"cli/words.py does not tell {name}, nor does UNTOLD say why"
+    assert told, f"cli/job_text.py does not tell {name}, nor does UNTOLD say why"
 
 
 def words(record: JobRecord) -> list[str]:

@@ -9,17 +9,17 @@ from itertools import combinations
 import pytest
 from msgspec.structs import replace
 
+from cqworker.cli.job_text import job_words
 from cqworker.cli.jobs import retry
-from cqworker.cli.words import job_words
 from cqworker.client import Client
 from cqworker.events import JobForestalled, JobSettled
-from cqworker.flow.desk import Desk
+from cqworker.jobs.operator_actions import Desk
+from cqworker.model.job_view import job_view
 from cqworker.model.status import FINAL, RETRYABLE, SETTLED, WAITING, FailureKind, Stage, Status
-from cqworker.model.view import job_view
-from cqworker.observe.metrics import Metrics
+from cqworker.observe.event_wording import ENDINGS
+from cqworker.observe.metrics_observer import Metrics
 from cqworker.observe.stats import Stats
-from cqworker.observe.wording import ENDINGS
-from cqworker.web.table import CALLS
+from cqworker.web.routes import CALLS
 from tests.observe.samples import JOB, TurnedClock
 from tests.rails.jobs import RECORD
 from tests.rails.pages import ROOT, untold
@@ -118,4 +118,4 @@ def _listed() -> Iterator[tuple[str, str]]:
 def test_no_status_is_written_down_as_a_text_outside_the_one_place() -> None:
     """But in examples, which are what is read over HTTP."""
     copies = [(path, line) for path, line, text in texts() if text in set(Status)]
-    assert [copy for copy in copies if copy[0] not in ("model/status.py", "web/examples.py")] == []
+    assert [copy for copy in copies if copy[0] not in ("model/status.py", "web/schema_examples.py")] == []

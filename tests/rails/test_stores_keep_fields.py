@@ -6,12 +6,12 @@ import pytest
 from msgspec.structs import replace
 
 from cqworker.clock import SystemClock
-from cqworker.model.attempts import Claim, Reopen, Settle
-from cqworker.model.changes import Change, Written
+from cqworker.model.attempt_writes import Claim, Reopen, Settle
 from cqworker.model.history import Entry
-from cqworker.model.interventions import Enter, Lose, NewRound
+from cqworker.model.operator_writes import Enter, Lose, NewRound
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
+from cqworker.model.writes import Change, Written
 from cqworker.ports import JobStore, KeyItem
 from tests.rails.jobs import MESSAGE, OF_THE_JOB, PURGE, RECORD, TRACE
 from tests.rails.local_store import STORES, store_of

@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from cqworker.clock import SystemClock
 from cqworker.events import ignore
-from cqworker.flow.desk import Desk
-from cqworker.flow.submit import Submission, Submitter
-from cqworker.flow.watch import Watch
+from cqworker.jobs.operator_actions import Desk
+from cqworker.jobs.submit import Submission, Submitter
+from cqworker.jobs.waiters import Watch
 from cqworker.model.envelope import Envelope, read_envelope
 from cqworker.model.history import Entry
-from cqworker.model.interventions import Forestall
+from cqworker.model.operator_writes import Forestall
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.plugins.registry import registry_of

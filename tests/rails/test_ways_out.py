@@ -11,13 +11,13 @@ import pytest
 from cqworker import Job, Reject, Retry, handler
 from cqworker.errors import InvalidPayload, PayloadFault, ProcessDied, ProcessNotStarted, Unavailable
 from cqworker.events import JobEvent, JobStarted, JobTakenOver
-from cqworker.flow import outcomes as o
-from cqworker.flow.perform import outcome_of
+from cqworker.execution import outcome as o
+from cqworker.execution.invoke import outcome_of
 from cqworker.model.history import CLAIMED, Entry, unended
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
-from cqworker.observe.metrics import Metrics
-from cqworker.observe.wording import WORDING
+from cqworker.observe.event_wording import WORDING
+from cqworker.observe.metrics_observer import Metrics
 from cqworker.plugins.registry import registry_from
 from tests.flow.world import World, story
 from tests.rails.jobs import TYPE

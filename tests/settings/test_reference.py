@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cqworker.settings import Settings, load_settings
-from cqworker.settings.shape import node_at
+from cqworker.settings.schema import node_at
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "config" / "cqworker.toml"

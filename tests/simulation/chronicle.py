@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from cqworker.model.attempts import SOON_MS, Claim, Renew
-from cqworker.model.interventions import AskCancel, Enter, Forestall, Lose
+from cqworker.model.attempt_writes import SOON_MS, Claim, Renew
+from cqworker.model.operator_writes import AskCancel, Enter, Forestall, Lose
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
-from cqworker.testing.time import EPOCH_MS
+from cqworker.testing.virtual_time import EPOCH_MS
 from tests.simulation.letters import Letters, differences
 from tests.simulation.store_service import Applied
 

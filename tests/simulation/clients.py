@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from cqworker.errors import CqworkerError, KeyReused, SendUnanswered, Unavailable, UnknownType
-from cqworker.flow.submit import KEY_LIFE_MS, Accepted, Submission
+from cqworker.jobs.submit import KEY_LIFE_MS, Accepted, Submission
 from cqworker.model.record import JobRecord
 from tests.simulation.errand import Errand, Parcel
 from tests.simulation.fleet import Fleet

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cqworker.ports import Letter
-from cqworker.testing.time import EPOCH_MS
+from cqworker.testing.virtual_time import EPOCH_MS
 from tests.simulation.handlers import MODERN
 from tests.simulation.profile import Profile
 from tests.simulation.site import QUEUES

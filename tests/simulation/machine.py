@@ -7,8 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from cqworker.flow.handlers_loop import Call, Standing, Work, nothing, pass_on
-from cqworker.testing.time import EPOCH_MS
+from cqworker.execution.handler_loop import Call, Standing, Work, nothing, pass_on
+from cqworker.testing.virtual_time import EPOCH_MS
 from tests.simulation.kernel import TICKS, Guest, Kernel
 
 T = TypeVar("T")

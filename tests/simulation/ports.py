@@ -7,9 +7,9 @@ from typing import BinaryIO
 
 from cqworker.clock import Clock
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError
-from cqworker.model.attempts import Claim, HandBack, Renew, Settle
-from cqworker.model.changes import Change, Refused, Written
+from cqworker.model.attempt_writes import Claim, HandBack, Renew, Settle
 from cqworker.model.record import JobRecord
+from cqworker.model.writes import Change, Refused, Written
 from cqworker.ports import BATCH, Delivery, Depth, EntryFault, Keep, KeyItem, Letter, StoredObject
 from tests.simulation.network import Call, Link
 from tests.simulation.queue_service import QueueService, is_ours

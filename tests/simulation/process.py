@@ -8,22 +8,22 @@ from functools import partial
 from typing import Any, TypeVar
 
 from cqworker import Job
+from cqworker.aws.sqs.batched_sends import BatchedSends
 from cqworker.events import Event, JobStarted, LeasesRenewed, Received, SlotsChanged, Subject
-from cqworker.flow.background import keep_running
-from cqworker.flow.batched_sends import BatchedSends
-from cqworker.flow.checks import Check
-from cqworker.flow.desk import Desk
-from cqworker.flow.handlers_loop import pass_on
-from cqworker.flow.health import ARTIFACTS, STORE, Health
+from cqworker.events.loop_events import HandlersLoopTurned, MainLoopTurned
+from cqworker.execution.handler_loop import pass_on
 from cqworker.flow.lease import Lease
-from cqworker.flow.staffing import Ground, open_worker
-from cqworker.flow.submit import Submitter
-from cqworker.flow.watch import Watch
-from cqworker.flow.watched import WatchedArtifacts, WatchedQueue, WatchedStore
-from cqworker.flow.worker import Worker
-from cqworker.loop_events import HandlersLoopTurned, MainLoopTurned
+from cqworker.flow.supervised_loop import keep_running
+from cqworker.health.monitored_ports import WatchedArtifacts, WatchedQueue, WatchedStore
+from cqworker.health.probes import Check
+from cqworker.health.service_health import ARTIFACTS, STORE, Health
+from cqworker.jobs.operator_actions import Desk
+from cqworker.jobs.submit import Submitter
+from cqworker.jobs.waiters import Watch
 from cqworker.ports import JobQueue
 from cqworker.settings import Settings
+from cqworker.worker.assembly import Ground, open_worker
+from cqworker.worker.worker import Worker
 from tests.simulation import machine
 from tests.simulation.attempt import Disturbance, disturbed, troubled
 from tests.simulation.machine import HandlersGuest, InOrder, SkewedClock, post

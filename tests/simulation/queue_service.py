@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from cqworker.errors import CqworkerError, Unavailable
 from cqworker.model.envelope import NewerEnvelope, NotAnEnvelope, read_envelope
 from cqworker.ports import Depth, EntryFault, Letter
-from cqworker.testing.time import EPOCH_MS
+from cqworker.testing.virtual_time import EPOCH_MS
 from tests.simulation.kernel import Guest
 from tests.simulation.profile import Profile
 from tests.simulation.trace import Trace

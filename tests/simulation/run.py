@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from unittest.mock import patch
 
-from cqworker.flow import keeper, receipts
+from cqworker.flow import acknowledger, lease_keeper
 from tests.simulation.clients import Clients
 from tests.simulation.errand import errands, parcels
 from tests.simulation.fleet import Fleet
@@ -120,7 +120,7 @@ async def _until(holds: Callable[[], bool], site: Site) -> None:
 @contextmanager
 def _short_days(seconds: int) -> Iterator[None]:
     """What stands for SQS's 12 hours, so that jobs come near it."""
-    with patch.object(keeper, "MAX_VISIBILITY", seconds), patch.object(receipts, "MAX_VISIBILITY", seconds):
+    with patch.object(lease_keeper, "MAX_VISIBILITY", seconds), patch.object(acknowledger, "MAX_VISIBILITY", seconds):
         yield
 
 

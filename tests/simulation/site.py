@@ -5,7 +5,7 @@ from __future__ import annotations
 from cqworker.model.envelope import NewerEnvelope, NotAnEnvelope, read_envelope
 from cqworker.ports import Letter
 from cqworker.settings import ArtifactSettings, QueueSettings, Settings, StoreSettings, WorkerSettings
-from cqworker.settings.checks import max_receive_count_of
+from cqworker.settings.validation import max_receive_count_of
 from tests.simulation.chronicle import Chronicle
 from tests.simulation.handlers import registries
 from tests.simulation.kernel import Kernel

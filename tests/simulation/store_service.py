@@ -6,10 +6,10 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cqworker.model.changes import Change, Refused, Written
 from cqworker.model.record import JobRecord
+from cqworker.model.writes import Change, Refused, Written
 from cqworker.ports import KeyItem, StoredObject
-from cqworker.testing.time import EPOCH_MS
+from cqworker.testing.virtual_time import EPOCH_MS
 from tests.simulation.kernel import Guest
 
 

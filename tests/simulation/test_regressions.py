@@ -12,7 +12,7 @@ import pytest
 from cqworker import handler
 from cqworker.events import LeaseLost, ignore
 from cqworker.flow.claim import Claimed, Claims
-from cqworker.flow.health import Health
+from cqworker.health.service_health import Health
 from cqworker.model.envelope import read_envelope
 from cqworker.model.ids import TokenMint
 from tests.flow.faults import slow

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
+from cqworker.execution.outcome import StopReason
 from cqworker.flow.lease import Hold, margin_of
-from cqworker.flow.outcomes import StopReason
-from cqworker.model.attempts import Renew
-from cqworker.model.changes import Change
+from cqworker.model.attempt_writes import Renew
 from cqworker.model.status import Status
+from cqworker.model.writes import Change
 from tests.simulation.attempt import Suspect, disturbed, troubled
 from tests.simulation.fleet import Fleet
 from tests.simulation.site import Site

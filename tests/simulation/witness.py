@@ -7,13 +7,13 @@ from collections.abc import Callable
 from itertools import permutations
 
 from cqworker.events import BackgroundFailed, CopyRefreshed, Event, HandlerAbandoned, JobStarted, LeaseLost, Subject
-from cqworker.model.attempts import Claim, HandBack, Renew, Reopen, Settle
-from cqworker.model.interventions import AskCancel, Enter, Forestall, Lose, NewRound
+from cqworker.model.attempt_writes import Claim, HandBack, Renew, Reopen, Settle
+from cqworker.model.operator_writes import AskCancel, Enter, Forestall, Lose, NewRound
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.ports import StoredObject
 from cqworker.settings import WorkerSettings
-from cqworker.testing.time import EPOCH_MS
+from cqworker.testing.virtual_time import EPOCH_MS
 from tests.simulation.attempt import BEFORE, Attempt, Suspect, disturbed, troubled
 from tests.simulation.network import Call
 from tests.simulation.outages import is_charged_for_outage, is_undone_by_outage

@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from cqworker.cli.loop import run_on_loop
+from cqworker.cli.event_loop import run_on_loop
 from cqworker.embedded import running_aws_sync
 from tests.stops.campaign import campaign, told
 

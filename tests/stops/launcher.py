@@ -7,11 +7,11 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from cqworker.aws.sqs_queue import SqsQueue
+from cqworker.aws.sqs.message_queue import SqsQueue
 from cqworker.cli import main
 from cqworker.ports import EntryFault
 from tests.stops.handlers import KEPT, note
-from tests.stops.turnstile import Turnstile
+from tests.stops.request_gate import Turnstile
 
 SEED = "STOPS_SEED"
 LettingGo = Callable[[SqsQueue, Sequence[Any]], Awaitable[Sequence[EntryFault]]]

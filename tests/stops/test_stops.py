@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from cqworker.cli.loop import run_on_loop
+from cqworker.cli.event_loop import run_on_loop
 from cqworker.embedded import EmbeddedAws
 from tests.stops.campaign import campaign, told
+from tests.stops.request_gate import QUIET, Turnstile
 from tests.stops.stop import MANNERS, Stop
-from tests.stops.turnstile import QUIET, Turnstile
 
 
 def a_stop(code: int | None = 0, log: str = "", seconds: float = 1.0) -> Stop:

@@ -14,7 +14,7 @@ from cqworker.plugins.registry import Registry
 from cqworker.settings import HttpSettings
 from cqworker.web.application import METHODS, VERSIONED
 from cqworker.web.openapi import Description, Surroundings
-from cqworker.web.table import CALLS
+from cqworker.web.routes import CALLS
 from tests.web.tokens import A_TOKEN
 
 LONGEST = 20_000

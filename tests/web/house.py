@@ -15,24 +15,24 @@ from msgspec.structs import replace
 from cqworker.clock import Clock, SystemClock
 from cqworker.errors import Unavailable
 from cqworker.events import Emit, Event
-from cqworker.flow.desk import Desk
-from cqworker.flow.health import Trouble
-from cqworker.flow.submit import Submitter
-from cqworker.flow.watch import Watch
-from cqworker.model.changes import Written
+from cqworker.health.service_health import Trouble
+from cqworker.jobs.operator_actions import Desk
+from cqworker.jobs.submit import Submitter
+from cqworker.jobs.waiters import Watch
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
-from cqworker.observe.metrics import Metrics
+from cqworker.model.writes import Written
+from cqworker.observe.metrics_observer import Metrics
 from cqworker.observe.stats import Stats
 from cqworker.plugins.registry import Registry, registry_of
 from cqworker.ports import JobQueue
 from cqworker.settings import HttpSettings, QueueSettings, Settings, TokenSettings
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
-from cqworker.web.allowance import Allowance
-from cqworker.web.bodies import IN_MEMORY
-from cqworker.web.lobby import Lobby, Wait
+from cqworker.web.body_reader import IN_MEMORY
+from cqworker.web.buffer_quota import Allowance
+from cqworker.web.connection_limit import Lobby, Wait
 from cqworker.web.server import Parts, Server, create_app
-from cqworker.web.spool import SPOOLS, Spools
+from cqworker.web.upload_spool import SPOOLS, Spools
 from tests.patience import scaled
 from tests.web.conformance import judge_of
 from tests.web.handlers import transform

@@ -7,11 +7,11 @@ from urllib.parse import quote
 import pytest
 from msgspec.structs import replace
 
-from cqworker.client.http import http_transport
+from cqworker.client.http_transport import http_transport
 from cqworker.model.status import Status
 from cqworker.web.application import VERSIONED
-from cqworker.web.call import Call
-from cqworker.web.table import CALLS
+from cqworker.web.route_definition import Call
+from cqworker.web.routes import CALLS
 from tests.web.house import House
 from tests.web.raw import RawAnswer, exchange
 

@@ -11,11 +11,11 @@ from aiohttp.test_utils import make_mocked_request
 from msgspec.structs import replace
 
 from cqworker.events import Event
-from cqworker.model.source import resolve
+from cqworker.model.source_reference import resolve
 from cqworker.model.status import Status
 from cqworker.ports import StoredObject
-from cqworker.web.artifacts import TRANSFERS
-from cqworker.web.mending import mending
+from cqworker.web.artifact_routes import TRANSFERS
+from cqworker.web.error_middleware import mending
 from tests.web.house import House, away, bearer, open_house, token, until
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100

@@ -9,12 +9,12 @@ import orjson
 import pytest
 from openapi_schema_validator import OAS31Validator
 
+from cqworker.aws.sqs.batched_sends import BatchedSends
 from cqworker.errors import MessageTooLarge
 from cqworker.events import RequestFailed
-from cqworker.flow.batched_sends import BatchedSends
-from cqworker.web.answers import BatchView
 from cqworker.web.openapi import Description
-from cqworker.web.table import CALLS
+from cqworker.web.response_models import BatchView
+from cqworker.web.routes import CALLS
 from tests.web.house import TEXT, House, away, bearer, open_house, token
 from tests.web.test_submit import FAULTS
 

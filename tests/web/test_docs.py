@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cqworker.web.problems import Kind
-from cqworker.web.table import CALLS
+from cqworker.web.routes import CALLS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
 

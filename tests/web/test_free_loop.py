@@ -12,13 +12,13 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from cqworker.daemon.garbage import rare_collections
-from cqworker.flow.submit import Submission
+from cqworker.daemon.gc_tuning import rare_collections
+from cqworker.jobs.submit import Submission
 from cqworker.plugins.handler import handler
 from cqworker.plugins.payload import SHORT
 from cqworker.plugins.registry import registry_of
-from cqworker.web import readers
-from cqworker.web.readers import READERS
+from cqworker.web import parse_offload
+from cqworker.web.parse_offload import READERS
 from tests.web.handlers import Strict, anything, choosy, endless, strict, transform
 from tests.web.house import House, open_house, until
 
@@ -164,7 +164,7 @@ async def test_each_job_of_a_batch_is_told_a_fault_and_the_first_ones_all(known:
 async def test_what_takes_too_long_to_read_is_refused_and_others_are_read_after_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(readers, "CPU_TIME", 0.1)
+    monkeypatch.setattr(parse_offload, "CPU_TIME", 0.1)
     registry = registry_of(endless=endless, **{"text.transform": transform})
     async with open_house(registry=registry) as house:
         long = "x" * SHORT

@@ -14,7 +14,7 @@ from cqworker.plugins.registry import Registry, registry_of
 from cqworker.settings import HttpSettings
 from cqworker.web.openapi import Description, Surroundings
 from cqworker.web.problems import Kind
-from cqworker.web.table import CALLS
+from cqworker.web.routes import CALLS
 from tests.web.house import House, open_house, transform
 from tests.web.tokens import A_TOKEN
 

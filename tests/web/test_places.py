@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack
 import pytest
 
 from cqworker.model.status import Status
-from cqworker.web.apology import MOST_AT_ONCE
-from cqworker.web.lobby import Wait
+from cqworker.web.connection_limit import Wait
+from cqworker.web.error_replies import MOST_AT_ONCE
 from tests.web.house import House, open_house, token, until
 from tests.web.raw import RawAnswer, Wire, exchange, read_answer, wire
 
@@ -21,7 +21,7 @@ CROWDED = "urn:cqworker:problem:crowded"
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits at all may be sent away."""
-    monkeypatch.setattr("cqworker.web.lobby.SETTLED", 0.0)
+    monkeypatch.setattr("cqworker.web.connection_limit.SETTLED", 0.0)
 
 
 def half_body(secret: str = "", came: int = 1) -> bytes:

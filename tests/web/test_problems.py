@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cqworker.events import RequestFailed
-from cqworker.web.table import CALLS
+from cqworker.web.routes import CALLS
 from tests.web.house import House, open_house
 from tests.web.raw import exchange
 

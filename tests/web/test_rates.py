@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from cqworker.clock import SystemClock
-from cqworker.limit_events import SubmissionsLimited
-from cqworker.settings.rates import RateSettings, RatesSettings
+from cqworker.events.limit_events import SubmissionsLimited
+from cqworker.settings.rate_limits import RateSettings, RatesSettings
 from tests.web.house import TEXT, House, bearer, open_house, token
 
 LIMITED = "urn:cqworker:problem:rate-limited"

@@ -12,7 +12,7 @@ from contextlib import suppress
 import pytest
 
 from cqworker.ports import StoredObject
-from cqworker.web.lobby import most_connections
+from cqworker.web.connection_limit import most_connections
 from cqworker.web.server import Server
 from tests.stopwatch import Stopwatch
 from tests.web.house import House, open_house, until
@@ -105,14 +105,14 @@ async def test_a_waiting_request_is_not_disturbed_by_the_patience_for_heads() ->
 
 
 async def test_a_body_that_stops_is_408(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cqworker.web.bodies.PATIENCE", SHORT)
+    monkeypatch.setattr("cqworker.web.body_reader.PATIENCE", SHORT)
     answer = await exchange(house.port, POST + b"{")
     assert (answer.status, answer.problem["type"]) == (408, "urn:cqworker:problem:request-too-slow")
     assert "8192 bytes a second" in answer.problem["detail"]
 
 
 async def test_a_body_that_trickles_is_408(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cqworker.web.bodies.PATIENCE", SHORT)
+    monkeypatch.setattr("cqworker.web.body_reader.PATIENCE", SHORT)
     async with wire(house.port) as (reader, writer):
         writer.write(POST)
         answer = asyncio.create_task(read_answer(reader))
@@ -142,7 +142,7 @@ def narrow_socket(house: House) -> socket.socket:
 async def test_a_client_that_takes_nothing_of_its_answer_is_dropped(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cqworker.web.taking.STALL_PATIENCE", SHORT)
+    monkeypatch.setattr("cqworker.web.slow_readers.STALL_PATIENCE", SHORT)
     request = await big_artifact(house)
     loop = asyncio.get_running_loop()
     with narrow_socket(house) as narrow:
@@ -154,8 +154,8 @@ async def test_a_client_that_takes_nothing_of_its_answer_is_dropped(
 async def test_a_client_that_takes_its_answer_at_less_than_the_least_rate_is_dropped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("cqworker.web.taking.STALL_PATIENCE", SHORT)
-    monkeypatch.setattr("cqworker.web.taking.GLANCE", SHORT / 10)
+    monkeypatch.setattr("cqworker.web.slow_readers.STALL_PATIENCE", SHORT)
+    monkeypatch.setattr("cqworker.web.slow_readers.GLANCE", SHORT / 10)
     async with open_house(least_rate=100_000_000) as house:
         request, loop = await big_artifact(house), asyncio.get_running_loop()
         with narrow_socket(house) as narrow:
@@ -168,7 +168,7 @@ async def test_a_client_that_takes_its_answer_at_less_than_the_least_rate_is_dro
 
 
 async def test_a_client_that_reads_slowly_gets_it_all(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cqworker.web.taking.STALL_PATIENCE", SHORT)
+    monkeypatch.setattr("cqworker.web.slow_readers.STALL_PATIENCE", SHORT)
     request = await big_artifact(house)
     received = 0
     async with wire(house.port) as (reader, writer):

@@ -14,17 +14,17 @@ import orjson
 import pytest
 from aiohttp import FormData
 
-from cqworker.closed_sets import SCOPES
+from cqworker.enums import SCOPES
 from cqworker.errors import ArtifactMissing, SourceRefused
 from cqworker.events import JobSettled
-from cqworker.flow.subject import subject_of
+from cqworker.flow.job_ref import subject_of
 from cqworker.model.status import FailureKind, Status
-from cqworker.plugins.artifacts import JobArtifacts
 from cqworker.plugins.job import PlainJob
+from cqworker.plugins.job_artifacts import JobArtifacts
 from cqworker.ports import StoredObject
 from cqworker.web.application import VERSIONED
-from cqworker.web.call import Call
-from cqworker.web.table import CALLS
+from cqworker.web.route_definition import Call
+from cqworker.web.routes import CALLS
 from tests.web.house import TEXT, House, bearer, open_house, token
 
 MARK = "0nly-anns"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import orjson
 
 from cqworker.model.history import Entry
+from cqworker.model.job_view import job_view
 from cqworker.model.record import Failure, JobRecord, Progress
 from cqworker.model.status import FailureKind, Status
-from cqworker.model.view import job_view
-from cqworker.web.answers import JobView
+from cqworker.web.response_models import JobView
 
 T = 1_795_386_789_120
 BARE = JobRecord(

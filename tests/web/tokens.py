@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from cqworker.closed_sets import Scope
+from cqworker.enums import Scope
 from cqworker.settings import TokenSettings
 
 

@@ -92,8 +92,8 @@ def commanded(line: str) -> tuple[int, str]:
 
 
 def lived() -> str:
-    from cqworker.closed_sets import ROLES
     from cqworker.daemon import run
+    from cqworker.enums import ROLES
     from cqworker.settings import Settings
 
     try:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cqworker.aws.calls import Calls
-from cqworker.aws.provision.bucket import ensure_bucket
-from cqworker.aws.provision.queues import ensure_queue
+from cqworker.aws.aws_call import Calls
+from cqworker.aws.provision.create_bucket import ensure_bucket
+from cqworker.aws.provision.create_queues import ensure_queue
+from cqworker.aws.provision.create_table import ensure_table
 from cqworker.aws.provision.step import Step
-from cqworker.aws.provision.table import ensure_table
 from cqworker.settings import Settings
 
 __all__ = ["Step", "provision"]

@@ -8,21 +8,21 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from cqworker.cli.bench.figures import Findings, Part, part_of, percentile
-from cqworker.cli.bench.tally import Tally
+from cqworker.cli.bench.counting_observer import Tally
+from cqworker.cli.bench.results import Findings, Part, part_of, percentile
 from cqworker.clock import SystemClock
-from cqworker.daemon.counter import open_submitter
-from cqworker.daemon.ground import open_premises
+from cqworker.daemon.aws_ports import open_premises
+from cqworker.daemon.standalone import open_submitter
 from cqworker.errors import CqworkerError
 from cqworker.events import Emit
-from cqworker.flow.handlers_loop import ThreadedLoop
-from cqworker.flow.staffing import Ground, open_worker
-from cqworker.flow.submit import Submission, Submitter
-from cqworker.flow.worker import Worker
+from cqworker.execution.handler_loop import ThreadedLoop
+from cqworker.jobs.submit import Submission, Submitter
 from cqworker.model.ids import worker_name
 from cqworker.model.status import Status
 from cqworker.plugins.registry import Registry
 from cqworker.settings import Settings
+from cqworker.worker.assembly import Ground, open_worker
+from cqworker.worker.worker import Worker
 
 AT_ONCE = 64
 """Submissions under way at the same time."""

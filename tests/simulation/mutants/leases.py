@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from cqworker.flow.keeper import LeaseKeeper
+from cqworker.flow.acknowledger import Receipts
 from cqworker.flow.lease import Lease
-from cqworker.flow.receipts import Receipts
-from cqworker.model.attempts import Claim, HandBack, Renew
+from cqworker.flow.lease_keeper import LeaseKeeper
+from cqworker.model.attempt_writes import Claim, HandBack, Renew
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.ports import MAX_VISIBILITY, Delivery

@@ -7,17 +7,17 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from cqworker.aws.sqs.batched_sends import BatchedSends
 from cqworker.errors import CqworkerError
-from cqworker.flow import desk as desk_module
-from cqworker.flow import receipts as receipts_module
-from cqworker.flow.batched_sends import BatchedSends
-from cqworker.flow.desk import Desk
-from cqworker.flow.receipts import Receipts
-from cqworker.model import attempts as attempts_module
-from cqworker.model.artifacts import artifact_key
+from cqworker.flow import acknowledger as receipts_module
+from cqworker.flow.acknowledger import Receipts
+from cqworker.jobs import operator_actions as desk_module
+from cqworker.jobs.operator_actions import Desk
+from cqworker.model import attempt_writes as attempts_module
+from cqworker.model.artifact_keys import artifact_key
 from cqworker.model.envelope import Envelope, read_envelope
 from cqworker.model.record import JobRecord, envelope_of, record_from
-from cqworker.plugins import artifacts as plugins_artifacts
+from cqworker.plugins import job_artifacts as plugins_artifacts
 from cqworker.ports import Delivery, JobQueue, Letter
 from tests.simulation.mutants.registry import Swap, mutant
 from tests.simulation.profile import Profile

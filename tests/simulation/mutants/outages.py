@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cqworker.flow.health import Health
-from cqworker.flow.insistence import Insistence
-from cqworker.flow.keeper import LeaseKeeper
+from cqworker.flow.lease_keeper import LeaseKeeper
+from cqworker.flow.unanswered_writes import Insistence
+from cqworker.health.service_health import Health
 from tests.simulation.mutants.registry import Swap, mutant
 from tests.simulation.profile import Profile
 

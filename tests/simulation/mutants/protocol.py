@@ -8,22 +8,22 @@ from typing import Any
 from msgspec.structs import replace
 
 from cqworker.flow import claim as claim_module
+from cqworker.flow.acknowledger import Receipts
+from cqworker.flow.capacity import Slot
 from cqworker.flow.claim import Claimed, Claims
-from cqworker.flow.desk import Desk
-from cqworker.flow.endings import Conclusion
+from cqworker.flow.conclusion import Conclusion
 from cqworker.flow.journey import Journey
-from cqworker.flow.keeper import LeaseKeeper
 from cqworker.flow.lease import Lease
-from cqworker.flow.letting_go import Delete, LettingGo
+from cqworker.flow.lease_keeper import LeaseKeeper
+from cqworker.flow.message_disposition import Delete, LettingGo
 from cqworker.flow.poller import Poller
-from cqworker.flow.receipts import Receipts
 from cqworker.flow.settle import Settling
-from cqworker.flow.slots import Slot
-from cqworker.flow.submit import KEY_LIFE_MS, Checked, Submission, Submitter
-from cqworker.model import verdict
-from cqworker.model.attempts import Claim, HandBack, Settle
+from cqworker.jobs.operator_actions import Desk
+from cqworker.jobs.submit import KEY_LIFE_MS, Checked, Submission, Submitter
+from cqworker.model import claim_table
+from cqworker.model.attempt_writes import Claim, HandBack, Settle
 from cqworker.model.envelope import Envelope
-from cqworker.model.interventions import Lose
+from cqworker.model.operator_writes import Lose
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.ports import Delivery, KeyItem
@@ -63,8 +63,8 @@ def _delete_first(swap: Swap) -> None:
 
 @mutant("claim without own-token check")
 def _no_own_token(swap: Swap) -> None:
-    def judge(seen: JobRecord | None, envelope: Envelope, _token: str, *when: int) -> verdict.Verdict:
-        return verdict.judge(seen, envelope, "nobody's", *when)
+    def judge(seen: JobRecord | None, envelope: Envelope, _token: str, *when: int) -> claim_table.Verdict:
+        return claim_table.judge(seen, envelope, "nobody's", *when)
 
     swap(claim_module, "judge", judge)
 

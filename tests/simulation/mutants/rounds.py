@@ -7,14 +7,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from cqworker.flow import dead_letters as dead_letters_module
-from cqworker.flow.desk import Desk
-from cqworker.model import attempts as attempts_module
-from cqworker.model import interventions as interventions_module
-from cqworker.model import verdict
-from cqworker.model.attempts import Claim, HandBack, Reopen, Settle
+from cqworker.flow import dead_letter_poller as dead_letters_module
+from cqworker.jobs.operator_actions import Desk
+from cqworker.model import attempt_writes as attempts_module
+from cqworker.model import claim_table
+from cqworker.model import operator_writes as interventions_module
+from cqworker.model.attempt_writes import Claim, HandBack, Reopen, Settle
 from cqworker.model.envelope import Envelope
-from cqworker.model.interventions import AskCancel, Forestall, Lose, NewRound
+from cqworker.model.operator_writes import AskCancel, Forestall, Lose, NewRound
 from cqworker.model.record import JobRecord, without_past
 from tests.simulation.mutants.registry import Mutation, Swap, mutant
 from tests.simulation.profile import Profile
@@ -70,9 +70,9 @@ def _buried_by_the_past(swap: Swap) -> None:
 
 @mutant("a dead letter is deleted while its job is held", "crash", where=_buries)
 def _held_dead_letter_dropped(swap: Swap) -> None:
-    def judge(seen: JobRecord | None, envelope: Envelope, *when: int) -> verdict.Burial:
-        judged = verdict.judge_dead_letter(seen, envelope, *when)
-        return verdict.Drop() if isinstance(judged, verdict.Hide) else judged
+    def judge(seen: JobRecord | None, envelope: Envelope, *when: int) -> claim_table.Burial:
+        judged = claim_table.judge_dead_letter(seen, envelope, *when)
+        return claim_table.Drop() if isinstance(judged, claim_table.Hide) else judged
 
     swap(dead_letters_module, "judge_dead_letter", judge)
 

@@ -1,0 +1,73 @@
+"""The SDK's chain of credential providers, walked with a note of who was asked."""
+
+from __future__ import annotations
+
+from asyncio import create_subprocess_exec
+from asyncio.subprocess import Process
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NoReturn, Protocol
+
+from aiobotocore.session import AioSession
+from botocore.exceptions import UnknownCredentialError
+
+from cqworker.aws.credentials.credentials_error import CodeNeeded
+
+
+class Keys(Protocol):
+    """Credentials at one moment, as the SDK freezes them."""
+
+    @property
+    def access_key(self) -> str: ...
+
+    @property
+    def secret_key(self) -> str: ...
+
+    @property
+    def token(self) -> str | None: ...
+
+
+class Walk:
+    """One way through the chain of `session`; `asked` is the SDK's name of the provider that was asked last."""
+
+    def __init__(self, session: AioSession) -> None:
+        self.session = session
+        self.asked = ""
+        self._helpers: list[Process] = []
+
+    async def find(self) -> Any | None:
+        """What the first provider that has anything has, None where none has; raises whatever a provider raises."""
+        chain = self.session.get_component("credential_provider")
+        # the SDK would read an MFA code from the terminal, and the event loop stand still until somebody types it
+        _equip(chain, "assume-role", "_prompter", _refuse)
+        _equip(chain, "custom-process", "_popen", self._start)
+        for provider in chain.providers:
+            self.asked = provider.METHOD
+            found = await provider.load()
+            if found is not None:
+                return found
+        return None
+
+    async def end(self) -> None:
+        """Ends the helpers that still run: whoever has given them up does not hear them any more."""
+        for helper in self._helpers:
+            if helper.returncode is None:
+                with suppress(ProcessLookupError):
+                    helper.kill()
+                await helper.wait()
+        self._helpers.clear()
+
+    async def _start(self, *command: str, **how: Any) -> Process:
+        helper = await create_subprocess_exec(*command, **how)
+        self._helpers.append(helper)
+        return helper
+
+
+def _equip(chain: Any, method: str, name: str, tool: Callable[..., Any]) -> None:
+    """Gives a provider a tool that its constructor takes, and that the SDK's own chain leaves at its default."""
+    with suppress(UnknownCredentialError):
+        vars(chain.get_provider(method))[name] = tool
+
+
+def _refuse(prompt: str) -> NoReturn:
+    raise CodeNeeded(device=prompt.removeprefix("Enter MFA code for").strip(" :"))

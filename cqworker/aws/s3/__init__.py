@@ -1,0 +1,1 @@
+"""The store of artifacts on S3."""

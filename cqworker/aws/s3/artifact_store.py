@@ -1,0 +1,111 @@
+"""Big things in S3 behind the port, read no further than the caller allows."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import BinaryIO
+
+from cqworker.aws.aws_call import Answer, Calls, Declined
+from cqworker.aws.error_translation import Garbled, garbled
+from cqworker.aws.operations import GET_OBJECT, PUT_OBJECT, TRY_PUT
+from cqworker.errors import ArtifactMissing, ArtifactTooLarge
+from cqworker.model.artifact_keys import storable_type
+from cqworker.ports import Keep, StoredObject
+
+SCHEME = "s3://"
+TRANSFER = 60.0
+"""Seconds for a call that carries an object: 32 MiB at 5 Mbit/s."""
+CHUNK = 262_144
+PROBE = "cqworker-check"
+NO_OBJECT = '"never"'
+"""An entity tag that no object has (those of S3 are hexadecimal digits)."""
+
+
+class S3Artifacts:
+    """Objects below `prefix` in `bucket`; others are read where a reference says."""
+
+    def __init__(self, clients: Calls, bucket: str, prefix: str) -> None:
+        self._clients = clients
+        self._bucket = bucket
+        self._prefix = prefix
+
+    def reference(self, key: str) -> str:
+        """As Artifacts.reference."""
+        return f"{SCHEME}{self._bucket}/{self._prefix}{key}"
+
+    async def put(self, key: str, data: bytes | BinaryIO, content_type: str) -> str:
+        """As Artifacts.put."""
+        place = {"Bucket": self._bucket, "Key": self._prefix + key}
+        request = {
+            **place,
+            "Body": BytesIO(data) if isinstance(data, bytes) else data,
+            "ContentType": storable_type(content_type),
+        }  # a stream, sent without holding up the loop
+        answer = await self._clients.call(PUT_OBJECT, request, _bucket(self._bucket), seconds=TRANSFER)
+        if not answer.get("ETag"):
+            raise garbled(PUT_OBJECT, _bucket(self._bucket), "it has no ETag")
+        return self.reference(key)
+
+    async def get(self, reference: str, limit: int) -> StoredObject:
+        """As Artifacts.get."""
+        data = bytearray()
+
+        async def keep(piece: bytes) -> None:
+            data.extend(piece)
+
+        content_type = await self.copy(reference, limit, keep)
+        return StoredObject(bytes(data), content_type)
+
+    async def copy(self, reference: str, limit: int, keep: Keep) -> str:
+        """As Artifacts.copy: what S3 says of the length is believed only when it is too much."""
+        bucket, _, key = reference.removeprefix(SCHEME).partition("/")
+        if not reference.startswith(SCHEME) or not bucket or not key:
+            raise ArtifactMissing(f"{reference} is no reference of the form s3://bucket/key.")
+
+        async def read(answer: Answer) -> Answer:
+            if not answer.get("ETag"):
+                raise Garbled(reason="it has no ETag")
+            return {"IsWhole": await _hand_on(answer, limit, keep), "ContentType": answer.get("ContentType", "")}
+
+        try:
+            answer = await self._clients.call(
+                GET_OBJECT, {"Bucket": bucket, "Key": key}, _bucket(bucket), seconds=TRANSFER, read=read
+            )
+        except Declined:
+            raise ArtifactMissing(f"There is no object at {reference}.") from None
+        if not answer["IsWhole"]:
+            raise ArtifactTooLarge(f"The object at {reference} is larger than {limit} bytes.")
+        return str(answer["ContentType"])
+
+    async def check(self) -> None:
+        """As Artifacts.check: asks for an object that need not exist."""
+        try:
+            await self.get(self.reference(PROBE), limit=0)
+        except (ArtifactMissing, ArtifactTooLarge):
+            return
+
+    async def check_writing(self) -> None:
+        """As Artifacts.check_writing: would replace an object that cannot be."""
+        place = {"Bucket": self._bucket, "Key": self._prefix + PROBE}
+        try:
+            await self._clients.call(TRY_PUT, {**place, "Body": b"", "IfMatch": NO_OBJECT}, _bucket(self._bucket))
+        except Declined:
+            return
+
+
+async def _hand_on(answer: Answer, limit: int, keep: Keep) -> bool:
+    """Keeps the object; False when there is more than `limit` of it, and then the connection is given up."""
+    stream, size = answer["Body"], 0
+    async with stream:
+        within = bool(answer.get("ContentLength", 0) <= limit)
+        while within and (chunk := await stream.read(CHUNK)):
+            size += len(chunk)
+            if within := size <= limit:
+                await keep(chunk)
+        if not within:
+            stream.close()
+    return within
+
+
+def _bucket(name: str) -> str:
+    return f'bucket "{name}"'

@@ -1,0 +1,1 @@
+"""The AWS SDK as this process uses it."""

@@ -1,0 +1,56 @@
+"""Sessions of the SDK as this process makes them: one data loader for all, and defaults of ours."""
+
+from __future__ import annotations
+
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession
+from botocore.loaders import Loader
+
+from cqworker.aws.call_limits import SDK_CONNECT
+from cqworker.aws.credentials.credentials_cache import Keyring
+from cqworker.aws.sdk.endpoint_data import OurData
+from cqworker.aws.tls_context import HttpSession
+
+SESSION_VARIABLES = {
+    "region": ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None),
+    "metadata_service_num_attempts": (
+        "metadata_service_num_attempts",
+        "AWS_METADATA_SERVICE_NUM_ATTEMPTS",
+        5,
+        int,
+    ),
+    "metadata_service_timeout": ("metadata_service_timeout", "AWS_METADATA_SERVICE_TIMEOUT", 2, int),
+}
+"""Where this SDK's own defaults will not do: it knows no AWS_REGION, and asks EC2 for credentials once, for 1 s.
+
+What the operator sets still wins: each names its profile entry, its variables, the default and the type.
+"""
+
+FOR_THE_CHAIN = AioConfig(
+    connect_timeout=SDK_CONNECT,
+    read_timeout=5,
+    retries={"mode": "standard", "total_max_attempts": 2},
+    http_session_cls=HttpSession,
+)
+"""How STS and IAM Identity Center are asked for credentials: the SDK's own bounds are a minute and five tries."""
+
+
+class Sessions:
+    """Makes sessions that share the SDK's data."""
+
+    def __init__(self) -> None:
+        self._loader: Loader = OurData()
+
+    def plain(self) -> AioSession:
+        """A session whose credentials are found by the SDK's own chain."""
+        session = AioSession(session_vars=SESSION_VARIABLES)
+        session.register_component("data_loader", self._loader)
+        session.set_default_client_config(FOR_THE_CHAIN)
+        return session
+
+    def with_keys(self, keyring: Keyring) -> AioSession:
+        """A session whose clients sign with the keyring's keys."""
+        session = AioSession(session_vars=SESSION_VARIABLES)
+        session.register_component("data_loader", self._loader)
+        session.register_component("credential_provider", keyring)
+        return session

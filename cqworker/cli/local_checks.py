@@ -1,0 +1,59 @@
+"""What `cqworker doctor` finds without asking AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
+
+from cqworker.aws.doctor import Finding
+from cqworker.errors import ConfigurationError
+from cqworker.settings import Settings, check_exposure
+
+if TYPE_CHECKING:
+    from cqworker.plugins.registry import Registry
+
+KILLED_AFTER = 30
+"""Seconds between SIGTERM and SIGKILL on ECS and Kubernetes, unless they are told otherwise."""
+CLOSING = 2
+"""Seconds that a stop may take beyond its drain_timeout."""
+
+
+def local_findings(settings: Settings, roles: Collection[str], registry: Registry) -> Iterator[Finding]:
+    """Exposure, drain and plugins."""
+    yield from _exposure(settings, roles)
+    yield from _drain(settings)
+    yield from _plugins(registry)
+
+
+def _exposure(settings: Settings, roles: Collection[str]) -> Iterator[Finding]:
+    try:
+        check_exposure(settings, roles)
+    except ConfigurationError as error:
+        what, _, fix = str(error).partition(". ")
+        yield Finding("error", "http", f"{what}.", fix)
+    else:
+        who = f"{len(settings.http.tokens)} tokens" if settings.http.tokens else "no tokens"
+        yield Finding("ok", "http", f"Listens on {settings.http.host}, {who}.")
+
+
+def _drain(settings: Settings) -> Iterator[Finding]:
+    most = settings.worker.drain_timeout + CLOSING
+    if most > KILLED_AFTER:
+        yield Finding(
+            "warning",
+            "worker",
+            f"A stop may take {most:g} s, and ECS and Kubernetes kill {KILLED_AFTER} s after SIGTERM by default.",
+            "Raise stopTimeout (ECS), terminationGracePeriodSeconds (Kubernetes) or TimeoutStopSec (systemd) above it, "
+            "or lower worker.drain_timeout.",
+        )
+
+
+def _plugins(registry: Registry) -> Iterator[Finding]:
+    for plugin in registry.broken:
+        yield Finding("error", f"handler {plugin.type}", plugin.cause, plugin.remedy)
+    types = ", ".join(sorted(registry.handlers))
+    if types:
+        yield Finding("ok", "handlers", f"Usable: {types}.")
+    else:
+        fix = "Install a distribution that offers one; `cqworker handlers list` shows them."
+        yield Finding("warning", "handlers", "No job type is installed and enabled.", fix)

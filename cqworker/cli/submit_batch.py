@@ -1,0 +1,61 @@
+"""`cqworker submit --batch`: a job a line, and a line about what became of each."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING
+
+import click
+
+from cqworker.cli.job_text import printable
+from cqworker.enums import ExitCode
+from cqworker.errors import CqworkerError, SubmissionRefused
+
+if TYPE_CHECKING:
+    from cqworker.client.chunking import Job
+    from cqworker.client.transport import Answer, Transport
+
+
+async def submit_lines(lines: Iterable[bytes], access: AbstractAsyncContextManager[Transport], *, as_json: bool) -> int:
+    """Submits the job of every line that is not blank and tells of each in order; the exit code is 1 if one failed."""
+    from cqworker.client.chunking import submitted
+
+    numbers: deque[int] = deque()
+    total = refused = 0
+    async with access as transport:
+        async for answer in submitted(transport, _jobs(lines, numbers)):
+            total += 1
+            refused += isinstance(answer, CqworkerError)
+            click.echo(_told(numbers.popleft(), answer, as_json))
+    click.echo(f"{total - refused} of {total} jobs were accepted.", err=True)
+    return ExitCode.FAILED if refused else ExitCode.DONE
+
+
+def _jobs(lines: Iterable[bytes], numbers: deque[int]) -> Iterator[Job]:
+    """The jobs, and the number of each one's line in `numbers`."""
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            numbers.append(number)
+            yield _job(line)
+
+
+def _job(line: bytes) -> Job:
+    from cqworker.web.strict_json import NotStrictJson, read_object
+
+    try:
+        read_object(line)
+    except NotStrictJson as error:
+        return SubmissionRefused(str(error).replace("The body", "The line", 1))
+    return line.strip()
+
+
+def _told(number: int, answer: Answer, as_json: bool) -> str:
+    if as_json:
+        said = {"error": str(answer)} if isinstance(answer, CqworkerError) else {"job": answer}
+        return json.dumps({"line": number, **said}, ensure_ascii=False)
+    if isinstance(answer, CqworkerError):
+        return f"Line {number} was refused: {printable(str(answer))}"
+    return f"Line {number}: job {answer['job_id']} is {answer['status']}."

@@ -1,0 +1,198 @@
+"""Jobs through a daemon's HTTP API."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
+from msgspec import DecodeError, Struct
+from msgspec.json import decode
+from yarl import URL
+
+from cqworker.client.client_errors import DaemonRefused
+from cqworker.client.connection_errors import CONNECT, PROXY, refused_by_proxy, unreachable
+from cqworker.client.job_types import View
+from cqworker.client.problem_errors import error_of
+from cqworker.client.request_retry import DEADLINE, insisted
+from cqworker.client.transport import Answer
+from cqworker.errors import ArtifactTooLarge, MessageTooLarge, NotAllowedNow, SubmissionRefused
+from cqworker.model.ids import KEY
+from cqworker.model.status import Status
+
+ANSWER = 15.0
+"""Seconds that a daemon is given to begin its answer, above what it was asked to wait."""
+LONG_ANSWER = 180.0
+"""Seconds for many jobs or many bytes: a daemon gives each call to AWS 15, and a batch makes ten of them in turn."""
+CONNECTIONS = 500
+"""Half of what a daemon takes: who waits for a job's end keeps a connection."""
+LARGE = 1 << 20
+JSON = {"Content-Type": "application/json"}
+
+
+@asynccontextmanager
+async def http_transport(url: str, token: str | None) -> AsyncIterator[HttpTransport]:
+    """The jobs of the daemon at `url`, as the bearer of `token`."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async with ClientSession(headers=headers, connector=TCPConnector(limit=CONNECTIONS)) as session:
+        yield HttpTransport(session, url.rstrip("/"))
+
+
+class HttpTransport:
+    """The jobs of one daemon."""
+
+    def __init__(self, session: ClientSession, url: str) -> None:
+        self._session = session
+        self._url = url
+
+    async def submit(self, body: bytes, key: str | None) -> View:
+        if key is not None and not re.fullmatch(KEY, key):
+            raise SubmissionRefused("The idempotency key must be 1 to 128 printable ASCII characters.")
+        headers = JSON | ({"Idempotency-Key": key} if key is not None else {})
+        return self._job(await self._ask("POST", "/jobs", harmless=key is not None, data=body, headers=headers))
+
+    async def submit_many(self, bodies: Sequence[bytes]) -> list[Answer]:
+        said = await self._ask(
+            "POST",
+            "/jobs/batch",
+            harmless=all(map(_has_key, bodies)),
+            seconds=LONG_ANSWER,
+            data=b'{"jobs":[' + b",".join(bodies) + b"]}",
+            headers=JSON,
+        )
+        jobs = said.get("jobs")
+        if not isinstance(jobs, list) or len(jobs) != len(bodies):
+            raise self._stranger(200)
+        return [
+            error_of(entry["problem"], f"/jobs/{place}") if entry.get("problem") else self._job(entry["job"])
+            for place, entry in enumerate(jobs)
+        ]
+
+    async def show(self, job_id: str) -> View:
+        return self._job(await self._ask("GET", _path(job_id), harmless=True))
+
+    async def wait(self, job_id: str, seconds: float) -> View:
+        """Asks once: whoever waits asks again, for as long as he likes."""
+        asked = {"wait": f"{seconds:.1f}"}
+        return self._job(self._said(await self._once("GET", _path(job_id), seconds=seconds + ANSWER, params=asked)))
+
+    async def retry(self, job_id: str, round_number: int | None) -> View:
+        body = orjson.dumps({} if round_number is None else {"round": round_number})
+        harmless, path = round_number is not None, f"{_path(job_id)}/retry"
+        return self._job(await self._ask("POST", path, harmless=harmless, data=body, headers=JSON))
+
+    async def cancel(self, job_id: str) -> View:
+        """One that was cancelled by a try whose answer was lost is not refused."""
+        tries = 0
+
+        async def once() -> bytes:
+            nonlocal tries
+            tries += 1
+            return await self._once("POST", f"{_path(job_id)}/cancel")
+
+        try:
+            return self._job(self._said(await insisted(once, harmless=True)))
+        except NotAllowedNow:
+            job = await self.show(job_id) if tries > 1 else {}
+            if job.get("status") != Status.CANCELLED:
+                raise
+            return job
+
+    async def upload(self, data: bytes, content_type: str) -> str:
+        request: dict[str, Any] = {"data": data, "headers": {"Content-Type": content_type}}
+        try:
+            said = await self._ask("POST", "/artifacts", harmless=False, seconds=LONG_ANSWER, **request)
+        except MessageTooLarge as error:
+            raise ArtifactTooLarge(str(error)) from error
+        return str(said["source"])
+
+    async def download(self, job_id: str, name: str | None) -> bytes:
+        what = "artifact" if name is None else f"artifacts/{quote(name, safe='')}"
+        path = f"{_path(job_id)}/{what}"
+        return await insisted(
+            lambda: self._once("GET", path, seconds=LONG_ANSWER), harmless=True, within=max(DEADLINE, LONG_ANSWER)
+        )
+
+    async def _ask(
+        self, method: str, path: str, *, harmless: bool, seconds: float = 0.0, **request: Any
+    ) -> Mapping[str, Any]:
+        """The object in a good answer; asked again where nobody answers, as `insisted` says."""
+        within = max(DEADLINE, seconds)
+        return self._said(
+            await insisted(
+                lambda: self._once(method, path, seconds=seconds, **request), harmless=harmless, within=within
+            )
+        )
+
+    async def _once(
+        self,
+        method: str,
+        path: str,
+        *,
+        seconds: float = 0.0,
+        params: Mapping[str, str] | None = None,
+        data: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> bytes:
+        """The body of a good answer, waited for ANSWER or `seconds`; raises what a problem stands for."""
+        seconds = seconds or ANSWER
+        timeout = ClientTimeout(total=None, sock_connect=CONNECT, sock_read=seconds)
+        request: dict[str, Any] = {"data": _sent(data), "headers": headers, "timeout": timeout}
+        try:
+            url = URL(self._url + path, encoded=True).update_query(params or {})
+            async with self._session.request(method, url, allow_redirects=False, **request) as response:
+                status, body, place = response.status, await response.read(), response.headers.get("Location", "")
+        except (ClientError, TimeoutError, ValueError, OSError) as error:
+            raise unreachable(self._url, error, seconds) from error
+        if status < 300:
+            return body
+        problem = _object_in(body)
+        if problem is not None and "title" in problem:
+            raise error_of(problem)
+        raise refused_by_proxy(self._url, status) if status in PROXY else self._stranger(status, place)
+
+    def _said(self, body: bytes) -> Mapping[str, Any]:
+        said = _object_in(body)
+        if said is None:
+            raise self._stranger(200)
+        return said
+
+    def _job(self, said: Any) -> View:
+        if not isinstance(said, dict) or "job_id" not in said:
+            raise self._stranger(200)
+        return said
+
+    def _stranger(self, status: int, place: str = "") -> DaemonRefused:
+        elsewhere = f"It points to {place}: write the daemon's own URL." if place else "Is a cqworker there?"
+        return DaemonRefused(f"{self._url} answered {status} with something that is no job. {elsewhere}")
+
+
+class _Keyed(Struct):
+    """Whether a job of a batch has a key of its own."""
+
+    idempotency_key: str | None = None
+
+
+def _has_key(body: bytes) -> bool:
+    return decode(body, type=_Keyed).idempotency_key is not None
+
+
+def _sent(body: bytes | None) -> bytes | io.BytesIO | None:
+    return body if body is None or len(body) < LARGE else io.BytesIO(body)
+
+
+def _path(job_id: str) -> str:
+    return f"/jobs/{quote(job_id, safe='')}"
+
+
+def _object_in(body: bytes) -> dict[str, Any] | None:
+    try:
+        said = decode(body)  # orjson would round whole numbers beyond 64 bits
+    except DecodeError:
+        return None
+    return said if isinstance(said, dict) else None

@@ -1,0 +1,85 @@
+"""A job to submit, written as the API takes it; what cannot be is told before anything is sent."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from cqworker.client.job_types import NewJob
+from cqworker.errors import SubmissionRefused
+from cqworker.web.strict_json import NotStrictJson, read_object
+
+
+def body_of(job: NewJob, *, with_key: bool = False) -> bytes:
+    """The job as POST /jobs takes it, or with its key as a batch does. Raises SubmissionRefused for what is no JSON."""
+    if not isinstance(job, NewJob):
+        raise SubmissionRefused(f'A {type(job).__name__} is no job: write NewJob("acme.greet", {{"name": "Ada"}}).')
+    _check(job)
+    asked = {
+        "queue": job.queue,
+        "delay_seconds": _whole(job.delay) or None,
+        "metadata": dict(job.metadata) or None,
+        "tags": list(job.tags) or None,
+        "max_attempts": job.max_attempts,
+        "idempotency_key": job.key if with_key else None,
+    }
+    given = {name: value for name, value in asked.items() if value is not None}
+    try:
+        body = _compact({"type": job.type, "payload": job.payload, **given})
+        read_object(body)
+    except (NotStrictJson, TypeError, ValueError, RecursionError) as error:
+        raise SubmissionRefused(f"The job of type {job.type!r} cannot be written as JSON: {error}") from error
+    return body
+
+
+def _check(job: Any) -> None:
+    """Raises SubmissionRefused for what a type checker would have found; the daemon could only guess what was meant."""
+    kind = type(job.delay).__name__
+    _require(
+        isinstance(job.type, str),
+        f'The type of a job is a text, the name of its handler\'s entry point, such as "acme.greet": not {job.type!r}',
+    )
+    _require(
+        isinstance(job.key, str | None),
+        f'key takes a text, not {job.key!r}: write key="{job.key}"',
+    )
+    _require(
+        isinstance(job.delay, int | float | timedelta),
+        f"delay takes seconds from now or a timedelta, not a {kind}"
+        + (": write delay=then - datetime.now(UTC)" if isinstance(job.delay, datetime) else ""),
+    )
+    _require(
+        isinstance(job.metadata, Mapping),
+        f'metadata takes texts by name, such as {{"order": "42"}}: not {job.metadata!r}',
+    )
+    _require(
+        isinstance(job.tags, list | tuple | set | frozenset),
+        f'tags takes a list of texts, such as ["urgent"]: not {job.tags!r}',
+    )
+
+
+def _require(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise SubmissionRefused(f"{otherwise}.")
+
+
+def _whole(delay: float | timedelta) -> float:
+    """Seconds, of a timedelta whole ones, as the API takes them: rather a moment later than too early."""
+    return math.ceil(delay.total_seconds()) if isinstance(delay, timedelta) else delay
+
+
+def _compact(value: object) -> bytes:
+    return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"), default=_opened).encode()
+
+
+def _opened(value: object) -> object:
+    """What json does not know by itself: pydantic models and dataclasses."""
+    if callable(dump := getattr(value, "model_dump", None)):
+        return dump(mode="json", by_alias=True)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    raise TypeError(f"{type(value).__name__} is no JSON; give plain data, a pydantic model or a dataclass")

@@ -1,0 +1,67 @@
+"""The ports on AWS, as a daemon or a command uses them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cqworker.aws.clients import AwsClients
+from cqworker.aws.dynamodb.batched_store import BatchedStore
+from cqworker.aws.dynamodb.job_store import DynamoStore
+from cqworker.aws.s3.artifact_store import S3Artifacts
+from cqworker.aws.sqs.batched_sends import BatchedSends
+from cqworker.aws.sqs.message_queue import SqsQueue
+from cqworker.clock import Clock
+from cqworker.events import Emit
+from cqworker.health.monitored_ports import WatchedArtifacts, WatchedQueue, WatchedStore
+from cqworker.health.service_health import ARTIFACTS, STORE, Health, queue_service
+from cqworker.plugins.registry import Registry
+from cqworker.ports import JobQueue, JobStore
+from cqworker.settings import Settings
+from cqworker.worker.assembly import Ground
+
+DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """The ground, and the clients it stands on."""
+
+    ground: Ground
+    clients: AwsClients
+
+
+def open_premises(
+    settings: Settings, registry: Registry, clock: Clock, emit: Emit, *, dead_letters: bool = True
+) -> Premises:
+    """Ports whose every result health remembers; no connection is made before the first call.
+
+    Without `dead_letters` there is no port of a dead-letter queue: who runs no jobs has no business there.
+    """
+    dead = [queue.dead_letter_queue for queue in settings.queues if dead_letters]
+    names = [name for name in (*(queue.name for queue in settings.queues), *dead) if name]
+    health = Health(clock, emit, (*(queue_service(name) for name in names), STORE, ARTIFACTS))
+    clients = AwsClients(
+        emit,
+        pollers=8 * len(settings.queues) + len(names),
+        lean=settings.aws.lean,
+        bucket_owner=settings.artifacts.bucket_owner,
+    )
+    watched = {name: WatchedQueue(SqsQueue(clients, name, clock), health) for name in names}
+    queues: dict[str, JobQueue] = {name: BatchedSends(queue) for name, queue in watched.items()}
+    artifacts = S3Artifacts(clients, settings.artifacts.bucket, settings.artifacts.prefix)
+    ground = Ground(
+        queues=queues,
+        store=WatchedStore(_open_store(clients, settings, clock), health),
+        artifacts=WatchedArtifacts(artifacts, health),
+        registry=registry,
+        health=health,
+        clock=clock,
+        emit=emit,
+    )
+    return Premises(ground, clients)
+
+
+def _open_store(clients: AwsClients, settings: Settings, clock: Clock) -> JobStore:
+    table = settings.store.table
+    store = DynamoStore(clients, table, clock)
+    return BatchedStore(store, clients, table) if settings.aws.batch_writes else store

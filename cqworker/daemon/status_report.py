@@ -1,0 +1,35 @@
+"""What the front desk may say of the daemon's state."""
+
+from __future__ import annotations
+
+from cqworker.health.service_health import Health, Trouble
+from cqworker.settings import Settings
+from cqworker.worker.worker import Worker
+
+
+class Vitals:
+    """Health, and what is in hand."""
+
+    def __init__(self, health: Health, worker: Worker | None, settings: Settings, name: str) -> None:
+        self._health = health
+        self._worker = worker
+        self._settings = settings
+        self._name = name
+
+    def liveness(self) -> tuple[str, ...]:
+        return self._health.liveness()
+
+    def readiness(self) -> tuple[Trouble, ...]:
+        return self._health.readiness()
+
+    def status(self) -> dict[str, object]:
+        """Phase, queues, slots and leases as they are now."""
+        phase = "draining" if self._health.draining else "ready" if not self._health.readiness() else "unready"
+        queues = [queue.name for queue in self._settings.queues]
+        shown: dict[str, object] = {"worker": self._name, "phase": phase, "queues": queues}
+        if self._worker is None:
+            return shown
+        slots = {"taken": self._worker.slots.taken, "total": self._worker.slots.total}
+        leases = {queue: len(lane.leases) for queue, lane in zip(queues, self._worker.lanes, strict=True)}
+        abandoned = len(self._worker.execution.stragglers)
+        return shown | {"slots": slots, "leases": leases, "abandoned_handlers": abandoned}

@@ -1,0 +1,192 @@
+"""Runs a claimed job's handler where it belongs, for as long as it may, and says how that ended."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from cqworker.clock import Clock
+from cqworker.errors import ArtifactMissing, ArtifactTooLarge, PayloadFault, Unavailable
+from cqworker.events import Emit, JobStarted, Subject
+from cqworker.events.stop_events import ReturnedAfterStop
+from cqworker.execution.handler_loop import Call
+from cqworker.execution.handler_run import Run
+from cqworker.execution.invoke import call_in_process, call_in_thread, perform, storable
+from cqworker.execution.outcome import NeverStarted, Outcome, PayloadRefused, Stopped, StopReason, UnknownTypeMet
+from cqworker.execution.runtime import Workshop
+from cqworker.execution.stop_signal import StopSignal
+from cqworker.execution.timeouts import Deadlines
+from cqworker.flow.capacity import Slot
+from cqworker.flow.claim import Claimed
+from cqworker.model.artifact_keys import payload_key
+from cqworker.model.history import CLAIMED
+from cqworker.model.record import JobRecord, Progress
+from cqworker.model.trace import traceparent_for
+from cqworker.plugins.job import Job, PlainJob
+from cqworker.plugins.job_artifacts import JobArtifacts
+from cqworker.plugins.job_child import OwnProcess
+from cqworker.plugins.registry import Handler
+
+GRACE = 5.0
+"""Seconds a handler that was told to stop has for its `finally` before it is abandoned."""
+STORE_AWAY = 10.0
+PAYLOAD_LIMIT = 33_554_432
+
+
+class Execution:
+    """Runs handlers; knows every run that is under way."""
+
+    def __init__(self, workshop: Workshop, clock: Clock, emit: Emit, *, grace: float = GRACE) -> None:
+        self._workshop = workshop
+        self._clock = clock
+        self._emit = emit
+        self._grace = grace
+        self._deadlines = Deadlines()
+        self.draining = False
+        self.runs: set[Run] = set()
+        self._left_behind: set[Run] = set()
+        self._warned: set[str] = set()
+
+    def attempts_of(self, job_type: str) -> int:
+        """How many attempts a job of this type has that does not say it itself."""
+        return self._workshop.registry.attempts_of(job_type)
+
+    @property
+    def stragglers(self) -> set[Run]:
+        """The abandoned handlers, which have not ended."""
+        return self._left_behind | {run for run in self.runs if run.abandoned}
+
+    async def run(self, claimed: Claimed, slot: Slot) -> Outcome:
+        """Starts the handler unless something came first, and returns how it ended or that it was abandoned."""
+        handler = self._workshop.registry.get(claimed.record.type)
+        if handler is None:
+            return UnknownTypeMet()
+        record = claimed.record
+        payload = (record.payload or "null") if record.payload_ref is None else await self._fetched(record)
+        if not isinstance(payload, str):
+            return payload
+        if (reason := claimed.lease.stop_reason) is not None:
+            return Stopped(reason)
+        if self.draining:
+            return NeverStarted(StopReason.DRAIN, 0.0)
+        if not claimed.lease.is_alive(self._clock.monotonic()):
+            return NeverStarted(StopReason.SILENCE, 0.0)
+        return await self._follow(claimed, handler, payload, slot)
+
+    def drain(self) -> None:
+        """What has not started does not start any more; what runs sees `job.stopping`; what is abandoned is left."""
+        self.draining = True
+        for run in list(self.runs):
+            run.leave()
+
+    def _is_draining(self) -> bool:
+        return self.draining
+
+    def stop_all(self, reason: StopReason) -> None:
+        for run in list(self.runs):
+            run.stop(reason)
+
+    async def _follow(self, claimed: Claimed, handler: Handler, payload: str, slot: Slot) -> Outcome:
+        """Lets the run go until it ends by itself, is told to stop, or does not stop."""
+        run = Run(claimed.job, self._emit, self._grace, self._is_draining, self._deadlines)
+        self._emit(JobStarted(job=claimed.job, waited=self._waited(claimed.record)))
+        run.begin(self._launch(claimed, handler, payload, run), handler.timeout)
+        self.runs.add(run)
+        claimed.lease.when_stopped(run.stop)
+        try:
+            outcome = await run.outcome
+        finally:
+            self.runs.discard(run)
+        if not run.ended.done():
+            slot.keep_until(run.ended)
+            self._left_behind.add(run)
+            run.ended.add_done_callback(lambda _: self._left_behind.discard(run))
+        if type(outcome) is Stopped and outcome.returned:
+            self._warn(claimed.job, outcome.reason)
+        return outcome
+
+    def _warn(self, job: Subject, reason: StopReason) -> None:
+        """Once for each type: a handler of the old way means this return as giving up, or does not know the word."""
+        if job.type not in self._warned:
+            self._warned.add(job.type)
+            self._emit(ReturnedAfterStop(job=job, reason=reason))
+
+    def _launch(self, claimed: Claimed, handler: Handler, payload: str, run: Run) -> Call:
+        shop = self._workshop
+        plain = self._plain(claimed, handler)
+        if handler.executor == "process":
+            return call_in_process(shop, handler, payload, plain)
+        signal = run.signal
+        make_job = partial(self._job, claimed, plain, signal, run.loop)
+        if handler.executor == "thread":
+            return call_in_thread(shop, handler, payload, make_job, signal)
+        work = partial(perform, shop.lifespans, handler, payload, make_job, signal)
+        return shop.loop.call(work, signal.was_thrown)
+
+    def _job(
+        self, claimed: Claimed, plain: PlainJob, signal: StopSignal, loop: asyncio.AbstractEventLoop, state: Any
+    ) -> Job:
+        def report(done: float, total: float | None, note: str | None) -> None:
+            said = None if note is None else storable(note)
+            claimed.lease.report(Progress(done, total, said, self._clock.now()))
+
+        shop = self._workshop
+        return Job(
+            plain,
+            artifacts=JobArtifacts(
+                shop.artifacts,
+                plain,
+                sources=shop.sources,
+                tenant_of=shop.tenant_of,
+                loop=loop,
+                largest=shop.largest,
+            ),
+            state=state,
+            report=report,
+            stopping=signal.look,
+            finished=signal.finish,
+            process=OwnProcess(shop.processes),
+        )
+
+    def _plain(self, claimed: Claimed, handler: Handler) -> PlainJob:
+        record = claimed.record
+        return PlainJob(
+            id=record.job_id,
+            type=record.type,
+            attempt=record.attempt,
+            max_attempts=record.max_attempts,
+            deadline=datetime.fromtimestamp(self._clock.now() / 1000 + handler.timeout, UTC),
+            round=record.round,
+            tenant=record.tenant,
+            metadata=record.metadata,
+            tags=record.tags,
+            traceparent=traceparent_for(record.job_id, claimed.delivery.traceparent),
+            memory=handler.memory,
+        )
+
+    async def _fetched(self, record: JobRecord) -> str | Outcome:
+        """The JSON text of a payload that was too big for a message, from the one place where it may lie.
+
+        What a message refers to is a stranger's word: another object may be another tenant's, or nobody's here.
+        """
+        artifacts = self._workshop.artifacts
+        own = artifacts.reference(payload_key(record.job_id))
+        if record.payload_ref != own:
+            fault = f"payload_ref may name {own} alone, so what it names was not fetched; send the payload itself"
+            return PayloadRefused((PayloadFault("", fault),))
+        try:
+            return (await artifacts.get(own, PAYLOAD_LIMIT)).data.decode()
+        except (ArtifactMissing, ArtifactTooLarge, UnicodeDecodeError) as error:
+            return PayloadRefused((PayloadFault("", f"{own} cannot be read: {error}"),))
+        except Unavailable as error:
+            return NeverStarted(f"its payload could not be read: {error.cause}", STORE_AWAY)
+
+    def _waited(self, record: JobRecord) -> float:
+        """Seconds since its submission, its retry, its last attempt or hand-back: what it was told to wait is in it."""
+        began = record.created_at
+        for entry in record.history:
+            if entry.event != CLAIMED and entry.at > began:
+                began = entry.at
+        return max(0, (record.started_at or 0) - began) / 1000

@@ -1,0 +1,257 @@
+"""The second event loop, in a thread of its own: a handler that blocks it hurts handlers, never leases or HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Coroutine
+from contextvars import copy_context
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from cqworker.execution.stack_location import place_of
+
+Work = Callable[[], Coroutine[Any, Any, Any]]
+PARTING = 0.5
+"""Seconds the loop is given to end: whoever still blocks it has been told to stop and has had his grace."""
+
+
+def nothing() -> None:
+    """For whoever need not be told."""
+
+
+class Call:
+    """One run of a handler, seen from the main loop; `begun` where its work begins later than the call was made."""
+
+    __slots__ = ("_cancel", "begun", "ended")
+
+    def __init__(
+        self, ended: asyncio.Future[Any], cancel: Callable[[], None], begun: asyncio.Future[None] | None = None
+    ) -> None:
+        self.ended = ended
+        self.begun = begun
+        self._cancel = cancel
+
+    def cancel(self) -> None:
+        """Asks the coroutine to stop; `ended` tells when it has."""
+        self._cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the loop is at: `ended` of the call whose own task runs there, and the `file:line` it has come to.
+
+    None and "" where that is not known: a callback runs, or a task that a handler made, or nothing at all.
+    """
+
+    ended: asyncio.Future[Any] | None = None
+    place: str = ""
+
+
+class HandlersLoop(Protocol):
+    """Where `async def` handlers run."""
+
+    def call(self, work: Work, thrown: Callable[[], None] = nothing) -> Call:
+        """Starts the coroutine; its future belongs to the calling loop.
+
+        `thrown` is called where the coroutine runs, once a cancel() of the call can no longer miss it.
+        """
+        ...
+
+    def silent_for(self) -> float:
+        """Seconds since the loop last turned."""
+        ...
+
+    def standing(self) -> Standing:
+        """What runs there at this moment; for when it has been silent."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class _Crossing:
+    """Hands callables from one loop to another thread's, all of one turn at once, in the context it was made in.
+
+    A wake-up lets the other thread run at once, which takes the interpreter's lock away: one for each callable would
+    cost two switches of threads a job instead of two for as many jobs as a turn brings.
+    """
+
+    def __init__(self, here: asyncio.AbstractEventLoop, there: asyncio.AbstractEventLoop) -> None:
+        self._contexts = copy_context(), copy_context()  # of both sides, for two threads cannot be in one
+        self._here = here
+        self._there = there
+        self._parcels: list[Callable[[], None]] = []
+
+    def post(self, parcel: Callable[[], None]) -> None:
+        """Called on the loop `here` alone."""
+        if not self._parcels:
+            self._here.call_soon(self._send, context=self._contexts[0])  # not in that of the job that came first
+        self._parcels.append(parcel)
+
+    def _send(self) -> None:
+        parcels, self._parcels = self._parcels, []
+        with contextlib.suppress(RuntimeError):  # that loop is closed, and nobody waits there any more
+            self._there.call_soon_threadsafe(self._unload, parcels, context=self._contexts[1])
+
+    def _unload(self, parcels: list[Callable[[], None]]) -> None:
+        """A parcel that fails is the loop's to tell, and keeps no other from being opened."""
+        for place, parcel in enumerate(parcels):
+            try:
+                parcel()
+            except BaseException:
+                self._there.call_soon(self._unload, parcels[place + 1 :])
+                raise
+
+
+class ThreadedLoop:
+    """An event loop in a daemon thread; a pulse of ours tells whether it still turns.
+
+    It turns until it is closed: SystemExit or KeyboardInterrupt out of a handler's task, and whoever stops the running
+    loop, end a turn and neither the loop nor anybody's tasks. It turns for a task of its own: libraries that keep
+    something for as long as a loop's main task lives (anyio its threads and processes) would else take a job's for it.
+    """
+
+    PULSE = 1.0
+
+    def __init__(self, new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop) -> None:
+        self._main = asyncio.get_running_loop()
+        self._loop = new_loop()
+        self._closing = asyncio.Event()
+        self._there = _Crossing(self._main, self._loop)
+        self._back = _Crossing(self._loop, self._main)
+        self._turned = self._main.time()
+        self._tasks: dict[asyncio.Task[Any], asyncio.Future[Any]] = {}
+        self._thread = threading.Thread(target=self._serve, name="handlers", daemon=True)
+        self._thread.start()
+        self._pulse = self._main.call_later(self.PULSE, self._ping)
+
+    def call(self, work: Work, thrown: Callable[[], None] = nothing) -> Call:
+        errand = _Errand(self._main.create_future(), work, self, thrown)
+        self._there.post(errand.start)
+        return errand
+
+    def silent_for(self) -> float:
+        return max(0.0, self._main.time() - self._turned - self.PULSE)
+
+    def standing(self) -> Standing:
+        task = asyncio.current_task(self._loop)
+        return Standing(None if task is None else self._tasks.get(task), place_of(self._thread.ident, __file__))
+
+    async def close(self) -> None:
+        """Cancels what still runs and stops the loop; a blocked one is left to its daemon thread."""
+        self._pulse.cancel()
+        self._there.post(self._stop)
+        for _ in range(round(PARTING / 0.01)):
+            if not self._thread.is_alive():
+                return
+            await asyncio.sleep(0.01)
+
+    def _serve(self) -> None:
+        life = self._loop.create_task(self._live())
+        while not life.done():
+            try:
+                self._loop.run_until_complete(life)
+            except (KeyboardInterrupt, SystemExit) as error:
+                told = {"message": "a handler tried to end the loop of all handlers", "exception": error}
+                self._loop.default_exception_handler(told)  # a handler may have set one that exits, too
+            except RuntimeError:  # a handler stopped the loop
+                if life.done():
+                    raise
+        self._loop.close()
+
+    async def _live(self) -> None:
+        while not self._closing.is_set():
+            with contextlib.suppress(asyncio.CancelledError):  # a handler that cancels all tasks it finds
+                await self._closing.wait()
+        await self._part()
+
+    def _stop(self) -> None:
+        self._closing.set()
+
+    async def _part(self) -> None:
+        """Cancels and awaits what is left on the loop, and ends what asyncio keeps for it."""
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await self._loop.shutdown_asyncgens()
+        await self._loop.shutdown_default_executor()
+
+    def begin(self, errand: _Errand, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Called on the handlers' loop: its work begins there."""
+        task = self._loop.create_task(work)
+        self._tasks[task] = errand.ended
+        task.add_done_callback(errand.finish)
+        return task
+
+    def end(self, task: asyncio.Task[Any], tell: Callable[[], None]) -> None:
+        """Called on the handlers' loop: its work has ended, which `tell` says on the main loop."""
+        self._tasks.pop(task, None)
+        self._back.post(tell)
+
+    def cancel(self, stop: Callable[[], None]) -> None:
+        """Calls `stop` on the handlers' loop."""
+        self._there.post(stop)
+
+    def _ping(self) -> None:
+        self._there.post(lambda: self._back.post(self._pong))
+
+    def _pong(self) -> None:
+        self._turned = self._main.time()
+        self._pulse = self._main.call_later(self.PULSE, self._ping)
+
+
+class _Errand(Call):
+    """A call under way: started on the handlers' loop, told on the main one."""
+
+    __slots__ = ("_loop", "_task", "_thrown", "_work")
+
+    def __init__(self, ended: asyncio.Future[Any], work: Work, loop: ThreadedLoop, thrown: Callable[[], None]) -> None:
+        self.ended = ended
+        self.begun = None
+        self._work = work
+        self._thrown = thrown
+        self._loop = loop
+        self._task: asyncio.Task[Any] | None = None
+
+    def cancel(self) -> None:
+        self._loop.cancel(self._stop)
+
+    def start(self) -> None:
+        """What fails before there is a coroutine fails inside the task, where somebody is told."""
+        begin = self._work
+        del self._work  # it leads to the run, and the run leads here: only a collector would free them
+        try:
+            work = begin()
+        except BaseException as error:  # noqa: BLE001 - SystemExit, too, is told to whoever waits
+            work = _fail(error)
+        self._task = self._loop.begin(self, work)
+
+    def finish(self, task: asyncio.Task[Any]) -> None:
+        self._loop.end(task, self._tell)
+
+    def _tell(self) -> None:
+        assert self._task is not None
+        pass_on(self._task, self.ended)
+
+    def _stop(self) -> None:
+        """A task that is not done yet meets CancelledError at its next step, whatever it waits for."""
+        if self._task is not None and self._task.cancel():
+            self._thrown()
+
+
+async def _fail(error: BaseException) -> Any:
+    raise error
+
+
+def pass_on(task: asyncio.Future[Any], ended: asyncio.Future[Any]) -> None:
+    """The end of one future becomes that of another, which nobody may be waiting for any more."""
+    if ended.done():
+        return
+    if task.cancelled():
+        ended.cancel()
+    elif (error := task.exception()) is not None:
+        ended.set_exception(error)
+    else:
+        ended.set_result(task.result())

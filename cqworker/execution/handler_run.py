@@ -1,0 +1,154 @@
+"""One run of one handler: when it must stop, and what it counts as when it does not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from cqworker.events import AbandonedHandlerEnded, Emit, HandlerAbandoned, Subject
+from cqworker.events.stop_events import EndingDiscarded
+from cqworker.execution.handler_loop import Call
+from cqworker.execution.invoke import told
+from cqworker.execution.outcome import Ended, Interrupted, Outcome, Raised, Returned, Stopped, StopReason
+from cqworker.execution.stop_outcomes import gave_up, judge, said_by
+from cqworker.execution.stop_signal import StopSignal
+from cqworker.execution.timeouts import Deadlines
+
+
+class Run:
+    """Follows a handler's call; `outcome` is known when it ended, or `grace` seconds after it was told to stop.
+
+    One that was cancelled and does not stop is followed on, its lease kept: in the next round two handlers would meet.
+    """
+
+    def __init__(
+        self, job: Subject, emit: Emit, grace: float, is_draining: Callable[[], bool], deadlines: Deadlines
+    ) -> None:
+        self.job = job
+        self.signal = StopSignal(is_draining)
+        self.abandoned = False
+        self._emit = emit
+        self._grace = grace
+        self._is_draining = is_draining
+        self._deadlines = deadlines
+        self.loop = asyncio.get_running_loop()
+        self.outcome: asyncio.Future[Outcome] = self.loop.create_future()
+        self._call: Call | None = None
+        self._timeout = 0.0
+        self._timed_out_at: float | None = None
+        self._overdue: StopReason | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def ended(self) -> asyncio.Future[Any]:
+        assert self._call is not None  # begin() came first
+        return self._call.ended
+
+    def begin(self, call: Call, timeout: float) -> None:
+        self._call = call
+        self._timeout = timeout
+        if call.begun is None:
+            self._deadlines.set(timeout, self._time_is_over)
+        else:
+            call.begun.add_done_callback(lambda _: self._its_time_begins())
+        call.ended.add_done_callback(self._ended)
+
+    def _its_time_begins(self) -> None:
+        """Waiting for something of ours, a process that starts, was not its time."""
+        if self._overdue is None and not self.ended.done():
+            self._deadlines.set(self._timeout, self._time_is_over)
+
+    def stop(self, reason: StopReason) -> None:
+        """Tells the handler to stop. The first reason counts, but a refused lease overrides every other.
+
+        Silence begins no grace: what it stops may still finish, and be written if nobody else has the job. Its own
+        timeout, a drain's last moment and a refusal do.
+        """
+        if self.outcome.done():
+            return
+        signal = self.signal
+        first = signal.reason is None
+        if first or reason is StopReason.LOST:
+            signal.reason = reason
+        if self.abandoned and reason in (StopReason.LOST, StopReason.DRAIN):
+            self.leave()
+        elif self._overdue is None and reason is not StopReason.SILENCE:
+            self._overdue = reason
+            self._deadlines.clear(self._timeout, self._time_is_over)
+            self._timer = self.loop.call_later(self._grace, self._abandon)
+        if first:
+            assert self._call is not None
+            self._call.cancel()
+
+    def leave(self) -> None:
+        """Follows the handler no longer if it was abandoned."""
+        if self.abandoned and not self.outcome.done():
+            lost = self.signal.reason is StopReason.LOST
+            self.outcome.set_result(Stopped(StopReason.LOST if lost else self._last_word, abandoned=True))
+
+    def _ended(self, ended: asyncio.Future[Any]) -> None:
+        self._deadlines.clear(self._timeout, self._time_is_over)
+        if self._timer is not None:
+            self._timer.cancel()
+        end = _end_of(ended)
+        if self.abandoned:
+            self._emit(AbandonedHandlerEnded(job=self.job))
+        if self.signal.reason is StopReason.LOST or (self.abandoned and self.outcome.done()):
+            self._discard(end)
+        if not self.outcome.done():
+            self.outcome.set_result(self._judge(end))
+
+    def _judge(self, end: Ended | Outcome | Interrupted) -> Outcome:
+        """The order of events on the main loop decides: what was told before this end, and nothing else."""
+        if self.abandoned:
+            return gave_up(_outcome_in(end), self._last_word)
+        reason = self.signal.reason
+        if reason is None and type(end) is Ended and end.seen is None and type(end.outcome) is Returned:
+            return end.outcome  # nearly every run: nothing had told it to stop
+        late = 0.0 if self._timed_out_at is None else self.loop.time() - self._timed_out_at
+        return judge(end, reason, draining=self._is_draining(), late=late)
+
+    def _abandon(self) -> None:
+        """A worker that stays keeps the lease of what was cancelled until it ends; one that leaves cannot."""
+        if self.outcome.done():
+            return
+        self._emit(HandlerAbandoned(job=self.job, reason=self._last_word))
+        self.abandoned = True
+        if self._last_word is not StopReason.CANCEL or self._is_draining():
+            self.leave()
+
+    @property
+    def _last_word(self) -> StopReason:
+        """What began the grace."""
+        assert self._overdue is not None  # nothing is abandoned without a grace
+        return self._overdue
+
+    def _discard(self, end: Ended | Outcome | Interrupted) -> None:
+        if ending := _told_of(_outcome_in(end)):
+            reason = self.signal.reason or self._last_word
+            self._emit(EndingDiscarded(job=self.job, ending=ending, reason=reason))
+
+    def _time_is_over(self) -> None:
+        self._timed_out_at = self.loop.time()
+        self.stop(StopReason.TIMEOUT)
+
+
+def _end_of(ended: asyncio.Future[Any]) -> Ended | Outcome | Interrupted:
+    if ended.cancelled():
+        return Interrupted()
+    if (error := ended.exception()) is not None:
+        return Raised(type(error).__name__, told(str(error)), stage="worker")
+    end: Ended | Outcome | Interrupted = ended.result()
+    return end
+
+
+def _outcome_in(end: Ended | Outcome | Interrupted) -> Outcome | Interrupted:
+    return end.outcome if isinstance(end, Ended) else end
+
+
+def _told_of(outcome: Outcome | Interrupted) -> str:
+    """What is thrown away with this outcome, in words; "" where there is nothing."""
+    if isinstance(outcome, Returned):
+        return f"it returned a result of {len(outcome.result)} characters"
+    return said_by(outcome)

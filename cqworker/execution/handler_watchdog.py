@@ -1,0 +1,94 @@
+"""Watches over the handlers' ground: says when it is blocked and by whom, and when only a restart can help."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from cqworker.clock import Clock
+from cqworker.events import Emit, Subject
+from cqworker.events.loop_events import HandlersLoopSilent, HandlersLoopTurned
+from cqworker.execution.executor import GRACE, Execution
+from cqworker.execution.handler_loop import ThreadedLoop
+from cqworker.execution.runtime import Workshop
+from cqworker.health.main_loop_lag import MainLoop
+
+SILENCE_TOLD = 5.0
+LOOK_EVERY = 1.0
+
+
+class HandlersWatch:
+    """`stuck` is set, and `why` says it, when the loop has been silent beyond every timeout or too many will not stop.
+
+    `most` abandoned handlers are borne: each keeps its thread and its slot until it ends.
+    """
+
+    def __init__(
+        self, workshop: Workshop, execution: Execution, most: int, main: MainLoop, clock: Clock, emit: Emit
+    ) -> None:
+        self.stuck = asyncio.Event()
+        self.why = ""
+        self._workshop = workshop
+        self._execution = execution
+        self._most = most
+        self.main = main
+        self._clock = clock
+        self._emit = emit
+        self._last = workshop.registry.longest_timeout + GRACE
+        self._told = 0.0
+
+    async def run(self) -> None:
+        """Looks once a second."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            self._look_at_the_loop()
+            self._count_the_abandoned()
+
+    def _look_at_the_loop(self) -> None:
+        silent = self._silence()
+        if silent >= self._told + SILENCE_TOLD:
+            self._told = silent
+            jobs, place = self._suspects()
+            self._emit(HandlersLoopSilent(seconds=silent, jobs=_named(jobs), type=_type_of(jobs), at=place))
+        elif silent < SILENCE_TOLD:
+            self._told = 0.0
+            self._emit(HandlersLoopTurned(lag=silent))
+        if silent > self._last:
+            jobs, place = self._suspects()
+            at = f" at {place}" if place else ""
+            self._give_up(f"the handlers' loop has been blocked for {silent:.0f} s{at}", jobs)
+
+    def _silence(self) -> float:
+        """Seconds for which the handlers' loop did not answer although the main loop was there to hear it."""
+        silent = self._workshop.loop.silent_for()
+        return max(0.0, silent - self.main.absent_since(self._clock.monotonic() - silent - ThreadedLoop.PULSE))
+
+    def _count_the_abandoned(self) -> None:
+        abandoned = self._execution.stragglers
+        if len(abandoned) > self._most:
+            jobs = [run.job for run in abandoned]
+            self._give_up(f"{len(abandoned)} handlers would not stop, and only {self._most} may go on", jobs)
+
+    def _give_up(self, why: str, jobs: Sequence[Subject]) -> None:
+        if not self.stuck.is_set():
+            self.why = f"{why}: {', '.join(_named(jobs))}"
+            self.stuck.set()
+
+    def _suspects(self) -> tuple[list[Subject], str]:
+        """The job that holds the handlers' loop, every job there where that cannot be told; and the line it is at."""
+        standing = self._workshop.loop.standing()
+        handlers = self._workshop.registry.handlers
+        runs = {*self._execution.runs, *self._execution.stragglers}
+        there = [run for run in runs if handlers[run.job.type].executor == "loop"]
+        guilty = [run for run in there if run.ended is standing.ended]
+        return [run.job for run in guilty or there], standing.place
+
+
+def _named(jobs: Sequence[Subject]) -> tuple[str, ...]:
+    return tuple(sorted(f"{job.type} {job.job_id}" for job in jobs))
+
+
+def _type_of(jobs: Sequence[Subject]) -> str:
+    """The type of them all; "" where they have several, or there are none."""
+    types = {job.type for job in jobs}
+    return types.pop() if len(types) == 1 else ""

@@ -1,0 +1,193 @@
+"""Calls a handler on its own ground (loop, thread, process) and turns whatever it does into an outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from cqworker.children.calls import ChildCall, begin_call
+from cqworker.errors import (
+    OUT_OF_DESCRIPTORS,
+    InvalidPayload,
+    PayloadFault,
+    ProcessDied,
+    ProcessNotStarted,
+    Unavailable,
+    safe_text,
+)
+from cqworker.execution.handler_loop import Call
+from cqworker.execution.lifespans import LifespanFailed, Lifespans
+from cqworker.execution.outcome import (
+    AskedReject,
+    AskedRetry,
+    Died,
+    Ended,
+    Hindered,
+    Interrupted,
+    NeverStarted,
+    Outcome,
+    PayloadRefused,
+    Raised,
+    Returned,
+)
+from cqworker.execution.runtime import Workshop
+from cqworker.execution.stop_signal import StopSignal
+from cqworker.execution.thread_pool import ThreadNotStarted
+from cqworker.model.redaction import end_of, start_of
+from cqworker.plugins.final_errors import is_final
+from cqworker.plugins.handler import Reject, Retry, Stopping
+from cqworker.plugins.job import Job, PlainJob
+from cqworker.plugins.payload import is_light
+from cqworker.plugins.process_call import ChildFailure, run_in_child
+from cqworker.plugins.registry import Handler
+
+MESSAGE_LIMIT = 500
+TRACEBACK_LIMIT = 1200
+"""Characters of a traceback that the record keeps: its end, where the error is."""
+LIFESPAN_RETRY = 30.0
+"""Seconds before a job whose type could not open its lifespan is started again."""
+START_RETRY = 10.0
+"""Seconds before a job that there was no thread or process for is started again."""
+MakeJob = Callable[[Any], Job]
+
+
+async def perform(
+    lifespans: Lifespans, handler: Handler, payload: str, make_job: MakeJob, signal: StopSignal
+) -> Ended | NeverStarted:
+    """An `async def` handler on the handlers' loop."""
+    state = None if handler.lifespan is None else await open_state(lifespans, handler)
+    if isinstance(state, NeverStarted):
+        return state
+    try:
+        result = await handler.call(handler.validate(payload), make_job(state))
+        return Ended(_returned(handler, result), signal.seen, signal.finished)
+    except BaseException as error:  # noqa: BLE001 - SystemExit of a handler ends its job, not the worker
+        return Ended(outcome_of(error), signal.seen)
+
+
+def call_in_thread(shop: Workshop, handler: Handler, payload: str, make_job: MakeJob, signal: StopSignal) -> Call:
+    """A `def` handler in a thread, which nothing can stop from outside: it has `job.check()` to call."""
+
+    def work(state: Any) -> Ended:
+        try:
+            result = handler.call(handler.validate(payload), make_job(state))
+            seen = signal.seen  # before anything else: a thread that it leaves behind may still look
+            return Ended(_returned(handler, result), seen, signal.finished)
+        except BaseException as error:  # noqa: BLE001 - SystemExit of a handler ends its job, not the worker
+            return Ended(outcome_of(error), signal.seen)
+
+    if handler.lifespan is None:
+        return Call(_in_thread(shop, partial(work, None)), lambda: None)
+    opening = shop.loop.call(lambda: open_state(shop.lifespans, handler))
+    return Call(asyncio.ensure_future(_with_state(shop, opening, work)), opening.cancel)
+
+
+async def _with_state(shop: Workshop, opening: Call, work: Callable[[Any], Ended]) -> Any:
+    """What is told to stop while its lifespan opens never starts."""
+    state = await opening.ended
+    return state if isinstance(state, NeverStarted) else await _in_thread(shop, partial(work, state))
+
+
+def _in_thread(shop: Workshop, work: Callable[[], Ended]) -> asyncio.Future[Any]:
+    try:
+        return shop.threads.call(work)
+    except ThreadNotStarted as error:
+        ended: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        ended.set_result(NeverStarted(f"no thread for it: {told(str(error), 60)}", START_RETRY))
+        return ended
+
+
+def call_in_process(shop: Workshop, handler: Handler, payload: str, job: PlainJob) -> Call:
+    """A handler in a process of its own; cancelling the call kills that process."""
+    loop = asyncio.get_running_loop()
+    try:
+        if is_light(payload):
+            handler.validate(payload)  # here, too: a mistake is told with its place and costs no process
+        made = begin_call(shop.processes, run_in_child, handler.origin, payload, job)
+    except Exception as error:  # noqa: BLE001 - validators and models are the plugin's
+        ended: asyncio.Future[Any] = loop.create_future()
+        ended.set_result(outcome_of(error))
+        return Call(ended, lambda: None)
+    return Call(loop.create_task(_in_process(made, job)), made.cancel, made.begun)
+
+
+async def _in_process(made: ChildCall, job: PlainJob) -> Outcome | Interrupted:
+    try:
+        ended = await made.ended
+        ended.replay(Job(job).log)
+        return Returned(ended.unwrap())
+    except ChildFailure as error:
+        if error.stage == "payload":
+            return PayloadRefused((PayloadFault("", told(error.message)),))
+        where = end_of(error.traceback, TRACEBACK_LIMIT)
+        return Raised(error.error, told(error.message), where, error.stage, error.final)
+    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - a kill, or what pickling may raise
+        return outcome_of(error)
+
+
+async def open_state(lifespans: Lifespans, handler: Handler) -> Any:
+    """The value of the handler's lifespan; a lifespan that cannot be entered is no fault of the job."""
+    try:
+        return await lifespans.state(handler)
+    except LifespanFailed as error:
+        return NeverStarted(f"the lifespan of {handler.type} failed: {told(str(error), 60)}", LIFESPAN_RETRY)
+
+
+def outcome_of(error: BaseException) -> Outcome | Interrupted:
+    """What an exception out of a handler means; a secret that it quotes is told to nobody."""
+    match error:
+        case asyncio.CancelledError():
+            return Interrupted()
+        case Stopping():
+            return Interrupted("Stopping")
+        case BaseExceptionGroup() if error.split((asyncio.CancelledError, Stopping))[1] is None:
+            return Interrupted("Stopping")  # out of a task group, one of whose tasks looked
+        case Retry():
+            return AskedRetry(told(error.reason), error.after)
+        case Reject():
+            return AskedReject(told(error.reason))
+        case InvalidPayload():
+            return PayloadRefused(tuple(replace(fault, message=told(fault.message)) for fault in error.faults))
+        case ProcessNotStarted():
+            return NeverStarted(f"no process for it: {told(str(error), 60)}", START_RETRY)
+        case ProcessDied():
+            return Died(told(str(error)))
+        case Unavailable():
+            return Hindered(f"its handler met: {told(error.cause)}", _raised(error))
+        case OSError(errno=number) if number in OUT_OF_DESCRIPTORS:
+            return Hindered("the worker has no file descriptor left", _raised(error))
+        case _:
+            return _raised(error)
+
+
+def _returned(handler: Handler, result: object) -> Outcome:
+    try:
+        return Returned(handler.encode(result))
+    except Exception as error:  # noqa: BLE001 - what a result is made of is the plugin's code
+        return Raised(type(error).__name__, told(safe_text(error)), stage="result", final=is_final(error, "result"))
+
+
+def _raised(error: BaseException) -> Raised:
+    where = end_of(storable("".join(traceback.format_exception(error))), TRACEBACK_LIMIT)
+    final = is_final(error, "handler")
+    return Raised(cut(type(error).__name__, 100), told(safe_text(error)), where, final=final)
+
+
+def told(text: str, limit: int = MESSAGE_LIMIT) -> str:
+    """What is told of a text that a handler wrote: no secret, and no more than `limit` characters."""
+    return cut(start_of(text, limit + 1), limit)
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` characters, all of which a store can hold."""
+    fit = storable(text[:limit])
+    return fit if len(fit) == len(text) else fit[: limit - 1] + "…"
+
+
+def storable(text: str) -> str:
+    """The text without lone surrogates, which UTF-8 has no bytes for."""
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,111 @@
+"""What the end of a handler counts as that was told to stop: docs/stops.md is this table in the users' words."""
+
+from __future__ import annotations
+
+from cqworker.execution.invoke import cut
+from cqworker.execution.outcome import (
+    AskedReject,
+    AskedRetry,
+    Died,
+    Ended,
+    Hindered,
+    Interrupted,
+    NeverStarted,
+    Outcome,
+    PayloadRefused,
+    Raised,
+    Returned,
+    Stopped,
+    StopReason,
+    UnknownTypeMet,
+)
+
+ERROR = "it said: "
+"""Before an error's words, and nothing else's: the history remembers by it."""
+RETURNED = "it returned after it saw the stop"
+SAID_LIMIT = 300
+
+
+def judge(end: Ended | Outcome | Interrupted, told: StopReason | None, *, draining: bool, late: float) -> Outcome:
+    """The outcome of a handler that ended `late` s after its timeout, had been `told` to stop, or saw that it should.
+
+    Of two stops a refused lease beats all, else the first counts: what it saw had come before what it was told.
+    """
+    if told is StopReason.LOST:
+        return Stopped(told)
+    if not isinstance(end, Ended):
+        return _judge_free(end, draining=draining) if told is None else _judge_killed(end, told)
+    reason = end.seen or told
+    if reason is None:
+        return _judge_free(end.outcome, draining=draining)
+    return _judge_stopped(end, reason, late)
+
+
+def _judge_stopped(end: Ended, reason: StopReason, late: float) -> Outcome:
+    """Returning means finished where the stop was not seen, else only with the handler's word for it."""
+    outcome = end.outcome
+    match outcome:
+        case AskedReject():
+            return outcome
+        case Returned(result) if end.finished or end.seen is None:
+            return Returned(result, late)
+        case PayloadRefused() if reason is not StopReason.CANCEL:
+            return outcome
+        case Raised() if end.seen is None and reason not in (StopReason.CANCEL, StopReason.TIMEOUT):
+            return outcome
+        case Returned() | Raised() | PayloadRefused() | AskedRetry() | Hindered() | Interrupted():
+            return gave_up(outcome, reason)
+        case Died() | NeverStarted() | UnknownTypeMet() | Stopped():
+            return gave_up(outcome, reason)
+
+
+def _judge_killed(outcome: Outcome | Interrupted, reason: StopReason) -> Outcome:
+    """A call without a word of its handler, or with a whole one that came before the kill: that one stands."""
+    match outcome:
+        case Interrupted() | Died():
+            return Stopped(reason)
+        case NeverStarted() if reason is StopReason.CANCEL:
+            return Stopped(reason)
+        case _:
+            return outcome
+
+
+def _judge_free(outcome: Outcome | Interrupted, *, draining: bool) -> Outcome:
+    """Nothing had told it to stop."""
+    match outcome:
+        case Interrupted() | Died() if draining:
+            return Stopped(StopReason.DRAIN)  # what ends a worker may end its processes, too
+        case Interrupted("Stopping"):
+            return Raised("Stopping", "The handler gave up, and nothing had told it to stop.")
+        case Interrupted(error):
+            return Raised(error, "The handler cancelled itself.")
+        case _:
+            return outcome
+
+
+def gave_up(outcome: Outcome | Interrupted, reason: StopReason) -> Stopped:
+    """It stopped, for this reason and unfinished; what it said by the way is kept."""
+    return Stopped(
+        reason,
+        said=said_by(outcome),
+        raised=outcome if isinstance(outcome, Raised) else None,
+        after=outcome.after if isinstance(outcome, AskedRetry) else None,
+        returned=isinstance(outcome, Returned),
+    )
+
+
+def said_by(outcome: Outcome | Interrupted) -> str:
+    """What a handler said by its end, in words for the history; "" where it only obeyed."""
+    match outcome:
+        case Returned():
+            return RETURNED
+        case Raised(error, message):
+            return f"{ERROR}{error}: {cut(message, SAID_LIMIT)}"
+        case Hindered(reason):
+            return reason
+        case AskedRetry(reason):
+            return f"it asked for another attempt: {cut(reason, SAID_LIMIT)}"
+        case AskedReject(reason):
+            return f"it rejected the job: {cut(reason, SAID_LIMIT)}"
+        case Died() | NeverStarted() | PayloadRefused() | UnknownTypeMet() | Stopped() | Interrupted():
+            return ""

@@ -1,0 +1,186 @@
+"""From a handler's outcome to what is written about it: a closed set of endings, and the hand-back that is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from cqworker.execution.outcome import (
+    AskedReject,
+    AskedRetry,
+    Died,
+    Hindered,
+    NeverStarted,
+    Outcome,
+    PayloadRefused,
+    Raised,
+    Returned,
+    Stopped,
+    StopReason,
+    UnknownTypeMet,
+)
+from cqworker.execution.stop_outcomes import ERROR
+from cqworker.model.backoff import retry_delay
+from cqworker.model.history import HANDED_BACK, RETRIED
+from cqworker.model.record import Failure, JobRecord
+from cqworker.model.status import FailureKind
+from cqworker.plugins.handler import Backoff
+
+PATIENCE_MS = 86_400_000
+"""24 h in which a worker that knows the type may be deployed, or a service that a handler needs may come back."""
+
+
+class Success(Struct, frozen=True):
+    """SUCCEEDED with this JSON text, or with a reference to where it lies; `note` is for the history."""
+
+    result: str | None
+    result_ref: str | None = None
+    note: str = ""
+
+
+class Retrying(Struct, frozen=True):
+    """RETRYING after `delay` seconds."""
+
+    failure: Failure
+    delay: float
+
+
+class Failing(Struct, frozen=True):
+    """FAILED for good."""
+
+    failure: Failure
+
+
+class Cancelled(Struct, frozen=True):
+    """CANCELLED, since somebody asked for it; `said` is what the handler had to say to that."""
+
+    said: str = ""
+
+
+class GivenBack(Struct, frozen=True):
+    """No ending: the attempt is refunded and the job waits `delay` seconds for another start.
+
+    `said` is what the handler had to say to that.
+    """
+
+    reason: str
+    delay: float
+    said: str = ""
+
+    @property
+    def words(self) -> str:
+        """The history's reason."""
+        return with_words(self.reason, self.said)
+
+
+class LeftAlone(Struct, frozen=True):
+    """No ending, and nothing to write: the lease is lost, or a handler that will not stop still runs under it."""
+
+
+Ending = Success | Retrying | Failing | Cancelled
+Conclusion = Ending | GivenBack | LeftAlone
+
+
+class Rules(Struct, frozen=True):
+    """What concluding needs to know beside the outcome: the type's backoff, the time, and chance for the jitter."""
+
+    backoff: Backoff
+    now: int
+    chance: Callable[[], float]
+
+
+def conclude(record: JobRecord, outcome: Outcome, rules: Rules) -> Conclusion:
+    """What an outcome means for this attempt of this job."""
+    match outcome:
+        case Returned(result, late):
+            return Success(result, note=f"succeeded {late:.1f} s after its timeout" if late else "")
+        case AskedReject(reason):
+            return Failing(Failure(FailureKind.REJECTED, reason))
+        case PayloadRefused(faults):
+            what = "; ".join(f"{fault.pointer or '/'}: {fault.message}" for fault in faults)
+            return Failing(Failure(FailureKind.INVALID_PAYLOAD, what, stage="payload"))
+        case AskedRetry(reason, after):
+            return _again(record, Failure(FailureKind.RAISED, reason), rules, after)
+        case Raised(error, message, traceback, stage, final=True):
+            return Failing(Failure(FailureKind.REJECTED, message, error, stage, traceback))
+        case Raised(error, message, traceback, stage):
+            return _again(record, Failure(FailureKind.RAISED, message, error, stage, traceback), rules)
+        case Died(message):
+            return _again(record, Failure(FailureKind.CRASHED, message, stage="process"), rules)
+        case Stopped():
+            return _of_stop(record, outcome, rules)
+        case NeverStarted(reason, delay):
+            return GivenBack(reason, delay)
+        case UnknownTypeMet() | Hindered():
+            return _of_hindrance(record, outcome, rules)
+
+
+def with_words(reason: str, said: str) -> str:
+    """A reason with what a handler said to it."""
+    return f"{reason}; {said}" if said else reason
+
+
+def _of_stop(record: JobRecord, stop: Stopped, rules: Rules) -> Conclusion:
+    """A handler that still runs is never handed back: its lease runs out."""
+    match stop.reason:
+        case StopReason.LOST:
+            return LeftAlone()
+        case StopReason.TIMEOUT:
+            return _again(record, _timeout(stop), rules, stop.after)
+        case StopReason.CANCEL:
+            return LeftAlone() if stop.abandoned else Cancelled(stop.said)
+        case StopReason.DRAIN if not stop.abandoned and stop.raised is not None and _was_forgiven(record):
+            return conclude(record, stop.raised, rules)
+        case StopReason.SILENCE if not stop.abandoned and not _is_in_time(record, rules):
+            message = with_words("Its lease could not be renewed", stop.said)
+            return _again(record, Failure(FailureKind.CRASHED, f"{message}."), rules)
+        case StopReason.DRAIN | StopReason.SILENCE:
+            return LeftAlone() if stop.abandoned else GivenBack(stop.reason, stop.after or 0.0, stop.said)
+
+
+def _timeout(stop: Stopped) -> Failure:
+    """What a handler raises when its time is over is told, too: it may be why it took so long."""
+    message = with_words("The handler did not end within its timeout", stop.said) + ("" if stop.said else ".")
+    error = stop.raised or Raised("", "")
+    return Failure(FailureKind.TIMEOUT, message, error.error or None, traceback=error.traceback)
+
+
+def _was_forgiven(record: JobRecord) -> bool:
+    """Whether this round was handed back for an error in a drain before: one that shows in drains alone must count."""
+    marked = with_words(StopReason.DRAIN, ERROR)
+    began = max((place for place, entry in enumerate(record.history) if entry.event == RETRIED), default=0)
+    return any(entry.reason.startswith(marked) for entry in record.history[began:] if entry.event == HANDED_BACK)
+
+
+def _again(record: JobRecord, failure: Failure, rules: Rules, after: float | None = None) -> Retrying | Failing:
+    """RETRYING while attempts are left; then FAILED, `exhausted` unless the last attempt has its own word for it."""
+    if record.attempt < record.max_attempts:
+        backoff = rules.backoff
+        delay = retry_delay(record.attempt, backoff.first, backoff.factor, backoff.cap, rules.chance)
+        return Retrying(failure, delay if after is None else after)
+    kind = FailureKind.EXHAUSTED if failure.kind is FailureKind.RAISED else failure.kind
+    return Failing(Failure(kind, failure.message, failure.error, failure.stage, failure.traceback))
+
+
+def _of_hindrance(record: JobRecord, hindrance: UnknownTypeMet | Hindered, rules: Rules) -> Conclusion:
+    """Nothing that the job could help: at first it waits, each time for as long as it has waited, within bounds."""
+    waited = rules.now - _round_began(record)
+    if waited < PATIENCE_MS:
+        delay = min(rules.backoff.cap, max(5.0, waited / 1000)) * (0.5 + rules.chance() / 2)
+        return GivenBack(hindrance.reason, delay)
+    if isinstance(hindrance, Hindered):
+        return conclude(record, hindrance.raised, rules)
+    message = f"No worker knew the type {record.type!r} within 24 hours."
+    return Failing(Failure(FailureKind.UNKNOWN_TYPE, message))
+
+
+def _is_in_time(record: JobRecord, rules: Rules) -> bool:
+    """An outage charges no attempt; a record that alone cannot be renewed, for a day, is no outage."""
+    return rules.now - _round_began(record) < PATIENCE_MS
+
+
+def _round_began(record: JobRecord) -> int:
+    """When the present round was asked for: at the last retry in the history, else at the submission."""
+    retried = [entry.at for entry in record.history if entry.event == RETRIED]
+    return max([record.created_at, *retried])

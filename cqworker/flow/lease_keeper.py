@@ -1,0 +1,259 @@
+"""Keeps the leases of one queue: both ledgers renewed at a third of their period, by a loop no handler can block."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from cqworker.clock import Clock
+from cqworker.errors import Unavailable
+from cqworker.events import CancelNoticed, Emit, LeaseLost, LeasesRenewed, LeaseUnanswered, ReceiptRefused
+from cqworker.execution.outcome import StopReason
+from cqworker.flow.lease import Hold, Lease
+from cqworker.flow.supervised_loop import background_failure
+from cqworker.health.service_health import STORE, Health, queue_service
+from cqworker.model.attempt_writes import Renew
+from cqworker.model.writes import Refused
+from cqworker.ports import BATCH, MAX_VISIBILITY, Delivery, JobQueue, JobStore
+
+REQUESTS_AT_ONCE = 8
+FULL = 50
+"""Renewals that leave no request half empty: ten receipts travel in one (SQS), 25 records (DynamoDB)."""
+LONGEST_TICK = 1.0
+REPORT_EVERY = 1.0
+"""Seconds between two writes of one job's progress."""
+SHORTEST = 5
+"""Seconds kept from the 12 h that SQS hides a message at most: a request to hide it longer is refused."""
+
+Resend = Callable[[Delivery, float, str], Awaitable[bool]]
+"""Sends a message of ours once more, to be seen in so many seconds; whether the queue has it."""
+
+
+class LeaseKeeper:
+    """The leases of a queue: those that wait for their time, and those that are being renewed.
+
+    A lease is lost when the record refuses its renewal. One that nobody answers for goes silent: its handler is
+    stopped, for another may start, and the record is asked again, for as long as it takes.
+    """
+
+    def __init__(
+        self,
+        queue: JobQueue,
+        store: JobStore,
+        health: Health,
+        period: int,
+        clock: Clock,
+        emit: Emit,
+        resend: Resend,
+    ) -> None:
+        self.period = float(period)
+        self._health = health
+        self._service = queue_service(queue.name)
+        self._resend = resend
+        self._queue = queue
+        self._store = store
+        self._clock = clock
+        self._emit = emit
+        self._waiting: dict[str, Lease] = {}
+        self._renewing: dict[str, Lease] = {}
+        self._renewals: dict[str, asyncio.Task[None]] = {}
+        self._tick = min(LONGEST_TICK, self.period / 12)
+        self._patience = self.period / 4
+        self._record_gate = asyncio.Semaphore(REQUESTS_AT_ONCE * FULL // 2)
+        self._receipt_gate = asyncio.Semaphore(REQUESTS_AT_ONCE)
+        self._occupied = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._waiting) + len(self._renewing)
+
+    def __iter__(self) -> Iterator[Lease]:
+        return iter([*self._waiting.values(), *self._renewing.values()])
+
+    def hold(self, lease: Lease) -> None:
+        self._waiting[lease.token] = lease
+        self._occupied.set()
+
+    def hide(self, lease: Lease) -> asyncio.Task[None] | None:
+        """Its handler has ended: from here on the keeper leaves its record alone, once the returned renewal has ended.
+
+        Until its ending is answered nobody else shall see its message.
+        """
+        if lease.hold is Hold.HELD:
+            lease.hold = Hold.HIDDEN
+        return self._renewals.get(lease.token)
+
+    def release(self, lease: Lease) -> asyncio.Task[None] | None:
+        """From here on the keeper leaves this receipt alone, once the renewal has ended that it returns."""
+        lease.hold = Hold.SETTLING
+        self._waiting.pop(lease.token, None)
+        self._renewing.pop(lease.token, None)
+        return self._renewals.get(lease.token)
+
+    async def run(self) -> None:
+        """Ticks while there are leases, and sleeps without a timer while there are none."""
+        while True:
+            await self._occupied.wait()
+            await asyncio.sleep(self._tick)
+            self.turn()
+            if not len(self):
+                self._occupied.clear()
+
+    def turn(self) -> None:
+        """Stops what nobody answers for, and starts the renewals that are due."""
+        now = self._clock.monotonic()
+        for lease in self:
+            if now >= lease.record_until and lease.hold is Hold.HELD and not lease.is_silent:
+                self._go_silent(lease)
+        due = [*self._retries(now), *self._take_due(now), *self._reports(now)]  # retries first: the others add to them
+        for start in range(0, len(due), BATCH):
+            self._renew(due[start : start + BATCH], now)
+
+    def _take_due(self, now: float) -> list[Lease]:
+        """Those whose time has come, and so many of the next that no request travels half empty.
+
+        Any of them may be due: a claim that took long to be answered is due before older holds.
+        """
+        due = [lease for lease in self._waiting.values() if lease.renew_at <= now]
+        if missing := -len(due) % FULL:
+            soon = now + self._tick
+            nearly = (lease for lease in self._waiting.values() if now < lease.renew_at <= soon)
+            due += islice(nearly, missing)
+        for lease in due:
+            self._renewing[lease.token] = self._waiting.pop(lease.token)
+        return due
+
+    def _retries(self, now: float) -> list[Lease]:
+        """Those whose last renewal failed and whose next try has come."""
+        ready = (lease for lease in self._renewing.values() if lease.token not in self._renewals)
+        return [lease for lease in ready if lease.renew_at <= now]
+
+    def _reports(self, now: float) -> list[Lease]:
+        """Those whose handlers said something of their progress: a renewal carries it."""
+        fresh = [
+            lease
+            for lease in self._waiting.values()
+            if lease.progress is not None and now - lease.reported_at >= REPORT_EVERY
+        ]
+        for lease in fresh:
+            self._renewing[lease.token] = self._waiting.pop(lease.token)
+        return fresh
+
+    def _renew(self, leases: list[Lease], sent: float) -> None:
+        """Ten receipts to a request, each record by itself: no job waits for the answer about another one's record."""
+        hidden = [lease for lease in leases if self._asks_for_receipt(lease, sent)]
+        receipts = self._begin(self._renew_receipts(hidden, sent)) if hidden else None
+        for lease in leases:
+            renewal = self._begin(self._renew_both(lease, sent, receipts))
+            self._renewals[lease.token] = renewal
+            renewal.add_done_callback(partial(self._forget, lease.token))
+
+    def _asks_for_record(self, lease: Lease, now: float) -> bool:
+        """A silent one asks again when the store is back: it is away for all of them."""
+        if lease.is_silent and self._health.is_away(STORE):
+            return False
+        return lease.is_record_due(now) or (lease.progress is not None and lease.hold is Hold.HELD)
+
+    def _asks_for_receipt(self, lease: Lease, now: float) -> bool:
+        if now >= lease.receipt_until and self._health.is_away(self._service):
+            return False
+        return lease.is_receipt_due(now)
+
+    async def _renew_both(self, lease: Lease, sent: float, receipts: asyncio.Task[None] | None) -> None:
+        if self._asks_for_record(lease, sent):
+            await self._renew_record(lease, sent)
+        if receipts is not None:
+            await asyncio.wait([receipts])
+        kept = not lease.is_record_due(sent) and not lease.is_receipt_due(sent)
+        if kept:
+            self._emit(LeasesRenewed(queue=self._queue.name, count=1))
+        if lease.token not in self._renewing:
+            return
+        if kept:
+            lease.renew_at = lease.next_renewal
+            self._waiting[lease.token] = self._renewing.pop(lease.token)
+        else:
+            lease.renew_at = self._clock.monotonic() + self.period / 12
+
+    async def _renew_record(self, lease: Lease, sent: float) -> None:
+        progress = lease.take_progress()
+        lease.reported_at = sent
+        try:
+            async with self._record_gate, asyncio.timeout(self._patience):
+                until = self._clock.now() + round(self.period * 1000)
+                change = Renew(job_id=lease.job.job_id, token=lease.token, lease_expires_at=until, progress=progress)
+                answer = await self._store.write(change)
+        except (Unavailable, TimeoutError):
+            lease.put_back(progress)
+            return
+        if isinstance(answer, Refused):
+            self._lose(lease, "the record says that another attempt or ending came first")
+            return
+        lease.record_renewed(sent)
+        is_asked = answer.record.cancel_requested_at is not None and lease.stop_reason is not StopReason.CANCEL
+        if is_asked and lease.hold is Hold.HELD:
+            self._emit(CancelNoticed(job=lease.job))
+            lease.stop(StopReason.CANCEL)
+
+    async def _renew_receipts(self, leases: list[Lease], sent: float) -> None:
+        now = self._clock.monotonic()
+        wanted = {lease.delivery.receipt: self._seconds_left(lease, now) for lease in leases}
+        changes = [(receipt, seconds) for receipt, seconds in wanted.items() if seconds > 0]
+        try:
+            async with self._receipt_gate, asyncio.timeout(self._patience):
+                faults = await self._queue.change_visibility(changes) if changes else ()
+        except (Unavailable, TimeoutError):
+            return
+        refused = {fault.receipt: fault for fault in faults}
+        for lease in leases:
+            fault = refused.get(lease.delivery.receipt)
+            if not wanted[lease.delivery.receipt]:
+                await self._replace(lease, "SQS hides no message for longer than 12 hours")
+            elif fault is None:
+                lease.receipt_renewed(sent)
+            elif fault.gone:
+                await self._replace(lease, fault.reason)
+
+    def _seconds_left(self, lease: Lease, now: float) -> int:
+        """The whole period, but never past the 12 h that SQS counts from the receipt (ChangeMessageVisibility)."""
+        longest = int(MAX_VISIBILITY - (now - lease.delivery.received_at)) - SHORTEST
+        return max(0, min(int(self.period), longest))
+
+    async def _replace(self, lease: Lease, reason: str) -> None:
+        """The message is in other hands, or was deleted with its queue's others: the job goes on, under its record.
+
+        A job that has not ended must have a message, whatever becomes of this worker.
+        """
+        if lease.hold not in (Hold.HELD, Hold.HIDDEN):
+            return
+        self._emit(ReceiptRefused(queue=self._queue.name, action="change_visibility", reason=reason, gone=True))
+        lease.is_receipt_gone = await self._resend(lease.delivery, self.period, lease.job.tenant)
+
+    def _go_silent(self, lease: Lease) -> None:
+        lease.is_silent = True
+        self._emit(LeaseUnanswered(job=lease.job))
+        lease.stop(StopReason.SILENCE)
+
+    def _lose(self, lease: Lease, reason: str) -> None:
+        if lease.hold is not Hold.HELD:
+            return
+        lease.hold = Hold.GONE
+        self._waiting.pop(lease.token, None)
+        self._renewing.pop(lease.token, None)
+        self._emit(LeaseLost(job=lease.job, reason=reason))
+        lease.stop(StopReason.LOST)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        task.add_done_callback(self._tell)
+        return task
+
+    def _tell(self, ended: asyncio.Task[None]) -> None:
+        if not ended.cancelled() and (error := ended.exception()) is not None:
+            self._emit(background_failure("lease keeper", error))
+
+    def _forget(self, token: str, ended: asyncio.Task[None]) -> None:
+        if self._renewals.get(token) is ended:
+            del self._renewals[token]

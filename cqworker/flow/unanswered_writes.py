@@ -1,0 +1,45 @@
+"""Asks for an unanswered write again until its answer comes: whose a record is the fence decides, and no clock."""
+
+from __future__ import annotations
+
+import asyncio
+
+from cqworker.clock import Clock
+from cqworker.errors import RecordUnreadable, Unavailable
+from cqworker.health.service_health import STORE, Health
+from cqworker.model.attempt_writes import HandBack, Settle
+from cqworker.model.backoff import pauses
+from cqworker.model.writes import Refused, Written
+from cqworker.ports import JobStore
+
+PATIENCE = 120.0
+TRIES = 20
+"""Seconds and tries after which a write is given up that fails while the store answers others."""
+
+
+class Insistence:
+    """Repeats the fenced writes of attempts; while the store is away for everybody it only waits for its return."""
+
+    def __init__(self, store: JobStore, health: Health, clock: Clock) -> None:
+        self._store = store
+        self._health = health
+        self._clock = clock
+        self._never = asyncio.Event()
+
+    async def write(self, change: Settle | HandBack) -> Written | Refused | None:
+        """The answer to a write that was not answered before; None where the store has answers, but none to this.
+
+        Raises RecordUnreadable, which is an answer: what was written is not read.
+        """
+        until = self._clock.monotonic() + PATIENCE
+        for number, pause in enumerate(pauses(first=0.1, cap=5.0), 1):
+            await asyncio.sleep(pause)
+            await self._health.until_present(STORE, self._never)
+            try:
+                return await self._store.write(change)
+            except RecordUnreadable:
+                raise
+            except Unavailable:
+                if number >= TRIES and self._clock.monotonic() >= until:
+                    return None
+        raise AssertionError("pauses have no end")

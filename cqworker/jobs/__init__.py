@@ -1,0 +1,1 @@
+"""What people ask for: submit, show, wait for, retry and cancel jobs."""

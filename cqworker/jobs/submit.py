@@ -1,0 +1,241 @@
+"""Submission: once the message is sent the job is accepted, whatever dies after that."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING
+
+import orjson
+from msgspec.structs import replace
+
+from cqworker.clock import Clock
+from cqworker.errors import KeyReused, SendUnanswered, Unavailable, UnknownQueue, UnknownType
+from cqworker.events import Emit, JobSubmitted, RecordPostponed, SubmissionReplayed
+from cqworker.flow.job_ref import stored_trace_id, subject_of
+from cqworker.model.artifact_keys import payload_key
+from cqworker.model.envelope import Envelope
+from cqworker.model.ids import new_job_id
+from cqworker.model.operator_writes import Enter
+from cqworker.model.record import JobRecord, record_from
+from cqworker.model.tenants import DEFAULT, check_tenant, group_of
+from cqworker.model.trace import traceparent_for
+from cqworker.model.writes import Refused
+from cqworker.plugins.loaded_handlers import Handler
+from cqworker.ports import Artifacts, JobQueue, JobStore, KeyItem, Letter
+
+if TYPE_CHECKING:  # a process that reads bodies knows no settings, and need not wait for their import
+    from cqworker.plugins.registry import Registry
+
+KEY_LIFE_MS = 86_400_000
+"""How long an idempotency key is honoured: 24 h, by the time it carries and not by TTL deletion."""
+HEAL_AFTER = 1.0
+"""Seconds in which the first request with a key may still be on its way to the queue."""
+LOOK_AGAIN = 0.1
+AT_ONCE = 100
+"""Jobs of one call that are under way together: enough for ten full requests, few enough for leases to be kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """What somebody asks for: `payload` is JSON text, `delay_seconds` 0..900, `traceparent` as W3C writes it.
+
+    Raises ValueError for a tenant that SQS would refuse.
+    """
+
+    type: str
+    payload: str
+    tenant: str = DEFAULT
+    queue: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    max_attempts: int | None = None
+    delay_seconds: int = 0
+    idempotency_key: str | None = None
+    traceparent: str | None = None
+
+    def __post_init__(self) -> None:
+        check_tenant(self.tenant)
+
+    def fingerprint(self) -> str:
+        """The same for two requests that ask for the same, whatever the order of their fields."""
+        payload = orjson.loads(self.payload)
+        asked = [self.type, payload, self.queue, dict(self.metadata), self.tags, self.max_attempts, self.delay_seconds]
+        if more := {name: getattr(self, name) for name, usual in _LATER.items() if getattr(self, name) != usual}:
+            asked.append(more)
+        return hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+_FIRST = frozenset("type payload queue metadata tags max_attempts delay_seconds".split())
+_NOT_ASKED_FOR = frozenset({"tenant", "idempotency_key", "traceparent"})
+"""They say who asks, by which key and in which trace, and not what for."""
+_LATER = {each.name: each.default for each in fields(Submission) if each.name not in _FIRST | _NOT_ASKED_FOR}
+"""Fields that came later, and their defaults: a request without them has the fingerprint it always had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A submission whose payload fits its handler's model; `fingerprint` is its own, "" where it has no key."""
+
+    submission: Submission
+    fingerprint: str = ""
+
+
+def checked(submission: Submission, handler: Handler) -> Checked:
+    """All the work on a submission that grows with its payload; raises InvalidPayload."""
+    handler.validate(submission.payload)
+    return Checked(submission, "" if submission.idempotency_key is None else submission.fingerprint())
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The job, and whether an earlier request with the same key had made it."""
+
+    record: JobRecord
+    replayed: bool = False
+
+
+class Submitter:
+    """Takes jobs in."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        queues: Mapping[str, JobQueue],
+        store: JobStore,
+        artifacts: Artifacts,
+        clock: Clock,
+        emit: Emit,
+        *,
+        inline_limit: int,
+        retention: int,
+    ) -> None:
+        self._registry = registry
+        self._queues = queues
+        self._store = store
+        self._artifacts = artifacts
+        self._clock = clock
+        self._emit = emit
+        self._inline_limit = inline_limit
+        self._retention = retention
+
+    async def submit(self, asked: Submission | Checked) -> Accepted:
+        """Accepts one job, which is checked here unless that was done elsewhere.
+
+        Raises UnknownType, UnknownQueue, InvalidPayload, MessageTooLarge and KeyReused (the request is wrong),
+        Unavailable (nothing was accepted), SendUnanswered (the job may run).
+        """
+        submission = asked.submission if isinstance(asked, Checked) else asked
+        handler = self._handler(submission)
+        fit = asked if isinstance(asked, Checked) else checked(submission, handler)
+        queue = self._route(submission, handler)
+        job_id = new_job_id(self._clock.now())
+        if submission.idempotency_key is not None:
+            holder = await self._reserve(fit, job_id)
+            if holder is not None:
+                if (record := await self._made_by(holder)) is not None:
+                    self._emit(SubmissionReplayed(job=subject_of(record)))
+                    return Accepted(record, replayed=True)
+                job_id = holder.job_id
+        envelope = await self._envelope(submission, handler, queue, job_id)
+        await self._send(submission, envelope)
+        return Accepted(await self._enter(submission, envelope))
+
+    async def submit_many(self, submissions: Sequence[Submission | Checked]) -> list[Accepted | Exception]:
+        """Accepts many jobs, each for itself: its place in the answer has what `submit` returned or raised.
+
+        So many are under way at once (AT_ONCE) that their sends fill requests of ten, and no more than that.
+        """
+        answers: list[Accepted | Exception] = []
+        for start in range(0, len(submissions), AT_ONCE):
+            some = submissions[start : start + AT_ONCE]
+            answers += await asyncio.gather(*(self._answer(submission) for submission in some))
+        return answers
+
+    async def _answer(self, submission: Submission | Checked) -> Accepted | Exception:
+        try:
+            return await self.submit(submission)
+        except Exception as error:  # noqa: BLE001 - one that nobody foresaw must not hide what became of the others
+            return error
+
+    def _handler(self, submission: Submission) -> Handler:
+        handler = self._registry.get(submission.type)
+        if handler is None:
+            known = ", ".join(sorted(self._registry.handlers)) or "none"
+            raise UnknownType(f"There is no job type {submission.type!r}; known types: {known}.")
+        return handler
+
+    def _route(self, submission: Submission, handler: Handler) -> str:
+        name = submission.queue or handler.queue or next(iter(self._queues))
+        if name not in self._queues:
+            raise UnknownQueue(f"There is no queue {name!r}; configured queues: {', '.join(self._queues)}.")
+        return name
+
+    async def _reserve(self, fit: Checked, job_id: str) -> KeyItem | None:
+        """None: the key is ours. Else the item of the request that came first, which must have asked for the same."""
+        now = self._clock.now()
+        owned = f"{fit.submission.tenant}\0{fit.submission.idempotency_key}".encode()
+        key = KeyItem(hashlib.sha256(owned).hexdigest(), job_id, fit.fingerprint, now + KEY_LIFE_MS)
+        holder = await self._store.reserve_key(key, now)
+        if holder is not None and holder.request != key.request:
+            raise KeyReused("This Idempotency-Key was used with another request within the last 24 hours.")
+        return holder
+
+    async def _made_by(self, holder: KeyItem) -> JobRecord | None:
+        """The job of an earlier request; None when that request never got as far as the queue."""
+        deadline = self._clock.monotonic() + HEAL_AFTER
+        while (record := await self._store.get(holder.job_id)) is None:
+            if self._clock.monotonic() >= deadline:
+                return None
+            await asyncio.sleep(LOOK_AGAIN)
+        return record
+
+    async def _envelope(self, submission: Submission, handler: Handler, queue: str, job_id: str) -> Envelope:
+        payload: str | None = submission.payload
+        reference = None
+        data = submission.payload.encode()
+        if len(data) > self._inline_limit:
+            reference = await self._artifacts.put(payload_key(job_id), data, "application/json")
+            payload = None
+        return Envelope(
+            job_id=job_id,
+            type=submission.type,
+            queue=queue,
+            tenant=submission.tenant,
+            max_attempts=submission.max_attempts or handler.max_attempts,
+            created_at=self._clock.now(),
+            payload=payload,
+            payload_ref=reference,
+            metadata=submission.metadata,
+            tags=submission.tags,
+        )
+
+    async def _send(self, submission: Submission, envelope: Envelope) -> None:
+        letter = Letter(
+            body=envelope.text(),
+            delay=submission.delay_seconds,
+            traceparent=traceparent_for(envelope.job_id, submission.traceparent),
+            group=group_of(envelope.tenant),
+        )
+        try:
+            await self._queues[envelope.queue].send(letter)
+        except Unavailable as error:
+            if error.ambiguous:
+                raise SendUnanswered(envelope.job_id, error) from error
+            raise
+
+    async def _enter(self, submission: Submission, envelope: Envelope) -> JobRecord:
+        """Puts the record; the job is accepted even where that fails, for the claim creates it."""
+        purge_at = self._clock.now() // 1000 + self._retention
+        record = record_from(envelope, purge_at, stored_trace_id(envelope.job_id, submission.traceparent))
+        if submission.delay_seconds:
+            record = replace(record, scheduled_at=envelope.created_at + submission.delay_seconds * 1000)
+        self._emit(JobSubmitted(job=subject_of(record)))
+        try:
+            answer = await self._store.write(Enter(record=record))
+        except Unavailable as error:
+            self._emit(RecordPostponed(job=subject_of(record), cause=error.cause))
+            return record
+        return (answer.seen or record) if isinstance(answer, Refused) else answer.record

@@ -1,0 +1,106 @@
+"""How often may be submitted: a token bucket for each name, filled by the clock and emptied by submissions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from cqworker.clock import Clock
+from cqworker.errors import MessageTooLarge, RateLimited
+from cqworker.events import Emit
+from cqworker.events.limit_events import Holder, SubmissionsLimited
+
+ROUNDING = 1e-6
+"""Seconds that are no time to wait."""
+FORGETTING = 1000
+"""Buckets that are kept before the full ones among them, which are as good as new, are looked for."""
+
+
+class Rate(NamedTuple):
+    """What flows into a bucket a second, and how much it holds."""
+
+    per_second: float
+    burst: int
+
+
+Bucket = tuple[Holder, str]
+Rates = Mapping[Bucket, Rate]
+
+
+class TokenBuckets:
+    """Any number of buckets. What is known of one is when it will be full: nothing, once it is."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._full_at: dict[Bucket, float] = {}
+        self._sweep_at = FORGETTING
+
+    def __len__(self) -> int:
+        return len(self._full_at)
+
+    def take(self, rates: Rates, number: int) -> bool:
+        """Takes so many out of each of these buckets; False, and nothing out of any, where one holds too little."""
+        _, seconds = self.wait(rates, number)
+        if seconds > 0:
+            return False
+        now = self._clock.monotonic()
+        for bucket, rate in rates.items():
+            self._full_at[bucket] = self._full(bucket, now) + number / rate.per_second
+        if len(self._full_at) > self._sweep_at:
+            self._full_at = {bucket: at for bucket, at in self._full_at.items() if at > now}
+            self._sweep_at = max(FORGETTING, 2 * len(self._full_at))
+        return True
+
+    def wait(self, rates: Rates, number: int) -> tuple[Bucket, float]:
+        """The bucket that is the last to hold so many, and the seconds until it does; `number` is no more than any can.
+
+        It holds what it had not, once it is full but for the rest: so far ahead may the time lie at which it is full.
+        """
+        now = self._clock.monotonic()
+        waits = {
+            bucket: self._full(bucket, now) - now - (rate.burst - number) / rate.per_second
+            for bucket, rate in rates.items()
+        }
+        last = max(waits, key=waits.__getitem__)
+        return last, waits[last] if waits[last] > ROUNDING else 0.0
+
+    def _full(self, bucket: Bucket, now: float) -> float:
+        return max(now, self._full_at.get(bucket, now))
+
+
+class SubmissionRates:
+    """Whether a token and its tenant may submit now; who has no rate always may."""
+
+    def __init__(self, rates: Rates, clock: Clock, emit: Emit) -> None:
+        self._rates = rates
+        self._buckets = TokenBuckets(clock)
+        self._emit = emit
+
+    def admit(self, token: str, tenant: str, number: int = 1, *, of: int | None = None) -> None:
+        """Counts so many submissions, of a request that has `of` them in all where some were counted before.
+
+        Raises RateLimited, which says when the whole request can be sent again, and MessageTooLarge where it never can.
+        """
+        holders: tuple[Bucket, Bucket] = ("token", token), ("tenant", tenant)
+        rates = {holder: self._rates[holder] for holder in holders if holder in self._rates}
+        if not rates or number < 1:
+            return
+        total = of or number
+        for holder, rate in rates.items():
+            if total > rate.burst:
+                raise MessageTooLarge(f"{_whose(holder)} may submit {rate.burst} jobs at once, and these are {total}.")
+        if not self._buckets.take(rates, number):
+            (limit, name), seconds = self._buckets.wait(rates, total)
+            self._emit(SubmissionsLimited(limit=limit, name=name, count=total))
+            rate = rates[limit, name]
+            wait = max(1, math.ceil(seconds))
+            raise RateLimited(
+                f"{_whose((limit, name))} may submit {rate.per_second:g} jobs a second, {rate.burst} at once. "
+                f"Nothing was accepted: send it again in {wait} s.",
+                retry_after=wait,
+            )
+
+
+def _whose(holder: Bucket) -> str:
+    return f'The {holder[0]} "{holder[1]}"'

@@ -1,0 +1,125 @@
+"""The claim table: what a worker does with a message, given the record that refused its claim."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cqworker.model.attempt_writes import SOON_MS
+from cqworker.model.envelope import Envelope
+from cqworker.model.record import JobRecord
+from cqworker.model.status import Stage, Status
+
+LOOK_AGAIN_MS = 5_000
+"""Its holder may hand the job back any moment, and then this copy may be the only one that starts it.
+
+So long, too, is hidden what has a status that this version gives to no job.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The record is absent or free, its time has come: claim it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartRound:
+    """The message opens a later round than the record's: reopen it."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """A claim of ours whose answer was lost: the record is already ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelInstead:
+    """A cancel was asked for before this start: write CANCELLED."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrashInstead:
+    """Every attempt was started and none settled: write FAILED `crashed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hide:
+    """Not this copy, or not yet: nothing to do before `until` (epoch ms)."""
+
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """The message has nothing left to say: delete it."""
+
+
+Verdict = Start | StartRound | GoOn | CancelInstead | CrashInstead | Hide | Drop
+
+
+def judge(seen: JobRecord | None, envelope: Envelope, token: str, now: int, grace: int = 0) -> Verdict:
+    """The row of the claim table that fits the record as seen at `now` (epoch ms) under our claim's `token`.
+
+    A lease counts as over `grace` ms after its end.
+    """
+    if seen is None:
+        return Start()
+    if envelope.round < seen.round:
+        return Drop()
+    if seen.status is Status.RUNNING and seen.token == token:
+        return GoOn()
+    is_later = envelope.round > seen.round
+    match seen.status.stage:
+        case Stage.HELD if not seen.has_expired(now - grace):
+            return _hide_until_over(seen, now, grace)
+        case Stage.HELD | Stage.WAITING:
+            return StartRound() if is_later else _judge_free(seen, now)
+        case Stage.SPENT:
+            return StartRound() if is_later else Drop()
+        case Stage.DONE:
+            return Drop()
+        case Stage.RESERVED:
+            return Hide(now + LOOK_AGAIN_MS)
+
+
+def _hide_until_over(seen: JobRecord, now: int, grace: int) -> Hide:
+    """Until the lease ends; one that has ended is looked at again soon, for its grace may be over any moment."""
+    end = seen.lease_expires_at or now
+    return Hide(now + min(grace, LOOK_AGAIN_MS) if seen.has_expired(now) else end)
+
+
+def _judge_free(seen: JobRecord, now: int) -> Verdict:
+    """The rows for a record of the message's own round that nobody holds; a cancel goes before used-up attempts."""
+    if seen.cancel_requested_at is not None:
+        return CancelInstead()
+    if seen.scheduled_at is not None and seen.scheduled_at > now + SOON_MS:
+        return Hide(seen.scheduled_at)
+    if seen.attempt >= seen.max_attempts:
+        return CrashInstead()
+    return Start()
+
+
+@dataclass(frozen=True, slots=True)
+class Bury:
+    """Write FAILED `lost`, then delete the dead letter."""
+
+
+Burial = Bury | CancelInstead | Hide | Drop
+
+
+def judge_dead_letter(seen: JobRecord | None, envelope: Envelope, now: int, grace: int = 0) -> Burial:
+    """What to do with one of our messages that arrived in the dead-letter queue."""
+    if seen is None:
+        return Bury()
+    if seen.round > envelope.round:
+        return Drop()
+    match seen.status.stage:
+        case Stage.HELD if not seen.has_expired(now - grace):
+            return _hide_until_over(seen, now, grace)
+        case Stage.HELD | Stage.WAITING:
+            return Bury() if seen.cancel_requested_at is None else CancelInstead()
+        case Stage.SPENT:
+            return Bury() if seen.round < envelope.round else Drop()
+        case Stage.DONE:
+            return Drop()
+        case Stage.RESERVED:
+            return Hide(now + LOOK_AGAIN_MS)

@@ -1,0 +1,86 @@
+"""The job as people see it: what the API answers and the command line prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec.json import decode
+
+from cqworker.model.history import Entry, numbered
+from cqworker.model.record import Failure, JobRecord, Progress
+from cqworker.model.timestamps import rfc3339
+from cqworker.model.trace import derived_trace_id
+
+
+def _parsed(text: str) -> Any:
+    """Every digit of a whole number is kept: orjson would round those beyond 64 bits."""
+    return decode(text)
+
+
+def job_view(record: JobRecord, told: Callable[[str], Any] = _parsed) -> dict[str, object]:
+    """The job as JSON-able data: every key is there, null, [] or {} where there is nothing to say.
+
+    `told` makes of the JSON text of payload and result what shall stand for them. Times are RFC 3339; `payload_ref` and
+    `result_ref` appear only where the thing was too big for the record.
+    """
+    view: dict[str, object] = {
+        "job_id": record.job_id,
+        "type": record.type,
+        "queue": record.queue,
+        "tenant": record.tenant,
+        "status": record.status.value,
+        "payload": None if record.payload is None else told(record.payload),
+        "metadata": dict(record.metadata),
+        "tags": list(record.tags),
+        "round": record.round,
+        "attempt": record.attempt,
+        "max_attempts": record.max_attempts,
+        "progress": _progress(record.progress),
+        "result": None if record.result is None else told(record.result),
+        "failure": _failure(record.failure),
+        "history": [_entry(entry) for entry in numbered(record.history, record.attempt)],
+        **_times(record),
+        "trace_id": record.trace_id or derived_trace_id(record.job_id),
+    }
+    spilled = {"payload_ref": record.payload_ref, "result_ref": record.result_ref}
+    return view | {name: reference for name, reference in spilled.items() if reference}
+
+
+def _times(record: JobRecord) -> dict[str, object]:
+    updated_at = record.history[-1].at if record.history else record.created_at
+    return {
+        "created_at": rfc3339(record.created_at),
+        "updated_at": rfc3339(updated_at),
+        "scheduled_at": _time(record.scheduled_at),
+        "started_at": _time(record.started_at),
+        "finished_at": _time(record.finished_at),
+        "cancel_requested_at": _time(record.cancel_requested_at),
+    }
+
+
+def _time(ms: int | None) -> str | None:
+    return None if ms is None else rfc3339(ms)
+
+
+def _progress(progress: Progress | None) -> dict[str, object] | None:
+    if progress is None:
+        return None
+    return {"done": progress.done, "total": progress.total, "note": progress.note, "at": rfc3339(progress.at)}
+
+
+def _failure(failure: Failure | None) -> dict[str, object] | None:
+    if failure is None:
+        return None
+    detail = {"error": failure.error, "stage": failure.stage, "traceback": failure.traceback}
+    return {"kind": failure.kind.value, "message": failure.message, "detail": detail}
+
+
+def _entry(entry: Entry) -> dict[str, object]:
+    return {
+        "at": rfc3339(entry.at),
+        "event": entry.event,
+        "attempt": entry.attempt or None,
+        "worker": entry.worker or None,
+        "reason": entry.reason or None,
+    }

@@ -1,0 +1,1 @@
+"""Where the daemon runs: what a supervisor is told."""

@@ -1,0 +1,160 @@
+"""A handler in a process of its own: what is sent there, run there, and sent back."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint
+from typing import TYPE_CHECKING, Any, Literal
+
+from cqworker.children.resource_limits import bounded_memory
+from cqworker.errors import InvalidPayload
+from cqworker.model.redaction import end_of
+from cqworker.plugins.entry_points import GROUP, Claim, load
+from cqworker.plugins.exception_text import bounded, words_of
+from cqworker.plugins.final_errors import is_final
+from cqworker.plugins.handler import Reject, Retry
+from cqworker.plugins.job import Job, PlainJob
+from cqworker.plugins.loaded_handlers import Handler, Origin, read_handler
+from cqworker.plugins.signature import Unusable
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, FilteringBoundLogger
+
+MAX_LINES = 100
+MAX_TRACEBACK = 8_000
+Stage = Literal["load", "payload", "handler", "result"]
+
+
+class ChildFailure(Exception):
+    """The handler raised in its process: `error` is the exception's type, `message` its text, `stage` where it was.
+
+    `traceback` is the end of the exception's own. `final`: every other attempt would raise it, too.
+    """
+
+    def __init__(self, error: str, message: str, stage: Stage, traceback: str, *, final: bool = False) -> None:
+        super().__init__(f"{error}: {message}" if message else error)
+        self.error = error
+        self.message = message
+        self.stage = stage
+        self.traceback = traceback
+        self.final = final
+
+
+@dataclass(frozen=True, slots=True)
+class ChildLine:
+    """A line that the handler logged; its fields are plain values."""
+
+    level: str
+    event: str
+    fields: Mapping[str, str | int | float | bool | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildOutcome:
+    """What came of the run: the result's JSON text, or how it failed; and what was logged on the way."""
+
+    result: str | None = None
+    kind: Literal["returned", "retry", "reject", "raised"] = "returned"
+    error: str = ""
+    message: str = ""
+    stage: Stage = "handler"
+    traceback: str = ""
+    final: bool = False
+    after: float | None = None
+    lines: tuple[ChildLine, ...] = ()
+
+    def unwrap(self) -> str:
+        """The result's JSON text; raises Retry and Reject as the handler did, ChildFailure for anything else."""
+        if self.kind == "retry":
+            raise Retry(self.message, after=self.after)
+        if self.kind == "reject":
+            raise Reject(self.message)
+        if self.kind == "raised" or self.result is None:
+            raise ChildFailure(self.error, self.message, self.stage, self.traceback, final=self.final)
+        return self.result
+
+    def replay(self, log: FilteringBoundLogger) -> None:
+        """Writes what the handler logged to a logger of this process."""
+        for line in self.lines:
+            getattr(log, line.level)(line.event, **line.fields)
+
+
+def run_in_child(origin: str, payload: str, job: PlainJob) -> ChildOutcome:
+    """Imports the handler by its origin (`package.module:function`), runs it on the payload's JSON text.
+
+    Never raises: whatever the handler does short of ending the process is described in the outcome.
+    """
+    lines: list[ChildLine] = []
+    stage: Stage = "load"
+    try:
+        handler = loaded(origin, job.type)
+        with bounded_memory(job.memory):
+            stage = "payload"
+            model = handler.validate(payload)
+            stage = "handler"
+            result = _called(handler, model, Job(job, log=_keeping(lines)))
+            stage = "result"
+            return ChildOutcome(result=handler.encode(result), lines=tuple(lines))
+    except Retry as ending:
+        return ChildOutcome(kind="retry", message=ending.reason, after=ending.after, lines=tuple(lines))
+    except Reject as ending:
+        return ChildOutcome(kind="reject", message=ending.reason, lines=tuple(lines))
+    except InvalidPayload as error:
+        return _raised(error, "payload", tuple(lines))
+    except BaseException as error:  # noqa: BLE001  # SystemExit, too, must not end a process that serves others
+        return _raised(error, stage, tuple(lines))
+
+
+def _called(handler: Handler, model: object, job: Job) -> object:
+    outcome = handler.call(model, job)
+    if not isinstance(outcome, Coroutine):
+        return outcome
+    import asyncio  # a seventh of a process's start, which most handlers here have no use for
+
+    return asyncio.run(outcome)
+
+
+@cache
+def loaded(origin: str, type_name: str) -> Handler:
+    """The handler at this origin (`package.module:function`) as its author wrote it; raises Unusable."""
+    point = EntryPoint(type_name, origin, GROUP)
+    return read_handler(type_name, load(Claim(type_name, point)), Origin(origin, "", ""), None)
+
+
+def _raised(error: BaseException, stage: Stage, lines: tuple[ChildLine, ...]) -> ChildOutcome:
+    words = str(error) if isinstance(error, Unusable | InvalidPayload) else words_of(error)
+    text = "".join(traceback.format_exception(error)) if stage == "handler" else ""
+    return ChildOutcome(
+        kind="raised",
+        error=type(error).__name__,
+        message=bounded(words),
+        stage=stage,
+        traceback=end_of(text, MAX_TRACEBACK),
+        final=is_final(error, stage),
+        lines=lines,
+    )
+
+
+def _keeping(lines: list[ChildLine]) -> FilteringBoundLogger:
+    """A logger that keeps the first hundred lines: this process has no standard output of its own."""
+    import structlog
+
+    def keep(_logger: object, level: str, event: EventDict) -> EventDict:
+        if len(lines) < MAX_LINES:
+            words = bounded(str(event.pop("event", "")), 1000)
+            lines.append(ChildLine(level, words, {str(name): _plain(value) for name, value in event.items()}))
+        raise structlog.DropEvent
+
+    logger: FilteringBoundLogger = structlog.wrap_logger(
+        None,
+        processors=[structlog.processors.format_exc_info, keep],
+        wrapper_class=structlog.make_filtering_bound_logger("debug"),
+    )
+    return logger
+
+
+def _plain(value: Any) -> str | int | float | bool | None:
+    return value if value is None or isinstance(value, str | int | float | bool) else bounded(repr(value), 1000)

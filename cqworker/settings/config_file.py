@@ -1,0 +1,33 @@
+"""The configuration file: found, read, taken apart."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from cqworker.errors import ConfigurationError
+from cqworker.settings.layers import Given, single_values
+
+USUAL = Path("/etc/cqworker/cqworker.toml")
+
+
+def find_file(option: Path | None, environ: Mapping[str, str], usual: Path = USUAL) -> Path | None:
+    """The file to read: as asked by flag, else by CQWORKER_CONFIG, else the usual one where it exists, else none."""
+    if option is not None:
+        return option
+    if environ.get("CQWORKER_CONFIG"):
+        return Path(environ["CQWORKER_CONFIG"])
+    return usual if usual.exists() else None
+
+
+def read_file(path: Path) -> list[Given]:
+    """What the TOML file at `path` gives; raises ConfigurationError where it cannot be read."""
+    try:
+        return list(single_values((), tomllib.loads(path.read_text(encoding="utf-8")), str(path)))
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}. Check the path and its mode.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path}: is not UTF-8 (byte {error.start}). Save it as UTF-8.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path}: is not TOML: {error}. Correct that line.") from error

@@ -1,0 +1,43 @@
+"""What pydantic found, in the words of the people who wrote the configuration."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from cqworker.settings.layers import Given, origin_of
+from cqworker.settings.schema import demand_of, meaning_of, name_of, suggestion_for
+
+SHOWN = 60
+"""Characters of a wrong value that are repeated."""
+WRONG_FORM = frozenset({"string_pattern_mismatch", "string_too_short", "string_too_long"})
+
+
+def faults_of(error: ValidationError, givens: Sequence[Given]) -> Iterator[str]:
+    """One sentence for each mistake: where it stands, what is wrong, what to write instead."""
+    for detail in error.errors(include_url=False):
+        yield f"{origin_of(detail['loc'], givens, 'the defaults')}: {_sentence(detail)}"
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    path = detail["loc"]
+    if detail["type"] == "extra_forbidden":
+        return f"there is no setting {name_of(path)}; {suggestion_for(path)}"
+    if detail["type"] == "missing":
+        return f"{name_of(path)} is missing. {meaning_of(path)}"
+    if detail["type"] == "value_error" and not isinstance(detail["input"], bool):
+        return f"{name_of(path)}: {detail['ctx']['error']}."
+    if detail["type"] in WRONG_FORM:
+        return f"{name_of(path)}{_shown(detail)} does not have the right form. {meaning_of(path)}"
+    return f"{name_of(path)}{_shown(detail)} must be {demand_of(path)}. {meaning_of(path)}".rstrip()
+
+
+def _shown(detail: ErrorDetails) -> str:
+    """The value, unless it may be a secret: who mistakes `sha256` writes the token there."""
+    if "tokens" in detail["loc"]:
+        return ""
+    text = json.dumps(detail["input"], ensure_ascii=False, default=str)
+    return f" = {text}" if len(text) <= SHOWN else f" = {text[:SHOWN]}…"

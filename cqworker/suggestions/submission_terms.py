@@ -1,0 +1,136 @@
+"""Words for submitting jobs: the options of a submission, and what a client is asked for elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cqworker.suggestions.call_errors import Words
+
+_DELAY = "delay= is seconds from now, or a timedelta, 15 minutes at most"
+_PAYLOAD = 'the payload is one object: submit("acme.greet", {"name": "Ada"})'
+_KEY = "key= names a submission: for 24 hours the same key gives the same job; the job's own id is made here"
+_QUEUE = "it is queue="
+_PRIORITY = "a queue of its own is what puts jobs before others: queue="
+_ATTEMPTS = "max_attempts= counts every start, the first one too (3 retries are max_attempts=4)"
+_HANDLERS = 'its author (@handler(timeout=…)) or the operator ([handlers.types."…"] timeout) says it for the type'
+_AFTERWARDS = "nothing follows a job by itself: wait for it, or let its handler submit what follows"
+_METADATA = "it is metadata=, texts by name, and tags="
+_KEPT = "a job and its result are kept for [store] retention_days"
+
+OTHERS: Mapping[str, str] = {
+    word: sentence
+    for words, sentence in (
+        ("countdown eta defer_by defer_until _defer_by _defer_until at run_at run_in", _DELAY),
+        (
+            "delay_seconds delay_ms enqueue_in enqueue_at scheduled_at schedule_at schedule_time start_after wait",
+            _DELAY,
+        ),
+        ("args kwargs params arguments payload_ref data body input", _PAYLOAD),
+        ("task_id job_id _job_id message_id id jid uuid unique_key deduplication_id dedup_id", _KEY),
+        ("idempotency_key unique unique_for singleton_key job_key", _KEY),
+        ("queue_name routing_key exchange _queue_name topic task_queue", _QUEUE),
+        ("priority message_group_id group_id", _PRIORITY),
+        ("retries max_retries retry retry_policy attempts max_tries _job_try retry_limit", _ATTEMPTS),
+        ("time_limit soft_time_limit timeout job_timeout _expires expires ttl execution_timeout expire_in", _HANDLERS),
+        ("link link_error on_success on_failure callback callback_url depends_on chord then", _AFTERWARDS),
+        ("headers meta labels description tag attributes", _METADATA),
+        ("result_ttl failure_ttl keep_result ignore_result store_result", _KEPT),
+        ("serializer compression content_type", "payloads are JSON"),
+        ("type job_type task name", 'the job type comes first: submit("acme.greet", {"name": "Ada"})'),
+        ("payload", 'the payload comes second, without a name: submit("acme.greet", {"name": "Ada"})'),
+        ("trace_id traceparent tenant", "a client cannot choose it"),
+    )
+    for word in words.split()
+}
+USAGE = 'Write it like submit("acme.greet", {"name": "Ada"}, key="order-42").'
+CLIENT = Words(
+    "Client.http()",
+    'Write it like Client.http("http://127.0.0.1:8080", token="…").',
+    {
+        word: sentence
+        for words, sentence in (
+            ("host port base_url address endpoint", "the URL says both: http://127.0.0.1:8080"),
+            (
+                "broker broker_url redis connection backend dsn",
+                "it speaks to a daemon; Client.aws() speaks to SQS itself",
+            ),
+            ("api_key auth headers password bearer", "it is token="),
+            ("timeout retries max_retries", "each call has limits of its own; wait() and result() take timeout="),
+            ("verify ssl ca cert", "SSL_CERT_FILE names an authority of your own"),
+        )
+        for word in words.split()
+    },
+)
+SUBMIT = Words("submit()", USAGE, OTHERS)
+NEW_JOB = Words("A job", 'Write it like NewJob("acme.greet", {"name": "Ada"}, key="order-42").', OTHERS)
+
+_SUBMIT = 'it is `await client.submit("acme.greet", {"name": "Ada"})`'
+ATTRIBUTES: Mapping[str, str] = {
+    word: sentence
+    for words, sentence in (
+        ("enqueue enqueue_job send_task send delay apply_async kiq kick perform_async push add publish call", _SUBMIT),
+        ("send_message add_job create_job schedule run start put queue_job submit_job", _SUBMIT),
+        ("enqueue_in enqueue_at perform_in perform_at submit_in submit_at apply_in", f"{_SUBMIT}, with delay="),
+        (
+            "bulk enqueue_many submit_all map push_bulk send_many batch",
+            "it is `await client.submit_many([NewJob(…), …])`",
+        ),
+        ("fetch fetch_job show job status state info AsyncResult job_info read", "it is `await client.get(job_id)`"),
+        (
+            "join ready wait_for wait_result get_result result_of poll",
+            "it is `await client.result(job_id, timeout=60)`",
+        ),
+        ("revoke abort kill stop delete terminate", "it is `await client.cancel(job_id)`"),
+        ("requeue resubmit rerun replay", "it is `await client.retry(job_id)`"),
+        ("connect connection session", "open it by `async with client:` or `await client.open()`"),
+        ("disconnect aclose shutdown", "it is `await client.close()`"),
+        ("put_artifact upload_file store", "it is `await client.upload(data)`"),
+        ("artifact get_artifact download_file", "it is `await client.download(job_id)`"),
+        ("list jobs search find all count", "there is no list of jobs: keep the job_id of what you submit"),
+    )
+    for word in words.split()
+}
+
+
+_TIMEOUT = "it is timeout=, in seconds, or a timedelta"
+
+
+def _call(name: str, usage: str, /, **others: str) -> Words:
+    return Words(f"{name}()", f"Write it like {usage}.", others)
+
+
+SUBMIT_MANY = _call("submit_many", 'submit_many([NewJob("acme.greet", {"name": "Ada"}), …])')
+GET = _call("get", "get(job_id)", timeout="wait(job_id, timeout=60) waits for the end")
+_WAITS = dict.fromkeys(("seconds", "wait", "within", "timeout_seconds", "timeout_ms", "max_wait"), _TIMEOUT)
+_POLLS = dict.fromkeys(
+    ("interval", "poll_delay", "poll_interval"), "the answer comes as soon as the job ends; leave it out"
+)
+WAIT = _call("wait", "wait(job_id, timeout=60)", **_WAITS, **_POLLS)
+RESULT = _call(
+    "result",
+    "result(job_id, timeout=60)",
+    **_WAITS,
+    **_POLLS,
+    propagate="a job that did not succeed raises JobFailed; wait(job_id) returns it",
+)
+RETRY = _call(
+    "retry",
+    "retry(job_id, round_number=1)",
+    countdown="a retry starts at once",
+    delay="a retry starts at once",
+    round="it is round_number=",
+)
+CANCEL = _call(
+    "cancel",
+    "cancel(job_id)",
+    terminate="one that runs is told to stop, always",
+    signal="one that runs is told to stop, always",
+)
+UPLOAD = _call(
+    "upload",
+    'upload(data, content_type="image/png")',
+    name="an upload has no name; the reference that it returns names it",
+    filename="an upload has no name; the reference that it returns names it",
+    path="it takes the bytes: Path(…).read_bytes()",
+)
+DOWNLOAD = _call("download", 'download(job_id, name="report.csv")', path="it returns the bytes: Path(…).write_bytes(…)")

@@ -1,0 +1,49 @@
+"""Which names the desk answers to, and which web pages may talk to it: none but its own."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import HttpVersion11, hdrs, web
+from aiohttp.typedefs import Middleware
+
+from cqworker.allowed_hosts import LOOPBACK_NAMES, Knock, Reason, TurnedAway, check
+from cqworker.settings import is_loopback
+from cqworker.web.problems import Kind, Problem
+
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+SEC_FETCH_SITE = "Sec-Fetch-Site"
+KINDS = {
+    Reason.MALFORMED: Kind.MALFORMED,
+    Reason.MISDIRECTED: Kind.MISDIRECTED,
+    Reason.CROSS_ORIGIN: Kind.CROSS_ORIGIN,
+}
+
+
+def doors(host: str) -> Middleware:
+    """A middleware that turns away what a browser was tricked into sending, as `front_door.check` says.
+
+    On loopback, a Host that is not ours is 421. Anywhere, a page of another site is 403.
+    """
+    names = LOOPBACK_NAMES | {host.strip("[]").lower()} if is_loopback(host) else None
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Answer) -> web.StreamResponse:
+        try:
+            check(_knock(request), names)
+        except TurnedAway as error:
+            raise Problem(KINDS[error.reason], str(error)) from None
+        return await handler(request)
+
+    return guard
+
+
+def _knock(request: web.Request) -> Knock:
+    said = request.headers.getall
+    return Knock(
+        target=request.raw_path,
+        hosts=said(hdrs.HOST, ()),
+        origins=said(hdrs.ORIGIN, ()),
+        sites=said(SEC_FETCH_SITE, ()),
+        may_lack_host=request.version < HttpVersion11,
+    )

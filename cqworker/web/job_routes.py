@@ -1,0 +1,110 @@
+"""Jobs over HTTP: submit, show, wait, retry, cancel."""
+
+from __future__ import annotations
+
+import re
+
+from aiohttp import web
+from orjson import Fragment
+
+from cqworker.errors import CqworkerError, JobNotFound
+from cqworker.model.ids import KEY, MAX_JOB_ID
+from cqworker.model.job_view import job_view
+from cqworker.model.record import JobRecord
+from cqworker.model.trace import parse
+from cqworker.web.app_context import WAITING_ROOM, parts_of, present
+from cqworker.web.auth import caller_of
+from cqworker.web.body_reader import json_body
+from cqworker.web.job_parser import Said, object_in
+from cqworker.web.json_response import as_json
+from cqworker.web.parse_offload import READERS
+from cqworker.web.problems import Kind, Problem
+from cqworker.web.request_models import RetryAsk, understood
+from cqworker.web.submission import problem_of_submission
+from cqworker.web.submission_limits import admit
+
+MAX_WAIT = 20.0
+"""Seconds that `?wait=` may hold a request: below the 30 and 60 s after which proxies give up."""
+RETRY_BODY = 4096
+"""Bytes of a body that has one number to say."""
+_SECONDS = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+"""A number as JSON writes it: what a program makes of 0.00001 is `1e-05`."""
+
+
+async def submit_job(request: web.Request) -> web.StreamResponse:
+    """POST /jobs."""
+    key = _idempotency_key(request)
+    admit(request)
+    said = Said(caller_of(request).own_tenant, traceparent_of(request), key)
+    body = await json_body(request, parts_of(request).settings.http.max_body)
+    entry = await request.app[READERS].one(body, said)
+    try:
+        accepted = await present(parts_of(request).submitter).submit(entry.submission)
+    except CqworkerError as error:
+        raise problem_of_submission(error, entry.called) from None
+    replayed = {"Idempotent-Replayed": "true"} if accepted.replayed else {}
+    prefix = request.path.removesuffix("/jobs")
+    headers = {"Location": f"{prefix}/jobs/{accepted.record.job_id}", **replayed}
+    return as_json(shown_job(accepted.record), 200 if accepted.replayed else 202, headers)
+
+
+async def show_job(request: web.Request) -> web.StreamResponse:
+    """GET /jobs/{job_id}, with `?wait=` seconds until it is final."""
+    seconds = _seconds_to_wait(request)
+    desk, tenant, job_id = present(parts_of(request).desk), caller_of(request).tenant, job_id_of(request)
+    waited = None
+    if seconds:
+        waited = await request.app[WAITING_ROOM].hold(request, desk.wait(job_id, tenant, seconds))
+        if request.transport is None:
+            return web.Response()  # nobody is left to read it
+    return as_json(shown_job(waited or await desk.show(job_id, tenant)))
+
+
+async def retry_job(request: web.Request) -> web.StreamResponse:
+    """POST /jobs/{job_id}/retry."""
+    body = await json_body(request, RETRY_BODY)
+    ask = understood(RetryAsk, object_in(body) if body else {})
+    desk, tenant = present(parts_of(request).desk), caller_of(request).tenant
+    return as_json(shown_job(await desk.retry(job_id_of(request), tenant, ask.round)), 202)
+
+
+async def cancel_job(request: web.Request) -> web.StreamResponse:
+    """POST /jobs/{job_id}/cancel."""
+    desk, tenant = present(parts_of(request).desk), caller_of(request).tenant
+    return as_json(shown_job(await desk.cancel(job_id_of(request), tenant)), 202)
+
+
+def shown_job(record: JobRecord) -> dict[str, object]:
+    """The job as it is answered: payload and result as the texts that they are, for reading 256 KB takes 0.1 s."""
+    return job_view(record, Fragment)
+
+
+def job_id_of(request: web.Request) -> str:
+    """The job id in the address; one that no job can have is a job that does not exist."""
+    job_id = request.match_info["job_id"]
+    if len(job_id) > MAX_JOB_ID:
+        raise JobNotFound("The id is longer than any job's.")
+    return job_id
+
+
+def traceparent_of(request: web.Request) -> str | None:
+    """The caller's trace; a broken one is ignored, as W3C Trace Context wants it."""
+    traceparent = request.headers.get("traceparent")
+    return traceparent if parse(traceparent) else None
+
+
+def _idempotency_key(request: web.Request) -> str | None:
+    keys = request.headers.getall("Idempotency-Key", [])
+    if not keys:
+        return None
+    if len(keys) > 1 or not re.fullmatch(KEY, keys[0]):
+        raise Problem(Kind.MALFORMED, "The Idempotency-Key must be one header of 1 to 128 printable ASCII characters.")
+    return keys[0]
+
+
+def _seconds_to_wait(request: web.Request) -> float:
+    said = request.query.getall("wait", ["0"])
+    seconds = float(said[0]) if len(said) == 1 and _SECONDS.fullmatch(said[0]) else MAX_WAIT + 1
+    if not 0 <= seconds <= MAX_WAIT:
+        raise Problem(Kind.MALFORMED, f"wait must be one number of seconds from 0 to {MAX_WAIT:.0f}, as in ?wait=20.")
+    return seconds

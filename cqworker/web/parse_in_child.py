@@ -1,0 +1,52 @@
+"""Reads a body in a child process, within bounds: it imports what reading takes, and nothing of the server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+from typing import TypeVar
+
+from cqworker.children.resource_limits import bounded_cpu, bounded_memory
+from cqworker.plugins.loaded_handlers import Handler
+from cqworker.plugins.process_call import loaded
+from cqworker.web.job_parser import Find, Said
+
+MEMORY = 512
+"""MiB for one body. What a megabyte can be wrong with takes more."""
+
+Read = TypeVar("Read")
+Reading = Callable[[bytes, Said, Find], Read]
+
+
+class _NotLoaded(Exception):
+    """The body names a type that nobody saw in it: JSON can spell every letter in two ways."""
+
+
+def read_in_child(read: Reading[Read], body: bytes, said: Said, origins: Mapping[str, str], seconds: float) -> Read:
+    """What `read` returns or raises. Importing a handler, which may take much, is no part of what a body may take."""
+    names = {name for name in origins if name.encode() in body}
+    try:
+        return _bounded(partial(read, body, said), names, origins, seconds)
+    except _NotLoaded:
+        return _bounded(partial(read, body, said), set(origins), origins, seconds)
+
+
+def _bounded(read: Callable[[Find], Read], names: set[str], origins: Mapping[str, str], seconds: float) -> Read:
+    handlers = {name: _handler(origins[name], name) for name in names}
+
+    def find(name: str) -> Handler | None:
+        if name in origins and name not in handlers:
+            raise _NotLoaded
+        return handlers.get(name)
+
+    with bounded_memory(MEMORY), bounded_cpu(seconds):
+        return read(find)
+
+
+@cache
+def _handler(origin: str, name: str) -> Handler | None:
+    """None where only the worker itself has the module, or not at all: then the payload is checked there."""
+    try:
+        return loaded(origin, name)
+    except BaseException:  # noqa: BLE001 - importing runs code of the plugin's, SystemExit included
+        return None

@@ -1,0 +1,41 @@
+"""How often a caller may submit: what the settings say, counted before any body is read."""
+
+from __future__ import annotations
+
+import math
+
+from aiohttp import web
+
+from cqworker.clock import Clock
+from cqworker.events import Emit
+from cqworker.jobs.token_bucket import Bucket, Rate, SubmissionRates
+from cqworker.settings import HttpSettings
+from cqworker.web.auth import LOCAL, caller_of
+from cqworker.web.request_models import MAX_JOBS
+
+RATES = web.AppKey("rates", SubmissionRates)
+
+
+def open_rates(http: HttpSettings, clock: Clock, emit: Emit) -> SubmissionRates:
+    """The rates of every token and tenant that has one; who comes without a token is one called "local"."""
+    general, rates = http.rates, dict[Bucket, Rate | None]()
+    rates["token", LOCAL.name] = _rate(general.token_rate, general.token_burst)
+    for token in http.tokens:
+        rates["token", token.name] = _rate(token.rate or general.token_rate, token.burst or general.token_burst)
+    for tenant in {LOCAL.own_tenant, *(token.tenant for token in http.tokens)}:
+        own = general.tenants.get(tenant)
+        rate, burst = (own.rate, own.burst) if own is not None else (None, None)
+        rates["tenant", tenant] = _rate(rate or general.tenant_rate, burst or general.tenant_burst)
+    return SubmissionRates({bucket: rate for bucket, rate in rates.items() if rate is not None}, clock, emit)
+
+
+def admit(request: web.Request, number: int = 1, *, of: int | None = None) -> None:
+    """Counts submissions of the request's caller; raises RateLimited and MessageTooLarge, as SubmissionRates does."""
+    caller = caller_of(request)
+    request.app[RATES].admit(caller.name, caller.own_tenant, number, of=of)
+
+
+def _rate(per_second: float | None, burst: int | None) -> Rate | None:
+    if per_second is None:
+        return None
+    return Rate(per_second, burst or max(MAX_JOBS, math.ceil(per_second)))

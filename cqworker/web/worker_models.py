@@ -1,0 +1,94 @@
+"""The bodies that tell of the worker and of its API, as pydantic models like those of the jobs."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
+
+from cqworker.model.status import FailureKind, Status
+from cqworker.web.response_models import Answer, Time
+
+
+class BuildView(Answer):
+    """What runs: versions of cqworker and Python."""
+
+    version: str
+    python: str
+
+
+class SlotsView(Answer):
+    """Jobs that run, and that can run at once."""
+
+    taken: int = Field(ge=0)
+    total: int = Field(ge=0)
+
+
+class TypesView(Answer):
+    """Job types that can be submitted, and those whose plugin is broken."""
+
+    usable: list[str]
+    broken: list[str]
+
+
+class LastFailureView(Answer):
+    """An attempt that failed lately."""
+
+    at: Time
+    job_id: str
+    type: str
+    attempt: int
+    status: Status
+    kind: FailureKind | None
+    message: str
+
+
+class CountsView(Answer):
+    """What happened since the start, in all and by job type."""
+
+    started_at: Time
+    uptime_seconds: float
+    jobs: dict[str, int]
+    by_type: dict[str, dict[str, int]]
+    last_failures: list[LastFailureView] = Field(default_factory=list, description="The last of them first.")
+
+
+class StatusView(Answer):
+    """What the worker is doing; what only a worker has is left out by a process that serves the API alone."""
+
+    build: BuildView
+    worker: str = Field(description="The name that history calls it by.")
+    phase: Literal["ready", "unready", "draining"]
+    queues: list[str]
+    slots: SlotsView | SkipJsonSchema[None] = None
+    leases: dict[str, int] = Field(default_factory=dict, description="Messages in hand, by queue.")
+    abandoned_handlers: int | SkipJsonSchema[None] = Field(default=None, description="Handlers that would not stop.")
+    handlers: TypesView
+    counts: CountsView
+
+
+class CallView(Answer):
+    """A call of this API."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    summary: str
+
+
+class IndexView(Answer):
+    """What is served."""
+
+    name: Literal["cqworker"]
+    calls: list[CallView]
+
+
+class DocumentView(BaseModel):
+    """A description of the API (OpenAPI 3.1)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    openapi: str
+    info: dict[str, Any]
+    paths: dict[str, Any]
+    components: dict[str, Any]

@@ -1,0 +1,155 @@
+"""The claim table and the dead letters' table, for every state of a record."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from cqworker.model.claim_table import (
+    LOOK_AGAIN_MS,
+    Burial,
+    Bury,
+    CancelInstead,
+    CrashInstead,
+    Drop,
+    GoOn,
+    Hide,
+    Start,
+    StartRound,
+    Verdict,
+    judge,
+    judge_dead_letter,
+)
+from cqworker.model.history import Entry
+from cqworker.model.operator_writes import Forestall, Lose
+from cqworker.model.record import JobRecord
+from cqworker.model.status import Status
+from tests.model.samples import LEASE, MAX_ATTEMPTS, NOW, OURS, PURGE, claim, message, record, reopen
+from tests.model.states import SCHEDULED, State, every_state, verdict_in
+
+CLAIM_TABLE = """
+status                     round        lease    token  cancel  time       attempts  verdict
+*                          lower        *        *      *       *          *         drop
+RUNNING                    same|higher  *        ours   *       *          *         go-on
+RUNNING                    same|higher  alive    other  *       *          *         hide-for-the-lease
+RUNNING                    same         expired  other  asked   *          *         cancel-instead
+RUNNING                    same         expired  other  no      ahead      *         hide-for-the-schedule
+RUNNING                    same         expired  other  no      near|come  used      crash-instead
+RUNNING                    same         expired  other  no      near|come  left      start
+RUNNING                    higher       expired  other  *       *          *         start-round
+QUEUED|RETRYING            same         *        *      asked   *          *         cancel-instead
+QUEUED|RETRYING            same         *        *      no      ahead      *         hide-for-the-schedule
+QUEUED|RETRYING            same         *        *      no      near|come  used      crash-instead
+QUEUED|RETRYING            same         *        *      no      near|come  left      start
+QUEUED|RETRYING            higher       *        *      *       *          *         start-round
+SUCCEEDED|FAILED|CANCELLED same         *        *      *       *          *         drop
+SUCCEEDED                  higher       *        *      *       *          *         drop
+FAILED|CANCELLED           higher       *        *      *       *          *         start-round
+SCHEDULED|BLOCKED          same|higher  *        *      *       *          *         hide-for-a-look
+"""
+BURIAL_TABLE = """
+status                     round        lease    token  cancel  time       attempts  verdict
+*                          lower        *        *      *       *          *         drop
+SUCCEEDED|FAILED|CANCELLED same         *        *      *       *          *         drop
+SUCCEEDED                  higher       *        *      *       *          *         drop
+FAILED|CANCELLED           higher       *        *      *       *          *         bury
+RUNNING                    same|higher  alive    *      *       *          *         hide-for-the-lease
+RUNNING                    same|higher  expired  *      asked   *          *         cancel-instead
+RUNNING                    same|higher  expired  *      no      *          *         bury
+QUEUED|RETRYING            same|higher  *        *      asked   *          *         cancel-instead
+QUEUED|RETRYING            same|higher  *        *      no      *          *         bury
+SCHEDULED|BLOCKED          same|higher  *        *      *       *          *         hide-for-a-look
+"""
+VERDICTS: dict[str, Verdict | Burial] = {
+    "drop": Drop(),
+    "go-on": GoOn(),
+    "hide-for-the-lease": Hide(LEASE),
+    "hide-for-the-schedule": Hide(SCHEDULED),
+    "hide-for-a-look": Hide(NOW + LOOK_AGAIN_MS),
+    "cancel-instead": CancelInstead(),
+    "crash-instead": CrashInstead(),
+    "start": Start(),
+    "start-round": StartRound(),
+    "bury": Bury(),
+}
+
+
+def test_every_verdict_is_that_of_some_row() -> None:
+    rows = {
+        words[-1] for table in (CLAIM_TABLE, BURIAL_TABLE) for words in map(str.split, table.strip().splitlines()[1:])
+    }
+    assert {type(VERDICTS[name]) for name in rows} == {*get_args(Verdict), *get_args(Burial)}
+
+
+def judged(state: State) -> Verdict:
+    return judge(state.record(), message(state.message_round), OURS, NOW)
+
+
+def judged_dead(state: State) -> Burial:
+    return judge_dead_letter(state.record(), message(state.message_round), NOW)
+
+
+def instead(seen: JobRecord) -> Forestall:
+    return Forestall(seen=seen, status=Status.CANCELLED, now=NOW, purge_at=PURGE, entry=Entry(NOW, "cancelled"))
+
+
+def test_every_state_of_a_record_has_the_verdict_of_its_row() -> None:
+    for state in every_state():
+        assert judged(state) == VERDICTS[verdict_in(CLAIM_TABLE, state)], state
+
+
+def test_every_state_of_a_record_has_the_burial_of_its_row() -> None:
+    for state in every_state():
+        assert judged_dead(state) == VERDICTS[verdict_in(BURIAL_TABLE, state)], state
+
+
+def test_a_job_without_a_record_is_started_from_its_message_and_buried_from_its_dead_letter() -> None:
+    assert judge(None, message(), OURS, NOW) == Start()
+    assert judge_dead_letter(None, message(), NOW) == Bury()
+    assert claim().permits(None)
+    assert Lose(envelope=message(), now=NOW, purge_at=PURGE).permits(None)
+    assert not reopen().permits(None)
+
+
+def test_a_claim_is_permitted_exactly_where_the_verdict_is_to_start() -> None:
+    for state in every_state():
+        if state["token"] == "other":
+            seen, number = state.record(), state.message_round
+            assert claim(number=number).permits(seen) == (judged(state) == Start()), state
+            assert reopen(number=number).permits(seen) == (judged(state) == StartRound()), state
+
+
+def test_a_token_that_was_used_once_starts_nothing_again() -> None:
+    for state in every_state():
+        if state["token"] == "ours":
+            seen, number = state.record(), state.message_round
+            assert not claim(number=number).permits(seen), state
+            assert not reopen(number=number).permits(seen), state
+
+
+def test_an_ending_in_place_of_a_start_is_permitted_wherever_a_verdict_asks_for_it() -> None:
+    for state in every_state():
+        if judged(state) in (CancelInstead(), CrashInstead()) or judged_dead(state) == CancelInstead():
+            assert instead(state.record()).permits(state.record()), state
+
+
+def test_a_loss_is_permitted_exactly_where_the_dead_letter_is_to_be_buried() -> None:
+    for state in every_state():
+        change = Lose(envelope=message(state.message_round), now=NOW, purge_at=PURGE)
+        assert change.permits(state.record()) == (judged_dead(state) == Bury()), state
+
+
+def test_a_cancel_goes_before_used_up_attempts() -> None:
+    both = record(Status.RETRYING, attempt=MAX_ATTEMPTS, cancel_requested_at=NOW - 1)
+    assert judge(both, message(), OURS, NOW) == CancelInstead()
+
+
+def test_a_lease_ends_after_its_last_millisecond() -> None:
+    at_its_end = record(Status.RUNNING, attempt=1, token="other.1", lease_expires_at=NOW)
+    assert judge(at_its_end, message(), OURS, NOW) == Hide(NOW)
+    assert judge(at_its_end, message(), OURS, NOW + 1) == Start()
+
+
+def test_a_schedule_has_come_two_seconds_before_its_time() -> None:
+    ahead = record(Status.QUEUED, scheduled_at=NOW + 2001)
+    assert judge(ahead, message(), OURS, NOW) == Hide(NOW + 2001)
+    assert judge(ahead, message(), OURS, NOW + 1) == Start()
