@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError
 
 from cqworker.aws.aws_call import DEADLINE
 from cqworker.aws.credentials.credentials_cache import Keyring
-from cqworker.aws.credentials.credentials_error import CredentialsError
+from cqworker.aws.credentials_error import CredentialsError
 from cqworker.aws.sdk.sdk_session import Sessions
 
 

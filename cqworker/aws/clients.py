@@ -9,7 +9,7 @@ from typing import Self
 
 from cqworker.aws.aws_call import DEADLINE, Answer, Read, Request, perform, told
 from cqworker.aws.credentials.credentials_cache import Keyring
-from cqworker.aws.credentials.credentials_error import CredentialsError
+from cqworker.aws.credentials_error import CredentialsError
 from cqworker.aws.error_translation import AwsFault, translate
 from cqworker.aws.http.json_client import HOT, LeanPath
 from cqworker.aws.http.session_settings import Standing

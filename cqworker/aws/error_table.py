@@ -8,7 +8,7 @@ from aiohttp import ClientError
 from botocore import exceptions as sdk
 from botocore.parsers import ResponseParserError
 
-from cqworker.aws.credentials.credentials_error import CredentialsError
+from cqworker.aws.credentials_error import CredentialsError
 from cqworker.aws.proxy_settings import ProxyMute, ProxyUnusable
 from cqworker.errors import Concern
 

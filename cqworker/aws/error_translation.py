@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from aiohttp import ClientConnectorCertificateError, ClientConnectorError, ClientSSLError
 from botocore import exceptions as sdk
 
-from cqworker.aws.credentials.credentials_error import CredentialsError
+from cqworker.aws.credentials_error import CredentialsError
 from cqworker.aws.error_table import (
     BROKEN,
     BUNDLE,

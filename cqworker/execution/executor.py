@@ -1,4 +1,4 @@
-"""Runs a claimed job's handler where it belongs, for as long as it may, and says how that ended."""
+"""Runs a attempt job's handler where it belongs, for as long as it may, and says how that ended."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from cqworker.events import Emit, JobStarted, Subject
 from cqworker.events.stop_events import ReturnedAfterStop
 from cqworker.execution.handler_loop import Call
 from cqworker.execution.handler_run import Run
+from cqworker.execution.hold import Attempt
 from cqworker.execution.invoke import call_in_process, call_in_thread, perform, storable
 from cqworker.execution.outcome import NeverStarted, Outcome, PayloadRefused, Stopped, StopReason, UnknownTypeMet
 from cqworker.execution.runtime import Workshop
 from cqworker.execution.stop_signal import StopSignal
 from cqworker.execution.timeouts import Deadlines
-from cqworker.flow.capacity import Slot
-from cqworker.flow.claim import Claimed
 from cqworker.model.artifact_keys import payload_key
 from cqworker.model.history import CLAIMED
 from cqworker.model.record import JobRecord, Progress
@@ -29,6 +28,8 @@ from cqworker.plugins.job_artifacts import JobArtifacts
 from cqworker.plugins.job_child import OwnProcess
 from cqworker.plugins.registry import Handler
 
+Straggler = asyncio.Future[Any] | None
+"""The end, yet to come, of a handler that would not stop."""
 GRACE = 5.0
 """Seconds a handler that was told to stop has for its `finally` before it is abandoned."""
 STORE_AWAY = 10.0
@@ -58,22 +59,22 @@ class Execution:
         """The abandoned handlers, which have not ended."""
         return self._left_behind | {run for run in self.runs if run.abandoned}
 
-    async def run(self, claimed: Claimed, slot: Slot) -> Outcome:
-        """Starts the handler unless something came first, and returns how it ended or that it was abandoned."""
-        handler = self._workshop.registry.get(claimed.record.type)
+    async def run(self, attempt: Attempt) -> tuple[Outcome, Straggler]:
+        """Starts the handler unless something came first; how it ended, and the straggler if it would not end."""
+        record = attempt.record
+        handler = self._workshop.registry.get(record.type)
         if handler is None:
-            return UnknownTypeMet()
-        record = claimed.record
-        payload = (record.payload or "null") if record.payload_ref is None else await self._fetched(record)
+            return UnknownTypeMet(), None
+        payload = (record.payload or "null") if record.payload_ref is None else await self._fetch_payload(record)
         if not isinstance(payload, str):
-            return payload
-        if (reason := claimed.lease.stop_reason) is not None:
-            return Stopped(reason)
+            return payload, None
+        if (reason := attempt.lease.stop_reason) is not None:
+            return Stopped(reason), None
         if self.draining:
-            return NeverStarted(StopReason.DRAIN, 0.0)
-        if not claimed.lease.is_alive(self._clock.monotonic()):
-            return NeverStarted(StopReason.SILENCE, 0.0)
-        return await self._follow(claimed, handler, payload, slot)
+            return NeverStarted(StopReason.DRAIN, 0.0), None
+        if not attempt.lease.is_alive(self._clock.monotonic()):
+            return NeverStarted(StopReason.SILENCE, 0.0), None
+        return await self._follow(attempt, handler, payload)
 
     def drain(self) -> None:
         """What has not started does not start any more; what runs sees `job.stopping`; what is abandoned is left."""
@@ -88,24 +89,24 @@ class Execution:
         for run in list(self.runs):
             run.stop(reason)
 
-    async def _follow(self, claimed: Claimed, handler: Handler, payload: str, slot: Slot) -> Outcome:
+    async def _follow(self, attempt: Attempt, handler: Handler, payload: str) -> tuple[Outcome, Straggler]:
         """Lets the run go until it ends by itself, is told to stop, or does not stop."""
-        run = Run(claimed.job, self._emit, self._grace, self._is_draining, self._deadlines)
-        self._emit(JobStarted(job=claimed.job, waited=self._waited(claimed.record)))
-        run.begin(self._launch(claimed, handler, payload, run), handler.timeout)
+        run = Run(attempt.job, self._emit, self._grace, self._is_draining, self._deadlines)
+        self._emit(JobStarted(job=attempt.job, waited=self._waited(attempt.record)))
+        run.begin(self._launch(attempt, handler, payload, run), handler.timeout)
         self.runs.add(run)
-        claimed.lease.when_stopped(run.stop)
+        attempt.lease.when_stopped(run.stop)
         try:
             outcome = await run.outcome
         finally:
             self.runs.discard(run)
-        if not run.ended.done():
-            slot.keep_until(run.ended)
-            self._left_behind.add(run)
-            run.ended.add_done_callback(lambda _: self._left_behind.discard(run))
         if type(outcome) is Stopped and outcome.returned:
-            self._warn(claimed.job, outcome.reason)
-        return outcome
+            self._warn(attempt.job, outcome.reason)
+        if run.ended.done():
+            return outcome, None
+        self._left_behind.add(run)
+        run.ended.add_done_callback(lambda _: self._left_behind.discard(run))
+        return outcome, run.ended
 
     def _warn(self, job: Subject, reason: StopReason) -> None:
         """Once for each type: a handler of the old way means this return as giving up, or does not know the word."""
@@ -113,24 +114,24 @@ class Execution:
             self._warned.add(job.type)
             self._emit(ReturnedAfterStop(job=job, reason=reason))
 
-    def _launch(self, claimed: Claimed, handler: Handler, payload: str, run: Run) -> Call:
+    def _launch(self, attempt: Attempt, handler: Handler, payload: str, run: Run) -> Call:
         shop = self._workshop
-        plain = self._plain(claimed, handler)
+        plain = self._plain(attempt, handler)
         if handler.executor == "process":
             return call_in_process(shop, handler, payload, plain)
         signal = run.signal
-        make_job = partial(self._job, claimed, plain, signal, run.loop)
+        make_job = partial(self._job, attempt, plain, signal, run.loop)
         if handler.executor == "thread":
             return call_in_thread(shop, handler, payload, make_job, signal)
         work = partial(perform, shop.lifespans, handler, payload, make_job, signal)
         return shop.loop.call(work, signal.was_thrown)
 
     def _job(
-        self, claimed: Claimed, plain: PlainJob, signal: StopSignal, loop: asyncio.AbstractEventLoop, state: Any
+        self, attempt: Attempt, plain: PlainJob, signal: StopSignal, loop: asyncio.AbstractEventLoop, state: Any
     ) -> Job:
         def report(done: float, total: float | None, note: str | None) -> None:
             said = None if note is None else storable(note)
-            claimed.lease.report(Progress(done, total, said, self._clock.now()))
+            attempt.lease.report(Progress(done, total, said, self._clock.now()))
 
         shop = self._workshop
         return Job(
@@ -150,8 +151,8 @@ class Execution:
             process=OwnProcess(shop.processes),
         )
 
-    def _plain(self, claimed: Claimed, handler: Handler) -> PlainJob:
-        record = claimed.record
+    def _plain(self, attempt: Attempt, handler: Handler) -> PlainJob:
+        record = attempt.record
         return PlainJob(
             id=record.job_id,
             type=record.type,
@@ -162,11 +163,11 @@ class Execution:
             tenant=record.tenant,
             metadata=record.metadata,
             tags=record.tags,
-            traceparent=traceparent_for(record.job_id, claimed.delivery.traceparent),
+            traceparent=traceparent_for(record.job_id, attempt.traceparent),
             memory=handler.memory,
         )
 
-    async def _fetched(self, record: JobRecord) -> str | Outcome:
+    async def _fetch_payload(self, record: JobRecord) -> str | Outcome:
         """The JSON text of a payload that was too big for a message, from the one place where it may lie.
 
         What a message refers to is a stranger's word: another object may be another tenant's, or nobody's here.

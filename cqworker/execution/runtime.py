@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from cqworker.children.child_pool import Children
@@ -9,7 +10,10 @@ from cqworker.execution.handler_loop import HandlersLoop
 from cqworker.execution.lifespans import Lifespans
 from cqworker.execution.thread_pool import HandlerThreads
 from cqworker.plugins.registry import Registry
-from cqworker.ports import Artifacts, JobStore
+from cqworker.ports import Artifacts
+
+TenantOf = Callable[[str], Awaitable[str | None]]
+"""Whose job an id is; None where nobody knows it (any more). Raises Unavailable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,15 +25,10 @@ class Workshop:
 
     registry: Registry
     artifacts: Artifacts
-    store: JobStore
+    tenant_of: TenantOf
     sources: tuple[str, ...]
     largest: int
     loop: HandlersLoop
     threads: HandlerThreads
     processes: Children
     lifespans: Lifespans
-
-    async def tenant_of(self, job_id: str) -> str | None:
-        """Whose job this is; None where nobody knows it (any more). Raises Unavailable."""
-        record = await self.store.get(job_id)
-        return record.tenant if record else None

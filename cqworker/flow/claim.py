@@ -42,7 +42,13 @@ class Claimed(Struct, frozen=True):
 
     @property
     def job(self) -> Subject:
+        """The job, as events name it."""
         return self.lease.job
+
+    @property
+    def traceparent(self) -> str | None:
+        """The message's W3C trace context, if it has one."""
+        return self.delivery.traceparent
 
 
 class Claims:

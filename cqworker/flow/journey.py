@@ -66,7 +66,9 @@ class Journey:
         slot.when_free(partial(self._in_hand.put_down, holding))
         self._leases.hold(lease)
         try:
-            outcome = await self._execution.run(claimed, slot)
+            outcome, straggler = await self._execution.run(claimed)
+            if straggler is not None:
+                slot.keep_until(straggler)
             conclusion = await self._settling.conclude(claimed, outcome)
             if (renewal := self._leases.hide(lease)) is not None:
                 await asyncio.wait([renewal])

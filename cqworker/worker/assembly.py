@@ -12,7 +12,7 @@ from cqworker.execution.executor import Execution
 from cqworker.execution.handler_loop import HandlersLoop
 from cqworker.execution.handler_watchdog import HandlersWatch
 from cqworker.execution.lifespans import Lifespans
-from cqworker.execution.runtime import Workshop
+from cqworker.execution.runtime import TenantOf, Workshop
 from cqworker.execution.thread_pool import HandlerThreads
 from cqworker.flow.capacity import Slots
 from cqworker.flow.jobs_in_hand import InHand
@@ -50,7 +50,7 @@ def open_worker(ground: Ground, settings: Settings, loop: HandlersLoop, *, name:
     workshop = Workshop(
         registry=ground.registry,
         artifacts=ground.artifacts,
-        store=ground.store,
+        tenant_of=_tenants_in(ground.store),
         sources=settings.artifacts.sources,
         largest=settings.http.max_upload,
         loop=loop,
@@ -64,6 +64,14 @@ def open_worker(ground: Ground, settings: Settings, loop: HandlersLoop, *, name:
     main = MainLoop(ground.clock, ground.emit)
     watch = HandlersWatch(workshop, execution, _bearable(settings.worker), main, ground.clock, ground.emit)
     return Worker(lanes, slots, crew.limits, execution, workshop, watch, ground.clock, ground.emit)
+
+
+def _tenants_in(store: JobStore) -> TenantOf:
+    async def tenant_of(job_id: str) -> str | None:
+        record = await store.get(job_id)
+        return record.tenant if record else None
+
+    return tenant_of
 
 
 def _bearable(settings: WorkerSettings) -> int:

@@ -13,7 +13,7 @@ from aiohttp import web
 from cqworker.aws.clients import AwsClients
 from cqworker.aws.credentials import credentials_cache
 from cqworker.aws.credentials.credentials_cache import Keyring
-from cqworker.aws.credentials.credentials_error import CredentialsError
+from cqworker.aws.credentials_error import CredentialsError
 from cqworker.aws.error_translation import AwsFault
 from cqworker.aws.operations import GET_ITEM, GET_OBJECT, SEND, UPDATE_ITEM
 from tests.aws.homes import Home, fault_of, handing_out

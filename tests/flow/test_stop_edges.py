@@ -24,7 +24,6 @@ from cqworker.execution.outcome import (
     StopReason,
 )
 from cqworker.execution.stop_outcomes import judge
-from cqworker.flow.capacity import Slot
 from cqworker.flow.claim import Claimed
 from cqworker.flow.job_ref import subject_of
 from cqworker.flow.lease import Lease
@@ -273,7 +272,7 @@ async def test_a_lease_that_ran_out_before_the_start_starts_nothing_and_charges_
     )
     lease = Lease(delivery, subject_of(accepted.record), "token", float(VISIBILITY), 0.0)
     claimed = Claimed(accepted.record, read_envelope(body), delivery, lease)
-    outcome = await host.worker.execution.run(claimed, Slot(lambda: None))
+    outcome, _ = await host.worker.execution.run(claimed)
     assert outcome == NeverStarted("unanswered lease", 0.0)
     assert ran == []
     await world.stop()

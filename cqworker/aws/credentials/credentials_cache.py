@@ -11,9 +11,9 @@ from typing import Any
 
 from aiobotocore.session import AioSession
 
-from cqworker.aws.credentials.credentials_error import CredentialsError
 from cqworker.aws.credentials.diagnosis import late, nowhere, unusable, worded
 from cqworker.aws.credentials.provider_chain import Keys, Walk
+from cqworker.aws.credentials_error import CredentialsError
 
 FETCH = 30.0
 """Seconds that one fetch may take: EC2's metadata service is asked up to five times for 2 s, and that twice."""

@@ -13,8 +13,8 @@ from aiobotocore.session import AioSession
 from botocore import exceptions as sdk
 
 from cqworker.aws import error_table
-from cqworker.aws.credentials.credentials_error import CodeNeeded, CredentialsError
 from cqworker.aws.credentials.providers import Source, source_of
+from cqworker.aws.credentials_error import CodeNeeded, CredentialsError
 from cqworker.aws.error_translation import code_of, plain, row_of
 from cqworker.errors import safe_text
 

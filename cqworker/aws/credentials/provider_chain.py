@@ -11,7 +11,7 @@ from typing import Any, NoReturn, Protocol
 from aiobotocore.session import AioSession
 from botocore.exceptions import UnknownCredentialError
 
-from cqworker.aws.credentials.credentials_error import CodeNeeded
+from cqworker.aws.credentials_error import CodeNeeded
 
 
 class Keys(Protocol):
