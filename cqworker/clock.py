@@ -24,5 +24,5 @@ class SystemClock:
     def now(self) -> int:
         return time.time_ns() // 1_000_000
 
-    monotonic = staticmethod(time.monotonic)
+    monotonic: staticmethod[[], float] = staticmethod(time.monotonic)
     """As it is: asked several times a job, where a method around it would cost more than the clock."""

@@ -198,7 +198,7 @@ class _Keeper(threading.Thread):
         self._pool = pool
         self._has_begun = False
         self.errand: Errand | None = errand
-        self.child = ChildProcess()
+        self.child: ChildProcess = ChildProcess()
 
     def run(self) -> None:
         """Whoever waits for a child that ended is told once it was reaped, never before."""

@@ -38,7 +38,7 @@ class Session:
 class Program(LazyGroup):
     """The group that ends the process: with a command's own code, or with the code of its error."""
 
-    entries = COMMANDS
+    entries: Mapping[str, Entry] = COMMANDS
 
     def main(self, *args: Any, **extra: Any) -> NoReturn:
         """Run and exit; no traceback is shown without --debug."""

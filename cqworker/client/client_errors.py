@@ -52,8 +52,8 @@ class JobFailed(CqworkerError):
     """
 
     def __init__(self, job: JobView) -> None:
-        self.kind = job.failure.kind if job.failure is not None else job.status.lower()
-        self.message = job.failure.message if job.failure is not None else f"The job was {job.status.lower()}."
+        self.kind: str = job.failure.kind if job.failure is not None else job.status.lower()
+        self.message: str = job.failure.message if job.failure is not None else f"The job was {job.status.lower()}."
         super().__init__(f"Job {job.job_id} is {job.status}, {self.kind}: {self.message}")
         self.job = job
 

@@ -15,8 +15,8 @@ class Signals:
     """`stop` is set by the first signal, `hurry` by a second SIGTERM or SIGINT, at the loop's time `hurried_at`."""
 
     def __init__(self) -> None:
-        self.stop = asyncio.Event()
-        self.hurry = asyncio.Event()
+        self.stop: asyncio.Event = asyncio.Event()
+        self.hurry: asyncio.Event = asyncio.Event()
         self.hurried_at: float | None = None
 
     def listen(self) -> None:

@@ -37,7 +37,7 @@ class Connection(MotoRequestHandler):
         try:
             check(self._knock(), LOOPBACK_NAMES)
         except TurnedAway as error:
-            self.close_connection = True  # its body is not read
+            self.close_connection: bool = True  # its body is not read
             self._answer(STATUSES[error.reason], Headers(), _told("AccessDenied", str(error)))
             return
         environ = self.make_environ()

@@ -45,7 +45,7 @@ class Execution:
         self._emit = emit
         self._grace = grace
         self._deadlines = Deadlines()
-        self.draining = False
+        self.draining: bool = False
         self.runs: set[Run] = set()
         self._left_behind: set[Run] = set()
         self._warned: set[str] = set()

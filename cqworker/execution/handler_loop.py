@@ -29,8 +29,8 @@ class Call:
     def __init__(
         self, ended: asyncio.Future[Any], cancel: Callable[[], None], begun: asyncio.Future[None] | None = None
     ) -> None:
-        self.ended = ended
-        self.begun = begun
+        self.ended: asyncio.Future[Any] = ended
+        self.begun: asyncio.Future[None] | None = begun
         self._cancel = cancel
 
     def cancel(self) -> None:
@@ -209,7 +209,7 @@ class _Errand(Call):
 
     def __init__(self, ended: asyncio.Future[Any], work: Work, loop: ThreadedLoop, thrown: Callable[[], None]) -> None:
         self.ended = ended
-        self.begun = None
+        self.begun: asyncio.Future[None] | None = None
         self._work = work
         self._thrown = thrown
         self._loop = loop

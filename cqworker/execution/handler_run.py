@@ -26,13 +26,13 @@ class Run:
         self, job: Subject, emit: Emit, grace: float, is_draining: Callable[[], bool], deadlines: Deadlines
     ) -> None:
         self.job = job
-        self.signal = StopSignal(is_draining)
-        self.abandoned = False
+        self.signal: StopSignal = StopSignal(is_draining)
+        self.abandoned: bool = False
         self._emit = emit
         self._grace = grace
         self._is_draining = is_draining
         self._deadlines = deadlines
-        self.loop = asyncio.get_running_loop()
+        self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self.outcome: asyncio.Future[Outcome] = self.loop.create_future()
         self._call: Call | None = None
         self._timeout = 0.0

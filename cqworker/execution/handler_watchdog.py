@@ -26,8 +26,8 @@ class HandlersWatch:
     def __init__(
         self, workshop: Workshop, execution: Execution, most: int, main: MainLoop, clock: Clock, emit: Emit
     ) -> None:
-        self.stuck = asyncio.Event()
-        self.why = ""
+        self.stuck: asyncio.Event = asyncio.Event()
+        self.why: str = ""
         self._workshop = workshop
         self._execution = execution
         self._most = most

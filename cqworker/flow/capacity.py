@@ -71,7 +71,7 @@ class Slots:
 
     def __init__(self, total: int, emit: Emit) -> None:
         self.total = total
-        self.taken = 0
+        self.taken: int = 0
         self._promised = 0
         self._closed = False
         self._emit = emit

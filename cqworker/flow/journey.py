@@ -16,7 +16,7 @@ from cqworker.flow.lease_keeper import LeaseKeeper
 from cqworker.flow.message_disposition import Hide
 from cqworker.flow.settle import Settling
 from cqworker.flow.type_limits import TypeLimits
-from cqworker.model.envelope import Envelope
+from cqworker.model.envelope import AttemptsOf, Envelope
 from cqworker.ports import Delivery
 
 
@@ -39,7 +39,7 @@ class Journey:
         self._claims = claims
         self._leases = leases
         self._execution = execution
-        self.attempts_of = execution.attempts_of
+        self.attempts_of: AttemptsOf = execution.attempts_of
         self._settling = settling
         self._receipts = receipts
         self._emit = emit

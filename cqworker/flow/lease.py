@@ -56,19 +56,19 @@ class Lease:
     )
 
     def __init__(self, delivery: Delivery, job: Subject, token: str, period: float, claimed_at: float) -> None:
-        self.delivery = delivery
-        self.job = job
-        self.token = token
-        self.period = period
-        self.hold = Hold.HELD
-        self.is_receipt_gone = False
-        self.is_silent = False
+        self.delivery: Delivery = delivery
+        self.job: Subject = job
+        self.token: str = token
+        self.period: float = period
+        self.hold: Hold = Hold.HELD
+        self.is_receipt_gone: bool = False
+        self.is_silent: bool = False
         self.progress: Progress | None = None
-        self.reported_at = claimed_at
-        self.renew_at = min(claimed_at, delivery.received_at) + period / 3
+        self.reported_at: float = claimed_at
+        self.renew_at: float = min(claimed_at, delivery.received_at) + period / 3
         self._kept = period - margin_of(period)
-        self.record_until = claimed_at + self._kept
-        self.receipt_until = delivery.received_at + self._kept
+        self.record_until: float = claimed_at + self._kept
+        self.receipt_until: float = delivery.received_at + self._kept
         self._on_stop: Callable[[StopReason], None] | None = None
         self._stop_reason: StopReason | None = None
 

@@ -49,7 +49,7 @@ class LeaseKeeper:
         emit: Emit,
         resend: Resend,
     ) -> None:
-        self.period = float(period)
+        self.period: float = float(period)
         self._health = health
         self._service = queue_service(queue.name)
         self._resend = resend

@@ -54,7 +54,9 @@ class Outage:
     __slots__ = ("began", "first", "last")
 
     def __init__(self, now: float) -> None:
-        self.first = self.began = self.last = now
+        self.first: float = now
+        self.began: float = now
+        self.last: float = now
 
     def failed(self, now: float, answered: float | None) -> None:
         """Once more; the last answer came at `answered`. Who never had one cannot know when it began."""

@@ -24,7 +24,7 @@ class Vigil:
 
     def __init__(self) -> None:
         self.record: JobRecord | None = None
-        self.read_at = float("-inf")
+        self.read_at: float = float("-inf")
         self.waiters: set[Waiter] = set()
         self.reading: asyncio.Task[None] | None = None
 

@@ -27,7 +27,7 @@ class Number:
     __slots__ = ("value",)
 
     def __init__(self) -> None:
-        self.value = 0.0
+        self.value: float = 0.0
 
     def inc(self, amount: float = 1.0) -> None:
         self.value += amount
@@ -46,8 +46,8 @@ class Spread:
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
         self._bounds = bounds
-        self.counts = [0] * (len(bounds) + 1)
-        self.total = 0.0
+        self.counts: list[int] = [0] * (len(bounds) + 1)
+        self.total: float = 0.0
 
     def observe(self, value: float) -> None:
         self.counts[bisect_left(self._bounds, value)] += 1

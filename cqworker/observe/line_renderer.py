@@ -41,7 +41,7 @@ class JsonLines:
     def __init__(self, worker: str, marks: Mapping[str, str] | None = None) -> None:
         """`marks` are put before a line, by its level."""
         self.worker = worker
-        self.marks = marks or {}
+        self.marks: Mapping[str, str] = marks or {}
 
     def __call__(self, _: WrappedLogger, level: str, fields: EventDict) -> bytes:
         return self._marked(level, self._rendered(arrange(level, self.worker, fields)))

@@ -106,7 +106,7 @@ class Log:
     def __init__(self, settings: LogSettings, sink: Sink, render: JsonLines | ConsoleLines) -> None:
         self._sink = sink
         self.render = render
-        self.write = sink.write
+        self.write: Callable[[bytes], None] = sink.write
         self._lowest = LEVELS.index(settings.level)
         wrapper = structlog.make_filtering_bound_logger(settings.level)
         self.logger: FilteringBoundLogger = structlog.wrap_logger(sink, [render], wrapper).bind()

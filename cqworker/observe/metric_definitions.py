@@ -38,76 +38,108 @@ class Meters:
         return family
 
     def _make_job_meters(self) -> None:
-        self.submitted = self._counter("jobs_submitted_total", "Jobs accepted: their message is in a queue", "type")
-        self.replayed = self._counter("submissions_replayed_total", "Requests that repeated an idempotency key", "type")
-        self.limited = self._counter("submissions_limited_total", "Submissions beyond a rate, refused", "limit")
-        self.postponed = self._counter("records_postponed_total", "Jobs accepted before their record was put", "type")
-        self.started = self._counter("jobs_started_total", "Attempts whose handler was started", "type")
-        self.finished = self._counter(
+        self.submitted: Counters = self._counter(
+            "jobs_submitted_total", "Jobs accepted: their message is in a queue", "type"
+        )
+        self.replayed: Counters = self._counter(
+            "submissions_replayed_total", "Requests that repeated an idempotency key", "type"
+        )
+        self.limited: Counters = self._counter(
+            "submissions_limited_total", "Submissions beyond a rate, refused", "limit"
+        )
+        self.postponed: Counters = self._counter(
+            "records_postponed_total", "Jobs accepted before their record was put", "type"
+        )
+        self.started: Counters = self._counter("jobs_started_total", "Attempts whose handler was started", "type")
+        self.finished: Counters = self._counter(
             "jobs_finished_total", "Jobs that reached a final status", "type", "status", "kind"
         )
-        self.retried = self._counter("attempts_retried_total", "Attempts that ended in RETRYING", "type", "kind")
-        self.handed_back = self._counter("jobs_handed_back_total", "Attempts refunded and given back", "reason")
-        self.interventions = self._counter("interventions_total", "Cancels and retries that somebody asked for", "act")
-        self.duration = self._histogram("job_duration_seconds", "Time in the handler, per attempt", LONG, "type")
-        self.wait = self._histogram("queue_wait_seconds", "From when a job could run to its start", LONG, "type")
-        self.left = self._counter("jobs_left_running_total", "Jobs that were RUNNING when their worker left", "type")
-        self.taken_over = self._counter(
+        self.retried: Counters = self._counter(
+            "attempts_retried_total", "Attempts that ended in RETRYING", "type", "kind"
+        )
+        self.handed_back: Counters = self._counter(
+            "jobs_handed_back_total", "Attempts refunded and given back", "reason"
+        )
+        self.interventions: Counters = self._counter(
+            "interventions_total", "Cancels and retries that somebody asked for", "act"
+        )
+        self.duration: Histograms = self._histogram(
+            "job_duration_seconds", "Time in the handler, per attempt", LONG, "type"
+        )
+        self.wait: Histograms = self._histogram(
+            "queue_wait_seconds", "From when a job could run to its start", LONG, "type"
+        )
+        self.left: Counters = self._counter(
+            "jobs_left_running_total", "Jobs that were RUNNING when their worker left", "type"
+        )
+        self.taken_over: Counters = self._counter(
             "jobs_taken_over_total", "Attempts after one that came to no end: its worker died or was cut off", "type"
         )
-        self.in_flight = self._gauge("jobs_in_flight", "Attempts running now", "type")
+        self.in_flight: Gauges = self._gauge("jobs_in_flight", "Attempts running now", "type")
 
     def _make_copy_meters(self) -> None:
-        self.received = self._counter("messages_received_total", "Messages received", "queue")
-        self.receives = self._counter("receives_total", "Answered receives: full, partial or empty", "queue", "result")
-        self.copies = self._counter("copies_total", "Second copies of messages: hidden, dropped or refreshed", "act")
-        self.foreign = self._counter(
+        self.received: Counters = self._counter("messages_received_total", "Messages received", "queue")
+        self.receives: Counters = self._counter(
+            "receives_total", "Answered receives: full, partial or empty", "queue", "result"
+        )
+        self.copies: Counters = self._counter(
+            "copies_total", "Second copies of messages: hidden, dropped or refreshed", "act"
+        )
+        self.foreign: Counters = self._counter(
             "foreign_messages_total",
             "Receives of messages that are no envelope; in dead-letter queues each message once",
             "queue",
         )
-        self.refused = self._counter(
+        self.refused: Counters = self._counter(
             "receipts_refused_total", "Deletes and visibility changes not done", "queue", "action", "gone"
         )
-        self.depth = self._gauge(
+        self.depth: Gauges = self._gauge(
             "queue_messages",
             "Messages in a queue, as the service counts them; every daemon tells it: take the maximum",
             "queue",
             "state",
         )
-        self.renewals = self._counter("lease_renewals_total", "Leases renewed", "queue")
-        self.silences = self._counter(
+        self.renewals: Counters = self._counter("lease_renewals_total", "Leases renewed", "queue")
+        self.silences: Counters = self._counter(
             "leases_unanswered_total",
             "Leases whose renewals nobody answered in time",
             "type",
         )
-        self.losses = self._counter("leases_lost_total", "Leases lost while their attempt ran", "type")
+        self.losses: Counters = self._counter("leases_lost_total", "Leases lost while their attempt ran", "type")
 
     def _make_service_meters(self) -> None:
-        self.calls = self._counter("aws_calls_total", "AWS calls by result", "service", "operation", "result")
-        self.call_time = self._histogram("aws_call_seconds", "Time of an AWS call", SOON, "service", "operation")
-        self.write_units = self._counter("dynamodb_write_units_total", "Write units consumed", "operation")
-        self.read_units = self._counter("dynamodb_read_units_total", "Read units consumed", "operation")
-        self.failures = self._counter("service_failures_total", "Times a service did not do its part", "service")
-        self.unusable = self._counter("items_unusable_total", "Times one record could not be used", "service")
-        self.up = self._gauge("service_up", "1 while a service does its part, 0 while it does not", "service")
+        self.calls: Counters = self._counter("aws_calls_total", "AWS calls by result", "service", "operation", "result")
+        self.call_time: Histograms = self._histogram(
+            "aws_call_seconds", "Time of an AWS call", SOON, "service", "operation"
+        )
+        self.write_units: Counters = self._counter("dynamodb_write_units_total", "Write units consumed", "operation")
+        self.read_units: Counters = self._counter("dynamodb_read_units_total", "Read units consumed", "operation")
+        self.failures: Counters = self._counter(
+            "service_failures_total", "Times a service did not do its part", "service"
+        )
+        self.unusable: Counters = self._counter("items_unusable_total", "Times one record could not be used", "service")
+        self.up: Gauges = self._gauge("service_up", "1 while a service does its part, 0 while it does not", "service")
 
     def _make_worker_meters(self) -> None:
-        self.slots = self._gauge("slots", "Jobs this worker runs at most at once")
-        self.slots_taken = self._gauge("slots_taken", "Slots that hold a job or a handler that would not stop")
-        self.loop_lag = self._gauge(
+        self.slots: Gauges = self._gauge("slots", "Jobs this worker runs at most at once")
+        self.slots_taken: Gauges = self._gauge("slots_taken", "Slots that hold a job or a handler that would not stop")
+        self.loop_lag: Gauges = self._gauge(
             "handlers_loop_lag_seconds", "How late the handlers' loop answered, or how long not"
         )
-        self.loop_silences = self._counter(
+        self.loop_silences: Counters = self._counter(
             "handlers_loop_silences_total", "Reports of a silent handlers' loop, by who holds it", "type"
         )
-        self.main_lag = self._histogram(
+        self.main_lag: Histograms = self._histogram(
             "main_loop_lag_seconds", "How late the main loop came to what was due, once a second", SOON
         )
-        self.abandoned = self._counter("handlers_abandoned_total", "Handlers that would not stop", "type")
-        self.stragglers = self._gauge("abandoned_handlers", "Abandoned handlers that still run", "type")
-        self.broken = self._gauge("plugin_broken", "1 for a job type whose plugin cannot be used", "type")
-        self.background = self._counter("background_failures_total", "Turns of a background loop that raised", "loop")
-        self.requests = self._counter("http_request_failures_total", "HTTP requests that met an unforeseen error")
-        self.phase = self._gauge("daemon_phase", "1 for the phase the daemon is in", "phase")
-        self.build = self._gauge("build_info", "Always 1; the labels say which build runs", "version", "python")
+        self.abandoned: Counters = self._counter("handlers_abandoned_total", "Handlers that would not stop", "type")
+        self.stragglers: Gauges = self._gauge("abandoned_handlers", "Abandoned handlers that still run", "type")
+        self.broken: Gauges = self._gauge("plugin_broken", "1 for a job type whose plugin cannot be used", "type")
+        self.background: Counters = self._counter(
+            "background_failures_total", "Turns of a background loop that raised", "loop"
+        )
+        self.requests: Counters = self._counter(
+            "http_request_failures_total", "HTTP requests that met an unforeseen error"
+        )
+        self.phase: Gauges = self._gauge("daemon_phase", "1 for the phase the daemon is in", "phase")
+        self.build: Gauges = self._gauge("build_info", "Always 1; the labels say which build runs", "version", "python")

@@ -58,7 +58,7 @@ class Retry(Exception):
         if after is not None and not (_is_number(after) and 0 <= after <= LONGEST_PAUSE):
             raise ValueError(f"Retry(after=…) takes seconds from now, 0 to 31,536,000 (a year), not {after!r}.")
         super().__init__(reason)
-        self.reason = str(reason)
+        self.reason: str = str(reason)
         self.after = after
 
 
@@ -68,7 +68,7 @@ class Reject(Exception):
     @told(REJECT)
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
-        self.reason = str(reason)
+        self.reason: str = str(reason)
 
 
 class Stopping(BaseException):
@@ -80,7 +80,7 @@ class Stopping(BaseException):
 
     def __init__(self, reason: str = "") -> None:
         super().__init__(reason)
-        self.reason = str(reason)
+        self.reason: str = str(reason)
 
 
 @dataclass(frozen=True, slots=True, init=False)

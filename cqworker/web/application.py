@@ -30,7 +30,7 @@ from cqworker.web.upload_spool import SPOOLS, Spools
 VERSIONED = "/api/v1"
 ONE_STEP = ":[^/]+}"
 """What a parameter of an address matches once it is decoded, but for a slash; the router would leave braces out."""
-METHODS = {"GET": ("GET", "HEAD"), "POST": ("POST",)}
+METHODS: dict[str, tuple[str, ...]] = {"GET": ("GET", "HEAD"), "POST": ("POST",)}
 """Where GET is answered, HEAD is."""
 
 

@@ -78,9 +78,9 @@ class Problem(Exception):
         super().__init__(detail)
         self.kind = kind
         self.detail = detail
-        self.errors = tuple(errors)
-        self.members = dict(members or {})
-        self.headers = dict(headers or {})
+        self.errors: tuple[Fault, ...] = tuple(errors)
+        self.members: dict[str, object] = dict(members or {})
+        self.headers: dict[str, str] = dict(headers or {})
         if kind.status == 503:
             self.headers.setdefault("Retry-After", str(RETRY_AFTER))
 

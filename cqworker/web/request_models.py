@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, ValidationError, field_validator
 from pydantic_core import ErrorDetails
@@ -38,7 +38,7 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-AnySpelling = BeforeValidator(_whole)
+AnySpelling: BeforeValidator = BeforeValidator(_whole)
 """10, 10.0 and 1e1 are the same whole number (JSON Schema 2020-12, section 6.1.1)."""
 Tag = Annotated[str, Field(min_length=1, max_length=MAX_TAG)]
 Attempts = Annotated[int, Field(ge=1, le=MAX_ATTEMPTS), AnySpelling]
@@ -49,7 +49,7 @@ Delay = Annotated[int, Field(ge=0), AnySpelling]
 class Ask(BaseModel):
     """A request body: strict, and without room for what nobody reads."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class SubmitAsk(Ask):

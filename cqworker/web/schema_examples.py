@@ -32,14 +32,14 @@ JOB: dict[str, Any] = {
     "cancel_requested_at": None,
     "trace_id": "01a2059b59307aa894b40571c9838c6c",
 }
-ARTIFACT = {
+ARTIFACT: dict[str, Any] = {
     "artifact_id": "f2193fcc5b03977ff178946c5852f386",
     "bytes": 60177,
     "content_type": "image/jpeg",
     "source": "artifact:f2193fcc5b03977ff178946c5852f386",
 }
-HEALTHY = {"status": "healthy", "reasons": []}
-UNREADY = {
+HEALTHY: dict[str, Any] = {"status": "healthy", "reasons": []}
+UNREADY: dict[str, Any] = {
     "status": "unready",
     "troubles": [
         {

@@ -32,9 +32,9 @@ class Spools:
     """All that is on its way; `files` may be open at once."""
 
     def __init__(self, limit: int, files: int, least_rate: float) -> None:
-        self.folder = _folder()
+        self.folder: str | None = _folder()
         limit = limit if self.folder is not None else min(limit, WITHOUT_DISK)
-        self.allowance = Allowance(limit, files, least_rate)
+        self.allowance: Allowance = Allowance(limit, files, least_rate)
         self._threads = ThreadPoolExecutor(WRITERS, "spool")
 
     @asynccontextmanager
@@ -83,7 +83,7 @@ class Spool:
         self._file: FileIO | None = None
         self._is_closed = False
         self._lock = Lock()
-        self.size = 0
+        self.size: int = 0
 
     async def write(self, piece: bytes) -> None:
         """Keeps it; raises NoRoom."""

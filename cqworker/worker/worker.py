@@ -42,7 +42,7 @@ class Worker:
         clock: Clock,
         emit: Emit,
     ) -> None:
-        self.lanes = tuple(lanes)
+        self.lanes: tuple[Lane, ...] = tuple(lanes)
         self.slots = slots
         self._limits = limits
         self.execution = execution

@@ -32,7 +32,7 @@ class Walk:
 
     def __init__(self, session: AioSession) -> None:
         self.session = session
-        self.asked = ""
+        self.asked: str = ""
         self._helpers: list[Process] = []
 
     async def find(self) -> Any | None:

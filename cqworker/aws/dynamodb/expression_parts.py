@@ -68,11 +68,13 @@ class Shape:
     __slots__ = ("condition", "names", "said")
 
     def __init__(self, condition: str, sets: Iterable[str], removes: Iterable[str] = ()) -> None:
-        self.condition = condition
-        self.said = "SET " + ", ".join(sets)
+        self.condition: str = condition
+        self.said: str = "SET " + ", ".join(sets)
         if removed := ", ".join(map(alias, removes)):
             self.said += f" REMOVE {removed}"
-        self.names = {name: name[1:] for name in sorted(set(re.findall(r"#\w+", f"{condition} {self.said}")))}
+        self.names: dict[str, str] = {
+            name: name[1:] for name in sorted(set(re.findall(r"#\w+", f"{condition} {self.said}")))
+        }
 
 
 class Form(Struct, frozen=True):

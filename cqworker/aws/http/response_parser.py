@@ -34,7 +34,7 @@ class Answers:
         self._largest = largest
         self._parser = HttpResponseParser(self)
         self._read: Reply | None = None
-        self.last = False
+        self.last: bool = False
         self._forget()
 
     def feed(self, data: bytes) -> Reply | None:

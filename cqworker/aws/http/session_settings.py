@@ -21,7 +21,7 @@ class Standing:
         self._keyring = keyring
         self._addresses: dict[str, Address] = {}
         self._finding = asyncio.Lock()
-        self.tries = TRIES
+        self.tries: int = TRIES
         """How often a call is tried in all."""
 
     async def address(self, service: str) -> Address:

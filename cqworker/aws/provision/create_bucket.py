@@ -30,7 +30,7 @@ READ_LIFECYCLE = Operation(
 WRITE_LIFECYCLE = Operation("s3", "PutBucketLifecycleConfiguration", "s3:PutLifecycleConfiguration", writes=True)
 PRIVATE = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
 UNFINISHED_DAYS = 7
-LIFECYCLE = {
+LIFECYCLE: dict[str, Any] = {
     "Rules": [
         {
             "ID": "cqworker-unfinished-uploads",

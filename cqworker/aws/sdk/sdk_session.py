@@ -11,7 +11,7 @@ from cqworker.aws.credentials.credentials_cache import Keyring
 from cqworker.aws.sdk.endpoint_data import OurData
 from cqworker.aws.tls_context import HttpSession
 
-SESSION_VARIABLES = {
+SESSION_VARIABLES: dict[str, tuple[object, ...]] = {
     "region": ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None),
     "metadata_service_num_attempts": (
         "metadata_service_num_attempts",

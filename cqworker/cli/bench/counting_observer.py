@@ -26,7 +26,7 @@ class Tally:
     """Hears every event of this process; `ended` has the final status of each job and when it was told."""
 
     def __init__(self) -> None:
-        self.phase = Phase()
+        self.phase: Phase = Phase()
         self.ended: dict[str, tuple[Status, float]] = {}
 
     def begin(self) -> Phase:
