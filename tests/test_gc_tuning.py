@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import gc
 
-from cqworker.daemon.gc_tuning import THRESHOLDS, rare_collections
+from cqworker.daemon.gc_tuning import GC_THRESHOLDS, collect_rarely
 
 
 def test_what_was_made_before_is_not_looked_at_again_and_all_is_undone_at_the_end() -> None:
     usual = gc.get_threshold()
     standing = [[number] for number in range(1000)]
-    with rare_collections():
-        assert gc.get_threshold() == THRESHOLDS
+    with collect_rarely():
+        assert gc.get_threshold() == GC_THRESHOLDS
         assert gc.get_freeze_count() > len(standing)
         assert not any(one is standing for one in gc.get_objects())
         late: list[object] = []

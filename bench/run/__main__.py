@@ -19,7 +19,7 @@ from bench.run.plan import FULL, QUICK
 from bench.run.product import BATCHED, WAYS, Product
 from bench.run.profiling import profile
 from bench.run.report import report
-from bench.run.scenarios import Ground
+from bench.run.scenarios import ScenarioContext
 from bench.run.worker import WorkerFailed
 
 
@@ -41,10 +41,10 @@ def main() -> int:
 def _here(arguments: argparse.Namespace, folder: Path) -> list[str]:
     """On the endpoint of ours."""
     with endpoint_running(arguments.latency) as endpoint:
-        ground = _ground(endpoint, folder)
+        context = _scenario_context(endpoint, folder)
         if arguments.profile:
-            return list(profile(ground, arguments.way))
-        results = Collection(ground, QUICK if arguments.quick else FULL).run(with_peers=not arguments.alone)
+            return list(profile(context, arguments.way))
+        results = Collection(context, QUICK if arguments.quick else FULL).run(with_peers=not arguments.alone)
     return _told(results, f"in-memory endpoint, {arguments.latency:g} ms a call", arguments.json, aimed=True)
 
 
@@ -85,10 +85,10 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _ground(endpoint: Endpoint, folder: Path) -> Ground:
+def _scenario_context(endpoint: Endpoint, folder: Path) -> ScenarioContext:
     product = Product(endpoint, install(_made(folder / "plugin")))
     product.provision()
-    return Ground(endpoint, product, folder)
+    return ScenarioContext(endpoint, product, folder)
 
 
 def _made(folder: Path) -> Path:

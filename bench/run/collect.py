@@ -16,7 +16,7 @@ from bench.run.figures import Drain, Idle, Latency, Memory, Sleepers
 from bench.run.loads import NAP, NOOP
 from bench.run.plan import Plan
 from bench.run.product import BATCHED, WAYS
-from bench.run.scenarios import BUSY, Ground
+from bench.run.scenarios import BUSY, ScenarioContext
 from bench.run.submission import submission
 from bench.run.worker import Contestant, WorkerFailed
 
@@ -48,33 +48,33 @@ class Results:
 class Collection:
     """One run of a plan on one endpoint."""
 
-    def __init__(self, ground: Ground, plan: Plan) -> None:
-        self._ground = ground
+    def __init__(self, context: ScenarioContext, plan: Plan) -> None:
+        self._context = context
         self._plan = plan
         self.results = Results()
 
     def run(self, *, with_peers: bool) -> Results:
         """The product first, then the peers."""
-        plan, ground, results = self._plan, self._ground, self.results
+        plan, context, results = self._plan, self._context, self.results
         self._drains()
-        results.submitted = self._tried("submission", lambda: submission(ground, BATCHED, plan.submissions))
-        usual = ground.product.contestant(BATCHED, BUSY)
-        results.latency = self._tried("latency", lambda: scenarios.latency(ground, usual, plan.latencies))
-        results.idle = self._tried("idle worker", lambda: scenarios.idle(ground, usual, plan.idle_seconds))
-        results.sleepers = self._tried("sleepers", lambda: scenarios.sleepers(ground, BATCHED, plan.sleepers))
+        results.submitted = self._tried("submission", lambda: submission(context, BATCHED, plan.submissions))
+        usual = context.product.contestant(BATCHED, BUSY)
+        results.latency = self._tried("latency", lambda: scenarios.latency(context, usual, plan.latencies))
+        results.idle = self._tried("idle worker", lambda: scenarios.idle(context, usual, plan.idle_seconds))
+        results.sleepers = self._tried("sleepers", lambda: scenarios.sleepers(context, BATCHED, plan.sleepers))
         if plan.long:
-            found = self._tried("a long drain", lambda: scenarios.long_drain(ground, BATCHED, plan.long))
+            found = self._tried("a long drain", lambda: scenarios.long_drain(context, BATCHED, plan.long))
             if found is not None:
                 results.memory, *backlogs = found
                 results.backlogs = (backlogs[0], backlogs[1])
         if plan.two:
-            results.workers = self._tried("two workers", lambda: scenarios.two_workers(ground, BATCHED, plan.two))
+            results.workers = self._tried("two workers", lambda: scenarios.two_workers(context, BATCHED, plan.two))
         if with_peers:
             self._peers()
         return results
 
     def _drains(self) -> None:
-        plan, product = self._plan, self._ground.product
+        plan, product = self._plan, self._context.product
         for way in WAYS:
             jobs = plan.noops if way == BATCHED else plan.slow_noops
             concurrencies = plan.noop_concurrencies if way == BATCHED else (BUSY,)
@@ -84,30 +84,32 @@ class Collection:
             self._drained(product.contestant(BATCHED, concurrency, NAP), plan.naps, NAP.name, concurrency, 1)
 
     def _peers(self) -> None:
-        plan, ground = self._plan, self._ground
+        plan, context = self._plan, self._context
         for load, jobs in ((NOOP, plan.slow_noops), (NAP, plan.naps)):
-            loop = peers.plain_loop(ground.product, BUSY, load)
+            loop = peers.plain_loop(context.product, BUSY, load)
             self._drained(loop, jobs, load.name, BUSY)
-        quiet_loop = peers.plain_loop(ground.product, 10, NOOP)
+        quiet_loop = peers.plain_loop(context.product, 10, NOOP)
         self.results.plain_latency = self._tried(
             f"latency of the {peers.PLAIN}",
-            lambda: scenarios.latency(ground, quiet_loop, plan.latencies, record_first=True),
+            lambda: scenarios.latency(context, quiet_loop, plan.latencies, record_first=True),
         )
         programs = self._tried("peers", peers_venv)
         if programs is not None:
-            self._drained(peers.taskiq(ground.endpoint, programs, BUSY), plan.slow_noops, NOOP.name, BUSY)
+            self._drained(peers.taskiq(context.endpoint, programs, BUSY), plan.slow_noops, NOOP.name, BUSY)
             for results in (False, True):
-                contestant = peers.celery(ground.endpoint, programs, results=results)
+                contestant = peers.celery(context.endpoint, programs, results=results)
                 self._drained(contestant, plan.celery_noops, NOOP.name, 2, 1)
 
     def _drained(
         self, contestant: Contestant, jobs: int, load: str, concurrency: int, repeats: int | None = None
     ) -> None:
         """The run of several, as many as planned or asked for, whose CPU per job is the median."""
-        ground, runs = self._ground, list[Drain]()
+        context, runs = self._context, list[Drain]()
         for _ in range(repeats or self._plan.repeats):
             what = f"{contestant.name}, {load}, {concurrency} at once"
-            run = self._tried(what, lambda: drain(ground.endpoint, contestant, ground.folder, jobs, load, concurrency))
+            run = self._tried(
+                what, lambda: drain(context.endpoint, contestant, context.folder, jobs, load, concurrency)
+            )
             runs += [run] if run is not None else []
         if runs:
             middle = statistics.median_low(run.cpu_ms for run in runs)

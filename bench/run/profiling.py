@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from bench.peers.venv import peers_venv
 from bench.run.drains import WARM_UP, once
-from bench.run.scenarios import BUSY, Ground
+from bench.run.scenarios import BUSY, ScenarioContext
 from bench.run.worker import WorkerFailed, working
 
 SECONDS = 8
@@ -19,14 +19,14 @@ JOBS = 30_000
 JOBS_OF_SLOW_WAYS = 6_000
 
 
-def profile(ground: Ground, way: str) -> Iterator[str]:
+def profile(context: ScenarioContext, way: str) -> Iterator[str]:
     """The functions in which most of the CPU time goes by, alone and with what they call."""
-    programs, contestant = peers_venv(), ground.product.contestant(way, BUSY)
-    ground.endpoint.hold(contestant.queue)
-    stacks = ground.folder / "stacks"
+    programs, contestant = peers_venv(), context.product.contestant(way, BUSY)
+    context.endpoint.hold(contestant.queue)
+    stacks = context.folder / "stacks"
     jobs = JOBS if "batched" in way else JOBS_OF_SLOW_WAYS
-    with working(contestant, ground.endpoint, ground.folder) as worker:
-        once(ground.endpoint, contestant, [worker], WARM_UP, "", BUSY)
+    with working(contestant, context.endpoint, context.folder) as worker:
+        once(context.endpoint, contestant, [worker], WARM_UP, "", BUSY)
         command = [str(programs / "py-spy"), "record", "--pid", str(worker.process.pid), "--format", "raw"]
         options = ["--duration", str(SECONDS), "--rate", str(RATE), "--output", str(stacks)]
         said: list[str] = []
@@ -41,7 +41,7 @@ def profile(ground: Ground, way: str) -> Iterator[str]:
             if left < jobs and not watcher.is_alive() and not said:
                 watcher.start()
 
-        found = once(ground.endpoint, contestant, [worker], jobs, "no-op", BUSY, look)
+        found = once(context.endpoint, contestant, [worker], jobs, "no-op", BUSY, look)
         watcher.join()
     if not stacks.exists():
         raise WorkerFailed(f"py-spy recorded nothing: {said}")

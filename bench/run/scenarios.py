@@ -24,7 +24,7 @@ BUSY = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class ScenarioContext:
     """Where scenarios take place."""
 
     endpoint: Endpoint
@@ -32,14 +32,14 @@ class Ground:
     folder: Path
 
 
-def latency(ground: Ground, contestant: Contestant, jobs: int, *, record_first: bool = False) -> Latency:
+def latency(context: ScenarioContext, contestant: Contestant, jobs: int, *, record_first: bool = False) -> Latency:
     """From just before the send to the settle's write in the store, one job at a time on an idle worker.
 
     `record_first` is for a worker that cannot run a job whose record is not there yet.
     """
-    endpoint, table, found = ground.endpoint, ground.product.table, list[float]()
+    endpoint, table, found = context.endpoint, context.product.table, list[float]()
     endpoint.release(contestant.queue)
-    with working(contestant, endpoint, ground.folder) as worker:
+    with working(contestant, endpoint, context.folder) as worker:
         for turn in range(jobs + 5):
             job_id, message, item = job_of(NOOP, contestant.queue)
             endpoint.reset(journal=True)
@@ -57,11 +57,11 @@ def latency(ground: Ground, contestant: Contestant, jobs: int, *, record_first: 
     return Latency(percentile(found, 0.5), percentile(found, 0.99), jobs)
 
 
-def idle(ground: Ground, contestant: Contestant, seconds: float) -> Idle:
+def idle(context: ScenarioContext, contestant: Contestant, seconds: float) -> Idle:
     """A worker that has nothing to do for so long."""
-    endpoint = ground.endpoint
+    endpoint = context.endpoint
     endpoint.release(contestant.queue)
-    with working(contestant, endpoint, ground.folder) as worker:
+    with working(contestant, endpoint, context.folder) as worker:
         endpoint.reset()
         before = worker.usage.cpu
         time.sleep(seconds)
@@ -70,12 +70,12 @@ def idle(ground: Ground, contestant: Contestant, seconds: float) -> Idle:
     return Idle(calls, (after.cpu - before) * 1000 / seconds * 60, after.rss)
 
 
-def sleepers(ground: Ground, way: str, jobs: int) -> Sleepers:
+def sleepers(context: ScenarioContext, way: str, jobs: int) -> Sleepers:
     """So many jobs that sleep at once: their memory, one round of renewals, and whether every lease was kept."""
-    endpoint, product, period = ground.endpoint, ground.product, SLEEPERS_VISIBILITY / 3
+    endpoint, product, period = context.endpoint, context.product, SLEEPERS_VISIBILITY / 3
     contestant = product.contestant(way, jobs, visibility=SLEEPERS_VISIBILITY)
     endpoint.hold(contestant.queue)
-    with working(contestant, endpoint, ground.folder) as worker:
+    with working(contestant, endpoint, context.folder) as worker:
         once(endpoint, contestant, [worker], WARM_UP, "", jobs)
         endpoint.hold(contestant.queue)
         lay(endpoint, product.queue, product.table, sleep_of(period * 3 + jobs / 500), jobs)
@@ -114,12 +114,12 @@ def _renewed(endpoint: Endpoint) -> int:
     return min(counts.entries.get(batch, 0) + counts.calls.get(single, 0) for batch, single in pairs)
 
 
-def long_drain(ground: Ground, way: str, jobs: int) -> tuple[Memory, Drain, Drain]:
+def long_drain(context: ScenarioContext, way: str, jobs: int) -> tuple[Memory, Drain, Drain]:
     """Memory over so many jobs; the CPU of small backlogs, and of the first tenth of the large one."""
-    endpoint, contestant = ground.endpoint, ground.product.contestant(way, BUSY)
+    endpoint, contestant = context.endpoint, context.product.contestant(way, BUSY)
     points: list[tuple[int, float, float]] = []
     endpoint.hold(contestant.queue)
-    with working(contestant, endpoint, ground.folder) as worker:
+    with working(contestant, endpoint, context.folder) as worker:
 
         def look(left: int) -> None:
             used = worker.usage
@@ -140,8 +140,8 @@ def _first_tenth(large: Drain, points: list[tuple[int, float, float]]) -> Drain:
     return replace(large, jobs=last[0] - first[0], cpu=last[1] - first[1])
 
 
-def two_workers(ground: Ground, way: str, jobs: int) -> tuple[Drain, Drain]:
+def two_workers(context: ScenarioContext, way: str, jobs: int) -> tuple[Drain, Drain]:
     """The same backlog through one worker, and through two."""
-    contestant = ground.product.contestant(way, BUSY)
-    one, two = (drain(ground.endpoint, contestant, ground.folder, jobs, "no-op", BUSY, count) for count in (1, 2))
+    contestant = context.product.contestant(way, BUSY)
+    one, two = (drain(context.endpoint, contestant, context.folder, jobs, "no-op", BUSY, count) for count in (1, 2))
     return one, two

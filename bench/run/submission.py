@@ -9,7 +9,7 @@ import orjson
 
 from bench.run.endpoint import ROOT
 from bench.run.figures import ASIDE, Drain
-from bench.run.scenarios import Ground
+from bench.run.scenarios import ScenarioContext
 from bench.run.submitting import WARM_UP
 from bench.run.worker import WorkerFailed
 
@@ -17,9 +17,9 @@ AT_ONCE = 64
 NAME = "cqworker, submission"
 
 
-def submission(ground: Ground, way: str, jobs: int) -> Drain:
+def submission(context: ScenarioContext, way: str, jobs: int) -> Drain:
     """So many jobs submitted; nobody runs them, and they are purged."""
-    endpoint, product = ground.endpoint, ground.product
+    endpoint, product = context.endpoint, context.product
     endpoint.hold(product.queue)
     endpoint.reset()
     command = [sys.executable, "-m", "bench.run.submitting", str(jobs), str(AT_ONCE)]

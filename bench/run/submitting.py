@@ -11,7 +11,7 @@ import orjson
 import uvloop
 
 from bench.run.loads import NOOP
-from cqworker.daemon import counter
+from cqworker.daemon import open_job_services
 from cqworker.events import ignore
 from cqworker.jobs.submit import Submission
 from cqworker.settings import load_settings
@@ -22,7 +22,7 @@ WARM_UP = 20
 async def submit(jobs: int, concurrency: int) -> dict[str, float]:
     """Submits so many through cqworker's own Submitter, so many at a time."""
     settings = load_settings(None, os.environ, {})
-    async with counter(settings, ignore) as desk:
+    async with open_job_services(settings, ignore) as desk:
         places = asyncio.Semaphore(concurrency)
 
         async def one() -> None:

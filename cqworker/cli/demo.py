@@ -65,7 +65,7 @@ async def _demo(output: Path) -> int:
 
         await provisioned(settings, receive_counts(settings))
         address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        life = asyncio.create_task(daemon.run(settings, ROLES, ready=address.set_result))
+        life = asyncio.create_task(daemon.run(settings, ROLES, on_ready=address.set_result))
         life.add_done_callback(lambda _: address.cancel())
         with suppress(asyncio.CancelledError):
             await address

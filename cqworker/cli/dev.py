@@ -69,7 +69,7 @@ async def run_dev(settings: Settings, config: Path | None) -> int:
         from cqworker.daemon import run
 
         await provisioned(settings, receive_counts(settings))
-        return await run(settings, ROLES, ready=partial(_announce, aws, config), ended=end_daemon)
+        return await run(settings, ROLES, on_ready=partial(_announce, aws, config), bound_exit=end_daemon)
 
 
 async def embedded_aws(stack: AsyncExitStack) -> EmbeddedAws:

@@ -41,4 +41,4 @@ def run(
     from cqworker.cli.process_exit import end_daemon
     from cqworker.daemon import run as run_daemon
 
-    return run_on_loop(run_daemon(settings, roles, ended=end_daemon))
+    return run_on_loop(run_daemon(settings, roles, bound_exit=end_daemon))

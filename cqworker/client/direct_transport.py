@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from cqworker.client.job_types import View
 from cqworker.client.problem_errors import error_of
 from cqworker.client.transport import Answer
-from cqworker.daemon.standalone import Counter, counter
+from cqworker.daemon.standalone import JobServices, open_job_services
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, SubmissionRefused
 from cqworker.events import ignore
 from cqworker.model.artifact_keys import media_type, named_key, new_artifact_id, product_of, upload_key
@@ -28,15 +28,15 @@ TENANT = DEFAULT
 @asynccontextmanager
 async def direct_transport(settings: Settings) -> AsyncIterator[DirectTransport]:
     """The jobs in the services that the settings and the AWS SDK's own variables name."""
-    async with counter(settings, ignore) as opened:
+    async with open_job_services(settings, ignore) as opened:
         yield DirectTransport(opened)
 
 
 class DirectTransport:
     """The jobs of one table; the limits of the API hold here, too."""
 
-    def __init__(self, counter: Counter) -> None:
-        self._counter = counter
+    def __init__(self, services: JobServices) -> None:
+        self._services = services
 
     async def submit(self, body: bytes, key: str | None) -> View:
         asked = _asked(body) | ({"idempotency_key": key} if key is not None else {})
@@ -52,23 +52,23 @@ class DirectTransport:
         return job_view(await self._record(job_id))
 
     async def wait(self, job_id: str, seconds: float) -> View:
-        return job_view(await self._counter.desk.wait(job_id, None, seconds))
+        return job_view(await self._services.desk.wait(job_id, None, seconds))
 
     async def retry(self, job_id: str, round_number: int | None) -> View:
-        return job_view(await self._counter.desk.retry(job_id, None, round_number))
+        return job_view(await self._services.desk.retry(job_id, None, round_number))
 
     async def cancel(self, job_id: str) -> View:
-        return job_view(await self._counter.desk.cancel(job_id, None))
+        return job_view(await self._services.desk.cancel(job_id, None))
 
     async def upload(self, data: bytes, content_type: str) -> str:
         if len(data) > self._largest:
             raise ArtifactTooLarge(f"These are {len(data)} bytes; http.max_upload takes {self._largest}.")
         artifact_id = new_artifact_id()
-        await self._counter.artifacts.put(upload_key(TENANT, artifact_id), data, media_type(content_type))
+        await self._services.artifacts.put(upload_key(TENANT, artifact_id), data, media_type(content_type))
         return f"artifact:{artifact_id}"
 
     async def download(self, job_id: str, name: str | None) -> bytes:
-        artifacts, record = self._counter.artifacts, await self._record(job_id)
+        artifacts, record = self._services.artifacts, await self._record(job_id)
         if name is not None:
             return await self._named(record, name)
         reference = product_of(record, artifacts.reference)
@@ -77,21 +77,21 @@ class DirectTransport:
         return (await artifacts.get(reference, self._largest)).data
 
     async def _named(self, record: JobRecord, name: str) -> bytes:
-        artifacts, key = self._counter.artifacts, named_key(record, name)
+        artifacts, key = self._services.artifacts, named_key(record, name)
         if key is None:
             raise ArtifactMissing("No artifact has such a name.")
         return (await artifacts.get(artifacts.reference(key), self._largest)).data
 
     @property
     def _largest(self) -> int:
-        return self._counter.settings.http.max_upload
+        return self._services.settings.http.max_upload
 
     async def _record(self, job_id: str) -> JobRecord:
-        return await self._counter.desk.show(job_id, None)
+        return await self._services.desk.show(job_id, None)
 
     async def _submitted(self, asked: Sequence[object]) -> list[Answer]:
-        submitter = self._counter.submitter
-        read = read_jobs(asked, Said(TENANT), self._counter.registry.get)
+        submitter = self._services.submitter
+        read = read_jobs(asked, Said(TENANT), self._services.registry.get)
         shown = await answers_to(read, submitter, unforeseen=_unforeseen, show=job_view)
         return [_answer(answer, f"/jobs/{place}") for place, answer in enumerate(shown)]
 

@@ -12,53 +12,54 @@ from cqworker.aws.sqs.batched_sends import BatchedSends
 from cqworker.aws.sqs.message_queue import SqsQueue
 from cqworker.clock import Clock
 from cqworker.events import Emit
-from cqworker.health.monitored_ports import WatchedArtifacts, WatchedQueue, WatchedStore
-from cqworker.health.service_health import ARTIFACTS, STORE, Health, queue_service
+from cqworker.health.monitored_ports import MonitoredArtifacts, MonitoredQueue, MonitoredStore
+from cqworker.health.service_health import ARTIFACTS, STORE, ServiceHealth, queue_service
 from cqworker.plugins.registry import Registry
 from cqworker.ports import JobQueue, JobStore
 from cqworker.settings import Settings
-from cqworker.worker.assembly import Ground
+from cqworker.worker.assembly import Dependencies
 
 DAY = 86_400
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Premises:
-    """The ground, and the clients it stands on."""
+class AwsPorts:
+    """The dependencies of a worker on AWS, and the clients that are closed with them."""
 
-    ground: Ground
+    dependencies: Dependencies
     clients: AwsClients
 
 
-def open_premises(
+def open_aws_ports(
     settings: Settings, registry: Registry, clock: Clock, emit: Emit, *, dead_letters: bool = True
-) -> Premises:
-    """Ports whose every result health remembers; no connection is made before the first call.
+) -> AwsPorts:
+    """Builds ports whose every result health remembers; no connection is made before the first call.
 
-    Without `dead_letters` there is no port of a dead-letter queue: who runs no jobs has no business there.
+    Without `dead_letters` there is no port of a dead-letter queue: a process that runs no jobs does not read it.
     """
     dead = [queue.dead_letter_queue for queue in settings.queues if dead_letters]
     names = [name for name in (*(queue.name for queue in settings.queues), *dead) if name]
-    health = Health(clock, emit, (*(queue_service(name) for name in names), STORE, ARTIFACTS))
+    health = ServiceHealth(clock, emit, (*(queue_service(name) for name in names), STORE, ARTIFACTS))
     clients = AwsClients(
         emit,
         pollers=8 * len(settings.queues) + len(names),
         lean=settings.aws.lean,
         bucket_owner=settings.artifacts.bucket_owner,
     )
-    watched = {name: WatchedQueue(SqsQueue(clients, name, clock), health) for name in names}
-    queues: dict[str, JobQueue] = {name: BatchedSends(queue) for name, queue in watched.items()}
+    monitored = {name: MonitoredQueue(SqsQueue(clients, name, clock), health) for name in names}
+    queues: dict[str, JobQueue] = {name: BatchedSends(queue) for name, queue in monitored.items()}
     artifacts = S3Artifacts(clients, settings.artifacts.bucket, settings.artifacts.prefix)
-    ground = Ground(
+    dependencies = Dependencies(
         queues=queues,
-        store=WatchedStore(_open_store(clients, settings, clock), health),
-        artifacts=WatchedArtifacts(artifacts, health),
+        store=MonitoredStore(_open_store(clients, settings, clock), health),
+        artifacts=MonitoredArtifacts(artifacts, health),
         registry=registry,
         health=health,
         clock=clock,
         emit=emit,
     )
-    return Premises(ground, clients)
+    return AwsPorts(dependencies, clients)
 
 
 def _open_store(clients: AwsClients, settings: Settings, clock: Clock) -> JobStore:

@@ -6,7 +6,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-THRESHOLDS = (20_000, 10, 5)
+GC_THRESHOLDS = (20_000, 10, 5)
 """Containers made and not yet gone that start a collection of the young, and how many of these one of the older ones.
 
 A job that ends well leaves no cycles, so there is little to collect, and Python's own 700 would look at what is in use
@@ -16,12 +16,12 @@ pile up for hours all the same.
 
 
 @contextmanager
-def rare_collections() -> Iterator[None]:
+def collect_rarely() -> Iterator[None]:
     """While this lasts, what exists now is never looked at again (gc.freeze), and the rest less often."""
     usual = gc.get_threshold()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*THRESHOLDS)
+    gc.set_threshold(*GC_THRESHOLDS)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Who listens to the daemon's events: the log, the metrics, the counts for /status."""
+"""The observers of the daemon's events: the log, the metrics, the counts for /status."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cqworker.plugins.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class Observers:
-    """The observers and the one emit that tells them all."""
+    """The observers that others read, and the one emit that hands an event to all of them."""
 
     emit: Emit
     metrics: Metrics
@@ -26,8 +26,8 @@ class Observers:
 def open_observers(registry: Registry, log: Log, clock: Clock, *, tenants: Collection[str] = ()) -> Observers:
     """Observers for these job types and tenants; what an observer loses is counted by the metrics."""
     types = frozenset(registry.handlers)
-    told: list[FanOut] = []
-    losses = {"log_lines_dropped": lambda: float(log.dropped), "observer_failures": lambda: float(told[0].failures)}
+    fan_outs: list[FanOut] = []
+    losses = {"log_lines_dropped": lambda: float(log.dropped), "observer_failures": lambda: float(fan_outs[0].failures)}
     metrics, stats = Metrics(types, losses), Stats(types, clock, tenants=tenants)
-    told.append(fan_out(LogLines(log), metrics, stats))
-    return Observers(told[0].tell, metrics, stats)
+    fan_outs.append(fan_out(LogLines(log), metrics, stats))
+    return Observers(fan_outs[0].emit, metrics, stats)

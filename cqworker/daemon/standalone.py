@@ -1,4 +1,4 @@
-"""Submission and the operator's desk without a daemon: what the command line's own commands use."""
+"""Submission and the operator's actions without a daemon: what the command line's own commands use."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cqworker.aws.clients import AwsClients
 from cqworker.clock import SystemClock
-from cqworker.daemon.aws_ports import DAY, open_premises
+from cqworker.daemon.aws_ports import DAY, open_aws_ports
 from cqworker.events import Emit
 from cqworker.jobs.operator_actions import Desk
 from cqworker.jobs.submit import Submitter
@@ -16,12 +16,12 @@ from cqworker.jobs.waiters import Watch
 from cqworker.plugins.registry import Registry, discover
 from cqworker.ports import Artifacts
 from cqworker.settings import Settings
-from cqworker.worker.assembly import Ground
+from cqworker.worker.assembly import Dependencies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counter:
-    """Where jobs are handed in and asked after."""
+class JobServices:
+    """Everything that submits jobs and acts on them, on AWS; `clients` are open as long as its context."""
 
     submitter: Submitter
     desk: Desk
@@ -32,45 +32,50 @@ class Counter:
 
 
 @asynccontextmanager
-async def counter(settings: Settings, emit: Emit) -> AsyncIterator[Counter]:
-    """Opens a counter on AWS and closes its connections at the end."""
+async def open_job_services(settings: Settings, emit: Emit) -> AsyncIterator[JobServices]:
+    """Opens the services on AWS and closes their connections at the end.
+
+    Raises PluginConflict where two plugins offer one job type.
+    """
     registry = discover(settings.handlers)
     clock = SystemClock()
-    premises = open_premises(settings, registry, clock, emit)
-    async with premises.clients:
-        ground = premises.ground
-        yield Counter(
-            submitter=open_submitter(ground, settings),
-            desk=open_desk(ground, settings, Watch(clock, lambda _: False), lambda _: None),
-            artifacts=ground.artifacts,
+    aws = open_aws_ports(settings, registry, clock, emit)
+    async with aws.clients:
+        dependencies = aws.dependencies
+        yield JobServices(
+            submitter=open_submitter(dependencies, settings),
+            desk=open_operator_actions(dependencies, settings, Watch(clock, lambda _: False), lambda _: None),
+            artifacts=dependencies.artifacts,
             registry=registry,
-            clients=premises.clients,
+            clients=aws.clients,
             settings=settings,
         )
 
 
-def open_submitter(ground: Ground, settings: Settings) -> Submitter:
+def open_submitter(dependencies: Dependencies, settings: Settings) -> Submitter:
     """The submission of jobs to the configured queues."""
     return Submitter(
-        ground.registry,
-        {queue.name: ground.queues[queue.name] for queue in settings.queues},
-        ground.store,
-        ground.artifacts,
-        ground.clock,
-        ground.emit,
+        dependencies.registry,
+        {queue.name: dependencies.queues[queue.name] for queue in settings.queues},
+        dependencies.store,
+        dependencies.artifacts,
+        dependencies.clock,
+        dependencies.emit,
         inline_limit=settings.artifacts.inline_limit,
         retention=settings.store.retention_days * DAY,
     )
 
 
-def open_desk(ground: Ground, settings: Settings, watch: Watch, hurry: Callable[[str], None]) -> Desk:
-    """The operator's desk; `hurry` is told of a cancel of a job that may run in this process."""
+def open_operator_actions(
+    dependencies: Dependencies, settings: Settings, watch: Watch, cancel_here: Callable[[str], None]
+) -> Desk:
+    """The operator's actions; `cancel_here` is called with the id of a cancelled job that may run in this process."""
     return Desk(
-        ground.store,
-        {queue.name: ground.queues[queue.name] for queue in settings.queues},
+        dependencies.store,
+        {queue.name: dependencies.queues[queue.name] for queue in settings.queues},
         watch,
-        ground.clock,
-        ground.emit,
+        dependencies.clock,
+        dependencies.emit,
         retention=settings.store.retention_days * DAY,
-        hurry=hurry,
+        hurry=cancel_here,
     )

@@ -1,25 +1,27 @@
-"""What the front desk may say of the daemon's state."""
+"""The daemon's state as /status, /readyz and /healthz show it."""
 
 from __future__ import annotations
 
-from cqworker.health.service_health import Health, Trouble
+from cqworker.health.service_health import ServiceHealth, Trouble
 from cqworker.settings import Settings
 from cqworker.worker.worker import Worker
 
 
-class Vitals:
-    """Health, and what is in hand."""
+class StatusReport:
+    """Joins what the services' health and the worker say; `worker` is None where only the api role runs here."""
 
-    def __init__(self, health: Health, worker: Worker | None, settings: Settings, name: str) -> None:
+    def __init__(self, health: ServiceHealth, worker: Worker | None, settings: Settings, name: str) -> None:
         self._health = health
         self._worker = worker
         self._settings = settings
         self._name = name
 
     def liveness(self) -> tuple[str, ...]:
+        """Why the process should be restarted; empty while it should not."""
         return self._health.liveness()
 
     def readiness(self) -> tuple[Trouble, ...]:
+        """Why the daemon should get no new work; empty while it may."""
         return self._health.readiness()
 
     def status(self) -> dict[str, object]:

@@ -11,7 +11,7 @@ from cqworker.events.loop_events import HandlersLoopSilent, HandlersLoopTurned
 from cqworker.execution.executor import GRACE, Execution
 from cqworker.execution.handler_loop import ThreadedLoop
 from cqworker.execution.runtime import Workshop
-from cqworker.health.main_loop_lag import MainLoop
+from cqworker.health.main_loop_lag import MainLoopLag
 
 SILENCE_TOLD = 5.0
 LOOK_EVERY = 1.0
@@ -24,7 +24,7 @@ class HandlersWatch:
     """
 
     def __init__(
-        self, workshop: Workshop, execution: Execution, most: int, main: MainLoop, clock: Clock, emit: Emit
+        self, workshop: Workshop, execution: Execution, most: int, main: MainLoopLag, clock: Clock, emit: Emit
     ) -> None:
         self.stuck: asyncio.Event = asyncio.Event()
         self.why: str = ""
@@ -61,7 +61,7 @@ class HandlersWatch:
     def _silence(self) -> float:
         """Seconds for which the handlers' loop did not answer although the main loop was there to hear it."""
         silent = self._workshop.loop.silent_for()
-        return max(0.0, silent - self.main.absent_since(self._clock.monotonic() - silent - ThreadedLoop.PULSE))
+        return max(0.0, silent - self.main.seconds_absent_since(self._clock.monotonic() - silent - ThreadedLoop.PULSE))
 
     def _count_the_abandoned(self) -> None:
         abandoned = self._execution.stragglers

@@ -14,7 +14,7 @@ from cqworker.flow.job_ref import stored_trace_id, subject_of, subject_of_messag
 from cqworker.flow.lease import Lease, margin_of
 from cqworker.flow.message_disposition import Delete, Hide, Leave, LettingGo
 from cqworker.flow.unanswered_writes import Insistence
-from cqworker.health.service_health import Health
+from cqworker.health.service_health import ServiceHealth
 from cqworker.model.attempt_writes import Claim, HandBack, Reopen
 from cqworker.model.backoff import pauses
 from cqworker.model.claim_table import CancelInstead, CrashInstead, Drop, GoOn, Start, StartRound, judge
@@ -57,7 +57,7 @@ class Claims:
     def __init__(
         self,
         store: JobStore,
-        health: Health,
+        health: ServiceHealth,
         clock: Clock,
         emit: Emit,
         tokens: TokenMint,
@@ -124,7 +124,7 @@ class Claims:
             lease_expires_at=now + round(self._period * 1000),
             purge_at=self._purge_at(now),
             trace_id=stored_trace_id(envelope.job_id, delivery.traceparent),
-            grace=self._health.grace(delivery.queue) if self._health.outages else 0,
+            grace=self._health.lease_grace(delivery.queue) if self._health.outages else 0,
         )
 
     async def _ask(self, change: Claim, delivery: Delivery) -> Written | Refused | None:

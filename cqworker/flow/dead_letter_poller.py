@@ -15,7 +15,7 @@ from cqworker.flow.job_ref import stored_trace_id, subject_of
 from cqworker.flow.message_disposition import Delete, Hide, Leave, LettingGo
 from cqworker.flow.poller import foreign
 from cqworker.flow.supervised_loop import background_failure
-from cqworker.health.service_health import STORE, Health
+from cqworker.health.service_health import STORE, ServiceHealth
 from cqworker.model.backoff import pauses
 from cqworker.model.claim_table import Bury, CancelInstead, Drop, judge_dead_letter
 from cqworker.model.claim_table import Hide as HideUntil
@@ -55,7 +55,7 @@ class DeadLetters:
         cemetery: Cemetery,
         store: JobStore,
         receipts: Receipts,
-        health: Health,
+        health: ServiceHealth,
         clock: Clock,
         emit: Emit,
         *,
@@ -81,7 +81,7 @@ class DeadLetters:
     async def run(self) -> None:
         waits = pauses(cap=EVERY)
         while not self._quiet.is_set():
-            await self._health.until_present(STORE, self._quiet)
+            await self._health.wait_until_back(STORE, self._quiet)
             try:
                 await self.turn()
             except Unavailable:
@@ -145,7 +145,7 @@ class DeadLetters:
         """One conditional write; a refusal brings the record, and the record says what to do instead."""
         now = self._clock.now()
         trace_id = stored_trace_id(envelope.job_id, delivery.traceparent)
-        grace = self._health.grace(self._queue.name)
+        grace = self._health.lease_grace(self._queue.name)
         change = Lose(envelope=envelope, now=now, purge_at=self._purge_at(now), trace_id=trace_id, grace=grace)
         answer = await self._store.write(change)
         if isinstance(answer, Written):

@@ -14,7 +14,7 @@ from cqworker.events import CancelNoticed, Emit, LeaseLost, LeasesRenewed, Lease
 from cqworker.execution.outcome import StopReason
 from cqworker.flow.lease import Hold, Lease
 from cqworker.flow.supervised_loop import background_failure
-from cqworker.health.service_health import STORE, Health, queue_service
+from cqworker.health.service_health import STORE, ServiceHealth, queue_service
 from cqworker.model.attempt_writes import Renew
 from cqworker.model.writes import Refused
 from cqworker.ports import BATCH, MAX_VISIBILITY, Delivery, JobQueue, JobStore
@@ -43,7 +43,7 @@ class LeaseKeeper:
         self,
         queue: JobQueue,
         store: JobStore,
-        health: Health,
+        health: ServiceHealth,
         period: int,
         clock: Clock,
         emit: Emit,

@@ -14,8 +14,8 @@ from cqworker.flow.capacity import Slot, Slots
 from cqworker.flow.journey import Journey
 from cqworker.flow.message_disposition import Hide
 from cqworker.flow.supervised_loop import background_failure
-from cqworker.health.main_loop_lag import MainLoop
-from cqworker.health.service_health import STORE, Health
+from cqworker.health.main_loop_lag import MainLoopLag
+from cqworker.health.service_health import STORE, ServiceHealth
 from cqworker.model.backoff import pauses, retry_delay
 from cqworker.model.envelope import Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
 from cqworker.ports import BATCH, Delivery, JobQueue
@@ -38,7 +38,7 @@ class Poller:
         slots: Slots,
         journey: Journey,
         receipts: Receipts,
-        health: Health,
+        health: ServiceHealth,
         clock: Clock,
         emit: Emit,
     ) -> None:
@@ -71,7 +71,7 @@ class Poller:
         while self._loops:
             await asyncio.wait(self._loops)
 
-    def trouble(self, margin: float, main: MainLoop) -> str | None:
+    def trouble(self, margin: float, main: MainLoopLag) -> str | None:
         """Why this poller is not at work: its loops are gone, or a receive has taken `margin` s longer than it may.
 
         While the main loop stood still no answer could be heard: that is no receive's time.
@@ -81,7 +81,7 @@ class Poller:
         if not self._loops:
             return f"nobody polls {self._name}"
         began = min(self._receiving, default=self._clock.monotonic())
-        longest = self._clock.monotonic() - began - main.absent_since(began)
+        longest = self._clock.monotonic() - began - main.seconds_absent_since(began)
         if longest > self._settings.wait_time + margin:
             return f"a receive from {self._name} has taken {longest:.0f} s"
         return None
@@ -115,7 +115,7 @@ class Poller:
 
     async def _turn(self, *, promised: bool) -> tuple[int, int]:
         """One receive: how many messages were asked for and how many came."""
-        await self._health.until_present(STORE, self._quiet)
+        await self._health.wait_until_back(STORE, self._quiet)
         asked = await self._slots.room()
         if not asked or self._health.is_away(STORE):
             return 1, 0

@@ -27,7 +27,7 @@ from cqworker.flow.conclusion import (
 )
 from cqworker.flow.message_disposition import Delete, Hide, Leave, LettingGo
 from cqworker.flow.unanswered_writes import Insistence
-from cqworker.health.service_health import Health
+from cqworker.health.service_health import ServiceHealth
 from cqworker.model.artifact_keys import result_key
 from cqworker.model.attempt_writes import HandBack, Settle
 from cqworker.model.backoff import pauses
@@ -69,7 +69,7 @@ class Settling:
         store: JobStore,
         artifacts: Artifacts,
         registry: Registry,
-        health: Health,
+        health: ServiceHealth,
         clock: Clock,
         emit: Emit,
         terms: Terms,

@@ -6,7 +6,7 @@ import asyncio
 
 from cqworker.clock import Clock
 from cqworker.errors import RecordUnreadable, Unavailable
-from cqworker.health.service_health import STORE, Health
+from cqworker.health.service_health import STORE, ServiceHealth
 from cqworker.model.attempt_writes import HandBack, Settle
 from cqworker.model.backoff import pauses
 from cqworker.model.writes import Refused, Written
@@ -20,7 +20,7 @@ TRIES = 20
 class Insistence:
     """Repeats the fenced writes of attempts; while the store is away for everybody it only waits for its return."""
 
-    def __init__(self, store: JobStore, health: Health, clock: Clock) -> None:
+    def __init__(self, store: JobStore, health: ServiceHealth, clock: Clock) -> None:
         self._store = store
         self._health = health
         self._clock = clock
@@ -34,7 +34,7 @@ class Insistence:
         until = self._clock.monotonic() + PATIENCE
         for number, pause in enumerate(pauses(first=0.1, cap=5.0), 1):
             await asyncio.sleep(pause)
-            await self._health.until_present(STORE, self._never)
+            await self._health.wait_until_back(STORE, self._never)
             try:
                 return await self._store.write(change)
             except RecordUnreadable:

@@ -17,7 +17,7 @@ TOLD = 1.0
 REMEMBERED = 600
 
 
-class MainLoop:
+class MainLoopLag:
     """Who measures others by the main loop's clock asks here how much of the time it was away itself.
 
     A computation on it, native code that keeps the interpreter's lock, a stopped process, a machine with other work:
@@ -40,7 +40,7 @@ class MainLoop:
         finally:
             self._due = float("inf")
 
-    def absent_since(self, moment: float) -> float:
+    def seconds_absent_since(self, moment: float) -> float:
         """Seconds since this monotonic time in which the main loop stood still, the absence that just ends included."""
         now = self._clock.monotonic()
         absences = (*self._absences, (self._due, now))

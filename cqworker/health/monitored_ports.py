@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import BinaryIO, TypeVar
 
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError, Unavailable
-from cqworker.health.service_health import ARTIFACTS, READING, STORE, WRITING, Health, queue_service
+from cqworker.health.service_health import ARTIFACTS, READING, STORE, WRITING, ServiceHealth, queue_service
 from cqworker.model.operator_writes import Enter
 from cqworker.model.record import JobRecord
 from cqworker.model.writes import Change, Refused, Written
@@ -28,10 +28,10 @@ ENTERING = "entering a job"
 Read = TypeVar("Read")
 
 
-class WatchedQueue:
+class MonitoredQueue:
     """A queue whose health is remembered."""
 
-    def __init__(self, queue: JobQueue, health: Health) -> None:
+    def __init__(self, queue: JobQueue, health: ServiceHealth) -> None:
         self._queue = queue
         self._health = health
         self._service = queue_service(queue.name)
@@ -41,71 +41,71 @@ class WatchedQueue:
         return self._queue.name
 
     async def send(self, letter: Letter) -> None:
-        with self._health.watching(self._service, SENDING):
+        with self._health.monitor(self._service, SENDING):
             await self._queue.send(letter)
 
     async def send_many(self, letters: Sequence[Letter]) -> Sequence[CqworkerError | None]:
-        with self._health.watching(self._service, SENDING):
+        with self._health.monitor(self._service, SENDING):
             answers = await self._queue.send_many(letters)
         for fault in answers:
             if isinstance(fault, Unavailable):
-                self._health.failed(self._service, SENDING, fault)
+                self._health.record_failure(self._service, SENDING, fault)
         return answers
 
     async def receive(self, limit: int, wait: int, visibility: int) -> Sequence[Delivery]:
-        with self._health.watching(self._service, "receiving messages"):
+        with self._health.monitor(self._service, "receiving messages"):
             return await self._queue.receive(limit, wait, visibility)
 
     async def delete(self, receipts: Sequence[str]) -> Sequence[EntryFault]:
-        with self._health.watching(self._service, "deleting messages"):
+        with self._health.monitor(self._service, "deleting messages"):
             return await self._queue.delete(receipts)
 
     async def change_visibility(self, changes: Sequence[tuple[str, int]]) -> Sequence[EntryFault]:
-        with self._health.watching(self._service, "changing visibility"):
+        with self._health.monitor(self._service, "changing visibility"):
             return await self._queue.change_visibility(changes)
 
     async def depth(self) -> Depth:
-        with self._health.watching(self._service, "reading its depth"):
+        with self._health.monitor(self._service, "reading its depth"):
             return await self._queue.depth()
 
 
-class WatchedStore:
+class MonitoredStore:
     """A job store whose health is remembered."""
 
-    def __init__(self, store: JobStore, health: Health) -> None:
+    def __init__(self, store: JobStore, health: ServiceHealth) -> None:
         self._store = store
         self._health = health
 
     async def get(self, job_id: str) -> JobRecord | None:
-        with self._health.watching(STORE, READING):
+        with self._health.monitor(STORE, READING):
             return await self._store.get(job_id)
 
     async def write(self, change: Change) -> Written | Refused:
         doing = ENTERING if type(change) is Enter else WRITING
-        try:  # as `watching` does it, without the cost of a context manager: there are two of these a job
+        try:  # as `monitor` does it, without the cost of a context manager: there are two of these a job
             answer = await self._store.write(change)
-        except Exception as error:  # noqa: BLE001 - as `watching` has it
-            raise self._health.fault_of(STORE, doing, error) from None
-        self._health.answered(STORE, doing)
+        except Exception as error:  # noqa: BLE001 - as `monitor` has it
+            raise self._health.fault_from(STORE, doing, error) from None
+        self._health.record_success(STORE, doing)
         return answer
 
     async def reserve_key(self, key: KeyItem, now: int) -> KeyItem | None:
-        with self._health.watching(STORE, ENTERING):
+        with self._health.monitor(STORE, ENTERING):
             return await self._store.reserve_key(key, now)
 
     async def check(self) -> None:
         """Reads, and writes too where nobody knows whether that is allowed."""
-        await _checked(self._health, STORE, self._store)
+        await _probe(self._health, STORE, self._store)
 
     async def check_writing(self) -> None:
-        with self._health.watching(STORE, WRITING):
+        with self._health.monitor(STORE, WRITING):
             await self._store.check_writing()
 
 
-class WatchedArtifacts:
+class MonitoredArtifacts:
     """An artifact store whose health is remembered; what lies at the sources of jobs is not its part."""
 
-    def __init__(self, artifacts: Artifacts, health: Health) -> None:
+    def __init__(self, artifacts: Artifacts, health: ServiceHealth) -> None:
         self._artifacts = artifacts
         self._health = health
         self._root = artifacts.reference("")
@@ -114,7 +114,7 @@ class WatchedArtifacts:
         return self._artifacts.reference(key)
 
     async def put(self, key: str, data: bytes | BinaryIO, content_type: str) -> str:
-        with self._health.watching(ARTIFACTS, WRITING):
+        with self._health.monitor(ARTIFACTS, WRITING):
             return await self._artifacts.put(key, data, content_type)
 
     async def get(self, reference: str, limit: int) -> StoredObject:
@@ -127,42 +127,42 @@ class WatchedArtifacts:
         if not reference.startswith(self._root):
             return await read()
         try:
-            with self._health.watching(ARTIFACTS, READING):
+            with self._health.monitor(ARTIFACTS, READING):
                 return await read()
         except (ArtifactMissing, ArtifactTooLarge):
-            self._health.answered(ARTIFACTS, READING)
+            self._health.record_success(ARTIFACTS, READING)
             raise
 
     async def check(self) -> None:
         """Reads, and writes too where nobody knows whether that is allowed."""
-        await _checked(self._health, ARTIFACTS, self._artifacts)
+        await _probe(self._health, ARTIFACTS, self._artifacts)
 
     async def check_writing(self) -> None:
-        with self._health.watching(ARTIFACTS, WRITING):
+        with self._health.monitor(ARTIFACTS, WRITING):
             await self._artifacts.check_writing()
 
 
-async def _checked(health: Health, service: str, port: JobStore | Artifacts) -> None:
+async def _probe(health: ServiceHealth, service: str, port: JobStore | Artifacts) -> None:
     """Reads, and writes where that is in doubt; nothing is told before all of it is known. Raises the first fault.
 
     Where reading is refused writing is not tried: S3 takes a condition only from those who may read.
     """
     tries = {READING: port.check}
-    if health.doubts(service, WRITING):
+    if health.is_in_doubt(service, WRITING):
         tries[WRITING] = port.check_writing
     allowed: list[str] = []
     for doing, attempt in tries.items():
         try:
             await attempt()
-        except Exception as error:  # noqa: BLE001 - as `watching` has it
-            fault = health.fault_of(service, doing, error)
+        except Exception as error:  # noqa: BLE001 - as `monitor` has it
+            fault = health.fault_from(service, doing, error)
             if isinstance(fault, Unavailable) and fault.concerns == "right":
-                _tell(health, service, allowed)
+                _record_successes(health, service, allowed)
             raise fault from None
         allowed.append(doing)
-    _tell(health, service, allowed)
+    _record_successes(health, service, allowed)
 
 
-def _tell(health: Health, service: str, allowed: Sequence[str]) -> None:
+def _record_successes(health: ServiceHealth, service: str, allowed: Sequence[str]) -> None:
     for doing in allowed:
-        health.answered(service, doing)
+        health.record_success(service, doing)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from cqworker.errors import Unavailable
 from cqworker.events import DepthSeen, Emit
-from cqworker.health.service_health import Health
+from cqworker.health.service_health import ServiceHealth
 from cqworker.model.backoff import pauses
 from cqworker.ports import JobQueue
 
@@ -16,10 +16,12 @@ SOON = 15.0
 SHORTEST = 0.1
 
 
-class Check:
+class Probe:
     """One service's question, asked when its answers are old or it is away."""
 
-    def __init__(self, service: str, ask: Callable[[], Awaitable[None]], health: Health, every: float = EVERY) -> None:
+    def __init__(
+        self, service: str, ask: Callable[[], Awaitable[None]], health: ServiceHealth, every: float = EVERY
+    ) -> None:
         self._service = service
         self._ask = ask
         self._health = health
@@ -28,13 +30,13 @@ class Check:
     async def run(self) -> None:
         """Asks at once, then for ever."""
         while True:
-            await self._until_answered()
+            await self._ask_until_answered()
             while not self._health.is_away(self._service):
-                if (left := self._every - self._health.quiet_for(self._service)) <= 0:
+                if (left := self._every - self._health.seconds_since_success(self._service)) <= 0:
                     break
-                await self._health.until_away(self._service, max(SHORTEST, left))
+                await self._health.wait_until_away(self._service, max(SHORTEST, left))
 
-    async def _until_answered(self) -> None:
+    async def _ask_until_answered(self) -> None:
         for pause in pauses(first=0.5, cap=SOON):
             try:
                 await self._ask()
@@ -44,7 +46,7 @@ class Check:
                 return
 
 
-class Depths:
+class DepthProbe:
     """Looks at a queue's depth and its dead letters': one call a minute for both, and none waits for the other."""
 
     def __init__(self, queues: tuple[JobQueue, ...], emit: Emit, every: float = EVERY) -> None:

@@ -58,7 +58,7 @@ class Outage:
         self.began: float = now
         self.last: float = now
 
-    def failed(self, now: float, answered: float | None) -> None:
+    def record_failure(self, now: float, answered: float | None) -> None:
         """Once more; the last answer came at `answered`. Who never had one cannot know when it began."""
         if answered is None:
             self.first = NEVER
@@ -73,7 +73,7 @@ class Outage:
         return min(self.first, max(self.began, now - LONGEST_FLAW))
 
 
-class Health:
+class ServiceHealth:
     """Remembers the last result of every service the daemon depends on.
 
     A service that failed is away until it answers. A right that was refused stays refused until something that needs it
@@ -87,52 +87,52 @@ class Health:
             name: {EVERYTHING: Trouble(name, "It was not asked yet.", "")} for name in services
         }
         """By service, and by what was being done where that alone is refused."""
-        self._since: dict[str, float] = {}
-        self._answered: dict[str, float] = {}
+        self._troubled_since: dict[str, float] = {}
+        self._last_success: dict[str, float] = {}
         self.outages: dict[str, Outage] = {}
         """The last of each service: while there was none, no claim need ask for its grace."""
-        self._back: dict[str, asyncio.Event] = {}
-        self._away: dict[str, asyncio.Event] = {name: asyncio.Event() for name in services}
+        self._back_events: dict[str, asyncio.Event] = {}
+        self._away_events: dict[str, asyncio.Event] = {name: asyncio.Event() for name in services}
         self.draining = False
-        self.alive: Callable[[], tuple[str, ...]] = tuple
+        self.liveness_check: Callable[[], tuple[str, ...]] = tuple
 
     @contextmanager
-    def watching(self, service: str, doing: str) -> Iterator[None]:
+    def monitor(self, service: str, doing: str) -> Iterator[None]:
         """Remembers whether the service did its part in this block."""
         try:
             yield
         except Exception as error:  # noqa: BLE001 - a port may raise anything, and none of it may pass for readiness
-            raise self.fault_of(service, doing, error) from None
-        self.answered(service, doing)
+            raise self.fault_from(service, doing, error) from None
+        self.record_success(service, doing)
 
-    def fault_of(self, service: str, doing: str, error: Exception) -> Exception:
+    def fault_from(self, service: str, doing: str, error: Exception) -> Exception:
         """What to raise for what a port raised, remembered if it is the service's: a port may raise anything."""
         if isinstance(error, CqworkerError) and not isinstance(error, Unavailable):
             return error  # the service did its part: this is its answer
-        fault = error if isinstance(error, Unavailable) else unforeseen(service, doing, error)
-        self.failed(service, doing, fault)
+        fault = error if isinstance(error, Unavailable) else unforeseen_failure(service, doing, error)
+        self.record_failure(service, doing, fault)
         return fault
 
-    def answered(self, service: str, doing: str = EVERYTHING) -> None:
+    def record_success(self, service: str, doing: str = EVERYTHING) -> None:
         """It did what it was asked to do."""
-        self._answered[service] = self._clock.monotonic()
+        self._last_success[service] = self._clock.monotonic()
         if service in self._troubles:
             self._mend(service, doing)
 
-    def failed(self, service: str, doing: str, error: Unavailable) -> None:
+    def record_failure(self, service: str, doing: str, error: Unavailable) -> None:
         """It did not, or said that it may not, or that it cannot for the sake of one item."""
         if error.concerns == "item":
             self._emit(ItemFailed(service=service, doing=doing, cause=error.cause, remedy=error.remedy))
-            self.answered(service)
+            self.record_success(service)
             return
         now = self._clock.monotonic()
-        self.outages.setdefault(service, Outage(now)).failed(now, self._answered.get(service))
+        self.outages.setdefault(service, Outage(now)).record_failure(now, self._last_success.get(service))
         refused = doing if error.concerns == "right" else EVERYTHING
         troubles = self._troubles.setdefault(service, {})
         troubles.pop(EVERYTHING, None)
         blamed = CREDENTIALS if error.service == CREDENTIALS else service
         troubles[refused] = Trouble(blamed, error.cause, error.remedy, now)
-        self._since.setdefault(service, now)
+        self._troubled_since.setdefault(service, now)
         if refused == EVERYTHING or (service, refused) in CHECKED:
             self._away_event(service).set()
         self._emit(ServiceFailed(service=service, doing=doing, cause=error.cause, remedy=error.remedy))
@@ -146,27 +146,27 @@ class Health:
             if refused in (EVERYTHING, doing) or is_old:
                 del troubles[refused]
         if not any((service, refused) in CHECKED for refused in troubles):
-            self._back.pop(service, asyncio.Event()).set()
+            self._back_events.pop(service, asyncio.Event()).set()
             self._away_event(service).clear()
         if not troubles:
             del self._troubles[service]
-            if (since := self._since.pop(service, None)) is not None:
+            if (since := self._troubled_since.pop(service, None)) is not None:
                 self._emit(ServiceRecovered(service=service, seconds=now - since))
 
     def is_away(self, service: str) -> bool:
         """Its last answer was a failure, or what its check needs is refused; one that was never asked is not away."""
         return self._away_event(service).is_set()
 
-    def doubts(self, service: str, doing: str) -> bool:
+    def is_in_doubt(self, service: str, doing: str) -> bool:
         """Whether this was refused when it was last tried, or nothing of the service was answered yet."""
         troubles = self._troubles.get(service, {})
         return doing in troubles or EVERYTHING in troubles
 
-    def quiet_for(self, service: str) -> float:
+    def seconds_since_success(self, service: str) -> float:
         """Seconds since it last answered."""
-        return self._clock.monotonic() - self._answered.get(service, float("-inf"))
+        return self._clock.monotonic() - self._last_success.get(service, float("-inf"))
 
-    def grace(self, queue: str) -> int:
+    def lease_grace(self, queue: str) -> int:
         """Milliseconds for which an ended lease is respected now: none, but shortly after an outage.
 
         Its holder may not have been able to renew it, and shall come first once the store and this queue are back.
@@ -176,16 +176,16 @@ class Health:
         ages = [now - outage.since(now) for outage in outages if outage is not None and now - outage.last < GRACE]
         return round(min(LONGEST, max(ages) + UNNOTICED) * 1000) if ages else 0
 
-    async def until_present(self, service: str, given_up: asyncio.Event) -> None:
+    async def wait_until_back(self, service: str, given_up: asyncio.Event) -> None:
         """Waits while the service is away; `given_up` ends the wait."""
         while self.is_away(service) and not given_up.is_set():
-            back = self._back.setdefault(service, asyncio.Event())
+            back = self._back_events.setdefault(service, asyncio.Event())
             waits = [asyncio.ensure_future(back.wait()), asyncio.ensure_future(given_up.wait())]
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             for wait in waits:
                 wait.cancel()
 
-    async def until_away(self, service: str, patience: float) -> None:
+    async def wait_until_away(self, service: str, patience: float) -> None:
         """Waits until the service fails somebody, at most `patience` seconds."""
         try:
             async with asyncio.timeout(patience):
@@ -194,14 +194,14 @@ class Health:
             return
 
     def _away_event(self, service: str) -> asyncio.Event:
-        event = self._away.get(service)
+        event = self._away_events.get(service)
         if event is None:
-            event = self._away[service] = asyncio.Event()
+            event = self._away_events[service] = asyncio.Event()
         return event
 
     def liveness(self) -> tuple[str, ...]:
         """Why the process should be restarted; the services' state never counts."""
-        return self.alive()
+        return self.liveness_check()
 
     def readiness(self) -> tuple[Trouble, ...]:
         """Why the daemon should get no new work."""
@@ -211,7 +211,7 @@ class Health:
         return (*(leaving if self.draining else ()), *told.values())
 
 
-def unforeseen(service: str, doing: str, error: Exception) -> Unavailable:
+def unforeseen_failure(service: str, doing: str, error: Exception) -> Unavailable:
     """An error that no rule foresaw; what was asked may have been done all the same."""
     cause = f"The {service} met {type(error).__name__} while {doing}: {safe_text(error)}"
     return Unavailable(service, cause, "It is tried again; if it lasts, report it with the log.", ambiguous=True)

@@ -1,1 +1,1 @@
-"""Where the daemon runs: what a supervisor is told."""
+"""Where the daemon runs: the supervisor that started it, and how it is kept informed."""

@@ -18,8 +18,8 @@ from cqworker.flow.capacity import Slots
 from cqworker.flow.jobs_in_hand import InHand
 from cqworker.flow.settle import Seen, Settling, Terms
 from cqworker.flow.type_limits import TypeLimits
-from cqworker.health.main_loop_lag import MainLoop
-from cqworker.health.service_health import Health
+from cqworker.health.main_loop_lag import MainLoopLag
+from cqworker.health.service_health import ServiceHealth
 from cqworker.model.ids import TokenMint
 from cqworker.plugins.registry import Registry
 from cqworker.ports import Artifacts, JobQueue, JobStore
@@ -32,25 +32,25 @@ DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """What a worker stands on: its ports, its clock, who listens, and what health remembers."""
+class Dependencies:
+    """Everything from outside that a worker needs: ports, clock, registry, emit, and the services' health."""
 
     queues: Mapping[str, JobQueue]
     store: JobStore
     artifacts: Artifacts
     registry: Registry
-    health: Health
+    health: ServiceHealth
     clock: Clock
     emit: Emit
 
 
-def open_worker(ground: Ground, settings: Settings, loop: HandlersLoop, *, name: str, seen: Seen) -> Worker:
+def open_worker(dependencies: Dependencies, settings: Settings, loop: HandlersLoop, *, name: str, seen: Seen) -> Worker:
     """A worker for every configured queue, ready to start; `seen` is told of every record it settles."""
-    slots = Slots(settings.worker.concurrency, ground.emit)
+    slots = Slots(settings.worker.concurrency, dependencies.emit)
     workshop = Workshop(
-        registry=ground.registry,
-        artifacts=ground.artifacts,
-        tenant_of=_tenants_in(ground.store),
+        registry=dependencies.registry,
+        artifacts=dependencies.artifacts,
+        tenant_of=_tenants_in(dependencies.store),
         sources=settings.artifacts.sources,
         largest=settings.http.max_upload,
         loop=loop,
@@ -58,12 +58,12 @@ def open_worker(ground: Ground, settings: Settings, loop: HandlersLoop, *, name:
         processes=Children(settings.worker.concurrency),
         lifespans=Lifespans(),
     )
-    execution = Execution(workshop, ground.clock, ground.emit)
-    crew = _crew(ground, settings, slots, execution, name, seen)
-    lanes = [_lane(crew, ground, queue) for queue in settings.queues]
-    main = MainLoop(ground.clock, ground.emit)
-    watch = HandlersWatch(workshop, execution, _bearable(settings.worker), main, ground.clock, ground.emit)
-    return Worker(lanes, slots, crew.limits, execution, workshop, watch, ground.clock, ground.emit)
+    execution = Execution(workshop, dependencies.clock, dependencies.emit)
+    crew = _crew(dependencies, settings, slots, execution, name, seen)
+    lanes = [_lane(crew, dependencies, queue) for queue in settings.queues]
+    main = MainLoopLag(dependencies.clock, dependencies.emit)
+    watch = HandlersWatch(workshop, execution, _bearable(settings.worker), main, dependencies.clock, dependencies.emit)
+    return Worker(lanes, slots, crew.limits, execution, workshop, watch, dependencies.clock, dependencies.emit)
 
 
 def _tenants_in(store: JobStore) -> TenantOf:
@@ -80,7 +80,7 @@ def _bearable(settings: WorkerSettings) -> int:
 
 
 def _crew(
-    ground: Ground,
+    dependencies: Dependencies,
     settings: Settings,
     slots: Slots,
     execution: Execution,
@@ -95,25 +95,32 @@ def _crew(
         largest=settings.http.max_upload,
     )
     settling = Settling(
-        ground.store, ground.artifacts, ground.registry, ground.health, ground.clock, ground.emit, terms, seen
+        dependencies.store,
+        dependencies.artifacts,
+        dependencies.registry,
+        dependencies.health,
+        dependencies.clock,
+        dependencies.emit,
+        terms,
+        seen,
     )
     return Crew(
-        store=ground.store,
+        store=dependencies.store,
         slots=slots,
-        limits=TypeLimits(ground.registry, slots.total // 2),
-        in_hand=InHand(ground.clock),
+        limits=TypeLimits(dependencies.registry, slots.total // 2),
+        in_hand=InHand(dependencies.clock),
         execution=execution,
         settling=settling,
-        health=ground.health,
+        health=dependencies.health,
         tokens=TokenMint(),
-        clock=ground.clock,
-        emit=ground.emit,
+        clock=dependencies.clock,
+        emit=dependencies.emit,
         worker=name,
         retention=retention,
     )
 
 
-def _lane(crew: Crew, ground: Ground, settings: QueueSettings) -> Lane:
-    cemetery = ground.queues[settings.dead_letter_queue] if settings.dead_letter_queue else None
-    most = max_receive_count_of(settings, ground.registry.largest_max_attempts)
-    return open_lane(crew, settings, ground.queues[settings.name], cemetery, most)
+def _lane(crew: Crew, dependencies: Dependencies, settings: QueueSettings) -> Lane:
+    cemetery = dependencies.queues[settings.dead_letter_queue] if settings.dead_letter_queue else None
+    most = max_receive_count_of(settings, dependencies.registry.largest_max_attempts)
+    return open_lane(crew, settings, dependencies.queues[settings.name], cemetery, most)

@@ -17,7 +17,7 @@ from cqworker.flow.lease_keeper import LeaseKeeper
 from cqworker.flow.poller import Poller
 from cqworker.flow.settle import Settling
 from cqworker.flow.type_limits import TypeLimits
-from cqworker.health.service_health import Health
+from cqworker.health.service_health import ServiceHealth
 from cqworker.model.ids import TokenMint
 from cqworker.ports import JobQueue, JobStore
 from cqworker.settings import QueueSettings
@@ -36,7 +36,7 @@ class Crew:
     in_hand: InHand
     execution: Execution
     settling: Settling
-    health: Health
+    health: ServiceHealth
     tokens: TokenMint
     clock: Clock
     emit: Emit

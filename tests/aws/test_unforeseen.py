@@ -19,8 +19,8 @@ from cqworker.aws.sqs.message_queue import SqsQueue
 from cqworker.clock import SystemClock
 from cqworker.errors import CqworkerError, Unavailable
 from cqworker.events import ServiceCalled, ignore
-from cqworker.health.monitored_ports import WatchedArtifacts, WatchedQueue, WatchedStore
-from cqworker.health.service_health import ARTIFACTS, STORE, Health, queue_service
+from cqworker.health.monitored_ports import MonitoredArtifacts, MonitoredQueue, MonitoredStore
+from cqworker.health.service_health import ARTIFACTS, STORE, ServiceHealth, queue_service
 from cqworker.model.writes import Change
 from cqworker.ports import KeyItem, Letter
 from tests.aws.stub import answers, ok, serving
@@ -81,12 +81,12 @@ class Worker:
 
     def __init__(self, clients: AwsClients) -> None:
         clock = SystemClock()
-        self.health = Health(clock, ignore, (queue_service("jobs"), STORE, ARTIFACTS))
+        self.health = ServiceHealth(clock, ignore, (queue_service("jobs"), STORE, ARTIFACTS))
         for service in (queue_service("jobs"), STORE, ARTIFACTS):
-            self.health.answered(service)
-        self.queue = WatchedQueue(SqsQueue(clients, "jobs", clock), self.health)
-        self.store = WatchedStore(BatchedStore(DynamoStore(clients, "jobs", clock), clients, "jobs"), self.health)
-        self.artifacts = WatchedArtifacts(S3Artifacts(clients, "some", "thing/"), self.health)
+            self.health.record_success(service)
+        self.queue = MonitoredQueue(SqsQueue(clients, "jobs", clock), self.health)
+        self.store = MonitoredStore(BatchedStore(DynamoStore(clients, "jobs", clock), clients, "jobs"), self.health)
+        self.artifacts = MonitoredArtifacts(S3Artifacts(clients, "some", "thing/"), self.health)
 
     def calls(self) -> dict[str, Awaitable[Any]]:
         """Every method of every port."""
@@ -151,19 +151,19 @@ class Odd:
 
 @pytest.mark.parametrize("make", ERRORS, ids=NAMES)
 async def test_what_a_port_raises_is_a_fault_of_its_service(make: Callable[[], Exception]) -> None:
-    health = Health(SystemClock(), ignore, ())
+    health = ServiceHealth(SystemClock(), ignore, ())
     port: Any = Odd(make())
     with pytest.raises(Unavailable) as caught:
-        await WatchedStore(port, health).write(claim_of(submitted(), "boot.1"))
+        await MonitoredStore(port, health).write(claim_of(submitted(), "boot.1"))
     assert caught.value.ambiguous
     with pytest.raises(Unavailable):
-        await WatchedQueue(port, health).depth()
+        await MonitoredQueue(port, health).depth()
     assert {trouble.service for trouble in health.readiness()} == {STORE, queue_service("jobs")}
 
 
 async def test_an_answer_that_a_port_gives_by_an_exception_is_no_fault() -> None:
-    health = Health(SystemClock(), ignore, ())
+    health = ServiceHealth(SystemClock(), ignore, ())
     port: Any = Odd(CqworkerError("There is no such thing."))
     with pytest.raises(CqworkerError, match="no such thing"):
-        await WatchedStore(port, health).get("j")
+        await MonitoredStore(port, health).get("j")
     assert health.readiness() == ()

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from cqworker.cli.dev import at_home
 from cqworker.clock import SystemClock
-from cqworker.daemon.aws_ports import open_premises
+from cqworker.daemon.aws_ports import open_aws_ports
 from cqworker.embedded.running_aws import embedded_aws
 from cqworker.errors import ConfigurationError
 from cqworker.events import ignore
@@ -35,10 +35,10 @@ async def test_a_daemon_goes_the_way_it_is_told(
     both = {"Responses": [done(job(1)), done(job(2))], "Attributes": done(job(1))["Item"]}
     async with serving(answers(ok(**both))) as stub:
         speak_to(stub.url)
-        premises = open_premises(settings, registry_of(), SystemClock(), ignore)
-        async with premises.clients:
+        aws = open_aws_ports(settings, registry_of(), SystemClock(), ignore)
+        async with aws.clients:
             changes = [claim_of(replace(submitted(), job_id=job(number)), "boot.1") for number in (1, 2)]
-            await asyncio.gather(*map(premises.ground.store.write, changes))
+            await asyncio.gather(*map(aws.dependencies.store.write, changes))
     assert [seen.operation for seen in stub.seen] == operations
     assert ["amz-sdk-request" in seen.headers for seen in stub.seen] == [not lean] * len(operations)
 

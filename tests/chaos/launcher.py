@@ -19,7 +19,7 @@ from typing import Any
 
 from cqworker.aws.sqs.message_queue import SqsQueue
 from cqworker.cli import main
-from cqworker.health.monitored_ports import WatchedStore
+from cqworker.health.monitored_ports import MonitoredStore
 from cqworker.model.attempt_writes import Claim, Settle
 from cqworker.model.operator_writes import Enter
 from cqworker.model.writes import Written
@@ -56,27 +56,27 @@ def after_receive(hit: Hits) -> None:
 
 def after_write(hit: Hits, kind: type) -> None:
     """A write of this kind was applied and answered."""
-    write = WatchedStore.write
+    write = MonitoredStore.write
 
-    async def dying(self: WatchedStore, change: Any) -> Any:
+    async def dying(self: MonitoredStore, change: Any) -> Any:
         answer = await write(self, change)
         if isinstance(change, kind) and isinstance(answer, Written):
             hit()
         return answer
 
-    setattr(WatchedStore, "write", dying)  # noqa: B010
+    setattr(MonitoredStore, "write", dying)  # noqa: B010
 
 
 def before_enter(hit: Hits) -> None:
     """A submission's message is out, its record is not written yet."""
-    write = WatchedStore.write
+    write = MonitoredStore.write
 
-    async def dying(self: WatchedStore, change: Any) -> Any:
+    async def dying(self: MonitoredStore, change: Any) -> Any:
         if isinstance(change, Enter):
             hit()
         return await write(self, change)
 
-    setattr(WatchedStore, "write", dying)  # noqa: B010
+    setattr(MonitoredStore, "write", dying)  # noqa: B010
 
 
 def around_delete(hit: Hits, *, done: bool) -> None:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from cqworker.daemon import Counter
+from cqworker.daemon import JobServices
 from cqworker.errors import SendUnanswered, Unavailable
 from cqworker.jobs.submit import Submission
 
@@ -38,7 +38,7 @@ class Ledger:
     refused: int = 0
     replayed: int = 0
 
-    async def submit(self, counter: Counter, orders: Iterable[Order], *, at_once: int = AT_ONCE) -> None:
+    async def submit(self, counter: JobServices, orders: Iterable[Order], *, at_once: int = AT_ONCE) -> None:
         """Hands them all in, some at a time."""
         waiting = iter(orders)
 
@@ -48,7 +48,7 @@ class Ledger:
 
         await asyncio.gather(*(clerk() for _ in range(at_once)))
 
-    async def _hand_in(self, counter: Counter, order: Order) -> None:
+    async def _hand_in(self, counter: JobServices, order: Order) -> None:
         for attempt in itertools.count(1):
             try:
                 accepted = await counter.submitter.submit(order.submission())

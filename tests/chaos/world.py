@@ -17,7 +17,7 @@ from cqworker.aws.clients import AwsClients
 from cqworker.aws.provision import provision
 from cqworker.aws.sqs.message_queue import SqsQueue
 from cqworker.clock import SystemClock
-from cqworker.daemon import Counter, counter
+from cqworker.daemon import JobServices, open_job_services
 from cqworker.errors import JobNotFound
 from cqworker.events import ignore
 from cqworker.settings import Settings, load_settings
@@ -66,12 +66,12 @@ class World:
         return self.plan.random
 
     @asynccontextmanager
-    async def counter(self, turn: asyncio.Lock) -> AsyncIterator[Counter]:
+    async def counter(self, turn: asyncio.Lock) -> AsyncIterator[JobServices]:
         """Submission and the desk in this process, through the proxies."""
         async with AsyncExitStack() as stack:
             async with turn:
                 with _environment(self.environment), _on_path(self.folder / "plugin"):
-                    opened = await stack.enter_async_context(counter(self.settings, ignore))
+                    opened = await stack.enter_async_context(open_job_services(self.settings, ignore))
                     await _call_once(opened)
             yield opened
 
@@ -152,7 +152,7 @@ def _configure(folder: Path, shape: Shape) -> Path:
     return config
 
 
-async def _call_once(opened: Counter) -> None:
+async def _call_once(opened: JobServices) -> None:
     """Clients read the environment when they are first needed: from here on it may change again."""
     await SqsQueue(opened.clients, opened.settings.queues[0].name, SystemClock()).depth()
     await opened.artifacts.check()

@@ -10,7 +10,7 @@ from typing import Any
 from cqworker.aws.clients import AwsClients
 from cqworker.client import Client
 from cqworker.client.direct_transport import DirectTransport
-from cqworker.daemon import Counter
+from cqworker.daemon import JobServices
 from cqworker.events import ignore
 from cqworker.web.app_context import Parts, present
 from tests.web.house import House, open_house
@@ -45,8 +45,8 @@ def _client(way: str, house: House) -> Client:
     return Client(opening)
 
 
-def counter_of(parts: Parts) -> Counter:
-    return Counter(
+def counter_of(parts: Parts) -> JobServices:
+    return JobServices(
         submitter=present(parts.submitter),
         desk=present(parts.desk),
         artifacts=present(parts.artifacts),

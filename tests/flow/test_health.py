@@ -12,8 +12,8 @@ from cqworker.events import DepthSeen, Event, ServiceFailed, ServiceRecovered
 from cqworker.events.loop_events import HandlersLoopSilent
 from cqworker.execution import handler_watchdog
 from cqworker.execution.executor import GRACE
-from cqworker.health.probes import Check, Depths
-from cqworker.health.service_health import Health
+from cqworker.health.probes import DepthProbe, Probe
+from cqworker.health.service_health import ServiceHealth
 from cqworker.testing import MemoryQueue, VirtualClock
 from cqworker.testing.same_loop import SameLoop
 from tests.flow.faults import FaultyQueue, refused, unheard
@@ -24,14 +24,14 @@ from tests.flow.world import World, story
 class Service:
     """Something that can be asked how it is, and is away while `away`."""
 
-    def __init__(self, health: Health) -> None:
+    def __init__(self, health: ServiceHealth) -> None:
         self.health = health
         self.away = False
         self.asked = 0
 
     async def ask(self) -> None:
         self.asked += 1
-        with self.health.watching("service", "checking it"):
+        with self.health.monitor("service", "checking it"):
             if self.away:
                 await refused(lambda: asyncio.sleep(0))
 
@@ -39,10 +39,10 @@ class Service:
 @story
 async def test_nothing_is_ready_before_it_was_asked() -> None:
     events: list[Event] = []
-    health = Health(VirtualClock(), events.append, ("service",))
+    health = ServiceHealth(VirtualClock(), events.append, ("service",))
     assert [trouble.cause for trouble in health.readiness()] == ["It was not asked yet."]
     assert not health.is_away("service")
-    health.answered("service")
+    health.record_success("service")
     assert health.readiness() == ()
     assert events == []
 
@@ -50,9 +50,9 @@ async def test_nothing_is_ready_before_it_was_asked() -> None:
 @story
 async def test_a_failure_is_remembered_with_its_remedy_until_the_service_answers() -> None:
     events: list[Event] = []
-    service = Service(health := Health(VirtualClock(), events.append, ("service",)))
+    service = Service(health := ServiceHealth(VirtualClock(), events.append, ("service",)))
     service.away = True
-    asking = asyncio.ensure_future(Check("service", service.ask, health).run())
+    asking = asyncio.ensure_future(Probe("service", service.ask, health).run())
     await asyncio.sleep(100)
     [trouble] = health.readiness()
     assert (trouble.service, trouble.cause, trouble.remedy) == ("service", "It did not answer.", "Wait.")
@@ -67,22 +67,22 @@ async def test_a_failure_is_remembered_with_its_remedy_until_the_service_answers
 
 @story
 async def test_a_service_is_asked_once_a_minute_while_all_is_well_and_not_when_others_just_did() -> None:
-    service = Service(health := Health(VirtualClock(), lambda _: None, ("service",)))
-    asking = asyncio.ensure_future(Check("service", service.ask, health).run())
+    service = Service(health := ServiceHealth(VirtualClock(), lambda _: None, ("service",)))
+    asking = asyncio.ensure_future(Probe("service", service.ask, health).run())
     await asyncio.sleep(3600)
     assert 59 <= service.asked <= 61
     asked = service.asked
     for _ in range(360):
         await asyncio.sleep(10)
-        health.answered("service")
+        health.record_success("service")
     assert service.asked <= asked + 1
     asking.cancel()
 
 
 @story
 async def test_a_service_that_fails_somebody_is_asked_soon() -> None:
-    service = Service(health := Health(VirtualClock(), lambda _: None, ("service",)))
-    asking = asyncio.ensure_future(Check("service", service.ask, health).run())
+    service = Service(health := ServiceHealth(VirtualClock(), lambda _: None, ("service",)))
+    asking = asyncio.ensure_future(Probe("service", service.ask, health).run())
     await asyncio.sleep(5)
     asked = service.asked
     service.away = True
@@ -97,18 +97,18 @@ async def test_a_service_that_fails_somebody_is_asked_soon() -> None:
 
 @story
 async def test_who_waits_for_a_service_goes_on_when_it_is_back_or_when_told_to_give_up() -> None:
-    service = Service(health := Health(VirtualClock(), lambda _: None, ("service",)))
+    service = Service(health := ServiceHealth(VirtualClock(), lambda _: None, ("service",)))
     service.away = True
     with pytest.raises(Exception, match="did not answer"):
         await service.ask()
     given_up = asyncio.Event()
-    waiting = [asyncio.ensure_future(health.until_present("service", asyncio.Event())) for _ in range(3)]
-    impatient = asyncio.ensure_future(health.until_present("service", given_up))
+    waiting = [asyncio.ensure_future(health.wait_until_back("service", asyncio.Event())) for _ in range(3)]
+    impatient = asyncio.ensure_future(health.wait_until_back("service", given_up))
     await asyncio.sleep(10)
     assert not any(wait.done() for wait in (*waiting, impatient))
     given_up.set()
     await impatient
-    health.answered("service")
+    health.record_success("service")
     await asyncio.gather(*waiting)
 
 
@@ -117,7 +117,7 @@ async def test_a_queue_that_is_missing_does_not_hide_the_depth_of_the_other() ->
     events: list[Event] = []
     main, dead = (FaultyQueue(MemoryQueue(name, VirtualClock())) for name in ("main", "dead"))
     dead.away = unheard
-    looking = asyncio.ensure_future(Depths((main, dead), events.append).run())
+    looking = asyncio.ensure_future(DepthProbe((main, dead), events.append).run())
     await asyncio.sleep(600)
     seen = [event.queue for event in events if isinstance(event, DepthSeen)]
     assert seen == ["main"] * 5

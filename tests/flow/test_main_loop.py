@@ -12,7 +12,7 @@ from cqworker import handler
 from cqworker.events import Event, JobStarted
 from cqworker.events.loop_events import HandlersLoopSilent, MainLoopStoodStill, MainLoopTurned
 from cqworker.execution import handler_watchdog
-from cqworker.health.main_loop_lag import MainLoop
+from cqworker.health.main_loop_lag import MainLoopLag
 from cqworker.testing import VirtualClock
 from cqworker.testing.same_loop import SameLoop
 from tests.flow.handlers import quick
@@ -25,10 +25,10 @@ AWAY = 120.0
 @story
 async def test_a_loop_that_turns_was_never_absent() -> None:
     events: list[Event] = []
-    main = MainLoop(VirtualClock(), events.append)
+    main = MainLoopLag(VirtualClock(), events.append)
     pulse = asyncio.ensure_future(main.run())
     await asyncio.sleep(60.5)
-    assert main.absent_since(0.0) < 0.01
+    assert main.seconds_absent_since(0.0) < 0.01
     assert {type(event) for event in events} == {MainLoopTurned}
     assert len(events) == 60
     pulse.cancel()
@@ -42,13 +42,15 @@ async def test_an_absence_counts_where_it_overlaps_and_also_before_the_pulse_has
     await asyncio.sleep(10.5)
     world.freeze("w1")
     await asyncio.sleep(AWAY)
-    assert main.absent_since(0.0) == pytest.approx(AWAY, abs=1.1), "what wakes with the loop asks before the pulse does"
+    assert main.seconds_absent_since(0.0) == pytest.approx(AWAY, abs=1.1), (
+        "what wakes with the loop asks before the pulse does"
+    )
     world.thaw("w1")
     await asyncio.sleep(5)
     now = world.clock.monotonic()
-    assert main.absent_since(0.0) == pytest.approx(AWAY, abs=1.1)
-    assert main.absent_since(now - 35) == pytest.approx(30, abs=0.1)
-    assert main.absent_since(now - 4) < 0.1
+    assert main.seconds_absent_since(0.0) == pytest.approx(AWAY, abs=1.1)
+    assert main.seconds_absent_since(now - 35) == pytest.approx(30, abs=0.1)
+    assert main.seconds_absent_since(now - 4) < 0.1
     [told] = host.seen(MainLoopStoodStill)
     assert told.seconds == pytest.approx(AWAY, abs=1.1)
     await world.stop()

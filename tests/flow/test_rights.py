@@ -9,9 +9,9 @@ import pytest
 
 from cqworker.errors import ArtifactMissing, RecordUnreadable, Unavailable
 from cqworker.events import Event, ItemFailed, ServiceFailed, ServiceRecovered
-from cqworker.health.monitored_ports import WatchedArtifacts, WatchedQueue, WatchedStore
-from cqworker.health.probes import Check
-from cqworker.health.service_health import ARTIFACTS, DENIED_FOR, STORE, Health
+from cqworker.health.monitored_ports import MonitoredArtifacts, MonitoredQueue, MonitoredStore
+from cqworker.health.probes import Probe
+from cqworker.health.service_health import ARTIFACTS, DENIED_FOR, STORE, ServiceHealth
 from cqworker.model.attempt_writes import Claim
 from cqworker.model.status import Status
 from cqworker.ports import KeyItem, Letter
@@ -29,15 +29,15 @@ class Watched:
     def __init__(self) -> None:
         clock = VirtualClock()
         self.events: list[Event] = []
-        self.health = Health(clock, self.events.append, ())
+        self.health = ServiceHealth(clock, self.events.append, ())
         self.lines = (
             FaultyStore(MemoryStore(clock)),
             FaultyArtifacts(MemoryArtifacts()),
             FaultyQueue(MemoryQueue("q", clock)),
         )
-        self.store = WatchedStore(self.lines[0], self.health)
-        self.artifacts = WatchedArtifacts(self.lines[1], self.health)
-        self.queue = WatchedQueue(self.lines[2], self.health)
+        self.store = MonitoredStore(self.lines[0], self.health)
+        self.artifacts = MonitoredArtifacts(self.lines[1], self.health)
+        self.queue = MonitoredQueue(self.lines[2], self.health)
 
     @property
     def causes(self) -> list[str]:
@@ -77,7 +77,7 @@ async def test_a_denied_object_is_told_and_its_right_is_tried_until_it_is_grante
     own = Watched()
     line = own.lines[1]
     reference = await own.artifacts.put("key", b"", "")
-    checking = asyncio.ensure_future(Check(ARTIFACTS, own.artifacts.check, own.health, 300).run())
+    checking = asyncio.ensure_future(Probe(ARTIFACTS, own.artifacts.check, own.health, 300).run())
     await asyncio.sleep(1)
     assert own.causes == []
     for each in (call, {"put": "check_writing", "get": "check"}[call]):
@@ -105,7 +105,7 @@ async def test_the_sources_of_jobs_do_not_decide_whether_the_daemon_is_ready() -
 async def test_the_first_check_finds_out_whether_writing_is_allowed_and_the_later_ones_cost_no_write() -> None:
     own = Watched()
     for service, port, line in ((STORE, own.store, own.lines[0]), (ARTIFACTS, own.artifacts, own.lines[1])):
-        own.health = Health(VirtualClock(), own.events.append, (service,))
+        own.health = ServiceHealth(VirtualClock(), own.events.append, (service,))
         watched = type(port)(line, own.health)  # type: ignore[arg-type]
         line.on("check_writing", denied)
         await meets(Unavailable, watched.check)

@@ -11,8 +11,8 @@ import pytest
 from cqworker.aws.sqs.batched_sends import GATHERING, BatchedSends
 from cqworker.errors import CqworkerError, MessageTooLarge, SendUnanswered, Unavailable
 from cqworker.events import ignore
-from cqworker.health.monitored_ports import WatchedQueue
-from cqworker.health.service_health import Health, queue_service
+from cqworker.health.monitored_ports import MonitoredQueue
+from cqworker.health.service_health import ServiceHealth, queue_service
 from cqworker.jobs.submit import Accepted, Submission, Submitter
 from cqworker.ports import Letter
 from cqworker.testing import MemoryQueue, VirtualClock
@@ -259,8 +259,8 @@ async def test_a_service_that_fails_at_one_letter_of_many_is_in_trouble_until_it
     async def fail_at_the_first(_: object) -> list[CqworkerError | None]:
         return [unavailable(ambiguous=False), None]
 
-    line, health = Line(), Health(VirtualClock(), ignore, ())
-    sends = BatchedSends(WatchedQueue(line, health))
+    line, health = Line(), ServiceHealth(VirtualClock(), ignore, ())
+    sends = BatchedSends(MonitoredQueue(line, health))
     line.on("send_many", fail_at_the_first)
     await asyncio.gather(*sending(sends, "a", "b"), return_exceptions=True)
     assert health.is_away(queue_service("jobs"))

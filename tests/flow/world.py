@@ -15,9 +15,9 @@ from cqworker.events import Event
 from cqworker.events.loop_events import HandlersLoopTurned, MainLoopTurned
 from cqworker.execution.handler_loop import ThreadedLoop
 from cqworker.flow.supervised_loop import keep_running
-from cqworker.health.monitored_ports import WatchedArtifacts, WatchedQueue, WatchedStore
-from cqworker.health.probes import Check
-from cqworker.health.service_health import STORE, Health
+from cqworker.health.monitored_ports import MonitoredArtifacts, MonitoredQueue, MonitoredStore
+from cqworker.health.probes import Probe
+from cqworker.health.service_health import STORE, ServiceHealth
 from cqworker.jobs.operator_actions import Desk
 from cqworker.jobs.submit import Accepted, Submission, Submitter
 from cqworker.jobs.waiters import Watch
@@ -28,7 +28,7 @@ from cqworker.ports import Letter
 from cqworker.settings import ArtifactSettings, HandlerSettings, HttpSettings, QueueSettings, Settings, WorkerSettings
 from cqworker.testing import MemoryArtifacts, MemoryQueue, VirtualClock
 from cqworker.testing.same_loop import SameLoop
-from cqworker.worker.assembly import Ground, open_worker
+from cqworker.worker.assembly import Dependencies, open_worker
 from cqworker.worker.worker import Worker
 from tests.flow.faults import FaultyArtifacts, FaultyQueue, FaultyStore
 from tests.flow.hosts import HOST, HostLoop
@@ -87,7 +87,7 @@ class Host:
     queues: Mapping[str, FaultyQueue]
     artifacts: FaultyArtifacts
     watch: Watch
-    ground: Ground
+    ground: Dependencies
     settings: Settings
     events: list[Event]
     workers: list[Worker]
@@ -245,13 +245,13 @@ class World:
                 events.append(event)
                 self.events.append(event)
 
-        health = Health(clock, emit, ())
+        health = ServiceHealth(clock, emit, ())
         store, artifacts = FaultyStore(self.store), FaultyArtifacts(self.artifacts)
         queues = {queue: FaultyQueue(port) for queue, port in self.queues.items()}
-        ground = Ground(
-            queues={queue: WatchedQueue(port, health) for queue, port in queues.items()},
-            store=WatchedStore(store, health),
-            artifacts=WatchedArtifacts(artifacts, health),
+        ground = Dependencies(
+            queues={queue: MonitoredQueue(port, health) for queue, port in queues.items()},
+            store=MonitoredStore(store, health),
+            artifacts=MonitoredArtifacts(artifacts, health),
             registry=registry,
             health=health,
             clock=clock,
@@ -274,6 +274,6 @@ class World:
         ground = host.ground
         loop = ThreadedLoop() if self.is_real else SameLoop()
         host.workers.append(open_worker(ground, host.settings, loop, name=host.name, seen=host.watch.seen))
-        check = Check(STORE, ground.store.check, ground.health)
+        check = Probe(STORE, ground.store.check, ground.health)
         host.loops.append(asyncio.get_running_loop().create_task(keep_running("check", check.run, ground.emit)))
         host.worker.start()

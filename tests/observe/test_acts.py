@@ -29,7 +29,7 @@ def test_an_observer_that_names_its_acts_is_asked_once_a_class_and_told_through_
     emit = fan_out(practised)
     events = [sample_of(e.JobStarted), sample_of(e.LeaseLost)] * 3
     for event in events:
-        emit.tell(event)
+        emit.emit(event)
     assert practised.seen == [event for event in events if isinstance(event, e.LeaseLost)]
     assert practised.asked == [e.JobStarted, e.LeaseLost]
     assert emit.failures == 0
@@ -52,7 +52,7 @@ def test_an_act_that_raises_is_told_of_once_under_its_observers_name(written: Wr
     seen: list[e.Event] = []
     emit = fan_out(Clumsy(), seen.append)
     for kind in (e.JobStarted, e.LeaseLost):
-        emit.tell(sample_of(kind))
+        emit.emit(sample_of(kind))
     assert len(seen) == emit.failures == 2
     [line] = written.lines
     assert "Clumsy" in line["observer"]

@@ -14,15 +14,15 @@ from cqworker.events.loop_events import HandlersLoopTurned, MainLoopTurned
 from cqworker.execution.handler_loop import pass_on
 from cqworker.flow.lease import Lease
 from cqworker.flow.supervised_loop import keep_running
-from cqworker.health.monitored_ports import WatchedArtifacts, WatchedQueue, WatchedStore
-from cqworker.health.probes import Check
-from cqworker.health.service_health import ARTIFACTS, STORE, Health
+from cqworker.health.monitored_ports import MonitoredArtifacts, MonitoredQueue, MonitoredStore
+from cqworker.health.probes import Probe
+from cqworker.health.service_health import ARTIFACTS, STORE, ServiceHealth
 from cqworker.jobs.operator_actions import Desk
 from cqworker.jobs.submit import Submitter
 from cqworker.jobs.waiters import Watch
 from cqworker.ports import JobQueue
 from cqworker.settings import Settings
-from cqworker.worker.assembly import Ground, open_worker
+from cqworker.worker.assembly import Dependencies, open_worker
 from cqworker.worker.worker import Worker
 from tests.simulation import machine
 from tests.simulation.attempt import Disturbance, disturbed, troubled
@@ -167,15 +167,15 @@ class Process:
     def _open(self) -> None:
         """What the daemon's composition root does, on simulated ports."""
         site, settings = self._site, self._site.settings
-        health = Health(self.clock, self._emit, (STORE, ARTIFACTS))
+        health = ServiceHealth(self.clock, self._emit, (STORE, ARTIFACTS))
         queues: dict[str, JobQueue] = {
-            service.name: BatchedSends(WatchedQueue(SimQueue(service, self.link, self.clock), health))
+            service.name: BatchedSends(MonitoredQueue(SimQueue(service, self.link, self.clock), health))
             for service in site.services
         }
-        ground = Ground(
+        ground = Dependencies(
             queues=queues,
-            store=WatchedStore(SimStore(site.store, self.link), health),
-            artifacts=WatchedArtifacts(SimArtifacts(site.objects, self.link), health),
+            store=MonitoredStore(SimStore(site.store, self.link), health),
+            artifacts=MonitoredArtifacts(SimArtifacts(site.objects, self.link), health),
             registry=site.new if self.modern else site.old,
             health=health,
             clock=self.clock,
@@ -188,7 +188,7 @@ class Process:
         self._closers = (watch.close,)
         self.worker.start()
         for service, check in ((STORE, ground.store.check), (ARTIFACTS, ground.artifacts.check)):
-            loop = keep_running(service, Check(service, check, health).run, self._emit)
+            loop = keep_running(service, Probe(service, check, health).run, self._emit)
             self._loops.append(self.main.create_task(loop))
         self._loops.append(self.main.create_task(self._watch_for_stuck()))
 
@@ -245,7 +245,7 @@ class Process:
         self._site.witness.swallowed(self, call, self._site.kernel.now)
 
 
-def front_desk(ground: Ground, settings: Settings, watch: Watch, worker: Worker) -> tuple[Submitter, Desk]:
+def front_desk(ground: Dependencies, settings: Settings, watch: Watch, worker: Worker) -> tuple[Submitter, Desk]:
     """The other half of a daemon: where jobs are handed in and asked after."""
     queues = {queue.name: ground.queues[queue.name] for queue in settings.queues}
     clock, emit, retention = ground.clock, ground.emit, settings.store.retention_days * 86_400

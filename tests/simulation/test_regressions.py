@@ -12,7 +12,7 @@ import pytest
 from cqworker import handler
 from cqworker.events import LeaseLost, ignore
 from cqworker.flow.claim import Claimed, Claims
-from cqworker.health.service_health import Health
+from cqworker.health.service_health import ServiceHealth
 from cqworker.model.envelope import read_envelope
 from cqworker.model.ids import TokenMint
 from tests.flow.faults import slow
@@ -47,7 +47,7 @@ async def test_a_renewal_that_is_never_answered_leaves_time_for_another_one() ->
 
 
 def claims_of(world: World) -> Claims:
-    health = Health(world.clock, ignore, ())
+    health = ServiceHealth(world.clock, ignore, ())
     return Claims(world.store, health, world.clock, ignore, TokenMint(), "w1", VISIBILITY, RETENTION)
 
 

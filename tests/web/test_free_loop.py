@@ -12,7 +12,7 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from cqworker.daemon.gc_tuning import rare_collections
+from cqworker.daemon.gc_tuning import collect_rarely
 from cqworker.jobs.submit import Submission
 from cqworker.plugins.handler import handler
 from cqworker.plugins.payload import SHORT
@@ -50,7 +50,7 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
         seconds.append(time.thread_time() - began)
 
     monkeypatch.setattr(asyncio.Handle, "_run", timed)
-    with rare_collections():
+    with collect_rarely():
         yield seconds
 
 

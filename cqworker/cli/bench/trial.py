@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from cqworker.cli.bench.counting_observer import Tally
 from cqworker.cli.bench.results import Findings, Part, part_of, percentile
 from cqworker.clock import SystemClock
-from cqworker.daemon.aws_ports import open_premises
+from cqworker.daemon.aws_ports import open_aws_ports
 from cqworker.daemon.standalone import open_submitter
 from cqworker.errors import CqworkerError
 from cqworker.events import Emit
@@ -21,7 +21,7 @@ from cqworker.model.ids import worker_name
 from cqworker.model.status import Status
 from cqworker.plugins.registry import Registry
 from cqworker.settings import Settings
-from cqworker.worker.assembly import Ground, open_worker
+from cqworker.worker.assembly import Dependencies, open_worker
 from cqworker.worker.worker import Worker
 
 AT_ONCE = 64
@@ -68,17 +68,17 @@ class Trial:
 
     async def run(self, tell: Tell) -> Findings:
         """Submits, runs and counts; raises QueueInUse before anything was submitted, JobsUnfinished, Unavailable."""
-        premises = open_premises(self._settings, self._registry, SystemClock(), self._emit)
-        async with premises.clients:
-            ground = premises.ground
-            await self._look_at_queue(ground)
-            submitter = open_submitter(ground, self._settings)
+        aws = open_aws_ports(self._settings, self._registry, SystemClock(), self._emit)
+        async with aws.clients:
+            dependencies = aws.dependencies
+            await self._look_at_queue(dependencies)
+            submitter = open_submitter(dependencies, self._settings)
             tell(f"Submitting {self._order.jobs} jobs of {self._order.type} to {self._queue} …")
             submitted, job_ids = await self._submit(submitter)
             tell("Running them …")
-            async with self._working(ground) as worker:
-                run = await self._until_ended(ground, worker, job_ids)
-                latencies = [await self._alone(ground, submitter) for _ in range(ALONE)]
+            async with self._working(dependencies) as worker:
+                run = await self._until_ended(dependencies, worker, job_ids)
+                latencies = [await self._alone(dependencies, submitter) for _ in range(ALONE)]
         ended = [self._tally.ended[job_id][0] for job_id in job_ids if job_id in self._tally.ended]
         return Findings(
             type=self._order.type,
@@ -93,8 +93,8 @@ class Trial:
             latency_p99=percentile(latencies, 0.99),
         )
 
-    async def _look_at_queue(self, ground: Ground) -> None:
-        depth = await ground.queues[self._queue].depth()
+    async def _look_at_queue(self, dependencies: Dependencies) -> None:
+        depth = await dependencies.queues[self._queue].depth()
         there = depth.visible + depth.in_flight + depth.delayed
         if there and not self._order.shared:
             raise QueueInUse(
@@ -117,17 +117,17 @@ class Trial:
         return Submission(type=self._order.type, payload=self._order.payload, queue=self._queue)
 
     @asynccontextmanager
-    async def _working(self, ground: Ground) -> AsyncIterator[Worker]:
+    async def _working(self, dependencies: Dependencies) -> AsyncIterator[Worker]:
         """A worker of the worker role; it drains whatever happens."""
         loop = ThreadedLoop(type(asyncio.get_running_loop()))
-        worker = open_worker(ground, self._settings, loop, name=worker_name(), seen=lambda *_: None)
+        worker = open_worker(dependencies, self._settings, loop, name=worker_name(), seen=lambda *_: None)
         try:
             yield worker
         finally:
             await worker.drain(DRAIN, asyncio.Event())
             await worker.close()
 
-    async def _until_ended(self, ground: Ground, worker: Worker, job_ids: list[str]) -> Part:
+    async def _until_ended(self, dependencies: Dependencies, worker: Worker, job_ids: list[str]) -> Part:
         """Starts the worker, and waits until every job is final, here or elsewhere."""
         phase, left, changed = self._tally.begin(), set(job_ids), time.monotonic()
         worker.start()
@@ -138,7 +138,7 @@ class Trial:
             if len(left) < before:
                 changed = now
             elif now - changed > STALL:
-                self._elsewhere |= await self._ended_elsewhere(ground, left, now - changed)
+                self._elsewhere |= await self._ended_elsewhere(dependencies, left, now - changed)
                 left -= self._elsewhere
         last = max((self._tally.ended[each][1] for each in job_ids if each in self._tally.ended), default=phase.began)
         cpu = time.process_time() - phase.cpu
@@ -147,21 +147,21 @@ class Trial:
             raise JobsUnfinished(f"Another worker of {self._queue} ran every job: stop it, or use another --queue.")
         return part_of(phase, here, last - phase.began, cpu)
 
-    async def _ended_elsewhere(self, ground: Ground, left: set[str], stalled: float) -> set[str]:
-        records = await asyncio.gather(*(ground.store.get(job_id) for job_id in left))
+    async def _ended_elsewhere(self, dependencies: Dependencies, left: set[str], stalled: float) -> set[str]:
+        records = await asyncio.gather(*(dependencies.store.get(job_id) for job_id in left))
         final = {record.job_id for record in records if record is not None and record.status.is_final}
         if not final and stalled > PATIENCE:
-            troubles = "; ".join(f"{each.cause} {each.remedy}" for each in ground.health.readiness())
+            troubles = "; ".join(f"{each.cause} {each.remedy}" for each in dependencies.health.readiness())
             raise JobsUnfinished(f"{len(left)} jobs do not come to their end. {troubles or 'Try `cqworker doctor`.'}")
         return final
 
-    async def _alone(self, ground: Ground, submitter: Submitter) -> float:
+    async def _alone(self, dependencies: Dependencies, submitter: Submitter) -> float:
         """Milliseconds from just before the submission of one job until its ending was written."""
         began = time.monotonic()
         job_id = (await submitter.submit(self._submission())).record.job_id
         while job_id not in self._tally.ended:
             await asyncio.sleep(LOOK)
-            if time.monotonic() - began > STALL and await self._ended_elsewhere(ground, {job_id}, 0.0):
+            if time.monotonic() - began > STALL and await self._ended_elsewhere(dependencies, {job_id}, 0.0):
                 return (time.monotonic() - began) * 1000
             if time.monotonic() - began > PATIENCE:
                 raise JobsUnfinished(f"Job {job_id} does not come to its end. Try `cqworker doctor`.")

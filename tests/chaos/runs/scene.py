@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cqworker.daemon import Counter
+from cqworker.daemon import JobServices
 from tests.chaos.checker import check
 from tests.chaos.evidence import Evidence, gather_evidence
 from tests.chaos.fleet import Fleet, fleet_of
@@ -45,7 +45,7 @@ class Scene:
     """One run that is under way."""
 
     world: World
-    counter: Counter
+    counter: JobServices
     fleet: Fleet
     ledger: Ledger = field(default_factory=Ledger)
 

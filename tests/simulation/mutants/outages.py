@@ -6,7 +6,7 @@ from typing import Any
 
 from cqworker.flow.lease_keeper import LeaseKeeper
 from cqworker.flow.unanswered_writes import Insistence
-from cqworker.health.service_health import Health
+from cqworker.health.service_health import ServiceHealth
 from tests.simulation.mutants.registry import Swap, mutant
 from tests.simulation.profile import Profile
 
@@ -31,10 +31,10 @@ def _no_insistence(swap: Swap) -> None:
 
 @mutant("ended leases are taken at once after an outage", where=_is_dark)
 def _no_grace(swap: Swap) -> None:
-    swap(Health, "grace", lambda _self, _queue: 0)
+    swap(ServiceHealth, "lease_grace", lambda _self, _queue: 0)
 
 
 @mutant("the grace counts from the lease's end", where=_is_dark)
 def _short_grace(swap: Swap) -> None:
-    grace = Health.grace
-    swap(Health, "grace", lambda self, queue: min(grace(self, queue), 5_000))
+    grace = ServiceHealth.lease_grace
+    swap(ServiceHealth, "lease_grace", lambda self, queue: min(grace(self, queue), 5_000))
