@@ -13,10 +13,11 @@ from cqworker.aws.sqs.messages import send_request
 from cqworker.model.envelope import Envelope
 from cqworker.model.ids import new_job_id
 from cqworker.model.record import record_from
+from cqworker.model.retention import Retention
 from cqworker.model.trace import traceparent_for
 from cqworker.ports import Letter
 
-RETENTION = 2_592_000
+RETENTION = Retention(days=30)
 AT_ONCE = 2_000
 """Jobs that one request to lay them ready holds."""
 
@@ -46,7 +47,7 @@ def job_of(load: Load, queue: str) -> tuple[str, dict[str, Any], dict[str, Any]]
         job_id=new_job_id(now), type=load.type, queue=queue, max_attempts=10, created_at=now, payload=load.payload
     )
     letter = Letter(body=envelope.text(), traceparent=traceparent_for(envelope.job_id, None))
-    return envelope.job_id, send_request(letter), item_of(record_from(envelope, now // 1000 + RETENTION, None))
+    return envelope.job_id, send_request(letter), item_of(record_from(envelope, RETENTION.purge_at(now), None))
 
 
 def lay(endpoint: Endpoint, queue: str, table: str, load: Load, jobs: int) -> None:

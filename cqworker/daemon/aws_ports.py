@@ -19,9 +19,6 @@ from cqworker.ports import JobQueue, JobStore
 from cqworker.settings import Settings
 from cqworker.worker.assembly import Dependencies
 
-DAY = 86_400
-"""Seconds."""
-
 
 @dataclass(frozen=True, slots=True)
 class AwsPorts:

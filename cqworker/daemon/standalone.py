@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cqworker.aws.clients import AwsClients
 from cqworker.clock import SystemClock
-from cqworker.daemon.aws_ports import DAY, open_aws_ports
+from cqworker.daemon.aws_ports import open_aws_ports
 from cqworker.events import Emit
 from cqworker.jobs.operator_actions import Desk
 from cqworker.jobs.submit import Submitter
@@ -62,7 +62,7 @@ def open_submitter(dependencies: Dependencies, settings: Settings) -> Submitter:
         dependencies.clock,
         dependencies.emit,
         inline_limit=settings.artifacts.inline_limit,
-        retention=settings.store.retention_days * DAY,
+        retention=settings.store.retention,
     )
 
 
@@ -76,6 +76,6 @@ def open_operator_actions(
         watch,
         dependencies.clock,
         dependencies.emit,
-        retention=settings.store.retention_days * DAY,
+        retention=settings.store.retention,
         hurry=cancel_here,
     )

@@ -24,6 +24,7 @@ from cqworker.model.history import Entry, ended, unended
 from cqworker.model.ids import TokenMint
 from cqworker.model.operator_writes import Forestall
 from cqworker.model.record import Failure, JobRecord
+from cqworker.model.retention import Retention
 from cqworker.model.status import FailureKind, Status
 from cqworker.model.writes import Refused, Written
 from cqworker.ports import Delivery, JobStore
@@ -63,7 +64,7 @@ class Claims:
         tokens: TokenMint,
         worker: str,
         period: float,
-        retention: int,
+        retention: Retention,
     ) -> None:
         self._store = store
         self._health = health
@@ -122,7 +123,7 @@ class Claims:
             worker=self._worker,
             now=now,
             lease_expires_at=now + round(self._period * 1000),
-            purge_at=self._purge_at(now),
+            purge_at=self._retention.purge_at(now),
             trace_id=stored_trace_id(envelope.job_id, delivery.traceparent),
             grace=self._health.lease_grace(delivery.queue) if self._health.outages else 0,
         )
@@ -178,7 +179,7 @@ class Claims:
         status, failure, reason = _ending(verdict, seen)
         entry = Entry(now, ended(status), seen.attempt, self._worker, reason)
         change = Forestall(
-            seen=seen, status=status, now=now, purge_at=self._purge_at(now), entry=entry, failure=failure
+            seen=seen, status=status, now=now, purge_at=self._retention.purge_at(now), entry=entry, failure=failure
         )
         try:
             answer = await self._store.write(change)
@@ -206,9 +207,6 @@ class Claims:
         seconds = max(1.0, (until - self._clock.now()) / 1000)
         self._emit(CopyHidden(job=subject_of_message(envelope, delivery.traceparent), seconds=seconds))
         return Hide(seconds)
-
-    def _purge_at(self, now: int) -> int:
-        return now // 1000 + self._retention
 
 
 def _ending(verdict: CancelInstead | CrashInstead, seen: JobRecord) -> tuple[Status, Failure | None, str]:

@@ -23,6 +23,7 @@ from cqworker.model.envelope import AttemptsOf, Envelope, NewerEnvelope, NotAnEn
 from cqworker.model.history import Entry, ended
 from cqworker.model.operator_writes import Forestall, Lose
 from cqworker.model.record import JobRecord
+from cqworker.model.retention import Retention
 from cqworker.model.status import Status
 from cqworker.model.writes import Written
 from cqworker.ports import BATCH, Delivery, JobQueue, JobStore
@@ -60,7 +61,7 @@ class DeadLetters:
         emit: Emit,
         *,
         worker: str,
-        retention: int,
+        retention: Retention,
     ) -> None:
         self._queue = cemetery.queue
         self._cemetery = cemetery
@@ -146,7 +147,9 @@ class DeadLetters:
         now = self._clock.now()
         trace_id = stored_trace_id(envelope.job_id, delivery.traceparent)
         grace = self._health.lease_grace(self._queue.name)
-        change = Lose(envelope=envelope, now=now, purge_at=self._purge_at(now), trace_id=trace_id, grace=grace)
+        change = Lose(
+            envelope=envelope, now=now, purge_at=self._retention.purge_at(now), trace_id=trace_id, grace=grace
+        )
         answer = await self._store.write(change)
         if isinstance(answer, Written):
             self._emit(JobLost(job=subject_of(answer.record)))
@@ -166,7 +169,9 @@ class DeadLetters:
         entry = Entry(
             now, ended(Status.CANCELLED), seen.attempt, self._worker, "a cancel was asked for before it was lost"
         )
-        change = Forestall(seen=seen, status=Status.CANCELLED, now=now, purge_at=self._purge_at(now), entry=entry)
+        change = Forestall(
+            seen=seen, status=Status.CANCELLED, now=now, purge_at=self._retention.purge_at(now), entry=entry
+        )
         answer = await self._store.write(change)
         if not isinstance(answer, Written):
             return Leave()
@@ -181,9 +186,6 @@ class DeadLetters:
             del self._told[next(iter(self._told))]
         self._told[delivery.message_id] = None
         self._emit(foreign(delivery, reason))
-
-    def _purge_at(self, now: int) -> int:
-        return now // 1000 + self._retention
 
     async def _pause(self, seconds: float) -> None:
         try:

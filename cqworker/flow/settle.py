@@ -33,6 +33,7 @@ from cqworker.model.attempt_writes import HandBack, Settle
 from cqworker.model.backoff import pauses
 from cqworker.model.history import HANDED_BACK, Entry, ended, shortened, trimmed
 from cqworker.model.record import Failure
+from cqworker.model.retention import Retention
 from cqworker.model.status import Status
 from cqworker.model.writes import Refused, Written
 from cqworker.plugins.handler import Backoff
@@ -49,13 +50,13 @@ Seen = Callable[[str, Written], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What every ending is written with: who writes, how long records stay (s).
+    """What every ending is written with: who writes, how long records stay.
 
     In bytes: the largest result that stays in its record, and the largest that is kept at all.
     """
 
     worker: str
-    retention: int
+    retention: Retention
     inline_limit: int
     largest: int
     chance: Callable[[], float] = random.random
@@ -150,7 +151,7 @@ class Settling:
         change = HandBack(
             job_id=claimed.record.job_id,
             token=claimed.lease.token,
-            purge_at=now // 1000 + self._terms.retention,
+            purge_at=self._terms.retention.purge_at(now),
             history=trimmed(claimed.record.history, entry),
             scheduled_at=scheduled_at,
         )
@@ -182,17 +183,18 @@ class Settling:
         now = self._clock.now()
         status, failure, reason = _words(ending)
         delay = ending.delay if isinstance(ending, Retrying) else 0.0
+        success = ending if isinstance(ending, Success) else None
         entry = Entry(now, ended(status), claimed.record.attempt, self._terms.worker, reason)
         return Settle(
             job_id=claimed.record.job_id,
             token=claimed.lease.token,
             status=status,
             now=now,
-            purge_at=now // 1000 + self._terms.retention,
+            purge_at=self._terms.retention.purge_at(now),
             entry=entry,
             history=shortened(claimed.record.history, entry),
-            result=ending.result if isinstance(ending, Success) else None,
-            result_ref=ending.result_ref if isinstance(ending, Success) else None,
+            result=None if success is None else success.result,
+            result_ref=None if success is None else success.result_ref,
             failure=failure,
             progress=claimed.lease.progress,
             scheduled_at=now + round(delay * 1000) if status is Status.RETRYING else None,

@@ -14,6 +14,7 @@ from cqworker.model.envelope import NotAnEnvelope, read_envelope
 from cqworker.model.history import Entry, ended
 from cqworker.model.operator_writes import AskCancel, Forestall, NewRound
 from cqworker.model.record import JobRecord, envelope_of
+from cqworker.model.retention import Retention
 from cqworker.model.status import RETRYABLE, Status
 from cqworker.model.tenants import group_of
 from cqworker.model.trace import traceparent_for
@@ -36,7 +37,7 @@ class Desk:
         clock: Clock,
         emit: Emit,
         *,
-        retention: int,
+        retention: Retention,
         hurry: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._store = store
@@ -106,7 +107,7 @@ class Desk:
             return AskCancel(job_id=record.job_id, round=record.round, now=now)
         entry = Entry(now, ended(Status.CANCELLED), record.attempt, "", "a cancel was asked for")
         return Forestall(
-            seen=record, status=Status.CANCELLED, now=now, purge_at=now // 1000 + self._retention, entry=entry
+            seen=record, status=Status.CANCELLED, now=now, purge_at=self._retention.purge_at(now), entry=entry
         )
 
     def _cancelled(self, record: JobRecord) -> JobRecord:
@@ -124,7 +125,7 @@ class Desk:
         await self._send(record, record.round + 1)
         self._emit(RetryAsked(job=subject_of(record)))
         now = self._clock.now()
-        change = NewRound(seen=record, now=now, purge_at=now // 1000 + self._retention)
+        change = NewRound(seen=record, now=now, purge_at=self._retention.purge_at(now))
         try:
             answer = await self._store.write(change)
         except Unavailable as error:

@@ -20,6 +20,7 @@ from cqworker.model.envelope import Envelope
 from cqworker.model.ids import new_job_id
 from cqworker.model.operator_writes import Enter
 from cqworker.model.record import JobRecord, record_from
+from cqworker.model.retention import Retention
 from cqworker.model.tenants import DEFAULT, check_tenant, group_of
 from cqworker.model.trace import traceparent_for
 from cqworker.model.writes import Refused
@@ -110,7 +111,7 @@ class Submitter:
         emit: Emit,
         *,
         inline_limit: int,
-        retention: int,
+        retention: Retention,
     ) -> None:
         self._registry = registry
         self._queues = queues
@@ -228,7 +229,7 @@ class Submitter:
 
     async def _enter(self, submission: Submission, envelope: Envelope) -> JobRecord:
         """Puts the record; the job is accepted even where that fails, for the claim creates it."""
-        purge_at = self._clock.now() // 1000 + self._retention
+        purge_at = self._retention.purge_at(self._clock.now())
         record = record_from(envelope, purge_at, stored_trace_id(envelope.job_id, submission.traceparent))
         if submission.delay_seconds:
             record = replace(record, scheduled_at=envelope.created_at + submission.delay_seconds * 1000)

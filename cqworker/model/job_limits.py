@@ -10,6 +10,8 @@ MAX_TYPE = 128
 """Characters of a job type."""
 MAX_ATTEMPTS = 300
 """Starts of one round: three receives each, and a redrive policy counts to a thousand (SQS API, SetQueueAttributes)."""
+MAX_TIMEOUT = 39_600
+"""Seconds of an attempt, eleven hours: SQS hides a message 12 h at most from its receipt (ChangeMessageVisibility)."""
 MAX_ROUND = 999_999_999
 """The last round that the key of an artifact has room for."""
 MAX_TAGS = 10

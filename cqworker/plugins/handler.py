@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any, Literal, NoReturn, TypeVar, overload
 
 from cqworker.enums import Executor
-from cqworker.model.job_limits import MAX_ATTEMPTS
+from cqworker.model.job_limits import MAX_ATTEMPTS, MAX_TIMEOUT
 from cqworker.model.timestamps import seconds_of
 from cqworker.suggestions.call_errors import told
 from cqworker.suggestions.handler_terms import BACKOFF, HANDLER, REJECT, RETRY, SENDERS
@@ -20,8 +20,6 @@ from cqworker.suggestions.handler_terms import BACKOFF, HANDLER, REJECT, RETRY, 
 F = TypeVar("F", bound=Callable[..., Any])
 Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 
-MAX_TIMEOUT = 39_600.0
-"""Eleven hours: SQS hides a message 12 h at most, counted from its receipt (ChangeMessageVisibility)."""
 DEFAULT_ATTEMPTS = 10
 LONGEST_PAUSE = 31_536_000.0
 """A year: a longer pause is a mistake, such as a time of day in place of seconds."""

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from cqworker.settings.config_file import find_file
+from cqworker.settings.handler_settings import BackoffSettings, HandlerSettings, TypeSettings
+from cqworker.settings.http_settings import HttpSettings, TokenSettings
 from cqworker.settings.loading import load_settings, sources
 from cqworker.settings.log_settings import LogSettings
 from cqworker.settings.settings import (
     ArtifactSettings,
-    BackoffSettings,
-    HandlerSettings,
-    HttpSettings,
+    AwsSettings,
     QueueSettings,
     Settings,
     StoreSettings,
-    TokenSettings,
-    TypeSettings,
     WorkerSettings,
 )
 from cqworker.settings.validation import check_exposure, is_loopback, max_receive_count_of, needed_receive_count
 
 __all__ = [
     "ArtifactSettings",
+    "AwsSettings",
     "BackoffSettings",
     "HandlerSettings",
     "HttpSettings",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
+
+from cqworker.model.job_limits import QUEUE_NAME
 
 KINDS = (("http://", "URL"), ("https://", "URL"), ("s3://", "URL"), ("arn:", "ARN"))
 
 
-def no_address(value: object) -> object:
+def refuse_address(value: object) -> object:
     """The value, unless it is a URL or an ARN; raises ValueError, which says what to write instead."""
     for beginning, kind in KINDS:
         if isinstance(value, str) and value.startswith(beginning):
@@ -24,4 +26,7 @@ def _name_in(address: str) -> str:
     return address.rstrip("/").rpartition("/")[2].rpartition(":")[2]
 
 
-Name = Annotated[str, BeforeValidator(no_address)]
+ResourceName = Annotated[str, BeforeValidator(refuse_address)]
+"""The name of a table or a bucket."""
+QueueName = Annotated[ResourceName, Field(pattern=QUEUE_NAME)]
+"""The name of a standard queue."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
@@ -19,3 +20,9 @@ class Section(BaseModel):
         if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
             raise ValueError("true and false mean nothing here")
         return value
+
+
+def repeated(names: Iterable[str]) -> str:
+    """The names that occur more than once, as text."""
+    seen = list(names)
+    return ", ".join(sorted({name for name in seen if seen.count(name) > 1}))

@@ -8,7 +8,7 @@ from enum import Enum
 from itertools import islice
 from typing import NamedTuple, Protocol
 
-from cqworker.settings.settings import LEAST_RATE, MAX_CONNECTIONS
+from cqworker.settings.http_settings import LEAST_RATE, MAX_CONNECTIONS
 
 LOOKED_AT = 16
 """Of a crowd's oldest so many are compared: who fills a thousand places must not cost a thousand looks each time."""

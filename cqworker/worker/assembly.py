@@ -28,8 +28,6 @@ from cqworker.settings.validation import max_receive_count_of
 from cqworker.worker.queue_worker import Crew, Lane, open_lane
 from cqworker.worker.worker import Worker
 
-DAY = 86_400
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependencies:
@@ -87,10 +85,9 @@ def _crew(
     name: str,
     seen: Seen,
 ) -> Crew:
-    retention = settings.store.retention_days * DAY
     terms = Terms(
         worker=name,
-        retention=retention,
+        retention=settings.store.retention,
         inline_limit=settings.artifacts.inline_limit,
         largest=settings.http.max_upload,
     )
@@ -116,7 +113,7 @@ def _crew(
         clock=dependencies.clock,
         emit=dependencies.emit,
         worker=name,
-        retention=retention,
+        retention=settings.store.retention,
     )
 
 

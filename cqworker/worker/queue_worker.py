@@ -19,6 +19,7 @@ from cqworker.flow.settle import Settling
 from cqworker.flow.type_limits import TypeLimits
 from cqworker.health.service_health import ServiceHealth
 from cqworker.model.ids import TokenMint
+from cqworker.model.retention import Retention
 from cqworker.ports import JobQueue, JobStore
 from cqworker.settings import QueueSettings
 
@@ -28,7 +29,7 @@ NO_REDRIVE = 1 << 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crew:
-    """What all lanes of a worker share; `retention` in seconds."""
+    """What all lanes of a worker share."""
 
     store: JobStore
     slots: Slots
@@ -41,7 +42,7 @@ class Crew:
     clock: Clock
     emit: Emit
     worker: str
-    retention: int
+    retention: Retention
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,7 @@ from cqworker.embedded.running_aws import embedded_aws
 from cqworker.errors import ConfigurationError
 from cqworker.events import ignore
 from cqworker.plugins.registry import registry_of
-from cqworker.settings import Settings, load_settings
-from cqworker.settings.settings import AwsSettings
+from cqworker.settings import AwsSettings, Settings, load_settings
 from tests.aws.stub import answers, ok, serving
 from tests.aws_http.scripted import done, job
 from tests.contract.test_store_races import claim_of, submitted

@@ -10,7 +10,7 @@ import pytest
 from cqworker import handler
 from cqworker.events import JobStarted
 from cqworker.model.status import FailureKind, Status
-from cqworker.settings.settings import BackoffSettings, HandlerSettings, TypeSettings
+from cqworker.settings import BackoffSettings, HandlerSettings, TypeSettings
 from tests.flow.world import REAL, World, story
 
 

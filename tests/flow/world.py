@@ -22,6 +22,7 @@ from cqworker.jobs.operator_actions import Desk
 from cqworker.jobs.submit import Accepted, Submission, Submitter
 from cqworker.jobs.waiters import Watch
 from cqworker.model.record import JobRecord
+from cqworker.model.retention import Retention
 from cqworker.model.status import FINAL, Status
 from cqworker.plugins.registry import Registry, registry_from
 from cqworker.ports import Letter
@@ -38,7 +39,7 @@ from tests.patience import scaled
 E = TypeVar("E")
 VISIBILITY = 60
 MAX_RECEIVES = 40
-RETENTION = 30 * 86_400
+RETENTION = Retention(days=30)
 DAY = 86_400.0
 
 

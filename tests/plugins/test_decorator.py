@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from cqworker import Backoff, Job, Reject, Retry, handler
-from cqworker.model.job_limits import MAX_ATTEMPTS
-from cqworker.plugins.handler import MAX_TIMEOUT, options_of
+from cqworker.model.job_limits import MAX_ATTEMPTS, MAX_TIMEOUT
+from cqworker.plugins.handler import options_of
 from cqworker.settings import TypeSettings
 
 

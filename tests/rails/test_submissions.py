@@ -17,6 +17,7 @@ from cqworker.model.envelope import Envelope, read_envelope
 from cqworker.model.history import Entry
 from cqworker.model.operator_writes import Forestall
 from cqworker.model.record import JobRecord
+from cqworker.model.retention import Retention
 from cqworker.model.status import Status
 from cqworker.plugins.registry import registry_of
 from cqworker.ports import Delivery, JobStore
@@ -27,7 +28,7 @@ from tests.rails.samples import defaults_of, fields_of, lost
 from tests.web.house import transform
 
 CLOCK = SystemClock()
-RETENTION = 30 * 86_400
+RETENTION = Retention(days=30)
 ELSEWHERE = {
     "delay_seconds": "SQS delays the message, the record has scheduled_at",
     "idempotency_key": "the key has an item of its own",
@@ -74,7 +75,7 @@ async def failed(office: Office, record: JobRecord) -> None:
     """Ends the job before its start."""
     now = CLOCK.now()
     entry = Entry(now, "failed")
-    purge_at = now // 1000 + RETENTION
+    purge_at = RETENTION.purge_at(now)
     await office.store.write(Forestall(seen=record, status=Status.FAILED, now=now, purge_at=purge_at, entry=entry))
 
 

@@ -248,7 +248,7 @@ class Process:
 def front_desk(ground: Dependencies, settings: Settings, watch: Watch, worker: Worker) -> tuple[Submitter, Desk]:
     """The other half of a daemon: where jobs are handed in and asked after."""
     queues = {queue.name: ground.queues[queue.name] for queue in settings.queues}
-    clock, emit, retention = ground.clock, ground.emit, settings.store.retention_days * 86_400
+    clock, emit, retention = ground.clock, ground.emit, settings.store.retention
     submitter = Submitter(
         ground.registry,
         queues,

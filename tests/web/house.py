@@ -20,6 +20,7 @@ from cqworker.jobs.operator_actions import Desk
 from cqworker.jobs.submit import Submitter
 from cqworker.jobs.waiters import Watch
 from cqworker.model.record import JobRecord
+from cqworker.model.retention import Retention
 from cqworker.model.status import Status
 from cqworker.model.writes import Written
 from cqworker.observe.metrics_observer import Metrics
@@ -41,7 +42,7 @@ from tests.web.tokens import token
 __all__ = ["House", "away", "bearer", "open_house", "token", "transform", "until"]
 
 CLOCK = SystemClock()
-RETENTION = 30 * 86_400
+RETENTION = Retention(days=30)
 OF_THE_SERVER = ("places", "reserve", "head_patience", "keepalive")
 TEXT = {"type": "text.transform", "payload": {"text": "hello"}}
 
