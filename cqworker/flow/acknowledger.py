@@ -11,13 +11,14 @@ from cqworker.clock import Clock
 from cqworker.enums import ReceiptAction
 from cqworker.errors import CqworkerError
 from cqworker.events import CopyRefreshed, Emit, ReceiptRefused
-from cqworker.flow.batching import Batch
+from cqworker.flow.batching import RequestWithRetries
 from cqworker.flow.job_ref import subject_of_message
 from cqworker.flow.message_disposition import Delete, Hide, Leave, LettingGo
+from cqworker.gatherer import Gatherer
 from cqworker.model.backoff import pauses
 from cqworker.model.envelope import Envelope
 from cqworker.model.tenants import group_of
-from cqworker.ports import MAX_DELAY, MAX_VISIBILITY, Delivery, EntryFault, JobQueue, Letter
+from cqworker.ports import BATCH, MAX_DELAY, MAX_VISIBILITY, Delivery, EntryFault, JobQueue, Letter
 
 DELETE_LINGER = 0.050
 """Seconds a delete waits for company: nobody waits for it, and a redelivery meanwhile would only be deleted."""
@@ -35,8 +36,12 @@ class Receipts:
         self._clock = clock
         self._emit = emit
         self._max_receive_count = max_receive_count
-        self._deletes = Batch[str](queue.delete, DELETE_LINGER, self._report("delete"), lambda receipt: receipt)
-        self._hides = Batch[tuple[str, int]](self._change_visibility, 0.0, self._hide_failed, lambda change: change[0])
+        deleting = RequestWithRetries[str](queue.delete, self._report("delete"), lambda receipt: receipt)
+        hiding = RequestWithRetries[tuple[str, int]](
+            self._change_visibility, self._hide_failed, lambda change: change[0]
+        )
+        self._deletes = Gatherer(deleting.send, BATCH, DELETE_LINGER)
+        self._hides = Gatherer(hiding.send, BATCH, 0.0)
         self._waiting: dict[str, tuple[Delivery, float, Envelope]] = {}
         self._copies: set[asyncio.Task[None]] = set()
 

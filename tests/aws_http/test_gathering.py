@@ -7,7 +7,6 @@ from itertools import chain
 
 import pytest
 
-from cqworker.aws.dynamodb import batched_store
 from cqworker.aws.dynamodb.batched_store import BatchedStore
 from cqworker.model.attempt_writes import Reopen
 from cqworker.model.operator_writes import AskCancel, Enter
@@ -35,6 +34,12 @@ def store(batches: ScriptedBatches, singles: RememberingStore) -> BatchedStore:
     return BatchedStore(singles, batches, "jobs")
 
 
+@pytest.fixture
+def patient(batches: ScriptedBatches, singles: RememberingStore) -> BatchedStore:
+    """A store whose writes would wait for others for a very long time."""
+    return BatchedStore(singles, batches, "jobs", linger=ALL)
+
+
 async def settled() -> None:
     """Lets everything that is ready run."""
     for _ in range(10):
@@ -46,11 +51,10 @@ def begin(store: BatchedStore, *numbers: int) -> list[asyncio.Task[Written | Ref
 
 
 async def test_a_lone_write_goes_out_at_once_by_itself(
-    store: BatchedStore, batches: ScriptedBatches, singles: RememberingStore, monkeypatch: pytest.MonkeyPatch
+    patient: BatchedStore, batches: ScriptedBatches, singles: RememberingStore
 ) -> None:
-    monkeypatch.setattr(batched_store, "LINGER", ALL)
     for number in range(3):
-        await store.write(renewal(number))
+        await patient.write(renewal(number))
     assert (batches.jobs, singles.jobs) == ([], [job(0), job(1), job(2)])
 
 
@@ -77,15 +81,12 @@ async def test_two_writes_of_one_job_never_share_a_request(
     assert singles.jobs == [job(1)]
 
 
-async def test_writes_gather_while_a_request_is_under_way(
-    store: BatchedStore, batches: ScriptedBatches, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(batched_store, "LINGER", ALL)
+async def test_writes_gather_while_a_request_is_under_way(patient: BatchedStore, batches: ScriptedBatches) -> None:
     batches.hold.clear()
-    writes = begin(store, 1, 2)
+    writes = begin(patient, 1, 2)
     await settled()
     for number in (3, 4, 5):
-        writes += begin(store, number)
+        writes += begin(patient, number)
         await settled()
     assert batches.jobs == [[job(1), job(2)]]
     batches.hold.set()
@@ -94,15 +95,14 @@ async def test_writes_gather_while_a_request_is_under_way(
 
 
 async def test_writes_gather_behind_a_single_one_too(
-    store: BatchedStore, batches: ScriptedBatches, singles: RememberingStore, monkeypatch: pytest.MonkeyPatch
+    patient: BatchedStore, batches: ScriptedBatches, singles: RememberingStore
 ) -> None:
-    monkeypatch.setattr(batched_store, "LINGER", ALL)
     singles.hold.clear()
-    writes = begin(store, 1)
+    writes = begin(patient, 1)
     await settled()
-    writes += begin(store, 2)
+    writes += begin(patient, 2)
     await settled()
-    writes += begin(store, 3)
+    writes += begin(patient, 3)
     await settled()
     assert (batches.jobs, singles.jobs) == ([], [job(1)])
     singles.hold.set()
@@ -111,17 +111,16 @@ async def test_writes_gather_behind_a_single_one_too(
 
 
 async def test_a_return_among_others_is_no_reason_to_leave(
-    store: BatchedStore, batches: ScriptedBatches, singles: RememberingStore, monkeypatch: pytest.MonkeyPatch
+    patient: BatchedStore, batches: ScriptedBatches, singles: RememberingStore
 ) -> None:
     """Small requests would make small ones for ever."""
-    monkeypatch.setattr(batched_store, "LINGER", ALL)
     batches.hold.clear()
     singles.hold.clear()
-    writes = begin(store, 1, 2)
+    writes = begin(patient, 1, 2)
     await settled()
-    writes += [asyncio.create_task(store.write(Enter(record=submitted())))]
+    writes += [asyncio.create_task(patient.write(Enter(record=submitted())))]
     await settled()
-    writes += begin(store, 3, 4)
+    writes += begin(patient, 3, 4)
     singles.hold.set()
     await settled()
     assert batches.jobs == [[job(1), job(2)]]
@@ -143,14 +142,11 @@ async def test_nothing_waits_longer_than_the_linger(store: BatchedStore, batches
     assert batches.jobs == [[job(1), job(2)], [job(3), job(4)]]
 
 
-async def test_a_full_request_does_not_wait(
-    store: BatchedStore, batches: ScriptedBatches, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(batched_store, "LINGER", ALL)
+async def test_a_full_request_does_not_wait(patient: BatchedStore, batches: ScriptedBatches) -> None:
     batches.hold.clear()
-    writes = begin(store, 1, 2)
+    writes = begin(patient, 1, 2)
     await settled()
-    writes += begin(store, *range(100, 130))
+    writes += begin(patient, *range(100, 130))
     await settled()
     assert [len(jobs) for jobs in batches.jobs] == [2, 25]
     batches.hold.set()
