@@ -121,6 +121,10 @@ class InvalidPayload(SubmissionRefused):
         super().__init__("; ".join(f"{fault.pointer or '/'}: {fault.message}" for fault in faults))
         self.faults = faults
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """A child process may have found it; an exception alone would forget all but its text."""
+        return type(self), (self.faults,)
+
 
 class MessageTooLarge(SubmissionRefused):
     """The message would not fit into SQS even with its payload in S3."""

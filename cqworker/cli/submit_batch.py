@@ -43,7 +43,7 @@ def _jobs(lines: Iterable[bytes], numbers: deque[int]) -> Iterator[Job]:
 
 
 def _job(line: bytes) -> Job:
-    from cqworker.web.strict_json import NotStrictJson, read_object
+    from cqworker.jobs.strict_json import NotStrictJson, read_object
 
     try:
         read_object(line)

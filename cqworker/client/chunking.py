@@ -7,9 +7,8 @@ from itertools import chain
 
 from cqworker.client.transport import Answer, Transport
 from cqworker.errors import CqworkerError, MessageTooLarge
+from cqworker.model.job_limits import MAX_BATCH
 
-JOBS = 500
-"""Jobs that POST /jobs/batch takes."""
 BYTES = 1_000_000
 """Bytes of the jobs in one request: a daemon takes 1 MiB where nobody has changed http.max_body."""
 
@@ -38,7 +37,7 @@ def portions(jobs: Iterable[Job]) -> Iterator[list[Job]]:
     size = 0
     for job in jobs:
         weight = len(job) + 1 if isinstance(job, bytes) else 0
-        if portion and (len(portion) == JOBS or size + weight > BYTES):
+        if portion and (len(portion) == MAX_BATCH or size + weight > BYTES):
             yield portion
             portion, size = [], 0
         portion.append(job)

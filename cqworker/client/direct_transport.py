@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, NoReturn
+from typing import Any
 
 from cqworker.client.job_types import View
-from cqworker.client.problem_errors import error_of
 from cqworker.client.transport import Answer
 from cqworker.daemon.standalone import JobServices, open_job_services
-from cqworker.errors import ArtifactMissing, ArtifactTooLarge, SubmissionRefused
+from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError, SubmissionRefused
 from cqworker.events import ignore
+from cqworker.jobs.intake import JobAnswer, Sender, read_each, submit_all
+from cqworker.jobs.strict_json import NotStrictJson, read_object
+from cqworker.jobs.submission_models import InvalidFields
+from cqworker.jobs.submit import Accepted
+from cqworker.jobs.time_slices import in_slices
 from cqworker.model.artifact_keys import media_type, named_key, new_artifact_id, product_of, upload_key
 from cqworker.model.job_view import job_view
 from cqworker.model.record import JobRecord
 from cqworker.model.tenants import DEFAULT
 from cqworker.settings import Settings
-from cqworker.web.batch_routes import answers_to
-from cqworker.web.job_parser import Said, read_jobs
-from cqworker.web.strict_json import NotStrictJson, read_object
 
 TENANT = DEFAULT
 """Whose jobs are submitted; asked after are everybody's."""
@@ -39,14 +40,14 @@ class DirectTransport:
         self._services = services
 
     async def submit(self, body: bytes, key: str | None) -> View:
-        asked = _asked(body) | ({"idempotency_key": key} if key is not None else {})
-        [answer] = await self._submitted([asked])
+        asked = _object_in(body) | ({"idempotency_key": key} if key is not None else {})
+        [answer] = await self._submit_each([asked])
         if isinstance(answer, Exception):
             raise answer
         return answer
 
     async def submit_many(self, bodies: Sequence[bytes]) -> list[Answer]:
-        return await self._submitted([_asked(body) for body in bodies])
+        return await self._submit_each([_object_in(body) for body in bodies])
 
     async def show(self, job_id: str) -> View:
         return job_view(await self._record(job_id))
@@ -89,26 +90,26 @@ class DirectTransport:
     async def _record(self, job_id: str) -> JobRecord:
         return await self._services.desk.show(job_id, None)
 
-    async def _submitted(self, asked: Sequence[object]) -> list[Answer]:
-        submitter = self._services.submitter
-        read = read_jobs(asked, Said(TENANT), self._services.registry.get)
-        shown = await answers_to(read, submitter, unforeseen=_unforeseen, show=job_view)
-        return [_answer(answer, f"/jobs/{place}") for place, answer in enumerate(shown)]
+    async def _submit_each(self, jobs: Sequence[object]) -> list[Answer]:
+        read = read_each(jobs, Sender(TENANT), self._services.registry.get)
+        return [_answer_of(job) async for job in in_slices(await submit_all(read, self._services.submitter))]
 
 
-def _asked(body: bytes) -> dict[str, Any]:
+def _object_in(body: bytes) -> dict[str, Any]:
     try:
         return read_object(body)
     except NotStrictJson as error:
         raise SubmissionRefused(str(error)) from error
 
 
-def _answer(shown: Mapping[str, Any], at: str) -> Answer:
-    if "problem" in shown:
-        return error_of(shown["problem"], at)
-    job: View = shown["job"]
-    return job
-
-
-def _unforeseen(error: Exception) -> NoReturn:
-    raise error
+def _answer_of(job: JobAnswer) -> Answer:
+    """The job as the API shows it, or the error that refused it. Raises what no rule foresaw."""
+    match job.outcome:
+        case Accepted(record=record):
+            return job_view(record)
+        case InvalidFields() as error:
+            return SubmissionRefused(str(error))
+        case CqworkerError() as error:
+            return error
+        case error:
+            raise error

@@ -11,7 +11,7 @@ from typing import Any
 
 from cqworker.client.job_types import NewJob
 from cqworker.errors import SubmissionRefused
-from cqworker.web.strict_json import NotStrictJson, read_object
+from cqworker.jobs.strict_json import NotStrictJson, read_object
 
 
 def body_of(job: NewJob, *, with_key: bool = False) -> bytes:

@@ -14,10 +14,14 @@ MAX_TIMEOUT = 39_600
 """Seconds of an attempt, eleven hours: SQS hides a message 12 h at most from its receipt (ChangeMessageVisibility)."""
 MAX_ROUND = 999_999_999
 """The last round that the key of an artifact has room for."""
+MAX_BATCH = 500
+"""Jobs in one request of POST /jobs/batch, and in one that the client sends."""
 MAX_TAGS = 10
+"""Tags of a job."""
 MAX_TAG = 64
 """Characters of a tag."""
 MAX_METADATA = 16
+"""Keys of a job's metadata."""
 MAX_METADATA_BYTES = 1024
 """Of all keys and values of a job's metadata in UTF-8."""
 QUEUE_NAME = r"^[A-Za-z0-9_-]{1,80}$"

@@ -8,6 +8,7 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from cqworker.errors import InvalidPayload, PayloadFault
+from cqworker.model.json_pointer import pointer_of
 from cqworker.plugins.exception_text import bounded, sentence_of
 
 MAX_FAULTS = 20
@@ -81,7 +82,7 @@ def _pointer(location: tuple[int | str, ...], document: Any, *, missing: bool) -
             parts.append(part)
     if missing:
         parts.append(location[-1])
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+    return pointer_of(parts)
 
 
 def _has(place: object, part: int | str) -> bool:

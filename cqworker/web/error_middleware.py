@@ -20,10 +20,13 @@ from cqworker.errors import (
     Unavailable,
 )
 from cqworker.events import Emit, RequestFailed
+from cqworker.jobs.strict_json import NotStrictJson
+from cqworker.jobs.submission_models import InvalidFields
+from cqworker.model.json_pointer import JobPointer
 from cqworker.web.buffer_quota import NoRoom
 from cqworker.web.host_guard import Answer
 from cqworker.web.problems import Kind, Problem
-from cqworker.web.submission import problem_of_rate
+from cqworker.web.submission_problems import problem_of_rate, problem_of_submission
 
 NOTHING_HERE = "Nothing is served here. GET / lists what there is."
 
@@ -83,6 +86,8 @@ def _problem_of(error: Exception, request: web.Request) -> Problem | None:
             return Problem(Kind.NOT_ALLOWED_NOW, str(error), members=named)
         case ArtifactMissing():
             return Problem(Kind.ARTIFACT_NOT_FOUND, "No such artifact is stored, or not any more.", members=named)
+        case NotStrictJson() | InvalidFields():
+            return problem_of_submission(error, JobPointer())
         case NoRoom():
             return Problem(Kind.CROWDED, str(error))
         case ArtifactTooLarge():

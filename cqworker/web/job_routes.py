@@ -7,7 +7,10 @@ import re
 from aiohttp import web
 from orjson import Fragment
 
-from cqworker.errors import CqworkerError, JobNotFound
+from cqworker.errors import JobNotFound
+from cqworker.jobs.intake import Sender, submit_one
+from cqworker.jobs.strict_json import read_object
+from cqworker.jobs.submission_models import validate
 from cqworker.model.ids import KEY, MAX_JOB_ID
 from cqworker.model.job_view import job_view
 from cqworker.model.record import JobRecord
@@ -15,13 +18,12 @@ from cqworker.model.trace import parse
 from cqworker.web.app_context import WAITING_ROOM, parts_of, present
 from cqworker.web.auth import caller_of
 from cqworker.web.body_reader import json_body
-from cqworker.web.job_parser import Said, object_in
 from cqworker.web.json_response import as_json
 from cqworker.web.parse_offload import READERS
 from cqworker.web.problems import Kind, Problem
-from cqworker.web.request_models import RetryAsk, understood
-from cqworker.web.submission import problem_of_submission
+from cqworker.web.request_models import RetryAsk
 from cqworker.web.submission_limits import admit
+from cqworker.web.submission_problems import problem_of_submission
 
 MAX_WAIT = 20.0
 """Seconds that `?wait=` may hold a request: below the 30 and 60 s after which proxies give up."""
@@ -35,13 +37,12 @@ async def submit_job(request: web.Request) -> web.StreamResponse:
     """POST /jobs."""
     key = _idempotency_key(request)
     admit(request)
-    said = Said(caller_of(request).own_tenant, traceparent_of(request), key)
+    sender = Sender(caller_of(request).own_tenant, traceparent_of(request), key)
     body = await json_body(request, parts_of(request).settings.http.max_body)
-    entry = await request.app[READERS].one(body, said)
-    try:
-        accepted = await present(parts_of(request).submitter).submit(entry.submission)
-    except CqworkerError as error:
-        raise problem_of_submission(error, entry.called) from None
+    read = await request.app[READERS].one(body, sender)
+    answer = await submit_one(read, present(parts_of(request).submitter))
+    if isinstance(accepted := answer.outcome, Exception):
+        raise problem_of_submission(accepted, answer.pointer)
     replayed = {"Idempotent-Replayed": "true"} if accepted.replayed else {}
     prefix = request.path.removesuffix("/jobs")
     headers = {"Location": f"{prefix}/jobs/{accepted.record.job_id}", **replayed}
@@ -63,7 +64,7 @@ async def show_job(request: web.Request) -> web.StreamResponse:
 async def retry_job(request: web.Request) -> web.StreamResponse:
     """POST /jobs/{job_id}/retry."""
     body = await json_body(request, RETRY_BODY)
-    ask = understood(RetryAsk, object_in(body) if body else {})
+    ask = validate(RetryAsk, read_object(body) if body else {})
     desk, tenant = present(parts_of(request).desk), caller_of(request).tenant
     return as_json(shown_job(await desk.retry(job_id_of(request), tenant, ask.round)), 202)
 

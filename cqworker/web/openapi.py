@@ -9,12 +9,12 @@ from typing import Any
 
 import orjson
 
+from cqworker.jobs.submission_models import BatchAsk, BatchJobAsk, SubmitAsk
 from cqworker.plugins.registry import Registry
 from cqworker.settings import HttpSettings
 from cqworker.web.openapi_operations import Bounds, operation, problem_examples
 from cqworker.web.openapi_schemas import Schema, model_schemas, reference
 from cqworker.web.payload_schemas import described_types, one_of, variants
-from cqworker.web.request_models import BatchAsk, BatchJobAsk, SubmitAsk
 from cqworker.web.response_models import ProblemView
 from cqworker.web.route_definition import Call
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from cqworker.jobs.strict_json import MAX_DEPTH
 from cqworker.settings import HttpSettings, is_loopback
 from cqworker.web import problems
 from cqworker.web.openapi_schemas import Schema, reference
@@ -15,7 +16,6 @@ from cqworker.web.parameters import BYTES, CHALLENGE, PATIENCE
 from cqworker.web.problems import Kind, Problem
 from cqworker.web.response_models import ProblemView
 from cqworker.web.route_definition import Call, Header, Parameter, Reply
-from cqworker.web.strict_json import MAX_DEPTH
 
 EVERYWHERE = (
     Kind.MALFORMED, Kind.CROSS_ORIGIN, Kind.EXPECTATION_FAILED, Kind.HEADERS_TOO_LARGE, Kind.INTERNAL, Kind.CROWDED,

@@ -7,31 +7,35 @@ from functools import cache, partial
 from typing import TypeVar
 
 from cqworker.children.resource_limits import bounded_cpu, bounded_memory
+from cqworker.jobs.intake import FindHandler, Sender
 from cqworker.plugins.loaded_handlers import Handler
 from cqworker.plugins.process_call import loaded
-from cqworker.web.job_parser import Find, Said
 
 MEMORY = 512
 """MiB for one body. What a megabyte can be wrong with takes more."""
 
-Read = TypeVar("Read")
-Reading = Callable[[bytes, Said, Find], Read]
+Result = TypeVar("Result")
+Reader = Callable[[bytes, Sender, FindHandler], Result]
 
 
 class _NotLoaded(Exception):
     """The body names a type that nobody saw in it: JSON can spell every letter in two ways."""
 
 
-def read_in_child(read: Reading[Read], body: bytes, said: Said, origins: Mapping[str, str], seconds: float) -> Read:
+def read_in_child(
+    read: Reader[Result], body: bytes, sender: Sender, origins: Mapping[str, str], seconds: float
+) -> Result:
     """What `read` returns or raises. Importing a handler, which may take much, is no part of what a body may take."""
     names = {name for name in origins if name.encode() in body}
     try:
-        return _bounded(partial(read, body, said), names, origins, seconds)
+        return _bounded(partial(read, body, sender), names, origins, seconds)
     except _NotLoaded:
-        return _bounded(partial(read, body, said), set(origins), origins, seconds)
+        return _bounded(partial(read, body, sender), set(origins), origins, seconds)
 
 
-def _bounded(read: Callable[[Find], Read], names: set[str], origins: Mapping[str, str], seconds: float) -> Read:
+def _bounded(
+    read: Callable[[FindHandler], Result], names: set[str], origins: Mapping[str, str], seconds: float
+) -> Result:
     handlers = {name: _handler(origins[name], name) for name in names}
 
     def find(name: str) -> Handler | None:

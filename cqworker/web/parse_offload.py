@@ -10,12 +10,12 @@ from cqworker.children.calls import call
 from cqworker.children.child_pool import Children
 from cqworker.children.resource_limits import MEBIBYTE
 from cqworker.errors import ProcessDied, ProcessNotStarted, ProcessTimeout
+from cqworker.jobs.intake import Read, Sender, read_batch, read_one
 from cqworker.plugins.handler import processors
 from cqworker.plugins.payload import is_light
 from cqworker.plugins.registry import Registry
 from cqworker.web.fair_queue import Turns
-from cqworker.web.job_parser import Entry, Said, read_batch, read_one
-from cqworker.web.parse_in_child import MEMORY, Read, Reading, read_in_child
+from cqworker.web.parse_in_child import MEMORY, Reader, Result, read_in_child
 from cqworker.web.problems import Kind, Problem
 
 MOST = 2
@@ -36,29 +36,29 @@ class Readers:
         self._registry = registry
         self._origins = {name: handler.origin for name, handler in registry.handlers.items()}
 
-    async def one(self, body: bytes, said: Said) -> Entry:
-        """As read_one(); raises Problem."""
-        return await self._read(read_one, body, said)
+    async def one(self, body: bytes, sender: Sender) -> Read:
+        """As read_one(). Raises NotStrictJson, and Problem where reading takes too much or there is no process."""
+        return await self._read(read_one, body, sender)
 
-    async def batch(self, body: bytes, said: Said) -> list[Entry | Problem]:
-        """As read_batch(); raises Problem."""
-        return await self._read(read_batch, body, said)
+    async def batch(self, body: bytes, sender: Sender) -> list[Read]:
+        """As read_batch(). Raises NotStrictJson, InvalidFields, and Problem as `one` does."""
+        return await self._read(read_batch, body, sender)
 
     async def close(self) -> None:
         """Ends the processes, whatever they are at."""
         await self._children.close()
 
-    async def _read(self, read: Reading[Read], body: bytes, said: Said) -> Read:
+    async def _read(self, read: Reader[Result], body: bytes, sender: Sender) -> Result:
         if is_light(body):
-            return read(body, said, self._registry.get)
-        async with self._turns.turn(said.tenant):
-            return await self._elsewhere(read, body, said)
+            return read(body, sender, self._registry.get)
+        async with self._turns.turn(sender.tenant):
+            return await self._read_in_child(read, body, sender)
 
-    async def _elsewhere(self, read: Reading[Read], body: bytes, said: Said) -> Read:
+    async def _read_in_child(self, read: Reader[Result], body: bytes, sender: Sender) -> Result:
         seconds = CPU_TIME * (1 + len(body) / MEBIBYTE)
         try:
             async with asyncio.timeout(PATIENCE):
-                return await call(self._children, read_in_child, read, body, said, self._origins, seconds)
+                return await call(self._children, read_in_child, read, body, sender, self._origins, seconds)
         except (ProcessTimeout, ProcessDied, MemoryError):
             detail = f"Reading this body takes more than {seconds:.0f} s or {MEMORY} MiB. Send smaller parts."
             raise Problem(Kind.TOO_LARGE, detail) from None

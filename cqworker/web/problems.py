@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
 import orjson
+
+from cqworker.model.json_pointer import Fault
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -53,14 +54,6 @@ class Kind(Enum):
         self.slug = slug
         self.status = status
         self.title = title
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing wrong with a request: the JSON pointer of the field in the body, and what is wrong with it."""
-
-    pointer: str
-    detail: str
 
 
 class Problem(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cqworker.jobs.submission_models import BatchAsk, SubmitAsk
 from cqworker.web import (
     artifact_routes,
     batch_routes,
@@ -26,7 +27,7 @@ from cqworker.web.parameters import (
     WAIT,
 )
 from cqworker.web.problems import Kind
-from cqworker.web.request_models import BatchAsk, RetryAsk, SubmitAsk
+from cqworker.web.request_models import RetryAsk
 from cqworker.web.route_definition import Call, Reply
 
 JOB = response_models.JobView

@@ -9,9 +9,9 @@ from aiohttp import web
 from cqworker.clock import Clock
 from cqworker.events import Emit
 from cqworker.jobs.token_bucket import Bucket, Rate, SubmissionRates
+from cqworker.model.job_limits import MAX_BATCH
 from cqworker.settings import HttpSettings
 from cqworker.web.auth import LOCAL, caller_of
-from cqworker.web.request_models import MAX_JOBS
 
 RATES = web.AppKey("rates", SubmissionRates)
 
@@ -38,4 +38,4 @@ def admit(request: web.Request, number: int = 1, *, of: int | None = None) -> No
 def _rate(per_second: float | None, burst: int | None) -> Rate | None:
     if per_second is None:
         return None
-    return Rate(per_second, burst or max(MAX_JOBS, math.ceil(per_second)))
+    return Rate(per_second, burst or max(MAX_BATCH, math.ceil(per_second)))

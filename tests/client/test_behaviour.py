@@ -9,7 +9,7 @@ import orjson
 import pytest
 from pydantic import BaseModel
 
-from cqworker.client import Client, JobFailed, JobUnfinished, JobView
+from cqworker.client import Client, JobFailed, JobUnfinished, JobView, NewJob
 from cqworker.errors import (
     CqworkerError,
     InvalidPayload,
@@ -25,7 +25,7 @@ from cqworker.errors import (
 )
 from cqworker.model.record import Failure, Progress
 from cqworker.model.status import FailureKind, Status
-from tests.client.shop import TEXT, TYPE, Shop
+from tests.client.shop import TEXT, TYPE, Shop, open_shop
 from tests.web.house import away
 
 
@@ -114,6 +114,37 @@ async def test_a_queue_that_is_away_has_accepted_nothing(shop: Shop, monkeypatch
     with pytest.raises(Unavailable, match="Nothing was accepted") as caught:
         await shop.client.submit(TYPE, TEXT)
     assert (caught.value.service, caught.value.ambiguous) == ("sqs", False)
+
+
+@pytest.mark.parametrize("ambiguous", [False, True])
+async def test_straight_to_the_services_a_store_that_is_away_is_told_whole(
+    monkeypatch: pytest.MonkeyPatch, ambiguous: bool
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise Unavailable("dynamodb", "The table is away.", "Run cqworker provision.", ambiguous=ambiguous)
+
+    async with open_shop("straight") as shop:
+        monkeypatch.setattr(shop.house.store, "reserve_key", refuse)
+        with pytest.raises(Unavailable, match="Nothing was accepted") as alone:
+            await shop.client.submit(TYPE, TEXT, key="k")
+        [among_others] = await shop.client.submit_many([NewJob(TYPE, TEXT, key="k")])
+    for error in (alone.value, among_others):
+        assert isinstance(error, Unavailable)
+        assert (error.service, error.cause) == ("dynamodb", "The table is away.")
+        assert (error.remedy, error.ambiguous) == ("Run cqworker provision.", ambiguous)
+
+
+async def test_straight_to_the_services_a_lost_answer_keeps_its_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    cause = away(ambiguous=True)
+
+    async def fall_silent(_: object) -> None:
+        raise cause
+
+    async with open_shop("straight") as shop:
+        monkeypatch.setattr(shop.house.queue, "send", fall_silent)
+        with pytest.raises(SendUnanswered) as caught:
+            await shop.client.submit(TYPE, TEXT)
+    assert caught.value.cause is cause
 
 
 async def test_a_lost_answer_names_the_job_that_may_run(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from msgspec.json import Decoder
 from pydantic import ValidationError
 
+from cqworker.jobs.submission_models import SubmitAsk
 from cqworker.model import envelope
 from cqworker.model.envelope import Envelope, NotAnEnvelope, read_envelope
 from cqworker.model.job_limits import MAX_ATTEMPTS, MAX_METADATA, MAX_METADATA_BYTES, MAX_TAG, MAX_TAGS, MAX_TYPE
-from cqworker.web.request_models import SubmitAsk
 from tests.model.samples import NOW, UNHURRIED
 
 COMPLETE: dict[str, Any] = {

@@ -11,8 +11,8 @@ import pytest
 
 from cqworker.cli import submit
 from cqworker.client import JobView, NewJob
+from cqworker.jobs.submission_models import BatchJobAsk
 from cqworker.jobs.submit import Submission
-from cqworker.web.request_models import BatchJobAsk
 from tests.client.shop import WAYS, Shop, open_shop
 from tests.rails.jobs import QUEUE, TYPE
 from tests.rails.samples import samples_of

@@ -15,10 +15,11 @@ from cqworker.client.client_errors import DaemonRefused
 from cqworker.client.problem_errors import error_of, kind_of
 from cqworker.errors import CqworkerError, InvalidPayload, PayloadFault, SendUnanswered, Unavailable
 from cqworker.events import Event, JobEvent
+from cqworker.model.json_pointer import JobPointer
 from cqworker.observe.stats import Stats
 from cqworker.web.error_middleware import _problem_of
 from cqworker.web.problems import Kind, Problem
-from cqworker.web.submission import problem_of_submission
+from cqworker.web.submission_problems import problem_of_submission
 from tests.observe.samples import EVENT_CLASSES, JOB, TurnedClock
 from tests.rails.source import made_in
 
@@ -52,7 +53,6 @@ ERRORS = [
     for _, kind in inspect.getmembers(errors, inspect.isclass)
     if issubclass(kind, CqworkerError) and kind not in OTHERS_WORDS
 ]
-CALLED = {"type": "type", "payload": "payload"}
 
 
 def test_no_class_of_event_is_forgotten_by_the_samples() -> None:
@@ -88,7 +88,7 @@ def test_an_error_comes_back_over_http_as_the_error_it_was(kind: type[CqworkerEr
 
 def _problem_of_request(error: CqworkerError) -> Problem:
     """As the submission of a job tells it, or whatever else is asked for."""
-    told = problem_of_submission(error, CALLED)
+    told = problem_of_submission(error, JobPointer())
     return told if told.kind is not Kind.INVALID else _problem_of(error, _Request()) or told  # type: ignore[arg-type]
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 from cqworker.client import JobView, NewJob
+from cqworker.jobs.submission_models import BatchJobAsk
 from cqworker.model.envelope import Envelope
 from cqworker.plugins.job import PlainJob
-from cqworker.web.request_models import BatchJobAsk
 from tests.rails.jobs import OF_THE_MESSAGE
 from tests.rails.pages import untold
 from tests.rails.samples import fields_of

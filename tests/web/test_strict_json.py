@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cqworker.web.strict_json import MAX_DEPTH, NotStrictJson, read_object
+from cqworker.jobs.strict_json import MAX_DEPTH, NotStrictJson, read_object
 
 REFUSED = {
     "empty": (b"", "empty"),

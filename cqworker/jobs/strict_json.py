@@ -7,7 +7,10 @@ import math
 from collections import Counter
 from typing import Any, NoReturn
 
+from cqworker.model.json_pointer import escape_token
+
 MAX_DEPTH = 32
+"""Levels of nesting in a body: far below the 1000 at which Python's own parser meets the recursion limit."""
 INT_MIN, INT_MAX = -(2**63), 2**64 - 1
 """What travels exactly: beyond 64 bits JSON libraries, orjson among them, round silently."""
 _OTHER_BYTES = bytes(set(range(256)) - set(b"[]{}"))
@@ -23,7 +26,7 @@ def read_object(data: bytes, depth: int = MAX_DEPTH) -> dict[str, Any]:
     if not data.strip():
         raise NotStrictJson("The body is empty; a JSON object is expected.")
     _check_depth(data, depth)
-    value = _parsed(data)
+    value = _parse(data)
     if not isinstance(value, dict):
         raise NotStrictJson(f"The body is {_name_of(value)}; a JSON object is expected.")
     if b"\\u" in data:
@@ -44,11 +47,11 @@ def _check_depth(data: bytes, most: int) -> None:
         raise NotStrictJson(f"The body is nested deeper than {most} levels, or its brackets do not match.")
 
 
-def _parsed(data: bytes) -> object:
+def _parse(data: bytes) -> object:
     try:
         return json.loads(
             data.decode("utf-8"),
-            object_pairs_hook=_distinct,
+            object_pairs_hook=_refuse_duplicates,
             parse_constant=_refuse_constant,
             parse_int=_exact_int,
             parse_float=_finite_float,
@@ -63,12 +66,12 @@ def _parsed(data: bytes) -> object:
         raise NotStrictJson("The body is not JSON.") from None
 
 
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     table = dict(pairs)
     if len(table) < len(pairs):
         counts = Counter(key for key, _ in pairs)
         twice = max(counts, key=lambda key: counts[key])
-        raise NotStrictJson(f"The key {_shown(twice)} appears twice in one object.")
+        raise NotStrictJson(f"The key {_quote(twice)} appears twice in one object.")
     return table
 
 
@@ -97,7 +100,7 @@ def _check_text(value: object, pointer: str = "") -> None:
         for key, item in value.items():
             if not _is_text(key):
                 raise NotStrictJson(f"A key below {pointer or '/'} holds half of a surrogate pair.")
-            _check_text(item, f"{pointer}/{escaped(key)}")
+            _check_text(item, f"{pointer}/{escape_token(key)}")
     if isinstance(value, list):
         for index, item in enumerate(value):
             _check_text(item, f"{pointer}/{index}")
@@ -111,12 +114,7 @@ def _is_text(value: str) -> bool:
     return True
 
 
-def escaped(key: object) -> str:
-    """A reference token of a JSON pointer (RFC 6901, section 3)."""
-    return str(key).replace("~", "~0").replace("/", "~1")
-
-
-def _shown(key: str) -> str:
+def _quote(key: str) -> str:
     """A key from a stranger, short and safe inside a sentence."""
     return json.dumps(key[:40])
 

@@ -1,0 +1,177 @@
+"""What strangers submit jobs with, as pydantic models, and which fields do not fit them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Annotated, Any, ClassVar, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, ValidationError, field_validator
+from pydantic_core import ErrorDetails
+
+from cqworker.errors import SubmissionRefused
+from cqworker.model.ids import KEY
+from cqworker.model.job_limits import (
+    MAX_ATTEMPTS,
+    MAX_BATCH,
+    MAX_METADATA,
+    MAX_METADATA_BYTES,
+    MAX_TAG,
+    MAX_TAGS,
+    MAX_TYPE,
+    metadata_fault,
+)
+from cqworker.model.json_pointer import Fault, JobPointer
+
+MAX_DELAY_SECONDS = 900
+"""Seconds for which SQS can delay a message (SQS API, SendMessage, DelaySeconds)."""
+MAX_FAULTS = 20
+"""Faults of a body that are reported: it can be wrong in ten thousand places."""
+MAX_SUGGESTED_NAME = 64
+"""Characters of an unknown field's name up to which a similar field is looked for, which costs their square."""
+ALIASES = {"job_type": "type", "params": "payload"}
+"""What other job systems call our fields, and our names."""
+
+
+def _to_whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+AnySpelling: BeforeValidator = BeforeValidator(_to_whole)
+"""10, 10.0 and 1e1 are the same whole number (JSON Schema 2020-12, section 6.1.1)."""
+Tag = Annotated[str, Field(min_length=1, max_length=MAX_TAG)]
+Attempts = Annotated[int, Field(ge=1, le=MAX_ATTEMPTS), AnySpelling]
+Delay = Annotated[int, Field(ge=0), AnySpelling]
+
+
+class RequestBody(BaseModel):
+    """A request body: strict, and without room for what nobody reads.
+
+    The names of the models below are those of the components in the API's description: they stay as they are.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class SubmitAsk(RequestBody):
+    """A job to run; `job_type` and `params` are understood for `type` and `payload`."""
+
+    type: str = Field(min_length=1, max_length=MAX_TYPE, description="A job type, as GET /handlers lists them.")
+    payload: Any = Field(description="What the type's handler asks for: its payload_schema.")
+    queue: str | None = Field(default=None, min_length=1, max_length=80, description="Else the type's, else the first.")
+    metadata: dict[str, str] = Field(
+        default_factory=dict,
+        max_length=MAX_METADATA,
+        description="Keys and values have at most 1,024 bytes in all.",
+        json_schema_extra={
+            "propertyNames": {"maxLength": MAX_METADATA_BYTES},
+            "additionalProperties": {"type": "string", "maxLength": MAX_METADATA_BYTES},
+        },
+    )
+    tags: list[Tag] = Field(default_factory=list, max_length=MAX_TAGS)
+    max_attempts: Attempts | None = Field(default=None, description="Else the type's.")
+    delay_seconds: Delay = Field(
+        default=0,
+        description="Else 0. SQS delays no message for longer.",
+        json_schema_extra={"maximum": MAX_DELAY_SECONDS},
+    )
+
+    @field_validator("metadata")
+    @classmethod
+    def _metadata_is_small(cls, metadata: dict[str, str]) -> dict[str, str]:
+        if (fault := metadata_fault(metadata)) is not None:
+            raise ValueError(fault)
+        return metadata
+
+    @field_validator("delay_seconds")
+    @classmethod
+    def _delay_is_possible(cls, seconds: int) -> int:
+        if seconds > MAX_DELAY_SECONDS:
+            raise ValueError(f"at most {MAX_DELAY_SECONDS} (15 minutes): SQS cannot delay a message for longer")
+        return seconds
+
+
+class BatchJobAsk(SubmitAsk):
+    """A job of a batch."""
+
+    idempotency_key: str | None = Field(default=None, pattern=KEY, description="As the header of POST /jobs.")
+
+
+class BatchAsk(RequestBody):
+    """Jobs to run; each is read, refused and accepted for itself."""
+
+    jobs: list[SkipValidation[BatchJobAsk]] = Field(min_length=1, max_length=MAX_BATCH)
+
+
+class InvalidFields(SubmissionRefused):
+    """Fields of a body do not fit; `faults` are the first of them, with pointers into the whole body.
+
+    `summary` says it in one sentence; the error's text has the other faults besides.
+    """
+
+    def __init__(self, summary: str, faults: Sequence[Fault]) -> None:
+        others = [f"{fault.pointer}: {fault.detail}" for fault in faults if fault.detail not in summary]
+        super().__init__("; ".join([summary, *others]))
+        self.summary = summary
+        self.faults: tuple[Fault, ...] = tuple(faults)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """A child process may have found it; an exception alone would forget all but its text."""
+        return type(self), (self.summary, self.faults)
+
+
+ModelT = TypeVar("ModelT", bound=RequestBody)
+
+
+def unalias(body: Mapping[str, Any], at: str = "") -> tuple[dict[str, Any], JobPointer]:
+    """A job's object with our field names, and what makes pointers into it as the client wrote it.
+
+    `at` points to where it stands in the request's body. Raises InvalidFields where a field is given under two names.
+    """
+    twice = [Fault(f"{at}/{alias}", f"is the same as {ours}; say one of them") for alias, ours in ALIASES.items()
+             if alias in body and ours in body]  # fmt: skip
+    if twice:
+        raise InvalidFields("A field is given under two names.", twice)
+    names = {ours: alias for alias, ours in ALIASES.items() if alias in body}
+    return {ALIASES.get(name, name): value for name, value in body.items()}, JobPointer(at, names)
+
+
+def validate(
+    model: type[ModelT], body: Mapping[str, Any], pointer: JobPointer | None = None, most: int = MAX_FAULTS
+) -> ModelT:
+    """The body as this model. Raises InvalidFields with a JSON pointer for each of the first `most` faults.
+
+    Where `most` is 1, no similar name is looked for.
+    """
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        faults = [_fault_of(detail, pointer or JobPointer()) for detail in found[:most]]
+        unknown = next((place for place, detail in enumerate(found[:most]) if _is_unknown(detail)), None)
+        if unknown is not None and most > 1:
+            faults[unknown] = _with_suggestion(faults[unknown], str(found[unknown]["loc"][0]), model)
+        raise InvalidFields(_summary_of(faults, len(found)), faults) from None
+
+
+def _fault_of(detail: ErrorDetails, pointer: JobPointer) -> Fault:
+    first, *rest = detail["loc"] or ("",)
+    place = pointer.to(str(first), *(part for part in rest if part != "[key]"))
+    if _is_unknown(detail):
+        return Fault(place, "is no field here")
+    return Fault(place, detail["msg"].removeprefix("Value error, "))
+
+
+def _is_unknown(detail: ErrorDetails) -> bool:
+    return detail["type"] == "extra_forbidden"
+
+
+def _with_suggestion(fault: Fault, name: str, model: type[RequestBody]) -> Fault:
+    """The similar field that was probably meant, for the first unknown one alone: looking for it is dear."""
+    near = get_close_matches(name, model.model_fields, n=1) if len(name) <= MAX_SUGGESTED_NAME else []
+    return Fault(fault.pointer, f"{fault.detail}; did you mean {near[0]}?") if near else fault
+
+
+def _summary_of(faults: Sequence[Fault], total: int) -> str:
+    more = f" (and {total - 1} more)" if total > 1 else ""
+    return f"{faults[0].pointer}: {faults[0].detail}{more}"
