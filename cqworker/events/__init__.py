@@ -68,7 +68,7 @@ class JobForestalled(JobEvent, frozen=True, kw_only=True):
 
 
 class JobHandedBack(JobEvent, frozen=True, kw_only=True):
-    """An attempt was refunded, its message given back: drain, unknown type, limit, newer version; what it `said`."""
+    """An attempt was refunded, its message given back: a drain, a service away, an unknown type; what it `said`."""
 
     reason: str
     delay: float

@@ -32,4 +32,4 @@ def test_the_page_of_handlers_names_every_field_of_their_job() -> None:
 
 def test_the_page_of_the_protocol_names_every_field_of_a_message() -> None:
     names = fields_of(Envelope).keys() - OF_THE_MESSAGE.keys()
-    assert untold("architecture.md", names, '"{}"') == [], "docs/architecture.md, message body"
+    assert untold("protocol.md", names, '"{}"') == [], "docs/protocol.md, message body"

@@ -76,7 +76,7 @@ def test_the_first_line_about_a_job_is_of_its_status(status: Status) -> None:
     assert [each for each in Status if firsts[each] == firsts[status]] == [status]
 
 
-@pytest.mark.parametrize("page", ["http.md", "architecture.md"])
+@pytest.mark.parametrize("page", ["http.md", "protocol.md"])
 def test_the_pages_tell_of_every_status_and_every_kind_of_failure(page: str) -> None:
     assert untold(page, IN_USE) == [], f"docs/{page}"
     assert untold(page, FailureKind) == [], f"docs/{page}"
@@ -109,7 +109,7 @@ def _listed() -> Iterator[tuple[str, str]]:
     """Every list of statuses in the pages and in the product's sentences, with its place."""
     some = "|".join(Status)
     run = re.compile(rf"(?:{some})(?:(?:, | or | and |, or | or was )(?:{some}))+\b")
-    for path in (*(ROOT / "docs").glob("*.md"), ROOT / "README.md", *(ROOT / "cqworker").rglob("*.py")):
+    for path in (*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", *(ROOT / "cqworker").rglob("*.py")):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             for found in run.findall(line.replace("`", "")):
                 yield f"{path.relative_to(ROOT)}:{number}", found
