@@ -12,7 +12,7 @@ import click
 from cqworker.cli.option_hints import answered
 from cqworker.enums import ExitCode
 from cqworker.errors import ConfigurationError, CqworkerError, InvalidPayload
-from cqworker.platform.sd_notify import marked, marks_for
+from cqworker.platform.sd_notify import journal_prefixes, prefix_lines
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -40,8 +40,8 @@ def report(error: Exception, *, debug: bool) -> int:
 
 def _say(text: str) -> None:
     """Under systemd the journal keeps it as an error."""
-    marks = marks_for(2, os.environ)
-    click.echo(marked(marks.get("error", ""), text), err=True)
+    marks = journal_prefixes(2, os.environ)
+    click.echo(prefix_lines(marks.get("error", ""), text), err=True)
 
 
 def _ending(error: Exception, debug: bool) -> tuple[ExitCode, str]:

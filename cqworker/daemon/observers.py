@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from cqworker.clock import Clock
 from cqworker.events import Emit
 from cqworker.observe.fan_out import FanOut, fan_out
-from cqworker.observe.log import Log, LogLines
-from cqworker.observe.metrics_observer import Metrics
+from cqworker.observe.log import Log, LogObserver
+from cqworker.observe.metrics_observer import MetricsObserver
 from cqworker.observe.stats import Stats
 from cqworker.plugins.registry import Registry
 
@@ -19,7 +19,7 @@ class Observers:
     """The observers that others read, and the one emit that hands an event to all of them."""
 
     emit: Emit
-    metrics: Metrics
+    metrics: MetricsObserver
     stats: Stats
 
 
@@ -28,6 +28,6 @@ def open_observers(registry: Registry, log: Log, clock: Clock, *, tenants: Colle
     types = frozenset(registry.handlers)
     fan_outs: list[FanOut] = []
     losses = {"log_lines_dropped": lambda: float(log.dropped), "observer_failures": lambda: float(fan_outs[0].failures)}
-    metrics, stats = Metrics(types, losses), Stats(types, clock, tenants=tenants)
-    fan_outs.append(fan_out(LogLines(log), metrics, stats))
+    metrics, stats = MetricsObserver(types, losses), Stats(types, clock, tenants=tenants)
+    fan_outs.append(fan_out(LogObserver(log), metrics, stats))
     return Observers(fan_outs[0].emit, metrics, stats)

@@ -1,1 +1,1 @@
-"""What the services and the main loop did lately, for readiness and for those who would only wait."""
+"""What the services and the main loop did lately, for readiness and for work that would only wait."""

@@ -9,16 +9,18 @@ from cqworker.clock import Clock
 from cqworker.events import Emit
 from cqworker.events.loop_events import MainLoopStoodStill, MainLoopTurned
 
-EVERY = 1.0
-NOTED = 0.05
-"""Seconds of lateness that are remembered as an absence."""
-TOLD = 1.0
-"""Seconds of it that are worth a line."""
-REMEMBERED = 600
+PULSE_SECONDS = 1.0
+"""Seconds between two wake-ups: the finest absence that is worth measuring costs one timer a second."""
+ABSENCE_SECONDS = 0.05
+"""Seconds of lateness from which on it is remembered as an absence."""
+REPORTED_SECONDS = 1.0
+"""Seconds of lateness from which on it is logged."""
+MAX_ABSENCES = 600
+"""Absences kept: ten minutes of a loop that is late each second."""
 
 
 class MainLoopLag:
-    """Who measures others by the main loop's clock asks here how much of the time it was away itself.
+    """Tells whoever measures others by the main loop's clock how much of that time the loop was away itself.
 
     A computation on it, native code that keeps the interpreter's lock, a stopped process, a machine with other work:
     whatever it was, leases, polls and HTTP waited, and neither SQS nor the handlers' loop is to blame.
@@ -28,14 +30,14 @@ class MainLoopLag:
         self._clock = clock
         self._emit = emit
         self._due = float("inf")
-        self._absences: deque[tuple[float, float]] = deque(maxlen=REMEMBERED)
+        self._absences: deque[tuple[float, float]] = deque(maxlen=MAX_ABSENCES)
 
     async def run(self) -> None:
-        """Wants to be woken once a second, and notes how late it is."""
+        """Sleeps PULSE_SECONDS again and again, and notes how late it wakes."""
         try:
             while True:
-                self._due = self._clock.monotonic() + EVERY
-                await asyncio.sleep(EVERY)
+                self._due = self._clock.monotonic() + PULSE_SECONDS
+                await asyncio.sleep(PULSE_SECONDS)
                 self._note(self._due, self._clock.monotonic())
         finally:
             self._due = float("inf")
@@ -49,7 +51,7 @@ class MainLoopLag:
     def _note(self, due: float, now: float) -> None:
         late = max(0.0, now - due)
         self._emit(MainLoopTurned(lag=late))
-        if late >= NOTED:
+        if late >= ABSENCE_SECONDS:
             self._absences.append((due, now))
-        if late >= TOLD:
+        if late >= REPORTED_SECONDS:
             self._emit(MainLoopStoodStill(seconds=late))

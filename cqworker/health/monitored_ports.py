@@ -29,7 +29,7 @@ Read = TypeVar("Read")
 
 
 class MonitoredQueue:
-    """A queue whose health is remembered."""
+    """A JobQueue whose every call is remembered in `health`; raises what the queue raises."""
 
     def __init__(self, queue: JobQueue, health: ServiceHealth) -> None:
         self._queue = queue
@@ -70,7 +70,7 @@ class MonitoredQueue:
 
 
 class MonitoredStore:
-    """A job store whose health is remembered."""
+    """A JobStore whose every call is remembered in `health`; raises what the store raises."""
 
     def __init__(self, store: JobStore, health: ServiceHealth) -> None:
         self._store = store
@@ -94,7 +94,7 @@ class MonitoredStore:
             return await self._store.reserve_key(key, now)
 
     async def check(self) -> None:
-        """Reads, and writes too where nobody knows whether that is allowed."""
+        """Reads, and writes too where it is in doubt whether that is allowed."""
         await _probe(self._health, STORE, self._store)
 
     async def check_writing(self) -> None:
@@ -103,7 +103,7 @@ class MonitoredStore:
 
 
 class MonitoredArtifacts:
-    """An artifact store whose health is remembered; what lies at the sources of jobs is not its part."""
+    """Artifacts whose every call is remembered in `health`, but for reads of jobs' own sources outside the store."""
 
     def __init__(self, artifacts: Artifacts, health: ServiceHealth) -> None:
         self._artifacts = artifacts
@@ -134,7 +134,7 @@ class MonitoredArtifacts:
             raise
 
     async def check(self) -> None:
-        """Reads, and writes too where nobody knows whether that is allowed."""
+        """Reads, and writes too where it is in doubt whether that is allowed."""
         await _probe(self._health, ARTIFACTS, self._artifacts)
 
     async def check_writing(self) -> None:
@@ -143,7 +143,7 @@ class MonitoredArtifacts:
 
 
 async def _probe(health: ServiceHealth, service: str, port: JobStore | Artifacts) -> None:
-    """Reads, and writes where that is in doubt; nothing is told before all of it is known. Raises the first fault.
+    """Reads, and writes where that is in doubt; nothing is recorded before all of it is known. Raises the first fault.
 
     Where reading is refused writing is not tried: S3 takes a condition only from those who may read.
     """

@@ -1,4 +1,4 @@
-"""What the services did lately, remembered: readiness asks nobody, and a worker without its store asks for no work."""
+"""What services did lately, remembered: readiness makes no call, a worker without its store asks for no work."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ STORE = "job store"
 ARTIFACTS = "artifact store"
 READING = "reading"
 WRITING = "writing"
-CHECKED = frozenset((service, doing) for service in (STORE, ARTIFACTS) for doing in (READING, WRITING))
-"""What a check tries by itself: without it the service is away, and with it back as soon as a check succeeds."""
-EVERYTHING = ""
-DENIED_FOR = 300.0
-"""Seconds for which a right that no check tries counts as refused: who is sent no work cannot find out that it may."""
-GRACE = 30.0
-"""Seconds after a failure in which holders of leases learn that the service is back: the pause of a check (15 s at
+PROBED = frozenset((service, doing) for service in (STORE, ARTIFACTS) for doing in (READING, WRITING))
+"""What a probe tries by itself: refused it makes the service away, and a probe that succeeds brings it back."""
+ANY_OPERATION = ""
+"""Stands for a service that is away as a whole, not only refused one operation."""
+DENIAL_SECONDS = 300.0
+"""Seconds for which a right that no probe tries counts as refused: without work nothing finds out that it may again."""
+OUTAGE_GRACE_SECONDS = 30.0
+"""Seconds after a failure in which holders of leases learn that the service is back: the pause of a probe (15 s at
 most) and the deadline of the call that hangs meanwhile (15 s)."""
-UNNOTICED = 40.0
-"""Seconds for which others may have met an outage before us: the longest receive."""
+UNNOTICED_SECONDS = 40.0
+"""Seconds for which other workers may have met an outage before this one: the longest receive."""
 NEVER = float("-inf")
-LONGEST = 1_209_600.0
-"""Seconds that SQS keeps a message: of a lease that ended before there is none left."""
-LONGEST_FLAW = 120.0
+SQS_RETENTION_SECONDS = 1_209_600.0
+"""14 days, the longest that SQS keeps a message (SQS quotas): an older lease belongs to no message any more."""
+MAX_OUTAGE_SECONDS = 120.0
 """Seconds for which failures between answers count as one outage: a service that fails now and then for ever must not
 keep what the dead held from being taken over for ever."""
 
@@ -49,7 +50,11 @@ class Trouble:
 
 
 class Outage:
-    """When a service failed us: `first` without an answer since, `began` without 30 s of peace since, `last` of all."""
+    """One service's failures, as monotonic times (seconds).
+
+    `first`: the first without an answer since; `began`: the first without OUTAGE_GRACE_SECONDS of peace since;
+    `last`: the latest.
+    """
 
     __slots__ = ("began", "first", "last")
 
@@ -59,18 +64,18 @@ class Outage:
         self.last: float = now
 
     def record_failure(self, now: float, answered: float | None) -> None:
-        """Once more; the last answer came at `answered`. Who never had one cannot know when it began."""
+        """One failure more; the last answer came at `answered` (None: never, so that its beginning is unknown)."""
         if answered is None:
             self.first = NEVER
         elif answered >= self.last or self.first == NEVER:
             self.first = now
-        if now - self.last >= GRACE:
+        if now - self.last >= OUTAGE_GRACE_SECONDS:
             self.began = now
         self.last = now
 
     def since(self, now: float) -> float:
-        """When it began to be away for those who tried."""
-        return min(self.first, max(self.began, now - LONGEST_FLAW))
+        """The monotonic time from which on calls failed, as far as this process saw."""
+        return min(self.first, max(self.began, now - MAX_OUTAGE_SECONDS))
 
 
 class ServiceHealth:
@@ -84,7 +89,7 @@ class ServiceHealth:
         self._clock = clock
         self._emit = emit
         self._troubles: dict[str, dict[str, Trouble]] = {
-            name: {EVERYTHING: Trouble(name, "It was not asked yet.", "")} for name in services
+            name: {ANY_OPERATION: Trouble(name, "It was not asked yet.", "")} for name in services
         }
         """By service, and by what was being done where that alone is refused."""
         self._troubled_since: dict[str, float] = {}
@@ -98,7 +103,10 @@ class ServiceHealth:
 
     @contextmanager
     def monitor(self, service: str, doing: str) -> Iterator[None]:
-        """Remembers whether the service did its part in this block."""
+        """Remembers whether the service did its part in this block.
+
+        Raises what the block raises; an error that no rule foresaw is raised as Unavailable.
+        """
         try:
             yield
         except Exception as error:  # noqa: BLE001 - a port may raise anything, and none of it may pass for readiness
@@ -113,27 +121,27 @@ class ServiceHealth:
         self.record_failure(service, doing, fault)
         return fault
 
-    def record_success(self, service: str, doing: str = EVERYTHING) -> None:
-        """It did what it was asked to do."""
+    def record_success(self, service: str, doing: str = ANY_OPERATION) -> None:
+        """The service did what it was asked to do."""
         self._last_success[service] = self._clock.monotonic()
         if service in self._troubles:
             self._mend(service, doing)
 
     def record_failure(self, service: str, doing: str, error: Unavailable) -> None:
-        """It did not, or said that it may not, or that it cannot for the sake of one item."""
+        """The service did not do its part; `error.concerns` says whether for all, one right or one item."""
         if error.concerns == "item":
             self._emit(ItemFailed(service=service, doing=doing, cause=error.cause, remedy=error.remedy))
             self.record_success(service)
             return
         now = self._clock.monotonic()
         self.outages.setdefault(service, Outage(now)).record_failure(now, self._last_success.get(service))
-        refused = doing if error.concerns == "right" else EVERYTHING
+        refused = doing if error.concerns == "right" else ANY_OPERATION
         troubles = self._troubles.setdefault(service, {})
-        troubles.pop(EVERYTHING, None)
+        troubles.pop(ANY_OPERATION, None)
         blamed = CREDENTIALS if error.service == CREDENTIALS else service
         troubles[refused] = Trouble(blamed, error.cause, error.remedy, now)
         self._troubled_since.setdefault(service, now)
-        if refused == EVERYTHING or (service, refused) in CHECKED:
+        if refused == ANY_OPERATION or (service, refused) in PROBED:
             self._away_event(service).set()
         self._emit(ServiceFailed(service=service, doing=doing, cause=error.cause, remedy=error.remedy))
 
@@ -142,10 +150,10 @@ class ServiceHealth:
         now = self._clock.monotonic()
         troubles = self._troubles[service]
         for refused, trouble in tuple(troubles.items()):
-            is_old = (service, refused) not in CHECKED and now - trouble.since >= DENIED_FOR
-            if refused in (EVERYTHING, doing) or is_old:
+            is_old = (service, refused) not in PROBED and now - trouble.since >= DENIAL_SECONDS
+            if refused in (ANY_OPERATION, doing) or is_old:
                 del troubles[refused]
-        if not any((service, refused) in CHECKED for refused in troubles):
+        if not any((service, refused) in PROBED for refused in troubles):
             self._back_events.pop(service, asyncio.Event()).set()
             self._away_event(service).clear()
         if not troubles:
@@ -160,10 +168,10 @@ class ServiceHealth:
     def is_in_doubt(self, service: str, doing: str) -> bool:
         """Whether this was refused when it was last tried, or nothing of the service was answered yet."""
         troubles = self._troubles.get(service, {})
-        return doing in troubles or EVERYTHING in troubles
+        return doing in troubles or ANY_OPERATION in troubles
 
     def seconds_since_success(self, service: str) -> float:
-        """Seconds since it last answered."""
+        """Seconds since it last answered; infinite before its first answer."""
         return self._clock.monotonic() - self._last_success.get(service, float("-inf"))
 
     def lease_grace(self, queue: str) -> int:
@@ -173,8 +181,12 @@ class ServiceHealth:
         """
         now = self._clock.monotonic()
         outages = (self.outages.get(service) for service in (STORE, queue_service(queue)))
-        ages = [now - outage.since(now) for outage in outages if outage is not None and now - outage.last < GRACE]
-        return round(min(LONGEST, max(ages) + UNNOTICED) * 1000) if ages else 0
+        ages = [
+            now - outage.since(now)
+            for outage in outages
+            if outage is not None and now - outage.last < OUTAGE_GRACE_SECONDS
+        ]
+        return round(min(SQS_RETENTION_SECONDS, max(ages) + UNNOTICED_SECONDS) * 1000) if ages else 0
 
     async def wait_until_back(self, service: str, given_up: asyncio.Event) -> None:
         """Waits while the service is away; `given_up` ends the wait."""
@@ -186,7 +198,7 @@ class ServiceHealth:
                 wait.cancel()
 
     async def wait_until_away(self, service: str, patience: float) -> None:
-        """Waits until the service fails somebody, at most `patience` seconds."""
+        """Waits until a call of the service fails, at most `patience` seconds."""
         try:
             async with asyncio.timeout(patience):
                 await self._away_event(service).wait()
@@ -200,15 +212,15 @@ class ServiceHealth:
         return event
 
     def liveness(self) -> tuple[str, ...]:
-        """Why the process should be restarted; the services' state never counts."""
+        """Why the process should be restarted, empty while it should not; the services' state never counts."""
         return self.liveness_check()
 
     def readiness(self) -> tuple[Trouble, ...]:
-        """Why the daemon should get no new work."""
+        """Why the daemon should get no new work; empty while it may."""
         leaving = (Trouble("daemon", "It is draining.", "Nothing to mend: it is being stopped."),)
         troubles = (trouble for each in self._troubles.values() for trouble in each.values())
-        told = {(trouble.service, trouble.cause): trouble for trouble in troubles}
-        return (*(leaving if self.draining else ()), *told.values())
+        found = {(trouble.service, trouble.cause): trouble for trouble in troubles}
+        return (*(leaving if self.draining else ()), *found.values())
 
 
 def unforeseen_failure(service: str, doing: str, error: Exception) -> Unavailable:

@@ -6,24 +6,25 @@ from collections.abc import Collection
 
 from cqworker.events import JobEvent, JobSettled, JobStarted
 from cqworker.model.status import FailureKind, Status
-from cqworker.observe.instruments import Number, Spread
-from cqworker.observe.metric_definitions import Meters
-from cqworker.observe.type_labels import KnownTypes
+from cqworker.observe.instruments import Distribution, Value
+from cqworker.observe.metric_definitions import MetricDefinitions
+from cqworker.observe.type_labels import TypeLabels
 
 _RETRYING = Status.RETRYING
 
 
-class Attempts:
-    """The numbers about attempts and about the jobs that run now."""
+class AttemptCounters:
+    """The metrics of attempts and of the jobs that run now; used on the main loop alone."""
 
-    def __init__(self, meters: Meters, types: Collection[str]) -> None:
-        self._meters = meters
-        self._names = KnownTypes(types)
-        self._running: dict[str, Number] = {}
-        self._starts: dict[str, tuple[Number, Spread, Number]] = {}
-        self._endings: dict[tuple[str, Status, FailureKind | None], tuple[Spread, Number]] = {}
+    def __init__(self, metrics: MetricDefinitions, types: Collection[str]) -> None:
+        self._metrics = metrics
+        self._labels = TypeLabels(types)
+        self._running: dict[str, Value] = {}
+        self._starts: dict[str, tuple[Value, Distribution, Value]] = {}
+        self._endings: dict[tuple[str, Status, FailureKind | None], tuple[Distribution, Value]] = {}
 
-    def started(self, event: JobStarted) -> None:
+    def count_start(self, event: JobStarted) -> None:
+        """One attempt more, what it waited (seconds), and one job more in flight."""
         job = event.job
         started, wait, in_flight = self._starts.get(job.type) or self._find_start(job.type)
         started.value += 1.0
@@ -32,7 +33,8 @@ class Attempts:
             self._running[job.job_id] = in_flight
             in_flight.value += 1.0
 
-    def settled(self, event: JobSettled) -> None:
+    def count_settle(self, event: JobSettled) -> None:
+        """One ending more with its duration (seconds), and one job less in flight."""
         job = event.job
         found = self._endings.get((job.type, event.status, event.kind))
         duration, count = found or self._find_ending(job.type, event.status, event.kind)
@@ -42,28 +44,29 @@ class Attempts:
         if in_flight is not None:
             in_flight.value -= 1.0
 
-    def finished(self, event: JobEvent, status: Status, kind: FailureKind | None) -> None:
-        self._meters.finished[self._names[event.job.type], status, kind or ""].inc()
-        self.ended(event)
+    def count_finish(self, event: JobEvent, status: Status, kind: FailureKind | None) -> None:
+        """One job more that is final without having been settled by its attempt."""
+        self._metrics.finished[self._labels[event.job.type], status, kind or ""].inc()
+        self.remove_running(event)
 
-    def ended(self, event: JobEvent) -> None:
-        """By job id alone, for a refund changes the attempt; whichever event comes first ends it."""
+    def remove_running(self, event: JobEvent) -> None:
+        """The job is in flight no longer: by job id alone, for a refund changes the attempt; the first event counts."""
         in_flight = self._running.pop(event.job.job_id, None)
         if in_flight is not None:
             in_flight.dec()
 
-    def _find_start(self, job_type: str) -> tuple[Number, Spread, Number]:
+    def _find_start(self, job_type: str) -> tuple[Value, Distribution, Value]:
         """Kept for known types only: of the others there can be any number."""
-        name, meters = self._names[job_type], self._meters
-        found = (meters.started[name,], meters.wait[name,], meters.in_flight[name,])
+        name, metrics = self._labels[job_type], self._metrics
+        found = (metrics.started[name,], metrics.wait[name,], metrics.in_flight[name,])
         if name == job_type:
             self._starts[name] = found
         return found
 
-    def _find_ending(self, job_type: str, status: Status, kind: FailureKind | None) -> tuple[Spread, Number]:
-        name, meters = self._names[job_type], self._meters
-        count = meters.retried[name, kind or ""] if status is _RETRYING else meters.finished[name, status, kind or ""]
-        found = (meters.duration[name,], count)
+    def _find_ending(self, job_type: str, status: Status, kind: FailureKind | None) -> tuple[Distribution, Value]:
+        name, metrics = self._labels[job_type], self._metrics
+        count = metrics.retried[name, kind or ""] if status is _RETRYING else metrics.finished[name, status, kind or ""]
+        found = (metrics.duration[name,], count)
         if name == job_type:
             self._endings[name, status, kind] = found
         return found

@@ -14,8 +14,8 @@ from cqworker.model.status import SETTLED, Status
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """How one event is said; of those alike in the `once_by` fields one line a second is written."""
+class EventWording:
+    """The log line of one event; of those alike in the `once_by` fields one a second is written."""
 
     level: str
     event: str
@@ -23,100 +23,106 @@ class Words:
     once_by: tuple[str, ...] | None = None
 
 
-def _settled(event: e.JobSettled) -> Words:
+def _ending_wording(event: e.JobSettled) -> EventWording:
     return ENDINGS[event.status]
 
 
-def _forestalled(event: e.JobForestalled) -> Words:
+def _forestall_wording(event: e.JobForestalled) -> EventWording:
     level = "error" if event.status is Status.FAILED else "info"
-    return Words(level, "job ended before a start", ("status", "kind"))
+    return EventWording(level, "job ended before a start", ("status", "kind"))
 
 
-def _foreign(event: e.ForeignMessage) -> Words:
+def _foreign_wording(event: e.ForeignMessage) -> EventWording:
     """It comes back until the redrive policy takes it; its first visit is worth an operator's glance."""
     level = "warning" if event.receive_count <= 1 else "debug"
-    return Words(level, "message is no envelope", ("queue", "message_id", "reason", "sha256", "receive_count"))
+    return EventWording(level, "message is no envelope", ("queue", "message_id", "reason", "sha256", "receive_count"))
 
 
-def _phase(event: e.DaemonPhase) -> Words:
+def _phase_wording(event: e.DaemonPhase) -> EventWording:
     """A drain that nobody asked for says why, and is an error."""
     level = "error" if event.phase == "draining" and event.detail else "info"
-    return Words(level, f"daemon {event.phase}", ("phase", "detail"))
+    return EventWording(level, f"daemon {event.phase}", ("phase", "detail"))
 
 
-_ENDING = ("status", "seconds", "kind", "message")
+_ENDING_FIELDS = ("status", "seconds", "kind", "message")
 
 
-def _ending(status: Status) -> Words:
+def _wording_of_ending(status: Status) -> EventWording:
     match status:
         case Status.SUCCEEDED | Status.CANCELLED:
-            return Words("info", f"job {status.lower()}", _ENDING)
+            return EventWording("info", f"job {status.lower()}", _ENDING_FIELDS)
         case Status.FAILED:
-            return Words("error", "job failed", _ENDING)
+            return EventWording("error", "job failed", _ENDING_FIELDS)
         case Status.RETRYING:
-            return Words("warning", "job will be retried", (*_ENDING, "retry_in"))
+            return EventWording("warning", "job will be retried", (*_ENDING_FIELDS, "retry_in"))
         case Status.SCHEDULED | Status.BLOCKED | Status.QUEUED | Status.RUNNING:
             raise ValueError(f"no attempt ends in {status}")
 
 
-ENDINGS: Mapping[Status, Words] = {status: _ending(status) for status in SETTLED}
-STARTED = Words("info", "job started", ("waited",))
+ENDINGS: Mapping[Status, EventWording] = {status: _wording_of_ending(status) for status in SETTLED}
+STARTED = EventWording("info", "job started", ("waited",))
 
-WORDING: Mapping[type, Words | Callable[[Any], Words]] = {
-    e.JobSubmitted: Words("info", "job submitted"),
-    e.RecordPostponed: Words("warning", "record postponed until the claim", ("cause",)),
-    e.SubmissionReplayed: Words("info", "submission replayed"),
+WORDING: Mapping[type, EventWording | Callable[[Any], EventWording]] = {
+    e.JobSubmitted: EventWording("info", "job submitted"),
+    e.RecordPostponed: EventWording("warning", "record postponed until the claim", ("cause",)),
+    e.SubmissionReplayed: EventWording("info", "submission replayed"),
     e.JobStarted: STARTED,
-    e.JobSettled: _settled,
-    e.JobForestalled: _forestalled,
-    e.JobHandedBack: Words("info", "job handed back", ("reason", "delay", "said")),
-    e.CopyRefreshed: Words("info", "message replaced by a fresh copy", ("receive_count",)),
-    e.LeaseLost: Words("warning", "lease lost", ("reason",)),
-    e.LeaseUnanswered: Words("warning", "lease unanswered"),
-    e.CancelNoticed: Words("info", "handler is being cancelled"),
-    e.CancelAsked: Words("info", "cancel asked for"),
-    e.RetryAsked: Words("info", "retry asked for"),
-    e.HandlerAbandoned: Words("error", "handler would not stop", ("reason",)),
-    e.AbandonedHandlerEnded: Words("info", "abandoned handler ended"),
-    EndingDiscarded: Words("warning", "ending of a handler discarded", ("reason", "ending")),
-    ReturnedAfterStop: Words(
+    e.JobSettled: _ending_wording,
+    e.JobForestalled: _forestall_wording,
+    e.JobHandedBack: EventWording("info", "job handed back", ("reason", "delay", "said")),
+    e.CopyRefreshed: EventWording("info", "message replaced by a fresh copy", ("receive_count",)),
+    e.LeaseLost: EventWording("warning", "lease lost", ("reason",)),
+    e.LeaseUnanswered: EventWording("warning", "lease unanswered"),
+    e.CancelNoticed: EventWording("info", "handler is being cancelled"),
+    e.CancelAsked: EventWording("info", "cancel asked for"),
+    e.RetryAsked: EventWording("info", "retry asked for"),
+    e.HandlerAbandoned: EventWording("error", "handler would not stop", ("reason",)),
+    e.AbandonedHandlerEnded: EventWording("info", "abandoned handler ended"),
+    EndingDiscarded: EventWording("warning", "ending of a handler discarded", ("reason", "ending")),
+    ReturnedAfterStop: EventWording(
         "warning", "handler returned after it saw the stop: counted as given up", ("reason", "remedy")
     ),
-    e.JobLost: Words("error", "job lost to the dead letters"),
-    e.ForeignMessage: _foreign,
-    e.ReceiptRefused: Words(
+    e.JobLost: EventWording("error", "job lost to the dead letters"),
+    e.ForeignMessage: _foreign_wording,
+    e.ReceiptRefused: EventWording(
         "warning", "message change refused", ("queue", "action", "reason", "gone"), ("queue", "action", "gone")
     ),
-    e.ServiceFailed: Words(
+    e.ServiceFailed: EventWording(
         "warning", "service unavailable", ("service", "doing", "cause", "remedy"), ("service", "cause")
     ),
-    e.ItemFailed: Words("warning", "one item cannot be used", ("service", "doing", "cause", "remedy"), ("cause",)),
-    e.ServiceRecovered: Words("info", "service answers again", ("service", "seconds")),
-    HandlersLoopSilent: Words("error", "handlers' loop is blocked", ("seconds", "jobs", "at"), ()),
-    MainLoopStoodStill: Words("warning", "main loop stood still", ("seconds",), ()),
-    e.JobLeftRunning: Words("warning", "job left RUNNING", ("remedy",)),
-    e.JobTakenOver: Words("warning", "attempt before this one came to no end", ("former", "seconds")),
-    e.HandlerLoaded: Words("info", "handler loaded", ("type", "origin", "distribution", "version")),
-    e.PluginBroken: Words("error", "plugin cannot be used", ("type", "origin", "cause", "remedy")),
-    e.DaemonPhase: _phase,
-    e.BackgroundFailed: Words("error", "background loop failed", ("loop", "error", "traceback"), ("loop", "error")),
-    SubmissionsLimited: Words("info", "submissions beyond the rate", ("limit", "name", "count"), ("limit", "name")),
-    e.RequestFailed: Words("error", "request failed", ("incident", "method", "route", "error", "traceback")),
+    e.ItemFailed: EventWording(
+        "warning", "one item cannot be used", ("service", "doing", "cause", "remedy"), ("cause",)
+    ),
+    e.ServiceRecovered: EventWording("info", "service answers again", ("service", "seconds")),
+    HandlersLoopSilent: EventWording("error", "handlers' loop is blocked", ("seconds", "jobs", "at"), ()),
+    MainLoopStoodStill: EventWording("warning", "main loop stood still", ("seconds",), ()),
+    e.JobLeftRunning: EventWording("warning", "job left RUNNING", ("remedy",)),
+    e.JobTakenOver: EventWording("warning", "attempt before this one came to no end", ("former", "seconds")),
+    e.HandlerLoaded: EventWording("info", "handler loaded", ("type", "origin", "distribution", "version")),
+    e.PluginBroken: EventWording("error", "plugin cannot be used", ("type", "origin", "cause", "remedy")),
+    e.DaemonPhase: _phase_wording,
+    e.BackgroundFailed: EventWording(
+        "error", "background loop failed", ("loop", "error", "traceback"), ("loop", "error")
+    ),
+    SubmissionsLimited: EventWording(
+        "info", "submissions beyond the rate", ("limit", "name", "count"), ("limit", "name")
+    ),
+    e.RequestFailed: EventWording("error", "request failed", ("incident", "method", "route", "error", "traceback")),
 }
 
-ROUTINE: Mapping[type, Words] = {
-    e.CopyHidden: Words("debug", "copy hidden", ("seconds",)),
-    e.CopyDropped: Words("debug", "copy dropped"),
-    e.Received: Words("debug", "messages received", ("queue", "asked", "count")),
-    e.LeasesRenewed: Words("debug", "leases renewed", ("queue", "count")),
-    e.DepthSeen: Words("debug", "queue depth", ("queue", "visible", "in_flight", "delayed")),
-    e.ServiceCalled: Words(
+DEBUG_WORDING: Mapping[type, EventWording] = {
+    e.CopyHidden: EventWording("debug", "copy hidden", ("seconds",)),
+    e.CopyDropped: EventWording("debug", "copy dropped"),
+    e.Received: EventWording("debug", "messages received", ("queue", "asked", "count")),
+    e.LeasesRenewed: EventWording("debug", "leases renewed", ("queue", "count")),
+    e.DepthSeen: EventWording("debug", "queue depth", ("queue", "visible", "in_flight", "delayed")),
+    e.ServiceCalled: EventWording(
         "debug", "service called", ("service", "operation", "result", "seconds", "write_units", "read_units")
     ),
-    MainLoopTurned: Words("debug", "main loop turned", ("lag",)),
-    HandlersLoopTurned: Words("debug", "handlers' loop answered", ("lag",)),
+    MainLoopTurned: EventWording("debug", "main loop turned", ("lag",)),
+    HandlersLoopTurned: EventWording("debug", "handlers' loop answered", ("lag",)),
 }
 """Written at level debug only, and not even looked at above it."""
 
-SILENT: frozenset[type] = frozenset({e.SlotsChanged})
+UNLOGGED: frozenset[type] = frozenset({e.SlotsChanged})
 """Never written: a gauge says it better."""

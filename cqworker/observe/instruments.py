@@ -14,14 +14,16 @@ from typing import Generic, TypeVar
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-OTHER = "(other)"
-MOST_CHILDREN = 200
+OTHER_LABEL = "(other)"
+"""The value of every label in the set that stands for all beyond MAX_LABEL_SETS."""
+MAX_LABEL_SETS = 200
 """Label combinations of one metric; labels hold words of ours and of AWS, but none may grow without end."""
 
 Labels = tuple[str, ...]
+"""The values of a metric's labels, in the order of their names."""
 
 
-class Number:
+class Value:
     """A count, or a level that goes up and down."""
 
     __slots__ = ("value",)
@@ -39,7 +41,7 @@ class Number:
         self.value = value
 
 
-class Spread:
+class Distribution:
     """How many values fell into each bucket, and their sum; a bucket holds what is at most its bound."""
 
     __slots__ = ("_bounds", "counts", "total")
@@ -59,10 +61,10 @@ class Spread:
         return [(name, float(count)) for name, count in zip(names, accumulate(self.counts), strict=True)]
 
 
-C = TypeVar("C", bound=Number | Spread)
+C = TypeVar("C", bound=Value | Distribution)
 
 
-class Family(dict[Labels, C], Collector, Generic[C]):
+class MetricFamily(dict[Labels, C], Collector, Generic[C]):
     """One metric: its instruments by label values, made when first used; beyond the limit all new ones are one."""
 
     def __init__(self, name: str, meaning: str, labels: Labels, make: Callable[[], C]) -> None:
@@ -79,48 +81,48 @@ class Family(dict[Labels, C], Collector, Generic[C]):
         return id(self)
 
     def __missing__(self, labels: Labels) -> C:
-        if len(self) >= MOST_CHILDREN:
-            labels = tuple(OTHER for _ in labels)
+        if len(self) >= MAX_LABEL_SETS:
+            labels = tuple(OTHER_LABEL for _ in labels)
             if labels in self:
                 return self[labels]
         child = self[labels] = self._make()
         return child
 
 
-class Counters(Family[Number]):
+class CounterFamily(MetricFamily[Value]):
     """A metric that only grows."""
 
     def __init__(self, name: str, meaning: str, labels: Labels) -> None:
-        super().__init__(name, meaning, labels, Number)
+        super().__init__(name, meaning, labels, Value)
 
     def collect(self) -> Iterator[Metric]:
-        told = CounterMetricFamily(self.name, self.meaning, labels=self.labels)
+        family = CounterMetricFamily(self.name, self.meaning, labels=self.labels)
         for labels, number in self.items():
-            told.add_metric(labels, number.value)
-        yield told
+            family.add_metric(labels, number.value)
+        yield family
 
 
-class Gauges(Family[Number]):
+class GaugeFamily(MetricFamily[Value]):
     """A metric that goes up and down."""
 
     def __init__(self, name: str, meaning: str, labels: Labels) -> None:
-        super().__init__(name, meaning, labels, Number)
+        super().__init__(name, meaning, labels, Value)
 
     def collect(self) -> Iterator[Metric]:
-        told = GaugeMetricFamily(self.name, self.meaning, labels=self.labels)
+        family = GaugeMetricFamily(self.name, self.meaning, labels=self.labels)
         for labels, number in self.items():
-            told.add_metric(labels, number.value)
-        yield told
+            family.add_metric(labels, number.value)
+        yield family
 
 
-class Histograms(Family[Spread]):
+class HistogramFamily(MetricFamily[Distribution]):
     """A metric of how values are spread."""
 
     def __init__(self, name: str, meaning: str, labels: Labels, bounds: tuple[float, ...]) -> None:
-        super().__init__(name, meaning, labels, lambda: Spread(bounds))
+        super().__init__(name, meaning, labels, lambda: Distribution(bounds))
 
     def collect(self) -> Iterator[Metric]:
-        told = HistogramMetricFamily(self.name, self.meaning, labels=self.labels)
+        family = HistogramMetricFamily(self.name, self.meaning, labels=self.labels)
         for labels, spread in self.items():
-            told.add_metric(labels, spread.buckets(), spread.total)
-        yield told
+            family.add_metric(labels, spread.buckets(), spread.total)
+        yield family

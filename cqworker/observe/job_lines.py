@@ -15,13 +15,13 @@ import orjson
 
 from cqworker.events import Emit, JobSettled, JobStarted, Subject
 from cqworker.model.status import Status
-from cqworker.observe.event_wording import Words
+from cqworker.observe.event_wording import EventWording
 from cqworker.observe.line_renderer import is_plain
 
-MOST_MIDDLES = 1024
-"""Middles of lines kept at once; a stranger may invent types and tenants without end."""
-MOST_BYTES = 512
-"""Of one prepared part; two of them, two ids and two times stay below what JsonLines takes for short."""
+MAX_MIDDLES = 1024
+"""Middles of lines kept at once: clients may invent types and tenants without end."""
+MAX_PART_BYTES = 512
+"""Bytes of one prepared part; two of them, two ids and two times stay below what JsonLines takes for short."""
 _are_plain_ids = re.compile(r"[0-9a-f-]{1,128}").fullmatch
 
 Head = tuple[str, str, str]
@@ -34,32 +34,34 @@ class JobLines:
     def __init__(
         self,
         worker: str,
-        started: Words,
-        endings: Mapping[Status, Words],
+        started: EventWording,
+        endings: Mapping[Status, EventWording],
         write: Callable[[bytes], None],
         hand_on: Emit,
-        marks: Mapping[str, str],
+        prefixes: Mapping[str, str],
     ) -> None:
         tail = _plain_json({"worker": worker})
         self._tail = f",{tail[1:]}\n" if tail else ""
-        self._start = _head(marks, started, ',"waited":')
+        self._start = _head(prefixes, started, ',"waited":')
         self._endings = {
-            status: _head(marks, words, f',"status":"{status.value}","seconds":') for status, words in endings.items()
+            status: _head(prefixes, wording, f',"status":"{status.value}","seconds":')
+            for status, wording in endings.items()
         }
         self._write = write
         self._hand_on = hand_on
         self._middles: dict[tuple[str, int, int, str, str], str] = {}
         self._second = (0, "")
 
-    def started(self, event: JobStarted) -> None:
+    def write_start(self, event: JobStarted) -> None:
+        """The line of a start."""
         line = self._line(self._start, event.job, event.waited)
         if line:
             self._write(line)
         else:
             self._hand_on(event)
 
-    def settled(self, event: JobSettled) -> None:
-        """An ending that says why it came is rare, and holds the words of others."""
+    def write_ending(self, event: JobSettled) -> None:
+        """The line of an ending; one with a reason is rare, holds text of others, and is handed on."""
         line, head = b"", self._endings.get(event.status)
         if head is not None and event.kind is None and not event.message and event.retry_in is None:
             line = self._line(head, event.job, event.seconds)
@@ -69,7 +71,7 @@ class JobLines:
             self._hand_on(event)
 
     def _line(self, head: Head, job: Subject, seconds: float) -> bytes:
-        """Empty where a part is not plain."""
+        """The whole line; empty where a part is not plain."""
         key = (job.type, job.attempt, job.round, job.queue, job.tenant)
         middle = self._middles.get(key)
         if middle is None:
@@ -77,8 +79,8 @@ class JobLines:
         job_id, trace_id, tail = job.job_id, job.trace_id, self._tail
         if not (middle and tail and type(seconds) is float and _are_plain_ids(f"{job_id}{trace_id}")):
             return b""
-        mark, front, back = head
-        line = f'{mark}{self._timestamp()}{front}{job_id}{middle}{trace_id}"{back}{_said(seconds)}{tail}'
+        prefix, front, back = head
+        line = f'{prefix}{self._timestamp()}{front}{job_id}{middle}{trace_id}"{back}{_seconds_text(seconds)}{tail}'
         return line.encode()
 
     def _timestamp(self) -> str:
@@ -97,7 +99,7 @@ class JobLines:
         fields = dict(zip(("type", "attempt", "round", "queue", "tenant"), key, strict=True))
         rendered = _plain_json(fields)
         middle = f'",{rendered[1:-1]},"trace_id":"' if rendered else ""
-        if len(self._middles) >= MOST_MIDDLES:
+        if len(self._middles) >= MAX_MIDDLES:
             self._middles.clear()
         self._middles[key] = middle
         return middle
@@ -109,14 +111,14 @@ def _plain_json(fields: Mapping[str, object]) -> str:
         rendered = orjson.dumps(fields)
     except (TypeError, ValueError):
         return ""
-    return rendered.decode() if len(rendered) <= MOST_BYTES and is_plain(rendered) else ""
+    return rendered.decode() if len(rendered) <= MAX_PART_BYTES and is_plain(rendered) else ""
 
 
-def _head(marks: Mapping[str, str], words: Words, back: str) -> Head:
-    return marks.get(words.level, ""), f'Z","level":"{words.level}","event":"{words.event}","job_id":"', back
+def _head(prefixes: Mapping[str, str], wording: EventWording, back: str) -> Head:
+    return prefixes.get(wording.level, ""), f'Z","level":"{wording.level}","event":"{wording.event}","job_id":"', back
 
 
-def _said(seconds: float) -> str:
+def _seconds_text(seconds: float) -> str:
     """As orjson writes it, rounded to microseconds; what it would write with an exponent is left to it."""
     if 0.0001 <= seconds < 1e9:
         text = f"{seconds:.6f}".rstrip("0")

@@ -17,64 +17,66 @@ from structlog.typing import FilteringBoundLogger
 
 from cqworker.enums import LEVELS
 from cqworker.events import Event, JobEvent, JobSettled, JobStarted
-from cqworker.observe.event_wording import ENDINGS, ROUTINE, STARTED, WORDING, Words
+from cqworker.observe.event_wording import DEBUG_WORDING, ENDINGS, STARTED, WORDING, EventWording
 from cqworker.observe.job_lines import JobLines
 from cqworker.observe.line_renderer import ConsoleLines, JsonLines
-from cqworker.observe.log_sink import Outlet, Sink
-from cqworker.observe.stdlib_logging import Route
+from cqworker.observe.log_sink import LogSink, NonBlockingOutput
+from cqworker.observe.stdlib_logging import RootLogHandler
 from cqworker.observe.throttle import Throttle
-from cqworker.platform.sd_notify import marks_for
+from cqworker.platform.sd_notify import journal_prefixes
 
 if TYPE_CHECKING:
     from cqworker.settings.log_settings import LogSettings
 
-PATIENCE = 1.0
-"""Seconds that the end of the process waits for a reader of the last lines."""
-FLOOD_INTERVAL = 1.0
+CLOSE_SECONDS = 1.0
+"""Seconds that the end of the process waits for a reader of the last lines: part of the two after a drain."""
+REPEAT_SECONDS = 1.0
 """Seconds between two lines with one cause, for the events that say what their cause is."""
 
 
-class LogLines:
-    """An observer that words every event as one line."""
+class LogObserver:
+    """An observer that writes every event as one line."""
 
     def __init__(self, log: Log, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._log = log
-        self._throttle = Throttle(FLOOD_INTERVAL, monotonic)
-        self._wording = {kind: words for kind, words in {**WORDING, **ROUTINE}.items() if _is_written(words, log)}
-        self._acts: dict[type, Callable[[Any], None]] = dict.fromkeys(self._wording, self._say)
+        self._throttle = Throttle(REPEAT_SECONDS, monotonic)
+        self._wording = {
+            kind: wording for kind, wording in {**WORDING, **DEBUG_WORDING}.items() if _may_be_written(wording, log)
+        }
+        self._actions: dict[type, Callable[[Any], None]] = dict.fromkeys(self._wording, self._write)
         if isinstance(log.render, JsonLines):
-            endings = {status: words for status, words in ENDINGS.items() if log.writes(words.level)}
-            lines = JobLines(log.render.worker, STARTED, endings, log.write, self._say, log.render.marks)
-            self._acts[JobSettled] = lines.settled
-            if JobStarted in self._acts:
-                self._acts[JobStarted] = lines.started
+            endings = {status: wording for status, wording in ENDINGS.items() if log.is_written(wording.level)}
+            lines = JobLines(log.render.worker, STARTED, endings, log.write, self._write, log.render.prefixes)
+            self._actions[JobSettled] = lines.write_ending
+            if JobStarted in self._actions:
+                self._actions[JobStarted] = lines.write_start
 
-    def act_on(self, kind: type) -> Callable[[Any], None] | None:
+    def action_on(self, kind: type) -> Callable[[Any], None] | None:
         """What is done about events of this class; None where they make no line at the log's level."""
-        return self._acts.get(kind)
+        return self._actions.get(kind)
 
     def __call__(self, event: Event) -> None:
-        act = self._acts.get(type(event))
-        if act is not None:
-            act(event)
+        action = self._actions.get(type(event))
+        if action is not None:
+            action(event)
 
-    def _say(self, event: Event) -> None:
-        words = self._wording[type(event)]
-        if not isinstance(words, Words):
-            words = words(event)
-        fields = fields_of(event, words.fields)
-        if words.once_by is not None:
-            suppressed = self._throttle.admit((type(event), *(getattr(event, name) for name in words.once_by)))
+    def _write(self, event: Event) -> None:
+        wording = self._wording[type(event)]
+        if not isinstance(wording, EventWording):
+            wording = wording(event)
+        fields = fields_of(event, wording.fields)
+        if wording.once_by is not None:
+            suppressed = self._throttle.admit((type(event), *(getattr(event, name) for name in wording.once_by)))
             if suppressed is None:
                 return
             if suppressed:
                 fields["suppressed"] = suppressed
-        self._log.line(words.level, words.event, fields)
+        self._log.line(wording.level, wording.event, fields)
 
 
-def _is_written(words: Words | Callable[[Any], Words], log: Log) -> bool:
-    """Whether the log's level lets these words through; those that depend on the event may be."""
-    return not isinstance(words, Words) or log.writes(words.level)
+def _may_be_written(wording: EventWording | Callable[[Any], EventWording], log: Log) -> bool:
+    """Whether the log's level lets these wording through; those that depend on the event may be."""
+    return not isinstance(wording, EventWording) or log.is_written(wording.level)
 
 
 def fields_of(event: Event, names: tuple[str, ...]) -> dict[str, Any]:
@@ -103,7 +105,7 @@ def fields_of(event: Event, names: tuple[str, ...]) -> dict[str, Any]:
 class Log:
     """The process's log from configure() to close(), which leaves structlog and logging as they were."""
 
-    def __init__(self, settings: LogSettings, sink: Sink, render: JsonLines | ConsoleLines) -> None:
+    def __init__(self, settings: LogSettings, sink: LogSink, render: JsonLines | ConsoleLines) -> None:
         self._sink = sink
         self.render = render
         self.write: Callable[[bytes], None] = sink.write
@@ -117,10 +119,12 @@ class Log:
             logger_factory=lambda *_: sink,
             cache_logger_on_first_use=False,
         )
-        everything = structlog.make_filtering_bound_logger(LEVELS[0])  # the route itself keeps back what is not said
-        said = structlog.wrap_logger(sink, [merge_contextvars, format_exc_info, render], everything).bind()
+        everything = structlog.make_filtering_bound_logger(
+            LEVELS[0]
+        )  # the route itself keeps back what is not to be written
+        unfiltered = structlog.wrap_logger(sink, [merge_contextvars, format_exc_info, render], everything).bind()
         floor = logging.ERROR if settings.level == "error" else logging.WARNING
-        self._route = Route(said, floor, levels=settings.levels)
+        self._route = RootLogHandler(unfiltered, floor, levels=settings.levels)
         self._route.install()
         atexit.register(self.close)
 
@@ -129,13 +133,13 @@ class Log:
         """Lines that the sink did not take, since the start."""
         return self._sink.dropped
 
-    def writes(self, level: str) -> bool:
+    def is_written(self, level: str) -> bool:
         """Whether lines of this level are written."""
         return LEVELS.index(level) >= self._lowest
 
     def line(self, level: str, event: str, fields: dict[str, Any]) -> None:
         """Writes one line past structlog's machinery, which costs more than the line: there are two a job."""
-        if self.writes(level):
+        if self.is_written(level):
             self.write(self.render.line(level, event, fields))
 
     def flush(self) -> None:
@@ -150,7 +154,7 @@ class Log:
             structlog.reset_defaults()
         else:
             structlog.configure(**self._before)
-        self._sink.close(PATIENCE)
+        self._sink.close(CLOSE_SECONDS)
 
 
 def configure(settings: LogSettings, worker: str, stream: IO[Any] | None = None, *, colors: bool | None = None) -> Log:
@@ -164,10 +168,10 @@ def configure(settings: LogSettings, worker: str, stream: IO[Any] | None = None,
     if colors is None:
         colors = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     console = settings.format == "console" or (settings.format == "auto" and terminal)
-    outlet = Outlet(stream)
-    marks = marks_for(outlet.descriptor, os.environ)
-    render = ConsoleLines(worker, colors=colors, marks=marks) if console else JsonLines(worker, marks)
-    return Log(settings, Sink(outlet, lambda dropped: _dropped_line(render, dropped)), render)
+    outlet = NonBlockingOutput(stream)
+    prefixes = journal_prefixes(outlet.descriptor, os.environ)
+    render = ConsoleLines(worker, colors=colors, prefixes=prefixes) if console else JsonLines(worker, prefixes)
+    return Log(settings, LogSink(outlet, lambda dropped: _dropped_line(render, dropped)), render)
 
 
 def _dropped_line(render: JsonLines | ConsoleLines, dropped: int) -> bytes:

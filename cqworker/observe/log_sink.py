@@ -15,17 +15,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Any
 
-MOST_LINES = 4096
+MAX_LINES = 4096
 """Lines kept while the sink takes none; further ones are dropped and counted."""
 PIPE_BUF = 4096
 """Bytes that a pipe, socket or terminal which polls as writable takes without blocking (poll(2), pipe(7))."""
 LINE_BREAK = ord("\n")
-PAUSE = 0.2
-"""Seconds after which a sink that took nothing is tried again."""
+RETRY_SECONDS = 0.2
+"""Seconds after which an output that took nothing is tried again."""
 
 
-class Outlet:
-    """The file behind a stream, written without ever waiting for a reader."""
+class NonBlockingOutput:
+    """The file behind a stream, written without ever waiting for its reader."""
 
     def __init__(self, stream: IO[Any] | None) -> None:
         self._stream = getattr(stream, "buffer", stream)
@@ -41,7 +41,7 @@ class Outlet:
         return self._fd
 
     def wait(self, seconds: float) -> bool:
-        """Whether the outlet would take something now, or within so many seconds."""
+        """Whether the output would take something now, or within so many seconds."""
         return self._poll is None or bool(self._poll.poll(seconds * 1000))
 
     def put(self, data: memoryview) -> int:
@@ -73,30 +73,30 @@ def _descriptor(stream: IO[Any] | None) -> int | None:
     return descriptor
 
 
-class _Due(threading.local):
+class _FlushDue(threading.local):
     """The loop of this thread on which a flush is due; each loop has its own, for one may hang."""
 
     loop: asyncio.AbstractEventLoop | None = None
 
 
-class Sink:
+class LogSink:
     """Gathers lines from every thread and writes them when the loop's turn ends, or at once where no loop runs.
 
-    structlog calls the method named like the level; all are `write`. Nothing here raises: what the outlet refuses
+    structlog calls the method named like the level; all are `write`. Nothing here raises: what the output refuses
     (ENOSPC, EPIPE) and what it does not take for too long is dropped and counted, and `notice` words the line that
     says so once lines flow again.
     """
 
-    def __init__(self, outlet: Outlet, notice: Callable[[int], bytes]) -> None:
-        self._outlet = outlet
+    def __init__(self, output: NonBlockingOutput, notice: Callable[[int], bytes]) -> None:
+        self._output = output
         self._notice = notice
         self._lines: deque[bytes] = deque()
-        self._rest = memoryview(b"")
-        self._torn = False
+        self._unwritten = memoryview(b"")
+        self._is_torn = False
         self._writing = threading.Lock()
-        self._due = _Due()
+        self._due = _FlushDue()
         self._dropped = 0
-        self._told = 0
+        self._reported = 0
 
     @property
     def dropped(self) -> int:
@@ -106,9 +106,9 @@ class Sink:
     def write(self, line: bytes) -> None:
         """Takes one line that ends with a line break; called from any thread."""
         lines = self._lines
-        if len(lines) >= MOST_LINES:
+        if len(lines) >= MAX_LINES:
             self.flush()
-            if len(lines) >= MOST_LINES:
+            if len(lines) >= MAX_LINES:
                 self._dropped += 1
                 return
         lines.append(line)
@@ -119,14 +119,14 @@ class Sink:
             return
         if self._due.loop is not loop:
             self._due.loop = loop
-            loop.call_soon(self._turn_ended)
+            loop.call_soon(self._end_turn)
 
     debug = info = warning = error = critical = write
 
     def flush(self) -> None:
-        """Writes what was gathered, as far as the outlet takes it. One thread writes; the others leave it theirs."""
+        """Writes what was gathered, as far as the output takes it. One thread writes; the others leave it theirs."""
         flowing = True
-        while flowing and (self._lines or self._rest) and self._writing.acquire(blocking=False):
+        while flowing and (self._lines or self._unwritten) and self._writing.acquire(blocking=False):
             try:
                 flowing = self._drain()
             finally:
@@ -134,11 +134,11 @@ class Sink:
         if not flowing:
             self._try_later()
 
-    def close(self, patience: float) -> None:
-        """Writes what is left, waiting at most so many seconds for an outlet that takes nothing."""
-        until = time.monotonic() + patience
+    def close(self, seconds: float) -> None:
+        """Writes what is left, waiting at most so many seconds for an output that takes nothing."""
+        until = time.monotonic() + seconds
         self.flush()
-        while (self._lines or self._rest) and self._outlet.wait(max(0.0, until - time.monotonic())):
+        while (self._lines or self._unwritten) and self._output.wait(max(0.0, until - time.monotonic())):
             self.flush()
             if time.monotonic() > until:
                 return
@@ -149,40 +149,40 @@ class Sink:
             loop = get_running_loop()
             if self._due.loop is not loop:
                 self._due.loop = loop
-                loop.call_later(PAUSE, self._turn_ended)
+                loop.call_later(RETRY_SECONDS, self._end_turn)
 
-    def _turn_ended(self) -> None:
+    def _end_turn(self) -> None:
         self._due.loop = None
         self.flush()
 
     def _drain(self) -> bool:
-        """Whether everything gathered is gone, written or lost; False when the outlet takes nothing just now."""
-        if not self._rest:
-            self._rest = self._gather()
-        while self._rest:
+        """Whether everything gathered is gone, written or lost; False when the output takes nothing just now."""
+        if not self._unwritten:
+            self._unwritten = self._gather()
+        while self._unwritten:
             try:
-                taken = self._outlet.put(self._rest)
+                taken = self._output.put(self._unwritten)
             except BlockingIOError:
                 return False
             except (OSError, ValueError):
-                self._lose()
+                self._discard()
                 return True
             if not taken:
                 return False
-            self._torn = self._rest[taken - 1] != LINE_BREAK
-            self._rest = self._rest[taken:]
-        if self._dropped > self._told:
-            self._told = self._dropped
+            self._is_torn = self._unwritten[taken - 1] != LINE_BREAK
+            self._unwritten = self._unwritten[taken:]
+        if self._dropped > self._reported:
+            self._reported = self._dropped
             self._lines.append(self._notice(self._dropped))
         return True
 
     def _gather(self) -> memoryview:
         """One write's worth; after a torn line a line break comes first, so that nothing is glued to its stump."""
-        lines = [b"\n"] if self._torn else []
+        lines = [b"\n"] if self._is_torn else []
         while self._lines:
             lines.append(self._lines.popleft())
         return memoryview(b"".join(lines))
 
-    def _lose(self) -> None:
-        self._dropped += bytes(self._rest).lstrip(b"\n").count(b"\n")
-        self._rest = memoryview(b"")
+    def _discard(self) -> None:
+        self._dropped += bytes(self._unwritten).lstrip(b"\n").count(b"\n")
+        self._unwritten = memoryview(b"")

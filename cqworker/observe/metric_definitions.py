@@ -1,4 +1,4 @@
-"""The instruments: every metric's name, unit, labels and buckets, on a registry of their own."""
+"""Every metric's name, unit, labels and buckets, on a registry of their own."""
 
 from __future__ import annotations
 
@@ -6,140 +6,156 @@ from typing import TypeVar
 
 from prometheus_client import CollectorRegistry
 
-from cqworker.observe.instruments import Counters, Gauges, Histograms
+from cqworker.observe.instruments import CounterFamily, GaugeFamily, HistogramFamily
 
-SOON = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-LONG = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14400, 86400)
+CALL_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+"""Upper bounds in seconds for what answers at once: AWS calls, which give up after 30 s, and the main loop's lag."""
+JOB_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14400, 86400)
+"""Upper bounds in seconds for what may take up to a day: a job's wait and its run."""
 
-F = TypeVar("F", Counters, Gauges, Histograms)
+F = TypeVar("F", CounterFamily, GaugeFamily, HistogramFamily)
 
 
-class Meters:
-    """All instruments of the worker; names begin with cqworker_ and carry their unit."""
+class MetricDefinitions:
+    """All metrics of the worker, named cqworker_… with their unit (prometheus.io/docs/practices/naming)."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
-        self._make_job_meters()
-        self._make_copy_meters()
-        self._make_service_meters()
-        self._make_worker_meters()
+        self._define_job_metrics()
+        self._define_copy_metrics()
+        self._define_service_metrics()
+        self._define_worker_metrics()
 
-    def _counter(self, name: str, meaning: str, *labels: str) -> Counters:
-        return self._kept(Counters(f"cqworker_{name}", meaning, labels))
+    def _counter(self, name: str, meaning: str, *labels: str) -> CounterFamily:
+        return self._register(CounterFamily(f"cqworker_{name}", meaning, labels))
 
-    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauges:
-        return self._kept(Gauges(f"cqworker_{name}", meaning, labels))
+    def _gauge(self, name: str, meaning: str, *labels: str) -> GaugeFamily:
+        return self._register(GaugeFamily(f"cqworker_{name}", meaning, labels))
 
-    def _histogram(self, name: str, meaning: str, buckets: tuple[float, ...], *labels: str) -> Histograms:
-        return self._kept(Histograms(f"cqworker_{name}", meaning, labels, buckets))
+    def _histogram(self, name: str, meaning: str, buckets: tuple[float, ...], *labels: str) -> HistogramFamily:
+        return self._register(HistogramFamily(f"cqworker_{name}", meaning, labels, buckets))
 
-    def _kept(self, family: F) -> F:
+    def _register(self, family: F) -> F:
         self._registry.register(family)
         return family
 
-    def _make_job_meters(self) -> None:
-        self.submitted: Counters = self._counter(
+    def _define_job_metrics(self) -> None:
+        self.submitted: CounterFamily = self._counter(
             "jobs_submitted_total", "Jobs accepted: their message is in a queue", "type"
         )
-        self.replayed: Counters = self._counter(
+        self.replayed: CounterFamily = self._counter(
             "submissions_replayed_total", "Requests that repeated an idempotency key", "type"
         )
-        self.limited: Counters = self._counter(
+        self.limited: CounterFamily = self._counter(
             "submissions_limited_total", "Submissions beyond a rate, refused", "limit"
         )
-        self.postponed: Counters = self._counter(
+        self.postponed: CounterFamily = self._counter(
             "records_postponed_total", "Jobs accepted before their record was put", "type"
         )
-        self.started: Counters = self._counter("jobs_started_total", "Attempts whose handler was started", "type")
-        self.finished: Counters = self._counter(
+        self.started: CounterFamily = self._counter("jobs_started_total", "Attempts whose handler was started", "type")
+        self.finished: CounterFamily = self._counter(
             "jobs_finished_total", "Jobs that reached a final status", "type", "status", "kind"
         )
-        self.retried: Counters = self._counter(
+        self.retried: CounterFamily = self._counter(
             "attempts_retried_total", "Attempts that ended in RETRYING", "type", "kind"
         )
-        self.handed_back: Counters = self._counter(
+        self.handed_back: CounterFamily = self._counter(
             "jobs_handed_back_total", "Attempts refunded and given back", "reason"
         )
-        self.interventions: Counters = self._counter(
+        self.interventions: CounterFamily = self._counter(
             "interventions_total", "Cancels and retries that somebody asked for", "act"
         )
-        self.duration: Histograms = self._histogram(
-            "job_duration_seconds", "Time in the handler, per attempt", LONG, "type"
+        self.duration: HistogramFamily = self._histogram(
+            "job_duration_seconds", "Time in the handler, per attempt", JOB_BUCKETS, "type"
         )
-        self.wait: Histograms = self._histogram(
-            "queue_wait_seconds", "From when a job could run to its start", LONG, "type"
+        self.wait: HistogramFamily = self._histogram(
+            "queue_wait_seconds", "From when a job could run to its start", JOB_BUCKETS, "type"
         )
-        self.left: Counters = self._counter(
+        self.left: CounterFamily = self._counter(
             "jobs_left_running_total", "Jobs that were RUNNING when their worker left", "type"
         )
-        self.taken_over: Counters = self._counter(
+        self.taken_over: CounterFamily = self._counter(
             "jobs_taken_over_total", "Attempts after one that came to no end: its worker died or was cut off", "type"
         )
-        self.in_flight: Gauges = self._gauge("jobs_in_flight", "Attempts running now", "type")
+        self.in_flight: GaugeFamily = self._gauge("jobs_in_flight", "Attempts running now", "type")
 
-    def _make_copy_meters(self) -> None:
-        self.received: Counters = self._counter("messages_received_total", "Messages received", "queue")
-        self.receives: Counters = self._counter(
+    def _define_copy_metrics(self) -> None:
+        self.received: CounterFamily = self._counter("messages_received_total", "Messages received", "queue")
+        self.receives: CounterFamily = self._counter(
             "receives_total", "Answered receives: full, partial or empty", "queue", "result"
         )
-        self.copies: Counters = self._counter(
+        self.copies: CounterFamily = self._counter(
             "copies_total", "Second copies of messages: hidden, dropped or refreshed", "act"
         )
-        self.foreign: Counters = self._counter(
+        self.foreign: CounterFamily = self._counter(
             "foreign_messages_total",
             "Receives of messages that are no envelope; in dead-letter queues each message once",
             "queue",
         )
-        self.refused: Counters = self._counter(
+        self.refused: CounterFamily = self._counter(
             "receipts_refused_total", "Deletes and visibility changes not done", "queue", "action", "gone"
         )
-        self.depth: Gauges = self._gauge(
+        self.depth: GaugeFamily = self._gauge(
             "queue_messages",
             "Messages in a queue, as the service counts them; every daemon tells it: take the maximum",
             "queue",
             "state",
         )
-        self.renewals: Counters = self._counter("lease_renewals_total", "Leases renewed", "queue")
-        self.silences: Counters = self._counter(
+        self.renewals: CounterFamily = self._counter("lease_renewals_total", "Leases renewed", "queue")
+        self.silences: CounterFamily = self._counter(
             "leases_unanswered_total",
             "Leases whose renewals nobody answered in time",
             "type",
         )
-        self.losses: Counters = self._counter("leases_lost_total", "Leases lost while their attempt ran", "type")
+        self.losses: CounterFamily = self._counter("leases_lost_total", "Leases lost while their attempt ran", "type")
 
-    def _make_service_meters(self) -> None:
-        self.calls: Counters = self._counter("aws_calls_total", "AWS calls by result", "service", "operation", "result")
-        self.call_time: Histograms = self._histogram(
-            "aws_call_seconds", "Time of an AWS call", SOON, "service", "operation"
+    def _define_service_metrics(self) -> None:
+        self.calls: CounterFamily = self._counter(
+            "aws_calls_total", "AWS calls by result", "service", "operation", "result"
         )
-        self.write_units: Counters = self._counter("dynamodb_write_units_total", "Write units consumed", "operation")
-        self.read_units: Counters = self._counter("dynamodb_read_units_total", "Read units consumed", "operation")
-        self.failures: Counters = self._counter(
+        self.call_time: HistogramFamily = self._histogram(
+            "aws_call_seconds", "Time of an AWS call", CALL_BUCKETS, "service", "operation"
+        )
+        self.write_units: CounterFamily = self._counter(
+            "dynamodb_write_units_total", "Write units consumed", "operation"
+        )
+        self.read_units: CounterFamily = self._counter("dynamodb_read_units_total", "Read units consumed", "operation")
+        self.failures: CounterFamily = self._counter(
             "service_failures_total", "Times a service did not do its part", "service"
         )
-        self.unusable: Counters = self._counter("items_unusable_total", "Times one record could not be used", "service")
-        self.up: Gauges = self._gauge("service_up", "1 while a service does its part, 0 while it does not", "service")
+        self.unusable: CounterFamily = self._counter(
+            "items_unusable_total", "Times one record could not be used", "service"
+        )
+        self.up: GaugeFamily = self._gauge(
+            "service_up", "1 while a service does its part, 0 while it does not", "service"
+        )
 
-    def _make_worker_meters(self) -> None:
-        self.slots: Gauges = self._gauge("slots", "Jobs this worker runs at most at once")
-        self.slots_taken: Gauges = self._gauge("slots_taken", "Slots that hold a job or a handler that would not stop")
-        self.loop_lag: Gauges = self._gauge(
+    def _define_worker_metrics(self) -> None:
+        self.slots: GaugeFamily = self._gauge("slots", "Jobs this worker runs at most at once")
+        self.slots_taken: GaugeFamily = self._gauge(
+            "slots_taken", "Slots that hold a job or a handler that would not stop"
+        )
+        self.loop_lag: GaugeFamily = self._gauge(
             "handlers_loop_lag_seconds", "How late the handlers' loop answered, or how long not"
         )
-        self.loop_silences: Counters = self._counter(
+        self.loop_silences: CounterFamily = self._counter(
             "handlers_loop_silences_total", "Reports of a silent handlers' loop, by who holds it", "type"
         )
-        self.main_lag: Histograms = self._histogram(
-            "main_loop_lag_seconds", "How late the main loop came to what was due, once a second", SOON
+        self.main_lag: HistogramFamily = self._histogram(
+            "main_loop_lag_seconds", "How late the main loop came to what was due, once a second", CALL_BUCKETS
         )
-        self.abandoned: Counters = self._counter("handlers_abandoned_total", "Handlers that would not stop", "type")
-        self.stragglers: Gauges = self._gauge("abandoned_handlers", "Abandoned handlers that still run", "type")
-        self.broken: Gauges = self._gauge("plugin_broken", "1 for a job type whose plugin cannot be used", "type")
-        self.background: Counters = self._counter(
+        self.abandoned: CounterFamily = self._counter(
+            "handlers_abandoned_total", "Handlers that would not stop", "type"
+        )
+        self.stragglers: GaugeFamily = self._gauge("abandoned_handlers", "Abandoned handlers that still run", "type")
+        self.broken: GaugeFamily = self._gauge("plugin_broken", "1 for a job type whose plugin cannot be used", "type")
+        self.background: CounterFamily = self._counter(
             "background_failures_total", "Turns of a background loop that raised", "loop"
         )
-        self.requests: Counters = self._counter(
+        self.requests: CounterFamily = self._counter(
             "http_request_failures_total", "HTTP requests that met an unforeseen error"
         )
-        self.phase: Gauges = self._gauge("daemon_phase", "1 for the phase the daemon is in", "phase")
-        self.build: Gauges = self._gauge("build_info", "Always 1; the labels say which build runs", "version", "python")
+        self.phase: GaugeFamily = self._gauge("daemon_phase", "1 for the phase the daemon is in", "phase")
+        self.build: GaugeFamily = self._gauge(
+            "build_info", "Always 1; the labels say which build runs", "version", "python"
+        )

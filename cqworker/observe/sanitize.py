@@ -9,15 +9,16 @@ import orjson
 
 from cqworker.model.redaction import REDACTED, SECRET_NAME, redact
 
-FIELD_LIMIT = 2048
+MAX_FIELD_BYTES = 2048
 """Bytes of UTF-8 that a field may have."""
 
-_WINDOW = 8 * FIELD_LIMIT  # characters that are searched for secrets before the cut: a megabyte must not hold up a loop
+_WINDOW = 8 * MAX_FIELD_BYTES
+"""Characters that are searched for secrets before the cut: a megabyte must not hold up a loop."""
 # C0 and C1 controls (ANSI escapes begin with one), line and paragraph separators, what reorders or hides text
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
 
-def shorten(text: str, *, limit: int = FIELD_LIMIT, keep_end: bool = False) -> str:
+def shorten(text: str, *, limit: int = MAX_FIELD_BYTES, keep_end: bool = False) -> str:
     """The text redacted and, where it is longer, its first (or last) `limit` bytes of UTF-8, a mark included."""
     raw = redact(text[-_WINDOW:] if keep_end else text[:_WINDOW]).encode("utf-8", "backslashreplace")
     if len(raw) <= limit and len(text) <= _WINDOW:
@@ -34,12 +35,12 @@ def escape(text: str) -> str:
     return text if text.isprintable() else _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def wash(fields: Mapping[str, object]) -> dict[str, object]:
+def sanitize(fields: Mapping[str, object]) -> dict[str, object]:
     """The same fields, each redacted and short; never raises, whatever a caller put in."""
-    return {shorten(str(name)): _wash_field(str(name), value) for name, value in fields.items()}
+    return {shorten(str(name)): _sanitize_field(str(name), value) for name, value in fields.items()}
 
 
-def _wash_field(name: str, value: object) -> object:
+def _sanitize_field(name: str, value: object) -> object:
     """Numbers as they are, text redacted and cut, anything else as JSON, or as text where it is long or no JSON."""
     if value is None or isinstance(value, bool | float):
         return value
@@ -50,19 +51,19 @@ def _wash_field(name: str, value: object) -> object:
     if isinstance(value, str):
         # of a traceback the end says most
         return shorten(str.__str__(value), keep_end=name == "exception")
-    return _wash_container(value)
+    return _sanitize_container(value)
 
 
-def _wash_container(value: object) -> object:
+def _sanitize_container(value: object) -> object:
     text = _json_of(value)
-    washed = shorten(text)
-    if washed != text:
-        return washed
+    sanitized = shorten(text)
+    if sanitized != text:
+        return sanitized
     try:
-        washed_value: object = orjson.loads(text)
+        sanitized_value: object = orjson.loads(text)
     except ValueError:
-        return washed
-    return washed_value
+        return sanitized
+    return sanitized_value
 
 
 def _json_of(value: object) -> str:

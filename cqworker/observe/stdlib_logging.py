@@ -18,49 +18,49 @@ LIBRARIES = ("aiobotocore", "aiohttp", "asyncio", "boto3", "botocore", "s3transf
 """Not below WARNING, whatever a plugin sets on the root logger: at DEBUG some of them write signed requests."""
 ROOT = "root"
 """What the settings call the loggers that they do not name."""
-FLOOD_INTERVAL = 1.0
+REPEAT_SECONDS = 1.0
 """Seconds between two lines that a library writes from one place about one kind of error."""
-MALFORMED_INTERVAL = 10.0
+MALFORMED_SECONDS = 10.0
 """Seconds between two lines about requests that are no HTTP: anybody can send thousands."""
+NO_LEVELS: Mapping[str, str] = MappingProxyType({})
+_LEVEL_NUMBERS = logging.getLevelNamesMapping()
 
 
-NONE: Mapping[str, str] = MappingProxyType({})
-_NUMBERS = logging.getLevelNamesMapping()
-
-
-class Route(logging.Handler):
-    """A handler on the root logger that says each record as a line of ours."""
+class RootLogHandler(logging.Handler):
+    """A handler on the root logger that writes each record as a line of the log."""
 
     def __init__(
         self,
         logger: FilteringBoundLogger,
         level: int,
         monotonic: Callable[[], float] = time.monotonic,
-        levels: Mapping[str, str] = NONE,
+        levels: Mapping[str, str] = NO_LEVELS,
     ) -> None:
         """`level` is the least of loggers that `levels` does not name, itself or one above it."""
         super().__init__()
         self._logger = logger
-        self._floors = {"": level} | dict.fromkeys(LIBRARIES, level)
-        self._floors |= {"" if name == ROOT else name: _NUMBERS[said.upper()] for name, said in levels.items()}
-        self._repeated = Throttle(FLOOD_INTERVAL, monotonic)
-        self._malformed = Throttle(MALFORMED_INTERVAL, monotonic)
+        self._lowest_levels = {"": level} | dict.fromkeys(LIBRARIES, level)
+        self._lowest_levels |= {
+            "" if name == ROOT else name: _LEVEL_NUMBERS[least.upper()] for name, least in levels.items()
+        }
+        self._repeated = Throttle(REPEAT_SECONDS, monotonic)
+        self._malformed = Throttle(MALFORMED_SECONDS, monotonic)
         self._levels: dict[str, int] = {}
-        self.addFilter(lambda record: record.levelno >= self._floor(record.name))
+        self.addFilter(lambda record: record.levelno >= self._lowest_level(record.name))
 
     def install(self) -> None:
-        """Takes a place on the root logger, quiets the libraries, and has the loggers speak that the settings name."""
-        for name, floor in self._floors.items():
+        """Adds itself to the root logger, and sets the levels of the libraries and of the loggers in the settings."""
+        for name, level in self._lowest_levels.items():
             logger = logging.getLogger(name)
             self._levels[name] = logger.level
-            logger.setLevel(floor)
+            logger.setLevel(level)
         logging.getLogger().addHandler(self)
 
-    def _floor(self, name: str) -> int:
+    def _lowest_level(self, name: str) -> int:
         """Of the logger itself, or of the nearest above it: what a plugin sets on its own loggers is not asked."""
-        while name and name not in self._floors:
+        while name and name not in self._lowest_levels:
             name = name.rpartition(".")[0]
-        return self._floors[name]
+        return self._lowest_levels[name]
 
     def remove(self) -> None:
         """Leaves logging as it was before install()."""
@@ -72,7 +72,7 @@ class Route(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
         if _is_malformed_request(record, error):
-            self._say_malformed(record, error)
+            self._write_malformed(record, error)
             return
         suppressed = 0
         if record.name.partition(".")[0] in LIBRARIES:
@@ -80,19 +80,19 @@ class Route(logging.Handler):
             if admitted is None:
                 return
             suppressed = admitted
-        say = self._voice(record.levelno)
+        write = self._method_for(record.levelno)
         counted = {"suppressed": suppressed} if suppressed else {}
         traced = {"exc_info": error} if error is not None else {}
-        say("library message", logger=record.name, message=_message_of(record), **counted, **traced)
+        write("library message", logger=record.name, message=_message_of(record), **counted, **traced)
 
-    def _voice(self, level: int) -> Callable[..., object]:
+    def _method_for(self, level: int) -> Callable[..., object]:
         if level >= logging.ERROR:
             return self._logger.error
         if level >= logging.WARNING:
             return self._logger.warning
         return self._logger.info if level >= logging.INFO else self._logger.debug
 
-    def _say_malformed(self, record: logging.LogRecord, error: BaseException | None) -> None:
+    def _write_malformed(self, record: logging.LogRecord, error: BaseException | None) -> None:
         suppressed = self._malformed.admit(record.name)
         if suppressed is not None:
             counted = {"suppressed": suppressed} if suppressed else {}

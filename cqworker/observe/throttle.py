@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
-KEYS = 512
+MAX_CAUSES = 512
 """Causes remembered at once; the one unused for longest is forgotten first."""
 
 
@@ -25,6 +25,6 @@ class Throttle:
         admitted = last is None or now - last >= self._interval
         self._seen[cause] = (now, 0) if last is None or admitted else (last, kept_back + 1)
         self._seen.move_to_end(cause)
-        if len(self._seen) > KEYS:
+        if len(self._seen) > MAX_CAUSES:
             self._seen.popitem(last=False)
         return kept_back if admitted else None

@@ -6,10 +6,10 @@ import os
 import socket
 from collections.abc import Mapping
 
-PATIENCE = 0.5
-"""Seconds to wait for a supervisor that does not read its socket: the main loop is waiting with us."""
+SEND_SECONDS = 0.5
+"""Seconds to wait for a supervisor that does not read its socket: the main loop waits meanwhile."""
 
-MARKS: Mapping[str, str] = {
+JOURNAL_PREFIXES: Mapping[str, str] = {
     "critical": "<2>",
     "error": "<3>",
     "warning": "<4>",
@@ -19,10 +19,10 @@ MARKS: Mapping[str, str] = {
 """What the journal takes off the beginning of a line and keeps as its severity (sd-daemon(3), SyslogLevelPrefix=)."""
 
 
-def marks_for(descriptor: int | None, environ: Mapping[str, str]) -> Mapping[str, str]:
-    """The marks by level where this file leads into the journal, as JOURNAL_STREAM says (systemd.exec(5)); else none.
+def journal_prefixes(descriptor: int | None, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The prefixes by level where this file leads into the journal (JOURNAL_STREAM, systemd.exec(5)); else none.
 
-    A pipe or file to which the output was turned since then is another file, and takes no marks.
+    A pipe or file to which the output was turned since then is another file, and takes no prefixes.
     """
     try:
         file = os.fstat(descriptor) if descriptor is not None else None
@@ -30,16 +30,16 @@ def marks_for(descriptor: int | None, environ: Mapping[str, str]) -> Mapping[str
         return {}
     if file is None or environ.get("JOURNAL_STREAM") != f"{file.st_dev}:{file.st_ino}":
         return {}
-    return MARKS
+    return JOURNAL_PREFIXES
 
 
-def marked(mark: str, text: str) -> str:
-    """The text with the mark before each of its lines: the journal takes each for an entry of its own."""
-    return "\n".join(mark + line for line in text.split("\n")) if mark else text
+def prefix_lines(prefix: str, text: str) -> str:
+    """The text with the prefix before each of its lines: the journal takes each for an entry of its own."""
+    return "\n".join(prefix + line for line in text.split("\n")) if prefix else text
 
 
 def notify(environ: Mapping[str, str], *lines: str) -> bool:
-    """Sends assignments such as `READY=1` or `STATUS=…` in one datagram; False when nobody could be told.
+    """Sends assignments such as `READY=1` or `STATUS=…` in one datagram; False when nobody took it.
 
     Never raises: an inherited NOTIFY_SOCKET may be stale or belong to another user. A line break inside a line
     becomes a space, for systemd would read what follows it as an assignment of its own.
@@ -50,7 +50,7 @@ def notify(environ: Mapping[str, str], *lines: str) -> bool:
     message = "\n".join(" ".join(line.splitlines()) for line in lines)
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection:
-            connection.settimeout(PATIENCE)
+            connection.settimeout(SEND_SECONDS)
             connection.connect("\0" + address[1:] if address.startswith("@") else address)
             connection.sendall(message.encode("utf-8", "replace"))
     except (OSError, ValueError):

@@ -11,7 +11,7 @@ from cqworker.errors import ArtifactMissing, RecordUnreadable, Unavailable
 from cqworker.events import Event, ItemFailed, ServiceFailed, ServiceRecovered
 from cqworker.health.monitored_ports import MonitoredArtifacts, MonitoredQueue, MonitoredStore
 from cqworker.health.probes import Probe
-from cqworker.health.service_health import ARTIFACTS, DENIED_FOR, STORE, ServiceHealth
+from cqworker.health.service_health import ARTIFACTS, DENIAL_SECONDS, STORE, ServiceHealth
 from cqworker.model.attempt_writes import Claim
 from cqworker.model.status import Status
 from cqworker.ports import KeyItem, Letter
@@ -164,7 +164,7 @@ async def test_a_right_that_no_check_tries_is_forgotten_when_nobody_needed_it_fo
         await meets(Unavailable, lambda: own.queue.send(Letter(body="x")))
         await own.queue.depth()
         assert own.causes == ["The role may not."]
-        await asyncio.sleep(DENIED_FOR - 1)
+        await asyncio.sleep(DENIAL_SECONDS - 1)
         await own.queue.depth()
         assert own.causes == ["The role may not."]
     await asyncio.sleep(2)

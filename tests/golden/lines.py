@@ -10,7 +10,7 @@ from typing import Any
 
 from cqworker import Job, Reject, Retry, handler
 from cqworker.events import Event, JobEvent
-from cqworker.observe.log import LogLines, configure
+from cqworker.observe.log import LogObserver, configure
 from cqworker.settings import LogSettings
 from tests.flow.world import World, story
 from tests.observe.samples import EVENT_CLASSES, sample_of
@@ -61,7 +61,7 @@ def _lines(events: Iterable[Event], level: str) -> Iterator[str]:
     stream = io.BytesIO()
     settings = LogSettings.model_validate({"format": "json", "level": level})
     with closing(configure(settings, "host.abcdef:1", stream)) as log:
-        write = LogLines(log)
+        write = LogObserver(log)
         for event in events:
             write(event)
     for line in stream.getvalue().decode().splitlines(keepends=True):

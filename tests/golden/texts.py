@@ -18,8 +18,8 @@ from cqworker.cli.toml_writer import toml_lines
 from cqworker.model.envelope import Envelope
 from cqworker.model.job_view import job_view
 from cqworker.model.record import record_from
-from cqworker.observe.instruments import Family, Histograms
-from cqworker.observe.metric_definitions import Meters
+from cqworker.observe.instruments import HistogramFamily, MetricFamily
+from cqworker.observe.metric_definitions import MetricDefinitions
 from cqworker.plugins.registry import registry_of
 from cqworker.ports import KeyItem
 from cqworker.settings import HttpSettings, Settings
@@ -42,15 +42,17 @@ def _description() -> object:
 
 
 def _metrics() -> Iterator[str]:
-    families = [value for value in vars(Meters(CollectorRegistry())).values() if isinstance(value, Family)]
+    families = [
+        value for value in vars(MetricDefinitions(CollectorRegistry())).values() if isinstance(value, MetricFamily)
+    ]
     for family in families:
         for metric in family.collect():
             labels, buckets = ", ".join(family.labels) or "nothing", _buckets(family)
             yield f"{family.name} ({metric.type}) by {labels}: {family.meaning}{buckets}\n"
 
 
-def _buckets(family: Family[Any]) -> str:
-    bounds = [bound for bound, _ in family["",].buckets()] if isinstance(family, Histograms) else []
+def _buckets(family: MetricFamily[Any]) -> str:
+    bounds = [bound for bound, _ in family["",].buckets()] if isinstance(family, HistogramFamily) else []
     return f" ({', '.join(bounds)})" if bounds else ""
 
 

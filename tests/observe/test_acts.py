@@ -16,7 +16,7 @@ class Practised:
         self.asked: list[type] = []
         self.seen: list[e.Event] = []
 
-    def act_on(self, kind: type) -> Emit | None:
+    def action_on(self, kind: type) -> Emit | None:
         self.asked.append(kind)
         return self.seen.append if kind is e.LeaseLost else None
 
@@ -38,7 +38,7 @@ def test_an_observer_that_names_its_acts_is_asked_once_a_class_and_told_through_
 class Clumsy:
     """An observer whose act raises."""
 
-    def act_on(self, kind: type) -> Emit:
+    def action_on(self, kind: type) -> Emit:
         return self._stumble
 
     def _stumble(self, event: e.Event) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from cqworker.observe.instruments import Family, Gauges
-from cqworker.observe.metric_definitions import Meters
+from cqworker.observe.instruments import GaugeFamily, MetricFamily
+from cqworker.observe.metric_definitions import MetricDefinitions
 
 PAGE = Path(__file__).parents[2] / "docs" / "observability.md"
 ROW = re.compile(r"^\| `(cqworker_\w+)` \| (\w+) \|([^|]*)\|", re.MULTILINE)
@@ -19,8 +19,8 @@ ELSEWHERE = {
 
 
 def test_the_page_lists_every_metric_with_its_type_and_labels() -> None:
-    meters = Meters(CollectorRegistry())
-    families = [value for value in vars(meters).values() if isinstance(value, Family)]
+    meters = MetricDefinitions(CollectorRegistry())
+    families = [value for value in vars(meters).values() if isinstance(value, MetricFamily)]
     real = {(metric.name, metric.type, ", ".join(one.labels)) for one in families for metric in one.collect()}
     told = {
         (name.removesuffix("_total"), kind, labels.strip())
@@ -38,8 +38,8 @@ EXPRESSIONS = [
 
 
 def test_the_page_says_of_every_gauge_how_it_is_taken_over_many_daemons() -> None:
-    meters = Meters(CollectorRegistry())
-    gauges = {value.name for value in vars(meters).values() if isinstance(value, Gauges)}
+    meters = MetricDefinitions(CollectorRegistry())
+    gauges = {value.name for value in vars(meters).values() if isinstance(value, GaugeFamily)}
     told = [
         name for row in re.findall(r"^\| (`cqworker_.*?) \|", SECTION, re.MULTILINE) for name in row.split("`")[1::2]
     ]
@@ -53,5 +53,5 @@ def test_what_every_daemon_tells_of_all_is_never_summed() -> None:
 
 
 def test_the_metric_itself_says_so() -> None:
-    meters = Meters(CollectorRegistry())
+    meters = MetricDefinitions(CollectorRegistry())
     assert "every daemon tells it: take the maximum" in meters.depth.meaning

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cqworker import events as e
 from cqworker.observe.fan_out import fan_out
-from cqworker.observe.throttle import KEYS, Throttle
+from cqworker.observe.throttle import MAX_CAUSES, Throttle
 from tests.observe.conftest import Written
 from tests.observe.samples import TurnedClock, sample_of
 
@@ -70,7 +70,7 @@ def test_a_throttle_admits_one_a_cause_and_interval_and_says_how_many_it_kept_ba
 
 def test_a_throttle_forgets_the_oldest_of_too_many_causes() -> None:
     throttle = Throttle(1.0, TurnedClock().monotonic)
-    for number in range(KEYS + 1):
+    for number in range(MAX_CAUSES + 1):
         assert throttle.admit(number) == 0
-    assert throttle.admit(KEYS) is None
+    assert throttle.admit(MAX_CAUSES) is None
     assert throttle.admit(0) == 0

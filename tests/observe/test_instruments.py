@@ -7,7 +7,7 @@ import random
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from cqworker.observe.instruments import MOST_CHILDREN, OTHER, Counters, Gauges, Histograms
+from cqworker.observe.instruments import MAX_LABEL_SETS, OTHER_LABEL, CounterFamily, GaugeFamily, HistogramFamily
 
 BOUNDS = (0.1, 0.5, 1, 10)
 
@@ -31,8 +31,8 @@ def test_a_scrape_reads_like_one_of_the_client_library() -> None:
         Gauge("level", "Level.", registry=None),
         Histogram("wait", "Wait.", ["type"], buckets=BOUNDS, registry=None),
     )
-    our_jobs, our_level = Counters("jobs_total", "Jobs.", ("type",)), Gauges("level", "Level.", ())
-    our_spread = Histograms("wait", "Wait.", ("type",), BOUNDS)
+    our_jobs, our_level = CounterFamily("jobs_total", "Jobs.", ("type",)), GaugeFamily("level", "Level.", ())
+    our_spread = HistogramFamily("wait", "Wait.", ("type",), BOUNDS)
     for value in (0.1, 1.0, 0.0, 10.0, 11.0, *(chance.random() * 12 for _ in range(200))):
         name = chance.choice("ab")
         jobs.labels(name).inc(value)
@@ -45,12 +45,12 @@ def test_a_scrape_reads_like_one_of_the_client_library() -> None:
 
 
 def test_a_metric_without_labels_is_told_before_it_was_used() -> None:
-    assert "level 0.0" in told(Gauges("level", "Level.", ()))
+    assert "level 0.0" in told(GaugeFamily("level", "Level.", ()))
 
 
 def test_a_metric_has_no_more_series_than_it_may() -> None:
-    jobs = Counters("jobs_total", "Jobs.", ("type",))
-    for number in range(MOST_CHILDREN + 50):
+    jobs = CounterFamily("jobs_total", "Jobs.", ("type",))
+    for number in range(MAX_LABEL_SETS + 50):
         jobs[str(number),].inc()
-    assert len(jobs) == MOST_CHILDREN + 1
-    assert jobs[OTHER,].value == 50
+    assert len(jobs) == MAX_LABEL_SETS + 1
+    assert jobs[OTHER_LABEL,].value == 50

@@ -14,9 +14,9 @@ import pytest
 from cqworker import events as e
 from cqworker.model.status import FailureKind, Status
 from cqworker.observe.event_wording import ENDINGS, STARTED
-from cqworker.observe.job_lines import MOST_MIDDLES
+from cqworker.observe.job_lines import MAX_MIDDLES
 from cqworker.observe.line_renderer import JsonLines
-from cqworker.observe.log import LogLines, configure, fields_of
+from cqworker.observe.log import LogObserver, configure, fields_of
 from cqworker.settings.log_settings import LogSettings
 from tests.model.leaks import SECRETS
 from tests.observe.conftest import Written
@@ -39,7 +39,7 @@ def without_time(lines: str) -> str:
 
 
 def assert_said_as_if_whole(written: Written, *events: e.JobStarted | e.JobSettled) -> None:
-    lines = LogLines(written.log)
+    lines = LogObserver(written.log)
     for event in events:
         lines(event)
     assert without_time(written.text) == "".join(without_time(rendered_whole(event)) for event in events)
@@ -81,7 +81,7 @@ def test_attempts_rounds_and_numbers_too_long_for_json_are_told_apart(written: W
 
 
 def test_more_tenants_than_are_remembered_are_said_all_the_same(written: Written) -> None:
-    jobs = [subject(tenant=f"tenant {number}") for number in range(MOST_MIDDLES + 10)]
+    jobs = [subject(tenant=f"tenant {number}") for number in range(MAX_MIDDLES + 10)]
     assert_said_as_if_whole(written, *(e.JobStarted(job=job, waited=0.25) for job in (*jobs, *jobs[:10])))
 
 
@@ -90,12 +90,12 @@ def test_a_time_of_day_is_as_exact_as_in_other_lines(
     written: Written, monkeypatch: pytest.MonkeyPatch, now: float, told: str
 ) -> None:
     monkeypatch.setattr("time.time_ns", lambda: round(now * 1e6) * 1000)
-    LogLines(written.log)(e.JobStarted(job=JOB, waited=0.25))
+    LogObserver(written.log)(e.JobStarted(job=JOB, waited=0.25))
     assert written.lines[0]["timestamp"] == f"2023-11-14T22:13{told}"
 
 
 def test_a_clock_that_is_put_back_is_followed(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = LogLines(written.log)
+    lines = LogObserver(written.log)
     for now in (1_700_000_000, 1_700_000_001, 1_600_000_000):
         monkeypatch.setattr("time.time_ns", lambda now=now: now * 10**9 + 500_000_000)
         lines(e.JobStarted(job=JOB, waited=0.25))
@@ -110,7 +110,7 @@ def test_a_clock_that_is_put_back_is_followed(written: Written, monkeypatch: pyt
 def test_the_name_of_the_worker_is_said_as_in_a_line_rendered_whole(worker: str) -> None:
     stream = io.BytesIO()
     with closing(configure(LogSettings(format="json"), worker, stream)) as log:
-        LogLines(log)(e.JobStarted(job=JOB, waited=0.25))
+        LogObserver(log)(e.JobStarted(job=JOB, waited=0.25))
     whole = JsonLines(worker).line("info", "job started", fields_of(e.JobStarted(job=JOB, waited=0.25), ("waited",)))
     assert without_time(stream.getvalue().decode()) == without_time(whole.decode())
 
@@ -118,7 +118,7 @@ def test_the_name_of_the_worker_is_said_as_in_a_line_rendered_whole(worker: str)
 @pytest.mark.parametrize(("level", "said"), [("info", 3), ("warning", 2), ("error", 1)])
 def test_the_level_decides_about_these_lines_too(open_log: OpenLog, level: str, said: int) -> None:
     written = open_log(level=level)
-    lines = LogLines(written.log)
+    lines = LogObserver(written.log)
     for status in (Status.SUCCEEDED, Status.RETRYING, Status.FAILED):
         lines(e.JobSettled(job=JOB, status=status, seconds=0.5))
     assert len(written.lines) == said

@@ -17,8 +17,8 @@ import structlog
 
 from cqworker import events as e
 from cqworker.model.status import FailureKind, Status
-from cqworker.observe.event_wording import ROUTINE, SILENT, WORDING
-from cqworker.observe.log import LogLines, configure
+from cqworker.observe.event_wording import DEBUG_WORDING, UNLOGGED, WORDING
+from cqworker.observe.log import LogObserver, configure
 from cqworker.settings.log_settings import LogSettings
 from tests.observe.conftest import Written
 from tests.observe.samples import EVENT_CLASSES, JOB, TurnedClock, sample_of
@@ -28,15 +28,15 @@ OpenLog = Callable[..., Written]
 
 
 def test_every_class_of_event_has_one_row() -> None:
-    rows = [set(WORDING), set(ROUTINE), set(SILENT)]
+    rows = [set(WORDING), set(DEBUG_WORDING), set(UNLOGGED)]
     assert set.union(*rows) == set(EVENT_CLASSES)
     assert sum(map(len, rows)) == len(EVENT_CLASSES)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in EVENT_CLASSES if kind not in SILENT])
+@pytest.mark.parametrize("kind", [kind for kind in EVENT_CLASSES if kind not in UNLOGGED])
 def test_every_event_that_is_worded_makes_one_line(open_log: OpenLog, kind: type[Any]) -> None:
     written = open_log(level="debug")
-    LogLines(written.log)(sample_of(kind))
+    LogObserver(written.log)(sample_of(kind))
     [line] = written.lines
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", line["timestamp"])
     assert line["level"] in {"debug", "info", "warning", "error"}
@@ -47,9 +47,9 @@ def test_every_event_that_is_worded_makes_one_line(open_log: OpenLog, kind: type
         assert line["trace_id"] == JOB.trace_id
 
 
-@pytest.mark.parametrize("kind", [*ROUTINE, *SILENT])
+@pytest.mark.parametrize("kind", [*DEBUG_WORDING, *UNLOGGED])
 def test_routine_is_silent_at_level_info(written: Written, kind: type[Any]) -> None:
-    LogLines(written.log)(sample_of(kind))
+    LogObserver(written.log)(sample_of(kind))
     assert written.lines == []
 
 
@@ -59,20 +59,20 @@ def test_routine_is_silent_at_level_info(written: Written, kind: type[Any]) -> N
 )
 def test_an_ending_is_as_grave_as_its_status(written: Written, status: str, level: str) -> None:
     event = e.JobSettled(job=JOB, status=Status(status), seconds=0.1234567, kind=FailureKind.TIMEOUT, message="late")
-    LogLines(written.log)(event)
+    LogObserver(written.log)(event)
     [line] = written.lines
     assert (line["level"], line["status"], line["kind"], line["message"]) == (level, status, "timeout", "late")
     assert line["seconds"] == 0.123457
 
 
 def test_what_is_absent_is_left_out(written: Written) -> None:
-    LogLines(written.log)(e.JobSettled(job=JOB, status=Status.SUCCEEDED, seconds=1.0))
+    LogObserver(written.log)(e.JobSettled(job=JOB, status=Status.SUCCEEDED, seconds=1.0))
     assert written.lines[0].keys() == JOB_FIELDS | {"timestamp", "level", "event", "status", "seconds"}
 
 
 def test_a_level_above_info_leaves_failures_only(open_log: OpenLog) -> None:
     written = open_log(level="error")
-    lines = LogLines(written.log)
+    lines = LogObserver(written.log)
     lines(e.JobStarted(job=JOB, waited=0.1))
     lines(e.LeaseLost(job=JOB, reason="late"))
     lines(e.JobLost(job=JOB))
@@ -81,7 +81,7 @@ def test_a_level_above_info_leaves_failures_only(open_log: OpenLog) -> None:
 
 def test_a_service_that_is_away_makes_one_line_a_second_and_cause(written: Written) -> None:
     clock = TurnedClock()
-    lines = LogLines(written.log, clock.monotonic)
+    lines = LogObserver(written.log, clock.monotonic)
     for second in range(3):
         clock.seconds = 1000.0 + second
         for cause in ("Throttled.", "No route."):
@@ -93,7 +93,7 @@ def test_a_service_that_is_away_makes_one_line_a_second_and_cause(written: Writt
 
 def test_a_foreign_message_is_a_warning_on_its_first_visit_only(open_log: OpenLog) -> None:
     written = open_log()
-    lines = LogLines(written.log)
+    lines = LogObserver(written.log)
     for count in (1, 2, 3):
         lines(sample_of(e.ForeignMessage, sha256="ab" * 32, receive_count=count))
     assert [line["sha256"] for line in written.lines] == ["ab" * 32]
@@ -149,7 +149,7 @@ def _said_on_a_terminal() -> str:
     ours, theirs = pty.openpty()
     with os.fdopen(ours, "rb", buffering=0) as reader, os.fdopen(theirs, "w") as terminal:
         log = configure(LogSettings(), "host:77", terminal)
-        LogLines(log)(e.JobStarted(job=JOB, waited=0.1))
+        LogObserver(log)(e.JobStarted(job=JOB, waited=0.1))
         log.close()
         return os.read(reader.fileno(), 4096).decode()
 

@@ -13,7 +13,7 @@ from typing import IO
 
 import pytest
 
-from cqworker.observe.log_sink import MOST_LINES, Outlet, Sink
+from cqworker.observe.log_sink import MAX_LINES, LogSink, NonBlockingOutput
 
 
 class CountingStream(io.BytesIO):
@@ -29,8 +29,8 @@ class CountingStream(io.BytesIO):
         return len(data)
 
 
-def sink_on(stream: IO[bytes] | IO[str] | None) -> Sink:
-    return Sink(Outlet(stream), lambda dropped: b"dropped %d\n" % dropped)
+def sink_on(stream: IO[bytes] | IO[str] | None) -> LogSink:
+    return LogSink(NonBlockingOutput(stream), lambda dropped: b"dropped %d\n" % dropped)
 
 
 @pytest.fixture
@@ -143,9 +143,9 @@ def test_when_lines_flow_again_one_says_how_many_were_lost() -> None:
 def test_a_reader_that_sleeps_blocks_nobody_and_gets_whole_lines_later(pipe: tuple[IO[bytes], IO[bytes]]) -> None:
     reader, writer = pipe
     sink = sink_on(writer)
-    for number in range(MOST_LINES * 3):
+    for number in range(MAX_LINES * 3):
         sink.info(b"%0100d\n" % number)
-    assert 0 < sink.dropped < MOST_LINES * 3
+    assert 0 < sink.dropped < MAX_LINES * 3
     read = threading.Thread(target=lambda: kept.extend(reader.readall().split(b"\n")[:-1]))  # type: ignore[attr-defined]
     kept: list[bytes] = []
     read.start()
@@ -154,7 +154,7 @@ def test_a_reader_that_sleeps_blocks_nobody_and_gets_whole_lines_later(pipe: tup
     read.join()
     numbers = [int(line) for line in kept if not line.startswith(b"dropped")]
     assert numbers == list(range(len(numbers)))
-    assert len(numbers) + sink.dropped == MOST_LINES * 3
+    assert len(numbers) + sink.dropped == MAX_LINES * 3
     assert kept[-1] == b"dropped %d" % sink.dropped
 
 
@@ -179,7 +179,7 @@ def test_a_reader_that_never_comes_back_cannot_hold_up_the_end(pipe: tuple[IO[by
 
 
 def test_a_line_that_was_torn_is_ended_before_the_next() -> None:
-    class Torn(Outlet):
+    class Torn(NonBlockingOutput):
         answers: list[int | OSError] = [3, OSError(errno.ENOSPC, "full"), 100, 100]  # noqa: RUF012 - one test's script
         taken = b""
 
@@ -191,7 +191,7 @@ def test_a_line_that_was_torn_is_ended_before_the_next() -> None:
             return min(answer, len(data))
 
     outlet = Torn(io.BytesIO())
-    sink = Sink(outlet, lambda dropped: b"dropped %d\n" % dropped)
+    sink = LogSink(outlet, lambda dropped: b"dropped %d\n" % dropped)
     sink.info(b"abcdef\n")
     sink.info(b"next\n")
     assert outlet.taken == b"abc\nnext\ndropped 1\n"

@@ -11,8 +11,8 @@ import structlog
 
 from cqworker import events as e
 from cqworker.model.status import Status
-from cqworker.observe.log import LogLines
-from cqworker.observe.sanitize import FIELD_LIMIT
+from cqworker.observe.log import LogObserver
+from cqworker.observe.sanitize import MAX_FIELD_BYTES
 from tests.model.leaks import CANARY, HARMLESS, SECRETS
 from tests.observe.conftest import Written
 from tests.observe.samples import JOB, subject
@@ -34,7 +34,7 @@ FORGERIES = [
 @pytest.mark.parametrize("format_", ["json", "console"])
 def test_a_secret_in_any_text_is_not_written(open_log: OpenLog, secret: str, format_: str) -> None:
     written = open_log(format=format_)
-    LogLines(written.log)(e.JobSettled(job=JOB, status=Status.FAILED, seconds=1.0, message=secret))
+    LogObserver(written.log)(e.JobSettled(job=JOB, status=Status.FAILED, seconds=1.0, message=secret))
     structlog.get_logger().info(secret, nested={"deep": [secret]}, text=secret)
     assert CANARY not in written.text
     assert "redacted" in written.text
@@ -55,7 +55,7 @@ def test_harmless_words_stay(written: Written, harmless: str) -> None:
 
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_nothing_can_forge_a_line_of_json(written: Written, forgery: str) -> None:
-    LogLines(written.log)(e.JobStarted(job=subject(type=forgery, tenant=forgery), waited=0.0))
+    LogObserver(written.log)(e.JobStarted(job=subject(type=forgery, tenant=forgery), waited=0.0))
     structlog.get_logger().warning(forgery, **{forgery: forgery, "list": [forgery]})
     assert len(written.lines) == 2
     assert len(written.text.splitlines()) == 2
@@ -91,7 +91,7 @@ def test_letters_of_every_script_stay(written: Written) -> None:
 def test_a_field_is_cut_at_two_kilobytes(written: Written, huge: object) -> None:
     structlog.get_logger().info("x", huge=huge)
     [line] = written.lines
-    assert 1500 < len(line["huge"].encode()) <= FIELD_LIMIT
+    assert 1500 < len(line["huge"].encode()) <= MAX_FIELD_BYTES
     assert "cut from" in line["huge"]
 
 

@@ -16,8 +16,8 @@ import structlog
 
 from cqworker import events as e
 from cqworker.model.status import Status
-from cqworker.observe.log import LogLines, configure
-from cqworker.platform.sd_notify import MARKS, marks_for
+from cqworker.observe.log import LogObserver, configure
+from cqworker.platform.sd_notify import JOURNAL_PREFIXES, journal_prefixes
 from cqworker.settings.log_settings import LogSettings
 from tests.observe.samples import JOB
 
@@ -50,7 +50,7 @@ def written(stream: IO[bytes], form: str) -> str:
     """What is in the file after every event of the list was said."""
     settings = LogSettings.model_validate({"format": form, "level": "debug"})
     with closing(configure(settings, "host:77", stream, colors=False)) as log:
-        lines = LogLines(log)
+        lines = LogObserver(log)
         for event, _ in SAID:
             lines(event)
         try:
@@ -100,14 +100,14 @@ def test_a_stream_that_was_turned_elsewhere_takes_no_marks(
 
 
 def test_a_stream_without_a_file_or_with_a_closed_one_takes_none() -> None:
-    assert marks_for(None, {"JOURNAL_STREAM": "8:1"}) == {}
+    assert journal_prefixes(None, {"JOURNAL_STREAM": "8:1"}) == {}
     reader, writer = os.pipe()
     file = os.fstat(writer)
     journal = {"JOURNAL_STREAM": f"{file.st_dev}:{file.st_ino}"}
-    assert marks_for(writer, journal) == MARKS
+    assert journal_prefixes(writer, journal) == JOURNAL_PREFIXES
     os.close(reader)
     os.close(writer)
-    assert marks_for(writer, journal) == {}
+    assert journal_prefixes(writer, journal) == {}
 
 
 def test_what_the_command_line_says_of_a_wrong_configuration_is_an_error_in_the_journal(tmp_path: Path) -> None:

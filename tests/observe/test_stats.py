@@ -122,4 +122,4 @@ def test_tenants_that_no_token_has_cost_nothing_each() -> None:
     for number in range(1000):
         stats(failed(f"invented-{number}"))
     assert told_to(stats, None)[0] == 1000
-    assert len(stats._shelves) == 1
+    assert len(stats._tenants) == 1

@@ -11,7 +11,7 @@ import pytest
 import structlog
 from aiohttp.http_exceptions import BadStatusLine
 
-from cqworker.observe.stdlib_logging import Route
+from cqworker.observe.stdlib_logging import RootLogHandler
 from tests.observe.conftest import Written
 from tests.observe.samples import TurnedClock
 
@@ -37,7 +37,7 @@ def test_an_error_brings_its_traceback(written: Written) -> None:
 
 
 def test_a_record_whose_arguments_do_not_fit_is_written_all_the_same(written: Written) -> None:
-    Route(structlog.get_logger(), logging.WARNING).handle(
+    RootLogHandler(structlog.get_logger(), logging.WARNING).handle(
         logging.makeLogRecord({"name": "acme", "levelno": 30, "msg": "%d items", "args": ("many",)})
     )
     assert written.lines[0]["message"] == "%d items"
@@ -66,7 +66,7 @@ def clock(written: Written) -> TurnedClock:
     """The clock of the one route, in place of the log's own."""
     clock = TurnedClock()
     written.log._route.remove()
-    written.log._route = Route(structlog.get_logger(), logging.WARNING, clock.monotonic)
+    written.log._route = RootLogHandler(structlog.get_logger(), logging.WARNING, clock.monotonic)
     written.log._route.install()
     return clock
 

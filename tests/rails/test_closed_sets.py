@@ -13,7 +13,7 @@ from cqworker.enums import LEVELS, SCOPES, Executor, ExitCode, Phase, ReceiptAct
 from cqworker.execution.outcome import StopReason
 from cqworker.model.history import WORDS
 from cqworker.model.status import FailureKind, Status
-from cqworker.platform.sd_notify import MARKS
+from cqworker.platform.sd_notify import JOURNAL_PREFIXES
 from cqworker.web.problems import URN
 from cqworker.web.routes import CALLS
 from tests.rails.pages import untold
@@ -41,7 +41,7 @@ def test_a_closed_set_is_written_down_once(name: str) -> None:
 
 
 def test_the_journal_has_a_mark_for_every_level() -> None:
-    assert set(LEVELS) <= MARKS.keys()
+    assert set(LEVELS) <= JOURNAL_PREFIXES.keys()
 
 
 def test_every_scope_is_asked_for_by_some_call() -> None:

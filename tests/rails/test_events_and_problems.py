@@ -74,7 +74,7 @@ def test_every_event_is_told_by_somebody(kind: type[Any]) -> None:
 
 def test_every_event_of_a_job_is_counted_for_status_or_is_left_out_on_purpose() -> None:
     stats = Stats([JOB.type], TurnedClock())
-    silent = {kind.__name__ for kind in _below(JobEvent) if stats.act_on(kind) is None}
+    silent = {kind.__name__ for kind in _below(JobEvent) if stats.action_on(kind) is None}
     assert silent == NOT_COUNTED
 
 

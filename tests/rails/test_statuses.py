@@ -17,7 +17,7 @@ from cqworker.jobs.operator_actions import Desk
 from cqworker.model.job_view import job_view
 from cqworker.model.status import FINAL, RETRYABLE, SETTLED, WAITING, FailureKind, Stage, Status
 from cqworker.observe.event_wording import ENDINGS
-from cqworker.observe.metrics_observer import Metrics
+from cqworker.observe.metrics_observer import MetricsObserver
 from cqworker.observe.stats import Stats
 from cqworker.web.routes import CALLS
 from tests.observe.samples import JOB, TurnedClock
@@ -47,7 +47,7 @@ def test_every_status_is_written_by_somebody(status: Status) -> None:
 @pytest.mark.parametrize("status", SETTLED)
 def test_every_ending_has_a_line_a_number_and_a_count(status: Status) -> None:
     assert ENDINGS[status].event
-    stats, metrics = Stats([JOB.type], TurnedClock()), Metrics([JOB.type])
+    stats, metrics = Stats([JOB.type], TurnedClock()), MetricsObserver([JOB.type])
     event = JobSettled(job=JOB, status=status, seconds=1.0)
     stats(event)
     metrics(event)
@@ -60,7 +60,7 @@ def test_every_ending_has_a_line_a_number_and_a_count(status: Status) -> None:
 
 @pytest.mark.parametrize("status", sorted(FINAL))
 def test_every_ending_before_a_start_has_a_number_and_a_count(status: Status) -> None:
-    stats, metrics = Stats([JOB.type], TurnedClock()), Metrics([JOB.type])
+    stats, metrics = Stats([JOB.type], TurnedClock()), MetricsObserver([JOB.type])
     event = JobForestalled(job=JOB, status=status)
     stats(event)
     metrics(event)

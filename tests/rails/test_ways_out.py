@@ -17,7 +17,7 @@ from cqworker.model.history import CLAIMED, Entry, unended
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.observe.event_wording import WORDING
-from cqworker.observe.metrics_observer import Metrics
+from cqworker.observe.metrics_observer import MetricsObserver
 from cqworker.plugins.registry import registry_from
 from tests.flow.world import World, story
 from tests.rails.jobs import TYPE
@@ -60,7 +60,7 @@ async def test_a_job_leaves_the_workers_hands_with_a_word_and_a_number(kind: typ
     last = max((number for number, event in enumerate(world.events) if isinstance(event, JobStarted)), default=0)
     later = [event for event in world.events[last + 1 :] if isinstance(event, JobEvent)]
     assert any(type(event) in WORDING for event in later), "the log says nothing of it"
-    metrics = Metrics([TYPE])
+    metrics = MetricsObserver([TYPE])
     for event in world.events:
         metrics(event)
     assert f'cqworker_jobs_in_flight{{type="{TYPE}"}} 1.0' not in metrics.render()[0].decode(), "it is counted for ever"

@@ -23,7 +23,7 @@ from cqworker.model.record import JobRecord
 from cqworker.model.retention import Retention
 from cqworker.model.status import Status
 from cqworker.model.writes import Written
-from cqworker.observe.metrics_observer import Metrics
+from cqworker.observe.metrics_observer import MetricsObserver
 from cqworker.observe.stats import Stats
 from cqworker.plugins.registry import Registry, registry_of
 from cqworker.ports import JobQueue
@@ -180,7 +180,7 @@ def _observers(
     stats = Stats(known.handlers, CLOCK, tenants=[token.tenant for token in tokens])
     if not observed:
         return events.append, lambda: (b"jobs_total 0\n", "text/plain; version=1.0.0; charset=utf-8"), stats
-    metrics = Metrics(known.handlers)
+    metrics = MetricsObserver(known.handlers)
 
     def emit(event: Event) -> None:
         for observer in (events.append, stats, metrics):
