@@ -1,4 +1,4 @@
-"""The rule of every door that this machine's browsers can reach: which names it answers to, which pages may knock."""
+"""The rule of every door that this machine's browsers can reach: which names it answers to, which pages may request."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OUR_SITES = frozenset({"same-origin", "none"})
 """What Sec-Fetch-Site says of our own pages, and of what a person typed; another port of this host is `same-site`."""
 
 
-class Reason(Enum):
+class RefusalReason(Enum):
     """Why somebody is turned away."""
 
     MALFORMED = "malformed"
@@ -27,16 +27,16 @@ class Reason(Enum):
     CROSS_ORIGIN = "cross-origin"
 
 
-class TurnedAway(Exception):
+class RequestRefused(Exception):
     """A request that is not served; the text says why and is fit for its sender."""
 
-    def __init__(self, reason: Reason, words: str) -> None:
+    def __init__(self, reason: RefusalReason, words: str) -> None:
         super().__init__(words)
         self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
-class Knock:
+class RequestHeaders:
     """What a request says of where it goes and whence it comes: its target, and all values of three headers."""
 
     target: str
@@ -47,23 +47,25 @@ class Knock:
     """As in HTTP/1.0."""
 
 
-def check(knock: Knock, names: Collection[str] | None) -> None:
-    """Lets a request in, or raises TurnedAway.
+def check_request(request: RequestHeaders, names: Collection[str] | None) -> None:
+    """Lets a request in, or raises RequestRefused.
 
     `names`, in small letters, are those that the door answers to; None where others reach it by whatever name. On
     loopback another name means DNS rebinding. Anywhere, an Origin or a Sec-Fetch-Site of another site means that a page
     of that site asks, and such pages are served nothing, not even what changes nothing.
     """
-    if len(knock.hosts) != 1 and not (knock.may_lack_host and not knock.hosts):
-        raise TurnedAway(Reason.MALFORMED, "A request has exactly one Host header (RFC 9112, section 3.2).")
-    addressed = _addressed(knock.target)
-    for authority in (*knock.hosts, *addressed):
+    if len(request.hosts) != 1 and not (request.may_lack_host and not request.hosts):
+        raise RequestRefused(RefusalReason.MALFORMED, "A request has exactly one Host header (RFC 9112, section 3.2).")
+    addressed = _addressed(request.target)
+    for authority in (*request.hosts, *addressed):
         _check_name(authority, names)
-    own = {authority.lower() for authority in addressed or knock.hosts}
-    if any(_authority_of(origin) not in own for origin in knock.origins):
-        raise TurnedAway(Reason.CROSS_ORIGIN, "The Origin header names another site than the Host header.")
-    if any(site.strip().lower() not in _OUR_SITES for site in knock.sites):
-        raise TurnedAway(Reason.CROSS_ORIGIN, "The Sec-Fetch-Site header says that a page of another site asks.")
+    own = {authority.lower() for authority in addressed or request.hosts}
+    if any(_authority_of(origin) not in own for origin in request.origins):
+        raise RequestRefused(RefusalReason.CROSS_ORIGIN, "The Origin header names another site than the Host header.")
+    if any(site.strip().lower() not in _OUR_SITES for site in request.sites):
+        raise RequestRefused(
+            RefusalReason.CROSS_ORIGIN, "The Sec-Fetch-Site header says that a page of another site asks."
+        )
 
 
 def _addressed(target: str) -> tuple[str, ...]:
@@ -71,7 +73,9 @@ def _addressed(target: str) -> tuple[str, ...]:
     if target.startswith("/") or target == "*":
         return ()
     if (found := _absolute(target)) is None:
-        raise TurnedAway(Reason.MALFORMED, "The request's target is no path and no http address (RFC 9112, 3.2).")
+        raise RequestRefused(
+            RefusalReason.MALFORMED, "The request's target is no path and no http address (RFC 9112, 3.2)."
+        )
     return (found[1],)
 
 
@@ -79,9 +83,11 @@ def _check_name(authority: str, names: Collection[str] | None) -> None:
     name = _name_in(authority)
     if names is not None and name not in names:
         allowed = ", ".join(sorted(names))
-        raise TurnedAway(Reason.MISDIRECTED, f"The Host header must name this machine: {allowed}.")
+        raise RequestRefused(RefusalReason.MISDIRECTED, f"The Host header must name this machine: {allowed}.")
     if name is None:
-        raise TurnedAway(Reason.MALFORMED, "The Host header is no host with a port at most (RFC 9110, section 7.2).")
+        raise RequestRefused(
+            RefusalReason.MALFORMED, "The Host header is no host with a port at most (RFC 9110, section 7.2)."
+        )
 
 
 def _name_in(authority: str) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 C = TypeVar("C", bound=type[Any])
 
 
-def described(**meanings: str) -> Callable[[C], C]:
+def document_fields(**meanings: str) -> Callable[[C], C]:
     """Gives each field of a record with slots its meaning.
 
     help() shows what a dictionary of slots says of each (Python, "__slots__"); dataclasses and Structs make theirs a

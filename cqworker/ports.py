@@ -8,7 +8,7 @@ from typing import BinaryIO, Protocol
 from msgspec import Struct
 
 from cqworker.errors import CqworkerError
-from cqworker.field_docs import described
+from cqworker.field_docs import document_fields
 from cqworker.model.record import JobRecord
 from cqworker.model.writes import Change, Refused, Written
 
@@ -22,7 +22,7 @@ MAX_VISIBILITY = 43_200
 """Seconds a message can stay hidden, counted from its receipt (ChangeMessageVisibility)."""
 
 
-@described(
+@document_fields(
     body="The message's text.",
     delay="Seconds before it can be received.",
     traceparent="The W3C trace context that goes with it, or None.",
@@ -43,7 +43,7 @@ class Letter(Struct, frozen=True, kw_only=True):
         return len(self.body.encode()) + trace
 
 
-@described(
+@document_fields(
     queue="Where it came from.",
     message_id="The message's id.",
     receipt="The handle of this receive: deletes and hides it.",
@@ -70,7 +70,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
         return f"<Delivery {self.message_id} of {self.queue}, received {self.receive_count} times>"
 
 
-@described(
+@document_fields(
     receipt="Which one.",
     reason="Why not.",
     gone="Whether repeating cannot help.",
@@ -83,7 +83,7 @@ class EntryFault(Struct, frozen=True):
     gone: bool
 
 
-@described(
+@document_fields(
     visible="Messages that wait.",
     in_flight="Messages in somebody's hands.",
     delayed="Messages that cannot be received yet.",
@@ -132,7 +132,7 @@ class JobQueue(Protocol):
     async def depth(self) -> Depth: ...
 
 
-@described(
+@document_fields(
     key="The key's hash.",
     job_id="The job that it stands for.",
     request="The hash of the request it stands for.",
@@ -171,7 +171,7 @@ class JobStore(Protocol):
         ...
 
 
-@described(
+@document_fields(
     data="The bytes.",
     content_type="The media type, as it was stored.",
 )
@@ -182,7 +182,7 @@ class StoredObject(Struct, frozen=True):
     content_type: str
 
 
-Keep = Callable[[bytes], Awaitable[None]]
+WriteChunk = Callable[[bytes], Awaitable[None]]
 """Takes a piece of an object."""
 
 
@@ -201,7 +201,7 @@ class Artifacts(Protocol):
         """The object, at most `limit` bytes; raises ArtifactMissing or ArtifactTooLarge."""
         ...
 
-    async def copy(self, reference: str, limit: int, keep: Keep) -> str:
+    async def copy(self, reference: str, limit: int, keep: WriteChunk) -> str:
         """Hands on what `get` gives, piece by piece, and returns its content type; `keep` raises CqworkerErrors."""
         ...
 

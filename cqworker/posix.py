@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import signal
 
-DAEMON = (
+DAEMON_NEEDS_POSIX = (
     "The daemon needs POSIX (Linux, macOS), which this system is not: what works here, on Windows too, is "
     "cqworker.client, writing handlers and testing them (cqworker.testing), and the commands submit, jobs, handlers, "
     "config, doctor and provision; run the daemon in WSL 2 or in a container."
 )
-CHILDREN = (
+CHILDREN_NEED_POSIX = (
     "Child processes of handlers need POSIX (Linux, macOS), which this system is not: handlers on the loop and in "
     "threads work here; try those in a process in WSL 2 or in a container."
 )

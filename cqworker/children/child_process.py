@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from cqworker.children.frames import CHUNK, Frame, Kind, Unpacker, packed
 from cqworker.errors import ProcessNotStarted
-from cqworker.posix import CHILDREN, is_posix
+from cqworker.posix import CHILDREN_NEED_POSIX, is_posix
 
 PATIENCE = 60.0
 """Seconds for a new child to say that it is there, which takes it a tenth of one."""
@@ -78,7 +78,7 @@ class ChildProcess:
         if self._killed:
             raise Gone
         if not is_posix():
-            raise ProcessNotStarted(CHILDREN)
+            raise ProcessNotStarted(CHILDREN_NEED_POSIX)
         try:
             process = _spawned(self._far_end)
         except (OSError, ValueError) as error:  # no memory, process, descriptor or interpreter

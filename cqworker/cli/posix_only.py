@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from cqworker.cli.exit_codes import Unusable
-from cqworker.posix import DAEMON, is_posix
+from cqworker.posix import DAEMON_NEEDS_POSIX, is_posix
 
 
 def require_posix() -> None:
     """Raises Unusable, with what works here and where the daemon does."""
     if not is_posix():
-        raise Unusable(DAEMON)
+        raise Unusable(DAEMON_NEEDS_POSIX)

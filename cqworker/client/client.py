@@ -22,7 +22,7 @@ from cqworker.errors import ArtifactMissing, CqworkerError
 from cqworker.model.status import Status
 from cqworker.model.timestamps import seconds_of
 from cqworker.suggestions import submission_terms as words
-from cqworker.suggestions.call_errors import told
+from cqworker.suggestions.call_errors import explain_misuse
 
 if TYPE_CHECKING:
     from cqworker.settings import Settings
@@ -49,7 +49,7 @@ class Client:
         self._openings = Openings(opening)
 
     @classmethod
-    @told(words.CLIENT)
+    @explain_misuse(words.CLIENT)
     def http(cls, url: str, token: str | None = None) -> Self:
         """The jobs of the daemon at `url`, such as http://127.0.0.1:8080, as the bearer of `token`."""
 
@@ -94,7 +94,7 @@ class Client:
     ) -> None:
         await self.close()
 
-    @told(words.SUBMIT)
+    @explain_misuse(words.SUBMIT)
     async def submit(
         self,
         job_type: str,
@@ -121,7 +121,7 @@ class Client:
         )
         return _read(await self._transport.submit(body_of(job), job.key))
 
-    @told(words.SUBMIT_MANY)
+    @explain_misuse(words.SUBMIT_MANY)
     async def submit_many(self, jobs: Iterable[NewJob]) -> list[JobView | CqworkerError]:
         """Submits any number of jobs, up to 500 in a request; each place of the answer is the job or its error.
 
@@ -132,12 +132,12 @@ class Client:
         answers = submitted(self._transport, _bodies(jobs))
         return [answer if isinstance(answer, CqworkerError) else _read(answer) async for answer in answers]
 
-    @told(words.GET)
+    @explain_misuse(words.GET)
     async def get(self, job_id: str) -> JobView:
         """The job as it is now. Raises JobNotFound."""
         return _read(await self._transport.show(_id(job_id)))
 
-    @told(words.WAIT)
+    @explain_misuse(words.WAIT)
     async def wait(self, job_id: str, timeout: float | timedelta | None = None) -> JobView:
         """The job once it is final. Raises JobNotFound, and JobUnfinished (a TimeoutError) after `timeout` s."""
         seconds = None if timeout is None else seconds_of(timeout)
@@ -147,7 +147,7 @@ class Client:
             raise JobUnfinished(job, seconds or 0.0)
         return job
 
-    @told(words.RESULT)
+    @explain_misuse(words.RESULT)
     async def result(self, job_id: str, timeout: float | timedelta | None = None) -> Any:
         """What the handler returned, once it has; as `wait`, and raises JobFailed for a FAILED or CANCELLED job."""
         job = await self.wait(job_id, timeout)
@@ -155,7 +155,7 @@ class Client:
             raise JobFailed(job)
         return job.result if job.result_ref is None else json.loads(await self.download(job_id))
 
-    @told(words.RETRY)
+    @explain_misuse(words.RETRY)
     async def retry(self, job_id: str, round_number: int | None = None) -> JobView:
         """A new round for a FAILED or CANCELLED job; for a stuck one its message again.
 
@@ -163,12 +163,12 @@ class Client:
         """
         return _read(await self._transport.retry(_id(job_id), round_number))
 
-    @told(words.CANCEL)
+    @explain_misuse(words.CANCEL)
     async def cancel(self, job_id: str) -> JobView:
         """Cancels a job that waits, asks one that runs to stop. Raises JobNotFound, NotAllowedNow."""
         return _read(await self._transport.cancel(_id(job_id)))
 
-    @told(words.UPLOAD)
+    @explain_misuse(words.UPLOAD)
     async def upload(self, data: bytes, content_type: str = "application/octet-stream") -> str:
         """Keeps the bytes and returns what a payload says to refer to them ("artifact:…"). Raises ArtifactTooLarge."""
         if not isinstance(data, bytes | bytearray | memoryview):
@@ -177,7 +177,7 @@ class Client:
             raise ValueError("There is nothing to upload: the data is empty.")
         return await self._transport.upload(data, content_type)
 
-    @told(words.DOWNLOAD)
+    @explain_misuse(words.DOWNLOAD)
     async def download(self, job_id: str, name: str | None = None) -> bytes:
         """What the job made: the object that its result names as `output`, or the one that has this name.
 

@@ -16,13 +16,13 @@ from cqworker.jobs.strict_json import NotStrictJson, read_object
 from cqworker.jobs.submission_models import InvalidFields
 from cqworker.jobs.submit import Accepted
 from cqworker.jobs.time_slices import in_slices
-from cqworker.model.artifact_keys import media_type, named_key, new_artifact_id, product_of, upload_key
+from cqworker.model.artifact_keys import media_type, named_key, new_artifact_id, output_reference, upload_key
 from cqworker.model.job_view import job_view
 from cqworker.model.record import JobRecord
-from cqworker.model.tenants import DEFAULT
+from cqworker.model.tenants import DEFAULT_TENANT
 from cqworker.settings import Settings
 
-TENANT = DEFAULT
+TENANT = DEFAULT_TENANT
 """Whose jobs are submitted; asked after are everybody's."""
 
 
@@ -72,7 +72,7 @@ class DirectTransport:
         artifacts, record = self._services.artifacts, await self._record(job_id)
         if name is not None:
             return await self._named(record, name)
-        reference = product_of(record, artifacts.reference)
+        reference = output_reference(record, artifacts.reference)
         if reference is None:
             raise ArtifactMissing("The job has no artifact: its result names none, or it has not succeeded yet.")
         return (await artifacts.get(reference, self._largest)).data

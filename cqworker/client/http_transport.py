@@ -22,7 +22,7 @@ from cqworker.client.problem_errors import error_of
 from cqworker.client.request_retry import DEADLINE, insisted
 from cqworker.client.transport import Answer
 from cqworker.errors import ArtifactTooLarge, MessageTooLarge, NotAllowedNow, SubmissionRefused
-from cqworker.model.ids import KEY
+from cqworker.model.ids import IDEMPOTENCY_KEY
 from cqworker.model.status import Status
 
 ANSWER = 15.0
@@ -51,7 +51,7 @@ class HttpTransport:
         self._url = url
 
     async def submit(self, body: bytes, key: str | None) -> View:
-        if key is not None and not re.fullmatch(KEY, key):
+        if key is not None and not re.fullmatch(IDEMPOTENCY_KEY, key):
             raise SubmissionRefused("The idempotency key must be 1 to 128 printable ASCII characters.")
         headers = JSON | ({"Idempotency-Key": key} if key is not None else {})
         return self._job(await self._ask("POST", "/jobs", harmless=key is not None, data=body, headers=headers))

@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from cqworker.field_docs import described
+from cqworker.field_docs import document_fields
 from cqworker.model.status import Status
-from cqworker.suggestions.call_errors import told_when_made
+from cqworker.suggestions.call_errors import explain_misuse_of_init
 from cqworker.suggestions.submission_terms import NEW_JOB
 
 View = Mapping[str, Any]
 """A job as the API shows it."""
 
 
-@told_when_made(NEW_JOB)
-@described(
+@explain_misuse_of_init(NEW_JOB)
+@document_fields(
     type="The job type: the name of its handler's entry point.",
     payload="What its handler is given: plain data, a pydantic model or a dataclass.",
     key="An Idempotency-Key, 1 to 128 printable ASCII characters: for 24 hours the same key gives the same job.",
@@ -43,7 +43,7 @@ class NewJob:
     max_attempts: int | None = None
 
 
-@described(
+@document_fields(
     done="How much is done.",
     total="Of how much; None where the handler does not say.",
     note="What the handler says of it, or None.",
@@ -59,7 +59,7 @@ class JobProgress:
     at: datetime
 
 
-@described(
+@document_fields(
     kind="Why, in one word of those that docs/http.md lists, such as exhausted, rejected or timeout.",
     message="What was wrong, in a sentence.",
     error="The exception's type; None where there was none.",
@@ -77,7 +77,7 @@ class JobFailure:
     traceback: str | None
 
 
-@described(
+@document_fields(
     at="When it happened (UTC).",
     event="What happened, in one word such as submitted, claimed or succeeded.",
     attempt="The attempt that it concerns, or None.",
@@ -95,7 +95,7 @@ class HistoryEntry:
     reason: str | None
 
 
-@described(
+@document_fields(
     job_id="The job's id.",
     type="The job type: the name of its handler's entry point.",
     queue="The queue its messages go to.",

@@ -19,7 +19,7 @@ from cqworker.observe.log import configure
 from cqworker.platform.supervisor import Supervisor
 from cqworker.platform.systemd import Systemd
 from cqworker.plugins.registry import discover
-from cqworker.posix import DAEMON, is_posix
+from cqworker.posix import DAEMON_NEEDS_POSIX, is_posix
 from cqworker.settings import Settings
 
 OnReady = Callable[[str], None]
@@ -44,7 +44,7 @@ async def run(
     what is wrong. Raises ConfigurationError, PluginConflict and web.server.CannotListen, each before the worker starts.
     """
     if not is_posix():
-        raise ConfigurationError(DAEMON)
+        raise ConfigurationError(DAEMON_NEEDS_POSIX)
     registry = discover(settings.handlers)
     name = worker_name()
     log = configure(settings.log, name)

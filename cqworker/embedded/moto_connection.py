@@ -10,13 +10,13 @@ from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.datastructures import Headers
 from werkzeug.test import run_wsgi_app
 
-from cqworker.allowed_hosts import LOOPBACK_NAMES, Knock, Reason, TurnedAway, check
+from cqworker.allowed_hosts import LOOPBACK_NAMES, RefusalReason, RequestHeaders, RequestRefused, check_request
 from cqworker.embedded.moto_lock import ClientGone, admitted
 
 STATUSES = {
-    Reason.MALFORMED: "400 Bad Request",
-    Reason.MISDIRECTED: "421 Misdirected Request",
-    Reason.CROSS_ORIGIN: "403 Forbidden",
+    RefusalReason.MALFORMED: "400 Bad Request",
+    RefusalReason.MISDIRECTED: "421 Misdirected Request",
+    RefusalReason.CROSS_ORIGIN: "403 Forbidden",
 }
 FRAMING = frozenset({"connection", "content-length", "transfer-encoding"})
 
@@ -35,8 +35,8 @@ class Connection(MotoRequestHandler):
     def run_wsgi(self) -> None:
         """Answer the request that has just been parsed."""
         try:
-            check(self._knock(), LOOPBACK_NAMES)
-        except TurnedAway as error:
+            check_request(self._headers_of(), LOOPBACK_NAMES)
+        except RequestRefused as error:
             self.close_connection: bool = True  # its body is not read
             self._answer(STATUSES[error.reason], Headers(), _told("AccessDenied", str(error)))
             return
@@ -53,9 +53,9 @@ class Connection(MotoRequestHandler):
         else:
             self._answer(status, headers, b"".join(body))
 
-    def _knock(self) -> Knock:
+    def _headers_of(self) -> RequestHeaders:
         hosts, origins, sites = (self.headers.get_all(name, []) for name in ("Host", "Origin", "Sec-Fetch-Site"))
-        return Knock(self.path, hosts, origins, sites, may_lack_host=self.request_version == "HTTP/1.0")
+        return RequestHeaders(self.path, hosts, origins, sites, may_lack_host=self.request_version == "HTTP/1.0")
 
     def _read_body(self, environ: dict[str, Any]) -> bytes:
         if "wsgi.input_terminated" in environ:

@@ -25,7 +25,7 @@ from cqworker.model.record import JobRecord, Progress
 from cqworker.model.trace import traceparent_for
 from cqworker.plugins.job import Job, PlainJob
 from cqworker.plugins.job_artifacts import JobArtifacts
-from cqworker.plugins.job_child import OwnProcess
+from cqworker.plugins.job_child import JobChild
 from cqworker.plugins.registry import Handler
 
 Straggler = asyncio.Future[Any] | None
@@ -148,7 +148,7 @@ class Execution:
             report=report,
             stopping=signal.look,
             finished=signal.finish,
-            process=OwnProcess(shop.processes),
+            process=JobChild(shop.processes),
         )
 
     def _plain(self, attempt: Attempt, handler: Handler) -> PlainJob:

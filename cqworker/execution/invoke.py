@@ -37,7 +37,7 @@ from cqworker.execution.outcome import (
 from cqworker.execution.runtime import Workshop
 from cqworker.execution.stop_signal import StopSignal
 from cqworker.execution.thread_pool import ThreadNotStarted
-from cqworker.model.redaction import end_of, start_of
+from cqworker.model.redaction import redacted_end, redacted_start
 from cqworker.plugins.final_errors import is_final
 from cqworker.plugins.handler import Reject, Retry, Stopping
 from cqworker.plugins.job import Job, PlainJob
@@ -123,7 +123,7 @@ async def _in_process(made: ChildCall, job: PlainJob) -> Outcome | Interrupted:
     except ChildFailure as error:
         if error.stage == "payload":
             return PayloadRefused((PayloadFault("", told(error.message)),))
-        where = end_of(error.traceback, TRACEBACK_LIMIT)
+        where = redacted_end(error.traceback, TRACEBACK_LIMIT)
         return Raised(error.error, told(error.message), where, error.stage, error.final)
     except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - a kill, or what pickling may raise
         return outcome_of(error)
@@ -172,14 +172,14 @@ def _returned(handler: Handler, result: object) -> Outcome:
 
 
 def _raised(error: BaseException) -> Raised:
-    where = end_of(storable("".join(traceback.format_exception(error))), TRACEBACK_LIMIT)
+    where = redacted_end(storable("".join(traceback.format_exception(error))), TRACEBACK_LIMIT)
     final = is_final(error, "handler")
     return Raised(cut(type(error).__name__, 100), told(safe_text(error)), where, final=final)
 
 
 def told(text: str, limit: int = MESSAGE_LIMIT) -> str:
     """What is told of a text that a handler wrote: no secret, and no more than `limit` characters."""
-    return cut(start_of(text, limit + 1), limit)
+    return cut(redacted_start(text, limit + 1), limit)
 
 
 def cut(text: str, limit: int) -> str:

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from contextvars import copy_context
 from typing import Any
 
-from cqworker.plugins.exception_text import sentence_of
+from cqworker.plugins.exception_text import summary_of
 from cqworker.plugins.handler import Lifespan
 from cqworker.plugins.registry import Handler
 
@@ -64,7 +64,7 @@ class Lifespans:
                 await closing.wait()
         except BaseException as error:  # noqa: BLE001 - SystemExit would end the loop that all handlers share
             if not state.done():
-                state.set_exception(error if isinstance(error, LifespanFailed) else LifespanFailed(sentence_of(error)))
+                state.set_exception(error if isinstance(error, LifespanFailed) else LifespanFailed(summary_of(error)))
 
 
 def _manager(lifespan: Lifespan) -> AbstractAsyncContextManager[Any]:

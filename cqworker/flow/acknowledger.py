@@ -15,9 +15,9 @@ from cqworker.flow.batching import RequestWithRetries
 from cqworker.flow.job_ref import subject_of_message
 from cqworker.flow.message_disposition import Delete, Hide, Leave, LettingGo
 from cqworker.gatherer import Gatherer
-from cqworker.model.backoff import pauses
+from cqworker.model.backoff import retry_pauses
 from cqworker.model.envelope import Envelope
-from cqworker.model.tenants import group_of
+from cqworker.model.tenants import message_group_of
 from cqworker.ports import BATCH, MAX_DELAY, MAX_VISIBILITY, Delivery, EntryFault, JobQueue, Letter
 
 DELETE_LINGER = 0.050
@@ -105,7 +105,9 @@ class Receipts:
 
     async def _send(self, delivery: Delivery, seconds: float, tenant: str) -> bool:
         delay = min(math.ceil(seconds), MAX_DELAY)
-        letter = Letter(body=delivery.body, delay=delay, traceparent=delivery.traceparent, group=group_of(tenant))
+        letter = Letter(
+            body=delivery.body, delay=delay, traceparent=delivery.traceparent, group=message_group_of(tenant)
+        )
         try:
             await self._queue.send(letter)
         except CqworkerError as error:
@@ -133,7 +135,7 @@ class Receipts:
     async def _send_again(self, delivery: Delivery, seconds: float, envelope: Envelope) -> None:
         """Repeated for as long as the queue is away, at most an hour: its job has no other message."""
         until = self._clock.monotonic() + RESEND_FOR
-        for pause in pauses(cap=20.0):
+        for pause in retry_pauses(cap=20.0):
             if await self._send(delivery, seconds, envelope.tenant):
                 break
             if self._clock.monotonic() >= until:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from cqworker.errors import Unavailable
-from cqworker.model.backoff import pauses
+from cqworker.model.backoff import retry_pauses
 from cqworker.ports import EntryFault
 
 Entry = TypeVar("Entry")
@@ -33,7 +33,7 @@ class RequestWithRetries(Generic[Entry]):
 
     async def send(self, entries: list[Entry]) -> None:
         """Returns when every entry was done or given up; never raises."""
-        waits = pauses(cap=5.0)
+        waits = retry_pauses(cap=5.0)
         for last in (False,) * (TRIES - 1) + (True,):
             faults = await self._try(entries)
             hopeless = [fault for fault in faults if fault.gone or last]

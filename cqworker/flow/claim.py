@@ -16,12 +16,11 @@ from cqworker.flow.message_disposition import Delete, Hide, Leave, LettingGo
 from cqworker.flow.unanswered_writes import Insistence
 from cqworker.health.service_health import ServiceHealth
 from cqworker.model.attempt_writes import Claim, HandBack, Reopen
-from cqworker.model.backoff import pauses
-from cqworker.model.claim_table import CancelInstead, CrashInstead, Drop, GoOn, Start, StartRound, judge
-from cqworker.model.claim_table import Hide as HideUntil
+from cqworker.model.backoff import retry_pauses
+from cqworker.model.claim_table import CancelInstead, CrashInstead, Drop, Proceed, Start, StartRound, WaitUntil, judge
 from cqworker.model.envelope import Envelope
-from cqworker.model.history import Entry, ended, unended
-from cqworker.model.ids import TokenMint
+from cqworker.model.history import Entry, ending_event, unfinished_claim
+from cqworker.model.ids import TokenGenerator
 from cqworker.model.operator_writes import Forestall
 from cqworker.model.record import Failure, JobRecord
 from cqworker.model.retention import Retention
@@ -61,7 +60,7 @@ class Claims:
         health: ServiceHealth,
         clock: Clock,
         emit: Emit,
-        tokens: TokenMint,
+        tokens: TokenGenerator,
         worker: str,
         period: float,
         retention: Retention,
@@ -99,17 +98,17 @@ class Claims:
                 return await self._claimed(answer.record, envelope, change, delivery, sent)
             seen = answer.seen
             match judge(seen, envelope, change.token, self._clock.now(), change.grace):
-                case GoOn() if seen is not None:
+                case Proceed() if seen is not None:
                     return await self._claimed(seen, envelope, change, delivery, sent)
                 case CancelInstead() | CrashInstead() as verdict if seen is not None:
                     if await self._forestall(seen, verdict):
                         return Delete()
-                case HideUntil(until):
+                case WaitUntil(until):
                     return self._hide(until, delivery, envelope)
                 case Drop():
                     self._emit(CopyDropped(job=subject_of_message(envelope, delivery.traceparent)))
                     return Delete()
-                case Start() | StartRound() | GoOn() | CancelInstead() | CrashInstead() as verdict:
+                case Start() | StartRound() | Proceed() | CancelInstead() | CrashInstead() as verdict:
                     reopening = isinstance(verdict, StartRound)
         return Hide(1.0)
 
@@ -132,7 +131,7 @@ class Claims:
         """Repeats an unanswered claim with its own token; given up, the attempt it may have started is refunded."""
         until = self._last_moment(delivery)
         may_be_applied = False
-        for pause in pauses():
+        for pause in retry_pauses():
             try:
                 return await self._store.write(change)
             except RecordUnreadable as error:
@@ -177,7 +176,7 @@ class Claims:
         """Writes the ending in place of a start; False when the record changed meanwhile or no answer came."""
         now = self._clock.now()
         status, failure, reason = _ending(verdict, seen)
-        entry = Entry(now, ended(status), seen.attempt, self._worker, reason)
+        entry = Entry(now, ending_event(status), seen.attempt, self._worker, reason)
         change = Forestall(
             seen=seen, status=status, now=now, purge_at=self._retention.purge_at(now), entry=entry, failure=failure
         )
@@ -196,7 +195,7 @@ class Claims:
         """The claim as a lease, unless its answer took so long that the lease cannot be trusted any more."""
         lease = Lease(delivery, subject_of(record), change.token, self._period, sent)
         if lease.is_alive(self._clock.monotonic()):
-            if record.attempt > 1 and (former := unended(record.history, record.attempt)) is not None:
+            if record.attempt > 1 and (former := unfinished_claim(record.history, record.attempt)) is not None:
                 seconds = (record.history[-1].at - former.at) / 1000
                 self._emit(JobTakenOver(job=lease.job, former=former.worker, seconds=seconds))
             return Claimed(record, envelope, delivery, lease)

@@ -16,11 +16,10 @@ from cqworker.flow.message_disposition import Delete, Hide, Leave, LettingGo
 from cqworker.flow.poller import foreign
 from cqworker.flow.supervised_loop import background_failure
 from cqworker.health.service_health import STORE, ServiceHealth
-from cqworker.model.backoff import pauses
-from cqworker.model.claim_table import Bury, CancelInstead, Drop, judge_dead_letter
-from cqworker.model.claim_table import Hide as HideUntil
+from cqworker.model.backoff import retry_pauses
+from cqworker.model.claim_table import Bury, CancelInstead, Drop, WaitUntil, judge_dead_letter
 from cqworker.model.envelope import AttemptsOf, Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
-from cqworker.model.history import Entry, ended
+from cqworker.model.history import Entry, ending_event
 from cqworker.model.operator_writes import Forestall, Lose
 from cqworker.model.record import JobRecord
 from cqworker.model.retention import Retention
@@ -80,7 +79,7 @@ class DeadLetters:
         self._quiet.set()
 
     async def run(self) -> None:
-        waits = pauses(cap=EVERY)
+        waits = retry_pauses(cap=EVERY)
         while not self._quiet.is_set():
             await self._health.wait_until_back(STORE, self._quiet)
             try:
@@ -88,7 +87,7 @@ class DeadLetters:
             except Unavailable:
                 await self._pause(next(waits))
             else:
-                waits = pauses(cap=EVERY)
+                waits = retry_pauses(cap=EVERY)
                 await self._pause(EVERY)
 
     async def turn(self) -> None:
@@ -158,7 +157,7 @@ class DeadLetters:
         match verdict:
             case Drop():
                 return Delete()
-            case HideUntil(until):
+            case WaitUntil(until):
                 return Hide(max(1.0, (until - now) / 1000))
             case CancelInstead() if answer.seen is not None:
                 return await self._cancel(answer.seen, now)
@@ -167,7 +166,7 @@ class DeadLetters:
 
     async def _cancel(self, seen: JobRecord, now: int) -> LettingGo:
         entry = Entry(
-            now, ended(Status.CANCELLED), seen.attempt, self._worker, "a cancel was asked for before it was lost"
+            now, ending_event(Status.CANCELLED), seen.attempt, self._worker, "a cancel was asked for before it was lost"
         )
         change = Forestall(
             seen=seen, status=Status.CANCELLED, now=now, purge_at=self._retention.purge_at(now), entry=entry

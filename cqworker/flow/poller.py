@@ -16,7 +16,7 @@ from cqworker.flow.message_disposition import Hide
 from cqworker.flow.supervised_loop import background_failure
 from cqworker.health.main_loop_lag import MainLoopLag
 from cqworker.health.service_health import STORE, ServiceHealth
-from cqworker.model.backoff import pauses, retry_delay
+from cqworker.model.backoff import retry_delay, retry_pauses
 from cqworker.model.envelope import Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
 from cqworker.ports import BATCH, Delivery, JobQueue
 from cqworker.settings import QueueSettings
@@ -94,7 +94,7 @@ class Poller:
 
     async def _poll(self, *, scout: bool) -> None:
         """The scout stays for ever; the others leave when the queue has no more for them."""
-        waits = pauses(cap=20.0)
+        waits = retry_pauses(cap=20.0)
         promised = not scout
         while not self._quiet.is_set():
             try:
@@ -106,7 +106,7 @@ class Poller:
                 self._emit(background_failure(f"poller of {self._name}", error))
                 await self._pause(next(waits))
                 continue
-            waits = pauses(cap=20.0)
+            waits = retry_pauses(cap=20.0)
             if not scout and not arrived:
                 return
             promised = arrived > 0

@@ -30,14 +30,14 @@ from cqworker.flow.unanswered_writes import Insistence
 from cqworker.health.service_health import ServiceHealth
 from cqworker.model.artifact_keys import result_key
 from cqworker.model.attempt_writes import HandBack, Settle
-from cqworker.model.backoff import pauses
-from cqworker.model.history import HANDED_BACK, Entry, ended, shortened, trimmed
+from cqworker.model.backoff import retry_pauses
+from cqworker.model.history import HANDED_BACK, Entry, ending_event, trim, trim_if_full
 from cqworker.model.record import Failure
 from cqworker.model.retention import Retention
 from cqworker.model.status import Status
 from cqworker.model.writes import Refused, Written
 from cqworker.plugins.handler import Backoff
-from cqworker.plugins.job_artifacts import too_large
+from cqworker.plugins.job_artifacts import size_refusal
 from cqworker.plugins.registry import Registry
 from cqworker.ports import Artifacts, JobStore
 
@@ -114,10 +114,10 @@ class Settling:
         key = result_key(record)
         data = (success.result or "").encode()
         if len(data) > self._terms.largest:
-            message = too_large("The result", len(data), self._terms.largest)
+            message = size_refusal("The result", len(data), self._terms.largest)
             return conclude(record, Raised("ArtifactTooLarge", message, stage="result", final=True), rules)
         cause = ""
-        for _, pause in zip(range(SPILL_TRIES), pauses(), strict=False):
+        for _, pause in zip(range(SPILL_TRIES), retry_pauses(), strict=False):
             try:
                 return Success(None, await self._artifacts.put(key, data, "application/json"), success.note)
             except Unavailable as error:
@@ -152,7 +152,7 @@ class Settling:
             job_id=claimed.record.job_id,
             token=claimed.lease.token,
             purge_at=self._terms.retention.purge_at(now),
-            history=trimmed(claimed.record.history, entry),
+            history=trim(claimed.record.history, entry),
             scheduled_at=scheduled_at,
         )
         answer = await self._written(change, claimed)
@@ -184,7 +184,7 @@ class Settling:
         status, failure, reason = _words(ending)
         delay = ending.delay if isinstance(ending, Retrying) else 0.0
         success = ending if isinstance(ending, Success) else None
-        entry = Entry(now, ended(status), claimed.record.attempt, self._terms.worker, reason)
+        entry = Entry(now, ending_event(status), claimed.record.attempt, self._terms.worker, reason)
         return Settle(
             job_id=claimed.record.job_id,
             token=claimed.lease.token,
@@ -192,7 +192,7 @@ class Settling:
             now=now,
             purge_at=self._terms.retention.purge_at(now),
             entry=entry,
-            history=shortened(claimed.record.history, entry),
+            history=trim_if_full(claimed.record.history, entry),
             result=None if success is None else success.result,
             result_ref=None if success is None else success.result_ref,
             failure=failure,

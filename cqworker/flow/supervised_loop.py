@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 
 from cqworker.events import BackgroundFailed, Emit
-from cqworker.model.backoff import pauses
+from cqworker.model.backoff import retry_pauses
 
 
 def background_failure(loop: str, error: BaseException) -> BackgroundFailed:
@@ -18,7 +18,7 @@ def background_failure(loop: str, error: BaseException) -> BackgroundFailed:
 
 async def keep_running(name: str, loop: Callable[[], Awaitable[None]], emit: Emit) -> None:
     """Runs a loop until it returns; when it raises, tells why and starts it again."""
-    waits = pauses(first=0.5, cap=30.0)
+    waits = retry_pauses(first=0.5, cap=30.0)
     while True:
         try:
             await loop()

@@ -8,7 +8,7 @@ from cqworker.clock import Clock
 from cqworker.errors import RecordUnreadable, Unavailable
 from cqworker.health.service_health import STORE, ServiceHealth
 from cqworker.model.attempt_writes import HandBack, Settle
-from cqworker.model.backoff import pauses
+from cqworker.model.backoff import retry_pauses
 from cqworker.model.writes import Refused, Written
 from cqworker.ports import JobStore
 
@@ -32,7 +32,7 @@ class Insistence:
         Raises RecordUnreadable, which is an answer: what was written is not read.
         """
         until = self._clock.monotonic() + PATIENCE
-        for number, pause in enumerate(pauses(first=0.1, cap=5.0), 1):
+        for number, pause in enumerate(retry_pauses(first=0.1, cap=5.0), 1):
             await asyncio.sleep(pause)
             await self._health.wait_until_back(STORE, self._never)
             try:

@@ -17,10 +17,10 @@ from cqworker.ports import (
     EntryFault,
     JobQueue,
     JobStore,
-    Keep,
     KeyItem,
     Letter,
     StoredObject,
+    WriteChunk,
 )
 
 SENDING = "sending messages"
@@ -120,7 +120,7 @@ class MonitoredArtifacts:
     async def get(self, reference: str, limit: int) -> StoredObject:
         return await self._read(reference, lambda: self._artifacts.get(reference, limit))
 
-    async def copy(self, reference: str, limit: int, keep: Keep) -> str:
+    async def copy(self, reference: str, limit: int, keep: WriteChunk) -> str:
         return await self._read(reference, lambda: self._artifacts.copy(reference, limit, keep))
 
     async def _read(self, reference: str, read: Callable[[], Awaitable[Read]]) -> Read:

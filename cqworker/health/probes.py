@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from cqworker.errors import Unavailable
 from cqworker.events import DepthSeen, Emit
 from cqworker.health.service_health import ServiceHealth
-from cqworker.model.backoff import pauses
+from cqworker.model.backoff import retry_pauses
 from cqworker.ports import JobQueue
 
 PROBE_SECONDS = 60.0
@@ -40,7 +40,7 @@ class Probe:
                 await self._health.wait_until_away(self._service, max(MIN_WAIT_SECONDS, left))
 
     async def _ask_until_answered(self) -> None:
-        for pause in pauses(first=0.5, cap=MAX_RETRY_SECONDS):
+        for pause in retry_pauses(first=0.5, cap=MAX_RETRY_SECONDS):
             try:
                 await self._ask()
             except Unavailable:
@@ -67,7 +67,7 @@ class DepthProbe:
             await asyncio.sleep(self._every * len(self._queues))
 
     async def _look(self, queue: JobQueue) -> None:
-        for pause in pauses(first=0.5, cap=MAX_RETRY_SECONDS):
+        for pause in retry_pauses(first=0.5, cap=MAX_RETRY_SECONDS):
             try:
                 depth = await queue.depth()
             except Unavailable:

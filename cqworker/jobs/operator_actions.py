@@ -11,12 +11,12 @@ from cqworker.flow.job_ref import subject_of
 from cqworker.jobs.shared_reads import SharedReads
 from cqworker.jobs.waiters import Watch
 from cqworker.model.envelope import NotAnEnvelope, read_envelope
-from cqworker.model.history import Entry, ended
+from cqworker.model.history import Entry, ending_event
 from cqworker.model.operator_writes import AskCancel, Forestall, NewRound
 from cqworker.model.record import JobRecord, envelope_of
 from cqworker.model.retention import Retention
 from cqworker.model.status import RETRYABLE, Status
-from cqworker.model.tenants import group_of
+from cqworker.model.tenants import message_group_of
 from cqworker.model.trace import traceparent_for
 from cqworker.model.writes import Refused, Written
 from cqworker.ports import JobQueue, JobStore, Letter
@@ -105,7 +105,7 @@ class Desk:
         now = self._clock.now()
         if not record.is_free(now):
             return AskCancel(job_id=record.job_id, round=record.round, now=now)
-        entry = Entry(now, ended(Status.CANCELLED), record.attempt, "", "a cancel was asked for")
+        entry = Entry(now, ending_event(Status.CANCELLED), record.attempt, "", "a cancel was asked for")
         return Forestall(
             seen=record, status=Status.CANCELLED, now=now, purge_at=self._retention.purge_at(now), entry=entry
         )
@@ -144,7 +144,7 @@ class Desk:
             raise NotAllowedNow(f"Job {record.job_id} cannot be sent again: its {error}.") from None
         queue = self._queues.get(record.queue) or next(iter(self._queues.values()))
         traceparent = traceparent_for(record.job_id, _traceparent(record))
-        await queue.send(Letter(body=body, traceparent=traceparent, group=group_of(record.tenant)))
+        await queue.send(Letter(body=body, traceparent=traceparent, group=message_group_of(record.tenant)))
 
 
 def _traceparent(record: JobRecord) -> str | None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidati
 from pydantic_core import ErrorDetails
 
 from cqworker.errors import SubmissionRefused
-from cqworker.model.ids import KEY
+from cqworker.model.ids import IDEMPOTENCY_KEY
 from cqworker.model.job_limits import (
     MAX_ATTEMPTS,
     MAX_BATCH,
@@ -94,7 +94,9 @@ class SubmitAsk(RequestBody):
 class BatchJobAsk(SubmitAsk):
     """A job of a batch."""
 
-    idempotency_key: str | None = Field(default=None, pattern=KEY, description="As the header of POST /jobs.")
+    idempotency_key: str | None = Field(
+        default=None, pattern=IDEMPOTENCY_KEY, description="As the header of POST /jobs."
+    )
 
 
 class BatchAsk(RequestBody):

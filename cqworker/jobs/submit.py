@@ -21,7 +21,7 @@ from cqworker.model.ids import new_job_id
 from cqworker.model.operator_writes import Enter
 from cqworker.model.record import JobRecord, record_from
 from cqworker.model.retention import Retention
-from cqworker.model.tenants import DEFAULT, check_tenant, group_of
+from cqworker.model.tenants import DEFAULT_TENANT, check_tenant, message_group_of
 from cqworker.model.trace import traceparent_for
 from cqworker.model.writes import Refused
 from cqworker.plugins.loaded_handlers import Handler
@@ -48,7 +48,7 @@ class Submission:
 
     type: str
     payload: str
-    tenant: str = DEFAULT
+    tenant: str = DEFAULT_TENANT
     queue: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
@@ -218,7 +218,7 @@ class Submitter:
             body=envelope.text(),
             delay=submission.delay_seconds,
             traceparent=traceparent_for(envelope.job_id, submission.traceparent),
-            group=group_of(envelope.tenant),
+            group=message_group_of(envelope.tenant),
         )
         try:
             await self._queues[envelope.queue].send(letter)

@@ -11,12 +11,12 @@ import orjson
 
 from cqworker.model.record import JobRecord
 
-UNKNOWN = "application/octet-stream"
+ANY_BYTES = "application/octet-stream"
 MAX_NAME = 100
 """Characters of an artifact's name."""
-NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?"
+NAME_PATTERN = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?"
 """What an artifact's name looks like."""
-_NAME = re.compile(NAME, re.ASCII)
+_NAME = re.compile(NAME_PATTERN, re.ASCII)
 _EXTENSION = re.compile(r"[a-z0-9]{1,10}", re.ASCII)
 _ATTEMPT = r"[1-9][0-9]{0,8}-[1-9][0-9]{0,8}"
 _PRODUCT = re.compile(rf"{_ATTEMPT}(?:\.[a-z0-9]{{1,10}}|\.result\.json|/(?P<name>{_NAME.pattern}))", re.ASCII)
@@ -74,7 +74,7 @@ def result_key(record: JobRecord) -> str:
     return f"{job_folder(record.job_id)}/{record.round}-{record.attempt}.result.json"
 
 
-def maker_of(source: str, reference: Callable[[str], str]) -> str | None:
+def producer_of(source: str, reference: Callable[[str], str]) -> str | None:
     """The id of the job that wrote what a reference names; None where no job can have written it."""
     own = reference("")
     folder, _, rest = source.removeprefix(own).partition("/")
@@ -87,17 +87,17 @@ def maker_of(source: str, reference: Callable[[str], str]) -> str | None:
 def media_type(declared: str) -> str:
     """The type alone, in small letters; that of any bytes where it is none, or that of a form: curl's word for all."""
     said = declared.partition(";")[0].strip().lower()
-    return said if _MEDIA_TYPE.fullmatch(said) and not said.startswith(_FORMS) else UNKNOWN
+    return said if _MEDIA_TYPE.fullmatch(said) and not said.startswith(_FORMS) else ANY_BYTES
 
 
 def storable_type(declared: str) -> str:
     """The type as an object can have it: as it is declared, or as much of that as a header takes."""
     said = media_type(declared)
-    is_whole = declared.isascii() and declared.isprintable() and said != UNKNOWN
+    is_whole = declared.isascii() and declared.isprintable() and said != ANY_BYTES
     return declared if is_whole else said
 
 
-def product_of(record: JobRecord, reference: Callable[[str], str]) -> str | None:
+def output_reference(record: JobRecord, reference: Callable[[str], str]) -> str | None:
     """The reference of a result too big for its record, or of the object that a result names as its `output`.
 
     That object must be the job's own: a handler's word opens no other door. `reference` says where a key is.

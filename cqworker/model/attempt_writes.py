@@ -9,7 +9,7 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cqworker.field_docs import described
+from cqworker.field_docs import document_fields
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import CLAIMED, RETRIED, Entry
 from cqworker.model.record import Failure, JobRecord, Progress, record_from, without_past
@@ -18,7 +18,7 @@ from cqworker.model.status import Status
 SOON_MS = 2_000
 
 
-@described(
+@document_fields(
     envelope="The message that is to run.",
     token="The claim's own, a fresh one.",  # noqa: S106 - of a claim
     worker="Who claims.",
@@ -115,7 +115,7 @@ class Reopen(Claim, frozen=True, kw_only=True):
         return (Entry(self.now, RETRIED), Entry(self.now, CLAIMED, 0, self.worker))
 
 
-@described(
+@document_fields(
     job_id="The job.",
     token="That of the claim that writes.",  # noqa: S106 - of a claim
 )
@@ -130,7 +130,7 @@ class _Fenced(Struct, frozen=True, kw_only=True):
         return seen is not None and seen.status is Status.RUNNING and seen.token == self.token
 
 
-@described(
+@document_fields(
     lease_expires_at="Until when from now on (epoch ms).",
     progress="What the handler said since; None: nothing new.",
 )
@@ -147,7 +147,7 @@ class Renew(_Fenced, frozen=True, kw_only=True):
         return replace(seen, lease_expires_at=self.lease_expires_at, progress=progress)
 
 
-@described(
+@document_fields(
     status="How it ended.",
     now="When it is done (epoch ms).",
     purge_at="When the record may be deleted (epoch s).",
@@ -208,7 +208,7 @@ class Settle(_Fenced, frozen=True, kw_only=True):
         return _Fenced.permits(self, seen) and not self.permits(seen)
 
 
-@described(
+@document_fields(
     purge_at="When the record may be deleted (epoch s).",
     history="The whole history in place of the one that is there; None: it stays.",
     scheduled_at="Not to start again before (epoch ms).",

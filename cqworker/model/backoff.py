@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 
-JITTERED: Callable[[], float] = random.random
+UNIFORM: Callable[[], float] = random.random
 
 
-def retry_delay(attempt: int, first: float, factor: float, cap: float, chance: Callable[[], float] = JITTERED) -> float:
+def retry_delay(attempt: int, first: float, factor: float, cap: float, chance: Callable[[], float] = UNIFORM) -> float:
     """Seconds before the attempt after `attempt`: exponential with full jitter.
 
     Full jitter spreads a herd best ("Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
@@ -20,7 +20,7 @@ def retry_delay(attempt: int, first: float, factor: float, cap: float, chance: C
     return min(cap, ceiling) * chance()
 
 
-def pauses(first: float = 0.2, cap: float = 15.0, chance: Callable[[], float] = JITTERED) -> Iterator[float]:
+def retry_pauses(first: float = 0.2, cap: float = 15.0, chance: Callable[[], float] = UNIFORM) -> Iterator[float]:
     """Seconds between tries of a service that is away: doubling up to `cap`, each between half and the whole."""
     ceiling = first
     while True:

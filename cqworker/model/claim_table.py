@@ -27,7 +27,7 @@ class StartRound:
 
 
 @dataclass(frozen=True, slots=True)
-class GoOn:
+class Proceed:
     """A claim of ours whose answer was lost: the record is already ours."""
 
 
@@ -42,7 +42,7 @@ class CrashInstead:
 
 
 @dataclass(frozen=True, slots=True)
-class Hide:
+class WaitUntil:
     """Not this copy, or not yet: nothing to do before `until` (epoch ms)."""
 
     until: int
@@ -53,7 +53,7 @@ class Drop:
     """The message has nothing left to say: delete it."""
 
 
-Verdict = Start | StartRound | GoOn | CancelInstead | CrashInstead | Hide | Drop
+Verdict = Start | StartRound | Proceed | CancelInstead | CrashInstead | WaitUntil | Drop
 
 
 def judge(seen: JobRecord | None, envelope: Envelope, token: str, now: int, grace: int = 0) -> Verdict:
@@ -66,7 +66,7 @@ def judge(seen: JobRecord | None, envelope: Envelope, token: str, now: int, grac
     if envelope.round < seen.round:
         return Drop()
     if seen.status is Status.RUNNING and seen.token == token:
-        return GoOn()
+        return Proceed()
     is_later = envelope.round > seen.round
     match seen.status.stage:
         case Stage.HELD if not seen.has_expired(now - grace):
@@ -78,13 +78,13 @@ def judge(seen: JobRecord | None, envelope: Envelope, token: str, now: int, grac
         case Stage.DONE:
             return Drop()
         case Stage.RESERVED:
-            return Hide(now + LOOK_AGAIN_MS)
+            return WaitUntil(now + LOOK_AGAIN_MS)
 
 
-def _hide_until_over(seen: JobRecord, now: int, grace: int) -> Hide:
+def _hide_until_over(seen: JobRecord, now: int, grace: int) -> WaitUntil:
     """Until the lease ends; one that has ended is looked at again soon, for its grace may be over any moment."""
     end = seen.lease_expires_at or now
-    return Hide(now + min(grace, LOOK_AGAIN_MS) if seen.has_expired(now) else end)
+    return WaitUntil(now + min(grace, LOOK_AGAIN_MS) if seen.has_expired(now) else end)
 
 
 def _judge_free(seen: JobRecord, now: int) -> Verdict:
@@ -92,7 +92,7 @@ def _judge_free(seen: JobRecord, now: int) -> Verdict:
     if seen.cancel_requested_at is not None:
         return CancelInstead()
     if seen.scheduled_at is not None and seen.scheduled_at > now + SOON_MS:
-        return Hide(seen.scheduled_at)
+        return WaitUntil(seen.scheduled_at)
     if seen.attempt >= seen.max_attempts:
         return CrashInstead()
     return Start()
@@ -103,7 +103,7 @@ class Bury:
     """Write FAILED `lost`, then delete the dead letter."""
 
 
-Burial = Bury | CancelInstead | Hide | Drop
+Burial = Bury | CancelInstead | WaitUntil | Drop
 
 
 def judge_dead_letter(seen: JobRecord | None, envelope: Envelope, now: int, grace: int = 0) -> Burial:
@@ -122,4 +122,4 @@ def judge_dead_letter(seen: JobRecord | None, envelope: Envelope, now: int, grac
         case Stage.DONE:
             return Drop()
         case Stage.RESERVED:
-            return Hide(now + LOOK_AGAIN_MS)
+            return WaitUntil(now + LOOK_AGAIN_MS)

@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, MsgspecError, Struct, UnsetType
 from msgspec.json import Decoder, decode
 from msgspec.structs import replace
 
-from cqworker.field_docs import described
+from cqworker.field_docs import document_fields
 from cqworker.model.ids import MAX_JOB_ID
 from cqworker.model.job_limits import (
     MAX_ATTEMPTS,
@@ -25,14 +25,14 @@ from cqworker.model.job_limits import (
     is_queue_name,
     metadata_fault,
 )
-from cqworker.model.tenants import DEFAULT, tenant_fault
+from cqworker.model.tenants import DEFAULT_TENANT, tenant_fault
 
-VERSION = 1
-MAX_BYTES = 262_144
+ENVELOPE_VERSION = 1
+MAX_BODY_BYTES = 262_144
 """A larger body, with a result beside it, would not fit into a record (DynamoDB: 400 KB an item)."""
-LAST_MS = 253_402_300_799_999
+MAX_TIME_MS = 253_402_300_799_999
 """The end of the year 9999 in epoch ms: later times cannot be written as dates."""
-CLOCKS_APART = 3_600_000
+MAX_CLOCK_LEAD_MS = 3_600_000
 """Milliseconds by which the clock of whoever made a job may be ahead of SQS's."""
 _FIELDS = frozenset(
     "cqworker job_id round type queue tenant payload payload_ref max_attempts metadata tags created_at".split()
@@ -52,7 +52,7 @@ class NewerEnvelope(ValueError):
     """The message is ours, of a version that only a newer worker understands."""
 
 
-@described(
+@document_fields(
     job_id="The job's id.",
     type="The job type.",
     queue="The queue it goes to.",
@@ -75,7 +75,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     max_attempts: int
     created_at: int
     round: int = 1
-    tenant: str = DEFAULT
+    tenant: str = DEFAULT_TENANT
     payload: str | None = None
     payload_ref: str | None = None
     metadata: Mapping[str, str] = {}
@@ -84,7 +84,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
 
     def text(self) -> str:
         """The body to send: ASCII-safe for SQS's character set, empty fields left out."""
-        body: dict[str, Any] = {**self.extra, "cqworker": VERSION, "job_id": self.job_id, "round": self.round}
+        body: dict[str, Any] = {**self.extra, "cqworker": ENVELOPE_VERSION, "job_id": self.job_id, "round": self.round}
         body |= {"type": self.type, "queue": self.queue, "tenant": self.tenant}
         if self.payload is not None:
             body["payload"] = orjson.Fragment(self.payload)
@@ -108,7 +108,7 @@ def read_envelope(
     """
     data = text.encode("utf-8", "surrogatepass")
     size = len(data)
-    if size <= MAX_BYTES:
+    if size <= MAX_BODY_BYTES:
         try:  # as suppress() does it, which costs as much as half the reading
             return _usual(_USUAL.decode(data), size, queue, sent_at, attempts_of)
         except (MsgspecError, RecursionError, ValueError):
@@ -123,10 +123,10 @@ def read_envelope(
     version = body["cqworker"]
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise NotAnEnvelope("the version is not a positive whole number")
-    if version > VERSION:
-        raise NewerEnvelope(f"version {version} is newer than this worker's {VERSION}")
-    if size > MAX_BYTES:
-        raise NotAnEnvelope(f"the body is larger than {MAX_BYTES} bytes")
+    if version > ENVELOPE_VERSION:
+        raise NewerEnvelope(f"version {version} is newer than this worker's {ENVELOPE_VERSION}")
+    if size > MAX_BODY_BYTES:
+        raise NotAnEnvelope(f"the body is larger than {MAX_BODY_BYTES} bytes")
     with suppress(MsgspecError, RecursionError):  # orjson rounds whole numbers beyond 64 bits
         body = decode(data)
     return _checked(body, queue, sent_at, attempts_of)
@@ -135,14 +135,14 @@ def read_envelope(
 class _Usual(Struct, frozen=True, forbid_unknown_fields=True):
     """What nearly every body is: of this version, and nothing in it that this version does not know."""
 
-    cqworker: Annotated[int, Meta(ge=VERSION, le=VERSION)]
+    cqworker: Annotated[int, Meta(ge=ENVELOPE_VERSION, le=ENVELOPE_VERSION)]
     job_id: Annotated[str, Meta(min_length=1, max_length=MAX_JOB_ID)]
     type: Annotated[str, Meta(min_length=1, max_length=MAX_TYPE)]
     queue: str | UnsetType = UNSET
     round: Annotated[int, Meta(ge=1, le=MAX_ROUND)] = 1
     max_attempts: Annotated[int, Meta(ge=1, le=MAX_ATTEMPTS)] | UnsetType = UNSET
-    created_at: Annotated[int, Meta(ge=1, le=LAST_MS)] | UnsetType = UNSET
-    tenant: str = DEFAULT
+    created_at: Annotated[int, Meta(ge=1, le=MAX_TIME_MS)] | UnsetType = UNSET
+    tenant: str = DEFAULT_TENANT
     payload: Any = UNSET
     payload_ref: str | None = None
     metadata: Annotated[dict[str, str], Meta(max_length=MAX_METADATA)] = {}
@@ -164,7 +164,7 @@ def _usual(body: _Usual, size: int, queue: str | None, sent_at: int | None, atte
         raise ValueError
     if size > MAX_METADATA_BYTES and metadata and metadata_fault(metadata):
         raise ValueError
-    if sent_at is not None and (made_at is UNSET or made_at > sent_at + CLOCKS_APART):
+    if sent_at is not None and (made_at is UNSET or made_at > sent_at + MAX_CLOCK_LEAD_MS):
         made_at = sent_at
     if made_at is UNSET:
         raise ValueError
@@ -198,10 +198,10 @@ def _checked(body: dict[str, Any], queue: str | None, sent_at: int | None, attem
         job_id=_string(body, "job_id", MAX_JOB_ID),
         type=job_type,
         queue=_queue(body.get("queue", queue)),
-        tenant=_tenant(body["tenant"]) if "tenant" in body else DEFAULT,
+        tenant=_tenant(body["tenant"]) if "tenant" in body else DEFAULT_TENANT,
         round=_count(body, "round", MAX_ROUND) if "round" in body else 1,
         max_attempts=_count(body, "max_attempts", MAX_ATTEMPTS) if limited else _attempts(job_type, attempts_of),
-        created_at=_made_at(_count(body, "created_at", LAST_MS) if "created_at" in body else None, sent_at),
+        created_at=_made_at(_count(body, "created_at", MAX_TIME_MS) if "created_at" in body else None, sent_at),
         payload=_json_text(body["payload"]) if "payload" in body else None,
         payload_ref=reference or None,
         metadata=_small(metadata),
@@ -259,7 +259,7 @@ def _made_at(said: int | None, sent_at: int | None) -> int:
     made_at = sent_at if said is None else said
     if made_at is None:
         raise NotAnEnvelope("created_at is missing")
-    return made_at if sent_at is None or made_at <= sent_at + CLOCKS_APART else sent_at
+    return made_at if sent_at is None or made_at <= sent_at + MAX_CLOCK_LEAD_MS else sent_at
 
 
 def _small(metadata: dict[str, str]) -> dict[str, str]:

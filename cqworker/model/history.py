@@ -5,11 +5,11 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cqworker.field_docs import described
+from cqworker.field_docs import document_fields
 from cqworker.model.status import SETTLED, Status
 
-KEPT = 20
-REASON_BYTES = 100
+MAX_ENTRIES = 20
+MAX_REASON_BYTES = 100
 SUBMITTED = "submitted"
 CLAIMED = "claimed"
 HANDED_BACK = "handed_back"
@@ -17,18 +17,18 @@ RETRIED = "retried"
 """The entry that begins every round but the first."""
 
 
-def ended(status: Status) -> str:
+def ending_event(status: Status) -> str:
     """The event of an ending in this status."""
     return status.lower()
 
 
-WORDS = (SUBMITTED, CLAIMED, HANDED_BACK, RETRIED, *map(ended, SETTLED))
+EVENTS = (SUBMITTED, CLAIMED, HANDED_BACK, RETRIED, *map(ending_event, SETTLED))
 """Every event of a history; a record may hold others, which another version wrote."""
 REFUNDED = frozenset({HANDED_BACK})
 """Those after which the attempt they name does not count."""
 
 
-@described(
+@document_fields(
     at="When (epoch ms).",
     event="What, in one word.",
     attempt="In which attempt; 0 where it does not apply.",
@@ -49,7 +49,7 @@ class Entry(Struct, frozen=True):
 
     def text(self) -> str:
         """The stored form: `ms event attempt|worker|reason`, the reason cut at 100 bytes."""
-        reason = self.reason and self.reason.encode("utf-8", "replace")[:REASON_BYTES].decode("utf-8", "ignore")
+        reason = self.reason and self.reason.encode("utf-8", "replace")[:MAX_REASON_BYTES].decode("utf-8", "ignore")
         worker = self.worker.replace("|", "/")
         return f"{self.at} {self.event} {self.attempt}|{worker}|{reason}"
 
@@ -61,15 +61,15 @@ class Entry(Struct, frozen=True):
         return cls(int(at), event, int(attempt), worker, reason)
 
 
-def trimmed(history: tuple[Entry, ...], *entries: Entry) -> tuple[Entry, ...]:
+def trim(history: tuple[Entry, ...], *entries: Entry) -> tuple[Entry, ...]:
     """History with these entries added, 20 of it: the last ones, and the retry that began the round in any case."""
     longer = (*history, *entries)
-    kept = longer[-KEPT:]
+    kept = longer[-MAX_ENTRIES:]
     began = max((place for place, entry in enumerate(longer) if entry.event == RETRIED), default=len(longer))
     return kept if began >= len(longer) - len(kept) else (longer[began], *kept[1:])
 
 
-def unended(history: tuple[Entry, ...], attempt: int) -> Entry | None:
+def unfinished_claim(history: tuple[Entry, ...], attempt: int) -> Entry | None:
     """The claim of the attempt before this one, where that came to no end: its worker died, or was cut off.
 
     `history` ends with this attempt's own claim. A claim that was refunded without an entry counts no attempt: then
@@ -80,17 +80,17 @@ def unended(history: tuple[Entry, ...], attempt: int) -> Entry | None:
     endings = (
         entry for entry in reversed(history) if entry.event == RETRIED or (entry.attempt and entry.event != CLAIMED)
     )
-    ended = next(endings, None)
-    counted = 0 if ended is None else ended.attempt - (ended.event in REFUNDED)
+    last_end = next(endings, None)
+    counted = 0 if last_end is None else last_end.attempt - (last_end.event in REFUNDED)
     return history[-2] if attempt - counted >= 2 else None
 
 
-def shortened(history: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...] | None:
+def trim_if_full(history: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...] | None:
     """The history to write in place of one that is full; None where the entry can simply be added to it."""
-    return None if len(history) < KEPT else trimmed(history, entry)
+    return None if len(history) < MAX_ENTRIES else trim(history, entry)
 
 
-def numbered(history: tuple[Entry, ...], attempt: int) -> tuple[Entry, ...]:
+def with_attempt_numbers(history: tuple[Entry, ...], attempt: int) -> tuple[Entry, ...]:
     """History as shown: a `claimed` entry has the attempt of the entry after it, the last one the record's."""
     shown: list[Entry] = []
     following = attempt

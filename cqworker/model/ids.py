@@ -9,11 +9,11 @@ import socket
 import uuid
 
 MAX_JOB_ID = 64
-HOST = 24
+MAX_HOST = 24
 """Characters of a host's name that a worker's has: its end, where a pod's name tells it from its siblings."""
-LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
+WORKER_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 """None of which is taken for another."""
-KEY = r"^[ -~]{1,128}$"
+IDEMPOTENCY_KEY = r"^[ -~]{1,128}$"
 """What an Idempotency-Key looks like: printable ASCII."""
 
 
@@ -24,7 +24,7 @@ def new_job_id(now_ms: int) -> str:
     return str(uuid.UUID(int=value))
 
 
-class TokenMint:
+class TokenGenerator:
     """Hands out claim tokens that no other process and no other claim of this one ever has."""
 
     def __init__(self) -> None:
@@ -41,14 +41,14 @@ def worker_name() -> str:
 
     Containers share process ids, and host names where they use the host's network; six of 32 letters are 30 bits.
     """
-    chance = "".join(secrets.choice(LETTERS) for _ in range(6))
+    chance = "".join(secrets.choice(WORKER_ALPHABET) for _ in range(6))
     return f"{_end_of(socket.gethostname().partition('.')[0]) or 'host'}.{chance}:{os.getpid()}"
 
 
 def _end_of(host: str) -> str:
     """The last characters of a host's first label, without the stump of a word that was cut."""
-    if len(host) <= HOST:
+    if len(host) <= MAX_HOST:
         return host
-    end = host[-HOST:]
+    end = host[-MAX_HOST:]
     stump, dash, whole = end.partition("-")
-    return whole if dash and len(stump) < HOST // 2 else end
+    return whole if dash and len(stump) < MAX_HOST // 2 else end

@@ -27,11 +27,11 @@ MAX_METADATA_BYTES = 1024
 QUEUE_NAME = r"^[A-Za-z0-9_-]{1,80}$"
 """A standard queue's name (SQS API, CreateQueue)."""
 _is_queue_name = re.compile(QUEUE_NAME.rstrip("$")).fullmatch
-KNOWN = 1024
+CACHE_SIZE = 1024
 """Answers that are remembered: a queue's messages say the same few names."""
 
 
-@lru_cache(maxsize=KNOWN)
+@lru_cache(maxsize=CACHE_SIZE)
 def is_queue_name(name: str) -> bool:
     """Whether SQS lets a standard queue have this name."""
     return _is_queue_name(name) is not None

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.json import decode
 
-from cqworker.model.history import Entry, numbered
+from cqworker.model.history import Entry, with_attempt_numbers
 from cqworker.model.record import Failure, JobRecord, Progress
 from cqworker.model.timestamps import rfc3339
 from cqworker.model.trace import derived_trace_id
@@ -39,7 +39,7 @@ def job_view(record: JobRecord, told: Callable[[str], Any] = _parsed) -> dict[st
         "progress": _progress(record.progress),
         "result": None if record.result is None else told(record.result),
         "failure": _failure(record.failure),
-        "history": [_entry(entry) for entry in numbered(record.history, record.attempt)],
+        "history": [_entry(entry) for entry in with_attempt_numbers(record.history, record.attempt)],
         **_times(record),
         "trace_id": record.trace_id or derived_trace_id(record.job_id),
     }

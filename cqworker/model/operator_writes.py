@@ -5,14 +5,14 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cqworker.field_docs import described
+from cqworker.field_docs import document_fields
 from cqworker.model.envelope import Envelope
-from cqworker.model.history import RETRIED, Entry, ended, trimmed
+from cqworker.model.history import RETRIED, Entry, ending_event, trim
 from cqworker.model.record import Failure, JobRecord, record_from, without_past
 from cqworker.model.status import FailureKind, Status
 
 
-@described(
+@document_fields(
     record="The record to be.",
 )
 class Enter(Struct, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ class Enter(Struct, frozen=True, kw_only=True):
         return self.record
 
 
-@described(
+@document_fields(
     seen="The record as it was seen.",
     status="How it ends.",
     now="When it is done (epoch ms).",
@@ -80,7 +80,7 @@ class Forestall(Struct, frozen=True, kw_only=True):
             purge_at=self.purge_at,
             scheduled_at=None,
             lease_expires_at=None,
-            history=trimmed(self.seen.history, self.entry),
+            history=trim(self.seen.history, self.entry),
         )
 
     def was_applied_to(self, seen: JobRecord | None) -> bool:
@@ -93,7 +93,7 @@ class Forestall(Struct, frozen=True, kw_only=True):
         )
 
 
-@described(
+@document_fields(
     job_id="The job.",
     round="The round that was seen.",
     now="When it is done (epoch ms).",
@@ -115,7 +115,7 @@ class AskCancel(Struct, frozen=True, kw_only=True):
         return replace(seen, cancel_requested_at=seen.cancel_requested_at or self.now)
 
 
-@described(
+@document_fields(
     seen="The record as it was seen.",
     now="When it is done (epoch ms).",
     purge_at="When the record may be deleted (epoch s).",
@@ -152,10 +152,10 @@ class NewRound(Struct, frozen=True, kw_only=True):
     @property
     def history(self) -> tuple[Entry, ...]:
         """What happened so far, this included."""
-        return trimmed(self.seen.history, Entry(self.now, RETRIED))
+        return trim(self.seen.history, Entry(self.now, RETRIED))
 
 
-@described(
+@document_fields(
     envelope="The message that arrived.",
     now="When it is done (epoch ms).",
     purge_at="When the record may be deleted (epoch s).",
@@ -209,4 +209,4 @@ class Lose(Struct, frozen=True, kw_only=True):
     @property
     def entry(self) -> Entry:
         """What the history says of it."""
-        return Entry(self.now, ended(Status.FAILED), 0, "", FailureKind.LOST)
+        return Entry(self.now, ending_event(Status.FAILED), 0, "", FailureKind.LOST)

@@ -8,7 +8,7 @@ from zlib import crc32
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cqworker.field_docs import described
+from cqworker.field_docs import document_fields
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import SUBMITTED, Entry
 from cqworker.model.status import WAITING, FailureKind, Status
@@ -19,7 +19,7 @@ PAST = ("failure", "result", "result_ref", "finished_at", "cancel_requested_at",
 """What a new round begins without, the lease apart: that is given up or taken anew with it."""
 
 
-@described(
+@document_fields(
     kind="Why, in one word.",
     message="What was wrong, in a sentence.",
     error="The exception's type, or None.",
@@ -36,7 +36,7 @@ class Failure(Struct, frozen=True):
     traceback: str | None = None
 
 
-@described(
+@document_fields(
     done="How much is done.",
     total="Of how much, or None.",
     note="What the handler says of it, or None.",
@@ -51,7 +51,7 @@ class Progress(Struct, frozen=True):
     at: int
 
 
-@described(
+@document_fields(
     job_id="The job's id.",
     type="The job type.",
     queue="Where its messages go.",

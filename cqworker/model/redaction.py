@@ -62,12 +62,12 @@ def redact(text: str) -> str:
     return text
 
 
-def start_of(text: str, limit: int) -> str:
+def redacted_start(text: str, limit: int) -> str:
     """The first `limit` characters of the redacted text."""
     return redact(text[: _WINDOW * limit])[:limit]
 
 
-def end_of(text: str, limit: int) -> str:
+def redacted_end(text: str, limit: int) -> str:
     """The last `limit` characters of the redacted text; where much goes before them, no word that may be half one."""
     seen = text[-_WINDOW * limit :]
     whole = seen if len(seen) == len(text) else re.sub(r"^\S+", "…", seen)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from cqworker.field_docs import described
+from cqworker.field_docs import document_fields
 
 DAY_SECONDS = 86_400
 """Seconds of a day."""
 
 
-@described(
+@document_fields(
     days="Days that a record stays after its last change.",
 )
 class Retention(Struct, frozen=True):

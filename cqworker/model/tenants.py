@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-DEFAULT = "default"
+DEFAULT_TENANT = "default"
 """The tenant of whoever names none."""
 MAX_TENANT = 128
-KNOWN = 1024
+CACHE_SIZE = 1024
 """Answers that are remembered: a fleet has few tenants, and each message names one."""
 _is_group = re.compile(r"[!-~]{1,128}").fullmatch
 """What SQS takes as a MessageGroupId (SQS API, SendMessage): letters, digits and punctuation of ASCII."""
 _NO_STEPS = frozenset({"", ".", ".."})
 
 
-@lru_cache(maxsize=KNOWN)
+@lru_cache(maxsize=CACHE_SIZE)
 def tenant_fault(name: str) -> str | None:
     """What is wrong with a tenant's name, as a clause without the name; None where nothing is.
 
@@ -36,6 +36,6 @@ def check_tenant(name: object) -> str:
     return str(name)
 
 
-def group_of(tenant: str) -> str | None:
+def message_group_of(tenant: str) -> str | None:
     """The MessageGroupId of a tenant's messages, by which SQS's fair queues tell one from another."""
-    return None if tenant == DEFAULT else tenant
+    return None if tenant == DEFAULT_TENANT else tenant

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-CACHED = 1024
+CACHE_SIZE = 1024
 """Answers that are remembered: the same few are asked for several times while a job is in hand."""
 _NO_TRACE = "0" * 32
 _NO_PARENT = "0" * 16
@@ -28,8 +28,8 @@ class TraceParent(Struct, frozen=True):
         return bool(self.flags & 1)
 
 
-@lru_cache(maxsize=CACHED)
-def parse(traceparent: str | None) -> TraceParent | None:
+@lru_cache(maxsize=CACHE_SIZE)
+def parse_traceparent(traceparent: str | None) -> TraceParent | None:
     """The parts of a traceparent; None where it is absent, malformed, of another version, or names an all-zero id."""
     found = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
     if found is None or found[1] == _NO_TRACE or found[2] == _NO_PARENT:
@@ -39,11 +39,11 @@ def parse(traceparent: str | None) -> TraceParent | None:
 
 def trace_id_of(traceparent: str | None) -> str | None:
     """The trace id of a valid traceparent, else None."""
-    parsed = parse(traceparent)
+    parsed = parse_traceparent(traceparent)
     return parsed.trace_id if parsed else None
 
 
-@lru_cache(maxsize=CACHED)
+@lru_cache(maxsize=CACHE_SIZE)
 def derived_trace_id(job_id: str) -> str:
     """The trace id of a job that came without one: its UUID's digits, or 32 hex digits of its SHA-256."""
     if _UUID.fullmatch(job_id):
@@ -60,7 +60,7 @@ def trace_id_for(job_id: str, traceparent: str | None) -> str:
 
 def traceparent_for(job_id: str, traceparent: str | None) -> str:
     """The given traceparent where it is valid, else one derived from the job id, always the same, not sampled."""
-    if traceparent and parse(traceparent):
+    if traceparent and parse_traceparent(traceparent):
         return traceparent
     return f"00-{derived_trace_id(job_id)}-{_digest(job_id)[32:48]}-00"
 

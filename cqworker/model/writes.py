@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cqworker.field_docs import described
+from cqworker.field_docs import document_fields
 from cqworker.model.attempt_writes import Claim, HandBack, Renew, Reopen, Settle
 from cqworker.model.operator_writes import AskCancel, Enter, Forestall, Lose, NewRound
 from cqworker.model.record import JobRecord
@@ -20,7 +20,7 @@ class Written:
     record: JobRecord
 
 
-class WrittenUnread(Written):
+class LazyWritten(Written):
     """The same, with a record that is made by `read` when somebody looks: few endings are looked at."""
 
     __slots__ = ("_read",)
@@ -40,7 +40,7 @@ class WrittenUnread(Written):
     __hash__ = None  # type: ignore[assignment]
 
 
-@described(
+@document_fields(
     seen="The record that stood there; None: there was none.",
 )
 @dataclass(frozen=True, slots=True)

@@ -14,14 +14,14 @@ from typing import Any, Literal, NoReturn, TypeVar, overload
 from cqworker.enums import Executor
 from cqworker.model.job_limits import MAX_ATTEMPTS, MAX_TIMEOUT
 from cqworker.model.timestamps import seconds_of
-from cqworker.suggestions.call_errors import told
+from cqworker.suggestions.call_errors import explain_misuse
 from cqworker.suggestions.handler_terms import BACKOFF, HANDLER, REJECT, RETRY, SENDERS
 
 F = TypeVar("F", bound=Callable[..., Any])
 Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 
 DEFAULT_ATTEMPTS = 10
-LONGEST_PAUSE = 31_536_000.0
+MAX_PAUSE = 31_536_000.0
 """A year: a longer pause is a mistake, such as a time of day in place of seconds."""
 _MARK = "__cqworker_handler__"
 
@@ -35,7 +35,7 @@ def _is_count(value: object, limit: float = math.inf) -> bool:
 
 
 def _is_pause(value: object) -> bool:
-    return isinstance(value, int | float) and _is_number(value) and 0 < value <= LONGEST_PAUSE
+    return isinstance(value, int | float) and _is_number(value) and 0 < value <= MAX_PAUSE
 
 
 def _require(holds: bool, name: str, value: object, wanted: str) -> None:
@@ -50,10 +50,10 @@ class Retry(Exception):
     `after` may be a timedelta, and is kept in seconds. Raises ValueError for a pause that is none, or over a year.
     """
 
-    @told(RETRY)
+    @explain_misuse(RETRY)
     def __init__(self, reason: str, *, after: float | timedelta | None = None) -> None:
         after = None if after is None else seconds_of(after)
-        if after is not None and not (_is_number(after) and 0 <= after <= LONGEST_PAUSE):
+        if after is not None and not (_is_number(after) and 0 <= after <= MAX_PAUSE):
             raise ValueError(f"Retry(after=…) takes seconds from now, 0 to 31,536,000 (a year), not {after!r}.")
         super().__init__(reason)
         self.reason: str = str(reason)
@@ -63,7 +63,7 @@ class Retry(Exception):
 class Reject(Exception):
     """Ends the job for good: it can never succeed. It is FAILED `rejected`, with the `reason` for whoever reads it."""
 
-    @told(REJECT)
+    @explain_misuse(REJECT)
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason: str = str(reason)
@@ -93,7 +93,7 @@ class Backoff:
     factor: float
     cap: float
 
-    @told(BACKOFF)
+    @explain_misuse(BACKOFF)
     def __init__(self, *, first: float | timedelta = 1.0, factor: float = 2.0, cap: float | timedelta = 900.0) -> None:
         first, cap = seconds_of(first), seconds_of(cap)
         _require(_is_pause(first), "first", first, "seconds above zero, a year at most")
@@ -129,7 +129,7 @@ def handler(
     memory: int | None = ...,
     lifespan: Lifespan | None = ...,
 ) -> Callable[[F], F]: ...
-@told(HANDLER)
+@explain_misuse(HANDLER)
 def handler(
     function: F | None = None,
     /,
@@ -225,11 +225,11 @@ def _place(function: object, executor: Literal["thread", "process"] | None) -> E
 def _count(concurrency: int | Literal["processors"] | None, executor: str | None) -> int | None:
     """How many may run at once: what waits for a processor does so within its timeout, and had better not start."""
     if concurrency == "processors" or (concurrency is None and executor == "process"):
-        return processors()
+        return processor_count()
     return concurrency
 
 
-def processors() -> int:
+def processor_count() -> int:
     """How many processors this process may use."""
     try:
         return len(os.sched_getaffinity(0))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from cqworker.model.tenants import DEFAULT
+from cqworker.model.tenants import DEFAULT_TENANT
 from cqworker.model.timestamps import seconds_of
 from cqworker.plugins.handler import Stopping
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
     from cqworker.plugins.job_artifacts import JobArtifacts
-    from cqworker.plugins.job_child import OwnProcess
+    from cqworker.plugins.job_child import JobChild
 
 T = TypeVar("T")
 Report = Callable[[float, float | None, str | None], None]
@@ -37,7 +37,7 @@ class PlainJob:
     max_attempts: int
     deadline: datetime
     round: int = 1
-    tenant: str = DEFAULT
+    tenant: str = DEFAULT_TENANT
     metadata: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     traceparent: str | None = None
@@ -77,7 +77,7 @@ class Job:
         stopping: Callable[[], str | None] | None = None,
         finished: Callable[[], None] | None = None,
         log: FilteringBoundLogger | None = None,
-        process: OwnProcess | None = None,
+        process: JobChild | None = None,
     ) -> None:
         self.id: str = plain.id
         self.type: str = plain.type

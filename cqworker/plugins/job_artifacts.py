@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from cqworker.errors import ArtifactTooLarge
-from cqworker.model.artifact_keys import artifact_key, maker_of
-from cqworker.model.source_reference import refusal, resolve
+from cqworker.model.artifact_keys import artifact_key, producer_of
+from cqworker.model.source_reference import resolve_source, source_refusal
 from cqworker.plugins.job import PlainJob
 from cqworker.ports import Artifacts, StoredObject
 
@@ -18,7 +18,7 @@ READ_LIMIT = 33_554_432
 TenantOf = Callable[[str], Awaitable[str | None]]
 
 
-def too_large(what: str, size: int, largest: int) -> str:
+def size_refusal(what: str, size: int, largest: int) -> str:
     """The sentence for what would be stored and never served: `what` has `size` bytes, `largest` are."""
     return f"{what} has {size:,} bytes; at most {largest:,} are kept, as many as can be fetched (http.max_upload)."
 
@@ -69,7 +69,7 @@ class JobArtifacts:
         store does not answer, and then the same may be written again.
         """
         if len(data) > self.largest:
-            raise ArtifactTooLarge(too_large("The artifact", len(data), self.largest))
+            raise ArtifactTooLarge(size_refusal("The artifact", len(data), self.largest))
         key = self._taken(name, extension)
         try:
             return await self._elsewhere(lambda: self._artifacts.put(key, data, content_type))
@@ -92,11 +92,11 @@ class JobArtifacts:
 
     async def _allowed(self, source: str) -> str:
         """The reference that a source stands for; raises SourceRefused, alike for another tenant's and for nobody's."""
-        reference, maker = self._artifacts.reference, maker_of(source, self._artifacts.reference)
+        reference, maker = self._artifacts.reference, producer_of(source, self._artifacts.reference)
         if maker is None:
-            return resolve(source, self._job.tenant, reference, self._sources)
+            return resolve_source(source, self._job.tenant, reference, self._sources)
         if maker != self._job.id and await self._tenant_of(maker) != self._job.tenant:
-            raise refusal(source, "no job of this tenant wrote it, or the job's record is gone")
+            raise source_refusal(source, "no job of this tenant wrote it, or the job's record is gone")
         return source
 
     def _taken(self, name: str | None, extension: str | None) -> str:

@@ -14,7 +14,7 @@ from cqworker.children.child_pool import Children
 T = TypeVar("T")
 
 
-class OwnProcess(Struct, eq=False):
+class JobChild(Struct, eq=False):
     """Runs functions in a child process, one at a time for each job.
 
     A worker may have as many children as it has slots: so no job waits for one within its own timeout.

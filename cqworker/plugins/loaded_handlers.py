@@ -10,13 +10,13 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from cqworker.enums import Executor
-from cqworker.plugins.exception_text import bounded, sentence_of
+from cqworker.plugins.exception_text import one_line, summary_of
 from cqworker.plugins.handler import Backoff, Lifespan, Options, options_of
 from cqworker.plugins.job import Job
 from cqworker.plugins.lifespan import check_lifespan
-from cqworker.plugins.payload import validated
-from cqworker.plugins.result import encoded
-from cqworker.plugins.signature import Signature, Unusable, read_signature
+from cqworker.plugins.payload import validate_payload
+from cqworker.plugins.result import encode_result
+from cqworker.plugins.signature import Signature, UnusablePlugin, read_signature
 
 if TYPE_CHECKING:  # a handler's process knows no settings, and need not wait for their import
     from cqworker.settings import BackoffSettings, TypeSettings
@@ -71,7 +71,7 @@ class Handler:
 
     def validate(self, payload: str) -> object:
         """The payload's model instance; raises InvalidPayload with RFC 6901 pointers ("" for the whole)."""
-        return validated(self.payload_model, payload)
+        return validate_payload(self.payload_model, payload)
 
     def call(self, payload: object, job: Job) -> Any:
         """What the function returns, a coroutine from an `async def`; the job is given to those that take it."""
@@ -79,7 +79,7 @@ class Handler:
 
     def encode(self, result: object) -> str:
         """The result as JSON text; raises TypeError or ValueError, in a sentence, when it is none."""
-        return encoded(result)
+        return encode_result(result)
 
 
 def read_handler(type_name: str, found: object, origin: Origin, override: TypeSettings | None) -> Handler:
@@ -88,12 +88,12 @@ def read_handler(type_name: str, found: object, origin: Origin, override: TypeSe
     if options is None or not callable(found):
         kind = "class" if isinstance(found, type) else type(found).__name__
         start = "A handler is a function" if isinstance(found, type) else "Decorate it"
-        raise Unusable(
+        raise UnusablePlugin(
             f"{origin.name} is {_article(kind)} without @handler.",
             f"{start}: from cqworker import handler, then @handler above the def.",
         )
     if options.executor == "process" and "<locals>" in getattr(found, "__qualname__", ""):
-        raise Unusable(
+        raise UnusablePlugin(
             f"{origin.name} is defined inside another function, where no other process finds it.",
             "Move it to the top of its module, or leave executor='process' out.",
         )
@@ -151,8 +151,8 @@ def _payload_model(origin: Origin, signature: Signature) -> TypeAdapter[Any]:
     try:
         return TypeAdapter(signature.payload)
     except Exception as error:  # building a model runs code of the plugin's
-        raise Unusable(
-            f"{origin.name}: pydantic cannot make a model of its payload ({sentence_of(error)}).",
+        raise UnusablePlugin(
+            f"{origin.name}: pydantic cannot make a model of its payload ({summary_of(error)}).",
             "Use a pydantic model, a dataclass or plain types.",
         ) from error
 
@@ -175,7 +175,7 @@ def _schema(model: TypeAdapter[Any], mode: JsonSchemaMode) -> dict[str, Any]:
 
 def _first_line(function: Callable[..., Any]) -> str | None:
     lines = (getattr(function, "__doc__", None) or "").strip().splitlines()
-    return bounded(lines[0]) if lines else None
+    return one_line(lines[0]) if lines else None
 
 
 def _article(noun: str) -> str:

@@ -9,12 +9,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from cqworker.errors import InvalidPayload, PayloadFault
 from cqworker.model.json_pointer import pointer_of
-from cqworker.plugins.exception_text import bounded, sentence_of
+from cqworker.plugins.exception_text import one_line, summary_of
 
 MAX_FAULTS = 20
-SHORT = 32_768
+LIGHT_BYTES = 32_768
 """Bytes of JSON that nobody minds to wait for."""
-FEW = 1000
+LIGHT_VALUES = 1000
 """Values in it. A list of a thousand wrong ones costs 3 ms (10 where a model tries three types for each), and Python's
 lock is held meanwhile: in a thread of the same process a long text would stop the leases all the same."""
 _NOT_JSON = "This is not JSON."
@@ -25,7 +25,7 @@ _HINTS: dict[type, str] = {
 """What was meant by a payload that is, as a whole, none."""
 
 
-def validated(model: TypeAdapter[Any], payload: str) -> Any:
+def validate_payload(model: TypeAdapter[Any], payload: str) -> Any:
     """The model's instance; raises InvalidPayload, and nothing else, for any text.
 
     Pydantic's own rules for JSON hold (lax mode: a number may come as a string) but for NaN and Infinity, which
@@ -40,16 +40,16 @@ def validated(model: TypeAdapter[Any], payload: str) -> Any:
     except ValidationError as error:
         raise InvalidPayload(_faults(error, payload)) from error
     except Exception as error:  # the model may run code of the plugin's, and the text may be no Unicode
-        raise InvalidPayload((PayloadFault("", f"The payload could not be read: {sentence_of(error)}"),)) from error
+        raise InvalidPayload((PayloadFault("", f"The payload could not be read: {summary_of(error)}"),)) from error
 
 
 def is_light(text: str | bytes) -> bool:
     """Whether reading this JSON against any model of fields cannot take long, whatever it says."""
-    if len(text) > SHORT:
+    if len(text) > LIGHT_BYTES:
         return False
     if isinstance(text, str):
-        return sum(map(text.count, ",:[{")) <= FEW
-    return sum(map(text.count, b",:[{")) <= FEW
+        return sum(map(text.count, ",:[{")) <= LIGHT_VALUES
+    return sum(map(text.count, b",:[{")) <= LIGHT_VALUES
 
 
 def _faults(error: ValidationError, payload: str) -> tuple[PayloadFault, ...]:
@@ -58,7 +58,7 @@ def _faults(error: ValidationError, payload: str) -> tuple[PayloadFault, ...]:
     faults = [
         PayloadFault(
             _pointer(detail["loc"], document, missing=detail["type"] == "missing"),
-            bounded(detail["msg"]) + (_HINTS.get(type(document), "") if not detail["loc"] else ""),
+            one_line(detail["msg"]) + (_HINTS.get(type(document), "") if not detail["loc"] else ""),
         )
         for detail in details[:MAX_FAULTS]
     ]

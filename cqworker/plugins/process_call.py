@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cqworker.children.resource_limits import bounded_memory
 from cqworker.errors import InvalidPayload
-from cqworker.model.redaction import end_of
-from cqworker.plugins.entry_points import GROUP, Claim, load
-from cqworker.plugins.exception_text import bounded, words_of
+from cqworker.model.redaction import redacted_end
+from cqworker.plugins.entry_points import GROUP, Offer, load_object
+from cqworker.plugins.exception_text import message_of, one_line
 from cqworker.plugins.final_errors import is_final
 from cqworker.plugins.handler import Reject, Retry
 from cqworker.plugins.job import Job, PlainJob
 from cqworker.plugins.loaded_handlers import Handler, Origin, read_handler
-from cqworker.plugins.signature import Unusable
+from cqworker.plugins.signature import UnusablePlugin
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, FilteringBoundLogger
@@ -90,7 +90,7 @@ def run_in_child(origin: str, payload: str, job: PlainJob) -> ChildOutcome:
     lines: list[ChildLine] = []
     stage: Stage = "load"
     try:
-        handler = loaded(origin, job.type)
+        handler = load_handler(origin, job.type)
         with bounded_memory(job.memory):
             stage = "payload"
             model = handler.validate(payload)
@@ -118,21 +118,21 @@ def _called(handler: Handler, model: object, job: Job) -> object:
 
 
 @cache
-def loaded(origin: str, type_name: str) -> Handler:
+def load_handler(origin: str, type_name: str) -> Handler:
     """The handler at this origin (`package.module:function`) as its author wrote it; raises Unusable."""
     point = EntryPoint(type_name, origin, GROUP)
-    return read_handler(type_name, load(Claim(type_name, point)), Origin(origin, "", ""), None)
+    return read_handler(type_name, load_object(Offer(type_name, point)), Origin(origin, "", ""), None)
 
 
 def _raised(error: BaseException, stage: Stage, lines: tuple[ChildLine, ...]) -> ChildOutcome:
-    words = str(error) if isinstance(error, Unusable | InvalidPayload) else words_of(error)
+    words = str(error) if isinstance(error, UnusablePlugin | InvalidPayload) else message_of(error)
     text = "".join(traceback.format_exception(error)) if stage == "handler" else ""
     return ChildOutcome(
         kind="raised",
         error=type(error).__name__,
-        message=bounded(words),
+        message=one_line(words),
         stage=stage,
-        traceback=end_of(text, MAX_TRACEBACK),
+        traceback=redacted_end(text, MAX_TRACEBACK),
         final=is_final(error, stage),
         lines=lines,
     )
@@ -144,7 +144,7 @@ def _keeping(lines: list[ChildLine]) -> FilteringBoundLogger:
 
     def keep(_logger: object, level: str, event: EventDict) -> EventDict:
         if len(lines) < MAX_LINES:
-            words = bounded(str(event.pop("event", "")), 1000)
+            words = one_line(str(event.pop("event", "")), 1000)
             lines.append(ChildLine(level, words, {str(name): _plain(value) for name, value in event.items()}))
         raise structlog.DropEvent
 
@@ -157,4 +157,4 @@ def _keeping(lines: list[ChildLine]) -> FilteringBoundLogger:
 
 
 def _plain(value: Any) -> str | int | float | bool | None:
-    return value if value is None or isinstance(value, str | int | float | bool) else bounded(repr(value), 1000)
+    return value if value is None or isinstance(value, str | int | float | bool) else one_line(repr(value), 1000)

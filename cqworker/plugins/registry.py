@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from cqworker.plugins.entry_points import Claim, installed_claims, load, refuse_conflicts
+from cqworker.plugins.entry_points import Offer, installed_offers, load_object, refuse_conflicts
 from cqworker.plugins.handler import DEFAULT_ATTEMPTS
 from cqworker.plugins.loaded_handlers import BrokenPlugin, Handler, Origin, read_handler
-from cqworker.plugins.signature import Unusable
+from cqworker.plugins.signature import UnusablePlugin
 from cqworker.settings import HandlerSettings
 
 __all__ = ["BrokenPlugin", "Handler", "Registry", "discover", "registry_from", "registry_of"]
@@ -51,7 +51,7 @@ def discover(settings: HandlerSettings) -> Registry:
     Disabled types are not imported. What cannot be used is in `broken`, and so are settings for types that nobody
     offers. Raises PluginConflict when two different objects claim one enabled type.
     """
-    claims = installed_claims()
+    claims = installed_offers()
     wanted = [claim for claim in claims if _is_enabled(claim.type, settings)]
     refuse_conflicts(wanted)
     entries = [_entry(claim, settings) for claim in wanted]
@@ -80,8 +80,8 @@ def _is_enabled(name: str, settings: HandlerSettings) -> bool:
     return name not in settings.disabled and (settings.enabled is None or name in settings.enabled)
 
 
-def _entry(claim: Claim, settings: HandlerSettings) -> Handler | BrokenPlugin:
-    return _read(claim.type, claim.origin, lambda: load(claim), settings)
+def _entry(claim: Offer, settings: HandlerSettings) -> Handler | BrokenPlugin:
+    return _read(claim.type, claim.origin, lambda: load_object(claim), settings)
 
 
 def _given(name: str, function: Callable[..., Any], settings: HandlerSettings) -> Handler | BrokenPlugin:
@@ -92,7 +92,7 @@ def _given(name: str, function: Callable[..., Any], settings: HandlerSettings) -
 def _read(name: str, origin: Origin, find: Callable[[], object], settings: HandlerSettings) -> Handler | BrokenPlugin:
     try:
         return read_handler(name, find(), origin, settings.types.get(name))
-    except Unusable as fault:
+    except UnusablePlugin as fault:
         return BrokenPlugin(name, origin.name, f"{origin.distribution} {origin.version}", fault.cause, fault.remedy)
 
 

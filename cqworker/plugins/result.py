@@ -13,7 +13,7 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel
 
-from cqworker.plugins.exception_text import bounded, sentence_of
+from cqworker.plugins.exception_text import one_line, summary_of
 
 MAX_DEPTH = 100
 _MIN_INT, _MAX_INT = -(2**63), 2**64 - 1
@@ -22,7 +22,7 @@ _TABLES = (dict, Mapping)
 """The usual one first: who asks Mapping asks its registry."""
 
 
-def encoded(result: object) -> str:
+def encode_result(result: object) -> str:
     """The JSON text of plain data, pydantic models, dataclasses, enums, UUIDs, dates and times (RFC 3339).
 
     Keys are text; whole numbers, UUIDs, dates and enums are written as text.
@@ -34,7 +34,7 @@ def encoded(result: object) -> str:
     try:
         return orjson.dumps(plain).decode()
     except orjson.JSONEncodeError as error:
-        raise ValueError(bounded(f"The result is not JSON: {error}.")) from error
+        raise ValueError(one_line(f"The result is not JSON: {error}.")) from error
 
 
 def _plain(value: Any, at: str, depth: int) -> Any:
@@ -61,7 +61,7 @@ def _opened(value: Any, at: str) -> Any:
         try:
             return value.model_dump(mode="json", by_alias=True)
         except Exception as error:  # serializers are the plugin's code
-            raise ValueError(_sentence(sentence_of(error), at)) from error
+            raise ValueError(_sentence(summary_of(error), at)) from error
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     raise TypeError(_sentence(f"{type(value).__name__} is no JSON; return plain data or a pydantic model", at))
@@ -106,4 +106,4 @@ def _key(key: object, at: str) -> str:
 
 def _sentence(fault: str, at: str) -> str:
     place = f" at {at}" if at else ""
-    return bounded(f"The result is not JSON{place}: {fault}.")
+    return one_line(f"The result is not JSON{place}: {fault}.")

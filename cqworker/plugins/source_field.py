@@ -43,10 +43,10 @@ class Source(str):
 def _checked(text: str) -> Source:
     from pydantic_core import PydanticCustomError
 
-    from cqworker.model.source_reference import check  # the face is to be light
+    from cqworker.model.source_reference import check_source  # the face is to be light
 
     try:
-        check(text)
+        check_source(text)
     except SourceRefused as error:
         raise PydanticCustomError("source_refused", "{reason}", {"reason": str(error)}) from error
     return Source(text)

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cqworker.errors import ConfigurationError
-from cqworker.settings.layers import Given, single_values
+from cqworker.settings.layers import SettingValue, flatten
 
-USUAL = Path("/etc/cqworker/cqworker.toml")
+DEFAULT_FILE = Path("/etc/cqworker/cqworker.toml")
 
 
-def find_file(option: Path | None, environ: Mapping[str, str], usual: Path = USUAL) -> Path | None:
+def find_file(option: Path | None, environ: Mapping[str, str], usual: Path = DEFAULT_FILE) -> Path | None:
     """The file to read: as asked by flag, else by CQWORKER_CONFIG, else the usual one where it exists, else none."""
     if option is not None:
         return option
@@ -21,10 +21,10 @@ def find_file(option: Path | None, environ: Mapping[str, str], usual: Path = USU
     return usual if usual.exists() else None
 
 
-def read_file(path: Path) -> list[Given]:
+def read_file(path: Path) -> list[SettingValue]:
     """What the TOML file at `path` gives; raises ConfigurationError where it cannot be read."""
     try:
-        return list(single_values((), tomllib.loads(path.read_text(encoding="utf-8")), str(path)))
+        return list(flatten((), tomllib.loads(path.read_text(encoding="utf-8")), str(path)))
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}. Check the path and its mode.") from error
     except UnicodeDecodeError as error:

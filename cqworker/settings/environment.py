@@ -7,21 +7,21 @@ import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 
-from cqworker.settings.layers import Given, single_values
-from cqworker.settings.schema import PREFIX, demand_of, node_at, variables
+from cqworker.settings.layers import SettingValue, flatten
+from cqworker.settings.schema import PREFIX, node_at, requirement_of, variables
 
 OF_THE_COMMAND_LINE = frozenset({"CQWORKER_URL", "CQWORKER_TOKEN", "CQWORKER_CONFIG"})
 KUBERNETES = re.compile(r"CQWORKER_(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_\d+_.+)")
 KUBERNETES_ADDRESS = re.compile(r"CQWORKER_(.+_)?PORT")
 
 
-def read_environment(environ: Mapping[str, str]) -> tuple[list[Given], list[str]]:
+def read_environment(environ: Mapping[str, str]) -> tuple[list[SettingValue], list[str]]:
     """The settings among the variables, and a fault for each variable that looks like one and is none.
 
     Kubernetes injects variables for each Service of a namespace; those of one called cqworker are passed over
     (Kubernetes documentation, "Service", environment variables).
     """
-    givens: list[Given] = []
+    givens: list[SettingValue] = []
     faults: list[str] = []
     for name, text in sorted(environ.items()):
         if not name.startswith(PREFIX) or name in OF_THE_COMMAND_LINE:
@@ -31,9 +31,9 @@ def read_environment(environ: Mapping[str, str]) -> tuple[list[Given], list[str]
             continue
         path = variables()[name]
         try:
-            givens += single_values(path, _value(path, text), name)
+            givens += flatten(path, _value(path, text), name)
         except (ValueError, RecursionError):
-            faults.append(f"{name}: must be {demand_of(path)}, written as JSON{_example(path)}.")
+            faults.append(f"{name}: must be {requirement_of(path)}, written as JSON{_example(path)}.")
     return givens, faults
 
 

@@ -8,15 +8,15 @@ from collections.abc import Iterator, Sequence
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from cqworker.settings.layers import Given, origin_of
-from cqworker.settings.schema import demand_of, meaning_of, name_of, suggestion_for
+from cqworker.settings.layers import SettingValue, origin_of
+from cqworker.settings.schema import meaning_of, name_of, requirement_of, suggestion_for
 
-SHOWN = 60
+MAX_SHOWN_VALUE = 60
 """Characters of a wrong value that are repeated."""
 WRONG_FORM = frozenset({"string_pattern_mismatch", "string_too_short", "string_too_long"})
 
 
-def faults_of(error: ValidationError, givens: Sequence[Given]) -> Iterator[str]:
+def faults_of(error: ValidationError, givens: Sequence[SettingValue]) -> Iterator[str]:
     """One sentence for each mistake: where it stands, what is wrong, what to write instead."""
     for detail in error.errors(include_url=False):
         yield f"{origin_of(detail['loc'], givens, 'the defaults')}: {_sentence(detail)}"
@@ -32,7 +32,7 @@ def _sentence(detail: ErrorDetails) -> str:
         return f"{name_of(path)}: {detail['ctx']['error']}."
     if detail["type"] in WRONG_FORM:
         return f"{name_of(path)}{_shown(detail)} does not have the right form. {meaning_of(path)}"
-    return f"{name_of(path)}{_shown(detail)} must be {demand_of(path)}. {meaning_of(path)}".rstrip()
+    return f"{name_of(path)}{_shown(detail)} must be {requirement_of(path)}. {meaning_of(path)}".rstrip()
 
 
 def _shown(detail: ErrorDetails) -> str:
@@ -40,4 +40,4 @@ def _shown(detail: ErrorDetails) -> str:
     if "tokens" in detail["loc"]:
         return ""
     text = json.dumps(detail["input"], ensure_ascii=False, default=str)
-    return f" = {text}" if len(text) <= SHOWN else f" = {text[:SHOWN]}…"
+    return f" = {text}" if len(text) <= MAX_SHOWN_VALUE else f" = {text[:MAX_SHOWN_VALUE]}…"

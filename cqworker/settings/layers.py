@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from cqworker.settings.schema import Path
+from cqworker.settings.schema import SettingPath
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class SettingValue:
     """One value that somebody gave; `origin` is a file's path, a variable's name or a flag."""
 
     path: tuple[str, ...]
@@ -17,16 +17,16 @@ class Given:
     origin: str
 
 
-def single_values(path: tuple[str, ...], value: object, origin: str) -> Iterator[Given]:
+def flatten(path: tuple[str, ...], value: object, origin: str) -> Iterator[SettingValue]:
     """`value` taken apart into what stands in its tables; a list is one value."""
     if isinstance(value, Mapping) and (value or not path):
         for key, inner in value.items():
-            yield from single_values((*path, str(key)), inner, origin)
+            yield from flatten((*path, str(key)), inner, origin)
     else:
-        yield Given(path, value, origin)
+        yield SettingValue(path, value, origin)
 
 
-def tree_of(givens: Iterable[Given]) -> dict[str, object]:
+def tree_of(givens: Iterable[SettingValue]) -> dict[str, object]:
     """The values as one tree, later ones over earlier ones; a table never replaces what is no table."""
     tree: dict[str, object] = {}
     for given in givens:
@@ -38,7 +38,7 @@ def tree_of(givens: Iterable[Given]) -> dict[str, object]:
     return tree
 
 
-def origin_of(path: Path, givens: Iterable[Given], otherwise: str) -> str:
+def origin_of(path: SettingPath, givens: Iterable[SettingValue], otherwise: str) -> str:
     """Where the value at `path` came from: the last that set it, a table around it, or something below it."""
     origin, closeness = otherwise, 0
     for given in givens:

@@ -11,7 +11,7 @@ from cqworker.errors import ConfigurationError
 from cqworker.settings.config_file import read_file
 from cqworker.settings.environment import read_environment
 from cqworker.settings.error_messages import faults_of
-from cqworker.settings.layers import Given, origin_of, tree_of
+from cqworker.settings.layers import SettingValue, origin_of, tree_of
 from cqworker.settings.schema import leaves
 from cqworker.settings.settings import Settings
 
@@ -47,8 +47,8 @@ def sources(
 
 def _gather(
     path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, object]
-) -> tuple[list[Given], list[str]]:
-    givens: list[Given] = []
+) -> tuple[list[SettingValue], list[str]]:
+    givens: list[SettingValue] = []
     faults: list[str] = []
     if path is not None:
         try:
@@ -56,7 +56,9 @@ def _gather(
         except ConfigurationError as error:
             faults += error.faults
     from_environment, strange = read_environment(environ)
-    flags = [Given(tuple(key.split(".")), value, _flag(key)) for key, value in overrides.items() if value is not None]
+    flags = [
+        SettingValue(tuple(key.split(".")), value, _flag(key)) for key, value in overrides.items() if value is not None
+    ]
     return [*givens, *from_environment, *flags], [*faults, *strange]
 
 

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from cqworker.enums import LEVELS, Level
 from cqworker.settings.section import Section
 
-TELLTALES = frozenset({"aiobotocore", "boto3", "botocore", "s3transfer", "urllib3"})
+SDK_LOGGERS = frozenset({"aiobotocore", "boto3", "botocore", "s3transfer", "urllib3"})
 """Loggers of the AWS SDK, which hide nothing of what they send and receive."""
 
 
@@ -32,7 +32,7 @@ class LogSettings(Section):
         for name, level in levels.items():
             if not name or name != name.strip("."):
                 raise ValueError(f'"{name}" is no name of a logger; write one like "acme.orders", or "root"')
-            if level == LEVELS[0] and name.partition(".")[0] in TELLTALES:
+            if level == LEVELS[0] and name.partition(".")[0] in SDK_LOGGERS:
                 raise ValueError(
                     f"{name} writes signed requests and credentials at {level}; {LEVELS[1]} is the least for it"
                 )

@@ -8,12 +8,12 @@ from pydantic import BeforeValidator, Field
 
 from cqworker.model.job_limits import QUEUE_NAME
 
-KINDS = (("http://", "URL"), ("https://", "URL"), ("s3://", "URL"), ("arn:", "ARN"))
+ADDRESS_PREFIXES = (("http://", "URL"), ("https://", "URL"), ("s3://", "URL"), ("arn:", "ARN"))
 
 
 def refuse_address(value: object) -> object:
     """The value, unless it is a URL or an ARN; raises ValueError, which says what to write instead."""
-    for beginning, kind in KINDS:
+    for beginning, kind in ADDRESS_PREFIXES:
         if isinstance(value, str) and value.startswith(beginning):
             raise ValueError(f'give the name, "{_name_in(value)}", not the {kind}')
     return value

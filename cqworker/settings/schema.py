@@ -9,9 +9,9 @@ from typing import Any
 
 from cqworker.settings.settings import Settings
 
-Path = tuple[str | int, ...]
-Node = dict[str, Any]
-KINDS = {
+SettingPath = tuple[str | int, ...]
+SchemaNode = dict[str, Any]
+TYPE_NAMES = {
     "integer": "a whole number",
     "number": "a number",
     "string": "a text",
@@ -22,7 +22,7 @@ KINDS = {
 PREFIX = "CQWORKER_"
 
 
-def name_of(path: Path) -> str:
+def name_of(path: SettingPath) -> str:
     """The path as the documentation writes it, such as queues[0].name or handlers.types."text.transform".timeout."""
     name = ""
     for step in path:
@@ -33,9 +33,9 @@ def name_of(path: Path) -> str:
     return name.removeprefix(".")
 
 
-def node_at(path: Path) -> Node | None:
+def node_at(path: SettingPath) -> SchemaNode | None:
     """The schema of what stands at `path`, None where nothing may."""
-    node: Node | None = _schema()
+    node: SchemaNode | None = _schema()
     for step in path:
         if node is None:
             return None
@@ -43,20 +43,20 @@ def node_at(path: Path) -> Node | None:
     return None if node is None else _plain(node)
 
 
-def demand_of(path: Path) -> str:
+def requirement_of(path: SettingPath) -> str:
     """What a value at `path` must be, such as "a whole number from 0 to 20"."""
     node = node_at(path) or {}
     if "enum" in node:
         return "one of " + ", ".join(node["enum"])
-    return " ".join(filter(None, (KINDS.get(node.get("type", ""), "a value"), _range(node))))
+    return " ".join(filter(None, (TYPE_NAMES.get(node.get("type", ""), "a value"), _range(node))))
 
 
-def meaning_of(path: Path) -> str:
+def meaning_of(path: SettingPath) -> str:
     """The description of the setting at `path`, or ""."""
     return str((node_at(path) or {}).get("description", ""))
 
 
-def suggestion_for(path: Path) -> str:
+def suggestion_for(path: SettingPath) -> str:
     """What the writer of an unknown key may have meant, as the rest of a sentence."""
     parent, key = path[:-1], str(path[-1])
     siblings = list((node_at(parent) or {}).get("properties", {}))
@@ -69,7 +69,7 @@ def suggestion_for(path: Path) -> str:
     return f"{name_of(parent) or 'the configuration'} has {', '.join(siblings)}"
 
 
-def leaves() -> Iterator[tuple[tuple[str, ...], Node]]:
+def leaves() -> Iterator[tuple[tuple[str, ...], SchemaNode]]:
     """Every setting that a single environment variable can give, and its schema."""
     yield from _leaves((), _schema())
 
@@ -81,11 +81,11 @@ def variables() -> dict[str, tuple[str, ...]]:
 
 
 @cache
-def _schema() -> Node:
+def _schema() -> SchemaNode:
     return Settings.model_json_schema()
 
 
-def _plain(node: Node) -> Node:
+def _plain(node: SchemaNode) -> SchemaNode:
     """The schema behind a reference, or beside "or null"."""
     if "anyOf" in node:
         rest = {name: value for name, value in node.items() if name != "anyOf"}
@@ -97,14 +97,14 @@ def _plain(node: Node) -> Node:
     return node
 
 
-def _child(node: Node, step: str | int) -> Node | None:
+def _child(node: SchemaNode, step: str | int) -> SchemaNode | None:
     if isinstance(step, int):
         return node.get("items")
     found = node.get("properties", {}).get(step, node.get("additionalProperties"))
     return found if isinstance(found, dict) else None
 
 
-def _leaves(path: tuple[str, ...], node: Node) -> Iterator[tuple[tuple[str, ...], Node]]:
+def _leaves(path: tuple[str, ...], node: SchemaNode) -> Iterator[tuple[tuple[str, ...], SchemaNode]]:
     node = _plain(node)
     if "properties" not in node:
         yield path, node
@@ -112,7 +112,7 @@ def _leaves(path: tuple[str, ...], node: Node) -> Iterator[tuple[tuple[str, ...]
         yield from _leaves((*path, key), child)
 
 
-def _range(node: Node) -> str:
+def _range(node: SchemaNode) -> str:
     low, above, high = node.get("minimum"), node.get("exclusiveMinimum"), node.get("maximum")
     if low is not None and high is not None:
         return f"from {low:g} to {high:g}" if high < 1_000_000 else f"from {low} to {high}"

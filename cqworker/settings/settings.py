@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field, ValidationInfo, field_validator
 
 from cqworker.model.retention import Retention
-from cqworker.model.source_reference import overlap
+from cqworker.model.source_reference import places_overlap
 from cqworker.settings.handler_settings import HandlerSettings
 from cqworker.settings.http_settings import HttpSettings
 from cqworker.settings.log_settings import LogSettings
@@ -71,7 +71,7 @@ class ArtifactSettings(Section):
         if not {"bucket", "prefix"} <= info.data.keys():
             return sources
         own = f"s3://{info.data['bucket']}/{info.data['prefix']}"
-        shared = ", ".join(source for source in sources if overlap(source, own))
+        shared = ", ".join(source for source in sources if places_overlap(source, own))
         if shared:
             raise ValueError(
                 f"{shared} overlap {own}, where the jobs of all tenants keep what they store; name places beside it, "

@@ -15,7 +15,7 @@ BOUND = ("self", "cls")
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class CallTerms:
     """How a call is named and written, and what the words of others are for it, each as the rest of a sentence."""
 
     call: str
@@ -36,7 +36,7 @@ class Words:
         return f"{self.call} has no {name}: {meant}"
 
 
-def told(words: Words) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def explain_misuse(words: CallTerms) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Makes a call that the function cannot be given a TypeError that says what to write; all mistakes at once."""
 
     def explained(function: Callable[P, R]) -> Callable[P, R]:
@@ -57,18 +57,18 @@ def told(words: Words) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return explained
 
 
-def told_when_made(words: Words) -> Callable[[C], C]:
+def explain_misuse_of_init(words: CallTerms) -> Callable[[C], C]:
     """The same for what a record is made of."""
 
     def explained(record: C) -> C:
-        record.__init__ = told(words)(record.__init__)
+        record.__init__ = explain_misuse(words)(record.__init__)
         return record
 
     return explained
 
 
 def _explanation(
-    words: Words, function: Callable[..., object], args: tuple[object, ...], options: Mapping[str, object]
+    words: CallTerms, function: Callable[..., object], args: tuple[object, ...], options: Mapping[str, object]
 ) -> str:
     signature = inspect.signature(function)
     named = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -79,7 +79,9 @@ def _explanation(
     return " ".join(filter(None, [words.of_strangers(strangers, known), _misfit(words, signature, args, fitting)]))
 
 
-def _misfit(words: Words, signature: inspect.Signature, args: tuple[object, ...], options: Mapping[str, object]) -> str:
+def _misfit(
+    words: CallTerms, signature: inspect.Signature, args: tuple[object, ...], options: Mapping[str, object]
+) -> str:
     """What is wrong beside the options that there are not, and how the call is written."""
     try:
         signature.bind(*args, **options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cqworker.suggestions.call_errors import Words
+from cqworker.suggestions.call_errors import CallTerms
 
 _ATTEMPTS = "max_attempts= counts every start, the first one too (3 retries are max_attempts=4)"
 _BACKOFF = "write backoff=Backoff(first=…, factor=…, cap=…), in seconds; the jitter is always there"
@@ -35,7 +35,7 @@ def _table(*rows: tuple[str, str]) -> Mapping[str, str]:
     return {word: sentence for words, sentence in rows for word in words.split()}
 
 
-HANDLER = Words(
+HANDLER = CallTerms(
     "@handler",
     "Write it like @handler(timeout=30, max_attempts=5) above the def, or @handler alone.",
     _table(
@@ -64,7 +64,7 @@ HANDLER = Words(
         ("workers processes", "concurrency= is how many run at once in one worker"),
     ),
 )
-BACKOFF = Words(
+BACKOFF = CallTerms(
     "Backoff",
     "Write it like Backoff(first=1.0, factor=2.0, cap=900.0).",
     _table(
@@ -78,7 +78,7 @@ BACKOFF = Words(
         ("retries max_retries attempts max_attempts", "@handler(max_attempts=…) bounds the starts"),
     ),
 )
-RETRY = Words(
+RETRY = CallTerms(
     "Retry",
     'Write `raise Retry("why", after=30)`: the reason stands in the job\'s history.',
     _table(
@@ -89,12 +89,12 @@ RETRY = Words(
         ("throw", "`raise Retry(…)` always ends the attempt"),
     ),
 )
-REJECT = Words(
+REJECT = CallTerms(
     "Reject",
     'Write `raise Reject("why")`: the reason stands in the job\'s failure.',
     {"requeue": '`raise Retry("why", after=30)` asks for another attempt'},
 )
-RUN = Words(
+RUN = CallTerms(
     "run_handler()",
     'Write it like `await run_handler(greet, {"name": "Ada"}, state=pool, attempt=2)`.',
     _table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cqworker.suggestions.call_errors import Words
+from cqworker.suggestions.call_errors import CallTerms
 
 _DELAY = "delay= is seconds from now, or a timedelta, 15 minutes at most"
 _PAYLOAD = 'the payload is one object: submit("acme.greet", {"name": "Ada"})'
@@ -43,7 +43,7 @@ OTHERS: Mapping[str, str] = {
     for word in words.split()
 }
 USAGE = 'Write it like submit("acme.greet", {"name": "Ada"}, key="order-42").'
-CLIENT = Words(
+CLIENT = CallTerms(
     "Client.http()",
     'Write it like Client.http("http://127.0.0.1:8080", token="…").',
     {
@@ -61,8 +61,8 @@ CLIENT = Words(
         for word in words.split()
     },
 )
-SUBMIT = Words("submit()", USAGE, OTHERS)
-NEW_JOB = Words("A job", 'Write it like NewJob("acme.greet", {"name": "Ada"}, key="order-42").', OTHERS)
+SUBMIT = CallTerms("submit()", USAGE, OTHERS)
+NEW_JOB = CallTerms("A job", 'Write it like NewJob("acme.greet", {"name": "Ada"}, key="order-42").', OTHERS)
 
 _SUBMIT = 'it is `await client.submit("acme.greet", {"name": "Ada"})`'
 ATTRIBUTES: Mapping[str, str] = {
@@ -95,8 +95,8 @@ ATTRIBUTES: Mapping[str, str] = {
 _TIMEOUT = "it is timeout=, in seconds, or a timedelta"
 
 
-def _call(name: str, usage: str, /, **others: str) -> Words:
-    return Words(f"{name}()", f"Write it like {usage}.", others)
+def _call(name: str, usage: str, /, **others: str) -> CallTerms:
+    return CallTerms(f"{name}()", f"Write it like {usage}.", others)
 
 
 SUBMIT_MANY = _call("submit_many", 'submit_many([NewJob("acme.greet", {"name": "Ada"}), …])')

@@ -18,7 +18,7 @@ from cqworker.testing.same_loop import SameLoop
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class CallResult:
     """What a handler gave back: its value or its error, the stop that it had seen by then, and its word."""
 
     result: object = None
@@ -32,7 +32,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
+class RunLimits:
     """Seconds: a handler's timeout, when a drain ends (None for no drain), and what it has after being told to stop."""
 
     timeout: float
@@ -48,15 +48,15 @@ class Times:
         return StopReason.DRAIN if self.until_stop < self.timeout else StopReason.TIMEOUT
 
 
-class Rehearsal:
+class HandlerCall:
     """Calls a handler on the loop or in a daemon thread, and stops it when its time is over."""
 
-    def __init__(self, handler: Handler, signal: StopSignal, times: Times) -> None:
+    def __init__(self, handler: Handler, signal: StopSignal, times: RunLimits) -> None:
         self._handler = handler
         self._signal = signal
         self._times = times
 
-    async def of(self, model: object, job: Job) -> Reply:
+    async def of(self, model: object, job: Job) -> CallResult:
         """What the handler returned. Raises as run_handler() says."""
         times = self._times
         call = self._call(model, job)
@@ -72,22 +72,24 @@ class Rehearsal:
             raise
         if not call.ended.done():
             raise TimeoutError(f"{self._handler.type} was told to stop and did not end within {times.grace:g} s.")
-        return self._judged(Reply(error=asyncio.CancelledError()) if call.ended.cancelled() else call.ended.result())
+        return self._judged(
+            CallResult(error=asyncio.CancelledError()) if call.ended.cancelled() else call.ended.result()
+        )
 
     def _call(self, model: object, job: Job) -> Call:
         handler, signal = self._handler, self._signal
 
-        async def on_the_loop() -> Reply:
+        async def on_the_loop() -> CallResult:
             try:
-                return Reply(await handler.call(model, job), None, signal.seen, signal.finished)
+                return CallResult(await handler.call(model, job), None, signal.seen, signal.finished)
             except BaseException as error:  # noqa: BLE001 - told to whoever waits, as everything else
-                return Reply(None, error, signal.seen)
+                return CallResult(None, error, signal.seen)
 
-        def in_a_thread() -> Reply:
+        def in_a_thread() -> CallResult:
             try:
-                return Reply(handler.call(model, job), None, signal.seen, signal.finished)
+                return CallResult(handler.call(model, job), None, signal.seen, signal.finished)
             except BaseException as error:  # noqa: BLE001 - told to whoever waits, as everything else
-                return Reply(None, error, signal.seen)
+                return CallResult(None, error, signal.seen)
 
         if handler.executor == "loop":
             return SameLoop().call(on_the_loop, signal.was_thrown)
@@ -101,7 +103,7 @@ class Rehearsal:
             self._signal.reason = reason
             call.cancel()
 
-    def _judged(self, reply: Reply) -> Reply:
+    def _judged(self, reply: CallResult) -> CallResult:
         """What came of a timeout is one, unless it is finished or rejected."""
         reason, error = self._signal.reason, reply.error
         if error is None and (reply.finished or reason is not StopReason.TIMEOUT):

@@ -13,9 +13,9 @@ from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError, Me
 from cqworker.model.artifact_keys import storable_type
 from cqworker.model.record import JobRecord
 from cqworker.model.writes import Change, Refused, Written
-from cqworker.ports import BATCH, MAX_MESSAGE, Delivery, Depth, EntryFault, Keep, KeyItem, Letter, StoredObject
+from cqworker.ports import BATCH, MAX_MESSAGE, Delivery, Depth, EntryFault, KeyItem, Letter, StoredObject, WriteChunk
 
-PIECE = 262_144
+CHUNK_BYTES = 262_144
 """Bytes of an object that are handed on at once."""
 
 
@@ -236,11 +236,11 @@ class MemoryArtifacts:
             raise ArtifactTooLarge(f"{reference} has {len(found.data)} bytes; at most {limit} are read.")
         return found
 
-    async def copy(self, reference: str, limit: int, keep: Keep) -> str:
+    async def copy(self, reference: str, limit: int, keep: WriteChunk) -> str:
         """Hands on what `get` gives and returns its content type."""
         found = await self.get(reference, limit)
-        for start in range(0, len(found.data), PIECE):
-            await keep(found.data[start : start + PIECE])
+        for start in range(0, len(found.data), CHUNK_BYTES):
+            await keep(found.data[start : start + CHUNK_BYTES])
         return found.content_type
 
     async def check(self) -> None:

@@ -17,21 +17,21 @@ from cqworker.children.child_pool import Children, hired
 from cqworker.execution.executor import GRACE
 from cqworker.execution.outcome import StopReason
 from cqworker.execution.stop_signal import StopSignal
-from cqworker.field_docs import described
+from cqworker.field_docs import document_fields
 from cqworker.model.record import Progress
 from cqworker.model.timestamps import seconds_of
-from cqworker.plugins.entry_points import installed_claims
+from cqworker.plugins.entry_points import installed_offers
 from cqworker.plugins.handler import Stopping
 from cqworker.plugins.job import Job, PlainJob
 from cqworker.plugins.job_artifacts import JobArtifacts
-from cqworker.plugins.job_child import OwnProcess
+from cqworker.plugins.job_child import JobChild
 from cqworker.plugins.process_call import run_in_child
 from cqworker.plugins.registry import Handler, Registry, discover, registry_from
-from cqworker.plugins.result import encoded
+from cqworker.plugins.result import encode_result
 from cqworker.settings import HandlerSettings
-from cqworker.suggestions.call_errors import told
+from cqworker.suggestions.call_errors import explain_misuse
 from cqworker.suggestions.handler_terms import RUN
-from cqworker.testing.handler_call import Rehearsal, Reply, Times
+from cqworker.testing.handler_call import CallResult, HandlerCall, RunLimits
 from cqworker.testing.job_facts import JobFacts, facts_of
 from cqworker.testing.memory_ports import MemoryArtifacts
 
@@ -39,7 +39,7 @@ UNSET: object = object()
 """Nothing was given, not even None."""
 
 
-@described(
+@document_fields(
     result="What the handler returned, as a client reads it: parsed JSON.",
     progress="What it reported on the way, in order.",
     artifacts="What was stored: `artifacts.objects` by reference, beside what was there before.",
@@ -60,7 +60,7 @@ class HandlerRun:
     finished: bool = True
 
 
-@told(RUN)
+@explain_misuse(RUN)
 async def run_handler(  # noqa: PLR0913 - what a test may say, by name
     handler: Callable[..., Any] | str,
     payload: object,
@@ -93,9 +93,9 @@ async def run_handler(  # noqa: PLR0913 - what a test may say, by name
     found = _as_tried(_find(handler), state, timeout)
     facts, store = facts_of(found, job), artifacts or MemoryArtifacts()
     store.tenants[facts.id] = facts.tenant
-    times = Times(found.timeout, None if drain_after is None else seconds_of(drain_after), seconds_of(grace))
+    times = RunLimits(found.timeout, None if drain_after is None else seconds_of(drain_after), seconds_of(grace))
     lent = partial(JobArtifacts, store, facts, sources=sources, tenant_of=store.tenant_of)
-    return await _run(found, encoded(payload), facts, store, lent, StopSignal(stopping), times)
+    return await _run(found, encode_result(payload), facts, store, lent, StopSignal(stopping), times)
 
 
 def _as_tried(handler: Handler, state: object, timeout: float | timedelta | None) -> Handler:
@@ -112,19 +112,19 @@ async def _run(
     store: MemoryArtifacts,
     lent: Callable[..., JobArtifacts],
     signal: StopSignal,
-    times: Times,
+    times: RunLimits,
 ) -> HandlerRun:
     model, reported = found.validate(text), list[Progress]()
     if found.executor == "process":
         return HandlerRun(result=orjson.loads(await _in_process(found, text, facts, times)), artifacts=store)
     async with hired(1) as own:
         make_job = partial(_job, facts, lent, reported, signal, own)
-        reply = await _here(found, model, Rehearsal(found, signal, times), make_job)
-    told = orjson.loads(found.encode(reply.result))
-    return HandlerRun(result=told, progress=reported, artifacts=store, finished=reply.finished)
+        reply = await _here(found, model, HandlerCall(found, signal, times), make_job)
+    explain_misuse = orjson.loads(found.encode(reply.result))
+    return HandlerRun(result=explain_misuse, progress=reported, artifacts=store, finished=reply.finished)
 
 
-async def _here(handler: Handler, model: object, rehearsal: Rehearsal, make_job: Callable[[Any], Job]) -> Reply:
+async def _here(handler: Handler, model: object, rehearsal: HandlerCall, make_job: Callable[[Any], Job]) -> CallResult:
     async with AsyncExitStack() as stack:
         async with asyncio.timeout(handler.timeout):
             state = await stack.enter_async_context(_lifespan(handler))
@@ -146,11 +146,11 @@ def _job(
         report=_recorder(reported),
         stopping=signal.look,
         finished=signal.finish,
-        process=OwnProcess(children),
+        process=JobChild(children),
     )
 
 
-async def _in_process(handler: Handler, payload: str, job: PlainJob, times: Times) -> str:
+async def _in_process(handler: Handler, payload: str, job: PlainJob, times: RunLimits) -> str:
     """The result's JSON text; the process is killed when it shall stop."""
     try:
         async with asyncio.timeout(times.until_stop):
@@ -182,7 +182,7 @@ def _recorder(reported: list[Progress]) -> Callable[[float, float | None, str | 
 
 def _find(handler: Callable[..., Any] | str) -> Handler:
     if isinstance(handler, str):
-        offered = {claim.type for claim in installed_claims()}
+        offered = {claim.type for claim in installed_offers()}
         if handler not in offered:
             known = ", ".join(sorted(offered)) or "nothing"
             raise LookupError(

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
-TICKS = 1_000_000
+TICKS_PER_SECOND = 1_000_000
 EPOCH_MS = 1_767_225_600_000
 """2026-01-01T00:00:00Z, where every virtual clock starts."""
 
@@ -46,18 +46,18 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         """Virtual seconds since the loop was made."""
-        return self._ticks / TICKS
+        return self._ticks / TICKS_PER_SECOND
 
     def call_at(
         self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """As asyncio's; a time in the future is a microsecond away at least."""
         if when > self.time():
-            when = max(math.ceil(when * TICKS), self._ticks + 1) / TICKS
+            when = max(math.ceil(when * TICKS_PER_SECOND), self._ticks + 1) / TICKS_PER_SECOND
         return super().call_at(when, callback, *args, context=context)
 
     def _advance(self, seconds: float) -> None:
-        self._ticks += max(1, round(seconds * TICKS))
+        self._ticks += max(1, round(seconds * TICKS_PER_SECOND))
 
 
 class VirtualClock:

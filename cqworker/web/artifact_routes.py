@@ -9,12 +9,12 @@ from aiohttp import hdrs, web
 
 from cqworker.errors import ArtifactMissing
 from cqworker.model.artifact_keys import (
-    UNKNOWN,
+    ANY_BYTES,
     media_type,
     name_of,
     named_key,
     new_artifact_id,
-    product_of,
+    output_reference,
     upload_key,
 )
 from cqworker.web.app_context import parts_of, present
@@ -83,7 +83,7 @@ async def download_of_job(request: web.Request) -> web.StreamResponse:
     parts = parts_of(request)
     record = await present(parts.desk).show(job_id_of(request), caller_of(request).tenant)
     whereabouts = present(parts.artifacts).reference
-    reference = product_of(record, whereabouts)
+    reference = output_reference(record, whereabouts)
     if reference is None:
         detail = "The job has no artifact: its result names none, or it has not succeeded yet."
         raise Problem(Kind.ARTIFACT_NOT_FOUND, detail, members={"job_id": record.job_id})
@@ -126,7 +126,7 @@ async def _send(request: web.Request, reference: str, name: str) -> web.StreamRe
 
 def _headers(stored_as: str, name: str) -> dict[str, str]:
     content_type = stored_as.partition(";")[0].strip().lower()
-    content_type = content_type if content_type in SAFE_TYPES else UNKNOWN
+    content_type = content_type if content_type in SAFE_TYPES else ANY_BYTES
     filename, ending = _UNSAFE.sub("_", name).lstrip(".") or "artifact", f".{SAFE_TYPES[content_type]}"
     filename = f"{filename.removesuffix(ending)}{ending}"
     return {hdrs.CONTENT_TYPE: content_type, hdrs.CONTENT_DISPOSITION: f'attachment; filename="{filename}"'}

@@ -9,7 +9,7 @@ from hashlib import sha256
 from aiohttp import hdrs, web
 
 from cqworker.enums import SCOPES, Scope
-from cqworker.model.tenants import DEFAULT
+from cqworker.model.tenants import DEFAULT_TENANT
 from cqworker.settings import HttpSettings, TokenSettings, is_loopback
 from cqworker.web.problems import Kind, Problem
 
@@ -27,7 +27,7 @@ class Caller:
     @property
     def own_tenant(self) -> str:
         """The tenant that new things belong to."""
-        return self.tenant or DEFAULT
+        return self.tenant or DEFAULT_TENANT
 
 
 LOCAL = Caller("local", None, frozenset(SCOPES))

@@ -7,21 +7,21 @@ from collections.abc import Awaitable, Callable
 from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.typedefs import Middleware
 
-from cqworker.allowed_hosts import LOOPBACK_NAMES, Knock, Reason, TurnedAway, check
+from cqworker.allowed_hosts import LOOPBACK_NAMES, RefusalReason, RequestHeaders, RequestRefused, check_request
 from cqworker.settings import is_loopback
 from cqworker.web.problems import Kind, Problem
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SEC_FETCH_SITE = "Sec-Fetch-Site"
 KINDS = {
-    Reason.MALFORMED: Kind.MALFORMED,
-    Reason.MISDIRECTED: Kind.MISDIRECTED,
-    Reason.CROSS_ORIGIN: Kind.CROSS_ORIGIN,
+    RefusalReason.MALFORMED: Kind.MALFORMED,
+    RefusalReason.MISDIRECTED: Kind.MISDIRECTED,
+    RefusalReason.CROSS_ORIGIN: Kind.CROSS_ORIGIN,
 }
 
 
 def doors(host: str) -> Middleware:
-    """A middleware that turns away what a browser was tricked into sending, as `front_door.check` says.
+    """A middleware that turns away what a browser was tricked into sending, as `allowed_hosts.check_request` says.
 
     On loopback, a Host that is not ours is 421. Anywhere, a page of another site is 403.
     """
@@ -30,17 +30,17 @@ def doors(host: str) -> Middleware:
     @web.middleware
     async def guard(request: web.Request, handler: Answer) -> web.StreamResponse:
         try:
-            check(_knock(request), names)
-        except TurnedAway as error:
+            check_request(_headers_of(request), names)
+        except RequestRefused as error:
             raise Problem(KINDS[error.reason], str(error)) from None
         return await handler(request)
 
     return guard
 
 
-def _knock(request: web.Request) -> Knock:
+def _headers_of(request: web.Request) -> RequestHeaders:
     said = request.headers.getall
-    return Knock(
+    return RequestHeaders(
         target=request.raw_path,
         hosts=said(hdrs.HOST, ()),
         origins=said(hdrs.ORIGIN, ()),

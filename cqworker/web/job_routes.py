@@ -11,10 +11,10 @@ from cqworker.errors import JobNotFound
 from cqworker.jobs.intake import Sender, submit_one
 from cqworker.jobs.strict_json import read_object
 from cqworker.jobs.submission_models import validate
-from cqworker.model.ids import KEY, MAX_JOB_ID
+from cqworker.model.ids import IDEMPOTENCY_KEY, MAX_JOB_ID
 from cqworker.model.job_view import job_view
 from cqworker.model.record import JobRecord
-from cqworker.model.trace import parse
+from cqworker.model.trace import parse_traceparent
 from cqworker.web.app_context import WAITING_ROOM, parts_of, present
 from cqworker.web.auth import caller_of
 from cqworker.web.body_reader import json_body
@@ -91,14 +91,14 @@ def job_id_of(request: web.Request) -> str:
 def traceparent_of(request: web.Request) -> str | None:
     """The caller's trace; a broken one is ignored, as W3C Trace Context wants it."""
     traceparent = request.headers.get("traceparent")
-    return traceparent if parse(traceparent) else None
+    return traceparent if parse_traceparent(traceparent) else None
 
 
 def _idempotency_key(request: web.Request) -> str | None:
     keys = request.headers.getall("Idempotency-Key", [])
     if not keys:
         return None
-    if len(keys) > 1 or not re.fullmatch(KEY, keys[0]):
+    if len(keys) > 1 or not re.fullmatch(IDEMPOTENCY_KEY, keys[0]):
         raise Problem(Kind.MALFORMED, "The Idempotency-Key must be one header of 1 to 128 printable ASCII characters.")
     return keys[0]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cqworker.model.artifact_keys import MAX_NAME, NAME
+from cqworker.model.artifact_keys import MAX_NAME, NAME_PATTERN
 from cqworker.model.ids import MAX_JOB_ID
 from cqworker.web import response_models
 from cqworker.web.job_routes import MAX_WAIT
@@ -19,7 +19,7 @@ ARTIFACT_NAME = Parameter(
     "name",
     "path",
     "The name that the job's handler gave it.",
-    {"type": "string", "maxLength": MAX_NAME, "pattern": f"^{NAME}$"},
+    {"type": "string", "maxLength": MAX_NAME, "pattern": f"^{NAME_PATTERN}$"},
 )
 WAIT = Parameter(
     "wait",

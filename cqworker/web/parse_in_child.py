@@ -9,7 +9,7 @@ from typing import TypeVar
 from cqworker.children.resource_limits import bounded_cpu, bounded_memory
 from cqworker.jobs.intake import FindHandler, Sender
 from cqworker.plugins.loaded_handlers import Handler
-from cqworker.plugins.process_call import loaded
+from cqworker.plugins.process_call import load_handler
 
 MEMORY = 512
 """MiB for one body. What a megabyte can be wrong with takes more."""
@@ -51,6 +51,6 @@ def _bounded(
 def _handler(origin: str, name: str) -> Handler | None:
     """None where only the worker itself has the module, or not at all: then the payload is checked there."""
     try:
-        return loaded(origin, name)
+        return load_handler(origin, name)
     except BaseException:  # noqa: BLE001 - importing runs code of the plugin's, SystemExit included
         return None

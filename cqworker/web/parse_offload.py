@@ -11,7 +11,7 @@ from cqworker.children.child_pool import Children
 from cqworker.children.resource_limits import MEBIBYTE
 from cqworker.errors import ProcessDied, ProcessNotStarted, ProcessTimeout
 from cqworker.jobs.intake import Read, Sender, read_batch, read_one
-from cqworker.plugins.handler import processors
+from cqworker.plugins.handler import processor_count
 from cqworker.plugins.payload import is_light
 from cqworker.plugins.registry import Registry
 from cqworker.web.fair_queue import Turns
@@ -30,7 +30,7 @@ class Readers:
     """Reads bodies without holding up the loop it is called on: tenants with long ones take turns."""
 
     def __init__(self, registry: Registry, most: int | None = None) -> None:
-        most = most or min(MOST, processors())
+        most = most or min(MOST, processor_count())
         self._turns = Turns(most)
         self._children = Children(most)
         self._registry = registry

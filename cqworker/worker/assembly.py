@@ -20,7 +20,7 @@ from cqworker.flow.settle import Seen, Settling, Terms
 from cqworker.flow.type_limits import TypeLimits
 from cqworker.health.main_loop_lag import MainLoopLag
 from cqworker.health.service_health import ServiceHealth
-from cqworker.model.ids import TokenMint
+from cqworker.model.ids import TokenGenerator
 from cqworker.plugins.registry import Registry
 from cqworker.ports import Artifacts, JobQueue, JobStore
 from cqworker.settings import QueueSettings, Settings, WorkerSettings
@@ -109,7 +109,7 @@ def _crew(
         execution=execution,
         settling=settling,
         health=dependencies.health,
-        tokens=TokenMint(),
+        tokens=TokenGenerator(),
         clock=dependencies.clock,
         emit=dependencies.emit,
         worker=name,

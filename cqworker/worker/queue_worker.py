@@ -18,7 +18,7 @@ from cqworker.flow.poller import Poller
 from cqworker.flow.settle import Settling
 from cqworker.flow.type_limits import TypeLimits
 from cqworker.health.service_health import ServiceHealth
-from cqworker.model.ids import TokenMint
+from cqworker.model.ids import TokenGenerator
 from cqworker.model.retention import Retention
 from cqworker.ports import JobQueue, JobStore
 from cqworker.settings import QueueSettings
@@ -38,7 +38,7 @@ class Crew:
     execution: Execution
     settling: Settling
     health: ServiceHealth
-    tokens: TokenMint
+    tokens: TokenGenerator
     clock: Clock
     emit: Emit
     worker: str

@@ -19,7 +19,7 @@ from cqworker.model.history import Entry
 from cqworker.model.operator_writes import Enter
 from cqworker.model.record import Progress
 from cqworker.model.status import Status
-from cqworker.model.writes import Refused, Written, WrittenUnread
+from cqworker.model.writes import LazyWritten, Refused, Written
 from tests.aws_http.scripted import (
     RememberingStore,
     Said,
@@ -221,7 +221,7 @@ async def test_an_ending_that_left_something_unreadable_has_ended_the_job_all_th
     spoilt = {"TableName": "jobs", "Item": {"pk": {"S": "job#job-1"}, "history": {"L": [{"S": "of a newer version"}]}}}
     first_answered(batches, spoilt)
     spoilt_one, sound_one = await asyncio.gather(store.write(ending(1)), store.write(ending(2)))
-    assert isinstance(spoilt_one, WrittenUnread)
+    assert isinstance(spoilt_one, LazyWritten)
     assert singles.jobs == []
     with pytest.raises(Unavailable, match='The table "jobs" holds an item that this version cannot read'):
         _ = spoilt_one.record

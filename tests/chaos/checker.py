@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from cqworker.model.history import CLAIMED, KEPT, Entry
+from cqworker.model.history import CLAIMED, MAX_ENTRIES, Entry
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from tests.chaos.evidence import Evidence, Run
@@ -92,14 +92,14 @@ def _wrong_result(evidence: Evidence, record: JobRecord, runs: list[Run]) -> Ite
 def _miscounted(record: JobRecord, runs: list[Run]) -> Iterator[Violation]:
     """I4: no start without its attempt, refunds apart; a history that was trimmed cannot tell them."""
     refunds = sum(entry.event == "handed_back" for entry in record.history)
-    if len(record.history) < KEPT and record.attempt < len(runs) - refunds:
+    if len(record.history) < MAX_ENTRIES and record.attempt < len(runs) - refunds:
         what = f"{len(runs)} starts, {refunds} refunds, attempt {record.attempt}"
         yield Violation("I4", record.job_id, what)
 
 
 def _overcharged(evidence: Evidence, record: JobRecord, runs: list[Run]) -> Iterator[Violation]:
     """I4: an attempt without a start, and without its refund, only where the process that claimed was cut off."""
-    if len(record.history) >= KEPT:
+    if len(record.history) >= MAX_ENTRIES:
         return
     charged = Counter(_pid(entry) for entry in record.history if entry.event == CLAIMED)
     charged.subtract(_pid(entry) for entry in record.history if entry.event == "handed_back")

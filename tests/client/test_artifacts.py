@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge
-from cqworker.model.source_reference import resolve
+from cqworker.model.source_reference import resolve_source
 from cqworker.model.status import Status
 from tests.client.shop import TEXT, TYPE, WAYS, Shop, open_shop
 
@@ -18,7 +18,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
 )
 async def test_an_upload_can_be_named_as_a_source(shop: Shop, declared: str, kept: str) -> None:
     source = await shop.client.upload(PNG, declared)
-    stored = shop.house.artifacts.objects[resolve(source, "default", shop.house.artifacts.reference, ())]
+    stored = shop.house.artifacts.objects[resolve_source(source, "default", shop.house.artifacts.reference, ())]
     assert (stored.data, stored.content_type) == (PNG, kept)
 
 

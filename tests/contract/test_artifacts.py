@@ -8,7 +8,7 @@ from tempfile import TemporaryFile
 import pytest
 
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, JobNotFound
-from cqworker.model.artifact_keys import UNKNOWN
+from cqworker.model.artifact_keys import ANY_BYTES
 from cqworker.ports import Artifacts, StoredObject
 from tests.contract.worlds import PREFIX
 
@@ -17,14 +17,14 @@ TYPES = {
     "image/png": "image/png",
     "text/plain; charset=utf-8": "text/plain; charset=utf-8",
     "text/html": "text/html",
-    "application/x-www-form-urlencoded": UNKNOWN,
-    "APPLICATION/X-WWW-Form-UrlEncoded; charset=utf-8": UNKNOWN,
-    "multipart/form-data; boundary=x": UNKNOWN,
-    "": UNKNOWN,
-    "png": UNKNOWN,
-    "image/png\r\nx-amz-acl: public-read": UNKNOWN,
+    "application/x-www-form-urlencoded": ANY_BYTES,
+    "APPLICATION/X-WWW-Form-UrlEncoded; charset=utf-8": ANY_BYTES,
+    "multipart/form-data; boundary=x": ANY_BYTES,
+    "": ANY_BYTES,
+    "png": ANY_BYTES,
+    "image/png\r\nx-amz-acl: public-read": ANY_BYTES,
     "text/plain; charset=\u00e9": "text/plain",
-    "image/\u00e9": UNKNOWN,
+    "image/\u00e9": ANY_BYTES,
 }
 """What is said of an object, and what is kept of that: emulators take forms apart, a line break is a header."""
 

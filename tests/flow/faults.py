@@ -16,10 +16,10 @@ from cqworker.ports import (
     EntryFault,
     JobQueue,
     JobStore,
-    Keep,
     KeyItem,
     Letter,
     StoredObject,
+    WriteChunk,
 )
 
 T = TypeVar("T")
@@ -218,7 +218,7 @@ class FaultyArtifacts(Mishaps):
     async def get(self, reference: str, limit: int) -> StoredObject:
         return await self.meet("get", lambda: self._artifacts.get(reference, limit))
 
-    async def copy(self, reference: str, limit: int, keep: Keep) -> str:
+    async def copy(self, reference: str, limit: int, keep: WriteChunk) -> str:
         return await self.meet("get", lambda: self._artifacts.copy(reference, limit, keep))
 
     async def check(self) -> None:

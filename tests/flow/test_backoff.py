@@ -12,7 +12,7 @@ import pytest
 
 from cqworker.execution.outcome import Raised
 from cqworker.flow.conclusion import Retrying, Rules, conclude
-from cqworker.model.backoff import pauses, retry_delay
+from cqworker.model.backoff import retry_delay, retry_pauses
 from cqworker.plugins.handler import Backoff
 from tests.model.samples import running
 
@@ -92,7 +92,7 @@ def test_the_limit_of_a_handlers_backoff_belongs_to_the_attempt_that_failed() ->
 
 def test_tries_of_a_service_that_is_away_double_up_to_the_cap_and_are_drawn_from_the_upper_half() -> None:
     chance = random.Random(7)
-    rows = [list(islice(pauses(0.2, 15.0, chance.random), 9)) for _ in range(DRAWN // 4)]
+    rows = [list(islice(retry_pauses(0.2, 15.0, chance.random), 9)) for _ in range(DRAWN // 4)]
     for drawn, ceiling in zip(zip(*rows, strict=True), [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 15.0, 15.0], strict=True):
         assert min(drawn) >= ceiling / 2
         assert max(drawn) <= ceiling

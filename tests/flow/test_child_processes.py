@@ -14,7 +14,7 @@ from cqworker.events import JobHandedBack
 from cqworker.execution import invoke
 from cqworker.model.record import Failure, JobRecord
 from cqworker.model.status import FailureKind, Status
-from cqworker.plugins.payload import FEW, validated
+from cqworker.plugins.payload import LIGHT_VALUES, validate_payload
 from tests.flow.child_handlers import act, chatter, eat, endure, feast, oversleep
 from tests.flow.world import REAL, Host, World
 
@@ -183,12 +183,12 @@ async def test_a_long_payload_is_held_against_its_model_in_the_process_alone_and
 
     def noted(model: Any, payload: str) -> Any:
         checked.append(len(payload))
-        return validated(model, payload)
+        return validate_payload(model, payload)
 
     monkeypatch.setattr("cqworker.plugins.loaded_handlers.validated", noted)
     world = World({"act": act}, real=REAL)
     host = world.start()
-    long, short = f'{{"do":"return","more":[{",".join(["1"] * FEW)}]}}', '{"do":"return"}'
+    long, short = f'{{"do":"return","more":[{",".join(["1"] * LIGHT_VALUES)}]}}', '{"do":"return"}'
     for payload in (long, short):
         record = await world.until(await world.submit("act", payload), patience=10)
         assert record.status is Status.SUCCEEDED

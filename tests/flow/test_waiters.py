@@ -10,7 +10,7 @@ from cqworker.errors import JobNotFound, Unavailable
 from cqworker.jobs.waiters import Watch
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
-from cqworker.model.writes import WrittenUnread
+from cqworker.model.writes import LazyWritten
 from tests.flow.faults import refused
 from tests.flow.handlers import Notebook, quick, worker_of
 from tests.flow.world import World, story
@@ -52,7 +52,7 @@ async def test_an_ending_that_cannot_be_read_here_is_read_again_from_the_store()
     watch = Watch(world.clock, lambda _: False)
     waiting = asyncio.ensure_future(watch.until_final(world.record(job_id), 5, lambda: world.desk.show(job_id, None)))
     await asyncio.sleep(0.1)
-    watch.seen(job_id, WrittenUnread(unreadable))
+    watch.seen(job_id, LazyWritten(unreadable))
     world.start()
     assert (await waiting).status is Status.SUCCEEDED
     await world.stop()

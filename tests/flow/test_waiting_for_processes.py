@@ -38,7 +38,7 @@ def with_a_process() -> Any:
 async def test_quick_jobs_behind_slow_ones_of_their_type_wait_before_they_start(
     kind: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cqworker.plugins.handler.processors", lambda: PROCESSORS)
+    monkeypatch.setattr("cqworker.plugins.handler.processor_count", lambda: PROCESSORS)
     for name in ("SHORTEST", "USUAL", "LONGEST"):
         monkeypatch.setattr(type_limits, name, 0.2)
     world = World({"work": kind()}, real=LONG)

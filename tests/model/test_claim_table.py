@@ -11,11 +11,11 @@ from cqworker.model.claim_table import (
     CancelInstead,
     CrashInstead,
     Drop,
-    GoOn,
-    Hide,
+    Proceed,
     Start,
     StartRound,
     Verdict,
+    WaitUntil,
     judge,
     judge_dead_letter,
 )
@@ -61,10 +61,10 @@ SCHEDULED|BLOCKED          same|higher  *        *      *       *          *    
 """
 VERDICTS: dict[str, Verdict | Burial] = {
     "drop": Drop(),
-    "go-on": GoOn(),
-    "hide-for-the-lease": Hide(LEASE),
-    "hide-for-the-schedule": Hide(SCHEDULED),
-    "hide-for-a-look": Hide(NOW + LOOK_AGAIN_MS),
+    "go-on": Proceed(),
+    "hide-for-the-lease": WaitUntil(LEASE),
+    "hide-for-the-schedule": WaitUntil(SCHEDULED),
+    "hide-for-a-look": WaitUntil(NOW + LOOK_AGAIN_MS),
     "cancel-instead": CancelInstead(),
     "crash-instead": CrashInstead(),
     "start": Start(),
@@ -145,11 +145,11 @@ def test_a_cancel_goes_before_used_up_attempts() -> None:
 
 def test_a_lease_ends_after_its_last_millisecond() -> None:
     at_its_end = record(Status.RUNNING, attempt=1, token="other.1", lease_expires_at=NOW)
-    assert judge(at_its_end, message(), OURS, NOW) == Hide(NOW)
+    assert judge(at_its_end, message(), OURS, NOW) == WaitUntil(NOW)
     assert judge(at_its_end, message(), OURS, NOW + 1) == Start()
 
 
 def test_a_schedule_has_come_two_seconds_before_its_time() -> None:
     ahead = record(Status.QUEUED, scheduled_at=NOW + 2001)
-    assert judge(ahead, message(), OURS, NOW) == Hide(NOW + 2001)
+    assert judge(ahead, message(), OURS, NOW) == WaitUntil(NOW + 2001)
     assert judge(ahead, message(), OURS, NOW + 1) == Start()

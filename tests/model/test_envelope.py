@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from msgspec.json import Decoder
 
 from cqworker.model import envelope
-from cqworker.model.envelope import LAST_MS, MAX_BYTES, Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
+from cqworker.model.envelope import MAX_BODY_BYTES, MAX_TIME_MS, Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
 from cqworker.model.record import envelope_of, record_from
 from tests.model.samples import NOW, PURGE, UNHURRIED, message
 
@@ -50,7 +50,7 @@ envelopes = st.builds(
     tenant=plain,
     round=st.integers(1, 1000),
     max_attempts=st.integers(1, 300),
-    created_at=st.integers(1, LAST_MS),
+    created_at=st.integers(1, MAX_TIME_MS),
     payload=st.none() | json_values.map(lambda value: json.dumps(value, separators=(",", ":"))),
     payload_ref=st.none() | names,
     metadata=st.dictionaries(texts, texts, max_size=3),
@@ -133,7 +133,7 @@ WRONG: dict[str, list[Any]] = {
     "queue": [None, "", [], "x" * 257],
     "tenant": [None, "", 7, "x" * 257],
     "max_attempts": [None, 0, -3, True, 2**40],
-    "created_at": [None, 0, "now", LAST_MS + 1, 1e300],
+    "created_at": [None, 0, "now", MAX_TIME_MS + 1, 1e300],
     "payload_ref": [7, [], {}],
     "metadata": [None, 7, [], "x", {"a": 1}, {"a": None}],
     "tags": [None, 7, {}, "x", [1], [None]],
@@ -166,9 +166,9 @@ def test_any_depth_is_read_or_refused(depth: int) -> None:
 
 
 def test_a_body_too_large_for_a_record_is_refused() -> None:
-    assert read_envelope(body(payload="x" * (MAX_BYTES - 300))).job_id == "job-1"
+    assert read_envelope(body(payload="x" * (MAX_BODY_BYTES - 300))).job_id == "job-1"
     with pytest.raises(NotAnEnvelope, match="larger"):
-        read_envelope(body(payload="x" * MAX_BYTES))
+        read_envelope(body(payload="x" * MAX_BODY_BYTES))
 
 
 HOSTILE = [

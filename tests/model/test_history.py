@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cqworker.model.history import KEPT, REASON_BYTES, Entry, numbered, trimmed, unended
+from cqworker.model.history import MAX_ENTRIES, MAX_REASON_BYTES, Entry, trim, unfinished_claim, with_attempt_numbers
 from tests.model.samples import NOW, UNHURRIED
 
 texts = st.text(max_size=150)
@@ -34,7 +34,7 @@ def test_an_entry_is_read_as_it_was_written(entry: Entry) -> None:
 @given(reason=st.text(st.characters(), max_size=300))
 def test_a_reason_is_cut_at_a_hundred_bytes_and_always_fit_to_be_stored(reason: str) -> None:
     stored = Entry(NOW, "failed", 1, "w", reason).text().encode()
-    assert len(stored) <= len(f"{NOW} failed 1|w|") + REASON_BYTES
+    assert len(stored) <= len(f"{NOW} failed 1|w|") + MAX_REASON_BYTES
 
 
 @pytest.mark.parametrize("text", ["", "1 claimed", "1 claimed 1|w", "x claimed 1|w|", "1 claimed|w|", "1 a b 1|w|"])
@@ -45,8 +45,8 @@ def test_what_is_no_entry_is_refused(text: str) -> None:
 
 def test_the_last_twenty_entries_are_kept() -> None:
     long = tuple(Entry(NOW + n, "claimed") for n in range(30))
-    kept = trimmed(long, Entry(NOW + 99, "succeeded", 30))
-    assert len(kept) == KEPT
+    kept = trim(long, Entry(NOW + 99, "succeeded", 30))
+    assert len(kept) == MAX_ENTRIES
     assert kept == (*long[-19:], Entry(NOW + 99, "succeeded", 30))
 
 
@@ -54,8 +54,8 @@ def test_the_retry_that_began_the_round_stays_however_long_the_round_is() -> Non
     retried = Entry(NOW, "retried")
     history: tuple[Entry, ...] = (Entry(NOW - 9, "submitted"), Entry(NOW - 8, "retried"), retried)
     for n in range(40):
-        history = trimmed((*history, Entry(NOW + n, "claimed")), Entry(NOW + n, "handed_back", 1))
-    assert len(history) == KEPT
+        history = trim((*history, Entry(NOW + n, "claimed")), Entry(NOW + n, "handed_back", 1))
+    assert len(history) == MAX_ENTRIES
     assert history[0] == retried
     assert [entry.event for entry in history].count("retried") == 1
 
@@ -69,7 +69,7 @@ def test_a_claimed_entry_shows_the_attempt_of_the_entry_after_it_and_the_last_on
         Entry(5, "handed_back", 2, "b"),
         Entry(6, "claimed", 0, "c"),
     )
-    assert [entry.attempt for entry in numbered(stored, 2)] == [0, 1, 1, 2, 2, 2]
+    assert [entry.attempt for entry in with_attempt_numbers(stored, 2)] == [0, 1, 1, 2, 2, 2]
 
 
 CLAIM = [Entry(number, "claimed", 0, f"w{number}") for number in range(9)]
@@ -95,5 +95,5 @@ ENDED = Entry(50, "retrying", 1)
 def test_an_attempt_after_one_that_came_to_no_end_is_told_from_every_other(
     history: list[Entry], attempt: int, former: str | None
 ) -> None:
-    found = unended(tuple(history), attempt)
+    found = unfinished_claim(tuple(history), attempt)
     assert (found.worker if found else None) == former

@@ -8,7 +8,7 @@ import uuid
 
 import pytest
 
-from cqworker.model.ids import HOST, MAX_JOB_ID, TokenMint, new_job_id, worker_name
+from cqworker.model.ids import MAX_HOST, MAX_JOB_ID, TokenGenerator, new_job_id, worker_name
 from tests.model.samples import NOW
 
 
@@ -34,7 +34,7 @@ def test_job_ids_of_one_millisecond_differ_in_all_their_random_bits() -> None:
 
 
 def test_tokens_differ_within_a_process_and_between_processes() -> None:
-    one, other = TokenMint(), TokenMint()
+    one, other = TokenGenerator(), TokenGenerator()
     tokens = [mint.fresh() for mint in (one, other) for _ in range(1000)]
     assert len(set(tokens)) == len(tokens)
     assert max(map(len, tokens)) <= 13
@@ -68,4 +68,4 @@ def test_a_workers_name_keeps_the_end_of_its_hosts_which_tells_pods_apart(
 
 def test_a_workers_name_in_each_of_20_entries_leaves_a_record_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.gethostname", lambda: "x" * 64)
-    assert len(worker_name()) <= HOST + 1 + 6 + 1 + len(str(os.getpid()))
+    assert len(worker_name()) <= MAX_HOST + 1 + 6 + 1 + len(str(os.getpid()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cqworker.model.redaction import REDACTED, end_of, may_hold_secret, redact, start_of
+from cqworker.model.redaction import REDACTED, may_hold_secret, redact, redacted_end, redacted_start
 from tests.model.leaks import CANARY, HARMLESS, SECRETS
 
 
@@ -38,13 +38,13 @@ def test_a_cut_through_a_secret_leaves_no_piece_of_it(secret: str) -> None:
     before, _, after = secret.rpartition(CANARY)
     long = before + CANARY * 2000 + after
     for limit in (20, 200, 1200):
-        assert CANARY[-6:] not in start_of(long, limit)
-        assert CANARY[-6:] not in end_of(f"at the start {long}", limit)
-        assert CANARY[-6:] not in end_of(long, limit)
+        assert CANARY[-6:] not in redacted_start(long, limit)
+        assert CANARY[-6:] not in redacted_end(f"at the start {long}", limit)
+        assert CANARY[-6:] not in redacted_end(long, limit)
 
 
 def test_the_start_and_the_end_are_as_long_as_asked() -> None:
     text = "word " * 10_000
-    assert start_of(text, 1000) == text[:1000]
-    assert end_of(text, 1000) == text[-1000:]
-    assert start_of("short", 1000) == end_of("short", 1000) == "short"
+    assert redacted_start(text, 1000) == text[:1000]
+    assert redacted_end(text, 1000) == text[-1000:]
+    assert redacted_start("short", 1000) == redacted_end("short", 1000) == "short"

@@ -9,7 +9,7 @@ import pytest
 from cqworker import handler
 from cqworker.jobs.submit import Submission
 from cqworker.model.envelope import NotAnEnvelope, read_envelope
-from cqworker.model.tenants import MAX_TENANT, check_tenant, group_of
+from cqworker.model.tenants import MAX_TENANT, check_tenant, message_group_of
 from cqworker.settings import TokenSettings
 from cqworker.testing import run_handler
 from tests.model.samples import message
@@ -45,7 +45,7 @@ def test_what_sqs_takes_as_a_message_group_is_a_tenant_everywhere(name: str) -> 
     assert TokenSettings(name="t", sha256=HASH, tenant=name).tenant == name
     assert Submission(type="t", payload="{}", tenant=name).tenant == name
     assert read_envelope(message(tenant=name).text()).tenant == name
-    assert group_of(name) == (None if name == "default" else name)
+    assert message_group_of(name) == (None if name == "default" else name)
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -6,11 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from cqworker.model.attempt_writes import HandBack, Renew, Settle
-from cqworker.model.history import KEPT, Entry, shortened
+from cqworker.model.history import MAX_ENTRIES, Entry, trim_if_full
 from cqworker.model.operator_writes import AskCancel, Enter, Forestall, Lose, NewRound
 from cqworker.model.record import Failure, JobRecord, Progress
 from cqworker.model.status import SETTLED, FailureKind, Status
-from cqworker.model.writes import Change, Written, WrittenUnread
+from cqworker.model.writes import Change, LazyWritten, Written
 from tests.model.samples import LEASE, NOW, OTHER, OURS, PURGE, claim, message, record, reopen, running
 
 FAILURE = Failure(FailureKind.RAISED, "It broke.")
@@ -118,11 +118,11 @@ def test_a_hand_back_refunds_the_attempt() -> None:
 
 
 def test_a_settle_of_a_full_history_puts_a_shortened_one_in_its_place() -> None:
-    full = tuple(Entry(NOW, "handed_back", number) for number in range(KEPT))
-    shorter = shortened(full, ENDED[0])
+    full = tuple(Entry(NOW, "handed_back", number) for number in range(MAX_ENTRIES))
+    shorter = trim_if_full(full, ENDED[0])
     assert shorter == (*full[1:], *ENDED)
     assert replace(settle(), history=shorter).after(running(OURS, history=full)).history == shorter
-    assert shortened(full[1:], ENDED[0]) is None
+    assert trim_if_full(full[1:], ENDED[0]) is None
 
 
 def test_a_hand_back_of_an_unanswered_claim_leaves_its_history() -> None:
@@ -223,7 +223,7 @@ def test_an_unread_answer_equals_the_read_one_and_reads_when_it_is_looked_at() -
         looks.append(running())
         return looks[-1]
 
-    unread = WrittenUnread(read)
+    unread = LazyWritten(read)
     assert looks == []
     assert unread == Written(running())
     assert unread != Written(record())

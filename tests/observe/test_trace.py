@@ -9,7 +9,7 @@ import pytest
 from cqworker.model.trace import (
     TraceParent,
     derived_trace_id,
-    parse,
+    parse_traceparent,
     trace_id_for,
     trace_id_of,
     traceparent_for,
@@ -21,12 +21,12 @@ JOB = "0193a5b2-7c00-7abc-8def-0123456789ab"
 
 
 def test_a_valid_traceparent_is_taken_apart() -> None:
-    assert parse(GIVEN) == TraceParent(TRACE, "00f067aa0ba902b7", 1)
+    assert parse_traceparent(GIVEN) == TraceParent(TRACE, "00f067aa0ba902b7", 1)
 
 
 @pytest.mark.parametrize(("flags", "sampled"), [("00", False), ("01", True), ("03", True), ("02", False)])
 def test_the_lowest_flag_says_whether_the_trace_is_sampled(flags: str, sampled: bool) -> None:
-    parsed = parse(GIVEN[:-2] + flags)
+    parsed = parse_traceparent(GIVEN[:-2] + flags)
     assert parsed is not None
     assert parsed.sampled is sampled
 
@@ -51,7 +51,7 @@ def test_the_lowest_flag_says_whether_the_trace_is_sampled(flags: str, sampled: 
     ],
 )
 def test_what_is_no_traceparent_is_refused(bad: str | None) -> None:
-    assert parse(bad) is None
+    assert parse_traceparent(bad) is None
     assert trace_id_of(bad) is None
 
 
@@ -61,7 +61,7 @@ def test_a_given_trace_is_kept() -> None:
 
 
 def test_a_job_without_a_trace_gets_one_made_of_its_uuid_and_not_sampled() -> None:
-    made = parse(traceparent_for(JOB, "garbage"))
+    made = parse_traceparent(traceparent_for(JOB, "garbage"))
     assert made is not None
     assert made.trace_id == JOB.replace("-", "") == derived_trace_id(JOB) == trace_id_for(JOB, None)
     assert not made.sampled

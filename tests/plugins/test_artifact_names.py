@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from cqworker import Job, handler
 from cqworker.errors import Unavailable
-from cqworker.model.artifact_keys import artifact_key, job_folder, maker_of, product_of
+from cqworker.model.artifact_keys import artifact_key, job_folder, output_reference, producer_of
 from cqworker.model.ids import MAX_JOB_ID
 from cqworker.model.record import JobRecord
-from cqworker.model.source_reference import MAX_KEY
+from cqworker.model.source_reference import MAX_KEY_BYTES
 from cqworker.model.status import Status
 from cqworker.plugins.job_artifacts import JobArtifacts
 from cqworker.testing import MemoryArtifacts, run_handler
@@ -110,8 +110,8 @@ def test_the_maker_of_every_artifact_is_known_by_its_reference(
     job_id: str, said: tuple[str | None, str | None]
 ) -> None:
     place = reference(artifact_key(job_id, "3-2", *said))
-    assert maker_of(place, reference) == job_id
-    assert len(artifact_key(job_id, "3-2", *said).encode()) < MAX_KEY - 100, "a prefix fits as well"
+    assert producer_of(place, reference) == job_id
+    assert len(artifact_key(job_id, "3-2", *said).encode()) < MAX_KEY_BYTES - 100, "a prefix fits as well"
     record = JobRecord(
         job_id=job_id,
         type="t",
@@ -123,7 +123,7 @@ def test_the_maker_of_every_artifact_is_known_by_its_reference(
         purge_at=2,
         result=f'{{"output":"{place}"}}',
     )
-    assert product_of(record, reference) == place
+    assert output_reference(record, reference) == place
 
 
 @given(ids, ids)
@@ -143,5 +143,5 @@ def test_no_two_jobs_share_a_folder_and_none_has_that_of_uploads_or_payloads(one
     ],
 )
 def test_a_key_that_no_job_writes_has_no_maker(key: str) -> None:
-    assert maker_of(reference(key), reference) is None
-    assert maker_of(f"s3://elsewhere/out/{PLAIN.id}/1-1.png", reference) is None
+    assert producer_of(reference(key), reference) is None
+    assert producer_of(f"s3://elsewhere/out/{PLAIN.id}/1-1.png", reference) is None

@@ -98,7 +98,7 @@ def test_a_lifespan_is_out_of_reach_for_a_process() -> None:
 
 
 def test_what_needs_a_processor_runs_as_often_at_once_as_there_are_processors(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cqworker.plugins.handler.processors", lambda: 7)
+    monkeypatch.setattr("cqworker.plugins.handler.processor_count", lambda: 7)
 
     def most(**options: Any) -> int | None:
         found = options_of(handler(**options)(plain))

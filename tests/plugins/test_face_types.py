@@ -19,7 +19,7 @@ from structlog.typing import FilteringBoundLogger
 import cqworker
 import cqworker.client
 import cqworker.testing
-from cqworker.field_docs import described
+from cqworker.field_docs import document_fields
 
 FACES = (cqworker, cqworker.client, cqworker.testing)
 ROOMS = [
@@ -157,4 +157,4 @@ def test_a_description_that_does_not_fit_its_record_is_refused() -> None:
         right: int
 
     with pytest.raises(TypeError, match="do not agree on middle, right"):
-        described(left="One.", middle="Another.")(Pair)
+        document_fields(left="One.", middle="Another.")(Pair)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
 from cqworker.errors import InvalidPayload
-from cqworker.plugins.payload import MAX_FAULTS, validated
+from cqworker.plugins.payload import MAX_FAULTS, validate_payload
 
 
 class Cat(BaseModel):
@@ -59,13 +59,13 @@ TOUCHY = TypeAdapter(Touchy)
 
 def pointers(payload: str, model: TypeAdapter[Any] = ORDER) -> list[str]:
     with pytest.raises(InvalidPayload) as refused:
-        validated(model, payload)
+        validate_payload(model, payload)
     assert all(fault.message for fault in refused.value.faults)
     return [fault.pointer for fault in refused.value.faults]
 
 
 def test_a_payload_that_fits_becomes_the_models_instance() -> None:
-    assert validated(ORDER, '{"lines": [{"amount": 3}]}') == Order(lines=[Line(amount=3)])
+    assert validate_payload(ORDER, '{"lines": [{"amount": 3}]}') == Order(lines=[Line(amount=3)])
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_nan_and_infinity_are_refused(text: str) -> None:
 
 
 def test_the_words_nan_and_infinity_may_be_text() -> None:
-    assert validated(TypeAdapter(Any), '{"NaN": "Infinity"}') == {"NaN": "Infinity"}
+    assert validate_payload(TypeAdapter(Any), '{"NaN": "Infinity"}') == {"NaN": "Infinity"}
 
 
 @pytest.mark.parametrize("opening", ["[", '{"a":'])
@@ -114,12 +114,12 @@ def test_json_that_is_nested_without_end_is_refused(opening: str) -> None:
 
 def test_a_validator_that_fails_itself_is_a_fault_of_the_payload() -> None:
     with pytest.raises(InvalidPayload, match="KeyError"):
-        validated(TOUCHY, '{"word": "bug"}')
+        validate_payload(TOUCHY, '{"word": "bug"}')
 
 
 def test_messages_are_bounded() -> None:
     with pytest.raises(InvalidPayload) as refused:
-        validated(TOUCHY, '{"word": "long"}')
+        validate_payload(TOUCHY, '{"word": "long"}')
     assert len(refused.value.faults[0].message) == 300
 
 
@@ -130,4 +130,4 @@ def test_no_more_than_twenty_faults_are_listed() -> None:
 @given(st.text() | st.from_regex(r'[\[\]{}:",0-9a-zNI\\ ]{0,40}'))
 def test_any_text_is_either_valid_or_refused(text: str) -> None:
     with suppress(InvalidPayload):
-        assert isinstance(validated(ORDER, text), Order)
+        assert isinstance(validate_payload(ORDER, text), Order)

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, RootModel
 
-from cqworker.plugins.result import MAX_DEPTH, encoded
+from cqworker.plugins.result import MAX_DEPTH, encode_result
 
 ID = UUID("018f0000-0000-7000-8000-000000000000")
 
@@ -84,7 +84,7 @@ OUTER = {"inner": {"price": "1.10", "point": {"x": 2.0, "when": None}}, "other":
     ],
 )
 def test_data_models_and_dataclasses_are_encoded(result: object, expected: object) -> None:
-    assert json.loads(encoded(result)) == expected
+    assert json.loads(encode_result(result)) == expected
 
 
 def circular() -> list[Any]:
@@ -110,7 +110,7 @@ def circular() -> list[Any]:
 )
 def test_what_json_cannot_carry_is_a_value_error_that_says_where(result: object, place: str) -> None:
     with pytest.raises(ValueError, match=f"^The result is not JSON(?: at )?{place}"):
-        encoded(result)
+        encode_result(result)
 
 
 async def coroutine() -> None: ...
@@ -135,22 +135,22 @@ async def coroutine() -> None: ...
 )
 def test_what_json_does_not_have_is_a_type_error_that_says_where(result: object, place: str) -> None:
     with pytest.raises(TypeError, match=f"^The result is not JSON(?: at )?{place}"):
-        encoded(result)
+        encode_result(result)
 
 
 def test_nesting_is_bounded() -> None:
     def nested(depth: int) -> object:
         return [nested(depth - 1)] if depth else 0
 
-    assert encoded(nested(MAX_DEPTH)) == "[" * MAX_DEPTH + "0" + "]" * MAX_DEPTH
+    assert encode_result(nested(MAX_DEPTH)) == "[" * MAX_DEPTH + "0" + "]" * MAX_DEPTH
     with pytest.raises(ValueError, match="100 levels"):
-        encoded(nested(MAX_DEPTH + 1))
+        encode_result(nested(MAX_DEPTH + 1))
 
 
 @pytest.mark.parametrize("result", [{"k" * 1000: {1}}, [type("N" * 1000, (), {})()], {"\x1b\n": {1}}])
 def test_the_sentence_is_one_short_line(result: object) -> None:
     with pytest.raises(TypeError) as refused:
-        encoded(result)
+        encode_result(result)
     assert len(str(refused.value)) <= 300
     assert str(refused.value).isprintable()
 
@@ -162,7 +162,7 @@ trees = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st
 @given(trees)
 def test_whatever_is_encoded_reads_back_the_same(result: object) -> None:
     try:
-        text = encoded(result)
+        text = encode_result(result)
     except ValueError:
         assert "NaN" in json.dumps(result) or "Infinity" in json.dumps(result) or "\\ud" in json.dumps(result)
     else:

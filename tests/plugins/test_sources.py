@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from cqworker import Source
 from cqworker.errors import SourceRefused
-from cqworker.model.source_reference import MAX_KEY, overlap, resolve, split
+from cqworker.model.source_reference import MAX_KEY_BYTES, places_overlap, resolve_source, split_reference
 
 ALLOWED = ("s3://photos/in", "s3://archive", "s3://deep/a/b/")
 
@@ -21,7 +21,7 @@ def reference(key: str) -> str:
 
 
 def resolved(source: str, allowed: tuple[str, ...] = ALLOWED, tenant: str = "acme") -> str:
-    return resolve(source, tenant, reference, allowed)
+    return resolve_source(source, tenant, reference, allowed)
 
 
 def test_an_artifact_is_an_upload_of_the_jobs_tenant() -> None:
@@ -113,7 +113,7 @@ def test_what_lies_beside_the_artifacts_is_read() -> None:
     ],
 )
 def test_two_places_overlap_where_one_lies_in_the_other(one: str, other: str, shared: bool) -> None:
-    assert overlap(one, other) is overlap(other, one) is shared
+    assert places_overlap(one, other) is places_overlap(other, one) is shared
 
 
 @pytest.mark.parametrize(
@@ -145,8 +145,8 @@ def test_two_places_overlap_where_one_lies_in_the_other(one: str, other: str, sh
         "s3://photos/in/a\x7f.jpg",
         "s3://photos/in/a\x85.jpg",
         "s3://photos/in/\ud800",
-        "s3://photos/in/" + "x" * MAX_KEY,
-        "s3://photos/in/" + "ä" * (MAX_KEY // 2),
+        "s3://photos/in/" + "x" * MAX_KEY_BYTES,
+        "s3://photos/in/" + "ä" * (MAX_KEY_BYTES // 2),
     ],
 )
 def test_what_does_not_come_through_or_might_lead_elsewhere_is_refused(source: str) -> None:
@@ -157,7 +157,7 @@ def test_what_does_not_come_through_or_might_lead_elsewhere_is_refused(source: s
 
 
 def test_a_key_may_have_1024_bytes() -> None:
-    assert split("s3://bucket/" + "x" * MAX_KEY) == ("bucket", "x" * MAX_KEY)
+    assert split_reference("s3://bucket/" + "x" * MAX_KEY_BYTES) == ("bucket", "x" * MAX_KEY_BYTES)
 
 
 @given(st.text() | st.builds("s3://photos/in/{}".format, st.text()) | st.builds("artifact:{}".format, st.text()))

@@ -11,7 +11,7 @@ from cqworker.cli.options import role_option
 from cqworker.cli.program import program
 from cqworker.enums import LEVELS, SCOPES, Executor, ExitCode, Phase, ReceiptAction, Role
 from cqworker.execution.outcome import StopReason
-from cqworker.model.history import WORDS
+from cqworker.model.history import EVENTS
 from cqworker.model.status import FailureKind, Status
 from cqworker.platform.sd_notify import JOURNAL_PREFIXES
 from cqworker.web.problems import URN
@@ -65,6 +65,6 @@ def test_what_the_type_of_every_problem_begins_with_is_written_down_once() -> No
 
 
 def test_the_words_of_a_history_stand_in_one_place_and_on_the_page() -> None:
-    assert untold("http.md", WORDS) == [], "docs/http.md"
+    assert untold("http.md", EVENTS) == [], "docs/http.md"
     literal = [path for path, event in history_events() if event is not None]
     assert literal == [], "an event of a history is a word of cqworker/model/history.py"

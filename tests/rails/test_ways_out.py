@@ -13,7 +13,7 @@ from cqworker.errors import InvalidPayload, PayloadFault, ProcessDied, ProcessNo
 from cqworker.events import JobEvent, JobStarted, JobTakenOver
 from cqworker.execution import outcome as o
 from cqworker.execution.invoke import outcome_of
-from cqworker.model.history import CLAIMED, Entry, unended
+from cqworker.model.history import CLAIMED, Entry, unfinished_claim
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.observe.event_wording import WORDING
@@ -72,7 +72,7 @@ async def test_a_job_leaves_the_workers_hands_with_a_word_and_a_number(kind: typ
 def is_missed_if_it_dies(record: JobRecord) -> bool:
     """Whether the next start, if nothing is heard of it, is known as one that came to no end."""
     claim = Entry(record.created_at, CLAIMED)
-    return unended((*record.history, claim, claim), record.attempt + 2) is not None
+    return unfinished_claim((*record.history, claim, claim), record.attempt + 2) is not None
 
 
 def claims_of(world: World, job_id: str) -> int:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from cqworker.flow.job_ref import stored_trace_id
 from cqworker.jobs.submit import Submission
-from cqworker.model.envelope import CLOCKS_APART, Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
+from cqworker.model.envelope import MAX_CLOCK_LEAD_MS, Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
 from cqworker.model.record import JobRecord, record_from
 from cqworker.model.trace import trace_id_for
 from cqworker.ports import Letter, StoredObject
@@ -140,7 +140,9 @@ def _deviations_of(record: JobRecord, envelope: Envelope, letter: Letter) -> lis
 
 def _aged(envelope: Envelope, created_at: int) -> Envelope:
     """As it is taken where its queue pretended that it was sent long before it was made."""
-    return replace(envelope, created_at=created_at) if envelope.created_at - created_at > CLOCKS_APART else envelope
+    return (
+        replace(envelope, created_at=created_at) if envelope.created_at - created_at > MAX_CLOCK_LEAD_MS else envelope
+    )
 
 
 def _trace(envelope: Envelope, letter: Letter) -> str:

@@ -10,7 +10,7 @@ from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError
 from cqworker.model.attempt_writes import Claim, HandBack, Renew, Settle
 from cqworker.model.record import JobRecord
 from cqworker.model.writes import Change, Refused, Written
-from cqworker.ports import BATCH, Delivery, Depth, EntryFault, Keep, KeyItem, Letter, StoredObject
+from cqworker.ports import BATCH, Delivery, Depth, EntryFault, KeyItem, Letter, StoredObject, WriteChunk
 from tests.simulation.network import Call, Link
 from tests.simulation.queue_service import QueueService, is_ours
 from tests.simulation.store_service import ObjectService, StoreService
@@ -159,7 +159,7 @@ class SimArtifacts:
             raise ArtifactTooLarge(f"{reference} has {len(found.data)} bytes; at most {limit} are read.")
         return found
 
-    async def copy(self, reference: str, limit: int, keep: Keep) -> str:
+    async def copy(self, reference: str, limit: int, keep: WriteChunk) -> str:
         found = await self.get(reference, limit)
         await keep(found.data)
         return found.content_type

@@ -14,7 +14,7 @@ from cqworker.events import LeaseLost, ignore
 from cqworker.flow.claim import Claimed, Claims
 from cqworker.health.service_health import ServiceHealth
 from cqworker.model.envelope import read_envelope
-from cqworker.model.ids import TokenMint
+from cqworker.model.ids import TokenGenerator
 from tests.flow.faults import slow
 from tests.flow.handlers import Notebook, worker_of
 from tests.flow.world import RETENTION, VISIBILITY, World, story
@@ -48,7 +48,7 @@ async def test_a_renewal_that_is_never_answered_leaves_time_for_another_one() ->
 
 def claims_of(world: World) -> Claims:
     health = ServiceHealth(world.clock, ignore, ())
-    return Claims(world.store, health, world.clock, ignore, TokenMint(), "w1", VISIBILITY, RETENTION)
+    return Claims(world.store, health, world.clock, ignore, TokenGenerator(), "w1", VISIBILITY, RETENTION)
 
 
 @pytest.mark.parametrize(("held_for", "attempts"), [(0, 1), (49, 1), (51, 0), (70, 0)])

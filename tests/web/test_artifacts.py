@@ -11,7 +11,7 @@ from aiohttp.test_utils import make_mocked_request
 from msgspec.structs import replace
 
 from cqworker.events import Event
-from cqworker.model.source_reference import resolve
+from cqworker.model.source_reference import resolve_source
 from cqworker.model.status import Status
 from cqworker.ports import StoredObject
 from cqworker.web.artifact_routes import TRANSFERS
@@ -29,7 +29,7 @@ async def test_an_upload_can_be_fetched_and_used_as_a_source(house: House) -> No
     artifact_id = made["artifact_id"]
     source = f"artifact:{artifact_id}"
     assert made == {"artifact_id": artifact_id, "bytes": 108, "content_type": "image/png", "source": source}
-    assert resolve(source, "default", house.artifacts.reference, ()) in house.artifacts.objects
+    assert resolve_source(source, "default", house.artifacts.reference, ()) in house.artifacts.objects
     async with house.client.get(f"/artifacts/{artifact_id}") as answer:
         assert (answer.status, await answer.read(), answer.content_type) == (200, PNG, "image/png")
         assert answer.headers["Content-Disposition"] == f'attachment; filename="{artifact_id}.png"'

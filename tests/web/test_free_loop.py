@@ -15,7 +15,7 @@ import pytest_asyncio
 from cqworker.daemon.gc_tuning import collect_rarely
 from cqworker.jobs.submit import Submission
 from cqworker.plugins.handler import handler
-from cqworker.plugins.payload import SHORT
+from cqworker.plugins.payload import LIGHT_BYTES
 from cqworker.plugins.registry import registry_of
 from cqworker.web import parse_offload
 from cqworker.web.parse_offload import READERS
@@ -167,7 +167,7 @@ async def test_what_takes_too_long_to_read_is_refused_and_others_are_read_after_
     monkeypatch.setattr(parse_offload, "CPU_TIME", 0.1)
     registry = registry_of(endless=endless, **{"text.transform": transform})
     async with open_house(registry=registry) as house:
-        long = "x" * SHORT
+        long = "x" * LIGHT_BYTES
         status, problem = await house.post("/jobs", data=job("endless", f'{{"text":"{long}"}}'))
         assert (status, problem["type"]) == (413, "urn:cqworker:problem:too-large")
         assert "Send smaller parts" in problem["detail"]
@@ -177,7 +177,7 @@ async def test_what_takes_too_long_to_read_is_refused_and_others_are_read_after_
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_long_payload_is_held_against_its_model_and_its_key_is_the_same_as_everywhere(known: House) -> None:
-    texts = {"text": "x" * SHORT}
+    texts = {"text": "x" * LIGHT_BYTES}
     first = await known.submit({"type": "strict", "payload": texts}, Idempotency_Key="k")
     direct = Submission(type="strict", payload=orjson.dumps(texts).decode(), idempotency_key="k")
     again = await known.parts.submitter.submit(direct)  # type: ignore[union-attr]
@@ -194,13 +194,13 @@ async def test_a_type_that_only_this_process_knows_is_checked_here() -> None:
         """No other process can import it."""
 
     async with open_house(registry=registry_of(local=local)) as house:
-        status, problem = await house.post("/jobs", data=job("local", f'{{"tex":"{"x" * SHORT}"}}'))
+        status, problem = await house.post("/jobs", data=job("local", f'{{"tex":"{"x" * LIGHT_BYTES}"}}'))
         assert (status, problem["errors"][0]["pointer"]) == (422, "/payload/text")
 
 
 async def test_no_process_is_left_when_the_desk_closes() -> None:
     async with open_house(registry=KNOWN) as house:
-        await house.post("/jobs", data=job("strict", f'{{"text":"{"x" * SHORT}"}}'))
+        await house.post("/jobs", data=job("strict", f'{{"text":"{"x" * LIGHT_BYTES}"}}'))
         children = house.server._app[READERS]._children
         assert children.count == 1
     assert children.count == 0
@@ -210,7 +210,7 @@ async def test_no_process_is_left_when_the_desk_closes() -> None:
 async def test_a_desk_that_closes_waits_for_nobody_who_is_still_being_read() -> None:
     async with open_house(registry=registry_of(endless=endless)) as house:
         children = house.server._app[READERS]._children
-        reading = asyncio.ensure_future(house.post("/jobs", data=job("endless", f'{{"text":"{"x" * SHORT}"}}')))
+        reading = asyncio.ensure_future(house.post("/jobs", data=job("endless", f'{{"text":"{"x" * LIGHT_BYTES}"}}')))
         await until(lambda: children.count)
         began = time.monotonic()
     await asyncio.gather(reading, return_exceptions=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cqworker.posix import CHILDREN, DAEMON, is_posix
+from cqworker.posix import CHILDREN_NEED_POSIX, DAEMON_NEEDS_POSIX, is_posix
 from tests.cli.running import plain_environment
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +43,7 @@ def test_handlers_on_the_loop_and_in_threads_run_in_the_test_kit(findings: dict[
 
 @pytest.mark.parametrize("name", ["process", "with_a_child"])
 def test_handlers_in_a_process_say_what_they_need(findings: dict[str, Any], name: str) -> None:
-    assert findings["tested"][name] == f"ProcessNotStarted: {CHILDREN}"
+    assert findings["tested"][name] == f"ProcessNotStarted: {CHILDREN_NEED_POSIX}"
 
 
 def test_the_client_submits(findings: dict[str, Any]) -> None:
@@ -52,8 +52,8 @@ def test_the_client_submits(findings: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("command", ["run", "dev", "demo", "bench --yes"])
 def test_a_command_that_runs_a_worker_says_in_one_sentence_what_works(findings: dict[str, Any], command: str) -> None:
-    assert findings["commanded"][command] == [78, f"{DAEMON}\n"]
-    assert DAEMON.count(". ") == 0
+    assert findings["commanded"][command] == [78, f"{DAEMON_NEEDS_POSIX}\n"]
+    assert DAEMON_NEEDS_POSIX.count(". ") == 0
 
 
 @pytest.mark.parametrize("command", ["--help", "run --help", "handlers list", "config show"])
@@ -62,7 +62,7 @@ def test_the_other_commands_work(findings: dict[str, Any], command: str) -> None
 
 
 def test_the_daemon_itself_says_the_same(findings: dict[str, Any]) -> None:
-    assert findings["lived"] == f"ConfigurationError: {DAEMON}"
+    assert findings["lived"] == f"ConfigurationError: {DAEMON_NEEDS_POSIX}"
 
 
 def test_here_it_runs() -> None:

@@ -14,7 +14,7 @@ from cqworker.aws.dynamodb.partiql import statement_of
 from cqworker.aws.dynamodb.write_units import write_units
 from cqworker.aws.error_translation import AwsFault
 from cqworker.aws.operations import EXECUTE_BATCH
-from cqworker.model.writes import Change, Refused, Written, WrittenUnread
+from cqworker.model.writes import Change, LazyWritten, Refused, Written
 
 Answered = Written | Refused | None
 """What became of a write; None: that is for a single write to find out."""
@@ -71,7 +71,7 @@ class Batches:
         try:
             if not error:
                 if isinstance(change, ENDINGS):
-                    return WrittenUnread(partial(read_item, record_of, said["Item"], self._about, ambiguous=True))
+                    return LazyWritten(partial(read_item, record_of, said["Item"], self._about, ambiguous=True))
                 return Written(record_of(said["Item"]))
             if error["Code"] == "ConditionalCheckFailed":
                 seen = record_of(error["Item"]) if error.get("Item") else None

@@ -16,7 +16,7 @@ from cqworker.errors import RecordUnreadable
 from cqworker.model.attempt_writes import HandBack, Settle
 from cqworker.model.operator_writes import Enter
 from cqworker.model.record import JobRecord
-from cqworker.model.writes import Change, Refused, Written, WrittenUnread
+from cqworker.model.writes import Change, LazyWritten, Refused, Written
 from cqworker.ports import KeyItem
 
 T = TypeVar("T")
@@ -59,7 +59,7 @@ class DynamoStore:
         if not answer.get("Attributes"):
             raise garbled(UPDATE_ITEM, self._about, "it has no Attributes")
         left = partial(self._read_after, answer["Attributes"])
-        return WrittenUnread(left) if isinstance(change, ENDINGS) else Written(left())
+        return LazyWritten(left) if isinstance(change, ENDINGS) else Written(left())
 
     async def reserve_key(self, key: KeyItem, now: int) -> KeyItem | None:
         """As JobStore.reserve_key; a holder with our own job is a put of ours whose answer was lost."""

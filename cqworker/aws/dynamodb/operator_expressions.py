@@ -17,7 +17,7 @@ from cqworker.aws.dynamodb.expression_parts import (
     update,
 )
 from cqworker.aws.dynamodb.items import entries, failure_cell, number, text
-from cqworker.model.history import trimmed
+from cqworker.model.history import trim
 from cqworker.model.operator_writes import AskCancel, Forestall, Lose, NewRound
 from cqworker.model.record import PAST
 from cqworker.model.status import Status
@@ -39,7 +39,7 @@ def forestall(change: Forestall) -> Form:
         "status": text(change.status),
         "purge_at": number(change.purge_at),
         "finished_at": number(change.now),
-        "history": entries(trimmed(seen.history, change.entry)),
+        "history": entries(trim(seen.history, change.entry)),
         "failure": failure_cell(change.failure) if change.failure else None,
         "scheduled_at": None,
         "lease_expires_at": None,

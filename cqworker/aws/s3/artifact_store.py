@@ -10,7 +10,7 @@ from cqworker.aws.error_translation import Garbled, garbled
 from cqworker.aws.operations import GET_OBJECT, PUT_OBJECT, TRY_PUT
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge
 from cqworker.model.artifact_keys import storable_type
-from cqworker.ports import Keep, StoredObject
+from cqworker.ports import StoredObject, WriteChunk
 
 SCHEME = "s3://"
 TRANSFER = 60.0
@@ -56,7 +56,7 @@ class S3Artifacts:
         content_type = await self.copy(reference, limit, keep)
         return StoredObject(bytes(data), content_type)
 
-    async def copy(self, reference: str, limit: int, keep: Keep) -> str:
+    async def copy(self, reference: str, limit: int, keep: WriteChunk) -> str:
         """As Artifacts.copy: what S3 says of the length is believed only when it is too much."""
         bucket, _, key = reference.removeprefix(SCHEME).partition("/")
         if not reference.startswith(SCHEME) or not bucket or not key:
@@ -93,7 +93,7 @@ class S3Artifacts:
             return
 
 
-async def _hand_on(answer: Answer, limit: int, keep: Keep) -> bool:
+async def _hand_on(answer: Answer, limit: int, keep: WriteChunk) -> bool:
     """Keeps the object; False when there is more than `limit` of it, and then the connection is given up."""
     stream, size = answer["Body"], 0
     async with stream:

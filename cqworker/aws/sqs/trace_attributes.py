@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cqworker.model.trace import parse
+from cqworker.model.trace import parse_traceparent
 
 _ROOT = re.compile(r"1-([0-9a-f]{8})-([0-9a-f]{24})", re.ASCII)
 _PARENT = re.compile(r"[0-9a-f]{16}", re.ASCII)
@@ -12,7 +12,7 @@ _PARENT = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 def is_traceparent(value: str) -> bool:
     """Whether it is a traceparent as W3C Trace Context (section 3.2) writes it; all zeros are none."""
-    return parse(value) is not None
+    return parse_traceparent(value) is not None
 
 
 def xray_header(traceparent: str) -> str:

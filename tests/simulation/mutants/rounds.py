@@ -72,7 +72,7 @@ def _buried_by_the_past(swap: Swap) -> None:
 def _held_dead_letter_dropped(swap: Swap) -> None:
     def judge(seen: JobRecord | None, envelope: Envelope, *when: int) -> claim_table.Burial:
         judged = claim_table.judge_dead_letter(seen, envelope, *when)
-        return claim_table.Drop() if isinstance(judged, claim_table.Hide) else judged
+        return claim_table.Drop() if isinstance(judged, claim_table.WaitUntil) else judged
 
     swap(dead_letters_module, "judge_dead_letter", judge)
 
