@@ -15,7 +15,7 @@ from cqworker.aws.dynamodb.batch_request import MOST
 from cqworker.aws.dynamodb.batched_store import BatchedStore
 from cqworker.aws.dynamodb.items import job_key
 from cqworker.aws.dynamodb.job_store import DynamoStore
-from cqworker.aws.dynamodb.partiql import FORMS
+from cqworker.aws.dynamodb.partiql import BATCHABLE
 from cqworker.aws.operations import UPDATE_ITEM
 from cqworker.events import Event, ServiceCalled, ignore
 from cqworker.model.claim_table import Proceed, judge
@@ -80,7 +80,7 @@ async def place(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
 def chosen(seed: int) -> list[Case]:
     """Changes that batches hold, of records that are there."""
     tried = [*edges(seed), *cases(seed + 1, 12)]
-    return [case for case in tried if type(case.change) in FORMS and case.seen is not None]
+    return [case for case in tried if type(case.change) in BATCHABLE and case.seen is not None]
 
 
 @pytest.mark.parametrize("way", [1, -1])

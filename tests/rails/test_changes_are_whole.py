@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import pytest
 
-from cqworker.aws.dynamodb.partiql import FORMS
+from cqworker.aws.dynamodb.partiql import BATCHABLE
 from cqworker.aws.dynamodb.update_expressions import update_of
 from cqworker.model import attempt_writes, operator_writes
 from cqworker.model.record import JobRecord
@@ -88,16 +88,16 @@ def _is_write(kind: object, module: Any) -> bool:
 
 
 def test_every_write_shares_requests_or_goes_alone() -> None:
-    assert {*FORMS} | ALONE == set(CHANGES), "FORMS in cqworker/aws/dynamodb/partiql.py, or ALONE here"
-    assert not {*FORMS} & ALONE
+    assert {*BATCHABLE} | ALONE == set(CHANGES), "BATCHABLE in cqworker/aws/dynamodb/partiql.py, or ALONE here"
+    assert not {*BATCHABLE} & ALONE
 
 
-@pytest.mark.parametrize("kind", [kind for kind in FORMS if kind is not attempt_writes.Claim])
+@pytest.mark.parametrize("kind", [kind for kind in BATCHABLE if kind is not attempt_writes.Claim])
 def test_every_write_that_shares_requests_says_what_it_says_alone(kind: type[Any]) -> None:
     """A claim alone may make its record, too: tests/lean holds its two forms together."""
     for case in _cases():
         if type(case.change) is kind:
-            assert FORMS[kind](case.change).request() == update_of(case.change)
+            assert BATCHABLE[kind](case.change).request() == update_of(case.change)
 
 
 @pytest.mark.parametrize("kind", CHANGES)

@@ -2,91 +2,137 @@
 
 from __future__ import annotations
 
+from cqworker.aws.dynamodb.conditional_update import (
+    BatchableUpdate,
+    ConditionalUpdate,
+    Rewrite,
+    StatementTemplate,
+    Values,
+    record_from_message,
+    update,
+)
 from cqworker.aws.dynamodb.expression_parts import (
+    Part,
+    add_to,
+    add_to_or_start,
+    all_of,
+    any_of,
+    append_to,
+    append_to_or_start,
+    compare,
+    differs,
+    missing,
+    set_to,
+    status_is,
+    take_from,
+)
+from cqworker.aws.dynamodb.items import entries, failure_cell, number, progress_cell, text
+from cqworker.aws.dynamodb.record_conditions import (
     ABSENT,
     FREE,
     FREE_AFTER_GRACE,
     FREE_VALUES,
-    RETRYABLE_NOW,
+    IS_RETRYABLE,
     RETRYABLE_VALUES,
     RUNNING,
     UNCANCELLED,
-    Form,
-    Shape,
-    Values,
-    made_from,
-    rewrite,
-    update,
 )
-from cqworker.aws.dynamodb.items import entries, failure_cell, number, progress_cell, text
 from cqworker.model.attempt_writes import SOON_MS, Claim, HandBack, Renew, Reopen, Settle
 from cqworker.model.record import PAST
 from cqworker.model.status import Status
 
-HELD = "#token = :token AND #status = :running"
-STARTABLE = (
-    f"round = :round AND #token <> :token AND {FREE} AND attempt < max_attempts AND {UNCANCELLED}"
-    " AND (attribute_not_exists(scheduled_at) OR scheduled_at <= :soon)"
-)
-CLAIM = f"{ABSENT} OR ({STARTABLE})"
-REOPEN = f"round < :round AND #token <> :token AND ({RETRYABLE_NOW} OR {FREE})"
-AFTER_GRACE = {said: said.replace(FREE, FREE_AFTER_GRACE) for said in (STARTABLE, CLAIM, REOPEN)}
-STARTED = (
-    "#status = :running",
-    "round = :round",
-    "#token = :token",
-    "lease_expires_at = :lease_expires_at",
-    "started_at = :now",
-    "purge_at = :purge_at",
-)
 
-STARTED_AGAIN = (*STARTED, "attempt = attempt + :one", "history = list_append(history, :claimed)")
-USUAL_START = Shape(STARTABLE, STARTED_AGAIN, ("scheduled_at",))
-START_AFTER_GRACE = Shape(AFTER_GRACE[STARTABLE], STARTED_AGAIN, ("scheduled_at",))
-ONE = number(1)
-
-
-def claim(change: Claim) -> Form:
-    """A start, of an absent record too: what a record has is kept, what it lacks comes from the message."""
-    made, values = made_from(change.envelope, change.purge_at, change.trace_id)
-    values |= FREE_VALUES | {":one": number(1)} | _started(change)
-    values |= {":zero": number(0), ":soon": number(change.now + SOON_MS)}
-    sets = (
-        *made,
-        *STARTED,
-        "attempt = if_not_exists(attempt, :zero) + :one",
-        "history = list_append(if_not_exists(history, :history), :claimed)",
+def _startable(free: Part) -> Part:
+    is_due = any_of(missing("scheduled_at"), compare("scheduled_at", "<=", ":soon"))
+    return all_of(
+        compare("round", "=", ":round"),
+        differs("token", ":token"),
+        free,
+        compare("attempt", "<", "max_attempts"),
+        UNCANCELLED,
+        is_due,
     )
-    return update(change.job_id, _with_grace(CLAIM, change, values), values, sets, ("scheduled_at",))
 
 
-def claim_existing(change: Claim) -> Form:
+def _reopenable(free: Part) -> Part:
+    return all_of(compare("round", "<", ":round"), differs("token", ":token"), any_of(IS_RETRYABLE, free))
+
+
+HELD = all_of(compare("token", "=", ":token"), status_is(Status.RUNNING))
+STARTABLE = _startable(FREE)
+STARTABLE_AFTER_GRACE = _startable(FREE_AFTER_GRACE)
+CLAIM = any_of(ABSENT, STARTABLE)
+CLAIM_AFTER_GRACE = any_of(ABSENT, STARTABLE_AFTER_GRACE)
+REOPEN = _reopenable(FREE)
+REOPEN_AFTER_GRACE = _reopenable(FREE_AFTER_GRACE)
+
+START = (
+    set_to("status", ":running"),
+    set_to("round", ":round"),
+    set_to("token", ":token"),
+    set_to("lease_expires_at", ":lease_expires_at"),
+    set_to("started_at", ":now"),
+    set_to("purge_at", ":purge_at"),
+)
+COUNT_ATTEMPT = (add_to("attempt", ":one"), append_to("history", ":claimed"))
+COUNT_ATTEMPT_OR_FIRST = (
+    add_to_or_start("attempt", ":zero", ":one"),
+    append_to_or_start("history", ":history", ":claimed"),
+)
+FIRST_ATTEMPT_OF_ROUND = (set_to("attempt", ":one"), append_to("history", ":claimed"))
+
+CLAIM_EXISTING = StatementTemplate(STARTABLE, (*START, *COUNT_ATTEMPT), ("scheduled_at",))
+CLAIM_EXISTING_AFTER_GRACE = StatementTemplate(STARTABLE_AFTER_GRACE, (*START, *COUNT_ATTEMPT), ("scheduled_at",))
+RENEW = StatementTemplate(HELD, (set_to("lease_expires_at", ":lease_expires_at"),))
+RENEW_WITH_PROGRESS = StatementTemplate(
+    HELD, (set_to("lease_expires_at", ":lease_expires_at"), set_to("progress", ":progress"))
+)
+SETTLE = Rewrite(HELD)
+SETTLE_APPENDING = Rewrite(HELD, append_to("history", ":entry"))
+SETTLE_RETRYING = Rewrite(all_of(HELD, UNCANCELLED))
+SETTLE_RETRYING_APPENDING = Rewrite(all_of(HELD, UNCANCELLED), append_to("history", ":entry"))
+HAND_BACK = Rewrite(HELD, take_from("attempt", ":one"))
+ONE = number(1)
+"""One attempt: a value that every claim shares, so nobody may change it."""
+
+
+def claim(change: Claim) -> ConditionalUpdate:
+    """A start, of an absent record too: what a record has is kept, what it lacks comes from the message."""
+    made, values = record_from_message(change.envelope, change.purge_at, change.trace_id)
+    values |= FREE_VALUES | {":one": number(1)} | _start_values(change)
+    values |= {":zero": number(0), ":soon": number(change.now + SOON_MS)}
+    sets = (*made, *START, *COUNT_ATTEMPT_OR_FIRST)
+    condition = _after_grace(change, values, CLAIM, CLAIM_AFTER_GRACE)
+    return update(change.job_id, condition, values, sets, ("scheduled_at",))
+
+
+def claim_existing(change: Claim) -> BatchableUpdate:
     """A start of a record that is there: the usual one, and the only one that a batch can hold."""
-    values = _started(change)
+    values = _start_values(change)
     values.update(FREE_VALUES)
     values[":one"], values[":soon"] = ONE, number(change.now + SOON_MS)
     if change.grace:
         values[":over"] = number(change.now - change.grace)
-        return Form(change.job_id, START_AFTER_GRACE, values)
-    return Form(change.job_id, USUAL_START, values)
+        return BatchableUpdate(change.job_id, CLAIM_EXISTING_AFTER_GRACE, values)
+    return BatchableUpdate(change.job_id, CLAIM_EXISTING, values)
 
 
-def reopen(change: Reopen) -> Form:
+def reopen(change: Reopen) -> ConditionalUpdate:
     """A start of a later round; its own form because an update cannot choose between attempt 1 and one more."""
-    values = FREE_VALUES | RETRYABLE_VALUES | {":one": number(1)} | _started(change)
-    sets = (*STARTED, "attempt = :one", "history = list_append(history, :claimed)")
-    return update(change.job_id, _with_grace(REOPEN, change, values), values, sets, PAST)
+    values = FREE_VALUES | RETRYABLE_VALUES | {":one": number(1)} | _start_values(change)
+    condition = _after_grace(change, values, REOPEN, REOPEN_AFTER_GRACE)
+    return update(change.job_id, condition, values, (*START, *FIRST_ATTEMPT_OF_ROUND), PAST)
 
 
-def _with_grace(condition: str, change: Claim, values: Values) -> str:
-    """The condition that counts a lease as over some time after its end, and the value that it then needs."""
+def _after_grace(change: Claim, values: Values, usual: Part, after_grace: Part) -> Part:
+    """The condition; `values` takes up the moment from which a lease counts as over some time after its end."""
     if not change.grace:
-        return condition
+        return usual
     values[":over"] = number(change.now - change.grace)
-    return AFTER_GRACE[condition]
+    return after_grace
 
 
-def _started(change: Claim) -> Values:
+def _start_values(change: Claim) -> Values:
     return {
         ":round": number(change.envelope.round),
         ":token": text(change.token),
@@ -97,16 +143,16 @@ def _started(change: Claim) -> Values:
     }
 
 
-def renew(change: Renew) -> Form:
+def renew(change: Renew) -> BatchableUpdate:
     """A longer lease, with the progress made under it."""
-    values = _fence(change.token) | {":lease_expires_at": number(change.lease_expires_at)}
-    if change.progress:
-        values[":progress"] = progress_cell(change.progress)
-    sets = ["lease_expires_at = :lease_expires_at", *(["progress = :progress"] if change.progress else ())]
-    return update(change.job_id, HELD, values, sets)
+    values = _held_values(change.token) | {":lease_expires_at": number(change.lease_expires_at)}
+    if not change.progress:
+        return BatchableUpdate(change.job_id, RENEW, values)
+    values[":progress"] = progress_cell(change.progress)
+    return BatchableUpdate(change.job_id, RENEW_WITH_PROGRESS, values)
 
 
-def settle(change: Settle) -> Form:
+def settle(change: Settle) -> BatchableUpdate:
     """The ending of an attempt; RETRYING gives way to a cancel that was asked for."""
     written = {
         "status": text(change.status),
@@ -120,15 +166,16 @@ def settle(change: Settle) -> Form:
     }
     if change.progress:
         written["progress"] = progress_cell(change.progress)
-    condition = f"{HELD} AND {UNCANCELLED}" if change.status is Status.RETRYING else HELD
-    values = _fence(change.token)
+    values = _held_values(change.token)
+    is_retrying = change.status is Status.RETRYING
     if change.history is not None:
-        return rewrite(change.job_id, condition, values, written | {"history": entries(change.history)})
+        written["history"] = entries(change.history)
+        return (SETTLE_RETRYING if is_retrying else SETTLE).update(change.job_id, values, written)
     values[":entry"] = entries((change.entry,))
-    return rewrite(change.job_id, condition, values, written, ("history = list_append(history, :entry)",))
+    return (SETTLE_RETRYING_APPENDING if is_retrying else SETTLE_APPENDING).update(change.job_id, values, written)
 
 
-def hand_back(change: HandBack) -> Form:
+def hand_back(change: HandBack) -> BatchableUpdate:
     """QUEUED again, with one attempt less."""
     written = {
         "status": text(Status.QUEUED),
@@ -138,10 +185,8 @@ def hand_back(change: HandBack) -> Form:
     }
     if change.history is not None:
         written["history"] = entries(change.history)
-    return rewrite(
-        change.job_id, HELD, _fence(change.token) | {":one": number(1)}, written, ("attempt = attempt - :one",)
-    )
+    return HAND_BACK.update(change.job_id, _held_values(change.token) | {":one": ONE}, written)
 
 
-def _fence(token: str) -> Values:
+def _held_values(token: str) -> Values:
     return RUNNING | {":token": text(token)}

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from cqworker.aws.aws_call import Calls
 from cqworker.aws.dynamodb.batch_request import MOST, Answered, Batches
-from cqworker.aws.dynamodb.partiql import FORMS
+from cqworker.aws.dynamodb.partiql import BATCHABLE
 from cqworker.gatherer import Gatherer
 from cqworker.model.record import JobRecord
 from cqworker.model.writes import Change, Refused, Written
@@ -45,7 +45,7 @@ class BatchedStore:
 
     async def write(self, change: Change) -> Written | Refused:
         """As JobStore.write."""
-        if type(change) in FORMS and not self._batches.rest:
+        if type(change) in BATCHABLE and not self._batches.rest:
             loop = self._loop = self._loop or asyncio.get_running_loop()
             pending = PendingWrite(change, loop.create_future())
             self._writes.add(pending)

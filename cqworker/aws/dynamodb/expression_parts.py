@@ -1,129 +1,167 @@
-"""The words of our expressions: the conditions that recur, and the clauses of an update."""
+"""The parts of our expressions in DynamoDB's two languages: conditions, and clauses that set an attribute.
+
+An UpdateItem writes `#status = :running`, a PartiQL statement `"status" = ?`. Each part is made once, at import, with
+its words in both; whole expressions are joined from parts and never taken apart again. A part that PartiQL has no words
+for is an UpdatePart, and a template for statements refuses it when the template is made.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable
-from functools import lru_cache
-from typing import Any
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
 
-from msgspec import Struct
+from cqworker.model.status import Status
 
-from cqworker.aws.dynamodb.items import Cell, item_of, job_key, text
-from cqworker.model.envelope import Envelope
-from cqworker.model.record import record_from
-from cqworker.model.status import RETRYABLE, WAITING, Status
-
-Values = dict[str, Cell]
-Request = dict[str, Any]
-
-ALIASED = frozenset({"status", "token", "type", "result", "day"})
+RESERVED = frozenset({"status", "token", "type", "result", "day"})
 """Those of our attribute names that are reserved words in expressions (DynamoDB developer guide, reserved words)."""
 
 
-def _placeholders(statuses: Collection[Status]) -> dict[str, Status]:
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class UpdatePart:
+    """A part as an UpdateItem reads it; `reserved` are the attributes that it names by an alias."""
+
+    expression: str
+    reserved: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Part(UpdatePart):
+    """A part in both languages. Parts are compared by identity: they are keys of caches.
+
+    `values` are the placeholders of the statement's question marks in their order; `joined_by` is what joins a
+    condition's members, where it is made of several.
+    """
+
+    statement: str
+    values: tuple[str, ...]
+    joined_by: Literal["", "AND", "OR"] = ""
+
+
+def operand(word: str) -> Part:
+    """A value's placeholder (`:now`) or an attribute's name."""
+    if word.startswith(":"):
+        return Part(expression=word, statement="?", values=(word,), reserved=frozenset())
+    if word in RESERVED:
+        return Part(expression=f"#{word}", statement=f'"{word}"', values=(), reserved=frozenset({word}))
+    return Part(expression=word, statement=word, values=(), reserved=frozenset())
+
+
+def compare(left: str, sign: Literal["=", "<", "<="], right: str) -> Part:
+    """A comparison, which no missing attribute fulfils."""
+    return _filled(f"{{}} {sign} {{}}", f"{{}} {sign} {{}}", operand(left), operand(right))
+
+
+def differs(name: str, value: str) -> Part:
+    """That the attribute has another value, or none: PartiQL's `<>` alone is not fulfilled where there is none."""
+    attribute, other = operand(name), operand(value)
+    missing_or_other = f"({attribute.statement} IS MISSING OR {attribute.statement} <> {other.statement})"
+    return Part(
+        expression=f"{attribute.expression} <> {other.expression}",
+        statement=missing_or_other,
+        values=other.values,
+        reserved=attribute.reserved,
+    )
+
+
+def missing(name: str) -> Part:
+    """That there is no such attribute."""
+    return _filled("attribute_not_exists({})", "{} IS MISSING", operand(name))
+
+
+def is_among(name: str, placeholders: Collection[str]) -> Part:
+    """That the attribute has one of these values."""
+    marks = ", ".join("{}" for _ in placeholders)
+    return _filled(f"{{}} IN ({marks})", f"{{}} IN [{marks}]", operand(name), *map(operand, placeholders))
+
+
+def all_of(*conditions: Part) -> Part:
+    """That each of these is fulfilled."""
+    return _joined("AND", conditions)
+
+
+def any_of(*conditions: Part) -> Part:
+    """That one of these is fulfilled."""
+    return _joined("OR", conditions)
+
+
+def set_to(name: str, value: str) -> Part:
+    """Sets the attribute."""
+    return compare(name, "=", value)
+
+
+def add_to(name: str, value: str) -> Part:
+    """Adds to a number that is there."""
+    attribute = operand(name)
+    return _filled("{} = {} + {}", "{} = {} + {}", attribute, attribute, operand(value))
+
+
+def take_from(name: str, value: str) -> Part:
+    """Takes from a number that is there."""
+    attribute = operand(name)
+    return _filled("{} = {} - {}", "{} = {} - {}", attribute, attribute, operand(value))
+
+
+def append_to(name: str, value: str) -> Part:
+    """Appends to a list that is there."""
+    attribute = operand(name)
+    words = "{} = list_append({}, {})"
+    return _filled(words, words, attribute, attribute, operand(value))
+
+
+def set_if_missing(name: str, value: str) -> UpdatePart:
+    """Sets the attribute unless it is there. PartiQL knows no if_not_exists: it makes no items either."""
+    return _of_update("{} = if_not_exists({}, {})", name, name, value)
+
+
+def add_to_or_start(name: str, start: str, value: str) -> UpdatePart:
+    """Adds to a number, or to `start` where there is none."""
+    return _of_update("{} = if_not_exists({}, {}) + {}", name, name, start, value)
+
+
+def append_to_or_start(name: str, start: str, value: str) -> UpdatePart:
+    """Appends to a list, or to `start` where there is none."""
+    return _of_update("{} = list_append(if_not_exists({}, {}), {})", name, name, start, value)
+
+
+def placeholders_of(statuses: Collection[Status]) -> dict[str, Status]:
+    """The placeholder of each of these statuses, in the order in which Status names them."""
     return {f":{status.lower()}": status for status in Status if status in statuses}
 
 
-def _named(statuses: Collection[Status]) -> str:
-    """Their placeholders, as IN has them."""
-    return ", ".join(_placeholders(statuses))
+def status_is(status: Status) -> Part:
+    """That the record has this status."""
+    return compare("status", "=", *placeholders_of({status}))
 
 
-def _values(statuses: Collection[Status]) -> Values:
-    return {name: text(status) for name, status in _placeholders(statuses).items()}
+def status_is_among(statuses: Collection[Status]) -> Part:
+    """That the record has one of these statuses."""
+    return is_among("status", placeholders_of(statuses))
 
 
-ABSENT = "attribute_not_exists(pk)"
-RETRYABLE_NOW = f"#status IN ({_named(RETRYABLE)})"
-FREE = (
-    f"(#status IN ({_named(WAITING)}) OR (#status = :running"
-    " AND (attribute_not_exists(lease_expires_at) OR lease_expires_at < :now)))"
-)
-FREE_AFTER_GRACE = FREE.replace(":now", ":over")
-UNCANCELLED = "attribute_not_exists(cancel_requested_at)"
-
-RUNNING = _values({Status.RUNNING})
-FREE_VALUES = _values(WAITING) | RUNNING
-RETRYABLE_VALUES = _values(RETRYABLE)
+def _filled(expression: str, statement: str, *operands: Part) -> Part:
+    return Part(
+        expression=expression.format(*[part.expression for part in operands]),
+        statement=statement.format(*[part.statement for part in operands]),
+        values=tuple(value for part in operands for value in part.values),
+        reserved=frozenset().union(*[part.reserved for part in operands]),
+    )
 
 
-def made_from(envelope: Envelope, purge_at: int, trace_id: str | None) -> tuple[tuple[str, ...], Values]:
-    """The clauses that make an absent record from its message, and leave alone what one has."""
-    item = item_of(record_from(envelope, purge_at, trace_id))
-    history = item.pop("history")
-    for name in ("pk", "sk", "status", "round", "attempt", "purge_at"):
-        del item[name]
-    return _unless_there(tuple(item)), {":history": history, **{f":{name}": cell for name, cell in item.items()}}
+def _of_update(expression: str, *words: str) -> UpdatePart:
+    filled = _filled(expression, "", *map(operand, words))
+    return UpdatePart(expression=filled.expression, reserved=filled.reserved)
 
 
-@lru_cache(maxsize=64)
-def _unless_there(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(f"{alias(name)} = if_not_exists({alias(name)}, :{name})" for name in names)
-
-
-class Shape:
-    """The words of a change without its values: there are a few of each kind, and each is worded once."""
-
-    __slots__ = ("condition", "names", "said")
-
-    def __init__(self, condition: str, sets: Iterable[str], removes: Iterable[str] = ()) -> None:
-        self.condition: str = condition
-        self.said: str = "SET " + ", ".join(sets)
-        if removed := ", ".join(map(alias, removes)):
-            self.said += f" REMOVE {removed}"
-        self.names: dict[str, str] = {
-            name: name[1:] for name in sorted(set(re.findall(r"#\w+", f"{condition} {self.said}")))
-        }
-
-
-class Form(Struct, frozen=True):
-    """A change of one job in DynamoDB's words: the shape, and the value of each of its placeholders."""
-
-    job_id: str
-    shape: Shape
-    values: Values
-
-    def request(self) -> Request:
-        """An UpdateItem without its table."""
-        return {
-            "Key": job_key(self.job_id),
-            "ConditionExpression": self.shape.condition,
-            "UpdateExpression": self.shape.said,
-            "ExpressionAttributeNames": self.shape.names,
-            "ExpressionAttributeValues": self.values,
-        }
-
-
-def update(job_id: str, condition: str, values: Values, sets: Iterable[str], removes: Iterable[str] = ()) -> Form:
-    """The condition, the clauses of SET, the attributes of REMOVE."""
-    return Form(job_id, _shape(condition, tuple(sets), tuple(removes)), values)
-
-
-def rewrite(
-    job_id: str, condition: str, values: Values, written: dict[str, Cell | None], sets: tuple[str, ...] = ()
-) -> Form:
-    """An update that sets what is `written` and removes what is written as None."""
-    removed = []
-    for name, cell in written.items():
-        if cell is None:
-            removed.append(name)
-        else:
-            values[f":new_{name}"] = cell
-    return Form(job_id, _rewriting(condition, tuple(written), tuple(removed), sets), values)
-
-
-@lru_cache(maxsize=256)
-def _shape(condition: str, sets: tuple[str, ...], removes: tuple[str, ...]) -> Shape:
-    return Shape(condition, sets, removes)
-
-
-@lru_cache(maxsize=256)
-def _rewriting(condition: str, written: tuple[str, ...], removed: tuple[str, ...], sets: tuple[str, ...]) -> Shape:
-    kept = [f"{alias(name)} = :new_{name}" for name in written if name not in removed]
-    return Shape(condition, (*kept, *sets), removed)
-
-
-def alias(name: str) -> str:
-    """The attribute's name as an expression may say it."""
-    return f"#{name}" if name in ALIASED else name
+def _joined(word: Literal["AND", "OR"], conditions: Collection[Part]) -> Part:
+    """A member that is itself joined stands in parentheses, unless all of it is joined by AND."""
+    within = ["({})" if part.joined_by and not (part.joined_by == word == "AND") else "{}" for part in conditions]
+    words = f" {word} ".join(within)
+    made = _filled(words, words, *conditions)
+    return Part(
+        expression=made.expression,
+        statement=made.statement,
+        values=made.values,
+        reserved=made.reserved,
+        joined_by=word,
+    )

@@ -2,34 +2,68 @@
 
 from __future__ import annotations
 
+from cqworker.aws.dynamodb.conditional_update import ConditionalUpdate, Rewrite, record_from_message, update
 from cqworker.aws.dynamodb.expression_parts import (
+    Part,
+    all_of,
+    any_of,
+    append_to_or_start,
+    compare,
+    missing,
+    set_if_missing,
+    set_to,
+    status_is,
+)
+from cqworker.aws.dynamodb.items import entries, failure_cell, number, text
+from cqworker.aws.dynamodb.record_conditions import (
     ABSENT,
     FREE,
     FREE_AFTER_GRACE,
     FREE_VALUES,
-    RETRYABLE_NOW,
+    IS_RETRYABLE,
     RETRYABLE_VALUES,
     RUNNING,
     UNCANCELLED,
-    Form,
-    made_from,
-    rewrite,
-    update,
 )
-from cqworker.aws.dynamodb.items import entries, failure_cell, number, text
 from cqworker.model.history import trim
 from cqworker.model.operator_writes import AskCancel, Forestall, Lose, NewRound
 from cqworker.model.record import PAST
 from cqworker.model.status import Status
 
-SEEN_STANDS = f"#status = :seen AND round = :round AND attempt = :attempt AND {FREE}"
-RUNS_THIS_ROUND = "#status = :running AND round = :round"
-SAME_ENDING = "#status = :seen AND round = :round"
-LOSE = f"{ABSENT} OR ({RETRYABLE_NOW} AND round < :round) OR (round <= :round AND {FREE} AND {UNCANCELLED})"
-LOSE_AFTER_GRACE = LOSE.replace(FREE, FREE_AFTER_GRACE)
+
+def _losable(free: Part) -> Part:
+    return any_of(
+        ABSENT,
+        all_of(IS_RETRYABLE, compare("round", "<", ":round")),
+        all_of(compare("round", "<=", ":round"), free, UNCANCELLED),
+    )
 
 
-def forestall(change: Forestall) -> Form:
+SEEN_STANDS = all_of(
+    compare("status", "=", ":seen"), compare("round", "=", ":round"), compare("attempt", "=", ":attempt"), FREE
+)
+SAME_ROUND = compare("round", "=", ":round")
+RUNS_THIS_ROUND = all_of(status_is(Status.RUNNING), SAME_ROUND)
+LOSE = _losable(FREE)
+LOSE_AFTER_GRACE = _losable(FREE_AFTER_GRACE)
+REMOVED_BY_LOSE = (*(name for name in PAST if name not in {"failure", "finished_at"}), "lease_expires_at")
+
+FORESTALL = Rewrite(all_of(SEEN_STANDS, compare("token", "=", ":token")))
+FORESTALL_WITHOUT_TOKEN = Rewrite(all_of(SEEN_STANDS, missing("token")))
+NEW_ROUND = Rewrite(all_of(compare("status", "=", ":seen"), SAME_ROUND), set_to("round", ":next"))
+ASK_CANCEL = (set_if_missing("cancel_requested_at", ":now"),)
+END_AS_LOST = (
+    set_to("status", ":failed"),
+    set_to("round", ":round"),
+    set_if_missing("attempt", ":zero"),
+    set_to("failure", ":failure"),
+    set_to("finished_at", ":now"),
+    set_to("purge_at", ":purge_at"),
+    append_to_or_start("history", ":history", ":lost"),
+)
+
+
+def forestall(change: Forestall) -> ConditionalUpdate:
     """An ending while nobody holds the job and what was seen still stands."""
     seen, values = change.seen, FREE_VALUES | {":now": number(change.now), ":seen": text(change.seen.status)}
     values |= {":round": number(seen.round), ":attempt": number(seen.attempt)}
@@ -44,18 +78,17 @@ def forestall(change: Forestall) -> Form:
         "scheduled_at": None,
         "lease_expires_at": None,
     }
-    same_token = "attribute_not_exists(#token)" if seen.token is None else "#token = :token"
-    return rewrite(change.job_id, f"{SEEN_STANDS} AND {same_token}", values, written)
+    rewrite = FORESTALL_WITHOUT_TOKEN if seen.token is None else FORESTALL
+    return rewrite.update(change.job_id, values, written)
 
 
-def ask_cancel(change: AskCancel) -> Form:
+def ask_cancel(change: AskCancel) -> ConditionalUpdate:
     """The request to cancel; the first one's time stays."""
     values = RUNNING | {":round": number(change.round), ":now": number(change.now)}
-    sets = ("cancel_requested_at = if_not_exists(cancel_requested_at, :now)",)
-    return update(change.job_id, RUNS_THIS_ROUND, values, sets)
+    return update(change.job_id, RUNS_THIS_ROUND, values, ASK_CANCEL)
 
 
-def new_round(change: NewRound) -> Form:
+def new_round(change: NewRound) -> ConditionalUpdate:
     """QUEUED in the next round, as long as nobody else made one."""
     values = {":seen": text(change.seen.status), ":round": number(change.seen.round)}
     written = {
@@ -66,27 +99,16 @@ def new_round(change: NewRound) -> Form:
         **dict.fromkeys((*PAST, "lease_expires_at", "started_at")),
     }
     values[":next"] = number(change.seen.round + 1)
-    return rewrite(change.job_id, SAME_ENDING, values, written, ("round = :next",))
+    return NEW_ROUND.update(change.job_id, values, written)
 
 
-def lose(change: Lose) -> Form:
+def lose(change: Lose) -> ConditionalUpdate:
     """FAILED `lost`, of an absent record too."""
-    made, values = made_from(change.envelope, change.purge_at, change.trace_id)
+    made, values = record_from_message(change.envelope, change.purge_at, change.trace_id)
     values |= FREE_VALUES | RETRYABLE_VALUES | {":now": number(change.now), ":round": number(change.envelope.round)}
     values |= {":purge_at": number(change.purge_at), ":zero": number(0), ":lost": entries((change.entry,))}
     values |= {":failure": failure_cell(change.failure)}
-    removes = [*(name for name in PAST if name not in {"failure", "finished_at"}), "lease_expires_at"]
-    sets = (
-        *made,
-        "#status = :failed",
-        "round = :round",
-        "attempt = if_not_exists(attempt, :zero)",
-        "failure = :failure",
-        "finished_at = :now",
-        "purge_at = :purge_at",
-        "history = list_append(if_not_exists(history, :history), :lost)",
-    )
     condition = LOSE
     if change.grace:
         condition, values[":over"] = LOSE_AFTER_GRACE, number(change.now - change.grace)
-    return update(change.job_id, condition, values, sets, removes)
+    return update(change.job_id, condition, values, (*made, *END_AS_LOST), REMOVED_BY_LOSE)

@@ -1,39 +1,41 @@
 """Every change of a record as one conditional write in DynamoDB's words.
 
-`permits()` and `after()` of the changes are the truth; each form says the same, condition first. A list cannot be
+`permits()` and `after()` of the changes are the truth; each update says the same, condition first. A list cannot be
 appended to and trimmed in one update (its paths would overlap), so a change that knows the history writes it whole.
 """
 
 from __future__ import annotations
 
 from cqworker.aws.dynamodb import attempt_expressions, operator_expressions
-from cqworker.aws.dynamodb.expression_parts import ABSENT, Form, Request
+from cqworker.aws.dynamodb.conditional_update import ConditionalUpdate, Request
+from cqworker.aws.dynamodb.expression_parts import any_of, compare
 from cqworker.aws.dynamodb.items import item_of, key_item, number
+from cqworker.aws.dynamodb.record_conditions import ABSENT
 from cqworker.model.attempt_writes import Claim, HandBack, Renew, Reopen, Settle
 from cqworker.model.operator_writes import AskCancel, Enter, Forestall, Lose, NewRound
 from cqworker.model.writes import Change
 from cqworker.ports import KeyItem
 
-KEY_FREE = f"{ABSENT} OR expires_at < :now"
+KEY_FREE = any_of(ABSENT, compare("expires_at", "<", ":now"))
 
 
 def put_of(change: Enter) -> Request:
     """The PutItem of a new record."""
-    return {"Item": item_of(change.record), "ConditionExpression": ABSENT}
+    return {"Item": item_of(change.record), "ConditionExpression": ABSENT.expression}
 
 
 def reservation_of(key: KeyItem, now: int) -> Request:
     """The PutItem of an idempotency key, over one that has run out at `now` (epoch ms)."""
     values = {":now": number(now)}
-    return {"Item": key_item(key), "ConditionExpression": KEY_FREE, "ExpressionAttributeValues": values}
+    return {"Item": key_item(key), "ConditionExpression": KEY_FREE.expression, "ExpressionAttributeValues": values}
 
 
 def update_of(change: Change) -> Request:
     """The UpdateItem of any change but Enter."""
-    return _form(change).request()
+    return _conditional_update(change).request()
 
 
-def _form(change: Change) -> Form:
+def _conditional_update(change: Change) -> ConditionalUpdate:
     match change:
         case Settle():
             return attempt_expressions.settle(change)
