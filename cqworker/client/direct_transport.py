@@ -53,13 +53,13 @@ class DirectTransport:
         return job_view(await self._record(job_id))
 
     async def wait(self, job_id: str, seconds: float) -> View:
-        return job_view(await self._services.desk.wait(job_id, None, seconds))
+        return job_view(await self._services.operator.wait(job_id, None, seconds))
 
     async def retry(self, job_id: str, round_number: int | None) -> View:
-        return job_view(await self._services.desk.retry(job_id, None, round_number))
+        return job_view(await self._services.operator.retry(job_id, None, round_number))
 
     async def cancel(self, job_id: str) -> View:
-        return job_view(await self._services.desk.cancel(job_id, None))
+        return job_view(await self._services.operator.cancel(job_id, None))
 
     async def upload(self, data: bytes, content_type: str) -> str:
         if len(data) > self._largest:
@@ -88,7 +88,7 @@ class DirectTransport:
         return self._services.settings.http.max_upload
 
     async def _record(self, job_id: str) -> JobRecord:
-        return await self._services.desk.show(job_id, None)
+        return await self._services.operator.show(job_id, None)
 
     async def _submit_each(self, jobs: Sequence[object]) -> list[Answer]:
         read = read_each(jobs, Sender(TENANT), self._services.registry.get)

@@ -20,7 +20,7 @@ from cqworker.flow.supervised_loop import background_failure, keep_running
 from cqworker.health.main_loop_lag import MainLoopLag
 from cqworker.health.probes import DepthProbe, Probe
 from cqworker.health.service_health import ARTIFACTS, STORE
-from cqworker.jobs.waiters import Watch
+from cqworker.jobs.waiters import Waiters
 from cqworker.observe.log import Log
 from cqworker.plugins.registry import Registry
 from cqworker.settings import Settings
@@ -45,7 +45,7 @@ class Daemon:
     dependencies: Dependencies
     clients: AwsClients
     server: Server
-    watch: Watch
+    waiters: Waiters
     worker: Worker | None
     emit: Emit
     loops: list[asyncio.Task[None]] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Daemon:
         """Not ready any more; requests that wait for a job's end are answered."""
         self.dependencies.health.draining = True
         self.server.quiet()
-        self.watch.close()
+        self.waiters.close()
 
     async def close(self, seconds: float, stop_now: asyncio.Event) -> None:
         """Ends what has no end of its own.
@@ -109,14 +109,18 @@ def open_daemon(
     aws = open_aws_ports(settings, registry, clock, observers.emit, dead_letters=Role.WORKER in roles)
     dependencies = aws.dependencies
     workers: list[Worker] = []
-    watch = Watch(clock, lambda job_id: any(worker.holds(job_id) for worker in workers))
+    waiters = Waiters(clock, lambda job_id: any(worker.holds(job_id) for worker in workers))
     if Role.WORKER in roles:
         loop_type = type(asyncio.get_running_loop())
-        workers.append(open_worker(dependencies, settings, ThreadedLoop(loop_type), name=name, seen=watch.seen))
+        workers.append(
+            open_worker(dependencies, settings, ThreadedLoop(loop_type), name=name, seen=waiters.note_written)
+        )
     worker = workers[0] if workers else None
     parts = Parts(
         submitter=open_submitter(dependencies, settings),
-        desk=open_operator_actions(dependencies, settings, watch, worker.cancel_here if worker else lambda _: None),
+        operator=open_operator_actions(
+            dependencies, settings, waiters, worker.cancel_here if worker else lambda _: None
+        ),
         registry=registry,
         artifacts=dependencies.artifacts,
         health=StatusReport(dependencies.health, worker, settings, name),
@@ -132,7 +136,7 @@ def open_daemon(
         dependencies=dependencies,
         clients=aws.clients,
         server=Server(create_app(parts, api=Role.API in roles), settings.http),
-        watch=watch,
+        waiters=waiters,
         worker=worker,
         emit=observers.emit,
     )

@@ -10,9 +10,9 @@ from cqworker.aws.clients import AwsClients
 from cqworker.clock import SystemClock
 from cqworker.daemon.aws_ports import open_aws_ports
 from cqworker.events import Emit
-from cqworker.jobs.operator_actions import Desk
+from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.submit import Submitter
-from cqworker.jobs.waiters import Watch
+from cqworker.jobs.waiters import Waiters
 from cqworker.plugins.registry import Registry, discover
 from cqworker.ports import Artifacts
 from cqworker.settings import Settings
@@ -24,7 +24,7 @@ class JobServices:
     """Everything that submits jobs and acts on them, on AWS; `clients` are open as long as its context."""
 
     submitter: Submitter
-    desk: Desk
+    operator: OperatorActions
     artifacts: Artifacts
     registry: Registry
     clients: AwsClients
@@ -44,7 +44,7 @@ async def open_job_services(settings: Settings, emit: Emit) -> AsyncIterator[Job
         dependencies = aws.dependencies
         yield JobServices(
             submitter=open_submitter(dependencies, settings),
-            desk=open_operator_actions(dependencies, settings, Watch(clock, lambda _: False), lambda _: None),
+            operator=open_operator_actions(dependencies, settings, Waiters(clock, lambda _: False), lambda _: None),
             artifacts=dependencies.artifacts,
             registry=registry,
             clients=aws.clients,
@@ -67,15 +67,15 @@ def open_submitter(dependencies: Dependencies, settings: Settings) -> Submitter:
 
 
 def open_operator_actions(
-    dependencies: Dependencies, settings: Settings, watch: Watch, cancel_here: Callable[[str], None]
-) -> Desk:
+    dependencies: Dependencies, settings: Settings, waiters: Waiters, cancel_here: Callable[[str], None]
+) -> OperatorActions:
     """The operator's actions; `cancel_here` is called with the id of a cancelled job that may run in this process."""
-    return Desk(
+    return OperatorActions(
         dependencies.store,
         {queue.name: dependencies.queues[queue.name] for queue in settings.queues},
-        watch,
+        waiters,
         dependencies.clock,
         dependencies.emit,
         retention=settings.store.retention,
-        hurry=cancel_here,
+        cancel_here=cancel_here,
     )

@@ -23,7 +23,7 @@ from cqworker.jobs.submission_models import (
     unalias,
     validate,
 )
-from cqworker.jobs.submit import Accepted, Checked, Submission, Submitter, checked
+from cqworker.jobs.submit import Accepted, CheckedSubmission, Submission, Submitter, check
 from cqworker.model.json_pointer import Fault, JobPointer
 from cqworker.plugins.loaded_handlers import Handler
 
@@ -50,7 +50,7 @@ class Sender:
 class ReadJob:
     """A job that could be read, and what points to its fields in the body."""
 
-    submission: Submission | Checked
+    submission: Submission | CheckedSubmission
     pointer: JobPointer
 
 
@@ -125,7 +125,7 @@ def _read_job(job: object, model: type[SubmitAsk], at: str, sender: Sender, find
         fields, pointer = unalias(job, at)
         submission = _submission_of(validate(model, fields, pointer, most), sender)
         handler = find(submission.type)
-        return ReadJob(submission if handler is None else checked(submission, handler), pointer)
+        return ReadJob(submission if handler is None else check(submission, handler), pointer)
     except InvalidFields as error:
         return JobAnswer(error, pointer)
     except InvalidPayload as error:

@@ -1,4 +1,4 @@
-"""The operator's desk: show, wait for, retry and cancel a job."""
+"""What an operator may do to a job: show it, wait for its end, retry it, cancel it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cqworker.errors import JobNotFound, NotAllowedNow, Unavailable
 from cqworker.events import CancelAsked, Emit, JobForestalled, RecordPostponed, RetryAsked
 from cqworker.flow.job_ref import subject_of
 from cqworker.jobs.shared_reads import SharedReads
-from cqworker.jobs.waiters import Watch
+from cqworker.jobs.waiters import Waiters
 from cqworker.model.envelope import NotAnEnvelope, read_envelope
 from cqworker.model.history import Entry, ending_event
 from cqworker.model.operator_writes import AskCancel, Forestall, NewRound
@@ -21,33 +21,38 @@ from cqworker.model.trace import traceparent_for
 from cqworker.model.writes import Refused, Written
 from cqworker.ports import JobQueue, JobStore, Letter
 
-ROUNDS = 5
-"""Times a cancel looks again when the job changed under its hands."""
+MAX_CANCEL_TRIES = 5
+"""Conditional writes that one cancel tries: each is refused only because the job changed meanwhile."""
 _RETRYABLE = ", ".join(status for status in Status if status in RETRYABLE)
 
 
-class Desk:
-    """What people may do to a job that exists; `tenant` None is the local operator, who may see every job."""
+class OperatorActions:
+    """What people may do to a job that exists.
+
+    A job of another tenant does not exist for them; `tenant` None is the local operator, who may see every job.
+    `retention` is how many seconds a record is kept after its last change. `cancel_here` is called with the id of a
+    running job whose cancel was asked for: it may run in this process, which need not wait for its next renewal then.
+    """
 
     def __init__(
         self,
         store: JobStore,
         queues: Mapping[str, JobQueue],
-        watch: Watch,
+        waiters: Waiters,
         clock: Clock,
         emit: Emit,
         *,
         retention: Retention,
-        hurry: Callable[[str], None] = lambda _: None,
+        cancel_here: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._store = store
         self._reads = SharedReads(store)
         self._queues = queues
-        self._watch = watch
+        self._waiters = waiters
         self._clock = clock
         self._emit = emit
         self._retention = retention
-        self._hurry = hurry
+        self._cancel_here = cancel_here
 
     async def show(self, job_id: str, tenant: str | None) -> JobRecord:
         """The job as it is now. Raises JobNotFound, Unavailable."""
@@ -58,9 +63,9 @@ class Desk:
 
     async def wait(self, job_id: str, tenant: str | None, seconds: float) -> JobRecord:
         """The job once it is final, or as it is after `seconds`. Raises JobNotFound, Unavailable."""
-        known = self._watch.known(job_id)
+        known = self._waiters.last_read(job_id)
         record = known if known is not None and tenant in (None, known.tenant) else await self.show(job_id, tenant)
-        return await self._watch.until_final(record, seconds, lambda: self.show(job_id, None))
+        return await self._waiters.until_final(record, seconds, lambda: self.show(job_id, None))
 
     async def retry(self, job_id: str, tenant: str | None, round_number: int | None = None) -> JobRecord:
         """A new round for a FAILED or CANCELLED job; for a stuck one its message again.
@@ -87,21 +92,21 @@ class Desk:
         Raises JobNotFound, NotAllowedNow where the job is final, Unavailable.
         """
         record = await self.show(job_id, tenant)
-        for _ in range(ROUNDS):
+        for _ in range(MAX_CANCEL_TRIES):
             if record.status.is_final:
                 raise NotAllowedNow(f"Job {job_id} is already {record.status}.")
-            change = self._cancellation(record)
+            change = self._cancel_write(record)
             answer = await self._store.write(change)
             if isinstance(answer, Written):
-                return self._cancelled(answer.record)
+                return self._report_cancel(answer.record)
             if isinstance(change, Forestall) and answer.seen is not None and change.was_applied_to(answer.seen):
-                return self._cancelled(answer.seen)
+                return self._report_cancel(answer.seen)
             if answer.seen is None:
                 raise JobNotFound(f"There is no job {job_id}.")
             record = answer.seen
         raise NotAllowedNow(f"Job {job_id} changes too quickly to be cancelled; try again.")
 
-    def _cancellation(self, record: JobRecord) -> Forestall | AskCancel:
+    def _cancel_write(self, record: JobRecord) -> Forestall | AskCancel:
         now = self._clock.now()
         if not record.is_free(now):
             return AskCancel(job_id=record.job_id, round=record.round, now=now)
@@ -110,14 +115,14 @@ class Desk:
             seen=record, status=Status.CANCELLED, now=now, purge_at=self._retention.purge_at(now), entry=entry
         )
 
-    def _cancelled(self, record: JobRecord) -> JobRecord:
+    def _report_cancel(self, record: JobRecord) -> JobRecord:
         job = subject_of(record)
         self._emit(CancelAsked(job=job))
         if record.status.is_final:
             self._emit(JobForestalled(job=job, status=record.status))
-            self._watch.seen(record.job_id, Written(record))
+            self._waiters.note_written(record.job_id, Written(record))
         else:
-            self._hurry(record.job_id)
+            self._cancel_here(record.job_id)
         return record
 
     async def _open_round(self, record: JobRecord) -> JobRecord:
@@ -136,7 +141,7 @@ class Desk:
         return answer.record
 
     async def _send(self, record: JobRecord, round_number: int) -> None:
-        """A record from before today's limits may say what no worker takes: that is told, for the job would be lost."""
+        """Raises NotAllowedNow for a record from before today's limits, which no worker takes: it would be lost."""
         body = envelope_of(record, round_number=round_number).text()
         try:
             read_envelope(body)

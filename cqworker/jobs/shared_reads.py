@@ -1,4 +1,4 @@
-"""Equal reads are one read: who asks for a record while it is being read shares the next reading with the others."""
+"""Equal reads are one read: requests for a record that is being read share the next read of it (single flight)."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Records(Protocol):
 class SharedReads:
     """Reads records, each by at most one read at a time, however many ask.
 
-    Every answer comes from a read that began after it was asked for, so that who has just written sees it: who comes
-    while one is under way has the next one.
+    Every answer comes from a read that began after it was asked for, so that a writer sees its own write: a request
+    that comes while a read is under way gets the next one.
     """
 
     def __init__(self, records: Records) -> None:
@@ -30,7 +30,7 @@ class SharedReads:
         self._readers: dict[str, asyncio.Task[None]] = {}
 
     async def get(self, job_id: str) -> JobRecord | None:
-        """What the read returns or raises."""
+        """The record, None where there is none. Raises what the read raises."""
         found: Found = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(job_id, []).append(found)
         if job_id not in self._readers:
@@ -38,19 +38,19 @@ class SharedReads:
         return await found
 
     async def _serve(self, job_id: str) -> None:
-        """Until nobody waits any more."""
-        while waiting := still(self._waiting.pop(job_id, ())):
+        """Reads for all that wait, until none does."""
+        while waiting := pending(self._waiting.pop(job_id, ())):
             try:
                 record = await self._records.get(job_id)
-            except Exception as error:  # noqa: BLE001 - whatever it is, each who asked has to hear of it
-                for found in still(waiting):
+            except Exception as error:  # noqa: BLE001 - whatever it is, each request has to raise it
+                for found in pending(waiting):
                     found.set_exception(error)
             else:
-                for found in still(waiting):
+                for found in pending(waiting):
                     found.set_result(record)
         del self._readers[job_id]
 
 
-def still(waiting: Iterable[Found]) -> list[Found]:
-    """Those that nobody has given up."""
+def pending(waiting: Iterable[Found]) -> list[Found]:
+    """Those that are still waited for."""
     return [found for found in waiting if not found.done()]

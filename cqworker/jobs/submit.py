@@ -35,7 +35,8 @@ KEY_LIFE_MS = 86_400_000
 HEAL_AFTER = 1.0
 """Seconds in which the first request with a key may still be on its way to the queue."""
 LOOK_AGAIN = 0.1
-AT_ONCE = 100
+"""Seconds between two consistent reads of the record of that first request."""
+MAX_AT_ONCE = 100
 """Jobs of one call that are under way together: enough for ten full requests, few enough for leases to be kept."""
 
 
@@ -77,17 +78,17 @@ _LATER = {each.name: each.default for each in fields(Submission) if each.name no
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedSubmission:
     """A submission whose payload fits its handler's model; `fingerprint` is its own, "" where it has no key."""
 
     submission: Submission
     fingerprint: str = ""
 
 
-def checked(submission: Submission, handler: Handler) -> Checked:
-    """All the work on a submission that grows with its payload; raises InvalidPayload."""
+def check(submission: Submission, handler: Handler) -> CheckedSubmission:
+    """Does all the work on a submission that grows with its payload. Raises InvalidPayload."""
     handler.validate(submission.payload)
-    return Checked(submission, "" if submission.idempotency_key is None else submission.fingerprint())
+    return CheckedSubmission(submission, "" if submission.idempotency_key is None else submission.fingerprint())
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,10 @@ class Accepted:
 
 
 class Submitter:
-    """Takes jobs in."""
+    """Accepts jobs: sends the message, which commits, then puts the record.
+
+    A payload of more than `inline_limit` bytes goes to S3; a record is kept `retention` seconds.
+    """
 
     def __init__(
         self,
@@ -122,59 +126,59 @@ class Submitter:
         self._inline_limit = inline_limit
         self._retention = retention
 
-    async def submit(self, asked: Submission | Checked) -> Accepted:
+    async def submit(self, asked: Submission | CheckedSubmission) -> Accepted:
         """Accepts one job, which is checked here unless that was done elsewhere.
 
         Raises UnknownType, UnknownQueue, InvalidPayload, MessageTooLarge and KeyReused (the request is wrong),
         Unavailable (nothing was accepted), SendUnanswered (the job may run).
         """
-        submission = asked.submission if isinstance(asked, Checked) else asked
-        handler = self._handler(submission)
-        fit = asked if isinstance(asked, Checked) else checked(submission, handler)
-        queue = self._route(submission, handler)
+        submission = asked.submission if isinstance(asked, CheckedSubmission) else asked
+        handler = self._find_handler(submission)
+        fit = asked if isinstance(asked, CheckedSubmission) else check(submission, handler)
+        queue = self._queue_name(submission, handler)
         job_id = new_job_id(self._clock.now())
         if submission.idempotency_key is not None:
-            holder = await self._reserve(fit, job_id)
+            holder = await self._reserve_key(fit, job_id)
             if holder is not None:
-                if (record := await self._made_by(holder)) is not None:
+                if (record := await self._find_job_of(holder)) is not None:
                     self._emit(SubmissionReplayed(job=subject_of(record)))
                     return Accepted(record, replayed=True)
                 job_id = holder.job_id
-        envelope = await self._envelope(submission, handler, queue, job_id)
+        envelope = await self._build_envelope(submission, handler, queue, job_id)
         await self._send(submission, envelope)
-        return Accepted(await self._enter(submission, envelope))
+        return Accepted(await self._put_record(submission, envelope))
 
-    async def submit_many(self, submissions: Sequence[Submission | Checked]) -> list[Accepted | Exception]:
+    async def submit_many(self, submissions: Sequence[Submission | CheckedSubmission]) -> list[Accepted | Exception]:
         """Accepts many jobs, each for itself: its place in the answer has what `submit` returned or raised.
 
         So many are under way at once (AT_ONCE) that their sends fill requests of ten, and no more than that.
         """
         answers: list[Accepted | Exception] = []
-        for start in range(0, len(submissions), AT_ONCE):
-            some = submissions[start : start + AT_ONCE]
-            answers += await asyncio.gather(*(self._answer(submission) for submission in some))
+        for start in range(0, len(submissions), MAX_AT_ONCE):
+            some = submissions[start : start + MAX_AT_ONCE]
+            answers += await asyncio.gather(*(self._submit_or_error(submission) for submission in some))
         return answers
 
-    async def _answer(self, submission: Submission | Checked) -> Accepted | Exception:
+    async def _submit_or_error(self, submission: Submission | CheckedSubmission) -> Accepted | Exception:
         try:
             return await self.submit(submission)
         except Exception as error:  # noqa: BLE001 - one that nobody foresaw must not hide what became of the others
             return error
 
-    def _handler(self, submission: Submission) -> Handler:
+    def _find_handler(self, submission: Submission) -> Handler:
         handler = self._registry.get(submission.type)
         if handler is None:
             known = ", ".join(sorted(self._registry.handlers)) or "none"
             raise UnknownType(f"There is no job type {submission.type!r}; known types: {known}.")
         return handler
 
-    def _route(self, submission: Submission, handler: Handler) -> str:
+    def _queue_name(self, submission: Submission, handler: Handler) -> str:
         name = submission.queue or handler.queue or next(iter(self._queues))
         if name not in self._queues:
             raise UnknownQueue(f"There is no queue {name!r}; configured queues: {', '.join(self._queues)}.")
         return name
 
-    async def _reserve(self, fit: Checked, job_id: str) -> KeyItem | None:
+    async def _reserve_key(self, fit: CheckedSubmission, job_id: str) -> KeyItem | None:
         """None: the key is ours. Else the item of the request that came first, which must have asked for the same."""
         now = self._clock.now()
         owned = f"{fit.submission.tenant}\0{fit.submission.idempotency_key}".encode()
@@ -184,7 +188,7 @@ class Submitter:
             raise KeyReused("This Idempotency-Key was used with another request within the last 24 hours.")
         return holder
 
-    async def _made_by(self, holder: KeyItem) -> JobRecord | None:
+    async def _find_job_of(self, holder: KeyItem) -> JobRecord | None:
         """The job of an earlier request; None when that request never got as far as the queue."""
         deadline = self._clock.monotonic() + HEAL_AFTER
         while (record := await self._store.get(holder.job_id)) is None:
@@ -193,7 +197,7 @@ class Submitter:
             await asyncio.sleep(LOOK_AGAIN)
         return record
 
-    async def _envelope(self, submission: Submission, handler: Handler, queue: str, job_id: str) -> Envelope:
+    async def _build_envelope(self, submission: Submission, handler: Handler, queue: str, job_id: str) -> Envelope:
         payload: str | None = submission.payload
         reference = None
         data = submission.payload.encode()
@@ -227,7 +231,7 @@ class Submitter:
                 raise SendUnanswered(envelope.job_id, error) from error
             raise
 
-    async def _enter(self, submission: Submission, envelope: Envelope) -> JobRecord:
+    async def _put_record(self, submission: Submission, envelope: Envelope) -> JobRecord:
         """Puts the record; the job is accepted even where that fails, for the claim creates it."""
         purge_at = self._retention.purge_at(self._clock.now())
         record = record_from(envelope, purge_at, stored_trace_id(envelope.job_id, submission.traceparent))

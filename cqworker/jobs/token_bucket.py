@@ -12,9 +12,9 @@ from cqworker.events import Emit
 from cqworker.events.limit_events import Holder, SubmissionsLimited
 
 ROUNDING = 1e-6
-"""Seconds that are no time to wait."""
-FORGETTING = 1000
-"""Buckets that are kept before the full ones among them, which are as good as new, are looked for."""
+"""Seconds below which a wait is none: the rounding of doubles."""
+SWEEP_SIZE = 1000
+"""Buckets that are kept before the full ones, which are as good as new, are dropped."""
 
 
 class Rate(NamedTuple):
@@ -34,7 +34,7 @@ class TokenBuckets:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._full_at: dict[Bucket, float] = {}
-        self._sweep_at = FORGETTING
+        self._sweep_at = SWEEP_SIZE
 
     def __len__(self) -> int:
         return len(self._full_at)
@@ -46,10 +46,10 @@ class TokenBuckets:
             return False
         now = self._clock.monotonic()
         for bucket, rate in rates.items():
-            self._full_at[bucket] = self._full(bucket, now) + number / rate.per_second
+            self._full_at[bucket] = self._full_at_of(bucket, now) + number / rate.per_second
         if len(self._full_at) > self._sweep_at:
             self._full_at = {bucket: at for bucket, at in self._full_at.items() if at > now}
-            self._sweep_at = max(FORGETTING, 2 * len(self._full_at))
+            self._sweep_at = max(SWEEP_SIZE, 2 * len(self._full_at))
         return True
 
     def wait(self, rates: Rates, number: int) -> tuple[Bucket, float]:
@@ -59,18 +59,18 @@ class TokenBuckets:
         """
         now = self._clock.monotonic()
         waits = {
-            bucket: self._full(bucket, now) - now - (rate.burst - number) / rate.per_second
+            bucket: self._full_at_of(bucket, now) - now - (rate.burst - number) / rate.per_second
             for bucket, rate in rates.items()
         }
         last = max(waits, key=waits.__getitem__)
         return last, waits[last] if waits[last] > ROUNDING else 0.0
 
-    def _full(self, bucket: Bucket, now: float) -> float:
+    def _full_at_of(self, bucket: Bucket, now: float) -> float:
         return max(now, self._full_at.get(bucket, now))
 
 
 class SubmissionRates:
-    """Whether a token and its tenant may submit now; who has no rate always may."""
+    """Whether a token and its tenant may submit now; without a configured rate they always may."""
 
     def __init__(self, rates: Rates, clock: Clock, emit: Emit) -> None:
         self._rates = rates
@@ -89,18 +89,20 @@ class SubmissionRates:
         total = of or number
         for holder, rate in rates.items():
             if total > rate.burst:
-                raise MessageTooLarge(f"{_whose(holder)} may submit {rate.burst} jobs at once, and these are {total}.")
+                raise MessageTooLarge(
+                    f"{_holder_words(holder)} may submit {rate.burst} jobs at once, and these are {total}."
+                )
         if not self._buckets.take(rates, number):
             (limit, name), seconds = self._buckets.wait(rates, total)
             self._emit(SubmissionsLimited(limit=limit, name=name, count=total))
             rate = rates[limit, name]
             wait = max(1, math.ceil(seconds))
             raise RateLimited(
-                f"{_whose((limit, name))} may submit {rate.per_second:g} jobs a second, {rate.burst} at once. "
+                f"{_holder_words((limit, name))} may submit {rate.per_second:g} jobs a second, {rate.burst} at once. "
                 f"Nothing was accepted: send it again in {wait} s.",
                 retry_after=wait,
             )
 
 
-def _whose(holder: Bucket) -> str:
+def _holder_words(holder: Bucket) -> str:
     return f'The {holder[0]} "{holder[1]}"'

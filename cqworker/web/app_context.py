@@ -11,7 +11,7 @@ from aiohttp import web
 from cqworker.clock import Clock
 from cqworker.events import Emit
 from cqworker.health.service_health import Trouble
-from cqworker.jobs.operator_actions import Desk
+from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.submit import Submitter
 from cqworker.plugins.registry import Registry
 from cqworker.ports import Artifacts
@@ -42,7 +42,7 @@ class Parts:
     """The rooms behind the desk; `submitter`, `desk` and `artifacts` are None where only health is served."""
 
     submitter: Submitter | None
-    desk: Desk | None
+    operator: OperatorActions | None
     registry: Registry
     artifacts: Artifacts | None
     health: Health

@@ -81,7 +81,7 @@ async def download(request: web.Request) -> web.StreamResponse:
 async def download_of_job(request: web.Request) -> web.StreamResponse:
     """GET /jobs/{job_id}/artifact."""
     parts = parts_of(request)
-    record = await present(parts.desk).show(job_id_of(request), caller_of(request).tenant)
+    record = await present(parts.operator).show(job_id_of(request), caller_of(request).tenant)
     whereabouts = present(parts.artifacts).reference
     reference = output_reference(record, whereabouts)
     if reference is None:
@@ -93,7 +93,7 @@ async def download_of_job(request: web.Request) -> web.StreamResponse:
 async def download_by_name(request: web.Request) -> web.StreamResponse:
     """GET /jobs/{job_id}/artifacts/{name}."""
     parts, name = parts_of(request), request.match_info["name"]
-    record = await present(parts.desk).show(job_id_of(request), caller_of(request).tenant)
+    record = await present(parts.operator).show(job_id_of(request), caller_of(request).tenant)
     if (key := named_key(record, name)) is None:
         detail = "No artifact has such a name."
         raise Problem(Kind.ARTIFACT_NOT_FOUND, detail, members={"job_id": record.job_id})

@@ -52,27 +52,27 @@ async def submit_job(request: web.Request) -> web.StreamResponse:
 async def show_job(request: web.Request) -> web.StreamResponse:
     """GET /jobs/{job_id}, with `?wait=` seconds until it is final."""
     seconds = _seconds_to_wait(request)
-    desk, tenant, job_id = present(parts_of(request).desk), caller_of(request).tenant, job_id_of(request)
+    operator, tenant, job_id = present(parts_of(request).operator), caller_of(request).tenant, job_id_of(request)
     waited = None
     if seconds:
-        waited = await request.app[WAITING_ROOM].hold(request, desk.wait(job_id, tenant, seconds))
+        waited = await request.app[WAITING_ROOM].hold(request, operator.wait(job_id, tenant, seconds))
         if request.transport is None:
             return web.Response()  # nobody is left to read it
-    return as_json(shown_job(waited or await desk.show(job_id, tenant)))
+    return as_json(shown_job(waited or await operator.show(job_id, tenant)))
 
 
 async def retry_job(request: web.Request) -> web.StreamResponse:
     """POST /jobs/{job_id}/retry."""
     body = await json_body(request, RETRY_BODY)
     ask = validate(RetryAsk, read_object(body) if body else {})
-    desk, tenant = present(parts_of(request).desk), caller_of(request).tenant
-    return as_json(shown_job(await desk.retry(job_id_of(request), tenant, ask.round)), 202)
+    operator, tenant = present(parts_of(request).operator), caller_of(request).tenant
+    return as_json(shown_job(await operator.retry(job_id_of(request), tenant, ask.round)), 202)
 
 
 async def cancel_job(request: web.Request) -> web.StreamResponse:
     """POST /jobs/{job_id}/cancel."""
-    desk, tenant = present(parts_of(request).desk), caller_of(request).tenant
-    return as_json(shown_job(await desk.cancel(job_id_of(request), tenant)), 202)
+    operator, tenant = present(parts_of(request).operator), caller_of(request).tenant
+    return as_json(shown_job(await operator.cancel(job_id_of(request), tenant)), 202)
 
 
 def shown_job(record: JobRecord) -> dict[str, object]:

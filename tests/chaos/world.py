@@ -157,7 +157,7 @@ async def _call_once(opened: JobServices) -> None:
     await SqsQueue(opened.clients, opened.settings.queues[0].name, SystemClock()).depth()
     await opened.artifacts.check()
     with suppress(JobNotFound):
-        await opened.desk.show("nobody", None)
+        await opened.operator.show("nobody", None)
 
 
 @contextmanager

@@ -48,7 +48,7 @@ def _client(way: str, house: House) -> Client:
 def counter_of(parts: Parts) -> JobServices:
     return JobServices(
         submitter=present(parts.submitter),
-        desk=present(parts.desk),
+        operator=present(parts.operator),
         artifacts=present(parts.artifacts),
         registry=parts.registry,
         clients=AwsClients(ignore),

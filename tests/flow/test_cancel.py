@@ -22,7 +22,7 @@ from tests.flow.world import VISIBILITY, World, story
 async def test_a_queued_job_is_cancelled_at_once_and_its_message_deleted() -> None:
     world = World({"quick": quick})
     job_id = await world.submit("quick")
-    record = await world.desk.cancel(job_id, None)
+    record = await world.operator.cancel(job_id, None)
     assert (record.status, record.scheduled_at) == (Status.CANCELLED, None)
     assert record.finished_at is not None
     host = world.start()
@@ -37,7 +37,7 @@ async def test_a_queued_job_is_cancelled_at_once_and_its_message_deleted() -> No
 async def test_a_delayed_job_is_cancelled_at_once() -> None:
     world = World({"quick": quick})
     job_id = await world.submit("quick", delay_seconds=600)
-    record = await world.desk.cancel(job_id, None)
+    record = await world.operator.cancel(job_id, None)
     assert (record.status, record.scheduled_at) == (Status.CANCELLED, None)
 
 
@@ -48,7 +48,7 @@ async def test_a_job_between_two_attempts_is_cancelled_at_once() -> None:
     world.start()
     job_id = await world.submit("work")
     await world.until(job_id, Status.RETRYING)
-    assert (await world.desk.cancel(job_id, None)).status is Status.CANCELLED
+    assert (await world.operator.cancel(job_id, None)).status is Status.CANCELLED
     starts = len(book.starts)
     await world.until_empty()
     await world.stop()
@@ -62,7 +62,7 @@ async def test_a_running_job_is_stopped_at_its_next_renewal() -> None:
     host = world.start()
     job_id = await world.submit("work")
     await world.until_true(lambda: book.starts)
-    asked = await world.desk.cancel(job_id, None)
+    asked = await world.operator.cancel(job_id, None)
     assert (asked.status, asked.cancel_requested_at is not None) == (Status.RUNNING, True)
     record = await world.until(job_id)
     assert (record.status, record.attempt, len(book.stops)) == (Status.CANCELLED, 1, 1)
@@ -79,7 +79,7 @@ async def test_a_job_that_runs_here_is_stopped_at_once() -> None:
     host = world.start()
     job_id = await world.submit("work")
     await world.until_true(lambda: book.starts)
-    await host.desk.cancel(job_id, None)
+    await host.operator.cancel(job_id, None)
     record = await world.until(job_id)
     assert (record.status, len(book.stops)) == (Status.CANCELLED, 1)
     assert world.clock.monotonic() < 1
@@ -92,11 +92,11 @@ async def test_a_success_that_comes_first_stands() -> None:
     world.start()
     job_id = await world.submit("work")
     await world.until(job_id, Status.RUNNING)
-    await world.desk.cancel(job_id, None)
+    await world.operator.cancel(job_id, None)
     record = await world.until(job_id)
     assert (record.status, record.result) == (Status.SUCCEEDED, '"attempt 1"')
     with pytest.raises(NotAllowedNow, match="already SUCCEEDED"):
-        await world.desk.cancel(job_id, None)
+        await world.operator.cancel(job_id, None)
     await world.stop()
 
 
@@ -111,7 +111,7 @@ async def test_an_attempt_that_would_be_retried_becomes_cancelled() -> None:
     world.start()
     job_id = await world.submit("fail")
     await world.until(job_id, Status.RUNNING)
-    await world.desk.cancel(job_id, None)
+    await world.operator.cancel(job_id, None)
     record = await world.until(job_id)
     assert (record.status, record.attempt) == (Status.CANCELLED, 1)
     await world.until_empty()
@@ -125,7 +125,7 @@ async def test_a_job_with_a_cancel_asked_for_is_cancelled_in_place_of_its_next_s
     world.start("w1")
     job_id = await world.submit("work")
     await world.until_true(lambda: book.starts)
-    await world.desk.cancel(job_id, None)
+    await world.operator.cancel(job_id, None)
     world.kill("w1")
     host = world.start("w2")
     record = await world.until(job_id)
@@ -144,7 +144,7 @@ async def test_a_running_job_whose_host_died_is_cancelled_at_once_when_its_lease
     await world.until_true(lambda: book.starts)
     world.kill("w1")
     await asyncio.sleep(VISIBILITY + 1)
-    assert (await world.desk.cancel(job_id, None)).status is Status.CANCELLED
+    assert (await world.operator.cancel(job_id, None)).status is Status.CANCELLED
 
 
 @story
@@ -154,7 +154,7 @@ async def test_a_job_that_was_handed_back_after_a_cancel_is_not_started_again() 
     first = world.start("w1")
     job_id = await world.submit("work")
     await world.until_true(lambda: book.starts)
-    await world.desk.cancel(job_id, None)
+    await world.operator.cancel(job_id, None)
     await first.drain(1)
     assert first.seen(JobHandedBack)
     world.hosts.clear()
@@ -170,7 +170,7 @@ async def test_a_cancel_looks_again_when_the_job_changes_under_its_hands() -> No
     world = World({"work": worker_of(book, 30)})
     job_id = await world.submit("work")
     world.office.store.on("Forestall", late(1))
-    asking = asyncio.ensure_future(world.desk.cancel(job_id, None))
+    asking = asyncio.ensure_future(world.operator.cancel(job_id, None))
     await asyncio.sleep(0.5)
     world.start()
     assert (await asking).status is Status.RUNNING
@@ -186,7 +186,7 @@ async def test_a_cancel_that_arrives_while_the_payload_is_fetched_keeps_the_hand
     host = world.start(before=lambda host: host.artifacts.on("get", slow(2)))
     job_id = await world.submit("work")
     await world.until_true(lambda: "get" in host.artifacts.calls)
-    await host.desk.cancel(job_id, None)
+    await host.operator.cancel(job_id, None)
     assert (await world.until(job_id)).status is Status.CANCELLED
     assert host.seen(JobStarted) == []
     await world.stop()
@@ -198,7 +198,7 @@ async def test_a_cancel_while_the_ending_is_written_is_told_what_came_of_it() ->
     world.start(before=lambda host: host.store.on(Settle, late(1)))
     job_id = await world.submit("work")
     await asyncio.sleep(5.5)
-    asked = await world.desk.cancel(job_id, None)
+    asked = await world.operator.cancel(job_id, None)
     assert asked.status is Status.RUNNING
     assert (await world.until(job_id)).status is Status.SUCCEEDED
     await world.stop()
@@ -209,10 +209,10 @@ async def test_a_cancel_that_the_client_had_to_ask_for_twice_is_told_as_done() -
     world = World({"quick": quick})
     job_id = await world.submit("quick")
     world.office.store.on(Forestall, repeated)
-    assert (await world.desk.cancel(job_id, None)).status is Status.CANCELLED
+    assert (await world.operator.cancel(job_id, None)).status is Status.CANCELLED
     assert len(world.office.seen(JobForestalled)) == 1
     with pytest.raises(NotAllowedNow, match="already CANCELLED"):
-        await world.desk.cancel(job_id, None)
+        await world.operator.cancel(job_id, None)
     await world.stop()
 
 
@@ -225,10 +225,10 @@ async def test_a_cancel_whose_first_answer_was_lost_can_be_repeated() -> None:
     await world.until_true(lambda: book.starts)
     world.office.store.on(AskCancel, unanswered)
     with pytest.raises(Exception, match="did not answer"):
-        await world.desk.cancel(job_id, None)
+        await world.operator.cancel(job_id, None)
     first = world.record(job_id).cancel_requested_at
     await asyncio.sleep(1)
-    assert (await world.desk.cancel(job_id, None)).cancel_requested_at == first
+    assert (await world.operator.cancel(job_id, None)).cancel_requested_at == first
     host.store.on(Renew, unanswered)
     assert (await world.until(job_id)).status is Status.CANCELLED
     await world.stop()
@@ -250,7 +250,7 @@ async def test_a_handler_deaf_to_a_cancel_is_abandoned_and_cannot_write() -> Non
     job_id = await world.submit("deaf")
     await world.until(job_id, Status.RUNNING)
     await asyncio.sleep(1)
-    await host.desk.cancel(job_id, None)
+    await host.operator.cancel(job_id, None)
     record = await world.until(job_id)
     await asyncio.sleep(100)
     assert world.record(job_id) == record
@@ -263,5 +263,5 @@ async def test_only_the_tenant_of_a_job_may_cancel_it() -> None:
     world = World({"quick": quick})
     job_id = await world.submit("quick", tenant="acme")
     with pytest.raises(JobNotFound):
-        await world.desk.cancel(job_id, "other")
-    assert (await world.desk.cancel(job_id, "acme")).status is Status.CANCELLED
+        await world.operator.cancel(job_id, "other")
+    assert (await world.operator.cancel(job_id, "acme")).status is Status.CANCELLED

@@ -74,7 +74,7 @@ async def test_a_cancel_kills_the_process(tmp_path: Any) -> None:
     world = World({"act": act}, real=REAL)
     host = world.start()
     job_id, pid = await asleep(world, host, tmp_path / "pid")
-    await host.desk.cancel(job_id, None)
+    await host.operator.cancel(job_id, None)
     record = await world.until(job_id, patience=5)
     assert record.status is Status.CANCELLED
     await world.until_true(lambda: not is_alive(pid), patience=5)

@@ -133,9 +133,9 @@ async def test_a_new_round_by_its_message_begins_once(mishap: Mishap) -> None:
     book = Notebook()
     world = World({"work": worker_of(book, 5)})
     job_id = await world.submit("work")
-    await world.desk.cancel(job_id, None)
+    await world.operator.cancel(job_id, None)
     world.office.store.on("NewRound", refused)
-    await world.desk.retry(job_id, None)
+    await world.operator.retry(job_id, None)
     world.start(before=lambda host: host.store.on(Reopen, mishap, 3))
     record = await world.until(job_id, Status.SUCCEEDED)
     await world.until_empty()
@@ -209,6 +209,6 @@ async def test_reads_and_cancels_say_so_when_the_store_is_away() -> None:
     job_id = await world.submit("quick")
     world.office.store.away = unheard
     with pytest.raises(Unavailable):
-        await world.desk.show(job_id, None)
+        await world.operator.show(job_id, None)
     with pytest.raises(Unavailable):
-        await world.desk.cancel(job_id, None)
+        await world.operator.cancel(job_id, None)

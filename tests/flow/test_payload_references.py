@@ -100,7 +100,7 @@ async def test_a_dead_letter_with_a_strange_reference_is_fetched_neither_then_no
     lost = await world.until(JOB)
     assert lost.failure is not None
     assert (lost.failure.kind, lost.queue) == (FailureKind.LOST, "jobs")
-    await world.desk.retry(JOB, None)
+    await world.operator.retry(JOB, None)
     again = await world.until(JOB, Status.FAILED)
     await world.until_true(lambda: world.record(JOB).round == 2 and world.record(JOB).status is Status.FAILED)
     again = world.record(JOB)
@@ -148,5 +148,5 @@ async def test_a_record_that_no_message_may_say_is_not_sent_again() -> None:
     world.store.records[job_id] = replace(old, status=Status.FAILED, max_attempts=1_000_000)
     before = list(world.queue.bodies)
     with pytest.raises(NotAllowedNow, match="max_attempts"):
-        await world.desk.retry(job_id, None)
+        await world.operator.retry(job_id, None)
     assert world.queue.bodies == before

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from cqworker.errors import MessageTooLarge, RateLimited
 from cqworker.events import Event
 from cqworker.events.limit_events import SubmissionsLimited
-from cqworker.jobs.token_bucket import FORGETTING, Bucket, Rate, SubmissionRates, TokenBuckets
+from cqworker.jobs.token_bucket import SWEEP_SIZE, Bucket, Rate, SubmissionRates, TokenBuckets
 
 A: Bucket = ("token", "a")
 OF_A = {A: Rate(2.0, 10)}
@@ -72,10 +72,10 @@ def test_never_more_than_the_burst_and_the_rate_allow_whatever_comes(asked: list
 def test_buckets_that_are_full_again_are_forgotten() -> None:
     clock = TurnedClock()
     buckets = TokenBuckets(clock)
-    for number in range(20 * FORGETTING):
+    for number in range(20 * SWEEP_SIZE):
         clock.seconds += 0.01
         assert buckets.take({("token", str(number)): Rate(1.0, 10)}, 1)
-        assert len(buckets) <= FORGETTING + 1
+        assert len(buckets) <= SWEEP_SIZE + 1
 
 
 def test_who_is_refused_is_told_why_and_when_and_the_refusal_is_an_event() -> None:

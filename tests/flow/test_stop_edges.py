@@ -148,7 +148,7 @@ async def test_an_error_that_shows_in_drains_alone_is_forgiven_once_a_round() ->
         record = world.record(job_id)
         told.append((record.round, record.status, record.attempt, record.failure and record.failure.error))
         if record.status is Status.FAILED:
-            await world.desk.retry(job_id, None)
+            await world.operator.retry(job_id, None)
     once, twice = (Status.QUEUED, 0, None), (Status.FAILED, 1, "ValueError")
     assert told == [(1, *once), (1, *twice), (2, *once), (2, *twice)]
 

@@ -85,7 +85,7 @@ async def test_a_lease_that_is_lost_while_its_handler_winds_up_for_a_cancel_writ
     job_id = await world.submit("slow")
     record = await world.until(job_id, Status.RUNNING)
     await asyncio.sleep(VISIBILITY / 3 - 2)
-    await host.desk.cancel(job_id, None)
+    await host.operator.cancel(job_id, None)
     taken = replace(world.record(job_id), token="somebody.1", lease_expires_at=world.clock.now() + 3_600_000)
     world.store.records[job_id] = taken
     await world.until_true(lambda: host.seen(LeaseLost))

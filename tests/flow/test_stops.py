@@ -110,7 +110,7 @@ async def stop(host: Host, world: World, reason: StopReason, ids: list[str]) -> 
             await host.drain(25)
         case StopReason.CANCEL:
             for job_id in ids:
-                await host.desk.cancel(job_id, None)
+                await host.operator.cancel(job_id, None)
         case StopReason.LOST | StopReason.SILENCE:
             host.worker.lanes[0].poller.quiet()  # what is given back shall not start here again
             for lease in list(host.worker.lanes[0].leases):

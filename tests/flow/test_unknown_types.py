@@ -80,7 +80,7 @@ async def test_the_day_begins_anew_with_a_retry() -> None:
     ignorant(world)
     await world.until(job_id, patience=2 * DAY)
     began = world.clock.monotonic()
-    await world.desk.retry(job_id, None)
+    await world.operator.retry(job_id, None)
     await world.until_true(lambda: world.record(job_id).round == 2)
     record = await world.until(job_id, patience=2 * DAY)
     assert (record.status, record.round) == (Status.FAILED, 2)
@@ -92,14 +92,14 @@ async def test_the_day_begins_anew_with_a_retry() -> None:
 async def test_the_day_begins_anew_with_a_retry_whose_message_was_faster_than_its_record() -> None:
     world = World({"quick": quick})
     job_id = await world.submit("quick")
-    await world.desk.cancel(job_id, None)
+    await world.operator.cancel(job_id, None)
     ignorant(world)
     await world.until_empty()
     world.kill("old")
     await asyncio.sleep(2 * DAY)
     ignorant(world, "older")
     world.office.store.latency = lambda: 5.0
-    await world.desk.retry(job_id, None)
+    await world.operator.retry(job_id, None)
     record = world.record(job_id)
     assert (record.round, record.status, record.attempt) == (2, Status.QUEUED, 0)
     assert "handed_back" in [entry.event for entry in record.history]

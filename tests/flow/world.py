@@ -18,9 +18,9 @@ from cqworker.flow.supervised_loop import keep_running
 from cqworker.health.monitored_ports import MonitoredArtifacts, MonitoredQueue, MonitoredStore
 from cqworker.health.probes import Probe
 from cqworker.health.service_health import STORE, ServiceHealth
-from cqworker.jobs.operator_actions import Desk
+from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.submit import Accepted, Submission, Submitter
-from cqworker.jobs.waiters import Watch
+from cqworker.jobs.waiters import Waiters
 from cqworker.model.record import JobRecord
 from cqworker.model.retention import Retention
 from cqworker.model.status import FINAL, Status
@@ -87,7 +87,7 @@ class Host:
     store: FaultyStore
     queues: Mapping[str, FaultyQueue]
     artifacts: FaultyArtifacts
-    watch: Watch
+    waiters: Waiters
     ground: Dependencies
     settings: Settings
     events: list[Event]
@@ -110,11 +110,13 @@ class Host:
         return Submitter(*parts, inline_limit=settings.artifacts.inline_limit, retention=RETENTION)
 
     @property
-    def desk(self) -> Desk:
+    def operator(self) -> OperatorActions:
         queues = {queue.name: self.ground.queues[queue.name] for queue in self.settings.queues}
-        hurry = self.worker.cancel_here if self.workers else lambda _: None
+        cancel_here = self.worker.cancel_here if self.workers else lambda _: None
         ground = self.ground
-        return Desk(ground.store, queues, self.watch, ground.clock, ground.emit, retention=RETENTION, hurry=hurry)
+        return OperatorActions(
+            ground.store, queues, self.waiters, ground.clock, ground.emit, retention=RETENTION, cancel_here=cancel_here
+        )
 
     async def drain(self, seconds: float = 25.0, hurry: asyncio.Event | None = None) -> None:
         await self.worker.drain(seconds, hurry or asyncio.Event())
@@ -193,8 +195,8 @@ class World:
         del self.hosts[name]
 
     @property
-    def desk(self) -> Desk:
-        return self.office.desk
+    def operator(self) -> OperatorActions:
+        return self.office.operator
 
     async def submit(self, job_type: str, payload: str = "{}", **more: Any) -> str:
         return (await self.accept(job_type, payload, **more)).record.job_id
@@ -264,7 +266,7 @@ class World:
             store=store,
             queues=queues,
             artifacts=artifacts,
-            watch=Watch(clock, lambda job_id: any(worker.holds(job_id) for worker in workers)),
+            waiters=Waiters(clock, lambda job_id: any(worker.holds(job_id) for worker in workers)),
             ground=ground,
             settings=self.settings,
             events=events,
@@ -274,7 +276,7 @@ class World:
     def _set_to_work(self, host: Host) -> None:
         ground = host.ground
         loop = ThreadedLoop() if self.is_real else SameLoop()
-        host.workers.append(open_worker(ground, host.settings, loop, name=host.name, seen=host.watch.seen))
+        host.workers.append(open_worker(ground, host.settings, loop, name=host.name, seen=host.waiters.note_written))
         check = Probe(STORE, ground.store.check, ground.health)
         host.loops.append(asyncio.get_running_loop().create_task(keep_running("check", check.run, ground.emit)))
         host.worker.start()

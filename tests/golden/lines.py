@@ -38,7 +38,7 @@ def lines_of_a_life() -> Iterator[str]:
         for payload, options in (("{}", {"idempotency_key": "k"}), ('{"reject":true}', {})):
             await world.until(await world.submit("text.transform", payload, **options))
         await world.submit("text.transform", "{}", idempotency_key="k")
-        await world.desk.cancel(await world.submit("text.transform", delay_seconds=60), None)
+        await world.operator.cancel(await world.submit("text.transform", delay_seconds=60), None)
         await world.stop()
         events.extend(event for event in world.events if isinstance(event, JobEvent))
 

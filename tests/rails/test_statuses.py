@@ -13,7 +13,7 @@ from cqworker.cli.job_text import job_words
 from cqworker.cli.jobs import retry
 from cqworker.client import Client
 from cqworker.events import JobForestalled, JobSettled
-from cqworker.jobs.operator_actions import Desk
+from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.model.job_view import job_view
 from cqworker.model.status import FINAL, RETRYABLE, SETTLED, WAITING, FailureKind, Stage, Status
 from cqworker.observe.event_wording import ENDINGS
@@ -90,7 +90,7 @@ def test_every_kind_of_failure_has_somebody_who_says_it(kind: FailureKind) -> No
 @pytest.mark.parametrize("status", sorted(RETRYABLE))
 def test_who_asks_for_a_retry_is_told_of_every_status_that_it_is_for(status: Status) -> None:
     summaries = " ".join(call.summary for call in CALLS if call.name == "retryJob")
-    for told in (retry.help, Client.retry.__doc__, Desk.retry.__doc__, summaries):
+    for told in (retry.help, Client.retry.__doc__, OperatorActions.retry.__doc__, summaries):
         assert status in str(told).upper()
 
 

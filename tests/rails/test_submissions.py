@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from cqworker.clock import SystemClock
 from cqworker.events import ignore
-from cqworker.jobs.operator_actions import Desk
+from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.submit import Submission, Submitter
-from cqworker.jobs.waiters import Watch
+from cqworker.jobs.waiters import Waiters
 from cqworker.model.envelope import Envelope, read_envelope
 from cqworker.model.history import Entry
 from cqworker.model.operator_writes import Forestall
@@ -53,7 +53,7 @@ class Office:
     store: JobStore
     queue: MemoryQueue
     submitter: Submitter
-    desk: Desk
+    operator: OperatorActions
 
 
 @pytest.fixture(params=STORES)
@@ -61,8 +61,10 @@ def office(request: pytest.FixtureRequest) -> Office:
     store, queue = store_of(request.param, CLOCK), MemoryQueue(QUEUE, CLOCK)
     ports = (registry_of(**{TYPE: transform}), {QUEUE: queue}, store, MemoryArtifacts(), CLOCK, ignore)
     submitter = Submitter(*ports, inline_limit=4096, retention=RETENTION)
-    desk = Desk(store, {QUEUE: queue}, Watch(CLOCK, lambda _: False), CLOCK, ignore, retention=RETENTION)
-    return Office(store, queue, submitter, desk)
+    operator = OperatorActions(
+        store, {QUEUE: queue}, Waiters(CLOCK, lambda _: False), CLOCK, ignore, retention=RETENTION
+    )
+    return Office(store, queue, submitter, operator)
 
 
 async def received(office: Office) -> Delivery:
@@ -107,7 +109,7 @@ async def test_the_message_of_a_retry_says_everything_again(office: Office) -> N
     record = (await office.submitter.submit(dataclasses.replace(SUBMISSION, delay_seconds=0))).record
     first = read_envelope((await received(office)).body)
     await failed(office, record)
-    await office.desk.retry(record.job_id, None)
+    await office.operator.retry(record.job_id, None)
     second = read_envelope((await received(office)).body)
     assert lost(replace(first, round=2), second, OF_THE_JOB) == {}
 

@@ -109,10 +109,10 @@ class Clients:
                 case "retry":
                     record = await self._retry(job_id, round_number)
                 case "wait":
-                    record = await self._ask(lambda process: process.desk.wait(job_id, None, 20.0))
+                    record = await self._ask(lambda process: process.operator.wait(job_id, None, 20.0))
                     self._believe(record)
                 case _:
-                    record = await self._ask(lambda process: process.desk.show(job_id, None))
+                    record = await self._ask(lambda process: process.operator.show(job_id, None))
         except (CqworkerError, NoAnswer) as error:
             self._site.trace.note("client", act, job_id, repr(error))
         else:
@@ -120,7 +120,7 @@ class Clients:
 
     async def _cancelled(self, job_id: str, process: Process) -> JobRecord:
         self._site.chronicle.cancel_asked_for(job_id, self._site.kernel.now)
-        return await process.desk.cancel(job_id, None)
+        return await process.operator.cancel(job_id, None)
 
     async def _retry(self, job_id: str, number: int | None) -> JobRecord:
         self._site.letters.retried.add(job_id)
@@ -128,7 +128,7 @@ class Clients:
             self.ledger.retries[job_id] += 1
         else:
             self.ledger.retried_rounds[job_id].add(number)
-        record = await self._ask(lambda process: process.desk.retry(job_id, None, number))
+        record = await self._ask(lambda process: process.operator.retry(job_id, None, number))
         self.ledger.rounds[job_id] = max(self.ledger.rounds[job_id], record.round)
         return record
 
@@ -136,7 +136,7 @@ class Clients:
         if self._chance.random() < 0.5:
             return None
         try:
-            return (await self._ask(lambda process: process.desk.show(job_id, None))).round
+            return (await self._ask(lambda process: process.operator.show(job_id, None))).round
         except (CqworkerError, NoAnswer):
             return None
 

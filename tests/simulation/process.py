@@ -17,9 +17,9 @@ from cqworker.flow.supervised_loop import keep_running
 from cqworker.health.monitored_ports import MonitoredArtifacts, MonitoredQueue, MonitoredStore
 from cqworker.health.probes import Probe
 from cqworker.health.service_health import ARTIFACTS, STORE, ServiceHealth
-from cqworker.jobs.operator_actions import Desk
+from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.submit import Submitter
-from cqworker.jobs.waiters import Watch
+from cqworker.jobs.waiters import Waiters
 from cqworker.ports import JobQueue
 from cqworker.settings import Settings
 from cqworker.worker.assembly import Dependencies, open_worker
@@ -61,7 +61,7 @@ class Process:
         self.leaks: list[str] = []
         self.worker: Worker
         self.submitter: Submitter
-        self.desk: Desk
+        self.operator: OperatorActions
         self._site = site
         self._loop = HandlersGuest(self.main, self.handlers)
         self._running: dict[tuple[str, int, int], str] = {}
@@ -181,11 +181,11 @@ class Process:
             clock=self.clock,
             emit=self._emit,
         )
-        watch = Watch(self.clock, lambda job_id: self.worker.holds(job_id))  # noqa: PLW0108 - the worker comes after its watch
-        self.worker = open_worker(ground, settings, self._loop, name=self.name, seen=watch.seen)
+        waiters = Waiters(self.clock, lambda job_id: self.worker.holds(job_id))  # noqa: PLW0108 - the worker comes after its watch
+        self.worker = open_worker(ground, settings, self._loop, name=self.name, seen=waiters.note_written)
         self.worker.execution.runs = InOrder()  # type: ignore[assignment]  # a set's order is not the seed's
-        self.submitter, self.desk = front_desk(ground, settings, watch, self.worker)
-        self._closers = (watch.close,)
+        self.submitter, self.operator = open_jobs(ground, settings, waiters, self.worker)
+        self._closers = (waiters.close,)
         self.worker.start()
         for service, check in ((STORE, ground.store.check), (ARTIFACTS, ground.artifacts.check)):
             loop = keep_running(service, Probe(service, check, health).run, self._emit)
@@ -245,7 +245,9 @@ class Process:
         self._site.witness.swallowed(self, call, self._site.kernel.now)
 
 
-def front_desk(ground: Dependencies, settings: Settings, watch: Watch, worker: Worker) -> tuple[Submitter, Desk]:
+def open_jobs(
+    ground: Dependencies, settings: Settings, waiters: Waiters, worker: Worker
+) -> tuple[Submitter, OperatorActions]:
     """The other half of a daemon: where jobs are handed in and asked after."""
     queues = {queue.name: ground.queues[queue.name] for queue in settings.queues}
     clock, emit, retention = ground.clock, ground.emit, settings.store.retention
@@ -259,4 +261,6 @@ def front_desk(ground: Dependencies, settings: Settings, watch: Watch, worker: W
         inline_limit=settings.artifacts.inline_limit,
         retention=retention,
     )
-    return submitter, Desk(ground.store, queues, watch, clock, emit, retention=retention, hurry=worker.cancel_here)
+    return submitter, OperatorActions(
+        ground.store, queues, waiters, clock, emit, retention=retention, cancel_here=worker.cancel_here
+    )

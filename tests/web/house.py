@@ -16,9 +16,9 @@ from cqworker.clock import Clock, SystemClock
 from cqworker.errors import Unavailable
 from cqworker.events import Emit, Event
 from cqworker.health.service_health import Trouble
-from cqworker.jobs.operator_actions import Desk
+from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.submit import Submitter
-from cqworker.jobs.waiters import Watch
+from cqworker.jobs.waiters import Waiters
 from cqworker.model.record import JobRecord
 from cqworker.model.retention import Retention
 from cqworker.model.status import Status
@@ -80,7 +80,7 @@ class House:
     store: MemoryStore
     artifacts: MemoryArtifacts
     health: FakeHealth
-    watch: Watch
+    waiters: Waiters
     parts: Parts
     events: list[Event] = field(default_factory=list)
 
@@ -127,7 +127,7 @@ class House:
         """Puts a job into another state, as a worker of this process would."""
         record = replace(self.store.records[job_id], status=status, **changes)
         self.store.records[job_id] = record
-        self.watch.seen(job_id, Written(record))
+        self.waiters.note_written(job_id, Written(record))
         return record
 
 
@@ -149,7 +149,7 @@ async def open_house(
     """
     own, events = {name: http.pop(name) for name in OF_THE_SERVER if name in http}, list[Event]()
     queue, store, artifacts = MemoryQueue("main", CLOCK), MemoryStore(CLOCK), MemoryArtifacts(prefix="cq/")
-    watch, health = Watch(CLOCK, lambda _: True), FakeHealth()
+    waiters, health = Waiters(CLOCK, lambda _: True), FakeHealth()
     known = registry or KNOWN
     queues = {"main": carried_by(queue)}
     emit, metrics, stats = _observers(known, tokens, events, observed=observed)
@@ -157,7 +157,7 @@ async def open_house(
     settings = _settings(tuple(tokens), {"port": 0} | http)
     parts = Parts(
         submitter=Submitter(*ports, inline_limit=inline_limit, retention=RETENTION) if api else None,
-        desk=Desk(store, queues, watch, CLOCK, emit, retention=RETENTION) if api else None,
+        operator=OperatorActions(store, queues, waiters, CLOCK, emit, retention=RETENTION) if api else None,
         registry=known,
         artifacts=artifacts if api else None,
         health=health,
@@ -171,7 +171,7 @@ async def open_house(
         _served(create_app(parts, api=api), settings.http, **own) as server,
         aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as client,
     ):
-        yield House(client, server, queue, store, artifacts, health, watch, parts, events)
+        yield House(client, server, queue, store, artifacts, health, waiters, parts, events)
 
 
 def _observers(

@@ -42,7 +42,7 @@ async def test_closing_leaves_no_task_and_no_connection_behind() -> None:
     async with open_house() as house:
         job = await house.submit()
         waiting = [asyncio.create_task(house.get(f"/jobs/{job['job_id']}?wait=20")) for _ in range(3)]
-        await until(lambda: house.watch.waiting_for(job["job_id"]) == 3)
+        await until(lambda: house.waiters.waiting_for(job["job_id"]) == 3)
         _, idle = await asyncio.open_connection("127.0.0.1", house.port)
         await asyncio.wait_for(house.server.close(), 5)
         assert await asyncio.gather(*waiting) == [(200, job)] * 3
@@ -84,7 +84,7 @@ def test_everything_holds_on_uvloop_too() -> None:
         async with open_house(head_patience=0.3, places=4) as house:
             job = await house.submit()
             waiting = asyncio.create_task(house.get(f"/jobs/{job['job_id']}?wait=20"))
-            await until(lambda: house.watch._vigils)
+            await until(lambda: house.waiters._waited)
             reader, silent = await asyncio.open_connection("127.0.0.1", house.port)
             assert await asyncio.wait_for(reader.read(), 5) == b""
             silent.close()

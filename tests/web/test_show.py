@@ -46,7 +46,7 @@ async def test_a_wait_is_any_spelling_of_a_number(house: House, wait: str) -> No
 async def test_a_wait_ends_with_the_job(house: House) -> None:
     job = await house.submit()
     waiting = asyncio.create_task(house.get(f"/jobs/{job['job_id']}?wait=20"))
-    await until(lambda: house.watch._vigils)
+    await until(lambda: house.waiters._waited)
     house.rewrite(job["job_id"], Status.SUCCEEDED, result='{"n":1}')
     status, shown = await asyncio.wait_for(waiting, scaled(2))
     assert (status, shown["status"], shown["result"]) == (200, "SUCCEEDED", {"n": 1})
@@ -73,16 +73,16 @@ async def test_a_client_that_goes_away_ends_its_wait(house: House) -> None:
     job = await house.submit()
     _, writer = await asyncio.open_connection("127.0.0.1", house.port)
     writer.write(f"GET /jobs/{job['job_id']}?wait=20 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-    await until(lambda: house.watch._vigils)
+    await until(lambda: house.waiters._waited)
     writer.close()
-    await until(lambda: not house.watch._vigils)
+    await until(lambda: not house.waiters._waited)
 
 
 async def test_those_who_wait_are_let_go_with_the_job_as_it_is_when_the_house_grows_quiet(house: House) -> None:
     job = await house.submit()
     path = f"/jobs/{job['job_id']}?wait=20"
     waiting = [asyncio.create_task(house.get(path)) for _ in range(5)]
-    await until(lambda: house.watch.waiting_for(job["job_id"]) == 5)
+    await until(lambda: house.waiters.waiting_for(job["job_id"]) == 5)
     house.server.quiet()
     assert await asyncio.wait_for(asyncio.gather(*waiting), scaled(2)) == [(200, job)] * 5
     assert await asyncio.wait_for(house.get(path), scaled(2)) == (200, job)

@@ -11,8 +11,8 @@ from cqworker.aws.sqs.batched_sends import BatchedSends
 from cqworker.errors import CqworkerError
 from cqworker.flow import acknowledger as receipts_module
 from cqworker.flow.acknowledger import Receipts
-from cqworker.jobs import operator_actions as desk_module
-from cqworker.jobs.operator_actions import Desk
+from cqworker.jobs import operator_actions as operator_module
+from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.model import attempt_writes as attempts_module
 from cqworker.model.artifact_keys import artifact_key
 from cqworker.model.envelope import Envelope, read_envelope
@@ -92,7 +92,7 @@ def _retry_without_tags(swap: Swap) -> None:
     def remembered(record: JobRecord, *, round_number: int | None = None) -> Envelope:
         return replace(envelope_of(record, round_number=round_number), tags=())
 
-    swap(desk_module, "envelope_of", remembered)
+    swap(operator_module, "envelope_of", remembered)
 
 
 @mutant("a retry begins another trace")
@@ -100,14 +100,14 @@ def _retry_without_trace(swap: Swap) -> None:
     def no_trace(_record: JobRecord) -> str | None:
         return None
 
-    swap(desk_module, "_traceparent", no_trace)
+    swap(operator_module, "_traceparent", no_trace)
 
 
 @mutant("a retry goes to the first queue", where=lambda profile: profile.queues > 1)
 def _retry_elsewhere(swap: Swap) -> None:
-    honest = Desk._send
+    honest = OperatorActions._send
 
-    async def send(self: Desk, record: JobRecord, round_number: int) -> None:
+    async def send(self: OperatorActions, record: JobRecord, round_number: int) -> None:
         first = next(iter(self._queues.values()))
         queues, self._queues = self._queues, {record.queue: first}
         try:
@@ -115,7 +115,7 @@ def _retry_elsewhere(swap: Swap) -> None:
         finally:
             self._queues = queues
 
-    swap(Desk, "_send", send)
+    swap(OperatorActions, "_send", send)
 
 
 @mutant("a claim makes a record without its tags")

@@ -18,8 +18,8 @@ from cqworker.flow.lease_keeper import LeaseKeeper
 from cqworker.flow.message_disposition import Delete, LettingGo
 from cqworker.flow.poller import Poller
 from cqworker.flow.settle import Settling
-from cqworker.jobs.operator_actions import Desk
-from cqworker.jobs.submit import KEY_LIFE_MS, Checked, Submission, Submitter
+from cqworker.jobs.operator_actions import OperatorActions
+from cqworker.jobs.submit import KEY_LIFE_MS, CheckedSubmission, Submission, Submitter
 from cqworker.model import claim_table
 from cqworker.model.attempt_writes import Claim, HandBack, Settle
 from cqworker.model.envelope import Envelope
@@ -111,14 +111,14 @@ def _attempt_from_receives(swap: Swap) -> None:
 
 @mutant("idempotency through an index that lags")
 def _lagging_index(swap: Swap) -> None:
-    honest = Submitter._reserve
+    honest = Submitter._reserve_key
 
-    async def reserve(self: Submitter, fit: Checked, job_id: str) -> KeyItem | None:
+    async def reserve(self: Submitter, fit: CheckedSubmission, job_id: str) -> KeyItem | None:
         held = await honest(self, fit, job_id)
         age = self._clock.now() - held.expires_at + KEY_LIFE_MS if held is not None else 0
         return held if age > INDEX_LAG_MS else None
 
-    swap(Submitter, "_reserve", reserve)
+    swap(Submitter, "_reserve_key", reserve)
 
 
 @mutant("drain that cancels the long poll", "drain")
@@ -166,12 +166,12 @@ def _copy_deleted(swap: Swap) -> None:
 
 @mutant("retry without a new round")
 def _same_round(swap: Swap) -> None:
-    honest = Desk._send
+    honest = OperatorActions._send
 
-    async def send(self: Desk, record: JobRecord, _round_number: int) -> None:
+    async def send(self: OperatorActions, record: JobRecord, _round_number: int) -> None:
         await honest(self, record, record.round)
 
-    swap(Desk, "_send", send)
+    swap(OperatorActions, "_send", send)
 
 
 @mutant("a RETRYING wins over a cancel")
@@ -214,7 +214,7 @@ def _record_first(swap: Swap) -> None:
     send = Submitter._send
 
     async def send_after(self: Submitter, submission: Submission, envelope: Envelope) -> None:
-        await self._enter(submission, envelope)
+        await self._put_record(submission, envelope)
         await send(self, submission, envelope)
 
     swap(Submitter, "_send", send_after)

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from cqworker.flow import dead_letter_poller as dead_letters_module
-from cqworker.jobs.operator_actions import Desk
+from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.model import attempt_writes as attempts_module
 from cqworker.model import claim_table
 from cqworker.model import operator_writes as interventions_module
@@ -50,12 +50,14 @@ def _ending_inherited(swap: Swap) -> None:
 
 @mutant("a retry is done as often as it is asked for", where=_impatient)
 def _retried_again(swap: Swap) -> None:
-    honest = Desk.retry
+    honest = OperatorActions.retry
 
-    async def retry(self: Desk, job_id: str, tenant: str | None, _round_number: int | None = None) -> JobRecord:
+    async def retry(
+        self: OperatorActions, job_id: str, tenant: str | None, _round_number: int | None = None
+    ) -> JobRecord:
         return await honest(self, job_id, tenant, None)
 
-    swap(Desk, "retry", retry)
+    swap(OperatorActions, "retry", retry)
 
 
 @mutant("a dead letter of an older round ends the newer one", "back after delete", where=_buries)
@@ -92,13 +94,13 @@ def _cancelled_alive(swap: Swap) -> None:
     def permits(self: Forestall, seen: JobRecord | None) -> bool:
         return seen is not None and (seen.round, seen.token) == (self.seen.round, self.seen.token)
 
-    honest = Desk._cancellation
+    honest = OperatorActions._cancel_write
 
-    def cancellation(self: Desk, record: JobRecord) -> Forestall | AskCancel:
+    def cancellation(self: OperatorActions, record: JobRecord) -> Forestall | AskCancel:
         return honest(self, replace(record, lease_expires_at=0))
 
     swap(Forestall, "permits", permits)
-    swap(Desk, "_cancellation", cancellation)
+    swap(OperatorActions, "_cancel_write", cancellation)
 
 
 AGEING: dict[str, type[Any]] = {
