@@ -1,4 +1,4 @@
-"""The command line: `cqworker run dev demo submit jobs handlers config doctor provision`."""
+"""The command line: `cqworker run dev demo submit jobs handlers config doctor provision bench`."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ def main() -> None:
 
     Programs that handlers start with `python -m` would import from the working directory first.
     """
-    from cqworker.cli.standard_streams import open_what_is_closed
+    from cqworker.cli.standard_streams import open_closed_streams
 
-    open_what_is_closed()
-    from cqworker.cli.init_process import stand_by_if_first
+    open_closed_streams()
+    from cqworker.cli.init_process import become_init_if_first
 
-    stand_by_if_first()
-    from cqworker.cli.early_stop import heed_early_stops
+    become_init_if_first()
+    from cqworker.cli.early_stop import exit_on_early_stop
 
-    heed_early_stops(sys.argv[1:])
-    from cqworker.cli.process_exit import bound_the_wait_for_threads, skip_the_teardown
+    exit_on_early_stop(sys.argv[1:])
+    from cqworker.cli.process_exit import limit_wait_for_threads, skip_teardown
 
-    skip_the_teardown()
+    skip_teardown()
     os.environ["PYTHONSAFEPATH"] = "1"
     from cqworker.cli.program import program
 
     try:
         program.main(prog_name="cqworker")
     except SystemExit as end:
-        bound_the_wait_for_threads(end.code if isinstance(end.code, int) else 1)
+        limit_wait_for_threads(end.code if isinstance(end.code, int) else 1)
         raise

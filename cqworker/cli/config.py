@@ -14,7 +14,7 @@ from cqworker.cli.options import config_option, json_option, settings_from
 if TYPE_CHECKING:
     from cqworker.settings import Settings
 
-HIDDEN = "(hidden)"
+HIDDEN_VALUE = "(hidden)"
 
 
 @click.group()
@@ -32,12 +32,12 @@ def show(config: Path | None, as_json: bool, with_sources: bool) -> None:
 
     settings = settings_from(config)
     origins = _origins(config) if with_sources else {}
-    values = _shown(settings)
+    values = _visible_values(settings)
     if as_json:
         named = {".".join(path): origin for path, origin in origins.items()}
         click.echo(json.dumps({**values, "sources": named} if with_sources else values, ensure_ascii=False, indent=2))
     else:
-        click.echo("\n".join(toml_lines(values, lambda path: _nearest(path, origins))).strip())
+        click.echo("\n".join(toml_lines(values, lambda path: _origin_of(path, origins))).strip())
 
 
 def _origins(config: Path | None) -> dict[tuple[str, ...], str]:
@@ -46,13 +46,13 @@ def _origins(config: Path | None) -> dict[tuple[str, ...], str]:
     return sources(find_file(config, os.environ), os.environ)
 
 
-def _shown(settings: Settings) -> dict[str, Any]:
+def _visible_values(settings: Settings) -> dict[str, Any]:
     values = settings.model_dump(mode="json")
     for token in values["http"]["tokens"]:
-        token["sha256"] = HIDDEN
+        token["sha256"] = HIDDEN_VALUE
     return values
 
 
-def _nearest(path: tuple[str, ...], origins: dict[tuple[str, ...], str]) -> str:
+def _origin_of(path: tuple[str, ...], origins: dict[tuple[str, ...], str]) -> str:
     """The origin of the value itself; inside lists, which come from one place, there is none."""
     return origins.get(path, "")

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cqworker.cli.dev import at_home, embedded_aws
-from cqworker.cli.job_text import job_words
+from cqworker.cli.dev import fit_embedded_aws, start_embedded_aws
+from cqworker.cli.job_text import describe_job
 from cqworker.cli.posix_only import require_posix
 from cqworker.enums import ROLES
 from cqworker.errors import CqworkerError
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
     from cqworker.settings import Settings
 
-PICTURES = "cqworker_handlers"
+PICTURE_PACKAGE = "cqworker_handlers"
 PICTURE = "demo/astronaut.jpg"
 OUTPUT = "demo-output"
 TEXT = "the quick brown fox jumps over the lazy dog"
-PATIENCE = 20
-"""Seconds that one request waits for a job's end."""
+WAIT_SECONDS = 20
+"""Seconds that one request waits for a job's end: on an idle machine the demo's take one."""
 
 
 class DemoFailed(CqworkerError):
@@ -56,29 +56,29 @@ def demo(output: Path) -> int:
 
 
 async def _demo(output: Path) -> int:
-    """Start everything, tell the story, drain; the exit code is the daemon's."""
-    settings = at_home(_settings())
+    """Start everything, run the jobs, drain; the exit code is the daemon's."""
+    settings = fit_embedded_aws(_settings())
     async with AsyncExitStack() as stack:
-        aws = await embedded_aws(stack)
+        aws = await start_embedded_aws(stack)
         from cqworker import daemon
-        from cqworker.cli.provision import provisioned, receive_counts
+        from cqworker.cli.provision import provision_all, receive_counts
 
-        await provisioned(settings, receive_counts(settings))
+        await provision_all(settings, receive_counts(settings))
         address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        life = asyncio.create_task(daemon.run(settings, ROLES, on_ready=address.set_result))
-        life.add_done_callback(lambda _: address.cancel())
+        running = asyncio.create_task(daemon.run(settings, ROLES, on_ready=address.set_result))
+        running.add_done_callback(lambda _: address.cancel())
         with suppress(asyncio.CancelledError):
             await address
-        if life.done():
-            return life.result()
-        _tell(f"The daemon serves {address.result()} on an embedded AWS (SQS, DynamoDB, S3) at {aws.endpoint_url}.")
+        if running.done():
+            return running.result()
+        _print(f"The daemon serves {address.result()} on an embedded AWS (SQS, DynamoDB, S3) at {aws.endpoint_url}.")
         try:
-            await _story(address.result(), output)
+            await _run_jobs(address.result(), output)
         finally:
-            _tell("", "Told to stop (SIGTERM), the daemon drains.")
+            _print("", "Told to stop (SIGTERM), the daemon drains.")
             os.kill(os.getpid(), signal.SIGTERM)
-            code = await life
-        _tell(f"It has stopped with exit code {code}.")
+            code = await running
+        _print(f"It has stopped with exit code {code}.")
         return code
 
 
@@ -89,37 +89,37 @@ def _settings() -> Settings:
     return Settings(http=HttpSettings(port=0), log=LogSettings(level="warning"))
 
 
-async def _story(url: str, output: Path) -> None:
+async def _run_jobs(url: str, output: Path) -> None:
     from aiohttp import ClientSession
 
     async with ClientSession(url) as session:
-        _tell("", "1. A text job", "")
-        job = await _run(session, {"type": "text.transform", "payload": {"text": TEXT}})
-        _tell(*job_words(job))
-        _tell("", "2. A picture job: a photograph is uploaded, turned grey in a worker, and fetched back", "")
+        _print("", "1. A text job", "")
+        job = await _run_job(session, {"type": "text.transform", "payload": {"text": TEXT}})
+        _print(*describe_job(job))
+        _print("", "2. A picture job: a photograph is uploaded, turned grey in a worker, and fetched back", "")
         source = await _upload(session)
-        job = await _run(session, {"type": "image.grayscale", "payload": {"source": source}})
-        _tell(*job_words(job))
+        job = await _run_job(session, {"type": "image.grayscale", "payload": {"source": source}})
+        _print(*describe_job(job))
         await _fetch(session, str(job["job_id"]), output)
 
 
-async def _run(session: ClientSession, body: dict[str, Any]) -> dict[str, Any]:
+async def _run_job(session: ClientSession, body: dict[str, Any]) -> dict[str, Any]:
     """Submit a job and wait for its end. Raises DemoFailed where that is no success."""
     async with session.post("/jobs", json=body) as response:
         job = await response.json()
-    _tell(f"POST /jobs answered {response.status}: job {job.get('job_id', job)}")
-    async with session.get(f"/jobs/{job['job_id']}", params={"wait": PATIENCE}) as response:
+    _print(f"POST /jobs answered {response.status}: job {job.get('job_id', job)}")
+    async with session.get(f"/jobs/{job['job_id']}", params={"wait": WAIT_SECONDS}) as response:
         ended: dict[str, Any] = await response.json()
     if ended["status"] != Status.SUCCEEDED:
-        raise DemoFailed("\n".join(["A job of the demo did not succeed.", *job_words(ended)]))
+        raise DemoFailed("\n".join(["A job of the demo did not succeed.", *describe_job(ended)]))
     return ended
 
 
 async def _upload(session: ClientSession) -> str:
-    photograph = files(PICTURES).joinpath(PICTURE).read_bytes()
+    photograph = files(PICTURE_PACKAGE).joinpath(PICTURE).read_bytes()
     async with session.post("/artifacts", data=photograph, headers={"Content-Type": "image/jpeg"}) as response:
         artifact = await response.json()
-    _tell(f"POST /artifacts answered {response.status}: {len(photograph)} bytes as {artifact['source']}")
+    _print(f"POST /artifacts answered {response.status}: {len(photograph)} bytes as {artifact['source']}")
     return str(artifact["source"])
 
 
@@ -128,7 +128,7 @@ async def _fetch(session: ClientSession, job_id: str, output: Path) -> None:
         picture = await response.read()
     path = output / "astronaut-grey.jpg"
     await asyncio.to_thread(_write, path, picture)
-    _tell(f"GET /jobs/{job_id}/artifact answered {response.status}: {len(picture)} bytes, written to {path}")
+    _print(f"GET /jobs/{job_id}/artifact answered {response.status}: {len(picture)} bytes, written to {path}")
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -139,6 +139,6 @@ def _write(path: Path, data: bytes) -> None:
         raise DemoFailed(f"Cannot write {path}: {error.strerror}. Choose another folder with --output.") from error
 
 
-def _tell(*lines: str) -> None:
+def _print(*lines: str) -> None:
     for line in lines:
         click.echo(line)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cqworker.cli.exit_codes import Unusable
+from cqworker.cli.exit_codes import CommandUnavailable
 from cqworker.cli.options import config_option, settings_from
 from cqworker.cli.posix_only import require_posix
 from cqworker.enums import ROLES
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from cqworker.embedded import EmbeddedAws
     from cqworker.settings import Settings
 
-NEEDED_ELSEWHERE = (
+EXPORTED = (
     "AWS_ENDPOINT_URL",
     "AWS_REGION",
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "CQWORKER_AWS__BATCH_WRITES",
 )
+"""Variables that another terminal needs to reach this AWS."""
 EXAMPLE = '{"type": "text.transform", "payload": {"text": "Hello from curl"}}'
 
 
@@ -46,11 +47,11 @@ def dev(config: Path | None, port: int | None) -> int:
     from cqworker.settings import check_exposure
 
     check_exposure(settings, ROLES)
-    return run_on_loop(run_dev(at_home(settings), config))
+    return run_on_loop(run_dev(fit_embedded_aws(settings), config))
 
 
-def at_home(settings: Settings) -> Settings:
-    """The settings as they fit the embedded AWS.
+def fit_embedded_aws(settings: Settings) -> Settings:
+    """The settings with what the embedded AWS needs.
 
     Receives wait a second at most, so that everything stops quickly, and writes are single: moto applies a batch's
     statements whatever their conditions say.
@@ -63,19 +64,21 @@ def at_home(settings: Settings) -> Settings:
 async def run_dev(settings: Settings, config: Path | None) -> int:
     """Start the AWS, provision it, run the daemon on it; the exit code is the daemon's."""
     async with AsyncExitStack() as stack:
-        aws = await embedded_aws(stack)
-        from cqworker.cli.process_exit import end_daemon
-        from cqworker.cli.provision import provisioned, receive_counts
+        aws = await start_embedded_aws(stack)
+        from cqworker.cli.process_exit import bound_daemon_exit
+        from cqworker.cli.provision import provision_all, receive_counts
         from cqworker.daemon import run
 
-        await provisioned(settings, receive_counts(settings))
-        return await run(settings, ROLES, on_ready=partial(_announce, aws, config), bound_exit=end_daemon)
+        await provision_all(settings, receive_counts(settings))
+        return await run(
+            settings, ROLES, on_ready=partial(_print_instructions, aws, config), bound_exit=bound_daemon_exit
+        )
 
 
-async def embedded_aws(stack: AsyncExitStack) -> EmbeddedAws:
+async def start_embedded_aws(stack: AsyncExitStack) -> EmbeddedAws:
     """Start an AWS that ends with `stack`, and turn this process to it; the daemon is imported meanwhile.
 
-    Raises Unusable where the extra is not installed or the AWS does not start.
+    Raises CommandUnavailable where the extra is not installed or the AWS does not start.
     """
     from cqworker.embedded import EmbeddedAwsError, running_aws
 
@@ -84,15 +87,15 @@ async def embedded_aws(stack: AsyncExitStack) -> EmbeddedAws:
             stack.enter_async_context(running_aws()), asyncio.to_thread(import_module, "cqworker.daemon")
         )
     except EmbeddedAwsError as error:
-        raise Unusable(f"{str(error)[0].upper()}{str(error)[1:]}") from error
-    environment = aws.applied_to(os.environ)
+        raise CommandUnavailable(f"{str(error)[0].upper()}{str(error)[1:]}") from error
+    environment = aws.apply_to(os.environ)
     os.environ.clear()
     os.environ.update(environment)
     return aws
 
 
-def _announce(aws: EmbeddedAws, config: Path | None, url: str) -> None:
-    exports = {name: aws.environment[name] for name in NEEDED_ELSEWHERE}
+def _print_instructions(aws: EmbeddedAws, config: Path | None, url: str) -> None:
+    exports = {name: aws.environment[name] for name in EXPORTED}
     if config is not None:
         exports["CQWORKER_CONFIG"] = str(config.resolve())
     lines = [

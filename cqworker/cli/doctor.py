@@ -37,7 +37,7 @@ def doctor(config: Path | None, roles: frozenset[str], records: int, as_json: bo
 
     registry = discover(settings.handlers)
     found = list(local_findings(settings, roles, registry))
-    found += asyncio.run(_inspected(settings, registry.largest_max_attempts, roles, records))
+    found += asyncio.run(_inspect(settings, registry.largest_max_attempts, roles, records))
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(finding) for finding in found], indent=2))
     else:
@@ -45,9 +45,7 @@ def doctor(config: Path | None, roles: frozenset[str], records: int, as_json: bo
     return ExitCode.FAILED if any(finding.level == "error" for finding in found) else ExitCode.DONE
 
 
-async def _inspected(
-    settings: Settings, largest_max_attempts: int, roles: frozenset[str], records: int
-) -> list[Finding]:
+async def _inspect(settings: Settings, largest_max_attempts: int, roles: frozenset[str], records: int) -> list[Finding]:
     from cqworker.aws.clients import AwsClients
     from cqworker.aws.doctor import inspect
     from cqworker.clock import SystemClock
@@ -63,9 +61,9 @@ def _print(found: list[Finding]) -> None:
         click.echo(f"{click.style(f'{finding.level:<8}', colours[finding.level])}{finding.subject}: {finding.what}")
         if finding.fix:
             click.echo(f"        {finding.fix}")
-    click.echo(f"{_counted(found, 'error')}, {_counted(found, 'warning')}.")
+    click.echo(f"{_count_text(found, 'error')}, {_count_text(found, 'warning')}.")
 
 
-def _counted(found: list[Finding], level: str) -> str:
+def _count_text(found: list[Finding], level: str) -> str:
     number = sum(finding.level == level for finding in found)
     return f"{number or 'no'} {level}{'' if number == 1 else 's'}"

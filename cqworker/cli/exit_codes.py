@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import click
 
-from cqworker.cli.option_hints import answered
+from cqworker.cli.option_hints import add_hint
 from cqworker.enums import ExitCode
 from cqworker.errors import ConfigurationError, CqworkerError, InvalidPayload
 from cqworker.platform.sd_notify import journal_prefixes, prefix_lines
@@ -17,8 +17,8 @@ from cqworker.platform.sd_notify import journal_prefixes, prefix_lines
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
-class Unusable(CqworkerError):
-    """This installation lacks what the command needs."""
+class CommandUnavailable(CqworkerError):
+    """The command cannot run in this installation or on this system; the text says what it needs."""
 
 
 def report(error: Exception, *, debug: bool) -> int:
@@ -28,26 +28,26 @@ def report(error: Exception, *, debug: bool) -> int:
     """
     if isinstance(error, click.exceptions.UsageError):
         with suppress(OSError):
-            answered(error).show()
+            add_hint(error).show()
         return ExitCode.USAGE
-    code, text = _ending(error, debug)
+    code, text = _code_and_text(error, debug)
     with suppress(OSError):
         if debug:
-            _say("".join(traceback.format_exception(error)).rstrip("\n"))
-        _say(text)
+            _print_error("".join(traceback.format_exception(error)).rstrip("\n"))
+        _print_error(text)
     return code
 
 
-def _say(text: str) -> None:
+def _print_error(text: str) -> None:
     """Under systemd the journal keeps it as an error."""
-    marks = journal_prefixes(2, os.environ)
-    click.echo(prefix_lines(marks.get("error", ""), text), err=True)
+    prefixes = journal_prefixes(2, os.environ)
+    click.echo(prefix_lines(prefixes.get("error", ""), text), err=True)
 
 
-def _ending(error: Exception, debug: bool) -> tuple[ExitCode, str]:
+def _code_and_text(error: Exception, debug: bool) -> tuple[ExitCode, str]:
     if isinstance(error, ConfigurationError):
         return ExitCode.CONFIGURATION, "\n".join(error.faults)
-    if isinstance(error, Unusable):
+    if isinstance(error, CommandUnavailable):
         return ExitCode.CONFIGURATION, str(error)
     if isinstance(error, InvalidPayload):
         return ExitCode.FAILED, f"The payload does not fit the job type: {error}"

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def opened(config: Path | None, url: str | None, token: str | None) -> AsyncIterator[Transport]:
-    """Access through the daemon at `url`, or directly with the settings that apply here."""
+async def open_transport(config: Path | None, url: str | None, token: str | None) -> AsyncIterator[Transport]:
+    """The transport to the daemon at `url`, or directly to AWS with the settings that apply here.
+
+    Raises ConfigurationError with every fault of the settings, NotAdmitted where the daemon refuses the token.
+    """
     if url:
         from cqworker.client.client_errors import NotAdmitted
         from cqworker.client.http_transport import http_transport

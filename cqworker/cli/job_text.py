@@ -1,4 +1,4 @@
-"""A job in words, with the timeline that explains it."""
+"""A job as text for people, with the timeline that explains it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 from cqworker.model.status import Status
 
-SHOWN = 400
+MAX_SHOWN = 400
 """Characters of a payload or result that are shown to people; --json shows all."""
 Job = Mapping[str, Any]
 
 
-def job_words(job: Job) -> Iterator[str]:
-    """The lines that tell what a job is, how it stands, and what happened to it."""
-    yield f"Job {job['job_id']} ({printable(job['type'])} on {printable(job['queue'])}) {_standing(job)}."
+def describe_job(job: Job) -> Iterator[str]:
+    """The lines that say what a job is, its state, and what happened to it."""
+    yield f"Job {job['job_id']} ({printable(job['type'])} on {printable(job['queue'])}) {_state_of(job)}."
     for name, text in _facts(job):
         yield f"  {name:<9} {text}"
     yield "Timeline"
@@ -30,7 +30,7 @@ def result_text(job: Job) -> str:
     return json.dumps(job["result"], ensure_ascii=False, indent=2)
 
 
-def _standing(job: Job) -> str:
+def _state_of(job: Job) -> str:
     attempt = f"attempt {job['attempt']} of {job['max_attempts']}"
     failure = _failure(job)
     match _status(job):
@@ -42,9 +42,9 @@ def _standing(job: Job) -> str:
         case Status.RETRYING:
             return f"is RETRYING, not before {job['scheduled_at']}: {attempt} ended with {failure}"
         case Status.SUCCEEDED:
-            return f"SUCCEEDED in {attempt}{_took(job)}"
+            return f"SUCCEEDED in {attempt}{_duration_of(job)}"
         case Status.FAILED:
-            return f"FAILED in {attempt}{_took(job)}: {failure}"
+            return f"FAILED in {attempt}{_duration_of(job)}: {failure}"
         case Status.CANCELLED | Status.SCHEDULED | Status.BLOCKED | None:
             return f"is {printable(job['status'])}"
 
@@ -64,20 +64,20 @@ def _facts(job: Job) -> Iterator[tuple[str, str]]:
         yield "tags", printable(", ".join(job["tags"]))
     if job["metadata"]:
         yield "metadata", printable(", ".join(f"{name}={value}" for name, value in job["metadata"].items()))
-    yield "payload", job.get("payload_ref") or _cut(job["payload"])
+    yield "payload", job.get("payload_ref") or _shorten(job["payload"])
     if job["progress"]:
         yield "progress", _progress(job["progress"])
     if job["status"] == Status.SUCCEEDED:
-        yield "result", job.get("result_ref") or _cut(job["result"])
+        yield "result", job.get("result_ref") or _shorten(job["result"])
 
 
 def _timeline(history: list[dict[str, Any]]) -> Iterator[str]:
     for entry in history:
         attempt = f"attempt {entry['attempt']}" if entry["attempt"] else ""
-        told = (
+        line = (
             f"  {entry['at']}  {entry['event']:<11} {attempt:<10}  {entry['worker'] or '':<20}  {entry['reason'] or ''}"
         )
-        yield printable(told.rstrip())
+        yield printable(line.rstrip())
 
 
 def _failure(job: Job) -> str:
@@ -94,18 +94,18 @@ def _progress(progress: Mapping[str, Any]) -> str:
     return printable(f"{progress['done']:g}{total}{note}")
 
 
-def _took(job: Job) -> str:
+def _duration_of(job: Job) -> str:
     if not job["started_at"] or not job["finished_at"]:
         return ""
     took = datetime.fromisoformat(job["finished_at"]) - datetime.fromisoformat(job["started_at"])
     return f" after {max(0.0, took.total_seconds()):.3g} s"
 
 
-def _cut(value: object) -> str:
+def _shorten(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False)
-    return printable(text if len(text) <= SHOWN else f"{text[:SHOWN]}… (--json shows all)")
+    return printable(text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}… (--json shows all)")
 
 
 def printable(text: str) -> str:
-    """Text from jobs must not steer the terminal: what does not print is escaped."""
+    """The text with every unprintable character escaped: text from jobs must not control the terminal."""
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

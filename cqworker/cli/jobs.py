@@ -28,7 +28,7 @@ def jobs() -> None:
 @access_options
 def show(job_id: str, as_json: bool, config: Path | None, url: str | None, token: str | None) -> None:
     """Tell how the job ID stands and what happened to it, in order."""
-    _print(_asked(config, url, token, lambda jobs: jobs.show(job_id)), as_json)
+    _print(_ask(config, url, token, lambda jobs: jobs.show(job_id)), as_json)
 
 
 @jobs.command()
@@ -37,7 +37,7 @@ def show(job_id: str, as_json: bool, config: Path | None, url: str | None, token
 @access_options
 def retry(job_id: str, as_json: bool, config: Path | None, url: str | None, token: str | None) -> None:
     """Run the job ID again: a new round where it FAILED or was CANCELLED, a new message where it is stuck."""
-    _print(_asked(config, url, token, lambda jobs: jobs.retry(job_id, None)), as_json)
+    _print(_ask(config, url, token, lambda jobs: jobs.retry(job_id, None)), as_json)
 
 
 @jobs.command()
@@ -46,22 +46,20 @@ def retry(job_id: str, as_json: bool, config: Path | None, url: str | None, toke
 @access_options
 def cancel(job_id: str, as_json: bool, config: Path | None, url: str | None, token: str | None) -> None:
     """Cancel the job ID: at once where it waits, through its worker where it runs."""
-    _print(_asked(config, url, token, lambda jobs: jobs.cancel(job_id)), as_json)
+    _print(_ask(config, url, token, lambda jobs: jobs.cancel(job_id)), as_json)
 
 
-def _asked(
-    config: Path | None, url: str | None, token: str | None, ask: Callable[[Transport], Awaitable[View]]
-) -> View:
-    from cqworker.cli.job_access import opened
+def _ask(config: Path | None, url: str | None, token: str | None, ask: Callable[[Transport], Awaitable[View]]) -> View:
+    from cqworker.cli.job_access import open_transport
 
     async def act() -> View:
-        async with opened(config, url, token) as transport:
+        async with open_transport(config, url, token) as transport:
             return await ask(transport)
 
     return asyncio.run(act())
 
 
 def _print(job: View, as_json: bool) -> None:
-    from cqworker.cli.job_text import job_words
+    from cqworker.cli.job_text import describe_job
 
-    click.echo(json.dumps(job, ensure_ascii=False, indent=2) if as_json else "\n".join(job_words(job)))
+    click.echo(json.dumps(job, ensure_ascii=False, indent=2) if as_json else "\n".join(describe_job(job)))

@@ -10,7 +10,7 @@ import click
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LazyCommand:
     """Where a command is ("module:attribute"), and the line that help shows for it."""
 
     target: str
@@ -20,7 +20,7 @@ class Entry:
 class LazyGroup(click.Group):
     """A group that knows its commands by name and summary alone."""
 
-    entries: Mapping[str, Entry] = {}
+    entries: Mapping[str, LazyCommand] = {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click asks so
         """The names, in the order in which people meet them."""

@@ -12,9 +12,9 @@ from cqworker.settings import Settings, check_exposure
 if TYPE_CHECKING:
     from cqworker.plugins.registry import Registry
 
-KILLED_AFTER = 30
+KILL_SECONDS = 30
 """Seconds between SIGTERM and SIGKILL on ECS and Kubernetes, unless they are told otherwise."""
-CLOSING = 2
+CLOSE_SECONDS = 2
 """Seconds that a stop may take beyond its drain_timeout."""
 
 
@@ -37,12 +37,12 @@ def _exposure(settings: Settings, roles: Collection[str]) -> Iterator[Finding]:
 
 
 def _drain(settings: Settings) -> Iterator[Finding]:
-    most = settings.worker.drain_timeout + CLOSING
-    if most > KILLED_AFTER:
+    most = settings.worker.drain_timeout + CLOSE_SECONDS
+    if most > KILL_SECONDS:
         yield Finding(
             "warning",
             "worker",
-            f"A stop may take {most:g} s, and ECS and Kubernetes kill {KILLED_AFTER} s after SIGTERM by default.",
+            f"A stop may take {most:g} s, and ECS and Kubernetes kill {KILL_SECONDS} s after SIGTERM by default.",
             "Raise stopTimeout (ECS), terminationGracePeriodSeconds (Kubernetes) or TimeoutStopSec (systemd) above it, "
             "or lower worker.drain_timeout.",
         )

@@ -1,4 +1,4 @@
-"""What a command line says that comes from another job system, answered with the word for it."""
+"""Adds the right name to the error about a command or option that another job system has."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from click.exceptions import BadParameter, NoSuchCommand, NoSuchOption, UsageErr
 from cqworker.suggestions.command_terms import COMMANDS, OPTIONS, VALUES
 
 
-def answered(error: UsageError) -> UsageError:
-    """The error with the word that is right here behind its message, where that is known."""
-    said = _answer_to(error, str(error.ctx.command.name)) if error.ctx is not None else None
-    return error if said is None else UsageError(f"{error.format_message().rstrip('.')}. {said}", error.ctx)
+def add_hint(error: UsageError) -> UsageError:
+    """The error, with the name that is right here behind its message, where that is known."""
+    hint = _hint_for(error, str(error.ctx.command.name)) if error.ctx is not None else None
+    return error if hint is None else UsageError(f"{error.format_message().rstrip('.')}. {hint}", error.ctx)
 
 
-def _answer_to(error: UsageError, command: str) -> str | None:
+def _hint_for(error: UsageError, command: str) -> str | None:
     if isinstance(error, NoSuchCommand):
         return COMMANDS.get(command, {}).get(error.command_name)
     if isinstance(error, NoSuchOption):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def _roles(_ctx: click.Context, _param: click.Parameter, value: str) -> frozenset[Role]:
+def _parse_roles(_ctx: click.Context, _param: click.Parameter, value: str) -> frozenset[Role]:
     roles = frozenset(role.strip() for role in value.split(",") if role.strip())
     strange = ", ".join(sorted(roles - set(Role)))
     if strange or not roles:
@@ -35,13 +35,13 @@ role_option = click.option(
     "roles",
     default=",".join(Role),
     show_default=True,
-    callback=_roles,
+    callback=_parse_roles,
     help="worker runs jobs, api serves HTTP.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
-def _checked_url(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+def _parse_url(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
     if value and not value.startswith(("http://", "https://")):
         raise click.BadParameter(f"{value!r} is no URL; write it like http://127.0.0.1:8080")
     return value.rstrip("/") if value else None
@@ -55,14 +55,14 @@ def access_options(function: Function) -> Function:
     url = click.option(
         "--url",
         envvar="CQWORKER_URL",
-        callback=_checked_url,
+        callback=_parse_url,
         help="Ask this daemon, such as http://127.0.0.1:8080, instead of AWS; else CQWORKER_URL.",
     )
     return config_option(url(token(function)))
 
 
 def settings_from(config: Path | None, overrides: Mapping[str, object] | None = None) -> Settings:
-    """The settings that apply here; raises ConfigurationError with every fault."""
+    """The settings that apply here. Raises ConfigurationError with every fault."""
     from cqworker.settings import find_file, load_settings
 
     return load_settings(find_file(config, os.environ), os.environ, overrides or {})

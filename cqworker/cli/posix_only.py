@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from cqworker.cli.exit_codes import Unusable
+from cqworker.cli.exit_codes import CommandUnavailable
 from cqworker.posix import DAEMON_NEEDS_POSIX, is_posix
 
 
 def require_posix() -> None:
-    """Raises Unusable, with what works here and where the daemon does."""
+    """Raises CommandUnavailable, with what works here and where the daemon does."""
     if not is_posix():
-        raise Unusable(DAEMON_NEEDS_POSIX)
+        raise CommandUnavailable(DAEMON_NEEDS_POSIX)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def provision(config: Path | None, as_json: bool, dry_run: bool) -> None:
     """Create or mend table, queues and bucket; what is right already is left alone."""
     settings = settings_from(config)
-    steps = asyncio.run(provisioned(settings, receive_counts(settings), dry_run=dry_run))
+    steps = asyncio.run(provision_all(settings, receive_counts(settings), dry_run=dry_run))
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(step) for step in steps], indent=2))
         return
@@ -43,11 +43,14 @@ def receive_counts(settings: Settings) -> dict[str, int]:
     return {queue.name: max_receive_count_of(queue, largest) for queue in settings.queues}
 
 
-async def provisioned(settings: Settings, counts: dict[str, int], *, dry_run: bool = False) -> list[Step]:
-    """Create or mend everything, and say what was done."""
+async def provision_all(settings: Settings, counts: dict[str, int], *, dry_run: bool = False) -> list[Step]:
+    """Create or mend everything; `counts` are the maxReceiveCounts by queue. Returns every step, in order.
+
+    Raises Unavailable where AWS does not answer or refuses.
+    """
     from cqworker.aws.clients import AwsClients
-    from cqworker.aws.provision import provision as provision_all
+    from cqworker.aws.provision import provision as provision_aws
     from cqworker.events import ignore
 
     async with AwsClients(ignore, lean=False, bucket_owner=settings.artifacts.bucket_owner) as clients:
-        return await provision_all(clients, settings, counts, dry_run=dry_run)
+        return await provision_aws(clients, settings, counts, dry_run=dry_run)

@@ -6,8 +6,8 @@ import os
 import sys
 
 
-def open_what_is_closed() -> None:
-    """Opens those on nowhere that are closed (`cqworker run >&-`).
+def open_closed_streams() -> None:
+    """Opens the closed ones of them on /dev/null (`cqworker run >&-`).
 
     Else the first socket or log would get such a number, and whoever writes to the standard output would write there.
     """

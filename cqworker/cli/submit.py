@@ -20,30 +20,32 @@ if TYPE_CHECKING:
     from cqworker.client.job_types import View
     from cqworker.client.transport import Transport
 
-FOREVER = "forever"
-OF_ONE_JOB = ("queue", "key", "delay_seconds", "tags", "metadata", "max_attempts", "wait")
+UNTIL_FINAL = "forever"
+"""What --wait without a number of seconds becomes."""
+JOB_OPTIONS = ("queue", "key", "delay_seconds", "tags", "metadata", "max_attempts", "wait")
+"""Parameters that describe one job, and go with no --batch."""
 
 
 class _Wait(click.ParamType[float | str]):
-    """Seconds, or nothing for as long as it takes."""
+    """Seconds, or no value for as long as it takes."""
 
     name = "SECONDS"
 
     def convert(self, value: float | str, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
         try:
-            return value if value == FOREVER else float(value)
+            return value if value == UNTIL_FINAL else float(value)
         except ValueError:
             self.fail(f"{value!r} is no number of seconds; write --wait=SECONDS, or --wait at the end", param, ctx)
 
 
-def _pairs(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+def _parse_pairs(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     for value in values:
         if not value.partition("=")[1]:
             raise click.BadParameter(f"{value!r} is no NAME=VALUE")
     return {name: value for name, _, value in (pair.partition("=") for pair in values)}
 
 
-def _payload(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+def _read_payload(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     import orjson
 
     try:
@@ -66,18 +68,18 @@ def _read(value: str) -> str:
 
 @click.command()
 @click.argument("type_", metavar="TYPE", required=False)
-@click.argument("payload", metavar="[JSON|@FILE|-]", default="{}", callback=_payload)
+@click.argument("payload", metavar="[JSON|@FILE|-]", default="{}", callback=_read_payload)
 @click.option("--queue", help="The queue; else the type's, else the first configured.")
 @click.option("--key", help="An Idempotency-Key: for 24 h the same key gives the same job.")
 @click.option("--delay", "delay_seconds", type=click.IntRange(0, 900), default=0, help="Seconds before it may start.")
 @click.option("--tag", "tags", multiple=True, help="A tag; may be repeated.")
-@click.option("--metadata", multiple=True, callback=_pairs, metavar="NAME=VALUE", help="May be repeated.")
+@click.option("--metadata", multiple=True, callback=_parse_pairs, metavar="NAME=VALUE", help="May be repeated.")
 @click.option("--max-attempts", type=click.IntRange(min=1), help="Starts before it has FAILED; else the type's.")
 @click.option(
     "--wait",
     type=_Wait(),
     is_flag=False,
-    flag_value=FOREVER,
+    flag_value=UNTIL_FINAL,
     metavar="[SECONDS]",
     help="Wait until it is final, at most so long, and print its result.",
 )
@@ -104,25 +106,25 @@ def submit(
     With --wait the result is printed, and the exit code is 1 when the job did not succeed. With --batch there is a line
     about each job, and the exit code is 1 when one was refused.
     """
-    from cqworker.cli.job_access import opened
+    from cqworker.cli.job_access import open_transport
 
-    access = opened(config, url, token)
+    access = open_transport(config, url, token)
     if batch is not None:
         from cqworker.cli.submit_batch import submit_lines
 
-        _check_alone(type_)
+        _forbid_job_options(type_)
         return asyncio.run(submit_lines(batch, access, as_json=as_json))
     if type_ is None:
         raise click.UsageError("Missing argument 'TYPE'.")
-    job = asyncio.run(_submitted(access, _body(type_, fields), fields["key"], wait))
+    job = asyncio.run(_submit(access, _body(type_, fields), fields["key"], wait))
     _print(job, as_json=as_json, waited=wait is not None)
     return ExitCode.DONE if wait is None or job["status"] == Status.SUCCEEDED else ExitCode.FAILED
 
 
-def _check_alone(type_: str | None) -> None:
-    """With --batch each line says everything of its job."""
+def _forbid_job_options(type_: str | None) -> None:
+    """Raises UsageError where --batch comes with a job's own options: each line states them."""
     context = click.get_current_context()
-    given = [name for name in OF_ONE_JOB if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    given = [name for name in JOB_OPTIONS if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
     if type_ is not None or given:
         raise click.UsageError("--batch goes with no TYPE and no option of a job: each line says its own.")
 
@@ -135,7 +137,7 @@ def _body(type_: str, fields: Mapping[str, Any]) -> bytes:
     return orjson.dumps({"type": type_, "payload": orjson.Fragment(fields["payload"]), **given})
 
 
-async def _submitted(
+async def _submit(
     access: AbstractAsyncContextManager[Transport], body: bytes, key: str | None, wait: float | str | None
 ) -> View:
     from cqworker.client.wait_for_end import is_final, until_final
@@ -149,7 +151,7 @@ async def _submitted(
 
 
 def _print(job: View, *, as_json: bool, waited: bool) -> None:
-    from cqworker.cli.job_text import job_words, result_text
+    from cqworker.cli.job_text import describe_job, result_text
 
     if as_json:
         import json
@@ -160,4 +162,4 @@ def _print(job: View, *, as_json: bool, waited: bool) -> None:
     elif job["status"] == Status.SUCCEEDED:
         click.echo(result_text(job))
     else:
-        click.echo("\n".join(job_words(job)), err=True)
+        click.echo("\n".join(describe_job(job)), err=True)

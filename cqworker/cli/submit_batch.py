@@ -1,4 +1,4 @@
-"""`cqworker submit --batch`: a job a line, and a line about what became of each."""
+"""`cqworker submit --batch`: a job a line, and a line of output about each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 async def submit_lines(lines: Iterable[bytes], access: AbstractAsyncContextManager[Transport], *, as_json: bool) -> int:
-    """Submits the job of every line that is not blank and tells of each in order; the exit code is 1 if one failed."""
+    """Submits the job of every line that is not blank, prints a line about each in order, and returns the exit code.
+
+    It is 1 if one was refused. Raises what the transport raises where no answer came.
+    """
     from cqworker.client.chunking import submitted
 
     numbers: deque[int] = deque()
@@ -29,7 +32,7 @@ async def submit_lines(lines: Iterable[bytes], access: AbstractAsyncContextManag
         async for answer in submitted(transport, _jobs(lines, numbers)):
             total += 1
             refused += isinstance(answer, CqworkerError)
-            click.echo(_told(numbers.popleft(), answer, as_json))
+            click.echo(_line_about(numbers.popleft(), answer, as_json))
     click.echo(f"{total - refused} of {total} jobs were accepted.", err=True)
     return ExitCode.FAILED if refused else ExitCode.DONE
 
@@ -52,10 +55,10 @@ def _job(line: bytes) -> Job:
     return line.strip()
 
 
-def _told(number: int, answer: Answer, as_json: bool) -> str:
+def _line_about(number: int, answer: Answer, as_json: bool) -> str:
     if as_json:
-        said = {"error": str(answer)} if isinstance(answer, CqworkerError) else {"job": answer}
-        return json.dumps({"line": number, **said}, ensure_ascii=False)
+        outcome = {"error": str(answer)} if isinstance(answer, CqworkerError) else {"job": answer}
+        return json.dumps({"line": number, **outcome}, ensure_ascii=False)
     if isinstance(answer, CqworkerError):
         return f"Line {number} was refused: {printable(str(answer))}"
     return f"Line {number}: job {answer['job_id']} is {answer['status']}."

@@ -1,4 +1,4 @@
-"""Rows for people: drawn on a terminal, plain columns elsewhere."""
+"""Tables for people: drawn on a terminal, plain columns elsewhere."""
 
 from __future__ import annotations
 

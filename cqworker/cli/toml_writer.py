@@ -1,4 +1,4 @@
-"""Settings written as the configuration file would say them."""
+"""Settings written as a configuration file."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def toml_lines(table: Mapping[str, Any], remark: Remark = lambda _: "", path: Pa
             yield _line(key, value, remark((*path, key)))
     for key, value in table.items():
         inner = (*path, key)
-        header, said = ("[[{}]]", remark(inner)) if isinstance(value, list) else ("[{}]", "")
+        header, remark_here = ("[[{}]]", remark(inner)) if isinstance(value, list) else ("[{}]", "")
         for each in _tables_in(value):
             yield ""
-            yield header.format(".".join(map(_name, inner))) + _behind(said)
+            yield header.format(".".join(map(_name, inner))) + _comment(remark_here)
             yield from toml_lines(each, remark, inner)
 
 
@@ -33,10 +33,10 @@ def _tables_in(value: object) -> list[Mapping[str, Any]]:
 
 def _line(key: str, value: object, remark: str) -> str:
     text = f"# {_name(key)} is not set" if value is None else f"{_name(key)} = {_value(value)}"
-    return text + _behind(remark)
+    return text + _comment(remark)
 
 
-def _behind(remark: str) -> str:
+def _comment(remark: str) -> str:
     return f"  # {remark}" if remark else ""
 
 

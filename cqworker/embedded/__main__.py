@@ -7,19 +7,19 @@ import signal
 import sys
 import threading
 
-from cqworker.embedded.moto_server import Dispatcher, open_server
+from cqworker.embedded.moto_server import MotoDispatcher, open_server
 
 
 def main() -> None:
     """Serve until the parent ends this process, or itself."""
-    application = Dispatcher()
+    application = MotoDispatcher()
     server = open_server(application)
-    _say(server.port)
+    _announce_port(server.port)
     threading.Thread(target=application.load_services, daemon=True).start()
     server.serve_forever()
 
 
-def _say(port: int) -> None:
+def _announce_port(port: int) -> None:
     """Tell the parent where to ask; nobody reads our pipes from then on, and a full one would stop us."""
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()

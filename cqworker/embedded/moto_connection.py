@@ -1,4 +1,4 @@
-"""The HTTP side of the embedded AWS: a guarded door, connections that are kept, one request at a time in moto."""
+"""The HTTP side of the embedded AWS: Host and Origin checked, connections kept, one request at a time in moto."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from werkzeug.datastructures import Headers
 from werkzeug.test import run_wsgi_app
 
 from cqworker.allowed_hosts import LOOPBACK_NAMES, RefusalReason, RequestHeaders, RequestRefused, check_request
-from cqworker.embedded.moto_lock import ClientGone, admitted
+from cqworker.embedded.moto_lock import ClientDisconnected, hold_lock
 
-STATUSES = {
+STATUS_LINES = {
     RefusalReason.MALFORMED: "400 Bad Request",
     RefusalReason.MISDIRECTED: "421 Misdirected Request",
     RefusalReason.CROSS_ORIGIN: "403 Forbidden",
 }
-FRAMING = frozenset({"connection", "content-length", "transfer-encoding"})
+FRAMING_HEADERS = frozenset({"connection", "content-length", "transfer-encoding"})
 
 
-class Connection(MotoRequestHandler):
+class MotoConnection(MotoRequestHandler):
     """Serves one client's requests, one after the other.
 
     werkzeug closes each connection after one answer because a request's body may be left unread; here it is read
-    to its end before moto sees the request, and before the gate is entered: a slow upload holds up nobody.
+    to its end before moto sees the request, and before the lock is taken: a slow upload holds up nobody.
     """
 
     protocol_version = "HTTP/1.1"
@@ -38,18 +38,18 @@ class Connection(MotoRequestHandler):
             check_request(self._headers_of(), LOOPBACK_NAMES)
         except RequestRefused as error:
             self.close_connection: bool = True  # its body is not read
-            self._answer(STATUSES[error.reason], Headers(), _told("AccessDenied", str(error)))
+            self._answer(STATUS_LINES[error.reason], Headers(), _error_body("AccessDenied", str(error)))
             return
         environ = self.make_environ()
         environ["wsgi.input"] = BytesIO(self._read_body(environ))
         environ["wsgi.input_terminated"] = True
         try:
-            with admitted(self.connection):
+            with hold_lock(self.connection):
                 body, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)
-        except ClientGone:
+        except ClientDisconnected:
             self.close_connection = True
         except Exception as error:  # noqa: BLE001 - whatever moto stumbles over is an answer 500, as of a real service
-            self._answer("500 Internal Server Error", Headers(), _explained(error))
+            self._answer("500 Internal Server Error", Headers(), _internal_failure(error))
         else:
             self._answer(status, headers, b"".join(body))
 
@@ -66,7 +66,7 @@ class Connection(MotoRequestHandler):
         code, _, reason = status.partition(" ")
         self.send_response(int(code), reason)
         for name, value in headers:
-            if name.lower() not in FRAMING:
+            if name.lower() not in FRAMING_HEADERS:
                 self.send_header(name, value)
         if self.command == "HEAD":
             self.send_header("Content-Length", headers.get("Content-Length", "0"))
@@ -87,9 +87,9 @@ class Connection(MotoRequestHandler):
         """Say nothing: the terminal belongs to the daemon."""
 
 
-def _explained(error: Exception) -> bytes:
-    return _told("InternalFailure", f"The embedded AWS stumbled: {type(error).__name__}: {error}")
+def _internal_failure(error: Exception) -> bytes:
+    return _error_body("InternalFailure", f"The embedded AWS stumbled: {type(error).__name__}: {error}")
 
 
-def _told(code: str, message: str) -> bytes:
+def _error_body(code: str, message: str) -> bytes:
     return json.dumps({"__type": code, "message": message}).encode()

@@ -1,4 +1,4 @@
-"""The one gate into moto, which is not safe for concurrency: its FAQ says so, and lost writes show it."""
+"""The one lock around moto, which is not safe for concurrency: its FAQ says so, and lost writes show it."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_gate = threading.RLock()
-_inside = threading.local()
+_lock = threading.RLock()
+_holder = threading.local()
 
 
-class ClientGone(BaseException):
+class ClientDisconnected(BaseException):
     """The client hung up while its request was waiting; no `except Exception` of moto or Flask may keep it."""
 
 
 @contextmanager
-def admitted(client: socket.socket | None) -> Iterator[None]:
-    """Let the calling thread, which serves `client` (or nobody), be the only one in moto."""
-    with _gate:
-        _inside.client = client
+def hold_lock(client: socket.socket | None) -> Iterator[None]:
+    """Let the calling thread, which serves `client` (None: no request), be the only one in moto."""
+    with _lock:
+        _holder.client = client
         yield
 
 
 def new_condition() -> threading.Condition:
-    """Return a condition that belongs to the gate: who waits on it lets others into moto meanwhile."""
-    return threading.Condition(_gate)
+    """Return a condition on the lock: waiting on it lets other threads into moto meanwhile."""
+    return threading.Condition(_lock)
 
 
-def step_aside(condition: threading.Condition, seconds: float) -> None:
-    """Wait up to `seconds` for `condition` outside the gate; raises ClientGone if nobody waits for the answer."""
+def wait_unlocked(condition: threading.Condition, seconds: float) -> None:
+    """Wait up to `seconds` for `condition` without the lock. Raises ClientDisconnected where the client is gone."""
     condition.wait(seconds)
-    if _hung_up(_inside.client):
-        raise ClientGone
+    if _has_hung_up(_holder.client):
+        raise ClientDisconnected
 
 
-def _hung_up(client: socket.socket | None) -> bool:
+def _has_hung_up(client: socket.socket | None) -> bool:
     if client is None:
         return False
     try:

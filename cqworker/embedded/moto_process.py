@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from typing import IO, cast
 
-from cqworker.embedded.running_aws import EmbeddedAws, EmbeddedAwsError, embedded_aws
+from cqworker.embedded.running_aws import EmbeddedAws, EmbeddedAwsError, embedded_aws_at
 
 MOTO = "5.2"
 INSTALL = "pip install 'cqworker[embedded]'"
@@ -75,7 +75,7 @@ def _wait_for_port(child: subprocess.Popen[str], timeout: float) -> EmbeddedAws:
     try:
         line = cast("IO[str]", child.stdout).readline()
         if line:
-            return embedded_aws(port=int(line), pid=child.pid)
+            return embedded_aws_at(port=int(line), pid=child.pid)
         complaint = child.communicate()[1].strip().rpartition("\n")[2]
         raise EmbeddedAwsError(f"the embedded AWS did not start: {complaint or f'no answer within {timeout:g} s'}")
     finally:

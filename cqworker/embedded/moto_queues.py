@@ -1,4 +1,4 @@
-"""moto's SQS without its scans of the whole queue, and with receives that wait outside the gate."""
+"""moto's SQS without its scans of the whole queue, and with receives that wait without the lock."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from moto.core.utils import camelcase_to_underscores, unix_time, unix_time_milli
 from moto.sqs import models
 from moto.sqs.exceptions import ReceiptHandleIsInvalid
 
-from cqworker.embedded.moto_lock import new_condition, step_aside
+from cqworker.embedded.moto_lock import new_condition, wait_unlocked
 
-LONGEST_WAIT = 0.2  # seconds: how late a waiting receive may notice that its client hung up
-SHORTEST_WAIT = 0.001  # seconds: moto's clock has to pass the moment at which a message becomes visible
+MAX_WAIT_SECONDS = 0.2
+"""How late a waiting receive may notice that its client hung up."""
+MIN_WAIT_SECONDS = 0.001
+"""moto's clock has to pass the moment at which a message becomes visible."""
 
-MEMBERS = {
+ATTRIBUTE_MEMBERS = {
     name: camelcase_to_underscores(name)
     for name in (*models.Queue.BASE_ATTRIBUTES, *models.Queue.FIFO_ATTRIBUTES, *models.Queue.KMS_ATTRIBUTES)
 }
@@ -35,7 +37,7 @@ class QueueAttributes(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if name not in self._names:
             raise KeyError(name)
-        value = getattr(self._queue, MEMBERS[name])
+        value = getattr(self._queue, ATTRIBUTE_MEMBERS[name])
         if isinstance(value, bool):
             return str(value).lower()
         return json.dumps(value) if value and name == "RedrivePolicy" else value
@@ -71,12 +73,12 @@ class EmbeddedQueue(models.Queue):
         return [message for message in self._messages if message.visible_at < now and message.delayed_until <= now]
 
     def wait_for_messages(self, timeout: int) -> None:
-        """Wait outside the gate for a message, or until one that is hidden or delayed becomes visible."""
+        """Wait without the lock for a message, or until one that is hidden or delayed becomes visible."""
         now = unix_time_millis()
         due = (max(message.visible_at, message.delayed_until) for message in self._messages)
         seconds = min((moment - now for moment in due if moment > now), default=timeout * 1000) / 1000
         with self._messages_lock:
-            step_aside(self._messages_lock, min(max(seconds, SHORTEST_WAIT), LONGEST_WAIT))
+            wait_unlocked(self._messages_lock, min(max(seconds, MIN_WAIT_SECONDS), MAX_WAIT_SECONDS))
 
     def wake_receives(self) -> None:
         """Let waiting receives look again."""

@@ -15,8 +15,8 @@ from moto.sqs.models import Message
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from cqworker.embedded import moto_queues
-from cqworker.embedded.moto_connection import Connection
-from cqworker.embedded.moto_lock import admitted
+from cqworker.embedded.moto_connection import MotoConnection
+from cqworker.embedded.moto_lock import hold_lock
 from cqworker.embedded.running_aws import LOOPBACK
 
 OWN_API = "moto_api"
@@ -24,7 +24,7 @@ OWN_API = "moto_api"
 SERVICES: tuple[Literal["sqs", "dynamodb", "s3"], ...] = ("sqs", "dynamodb", "s3")
 
 
-class Dispatcher(DomainDispatcherApplication):
+class MotoDispatcher(DomainDispatcherApplication):
     """Sends each request to its service."""
 
     def __init__(self) -> None:
@@ -40,28 +40,28 @@ class Dispatcher(DomainDispatcherApplication):
 
     def load_services(self) -> None:
         """Load what the first request to each service that cqworker uses would have to wait for."""
-        with admitted(None):
+        with hold_lock(None):
             get_backend("iam")  # where moto looks up the access key of each request
             for service in SERVICES:
                 get_service_model(service)
                 self.app_instances.setdefault(service, self.create_app(service))
 
 
-def open_server(application: Dispatcher) -> BaseWSGIServer:
+def open_server(application: MotoDispatcher) -> BaseWSGIServer:
     """Listen on a free port of the loopback interface, and nowhere else."""
     moto_queues.install()
-    _forget_instances()
-    _remember_methods()
-    return make_server(LOOPBACK, 0, application, threaded=True, request_handler=Connection)
+    _track_no_instances()
+    _cache_methods()
+    return make_server(LOOPBACK, 0, application, threaded=True, request_handler=MotoConnection)
 
 
-def _forget_instances() -> None:
+def _track_no_instances() -> None:
     """Let go of dead messages and items: moto keeps each one it ever made, for its dashboard."""
     for model in (Message, Item):
         for name, nothing in {"instances_tracked": deque[Any](maxlen=0)}.items():
             setattr(model, name, nothing)
 
 
-def _remember_methods() -> None:
+def _cache_methods() -> None:
     """Find once what a service can do: moto looks for it at each request, a tenth of what that costs."""
     vars(responses)["method_names_from_class"] = cache(method_names_from_class)

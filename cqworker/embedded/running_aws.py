@@ -23,7 +23,7 @@ class EmbeddedAws:
     environment: Mapping[str, str]
     pid: int
 
-    def applied_to(self, environment: Mapping[str, str]) -> dict[str, str]:
+    def apply_to(self, environment: Mapping[str, str]) -> dict[str, str]:
         """Return `environment` turned away from the real AWS: its own `AWS_*` variables are gone, ours are set.
 
         A mere update is not enough, for a profile or an endpoint of one service would outrank what we set.
@@ -34,7 +34,7 @@ class EmbeddedAws:
         return {**kept, "NO_PROXY": unproxied, "no_proxy": unproxied, **self.environment}
 
 
-def embedded_aws(port: int, pid: int) -> EmbeddedAws:
+def embedded_aws_at(port: int, pid: int) -> EmbeddedAws:
     """Describe the embedded AWS that process `pid` serves on `port`."""
     endpoint_url = f"http://{LOOPBACK}:{port}"
     return EmbeddedAws(endpoint_url=endpoint_url, environment=_environment(endpoint_url), pid=pid)

@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from cqworker.cli.dev import at_home
+from cqworker.cli.dev import fit_embedded_aws
 from cqworker.clock import SystemClock
 from cqworker.daemon.aws_ports import open_aws_ports
-from cqworker.embedded.running_aws import embedded_aws
+from cqworker.embedded.running_aws import embedded_aws_at
 from cqworker.errors import ConfigurationError
 from cqworker.events import ignore
 from cqworker.plugins.registry import registry_of
@@ -43,10 +43,10 @@ async def test_a_daemon_goes_the_way_it_is_told(
 
 
 def test_daemons_on_the_embedded_aws_write_singly() -> None:
-    environment = embedded_aws(port=1, pid=1).applied_to({})
+    environment = embedded_aws_at(port=1, pid=1).apply_to({})
     ours = {name: value for name, value in environment.items() if name.startswith("CQWORKER_")}
     assert not load_settings(None, ours).aws.batch_writes
-    assert not at_home(Settings()).aws.batch_writes
+    assert not fit_embedded_aws(Settings()).aws.batch_writes
 
 
 @pytest.mark.parametrize(("text", "meant"), [("true", True), ("false", False)])

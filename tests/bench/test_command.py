@@ -11,12 +11,12 @@ import pytest
 
 from bench.run.endpoint import Endpoint
 from cqworker.cli.bench.prices import Prices
-from cqworker.cli.bench.report import dollars, words
-from cqworker.cli.bench.results import Findings, Part
+from cqworker.cli.bench.report import dollars, report_lines
+from cqworker.cli.bench.results import PhaseResult, TrialResult
 from tests.cli.running import invoke, plain_environment, told
 from tests.contract.worlds import use_environment
 
-RUN = Part(
+RUN = PhaseResult(
     jobs=100,
     seconds=2.0,
     cpu_seconds=0.05,
@@ -25,7 +25,7 @@ RUN = Part(
     write_units={"BatchExecuteStatement": 200.0},
     read_units={},
 )
-FOUND = Findings(
+FOUND = TrialResult(
     type="text.transform",
     queue="queue",
     concurrency=32,
@@ -90,7 +90,7 @@ def test_what_cannot_be_run_is_refused_before_anything_is_sent(arguments: list[s
 
 
 def test_the_words_say_rate_calls_latency_and_price() -> None:
-    assert "\n".join(words(FOUND, PRICES)) == (
+    assert "\n".join(report_lines(FOUND, PRICES)) == (
         "100 jobs of text.transform on queue, at most 32 at once\n"
         "  submitted 50 jobs/s, 0.50 ms of CPU a job\n"
         "            each took 0.10 SQS requests, 1.00 write units, 0.00 read units\n"
@@ -106,6 +106,6 @@ def test_the_words_say_rate_calls_latency_and_price() -> None:
 
 
 def test_the_words_do_not_hide_what_went_wrong() -> None:
-    text = "\n".join(words(replace(FOUND, failed=2, elsewhere=3), PRICES))
+    text = "\n".join(report_lines(replace(FOUND, failed=2, elsewhere=3), PRICES))
     assert "2 of them did not succeed" in text
     assert "3 jobs were run by another worker" in text

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from cqworker.cli.early_stop import STOPS, heed_early_stops
+from cqworker.cli.early_stop import STOP_SIGNALS, exit_on_early_stop
 
 
 @pytest.fixture(autouse=True)
 def defaults() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in STOPS}
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -20,9 +20,9 @@ def defaults() -> Iterator[None]:
 
 def heard(*arguments: str) -> bool:
     """Whether all stops, or none, are heard with this command line."""
-    before = [signal.getsignal(number) for number in STOPS]
-    heed_early_stops(arguments)
-    changed = {old is not signal.getsignal(number) for number, old in zip(STOPS, before, strict=True)}
+    before = [signal.getsignal(number) for number in STOP_SIGNALS]
+    exit_on_early_stop(arguments)
+    changed = {old is not signal.getsignal(number) for number, old in zip(STOP_SIGNALS, before, strict=True)}
     assert len(changed) == 1
     return changed.pop()
 

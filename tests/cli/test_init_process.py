@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a subreaper sta
 SUBREAPER = """
 import asyncio, ctypes, os, signal, subprocess, sys, time
 from pathlib import Path
-from cqworker.cli.init_process import stand_by
+from cqworker.cli.init_process import become_init
 
 def zombies_of(parent):
     states = []
@@ -34,7 +34,7 @@ async def status():
 
 assert ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) == 0  # PR_SET_CHILD_SUBREAPER
 first = os.getpid()
-stand_by()
+become_init()
 assert os.getppid() == first
 """
 ORPHANS = """
@@ -81,9 +81,9 @@ def test_a_signal_is_handed_on_and_the_end_is_that_of_the_work(work: str, code: 
 
 def test_any_other_process_does_its_work_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     stood_by: list[int] = []
-    monkeypatch.setattr(init_process, "stand_by", lambda: stood_by.append(1))
-    init_process.stand_by_if_first()
+    monkeypatch.setattr(init_process, "become_init", lambda: stood_by.append(1))
+    init_process.become_init_if_first()
     assert stood_by == []
     monkeypatch.setattr("os.getpid", lambda: 1)
-    init_process.stand_by_if_first()
+    init_process.become_init_if_first()
     assert stood_by == [1]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from cqworker.cli.job_text import job_words, result_text
+from cqworker.cli.job_text import describe_job, result_text
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import Entry
 from cqworker.model.job_view import job_view
@@ -24,7 +24,7 @@ FAILURE = Failure(FailureKind.TIMEOUT, "It took longer than 10 s.", error="Timeo
 
 
 def words(record: JobRecord) -> list[str]:
-    return list(job_words(job_view(record)))
+    return list(describe_job(job_view(record)))
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ def broken_inside(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError("a mistake in the program")
 
-    monkeypatch.setattr("cqworker.cli.config._shown", fail)
+    monkeypatch.setattr("cqworker.cli.config._visible_values", fail)
 
 
 @pytest.mark.usefixtures("broken_inside")
@@ -150,6 +150,6 @@ def test_an_interrupt_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cqworker.cli.config._shown", interrupt)
+    monkeypatch.setattr("cqworker.cli.config._visible_values", interrupt)
     result = invoke("config", "show")
     assert (result.exit_code, result.stderr.strip()) == (1, "Interrupted.")

@@ -27,7 +27,7 @@ def developer_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_client_made_from_the_environment_alone_reaches_it(
     aws: EmbeddedAws, developer_environment: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    applied = aws.applied_to(os.environ)
+    applied = aws.apply_to(os.environ)
     for name in set(os.environ) - set(applied):
         monkeypatch.delenv(name)
     for name, value in applied.items():
@@ -38,7 +38,7 @@ def test_a_client_made_from_the_environment_alone_reaches_it(
 
 
 def test_what_is_not_of_aws_stays_in_the_environment(aws: EmbeddedAws) -> None:
-    applied = aws.applied_to({"HOME": "/home/me", "NO_PROXY": "intranet", "AWS_PROFILE": "of-my-company"})
+    applied = aws.apply_to({"HOME": "/home/me", "NO_PROXY": "intranet", "AWS_PROFILE": "of-my-company"})
     assert applied["HOME"] == "/home/me"
     assert applied["NO_PROXY"] == applied["no_proxy"] == "intranet,127.0.0.1"
     assert "AWS_PROFILE" not in applied

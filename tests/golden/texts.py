@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from cqworker.aws.dynamodb.items import item_of, key_item
-from cqworker.cli.config import _shown
+from cqworker.cli.config import _visible_values
 from cqworker.cli.program import program
 from cqworker.cli.toml_writer import toml_lines
 from cqworker.model.envelope import Envelope
@@ -85,7 +85,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "metrics.txt": lambda: "".join(sorted(_metrics())),
     "log_of_a_life.jsonl": lambda: "".join(lines_of_a_life()),
     "log_of_every_event.jsonl": lambda: "".join(lines_of_every_event()),
-    "config_show.toml": lambda: "\n".join(toml_lines(_shown(Settings()), lambda _: "")).strip() + "\n",
+    "config_show.toml": lambda: "\n".join(toml_lines(_visible_values(Settings()), lambda _: "")).strip() + "\n",
     "message.json": lambda: _json(_messages()),
     "item.json": lambda: _json(_items()),
     "view.json": lambda: _json(job_view(RECORD)),

@@ -47,7 +47,7 @@ def test_all_of_it_can_be_said_in_python() -> None:
 def test_all_of_it_can_be_said_on_the_command_line() -> None:
     said = {str(option.name) for option in submit.submit.params} - NOT_OF_THE_JOB
     assert {ON_THE_COMMAND_LINE.get(name, name) for name in said} == TAKEN
-    assert {*submit.OF_ONE_JOB} == said - {"type_", "payload"} | {"wait"}, "--batch goes with no option of a job"
+    assert {*submit.JOB_OPTIONS} == said - {"type_", "payload"} | {"wait"}, "--batch goes with no option of a job"
     values = {name: name for name in said - {"type_", "payload"}}
     body = orjson.loads(submit._body(TYPE, {**values, "payload": '{"text":"hello"}'}))
     assert body.keys() == TAKEN - {"idempotency_key"}

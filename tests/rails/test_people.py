@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from cqworker.cli.job_text import job_words
+from cqworker.cli.job_text import describe_job
 from cqworker.client import HistoryEntry, JobFailure, JobProgress, JobView
 from cqworker.client.job_types import job_from
 from cqworker.model.history import Entry
@@ -95,7 +95,7 @@ def test_the_words_of_a_job_tell_every_field_in_some_status(name: str) -> None:
 
 
 def words(record: JobRecord) -> list[str]:
-    return list(job_words(job_view(record)))
+    return list(describe_job(job_view(record)))
 
 
 def in_every_status() -> Iterator[JobRecord]:

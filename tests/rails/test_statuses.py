@@ -9,7 +9,7 @@ from itertools import combinations
 import pytest
 from msgspec.structs import replace
 
-from cqworker.cli.job_text import job_words
+from cqworker.cli.job_text import describe_job
 from cqworker.cli.jobs import retry
 from cqworker.client import Client
 from cqworker.events import JobForestalled, JobSettled
@@ -72,7 +72,7 @@ def test_every_ending_before_a_start_has_a_number_and_a_count(status: Status) ->
 
 @pytest.mark.parametrize("status", IN_USE)
 def test_the_first_line_about_a_job_is_of_its_status(status: Status) -> None:
-    firsts = {each: next(iter(job_words(job_view(replace(RECORD, status=each))))) for each in Status}
+    firsts = {each: next(iter(describe_job(job_view(replace(RECORD, status=each))))) for each in Status}
     assert [each for each in Status if firsts[each] == firsts[status]] == [status]
 
 

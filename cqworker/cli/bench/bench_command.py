@@ -14,8 +14,8 @@ from cqworker.enums import ExitCode
 from cqworker.errors import CqworkerError
 
 if TYPE_CHECKING:
-    from cqworker.cli.bench.results import Findings
-    from cqworker.cli.bench.trial import Order
+    from cqworker.cli.bench.results import TrialResult
+    from cqworker.cli.bench.trial import TrialPlan
     from cqworker.plugins.registry import Registry
     from cqworker.settings import Settings
 
@@ -52,8 +52,8 @@ def bench(
     workers of the queue meanwhile, for what they run is not counted.
     """
     require_posix()
-    settings = _narrowed(settings_from(config, {"worker.concurrency": concurrency}), queue)
-    from cqworker.cli.bench.trial import Order
+    settings = _with_one_queue(settings_from(config, {"worker.concurrency": concurrency}), queue)
+    from cqworker.cli.bench.trial import TrialPlan
     from cqworker.plugins.registry import discover
 
     registry = discover(settings.handlers)
@@ -63,12 +63,12 @@ def bench(
         raise NothingToRun(f"There is no job type {type_!r}; known types: {known}. Name one with --type.")
     text = payload or (DEFAULT_PAYLOAD if type_ == DEFAULT_TYPE else "{}")
     handler.validate(text)
-    found = _found(settings, registry, Order(type=type_, payload=text, jobs=jobs, shared=yes))
+    found = _run_trial(settings, registry, TrialPlan(type=type_, payload=text, jobs=jobs, shared=yes))
     _print(found, as_json=as_json)
     return ExitCode.FAILED if found.failed else ExitCode.DONE
 
 
-def _narrowed(settings: Settings, name: str | None) -> Settings:
+def _with_one_queue(settings: Settings, name: str | None) -> Settings:
     """The settings with the one queue that is tried; its dead letters are left to other workers."""
     queue = next((queue for queue in settings.queues if name in (None, queue.name)), None)
     if queue is None:
@@ -78,9 +78,9 @@ def _narrowed(settings: Settings, name: str | None) -> Settings:
     return settings.model_copy(update={"queues": (alone,)})
 
 
-def _found(settings: Settings, registry: Registry, order: Order) -> Findings:
+def _run_trial(settings: Settings, registry: Registry, order: TrialPlan) -> TrialResult:
     """Runs the trial with everything that a daemon has; its log goes nowhere, but is written."""
-    from cqworker.cli.bench.counting_observer import Tally
+    from cqworker.cli.bench.counting_observer import CountingObserver
     from cqworker.cli.bench.trial import Trial
     from cqworker.cli.event_loop import run_on_loop
     from cqworker.clock import SystemClock
@@ -90,23 +90,23 @@ def _found(settings: Settings, registry: Registry, order: Order) -> Findings:
     from cqworker.observe.log import configure
 
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-        log, tally = configure(settings.log, worker_name(), nowhere), Tally()
+        log, counts = configure(settings.log, worker_name(), nowhere), CountingObserver()
         try:
-            emit = fan_out(open_observers(registry, log, SystemClock()).emit, tally)
-            trial = Trial(settings, registry, order, tally, emit)
+            emit = fan_out(open_observers(registry, log, SystemClock()).emit, counts)
+            trial = Trial(settings, registry, order, counts, emit)
             return run_on_loop(trial.run(lambda line: click.echo(line, err=True)))
         finally:
             log.close()
 
 
-def _print(found: Findings, *, as_json: bool) -> None:
+def _print(found: TrialResult, *, as_json: bool) -> None:
     from cqworker.cli.bench.prices import list_prices
-    from cqworker.cli.bench.report import facts, words
+    from cqworker.cli.bench.report import report_data, report_lines
 
     prices = list_prices(os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1")
     if as_json:
         import json
 
-        click.echo(json.dumps(facts(found, prices), indent=2))
+        click.echo(json.dumps(report_data(found, prices), indent=2))
     else:
-        click.echo("\n".join(words(found, prices)))
+        click.echo("\n".join(report_lines(found, prices)))

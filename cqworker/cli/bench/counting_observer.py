@@ -11,8 +11,8 @@ from cqworker.model.status import Status
 
 
 @dataclass(slots=True)
-class Phase:
-    """Calls and units by operation since the phase began."""
+class PhaseCounts:
+    """Calls and units by operation since the phase began; `began` and `cpu` are seconds."""
 
     calls: Counter[str] = field(default_factory=Counter)
     write_units: Counter[str] = field(default_factory=Counter)
@@ -22,16 +22,16 @@ class Phase:
     cpu: float = field(default_factory=time.process_time)
 
 
-class Tally:
-    """Hears every event of this process; `ended` has the final status of each job and when it was told."""
+class CountingObserver:
+    """Counts the events of this process; `ended` has each job's final status and the monotonic time of it (seconds)."""
 
     def __init__(self) -> None:
-        self.phase: Phase = Phase()
+        self.phase: PhaseCounts = PhaseCounts()
         self.ended: dict[str, tuple[Status, float]] = {}
 
-    def begin(self) -> Phase:
+    def begin(self) -> PhaseCounts:
         """A new phase, which counts from nothing."""
-        self.phase = Phase()
+        self.phase = PhaseCounts()
         return self.phase
 
     def __call__(self, event: Event) -> None:

@@ -1,4 +1,4 @@
-"""A trial in words."""
+"""A trial's result as text and as data."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import asdict
 from typing import Any
 
 from cqworker.cli.bench.prices import Prices
-from cqworker.cli.bench.results import Findings, Part
+from cqworker.cli.bench.results import PhaseResult, TrialResult
 
 
-def words(found: Findings, prices: Prices) -> Iterator[str]:
+def report_lines(found: TrialResult, prices: Prices) -> Iterator[str]:
     """The lines for people."""
     yield f"{found.run.jobs} jobs of {found.type} on {found.queue}, at most {found.concurrency} at once"
-    yield from _part("submitted", found.submitted)
-    yield from _part("run", found.run)
+    yield from _phase_lines("submitted", found.submitted)
+    yield from _phase_lines("run", found.run)
     yield f"  idle      p50 {found.latency_p50:.0f} ms, p99 {found.latency_p99:.0f} ms from submit to settled"
     yield f"  a million {dollars(found, prices):.2f} USD of SQS requests and DynamoDB units"
     yield f"            ({prices.words})"
@@ -24,17 +24,17 @@ def words(found: Findings, prices: Prices) -> Iterator[str]:
         yield f"  {found.elsewhere} jobs were run by another worker of this queue and are not counted in the run."
 
 
-def facts(found: Findings, prices: Prices) -> dict[str, Any]:
+def report_data(found: TrialResult, prices: Prices) -> dict[str, Any]:
     """The same for scripts."""
     return {**asdict(found), "dollars_per_million": round(dollars(found, prices), 4), "prices": asdict(prices)}
 
 
-def dollars(found: Findings, prices: Prices) -> float:
+def dollars(found: TrialResult, prices: Prices) -> float:
     """US dollars for a million such jobs, from their submission to their end."""
     return prices.per_million(*found.submitted.per_job) + prices.per_million(*found.run.per_job)
 
 
-def _part(name: str, part: Part) -> Iterator[str]:
+def _phase_lines(name: str, part: PhaseResult) -> Iterator[str]:
     sqs, written, read = part.per_job
     rate, cpu = part.jobs / part.seconds, part.cpu_seconds / part.jobs * 1000
     yield f"  {name:<9} {rate:.0f} jobs/s, {cpu:.2f} ms of CPU a job"

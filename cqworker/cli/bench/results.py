@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cqworker.cli.bench.counting_observer import Phase
+from cqworker.cli.bench.counting_observer import PhaseCounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class PhaseResult:
     """Submission or the run of so many jobs: seconds, CPU seconds of this process, calls and units by operation."""
 
     jobs: int
@@ -28,7 +28,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Findings:
+class TrialResult:
     """A whole trial: both parts, jobs that did not succeed or that another worker ran, and milliseconds when idle.
 
     `latency_jobs` were run one after the other on the idle worker, after the others.
@@ -37,8 +37,8 @@ class Findings:
     type: str
     queue: str
     concurrency: int
-    submitted: Part
-    run: Part
+    submitted: PhaseResult
+    run: PhaseResult
     failed: int
     elsewhere: int
     latency_jobs: int
@@ -46,9 +46,9 @@ class Findings:
     latency_p99: float
 
 
-def part_of(phase: Phase, jobs: int, seconds: float, cpu_seconds: float) -> Part:
+def phase_result(phase: PhaseCounts, jobs: int, seconds: float, cpu_seconds: float) -> PhaseResult:
     """A phase that has ended, as figures."""
-    return Part(
+    return PhaseResult(
         jobs=jobs,
         seconds=seconds,
         cpu_seconds=cpu_seconds,

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from cqworker.cli.bench.counting_observer import Tally
-from cqworker.cli.bench.results import Findings, Part, part_of, percentile
+from cqworker.cli.bench.counting_observer import CountingObserver
+from cqworker.cli.bench.results import PhaseResult, TrialResult, percentile, phase_result
 from cqworker.clock import SystemClock
 from cqworker.daemon.aws_ports import open_aws_ports
 from cqworker.daemon.standalone import open_submitter
@@ -24,16 +24,19 @@ from cqworker.settings import Settings
 from cqworker.worker.assembly import Dependencies, open_worker
 from cqworker.worker.worker import Worker
 
-AT_ONCE = 64
+CONCURRENT_SUBMISSIONS = 64
 """Submissions under way at the same time."""
-ALONE = 20
+LATENCY_JOBS = 20
 """Jobs that are run one after the other, for the latency of an idle worker."""
-LOOK = 0.01
-STALL = 5.0
+POLL_SECONDS = 0.01
+"""Seconds between two looks at what has ended: the precision of latencies comes from the events, not from it."""
+STALL_SECONDS = 5.0
 """Seconds without an end after which the records themselves are asked."""
-PATIENCE = 60.0
-DRAIN = 15.0
-Tell = Callable[[str], None]
+GIVE_UP_SECONDS = 60.0
+"""Seconds without an end of a job after which the trial gives up."""
+DRAIN_SECONDS = 15.0
+"""Seconds for jobs that still run when the trial ends."""
+Report = Callable[[str], None]
 
 
 class QueueInUse(CqworkerError):
@@ -45,7 +48,7 @@ class JobsUnfinished(CqworkerError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class TrialPlan:
     """What to try: so many jobs of this type with this payload (JSON text); `shared`: other messages may be there."""
 
     type: str
@@ -57,31 +60,33 @@ class Order:
 class Trial:
     """One trial of one order; its settings have one queue, without a dead-letter queue."""
 
-    def __init__(self, settings: Settings, registry: Registry, order: Order, tally: Tally, emit: Emit) -> None:
+    def __init__(
+        self, settings: Settings, registry: Registry, plan: TrialPlan, counts: CountingObserver, emit: Emit
+    ) -> None:
         self._settings = settings
         self._registry = registry
-        self._order = order
-        self._tally = tally
+        self._plan = plan
+        self._counts = counts
         self._emit = emit
         self._queue = settings.queues[0].name
         self._elsewhere: set[str] = set()
 
-    async def run(self, tell: Tell) -> Findings:
+    async def run(self, report: Report) -> TrialResult:
         """Submits, runs and counts; raises QueueInUse before anything was submitted, JobsUnfinished, Unavailable."""
         aws = open_aws_ports(self._settings, self._registry, SystemClock(), self._emit)
         async with aws.clients:
             dependencies = aws.dependencies
             await self._look_at_queue(dependencies)
             submitter = open_submitter(dependencies, self._settings)
-            tell(f"Submitting {self._order.jobs} jobs of {self._order.type} to {self._queue} …")
+            report(f"Submitting {self._plan.jobs} jobs of {self._plan.type} to {self._queue} …")
             submitted, job_ids = await self._submit(submitter)
-            tell("Running them …")
+            report("Running them …")
             async with self._working(dependencies) as worker:
                 run = await self._until_ended(dependencies, worker, job_ids)
-                latencies = [await self._alone(dependencies, submitter) for _ in range(ALONE)]
-        ended = [self._tally.ended[job_id][0] for job_id in job_ids if job_id in self._tally.ended]
-        return Findings(
-            type=self._order.type,
+                latencies = [await self._measure_latency(dependencies, submitter) for _ in range(LATENCY_JOBS)]
+        ended = [self._counts.ended[job_id][0] for job_id in job_ids if job_id in self._counts.ended]
+        return TrialResult(
+            type=self._plan.type,
             queue=self._queue,
             concurrency=self._settings.worker.concurrency,
             submitted=submitted,
@@ -96,25 +101,25 @@ class Trial:
     async def _look_at_queue(self, dependencies: Dependencies) -> None:
         depth = await dependencies.queues[self._queue].depth()
         there = depth.visible + depth.in_flight + depth.delayed
-        if there and not self._order.shared:
+        if there and not self._plan.shared:
             raise QueueInUse(
                 f"The queue {self._queue} holds about {there} messages, and this would run them too. "
                 "Name an empty queue with --queue, or say --yes."
             )
 
-    async def _submit(self, submitter: Submitter) -> tuple[Part, list[str]]:
-        places, phase = asyncio.Semaphore(AT_ONCE), self._tally.begin()
+    async def _submit(self, submitter: Submitter) -> tuple[PhaseResult, list[str]]:
+        places, phase = asyncio.Semaphore(CONCURRENT_SUBMISSIONS), self._counts.begin()
 
         async def one() -> str:
             async with places:
                 return (await submitter.submit(self._submission())).record.job_id
 
-        job_ids = await asyncio.gather(*(one() for _ in range(self._order.jobs)))
+        job_ids = await asyncio.gather(*(one() for _ in range(self._plan.jobs)))
         seconds, cpu = time.monotonic() - phase.began, time.process_time() - phase.cpu
-        return part_of(phase, len(job_ids), seconds, cpu), job_ids
+        return phase_result(phase, len(job_ids), seconds, cpu), job_ids
 
     def _submission(self) -> Submission:
-        return Submission(type=self._order.type, payload=self._order.payload, queue=self._queue)
+        return Submission(type=self._plan.type, payload=self._plan.payload, queue=self._queue)
 
     @asynccontextmanager
     async def _working(self, dependencies: Dependencies) -> AsyncIterator[Worker]:
@@ -124,46 +129,46 @@ class Trial:
         try:
             yield worker
         finally:
-            await worker.drain(DRAIN, asyncio.Event())
+            await worker.drain(DRAIN_SECONDS, asyncio.Event())
             await worker.close()
 
-    async def _until_ended(self, dependencies: Dependencies, worker: Worker, job_ids: list[str]) -> Part:
+    async def _until_ended(self, dependencies: Dependencies, worker: Worker, job_ids: list[str]) -> PhaseResult:
         """Starts the worker, and waits until every job is final, here or elsewhere."""
-        phase, left, changed = self._tally.begin(), set(job_ids), time.monotonic()
+        phase, left, changed = self._counts.begin(), set(job_ids), time.monotonic()
         worker.start()
         while left:
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(POLL_SECONDS)
             now, before = time.monotonic(), len(left)
-            left -= self._tally.ended.keys()
+            left -= self._counts.ended.keys()
             if len(left) < before:
                 changed = now
-            elif now - changed > STALL:
+            elif now - changed > STALL_SECONDS:
                 self._elsewhere |= await self._ended_elsewhere(dependencies, left, now - changed)
                 left -= self._elsewhere
-        last = max((self._tally.ended[each][1] for each in job_ids if each in self._tally.ended), default=phase.began)
+        last = max((self._counts.ended[each][1] for each in job_ids if each in self._counts.ended), default=phase.began)
         cpu = time.process_time() - phase.cpu
         await asyncio.gather(*(lane.receipts.flush() for lane in worker.lanes))
         if not (here := len(job_ids) - len(self._elsewhere)):
             raise JobsUnfinished(f"Another worker of {self._queue} ran every job: stop it, or use another --queue.")
-        return part_of(phase, here, last - phase.began, cpu)
+        return phase_result(phase, here, last - phase.began, cpu)
 
     async def _ended_elsewhere(self, dependencies: Dependencies, left: set[str], stalled: float) -> set[str]:
         records = await asyncio.gather(*(dependencies.store.get(job_id) for job_id in left))
         final = {record.job_id for record in records if record is not None and record.status.is_final}
-        if not final and stalled > PATIENCE:
+        if not final and stalled > GIVE_UP_SECONDS:
             troubles = "; ".join(f"{each.cause} {each.remedy}" for each in dependencies.health.readiness())
             raise JobsUnfinished(f"{len(left)} jobs do not come to their end. {troubles or 'Try `cqworker doctor`.'}")
         return final
 
-    async def _alone(self, dependencies: Dependencies, submitter: Submitter) -> float:
+    async def _measure_latency(self, dependencies: Dependencies, submitter: Submitter) -> float:
         """Milliseconds from just before the submission of one job until its ending was written."""
         began = time.monotonic()
         job_id = (await submitter.submit(self._submission())).record.job_id
-        while job_id not in self._tally.ended:
-            await asyncio.sleep(LOOK)
-            if time.monotonic() - began > STALL and await self._ended_elsewhere(dependencies, {job_id}, 0.0):
+        while job_id not in self._counts.ended:
+            await asyncio.sleep(POLL_SECONDS)
+            if time.monotonic() - began > STALL_SECONDS and await self._ended_elsewhere(dependencies, {job_id}, 0.0):
                 return (time.monotonic() - began) * 1000
-            if time.monotonic() - began > PATIENCE:
+            if time.monotonic() - began > GIVE_UP_SECONDS:
                 raise JobsUnfinished(f"Job {job_id} does not come to its end. Try `cqworker doctor`.")
-        await asyncio.sleep(LOOK)
-        return (self._tally.ended[job_id][1] - began) * 1000
+        await asyncio.sleep(POLL_SECONDS)
+        return (self._counts.ended[job_id][1] - began) * 1000
