@@ -15,6 +15,7 @@ endif
 NAMED := $(PYTHON)
 PYTHON ?= python3
 BIN := $(VENV)/bin
+DOCS := .venv-docs
 # With uv where it can be had, in a fraction of pip's time, and with pip elsewhere; UV=… names one that is not on PATH.
 INSTALL = UV="$(UV)" $(BIN)/python -m tools.install
 # what `make demo` and `make dev` run in: all of it where it is there, else what they need
@@ -28,7 +29,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo dev test test-processes stops stops-here check golden engines api bench bench-compare simulate chaos pictures lock clean
+.PHONY: help setup demo dev test test-processes stops stops-here check docs golden engines api bench bench-compare simulate chaos pictures lock clean
 
 help: ## show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -61,6 +62,11 @@ check: $(VENV)/.installed ## lint, format, types, import floors, sizes
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.check_sizes
+
+docs: $(DOCS)/.locked ## make a site of docs/ and the docstrings in build/docs; a broken link fails it
+	$(DOCS)/bin/python -m tools.docs_site build/docs-pages
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict
+	@echo "read it at http://127.0.0.1:8000: $(DOCS)/bin/python -m http.server -b 127.0.0.1 -d build/docs"
 
 golden: $(VENV)/.installed ## write tests/golden/files anew: what others build on, such as the API and the log
 	$(BIN)/python -m tests.golden
@@ -96,6 +102,7 @@ lock: ## choose newer versions for the locks (needs uv)
 	$(LOCK) pyproject.toml --group demo --constraint requirements-dev.lock --output-file requirements-demo.lock
 	printf 'openapi-python-client\n' | $(LOCK) --upgrade - --output-file tests/generators/python/requirements.lock
 	printf 'hatchling\n' | $(LOCK) - --constraint requirements-dev.lock --output-file requirements-build.lock
+	$(LOCK) --upgrade --group pyproject.toml:docs --constraint requirements-dev.lock --output-file requirements-docs.lock
 	printf 'uv\n' | $(LOCK) --upgrade - --output-file requirements-uv.lock
 
 clean: ## remove .venv and everything the tools left behind
@@ -114,6 +121,12 @@ $(VENV)/.locked: requirements-dev.lock | $(BIN)/python
 $(VENV)/.demo: requirements-demo.lock $(PROJECT) | $(BIN)/python
 	@echo "installing what the demo needs into $(VENV)"
 	@$(INSTALL) --project requirements-demo.lock
+	@touch $@
+
+$(DOCS)/.locked: requirements-docs.lock | $(BIN)/python
+	@echo "installing what the docs need into $(DOCS)"
+	@$(BIN)/python -m venv $(DOCS)
+	@UV="$(or $(UV),$(wildcard $(VENV)/uv/bin/uv))" $(DOCS)/bin/python -m tools.install requirements-docs.lock
 	@touch $@
 
 $(BIN)/python:

@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-LOCKS = tuple(f"requirements{kind}.lock" for kind in ("", "-dev", "-build", "-demo", "-uv"))
+LOCKS = tuple(f"requirements{kind}.lock" for kind in ("", "-dev", "-build", "-demo", "-docs", "-uv"))
 TOOLS = frozenset({"pytest", "hypothesis", "mypy", "ruff", "import-linter"})
 
 
@@ -32,7 +32,7 @@ def locked(lock: str) -> dict[str, list[Requirement]]:
 
 
 def declared(extra: str | None = None) -> list[Requirement]:
-    """The project's own requirements, those of an extra, or those of the group `demo`."""
+    """The project's own requirements, those of an extra, or those of a group."""
     everything = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     project, groups = everything["project"], everything["dependency-groups"]
     lines = {**project["optional-dependencies"], **groups}[extra] if extra else project["dependencies"]
@@ -60,6 +60,7 @@ def test_no_lock_holds_an_address(lock: str) -> None:
         ("requirements-dev.lock", "dev"),
         ("requirements-demo.lock", None),
         ("requirements-demo.lock", "demo"),
+        ("requirements-docs.lock", "docs"),
     ],
 )
 def test_what_is_declared_is_locked_at_a_version_that_fits(lock: str, extra: str | None) -> None:

@@ -1,0 +1,82 @@
+"""The site has the pages of the repository, their links lead somewhere, and its reference leaves no public name out."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import cqworker
+import cqworker.client
+import cqworker.testing
+from tools import docs_site
+
+ROOT = Path(__file__).parents[2]
+PAGES = {"README.md", "CONTRIBUTING.md", "docs/a.md", "docs/more/b.md"}
+
+
+@pytest.mark.parametrize(
+    ("place", "link", "shown"),
+    [
+        ("README.md", "[a](docs/a.md#top)", "[a](a.md#top)"),
+        ("README.md", "[help](CONTRIBUTING.md)", "[help](contributing.md)"),
+        ("README.md", "[settings](config/cqworker.toml)", "settings"),
+        ("docs/a.md", "[b](more/b.md)", "[b](more/b.md)"),
+        ("docs/a.md", "[start](../README.md)", "[start](index.md)"),
+        ("docs/more/b.md", "[a](../a.md)", "[a](../a.md)"),
+        ("docs/more/b.md", "[start](../../README.md)", "[start](../index.md)"),
+        ("docs/a.md", "[gone](gone.md)", "gone"),
+        ("docs/a.md", "[below](#below)", "[below](#below)"),
+        ("docs/a.md", "[site](https://example.com/x)", "[site](https://example.com/x)"),
+        ("README.md", "```md\n[a](docs/a.md)\n```", "```md\n[a](docs/a.md)\n```"),
+    ],
+)
+def test_a_link_leads_to_the_same_page_in_the_site_or_is_its_text(place: str, link: str, shown: str) -> None:
+    assert docs_site.relinked(f"before\n\n{link}\n\nafter", place, PAGES) == f"before\n\n{shown}\n\nafter"
+
+
+def test_every_page_of_the_repository_is_laid_ready_and_nothing_of_before(tmp_path: Path) -> None:
+    target = tmp_path / "pages"
+    target.mkdir()
+    (target / "old.md").touch()
+    docs_site.stage(ROOT, target)
+    made = {path.relative_to(target).as_posix() for path in target.rglob("*.md")}
+    own = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert made == own | {page for name, page in docs_site.BESIDE.items() if (ROOT / name).exists()}
+
+
+def test_every_public_name_is_in_the_reference_once() -> None:
+    pages = (ROOT / "docs" / "reference").glob("*.md")
+    said = [name for page in pages for name in re.findall(r"(?m)^::: (\S+)$", page.read_text(encoding="utf-8"))]
+    objects = [_object(name) for name in said]
+    public = {
+        id(getattr(face, name)): f"{face.__name__}.{name}"
+        for face in (cqworker.testing, cqworker.client, cqworker)
+        for name in face.__all__
+    }
+    assert sorted(public[one] for one in public.keys() - {id(one) for one in objects}) == []
+    assert sorted({name for name, one in zip(said, objects, strict=True) if objects.count(one) > 1}) == []
+
+
+def _object(name: str) -> object:
+    module, _, word = name.rpartition(".")
+    return getattr(import_module(module), word)
+
+
+def test_the_reference_shows_what_described_says_of_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Griffe is in the environment of `make docs` alone: here it is what the extension needs of it."""
+    fake = SimpleNamespace(Class=object, Docstring=lambda text, **_: text, Extension=object)
+    monkeypatch.setitem(sys.modules, "griffe", fake)
+    monkeypatch.delitem(sys.modules, "tools.docs_fields", raising=False)
+    fields = import_module("tools.docs_fields")
+    monkeypatch.delitem(sys.modules, "tools.docs_fields")
+    source = '@described(\n    size="Bytes.",\n    name="As given.",\n)\nclass Thing:\n    size: int\n    name: str\n'
+    [node] = ast.parse(source).body
+    size, name = SimpleNamespace(docstring=None), SimpleNamespace(docstring="its own")
+    fields.FieldDocs().on_class_members(node=node, cls=SimpleNamespace(members={"size": size, "name": name}))
+    assert (size.docstring, name.docstring) == ("Bytes.", "its own")
