@@ -11,7 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from cqworker.errors import PluginConflict
 from cqworker.plugins.exception_text import summary_of
 from cqworker.plugins.loaded_handlers import Origin
-from cqworker.plugins.signature import UnusablePlugin
+from cqworker.plugins.signature import Unusable
 
 GROUP = "cqworker.handlers"
 _TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
@@ -51,7 +51,7 @@ def refuse_conflicts(claims: list[Offer]) -> None:
 def load_object(claim: Offer) -> object:
     """Imports the object; raises Unusable whatever the plugin's module does, short of ending the process itself."""
     if not _TYPE.fullmatch(claim.type):
-        raise UnusablePlugin(
+        raise Unusable(
             f"{claim.type!r} is no name of a job type.",
             "Name it with 1 to 128 letters, digits, '.', '_' and '-', such as \"text.transform\".",
         )
@@ -63,7 +63,7 @@ def load_object(claim: Offer) -> object:
     try:
         return reduce(getattr, attribute.split("."), module)
     except AttributeError as error:
-        raise UnusablePlugin(
+        raise Unusable(
             f"{module_name} has no {attribute}.",
             f"Correct the entry point of {claim.type} in the pyproject.toml of {claim.origin.distribution}, "
             "then install it again.",
@@ -74,8 +74,8 @@ def _points() -> list[EntryPoint]:
     return list(entry_points(group=GROUP))
 
 
-def _misspelt(claim: Offer) -> UnusablePlugin:
-    return UnusablePlugin(
+def _misspelt(claim: Offer) -> Unusable:
+    return Unusable(
         f"The entry point's value {claim.origin.name!r} names no function.",
         'Write it as "package.module:function" in pyproject.toml, then install the distribution again.',
     )
@@ -87,31 +87,31 @@ def _imported(name: str, claim: Offer) -> object:
     except ModuleNotFoundError as error:
         raise _missing(error, name, claim) from error
     except SyntaxError as error:
-        raise UnusablePlugin(
+        raise Unusable(
             f"{name} cannot be read: {summary_of(error)}.",
             f"Correct the source, or install a version of {claim.origin.distribution} for this Python.",
         ) from error
     except SystemExit as error:
-        raise UnusablePlugin(
+        raise Unusable(
             f"{name} ended the process while it was imported (SystemExit: {error.code}).",
             "Move what the module does at import into its functions.",
         ) from error
     except Exception as error:  # a plugin may raise anything
-        raise UnusablePlugin(
+        raise Unusable(
             f"{name} cannot be imported: {summary_of(error)}.",
             f'Try it: python -c "import {name}"; then correct it, or disable {claim.type} in [handlers] disabled.',
         ) from error
 
 
-def _missing(error: ModuleNotFoundError, name: str, claim: Offer) -> UnusablePlugin:
+def _missing(error: ModuleNotFoundError, name: str, claim: Offer) -> Unusable:
     absent = error.name or str(error)
     if name == absent or name.startswith(f"{absent}."):
-        return UnusablePlugin(
+        return Unusable(
             f"There is no module {absent}, which the entry point names.",
             f"Correct the entry point of {claim.type} in the pyproject.toml of {claim.origin.distribution}, "
             "or install the distribution again.",
         )
-    return UnusablePlugin(
+    return Unusable(
         f"{name} needs {absent}, which is not installed.",
         f"Install it beside cqworker (pip install {absent.partition('.')[0]}, as a rule), "
         f"and list it in the dependencies of {claim.origin.distribution}.",

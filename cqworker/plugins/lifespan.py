@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, get_origin, get_type_hints
 
-from cqworker.plugins.signature import UnusablePlugin
+from cqworker.plugins.signature import Unusable
 
 LIFESPAN_REMEDY = "Write it as `async def` with one `yield`, and put @contextlib.asynccontextmanager above it."
 
@@ -21,11 +21,11 @@ def check_lifespan(lifespan: Callable[..., Any] | None, owner: str) -> None:
     if lifespan is None:
         return
     if (what := _instead(lifespan)) is not None:
-        raise UnusablePlugin(
+        raise Unusable(
             f"The lifespan of {owner} is {what}, no function that gives an async context manager.", LIFESPAN_REMEDY
         )
     if (missing := _missing(lifespan)) is not None:
-        raise UnusablePlugin(
+        raise Unusable(
             f"The lifespan of {owner} wants {missing}, and is called without arguments.",
             "Give its parameters defaults, or bind them with functools.partial.",
         )

@@ -16,7 +16,7 @@ from cqworker.plugins.job import Job
 from cqworker.plugins.lifespan import check_lifespan
 from cqworker.plugins.payload import validate_payload
 from cqworker.plugins.result import encode_result
-from cqworker.plugins.signature import Signature, UnusablePlugin, read_signature
+from cqworker.plugins.signature import Signature, Unusable, read_signature
 
 if TYPE_CHECKING:  # a handler's process knows no settings, and need not wait for their import
     from cqworker.settings import BackoffSettings, TypeSettings
@@ -88,12 +88,12 @@ def read_handler(type_name: str, found: object, origin: Origin, override: TypeSe
     if options is None or not callable(found):
         kind = "class" if isinstance(found, type) else type(found).__name__
         start = "A handler is a function" if isinstance(found, type) else "Decorate it"
-        raise UnusablePlugin(
+        raise Unusable(
             f"{origin.name} is {_article(kind)} without @handler.",
             f"{start}: from cqworker import handler, then @handler above the def.",
         )
     if options.executor == "process" and "<locals>" in getattr(found, "__qualname__", ""):
-        raise UnusablePlugin(
+        raise Unusable(
             f"{origin.name} is defined inside another function, where no other process finds it.",
             "Move it to the top of its module, or leave executor='process' out.",
         )
@@ -151,7 +151,7 @@ def _payload_model(origin: Origin, signature: Signature) -> TypeAdapter[Any]:
     try:
         return TypeAdapter(signature.payload)
     except Exception as error:  # building a model runs code of the plugin's
-        raise UnusablePlugin(
+        raise Unusable(
             f"{origin.name}: pydantic cannot make a model of its payload ({summary_of(error)}).",
             "Use a pydantic model, a dataclass or plain types.",
         ) from error

@@ -18,7 +18,7 @@ from cqworker.plugins.final_errors import is_final
 from cqworker.plugins.handler import Reject, Retry
 from cqworker.plugins.job import Job, PlainJob
 from cqworker.plugins.loaded_handlers import Handler, Origin, read_handler
-from cqworker.plugins.signature import UnusablePlugin
+from cqworker.plugins.signature import Unusable
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, FilteringBoundLogger
@@ -125,7 +125,7 @@ def load_handler(origin: str, type_name: str) -> Handler:
 
 
 def _raised(error: BaseException, stage: Stage, lines: tuple[ChildLine, ...]) -> ChildOutcome:
-    words = str(error) if isinstance(error, UnusablePlugin | InvalidPayload) else message_of(error)
+    words = str(error) if isinstance(error, Unusable | InvalidPayload) else message_of(error)
     text = "".join(traceback.format_exception(error)) if stage == "handler" else ""
     return ChildOutcome(
         kind="raised",

@@ -11,7 +11,7 @@ from typing import Any
 from cqworker.plugins.entry_points import Offer, installed_offers, load_object, refuse_conflicts
 from cqworker.plugins.handler import DEFAULT_ATTEMPTS
 from cqworker.plugins.loaded_handlers import BrokenPlugin, Handler, Origin, read_handler
-from cqworker.plugins.signature import UnusablePlugin
+from cqworker.plugins.signature import Unusable
 from cqworker.settings import HandlerSettings
 
 __all__ = ["BrokenPlugin", "Handler", "Registry", "discover", "registry_from", "registry_of"]
@@ -92,7 +92,7 @@ def _given(name: str, function: Callable[..., Any], settings: HandlerSettings) -
 def _read(name: str, origin: Origin, find: Callable[[], object], settings: HandlerSettings) -> Handler | BrokenPlugin:
     try:
         return read_handler(name, find(), origin, settings.types.get(name))
-    except UnusablePlugin as fault:
+    except Unusable as fault:
         return BrokenPlugin(name, origin.name, f"{origin.distribution} {origin.version}", fault.cause, fault.remedy)
 
 

@@ -18,7 +18,7 @@ _JOBS = frozenset({"self", "ctx", "context", "job", "task"})
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
-class UnusablePlugin(Exception):
+class Unusable(Exception):
     """The object cannot serve as a handler: `cause` says why, `remedy` what its author can do."""
 
     def __init__(self, cause: str, remedy: str) -> None:
@@ -62,36 +62,32 @@ def _unevaluated(function: Callable[..., Any]) -> inspect.Signature:
 
 def _check_shape(name: str, parameters: list[inspect.Parameter]) -> None:
     if not parameters:
-        raise UnusablePlugin(f"{name} takes no payload.", _SHAPE)
+        raise Unusable(f"{name} takes no payload.", _SHAPE)
     for parameter in parameters[:2]:
         if parameter.kind not in _POSITIONAL and parameter.default is parameter.empty:
-            raise UnusablePlugin(f"{name} does not take {parameter.name} by position.", _SHAPE)
+            raise Unusable(f"{name} does not take {parameter.name} by position.", _SHAPE)
     for parameter in parameters[2:]:
         if parameter.default is parameter.empty and parameter.kind is not inspect.Parameter.VAR_KEYWORD:
-            raise UnusablePlugin(f"{name} takes {parameter.name} besides the payload and the job.", _SHAPE)
+            raise Unusable(f"{name} takes {parameter.name} besides the payload and the job.", _SHAPE)
 
 
 def _payload(name: str, function: Callable[..., Any], first: inspect.Parameter) -> Any:
     if first.annotation is first.empty:
         if first.name in _JOBS:
-            raise UnusablePlugin(
-                f"{name} takes {first.name} first.", f"There is only the payload, and the job. {_SHAPE}"
-            )
-        raise UnusablePlugin(
+            raise Unusable(f"{name} takes {first.name} first.", f"There is only the payload, and the job. {_SHAPE}")
+        raise Unusable(
             f"{name} does not say what its payload is: its first parameter, {first.name}, has no annotation.",
             "Annotate it with a pydantic model, a dataclass or a plain type such as dict[str, int].",
         )
     try:
         model = _resolved(function, first.annotation)
     except Exception as error:  # annotations are the plugin's code
-        raise UnusablePlugin(
+        raise Unusable(
             f"{name}: the annotation of {first.name} cannot be resolved ({summary_of(error)}).",
             "Import the payload's model at the top of the module, outside TYPE_CHECKING.",
         ) from error
     if model is Job:
-        raise UnusablePlugin(
-            f"{name} takes the job first.", "The payload comes first, the job second: f(payload, job)."
-        )
+        raise Unusable(f"{name} takes the job first.", "The payload comes first, the job second: f(payload, job).")
     return model
 
 
@@ -105,7 +101,7 @@ def _asks_for_job(name: str, function: Callable[..., Any], second: inspect.Param
     if annotation in (Job, Job | None):
         return second.kind in _POSITIONAL
     if is_needed and annotation not in (Any, object, second.empty):
-        raise UnusablePlugin(f"{name} takes {second.name}, which is no Job, where the job is given.", _SHAPE)
+        raise Unusable(f"{name} takes {second.name}, which is no Job, where the job is given.", _SHAPE)
     return is_needed
 
 

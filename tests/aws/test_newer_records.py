@@ -22,6 +22,7 @@ from cqworker.flow.claim import Claims
 from cqworker.flow.message_disposition import Leave
 from cqworker.health.service_health import ServiceHealth
 from cqworker.model.record import envelope_of
+from cqworker.model.retention import Retention
 from cqworker.ports import Delivery
 from tests.aws.stub import Answering, Seen, body_of, ok, serving
 from tests.contract.clock import SetClock
@@ -73,7 +74,7 @@ def applying(item: Said) -> Answering:
 
 async def test_a_claim_whose_record_cannot_be_read_is_handed_back(store: DynamoStore, speak_to: SpeakTo) -> None:
     clock = SetClock()
-    claims = Claims(store, ServiceHealth(clock, ignore, ()), clock, ignore, Mint(), "host:1", 60.0, 3600)  # type: ignore[arg-type]
+    claims = Claims(store, ServiceHealth(clock, ignore, ()), clock, ignore, Mint(), "host:1", 60.0, Retention(days=30))  # type: ignore[arg-type]
     delivery = Delivery(
         queue="jobs", message_id="1", receipt="r", body="", receive_count=1, sent_at=0, received_at=clock.monotonic()
     )

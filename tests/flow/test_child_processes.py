@@ -185,7 +185,7 @@ async def test_a_long_payload_is_held_against_its_model_in_the_process_alone_and
         checked.append(len(payload))
         return validate_payload(model, payload)
 
-    monkeypatch.setattr("cqworker.plugins.loaded_handlers.validated", noted)
+    monkeypatch.setattr("cqworker.plugins.loaded_handlers.validate_payload", noted)
     world = World({"act": act}, real=REAL)
     host = world.start()
     long, short = f'{{"do":"return","more":[{",".join(["1"] * LIGHT_VALUES)}]}}', '{"do":"return"}'

@@ -13,7 +13,7 @@ import pytest
 from cqworker import handler
 from cqworker.plugins.lifespan import check_lifespan
 from cqworker.plugins.registry import registry_of
-from cqworker.plugins.signature import UnusablePlugin
+from cqworker.plugins.signature import Unusable
 
 
 @contextlib.contextmanager
@@ -113,5 +113,5 @@ def test_what_may_give_one_is_let_through(lifespan: Callable[..., Any]) -> None:
 
 
 def test_a_lifespan_that_wants_arguments_is_told_by_their_name() -> None:
-    with pytest.raises(UnusablePlugin, match=r"wants dsn.*functools\.partial"):
+    with pytest.raises(Unusable, match=r"wants dsn.*functools\.partial"):
         check_lifespan(wanting, "acme:swim")
