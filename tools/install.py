@@ -13,11 +13,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
-FETCHED = Path(sys.prefix) / "uv"
+FETCHED_UV = Path(sys.prefix) / "uv"
 """Where uv is put when this machine has none: a folder of the environment, gone with it."""
-PATIENCE = ("--retries", "1", "--timeout", "15")
+FETCH_OPTIONS = ("--retries", "1", "--timeout", "15")
 """For fetching uv: a machine that cannot have it shall not wait long before pip's turn."""
-SAME = {
+UV_VARIABLES = {
     "index-url": "UV_DEFAULT_INDEX",
     "extra-index-url": "UV_INDEX",
     "find-links": "UV_FIND_LINKS",
@@ -33,13 +33,13 @@ Nothing needs to be cleaned up: the same command goes on where this one stopped.
 
 def find_uv() -> str | None:
     """A uv that runs: the one that UV names, the one on PATH, or one fetched into the environment; None without any."""
-    for candidate in (os.environ.get("UV"), str(FETCHED / "bin" / "uv"), shutil.which("uv")):
+    for candidate in (os.environ.get("UV"), str(FETCHED_UV / "bin" / "uv"), shutil.which("uv")):
         if candidate and _runs(candidate):
             return candidate
     lock = ROOT / "requirements-uv.lock"
-    fetch = ["install", "--quiet", *PATIENCE, "--no-deps", "--require-hashes", "--requirement", str(lock)]
-    fetched = subprocess.run([*PIP, *fetch, "--target", str(FETCHED)], capture_output=True, check=False)
-    uv = str(FETCHED / "bin" / "uv")
+    fetch = ["install", "--quiet", *FETCH_OPTIONS, "--no-deps", "--require-hashes", "--requirement", str(lock)]
+    fetched = subprocess.run([*PIP, *fetch, "--target", str(FETCHED_UV)], capture_output=True, check=False)
+    uv = str(FETCHED_UV / "bin" / "uv")
     return uv if fetched.returncode == 0 and _runs(uv) else None
 
 
@@ -51,17 +51,17 @@ def _runs(program: str) -> bool:
         return False
 
 
-def told_to_pip() -> dict[str, str]:
+def pip_configuration() -> dict[str, str]:
     """pip's own configuration in uv's variables; what uv is told itself goes first."""
     listed = subprocess.run([*PIP, "config", "list"], capture_output=True, text=True, check=False).stdout
-    return {variable: value for variable, value in _translated(listed.splitlines()) if variable not in os.environ}
+    return {variable: value for variable, value in _translate(listed.splitlines()) if variable not in os.environ}
 
 
-def _translated(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _translate(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Pip lists the weakest first: global, then install's own, then the environment."""
     for line in lines:
         name, _, value = line.partition("=")
-        variable = SAME.get(name.rpartition(".")[2])
+        variable = UV_VARIABLES.get(name.rpartition(".")[2])
         if variable:
             separator = "," if variable == "UV_FIND_LINKS" else " "
             yield variable, separator.join(str(ast.literal_eval(value)).split())
@@ -89,7 +89,7 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--project", action="store_true", help="afterwards the project, editable")
     asked = parser.parse_args(words)
     uv = find_uv()
-    environment = {**os.environ, **told_to_pip()} if uv else {}
+    environment = {**os.environ, **pip_configuration()} if uv else {}
     for lock in asked.locks:
         wanted = ["--no-deps", "--require-hashes", "--requirement", lock]  # a lock names all there is to find
         compiled = ["--compile-bytecode"] if asked.compile else []

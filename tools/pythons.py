@@ -13,22 +13,22 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 CLASSIFIER = re.compile(r"Programming Language :: Python :: (3\.\d+)")
-TELL = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2], sys.executable)"
+QUERY = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2], sys.executable)"
 
 
-def claimed() -> list[str]:
+def claimed_versions() -> list[str]:
     """The versions in the classifiers, oldest first."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    found = filter(None, map(CLASSIFIER.fullmatch, project["classifiers"]))
-    return sorted((match[1] for match in found), key=lambda version: int(version.partition(".")[2]))
+    find_python = filter(None, map(CLASSIFIER.fullmatch, project["classifiers"]))
+    return sorted((match[1] for match in find_python), key=lambda version: int(version.partition(".")[2]))
 
 
-def found(version: str) -> str | None:
+def find_python(version: str) -> str | None:
     """An interpreter of this version that can make virtual environments; None where this machine has none."""
     for candidate in _candidates(version):
-        told = _told(candidate)
-        if told and told[0] == version:
-            return told[1]
+        answer = _ask(candidate)
+        if answer and answer[0] == version:
+            return answer[1]
     return None
 
 
@@ -42,10 +42,10 @@ def _candidates(version: str) -> Iterator[str]:
         yield str(folder / "bin" / f"python{version}")
 
 
-def _told(python: str) -> list[str] | None:
+def _ask(python: str) -> list[str] | None:
     """Version and place of an interpreter; None of one that does not run or lacks venv."""
     try:
-        done = subprocess.run([python, "-c", TELL], capture_output=True, text=True, timeout=30, check=True)
+        done = subprocess.run([python, "-c", QUERY], capture_output=True, text=True, timeout=30, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip().split(" ", 1)
@@ -56,7 +56,10 @@ def main(asked: Sequence[str]) -> int:
 
     `asked` names versions such as 3.13 or python3.13; without any it is all that the project claims.
     """
-    places = {version: found(version) for version in [name.removeprefix("python") for name in asked] or claimed()}
+    places = {
+        version: find_python(version)
+        for version in [name.removeprefix("python") for name in asked] or claimed_versions()
+    }
     for version, place in places.items():
         if place is None:
             print(f"Python {version} is not tested: this machine has none, or it lacks venv", file=sys.stderr)

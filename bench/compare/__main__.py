@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.compare.ratio import Ratio, ratio
 from bench.compare.tree import NoSuchBase, Tree, base_tree, present_tree
-from bench.compare.turns import TURN, take_turns
+from bench.compare.turns import TURN_SECONDS, take_turns
 from bench.compare.work import WORK, Side, Work
 from bench.plugin import install
 from bench.run.endpoint import endpoint_running
@@ -28,18 +28,20 @@ def main() -> int:
     try:
         sides = (base_tree(arguments.base), present_tree())
         with tempfile.TemporaryDirectory(prefix="cqworker-compare-") as name:
-            found = {work.name: ratio for work, ratio in _compared(sides, arguments, Path(name))}
+            found = {work.name: ratio for work, ratio in _compare(sides, arguments, Path(name))}
     except (RuntimeError, NoSuchBase, ValueError) as fault:
         sys.stderr.write(f"bench-compare: {fault}\n")
         return 2
     dearer = [name for name, each in found.items() if each.exceeds(arguments.limit)]
     rows = [_row(name, each, name in dearer) for name, each in found.items()]
-    told = f"base {sides[0].name}, {arguments.rounds} rounds of {TURN * 1000:g} ms a side, in turns; {machine()}"
-    sys.stdout.write("\n".join((told, "", *columns(HEADINGS, rows))) + "\n")
+    heading = (
+        f"base {sides[0].name}, {arguments.rounds} rounds of {TURN_SECONDS * 1000:g} ms a side, in turns; {machine()}"
+    )
+    sys.stdout.write("\n".join((heading, "", *columns(HEADINGS, rows))) + "\n")
     return 1 if dearer else 0
 
 
-def _compared(trees: tuple[Tree, Tree], arguments: argparse.Namespace, folder: Path) -> Iterator[tuple[Work, Ratio]]:
+def _compare(trees: tuple[Tree, Tree], arguments: argparse.Namespace, folder: Path) -> Iterator[tuple[Work, Ratio]]:
     with ExitStack() as stack:
         sides = []
         for number, tree in enumerate(trees):
@@ -51,7 +53,7 @@ def _compared(trees: tuple[Tree, Tree], arguments: argparse.Namespace, folder: P
         order = random.Random(arguments.seed)
         for work in WORK:
             if arguments.only in work.name:
-                with work.begun(sides[0]) as base, work.begun(sides[1]) as head:
+                with work.open_runner(sides[0]) as base, work.open_runner(sides[1]) as head:
                     turns = take_turns(base, head, arguments.rounds, order)
                 yield work, ratio(*turns)
 

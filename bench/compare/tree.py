@@ -32,7 +32,7 @@ def present_tree() -> Tree:
 
 def base_tree(ref: str) -> Tree:
     """The code at this commit, made once and kept in the cache folder. Raises NoSuchBase."""
-    commit = _said(["git", "rev-parse", "--verify", f"{ref}^{{commit}}"], f"There is no commit {ref!r} here.")
+    commit = _run(["git", "rev-parse", "--verify", f"{ref}^{{commit}}"], f"There is no commit {ref!r} here.")
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     home = cache_folder() / f"bench-base-{version}-{commit[:12]}"
     if not (home / ".ready").exists():
@@ -41,7 +41,7 @@ def base_tree(ref: str) -> Tree:
         _unpack(commit, home)
         uv = ["UV=uv"] if shutil.which("uv") else []
         setup = ["make", "--silent", f"--directory={home}", "setup", f"PYTHON={sys.executable}", *uv]
-        _said(setup, "Its environment cannot be made.")
+        _run(setup, "Its environment cannot be made.")
         (home / ".ready").touch()
     return Tree(commit[:12], home, str(home / ".venv" / "bin" / "python"))
 
@@ -51,7 +51,7 @@ def _unpack(commit: str, home: Path) -> None:
         subprocess.run(["tar", "--extract", f"--directory={home}"], stdin=archive.stdout, check=True)
 
 
-def _said(command: list[str], fault: str) -> str:
+def _run(command: list[str], fault: str) -> str:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise NoSuchBase(f"{fault} {done.stderr.strip()[-300:]}".strip())

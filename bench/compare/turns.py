@@ -18,9 +18,10 @@ from pathlib import Path
 from bench.compare.ratio import Turn
 from bench.run.meter import usage
 
-TURN = 0.15
+TURN_SECONDS = 0.15
 """Seconds."""
-STOPPED_WITHIN = 5.0
+STOP_SECONDS = 5.0
+"""Seconds for all threads of a process to obey SIGSTOP; longer is a fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def take_turns(base: Runner, head: Runner, rounds: int, order: random.Random) ->
     turns: dict[Runner, list[Turn]] = {base: [], head: []}
     with ExitStack() as stack:
         for runner in turns:
-            stack.enter_context(_held(runner.pid))
+            stack.enter_context(_hold(runner.pid))
         for _ in range(rounds):
             if not (base.feed() and head.feed()):
                 break
@@ -53,14 +54,14 @@ def _turn(runner: Runner) -> Turn:
     cpu, jobs = usage(runner.pid).cpu, runner.jobs()
     os.kill(runner.pid, signal.SIGCONT)
     try:
-        time.sleep(TURN)
+        time.sleep(TURN_SECONDS)
     finally:
         _stop(runner.pid)
     return Turn(usage(runner.pid).cpu - cpu, runner.jobs() - jobs)
 
 
 @contextmanager
-def _held(pid: int) -> Iterator[None]:
+def _hold(pid: int) -> Iterator[None]:
     """The process stands still in the block, but for its turns."""
     _stop(pid)
     try:
@@ -72,7 +73,7 @@ def _held(pid: int) -> Iterator[None]:
 def _stop(pid: int) -> None:
     """Returns when every thread of the process stands still."""
     os.kill(pid, signal.SIGSTOP)
-    deadline = time.monotonic() + STOPPED_WITHIN
+    deadline = time.monotonic() + STOP_SECONDS
     while not _stands_still(pid):
         if time.monotonic() > deadline:
             raise RuntimeError(f"process {pid} does not stop")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.compare.tree import Tree
 from bench.compare.turns import Runner
-from bench.run.drains import WARM_UP, once
+from bench.run.drains import WARM_UP, drain_once
 from bench.run.endpoint import Endpoint, stop
 from bench.run.loads import NAP, NOOP, Load
 from bench.run.product import BATCHED, SINGLE, Product
@@ -22,7 +22,7 @@ from bench.run.worker import READY_WITHIN, WorkerFailed, come_to_rest, until, wo
 LOW, REFILL = 3_000, 6_000
 """Jobs in the backlog below which more are laid, and how many: a receive never finds less than it asks for."""
 SUBMISSIONS = 40_000
-LAST = 2_000
+UNCOUNTED_SUBMISSIONS = 2_000
 """Submissions that are not counted, lest a process ends in its turn."""
 
 
@@ -49,7 +49,7 @@ class Work:
     load: Load | None
 
     @contextmanager
-    def begun(self, side: Side) -> Iterator[Runner]:
+    def open_runner(self, side: Side) -> Iterator[Runner]:
         """The side's process, warmed up, with work before it."""
         act = _submitting(side, self.way) if self.load is None else _draining(side, self.way, self.load)
         with act as runner:
@@ -75,7 +75,7 @@ def _draining(side: Side, way: str, load: Load) -> Iterator[Runner]:
     )
     endpoint.hold(product.queue)
     with working(contestant, endpoint, side.folder) as worker:
-        once(endpoint, contestant, [worker], WARM_UP, load.name, BUSY)
+        drain_once(endpoint, contestant, [worker], WARM_UP, load.name, BUSY)
         laid = 0
 
         def feed() -> bool:
@@ -104,7 +104,7 @@ def _submitting(side: Side, way: str) -> Iterator[Runner]:
         process = subprocess.Popen(
             command, env=side.environment(way), cwd=side.tree.folder, stdout=output, stderr=subprocess.STDOUT
         )
-    done = partial(_submitted, endpoint)
+    done = partial(_count_submitted, endpoint)
 
     def check() -> None:
         if process.poll() is not None:
@@ -112,7 +112,7 @@ def _submitting(side: Side, way: str) -> Iterator[Runner]:
 
     try:
         until(lambda: done() > WARM_UP, check, READY_WITHIN)
-        yield Runner(process.pid, done, lambda: done() < SUBMISSIONS - LAST)
+        yield Runner(process.pid, done, lambda: done() < SUBMISSIONS - UNCOUNTED_SUBMISSIONS)
     finally:
         stop(process)
         _purge(product)
@@ -122,5 +122,5 @@ def _purge(product: Product) -> None:
     product.endpoint.call("AmazonSQS.PurgeQueue", {"QueueUrl": f"/{product.queue}"})
 
 
-def _submitted(endpoint: Endpoint) -> int:
+def _count_submitted(endpoint: Endpoint) -> int:
     return endpoint.counts().calls.get("PutItem", 0)

@@ -10,7 +10,7 @@ import sys
 
 import uvloop
 
-from bench.endpoint.connection import Connection
+from bench.endpoint.connection import ServerConnection
 from bench.endpoint.service import Service
 
 HOST = "127.0.0.1"
@@ -20,7 +20,7 @@ async def serve(port: int, latency: float) -> None:
     """Serves on the loopback interface; the first line on stdout is the URL."""
     service, stop = Service(), asyncio.Event()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(service.serve, latency), HOST, port, backlog=1024)
+    server = await loop.create_server(lambda: ServerConnection(service.serve, latency), HOST, port, backlog=1024)
     url = f"http://{HOST}:{server.sockets[0].getsockname()[1]}"
     service.at(url)
     for number in (signal.SIGTERM, signal.SIGINT):

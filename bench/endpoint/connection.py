@@ -9,6 +9,7 @@ from typing import cast
 
 HEAD_END = b"\r\n\r\n"
 LONGEST_HEAD = 65_536
+"""Bytes of a request above its body: more than any client of AWS sends."""
 STATUS = {200: b"OK", 400: b"Bad Request", 403: b"Forbidden", 404: b"Not Found", 412: b"Precondition Failed"}
 GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -52,7 +53,7 @@ Serve = Callable[[HttpRequest, Respond], Callable[[], None] | None]
 """Answers through `Respond`, at once or later; what it returns is called when the caller is gone before."""
 
 
-class Connection(asyncio.Protocol):
+class ServerConnection(asyncio.Protocol):
     """One client; the next request is looked at when the last one was answered."""
 
     def __init__(self, serve: Serve, latency: float) -> None:

@@ -8,15 +8,15 @@ from typing import Any
 import orjson
 
 from bench.endpoint.connection import HttpAnswer, HttpRequest
-from bench.endpoint.dynamodb.expressions import Program
+from bench.endpoint.dynamodb.expressions import Expression
 from bench.endpoint.dynamodb.tables import Tables
 from bench.endpoint.errors import Refusal
 from bench.endpoint.ledger import Ledger
-from bench.endpoint.sqs.letters import letter_of
+from bench.endpoint.sqs.messages import message_of
 from bench.endpoint.sqs.queues import Queues
 
 JSON = b"Content-Type: application/json\r\n"
-ANYTHING = Program(None, {})
+ANYTHING = Expression(None, {})
 
 
 class Control:
@@ -50,32 +50,32 @@ class Control:
         return HttpAnswer(200, JSON, orjson.dumps(answer))
 
     def _counts(self, _: dict[str, Any]) -> dict[str, Any]:
-        return {**self._ledger.told(), "cpu_seconds": time.process_time()}
+        return {**self._ledger.as_json(), "cpu_seconds": time.process_time()}
 
     def _reset(self, asked: dict[str, Any]) -> dict[str, Any]:
         self._ledger.reset(journal=bool(asked.get("journal")))
         return {}
 
     def _hold(self, asked: dict[str, Any], *, held: bool) -> dict[str, Any]:
-        queue = self._queues.named(asked["queue"])
+        queue = self._queues.get(asked["queue"])
         queue.held = held
         queue.serve()
         return {}
 
     def _dismiss(self, asked: dict[str, Any]) -> dict[str, Any]:
-        self._queues.named(asked["queue"]).dismiss()
+        self._queues.get(asked["queue"]).dismiss()
         return {}
 
     def _depth(self, asked: dict[str, Any]) -> dict[str, Any]:
-        queue = self._queues.named(asked["queue"])
+        queue = self._queues.get(asked["queue"])
         return {"left": sum(queue.depth().values()), "waiting": queue.waiting}
 
     def _load(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Messages, each as a SendMessage has it, and items, as if they had been sent and put."""
-        queue, table = self._queues.named(asked["queue"]), self._tables.named(asked["table"])
+        queue, table = self._queues.get(asked["queue"]), self._tables.get(asked["table"])
         for item in asked["items"]:
             table.put(item, ANYTHING, {})
         for sent in asked["messages"]:
-            queue.add(letter_of(sent)[0], 0)
+            queue.add(message_of(sent)[0], 0)
         queue.serve()
         return {}

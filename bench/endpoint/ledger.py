@@ -53,7 +53,7 @@ class Ledger:
         self.empty_receives = 0
         self.journal = [] if journal else None
 
-    def told(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """Everything, JSON-able."""
         return {
             "calls": dict(self.calls),

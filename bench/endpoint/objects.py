@@ -22,11 +22,11 @@ class Objects:
     def serve(self, request: HttpRequest) -> HttpAnswer:
         """The answer to a request of S3's REST API."""
         try:
-            return self._served(request)
+            return self._route(request)
         except Refusal as refusal:
             return HttpAnswer(refusal.status, XML, ERROR.format(refusal.code, refusal.message).encode())
 
-    def _served(self, request: HttpRequest) -> HttpAnswer:
+    def _route(self, request: HttpRequest) -> HttpAnswer:
         parts = urlsplit(request.target)
         bucket, _, key = unquote(parts.path).lstrip("/").partition("/")
         if not bucket or (parts.query and not parts.query.startswith("x-id=")):

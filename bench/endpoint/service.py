@@ -13,7 +13,7 @@ import orjson
 
 from bench.endpoint.connection import HttpAnswer, HttpRequest, Respond
 from bench.endpoint.control import Control
-from bench.endpoint.dynamodb.batches import Batches
+from bench.endpoint.dynamodb.batches import StatementBatches
 from bench.endpoint.dynamodb.operations import Items
 from bench.endpoint.dynamodb.tables import Tables
 from bench.endpoint.errors import Refusal
@@ -22,7 +22,7 @@ from bench.endpoint.objects import Objects
 from bench.endpoint.sqs.operations import Messages, Pending
 from bench.endpoint.sqs.queues import Queues
 
-Act = Callable[[dict[str, Any]], Any]
+Operation = Callable[[dict[str, Any]], Any]
 KIND = b"Content-Type: application/x-amz-json-1.0\r\n"
 SQS, DYNAMODB = "amazonsqs.", "dynamodb_20120810."
 NAMESPACE = {SQS: "com.amazonaws.sqs#", DYNAMODB: "com.amazonaws.dynamodb.v20120810#"}
@@ -34,14 +34,14 @@ class Service:
     def __init__(self) -> None:
         ledger = Ledger()
         queues, tables = Queues(ledger), Tables(ledger)
-        sqs: dict[str, Act] = {**queues.operations, **Messages(queues, ledger).operations}
-        dynamodb: dict[str, Act] = {
+        sqs: dict[str, Operation] = {**queues.operations, **Messages(queues, ledger).operations}
+        dynamodb: dict[str, Operation] = {
             **tables.operations,
             **Items(tables, ledger).operations,
-            **Batches(tables, ledger).operations,
+            **StatementBatches(tables, ledger).operations,
         }
         named = [(SQS, sqs), (DYNAMODB, dynamodb)]
-        self._acts = {
+        self._operations = {
             f"{prefix}{name.lower()}".encode(): (prefix, act) for prefix, acts in named for name, act in acts.items()
         }
         self._queues = queues
@@ -61,11 +61,11 @@ class Service:
             other = self._control if request.target.startswith(self._control.ROOT) else self._objects
             respond(other.serve(request))
             return None
-        prefix, act = self._acts.get(target, ("", None))
+        prefix, act = self._operations.get(target, ("", None))
         try:
-            answer = self._acted(request, act)
+            answer = self._call(request, act)
         except Refusal as refusal:
-            respond(self._refused(prefix, refusal))
+            respond(self._error_answer(prefix, refusal))
             return None
         if isinstance(answer, Pending):
             answer.begin(lambda later: respond(self._done(prefix, 200, later)))
@@ -73,7 +73,7 @@ class Service:
         respond(self._done(prefix, 200, answer))
         return None
 
-    def _acted(self, request: HttpRequest, act: Act | None) -> Any:
+    def _call(self, request: HttpRequest, act: Operation | None) -> Any:
         if act is None:
             raise Refusal("UnknownOperationException", "There is no such operation here.")
         if not request.header(b"authorization").startswith(b"aws4-hmac-sha256 credential="):
@@ -94,10 +94,10 @@ class Service:
         request_id = b"x-amzn-RequestId: %032X\r\n" % next(self._numbers)
         return HttpAnswer(status, KIND + self._date() + request_id + headers, body)
 
-    def _refused(self, prefix: str, refusal: Refusal) -> HttpAnswer:
-        said = {"__type": NAMESPACE.get(prefix, "") + refusal.code, "message": refusal.message, **refusal.more}
+    def _error_answer(self, prefix: str, refusal: Refusal) -> HttpAnswer:
+        content = {"__type": NAMESPACE.get(prefix, "") + refusal.code, "message": refusal.message, **refusal.more}
         query = f"x-amzn-query-error: {refusal.query_code or refusal.code};Sender\r\n".encode()
-        return self._done(prefix, refusal.status, said, query if prefix == SQS else b"")
+        return self._done(prefix, refusal.status, content, query if prefix == SQS else b"")
 
     def _date(self) -> bytes:
         """The Date header, made once a second."""

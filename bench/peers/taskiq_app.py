@@ -9,6 +9,7 @@ import sys
 from taskiq_aio_sqs import SQSBroker  # type: ignore[import-not-found]
 
 AT_ONCE = 50
+"""Jobs that are sent at the same time."""
 broker = SQSBroker(
     sqs_queue_name=os.environ.get("BENCH_QUEUE", "bench-taskiq"),
     endpoint_url=os.environ.get("AWS_ENDPOINT_URL"),

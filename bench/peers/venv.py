@@ -13,7 +13,7 @@ REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 
 
 class PeersUnavailable(RuntimeError):
-    """The peers cannot be installed here; the text is what pip said last."""
+    """The peers cannot be installed here; the text is what pip printed last."""
 
 
 def cache_folder() -> Path:
@@ -27,13 +27,15 @@ def peers_venv() -> Path:
     home = cache_folder() / f"bench-peers-{sys.version_info.major}.{sys.version_info.minor}-{digest}"
     installed = home / ".installed"
     if not installed.exists():
-        with tempfile.TemporaryFile("w+") as said:
+        with tempfile.TemporaryFile("w+") as output:
             for command in (
                 [sys.executable, "-m", "venv", str(home)],
                 [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "-r", str(REQUIREMENTS)],
             ):
-                if subprocess.run(command, stdout=said, stderr=said, stdin=subprocess.DEVNULL, check=False).returncode:
-                    said.seek(0)
-                    raise PeersUnavailable(said.read()[-300:].strip())
+                if subprocess.run(
+                    command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, check=False
+                ).returncode:
+                    output.seek(0)
+                    raise PeersUnavailable(output.read()[-300:].strip())
         installed.touch()
     return home / "bin"

@@ -13,7 +13,7 @@ import orjson
 
 from bench.plugin import install
 from bench.run.collect import Collection, Results
-from bench.run.elsewhere import collected
+from bench.run.elsewhere import collect_elsewhere
 from bench.run.endpoint import Endpoint, endpoint_running
 from bench.run.plan import FULL, QUICK
 from bench.run.product import BATCHED, WAYS, Product
@@ -45,28 +45,28 @@ def _here(arguments: argparse.Namespace, folder: Path) -> list[str]:
         if arguments.profile:
             return list(profile(context, arguments.way))
         results = Collection(context, QUICK if arguments.quick else FULL).run(with_peers=not arguments.alone)
-    return _told(results, f"in-memory endpoint, {arguments.latency:g} ms a call", arguments.json, aimed=True)
+    return _report(results, f"in-memory endpoint, {arguments.latency:g} ms a call", arguments.json, aimed=True)
 
 
 def _elsewhere(arguments: argparse.Namespace, folder: Path) -> list[str]:
     """On the real engines, or at the URL that was given."""
-    plugin, size = install(_made(folder / "plugin")), "quick" if arguments.quick else "full"
+    plugin, size = install(_make_folder(folder / "plugin")), "quick" if arguments.quick else "full"
     if arguments.endpoint:
         keep = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-        results = collected({**keep, "AWS_ENDPOINT_URL": arguments.endpoint}, plugin, size)
-        return _told(results, arguments.endpoint, arguments.json)
+        results = collect_elsewhere({**keep, "AWS_ENDPOINT_URL": arguments.endpoint}, plugin, size)
+        return _report(results, arguments.endpoint, arguments.json)
     from tests.engines.artefacts import EngineError
     from tests.engines.running import engines_running
 
     try:
         with engines_running() as engines:
-            results = collected(engines.environment(), plugin, size)
+            results = collect_elsewhere(engines.environment(), plugin, size)
     except EngineError as error:
         raise WorkerFailed(str(error)) from error
-    return _told(results, "DynamoDB Local and ElasticMQ, which are the limit themselves", arguments.json)
+    return _report(results, "DynamoDB Local and ElasticMQ, which are the limit themselves", arguments.json)
 
 
-def _told(results: Results, where: str, file: Path | None, *, aimed: bool = False) -> list[str]:
+def _report(results: Results, where: str, file: Path | None, *, aimed: bool = False) -> list[str]:
     if file is not None:
         file.write_bytes(orjson.dumps(asdict(results), option=orjson.OPT_INDENT_2))
     return list(report(results, where, aimed=aimed))
@@ -86,12 +86,12 @@ def _arguments() -> argparse.Namespace:
 
 
 def _scenario_context(endpoint: Endpoint, folder: Path) -> ScenarioContext:
-    product = Product(endpoint, install(_made(folder / "plugin")))
+    product = Product(endpoint, install(_make_folder(folder / "plugin")))
     product.provision()
     return ScenarioContext(endpoint, product, folder)
 
 
-def _made(folder: Path) -> Path:
+def _make_folder(folder: Path) -> Path:
     folder.mkdir()
     return folder
 

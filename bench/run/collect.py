@@ -1,4 +1,4 @@
-"""Runs a plan from its first scenario to its last; what cannot be run is said, never invented."""
+"""Runs a plan from its first scenario to its last; what cannot be run is named, never invented."""
 
 from __future__ import annotations
 
@@ -57,18 +57,18 @@ class Collection:
         """The product first, then the peers."""
         plan, context, results = self._plan, self._context, self.results
         self._drains()
-        results.submitted = self._tried("submission", lambda: submission(context, BATCHED, plan.submissions))
+        results.submitted = self._try("submission", lambda: submission(context, BATCHED, plan.submissions))
         usual = context.product.contestant(BATCHED, BUSY)
-        results.latency = self._tried("latency", lambda: scenarios.latency(context, usual, plan.latencies))
-        results.idle = self._tried("idle worker", lambda: scenarios.idle(context, usual, plan.idle_seconds))
-        results.sleepers = self._tried("sleepers", lambda: scenarios.sleepers(context, BATCHED, plan.sleepers))
+        results.latency = self._try("latency", lambda: scenarios.latency(context, usual, plan.latencies))
+        results.idle = self._try("idle worker", lambda: scenarios.idle(context, usual, plan.idle_seconds))
+        results.sleepers = self._try("sleepers", lambda: scenarios.sleepers(context, BATCHED, plan.sleepers))
         if plan.long:
-            found = self._tried("a long drain", lambda: scenarios.long_drain(context, BATCHED, plan.long))
+            found = self._try("a long drain", lambda: scenarios.long_drain(context, BATCHED, plan.long))
             if found is not None:
                 results.memory, *backlogs = found
                 results.backlogs = (backlogs[0], backlogs[1])
         if plan.two:
-            results.workers = self._tried("two workers", lambda: scenarios.two_workers(context, BATCHED, plan.two))
+            results.workers = self._try("two workers", lambda: scenarios.two_workers(context, BATCHED, plan.two))
         if with_peers:
             self._peers()
         return results
@@ -79,49 +79,47 @@ class Collection:
             jobs = plan.noops if way == BATCHED else plan.slow_noops
             concurrencies = plan.noop_concurrencies if way == BATCHED else (BUSY,)
             for concurrency in concurrencies:
-                self._drained(product.contestant(way, concurrency), jobs, NOOP.name, concurrency)
+                self._measure_drain(product.contestant(way, concurrency), jobs, NOOP.name, concurrency)
         for concurrency in plan.nap_concurrencies:
-            self._drained(product.contestant(BATCHED, concurrency, NAP), plan.naps, NAP.name, concurrency, 1)
+            self._measure_drain(product.contestant(BATCHED, concurrency, NAP), plan.naps, NAP.name, concurrency, 1)
 
     def _peers(self) -> None:
         plan, context = self._plan, self._context
         for load, jobs in ((NOOP, plan.slow_noops), (NAP, plan.naps)):
             loop = peers.plain_loop(context.product, BUSY, load)
-            self._drained(loop, jobs, load.name, BUSY)
+            self._measure_drain(loop, jobs, load.name, BUSY)
         quiet_loop = peers.plain_loop(context.product, 10, NOOP)
-        self.results.plain_latency = self._tried(
+        self.results.plain_latency = self._try(
             f"latency of the {peers.PLAIN}",
             lambda: scenarios.latency(context, quiet_loop, plan.latencies, record_first=True),
         )
-        programs = self._tried("peers", peers_venv)
+        programs = self._try("peers", peers_venv)
         if programs is not None:
-            self._drained(peers.taskiq(context.endpoint, programs, BUSY), plan.slow_noops, NOOP.name, BUSY)
+            self._measure_drain(peers.taskiq(context.endpoint, programs, BUSY), plan.slow_noops, NOOP.name, BUSY)
             for results in (False, True):
                 contestant = peers.celery(context.endpoint, programs, results=results)
-                self._drained(contestant, plan.celery_noops, NOOP.name, 2, 1)
+                self._measure_drain(contestant, plan.celery_noops, NOOP.name, 2, 1)
 
-    def _drained(
+    def _measure_drain(
         self, contestant: Contestant, jobs: int, load: str, concurrency: int, repeats: int | None = None
     ) -> None:
         """The run of several, as many as planned or asked for, whose CPU per job is the median."""
         context, runs = self._context, list[Drain]()
         for _ in range(repeats or self._plan.repeats):
             what = f"{contestant.name}, {load}, {concurrency} at once"
-            run = self._tried(
-                what, lambda: drain(context.endpoint, contestant, context.folder, jobs, load, concurrency)
-            )
+            run = self._try(what, lambda: drain(context.endpoint, contestant, context.folder, jobs, load, concurrency))
             runs += [run] if run is not None else []
         if runs:
             middle = statistics.median_low(run.cpu_ms for run in runs)
             self.results.drains.append(next(run for run in runs if run.cpu_ms == middle))
 
-    def _tried(self, what: str, act: Callable[[], T]) -> T | None:
-        """What `act` finds; a scenario that fails is told, and the others go on."""
+    def _try(self, what: str, act: Callable[[], T]) -> T | None:
+        """What `act` finds; a scenario that fails is reported, and the others go on."""
         began = time.monotonic()
         try:
             return act()
         except (WorkerFailed, PeersUnavailable) as fault:
-            last = (str(fault).strip().splitlines() or ["it said nothing"])[-1]
+            last = (str(fault).strip().splitlines() or ["it printed nothing"])[-1]
             self.results.excuses.append(f"{what}: not measured: {last[:200]}")
             return None
         finally:

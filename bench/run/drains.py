@@ -13,12 +13,13 @@ from bench.run.worker import Contestant, Running, WorkerFailed, come_to_rest, wo
 
 WARM_UP = 100
 """Jobs that go before: connections, caches and lookups are made by them."""
-PATIENCE = 30.0
+STUCK_SECONDS = 30.0
 """Seconds without any progress after which a worker is given up."""
-STALLED = 3.0
-FORGETTABLE = 0.02
-"""Share of jobs that may stay undeleted at the end, to be told in the table."""
-LOOK = 0.01
+STALL_SECONDS = 3.0
+UNDELETED_SHARE = 0.02
+"""Share of jobs that may stay undeleted at the end, named in the table."""
+POLL_SECONDS = 0.01
+"""Seconds between two looks at what is left: the error of a measured drain."""
 Look = Callable[[int], None]
 
 
@@ -29,11 +30,11 @@ def drain(
     with ExitStack() as stack:
         endpoint.hold(contestant.queue)
         staff = [stack.enter_context(working(contestant, endpoint, folder)) for _ in range(workers)]
-        once(endpoint, contestant, staff, WARM_UP * workers, load, concurrency)
-        return once(endpoint, contestant, staff, jobs, load, concurrency)
+        drain_once(endpoint, contestant, staff, WARM_UP * workers, load, concurrency)
+        return drain_once(endpoint, contestant, staff, jobs, load, concurrency)
 
 
-def once(
+def drain_once(
     endpoint: Endpoint,
     contestant: Contestant,
     staff: Sequence[Running],
@@ -50,7 +51,7 @@ def once(
     endpoint.reset()
     before, idle_cpu = _cpu(staff), endpoint.counts().cpu_seconds
     endpoint.release(contestant.queue)
-    seconds, unfinished = _until_drained(endpoint, contestant.queue, staff, jobs, look)
+    seconds, unfinished = _wait_until_drained(endpoint, contestant.queue, staff, jobs, look)
     cpu, counts = _cpu(staff) - before, endpoint.counts()
     return Drain(
         who=contestant.name,
@@ -68,21 +69,21 @@ def once(
     )
 
 
-def _until_drained(
+def _wait_until_drained(
     endpoint: Endpoint, queue: str, staff: Sequence[Running], jobs: int, look: Look
 ) -> tuple[float, int]:
     """The seconds until the last message was deleted, and how many a worker forgot to delete (Celery's last ones)."""
     began = changed = time.monotonic()
     left = jobs
     while left:
-        time.sleep(LOOK)
+        time.sleep(POLL_SECONDS)
         now_left, now = endpoint.left(queue), time.monotonic()
         if now_left != left:
             left, changed = now_left, now
             look(left)
-        elif now - changed > (STALLED if left <= jobs * FORGETTABLE else PATIENCE):
-            if left > jobs * FORGETTABLE:
-                raise WorkerFailed(f"nothing happened for {PATIENCE:g} s, {left} of {jobs} jobs are left")
+        elif now - changed > (STALL_SECONDS if left <= jobs * UNDELETED_SHARE else STUCK_SECONDS):
+            if left > jobs * UNDELETED_SHARE:
+                raise WorkerFailed(f"nothing happened for {STUCK_SECONDS:g} s, {left} of {jobs} jobs are left")
             return changed - began, left
         for worker in staff:
             worker.check()

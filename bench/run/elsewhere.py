@@ -23,7 +23,7 @@ JOBS = {"quick": 300, "full": 2_000}
 CONCURRENCIES = {"quick": (100,), "full": (32, 100, 500)}
 
 
-def collected(aws: Mapping[str, str], plugin: Path, size: str) -> Results:
+def collect_elsewhere(aws: Mapping[str, str], plugin: Path, size: str) -> Results:
     """Everything that can be found there; `aws` holds the SDK's variables that lead there."""
     results = Results()
     for way in WAYS:
@@ -31,18 +31,18 @@ def collected(aws: Mapping[str, str], plugin: Path, size: str) -> Results:
         _run(environment, "provision")
         for load in (NOOP, NAP):
             for concurrency in CONCURRENCIES[size]:
-                told = _trial(environment, load, JOBS[size], concurrency)
-                results.drains.append(_drain(f"cqworker, {way}", load, told, told["run"]))
-                results.submitted = _drain("cqworker, submission", load, told, told["submitted"])
-                results.latency = Latency(told["latency_p50"], told["latency_p99"], told["latency_jobs"])
+                found = _trial(environment, load, JOBS[size], concurrency)
+                results.drains.append(_drain(f"cqworker, {way}", load, found, found["run"]))
+                results.submitted = _drain("cqworker, submission", load, found, found["submitted"])
+                results.latency = Latency(found["latency_p50"], found["latency_p99"], found["latency_jobs"])
     results.excuses.append("Peers and the scenarios of the in-memory endpoint are not run on another one.")
     return results
 
 
 def _trial(environment: Mapping[str, str], load: Load, jobs: int, concurrency: int) -> dict[str, Any]:
     options = ["--jobs", str(jobs), "--concurrency", str(concurrency), "--type", load.type, "--payload", load.payload]
-    told: dict[str, Any] = orjson.loads(_run(environment, "bench", "--json", *options))
-    return told
+    found: dict[str, Any] = orjson.loads(_run(environment, "bench", "--json", *options))
+    return found
 
 
 def _run(environment: Mapping[str, str], *arguments: str) -> bytes:
@@ -53,11 +53,11 @@ def _run(environment: Mapping[str, str], *arguments: str) -> bytes:
     return done.stdout
 
 
-def _drain(who: str, load: Load, told: Mapping[str, Any], part: Mapping[str, Any]) -> Drain:
+def _drain(who: str, load: Load, found: Mapping[str, Any], part: Mapping[str, Any]) -> Drain:
     return Drain(
         who=who,
         load=load.name,
-        concurrency=told["concurrency"],
+        concurrency=found["concurrency"],
         jobs=part["jobs"],
         seconds=part["seconds"],
         cpu=part["cpu_seconds"],

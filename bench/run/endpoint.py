@@ -17,6 +17,7 @@ import orjson
 
 ROOT = Path(__file__).parents[2]
 STOP_WITHIN = 10.0
+"""Seconds for a process to end after SIGTERM, before SIGKILL."""
 ALONE = {
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_CONFIG_FILE": os.devnull,
@@ -62,9 +63,9 @@ class Endpoint:
 
     def counts(self) -> Counts:
         """What was counted so far."""
-        told = self._ask("counts")
-        journal = tuple((float(at), str(key)) for at, key in told.pop("journal"))
-        return Counts(**told, journal=journal)
+        answer = self._ask("counts")
+        journal = tuple((float(at), str(key)) for at, key in answer.pop("journal"))
+        return Counts(**answer, journal=journal)
 
     def reset(self, *, journal: bool = False) -> None:
         """Counts anew, from nothing."""
@@ -115,10 +116,10 @@ class Endpoint:
     def _post(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
         self._connection.request("POST", path, orjson.dumps(body), headers)
         answer = self._connection.getresponse()
-        told: dict[str, Any] = orjson.loads(answer.read())
+        content: dict[str, Any] = orjson.loads(answer.read())
         if answer.status != 200:
-            raise EndpointRefused(f"the endpoint refused {path}: {told}")
-        return told
+            raise EndpointRefused(f"the endpoint refused {path}: {content}")
+        return content
 
 
 @contextmanager

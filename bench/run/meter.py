@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROC = Path("/proc")
-NANOSECONDS = 1e9
-PAGES_TO_MB = 1024
+NS_PER_SECOND = 1e9
+KIB_PER_MIB = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def tree(pid: int) -> Iterator[int]:
 def _on_cpu(thread: Path) -> float:
     """Nanoseconds spent on a CPU (Linux, Documentation/scheduler/sched-stats): exact where ticks are 10 ms."""
     try:
-        return int((thread / "schedstat").read_text().split()[0]) / NANOSECONDS
+        return int((thread / "schedstat").read_text().split()[0]) / NS_PER_SECOND
     except OSError:
         return 0.0
 
@@ -50,4 +50,4 @@ def _on_cpu(thread: Path) -> float:
 def _resident(pid: int) -> float:
     status = (PROC / str(pid) / "status").read_text()
     line = next((line for line in status.splitlines() if line.startswith("VmRSS:")), "VmRSS: 0 kB")
-    return int(line.split()[1]) / PAGES_TO_MB
+    return int(line.split()[1]) / KIB_PER_MIB

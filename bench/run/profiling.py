@@ -8,15 +8,20 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from bench.peers.venv import peers_venv
-from bench.run.drains import WARM_UP, once
+from bench.run.drains import WARM_UP, drain_once
 from bench.run.scenarios import BUSY, ScenarioContext
 from bench.run.worker import WorkerFailed, working
 
 SECONDS = 8
+"""How long a profile is recorded."""
 RATE = 250
+"""Samples a second: py-spy itself must not become the load."""
 TOP = 10
+"""Functions that are listed."""
 JOBS = 30_000
+"""Enough for SECONDS of batched work."""
 JOBS_OF_SLOW_WAYS = 6_000
+"""Enough for SECONDS of single writes."""
 
 
 def profile(context: ScenarioContext, way: str) -> Iterator[str]:
@@ -26,25 +31,25 @@ def profile(context: ScenarioContext, way: str) -> Iterator[str]:
     stacks = context.folder / "stacks"
     jobs = JOBS if "batched" in way else JOBS_OF_SLOW_WAYS
     with working(contestant, context.endpoint, context.folder) as worker:
-        once(context.endpoint, contestant, [worker], WARM_UP, "", BUSY)
+        drain_once(context.endpoint, contestant, [worker], WARM_UP, "", BUSY)
         command = [str(programs / "py-spy"), "record", "--pid", str(worker.process.pid), "--format", "raw"]
         options = ["--duration", str(SECONDS), "--rate", str(RATE), "--output", str(stacks)]
-        said: list[str] = []
+        errors: list[str] = []
 
         def record() -> None:
             done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
-            said.append(done.stderr[-300:])
+            errors.append(done.stderr[-300:])
 
         watcher = threading.Thread(target=record)
 
         def look(left: int) -> None:
-            if left < jobs and not watcher.is_alive() and not said:
+            if left < jobs and not watcher.is_alive() and not errors:
                 watcher.start()
 
-        found = once(context.endpoint, contestant, [worker], jobs, "no-op", BUSY, look)
+        found = drain_once(context.endpoint, contestant, [worker], jobs, "no-op", BUSY, look)
         watcher.join()
     if not stacks.exists():
-        raise WorkerFailed(f"py-spy recorded nothing: {said}")
+        raise WorkerFailed(f"py-spy recorded nothing: {errors}")
     yield f"{contestant.name}: {found.rate:.0f} jobs/s, {found.cpu_ms:.3f} ms of CPU a job (with py-spy beside it)"
     yield from tops(stacks.read_text(encoding="utf-8").splitlines())
 

@@ -104,11 +104,11 @@ def _ratio(ours: float, plain: float) -> str:
 
 def _by_operation(drain: Drain) -> str:
     units = {**drain.read_units, **drain.write_units}
-    said = [
+    parts = [
         f"{name} {count / drain.jobs:.3f}" + (f" ({units[name] / drain.jobs:.2f} units)" if name in units else "")
         for name, count in sorted(drain.calls.items())
     ]
-    return ", ".join(said)
+    return ", ".join(parts)
 
 
 def _bill(results: Results, prices: Prices) -> Iterator[str]:

@@ -7,18 +7,21 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.run.drains import WARM_UP, drain, once
+from bench.run.drains import WARM_UP, drain, drain_once
 from bench.run.endpoint import Endpoint
 from bench.run.figures import Drain, Idle, Latency, Memory, Sleepers, percentile, slope
 from bench.run.loads import NOOP, job_of, lay, sleep_of
 from bench.run.product import Product
 from bench.run.worker import Contestant, Running, come_to_rest, until, working
 
-PATIENCE = 60.0
+GIVE_UP_SECONDS = 60.0
+"""Seconds without progress after which a scenario fails."""
 SLEEPERS_VISIBILITY = 30
 """Seconds; leases are renewed at a third of it."""
 SMALL_BACKLOG = 1_000
+"""Jobs of the drain that a long one is compared with."""
 SMALL_TIMES = 5
+"""Small drains, of which the middle one counts."""
 BUSY = 100
 """Jobs at once where a scenario does not vary it."""
 
@@ -49,7 +52,7 @@ def latency(context: ScenarioContext, contestant: Contestant, jobs: int, *, reco
             endpoint.call("AmazonSQS.SendMessage", {"QueueUrl": f"/{contestant.queue}", **message})
             if not record_first:
                 endpoint.put_if_absent(table, item)
-            until(lambda: endpoint.left(contestant.queue) == 0, worker.check, PATIENCE)
+            until(lambda: endpoint.left(contestant.queue) == 0, worker.check, GIVE_UP_SECONDS)
             writes = [at for at, key in endpoint.counts().journal if key == f"{table}/job#{job_id}"]
             if turn >= 5:  # the first ones make connections
                 found.append((max(writes) - began) * 1000)
@@ -76,14 +79,14 @@ def sleepers(context: ScenarioContext, way: str, jobs: int) -> Sleepers:
     contestant = product.contestant(way, jobs, visibility=SLEEPERS_VISIBILITY)
     endpoint.hold(contestant.queue)
     with working(contestant, endpoint, context.folder) as worker:
-        once(endpoint, contestant, [worker], WARM_UP, "", jobs)
+        drain_once(endpoint, contestant, [worker], WARM_UP, "", jobs)
         endpoint.hold(contestant.queue)
         lay(endpoint, product.queue, product.table, sleep_of(period * 3 + jobs / 500), jobs)
         come_to_rest(worker)
         endpoint.reset()
         before = worker.usage.rss
         endpoint.release(contestant.queue)
-        until(lambda: endpoint.counts().entries.get("ReceiveMessage", 0) >= jobs, worker.check, PATIENCE)
+        until(lambda: endpoint.counts().entries.get("ReceiveMessage", 0) >= jobs, worker.check, GIVE_UP_SECONDS)
         come_to_rest(worker)
         kb_each = (worker.usage.rss - before) * 1024 / jobs
         return _one_round(endpoint, contestant, worker, jobs, kb_each)
@@ -93,9 +96,9 @@ def _one_round(endpoint: Endpoint, contestant: Contestant, worker: Running, jobs
     """The calls until every message and every record was renewed once, then the end of all."""
     received = endpoint.counts().entries["ReceiveMessage"]
     endpoint.reset()
-    until(lambda: _renewed(endpoint) >= jobs, worker.check, PATIENCE)
+    until(lambda: _renewals(endpoint) >= jobs, worker.check, GIVE_UP_SECONDS)
     calls = endpoint.counts().calls
-    until(lambda: endpoint.left(contestant.queue) == 0, worker.check, PATIENCE)
+    until(lambda: endpoint.left(contestant.queue) == 0, worker.check, GIVE_UP_SECONDS)
     counts = endpoint.counts()
     again = received + counts.entries.get("ReceiveMessage", 0) - jobs
     return Sleepers(
@@ -107,7 +110,7 @@ def _one_round(endpoint: Endpoint, contestant: Contestant, worker: Running, jobs
     )
 
 
-def _renewed(endpoint: Endpoint) -> int:
+def _renewals(endpoint: Endpoint) -> int:
     """Leases that were renewed in both ledgers."""
     counts = endpoint.counts()
     pairs = (("ChangeMessageVisibilityBatch", "ChangeMessageVisibility"), ("BatchExecuteStatement", "UpdateItem"))
@@ -125,9 +128,9 @@ def long_drain(context: ScenarioContext, way: str, jobs: int) -> tuple[Memory, D
             used = worker.usage
             points.append((jobs - left, used.cpu, used.rss))
 
-        once(endpoint, contestant, [worker], WARM_UP, "", BUSY)
-        small = [once(endpoint, contestant, [worker], SMALL_BACKLOG, "no-op", BUSY) for _ in range(SMALL_TIMES)]
-        large = once(endpoint, contestant, [worker], jobs, "no-op", BUSY, look)
+        drain_once(endpoint, contestant, [worker], WARM_UP, "", BUSY)
+        small = [drain_once(endpoint, contestant, [worker], SMALL_BACKLOG, "no-op", BUSY) for _ in range(SMALL_TIMES)]
+        large = drain_once(endpoint, contestant, [worker], jobs, "no-op", BUSY, look)
     half = [(done / 1000, rss * 1024) for done, _, rss in points if done > jobs / 2]
     memory = Memory(jobs, large.rss, slope(half))
     return memory, sorted(small, key=lambda each: each.cpu_ms)[SMALL_TIMES // 2], _first_tenth(large, points)

@@ -14,6 +14,7 @@ from bench.run.submitting import WARM_UP
 from bench.run.worker import WorkerFailed
 
 AT_ONCE = 64
+"""Submissions under way at the same time."""
 NAME = "cqworker, submission"
 
 
@@ -27,7 +28,7 @@ def submission(context: ScenarioContext, way: str, jobs: int) -> Drain:
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, check=False)
     if done.returncode:
         raise WorkerFailed(done.stderr.decode(errors="replace")[-300:])
-    told, counts = orjson.loads(done.stdout.splitlines()[-1]), endpoint.counts()
+    figures, counts = orjson.loads(done.stdout.splitlines()[-1]), endpoint.counts()
     endpoint.call("AmazonSQS.PurgeQueue", {"QueueUrl": f"/{product.queue}"})
     share = jobs / (jobs + WARM_UP)
     return Drain(
@@ -35,8 +36,8 @@ def submission(context: ScenarioContext, way: str, jobs: int) -> Drain:
         load="submit",
         concurrency=AT_ONCE,
         jobs=jobs,
-        seconds=told["seconds"],
-        cpu=told["cpu"],
+        seconds=figures["seconds"],
+        cpu=figures["cpu"],
         rss=0.0,
         calls={name: count * share for name, count in counts.calls.items() if name not in ASIDE},
         write_units={name: units * share for name, units in counts.write_units.items()},

@@ -17,6 +17,7 @@ from cqworker.jobs.submit import Submission
 from cqworker.settings import load_settings
 
 WARM_UP = 20
+"""Submissions that go before and are not counted."""
 
 
 async def submit(jobs: int, concurrency: int) -> dict[str, float]:

@@ -13,10 +13,13 @@ from bench.run.endpoint import ROOT, STOP_WITHIN, Endpoint, stop
 from bench.run.meter import Usage, usage
 
 READY_WITHIN = 60.0
+"""Seconds for a worker to do its first job; longer is a fault."""
 QUIET = 0.05
 """Share of a core below which a worker has come to rest."""
-LOOK = 0.3
-TAIL = 2_000
+WINDOW_SECONDS = 0.3
+"""Over so many seconds a worker is measured to be at rest."""
+SHOWN_CHARACTERS = 2_000
+"""The end of a failed worker's log that is shown."""
 
 
 class WorkerFailed(RuntimeError):
@@ -51,7 +54,7 @@ class Running:
     def check(self) -> None:
         """Raises WorkerFailed where it has ended."""
         if self.process.poll() is not None:
-            raise WorkerFailed(self.log.read_text(encoding="utf-8", errors="replace")[-TAIL:])
+            raise WorkerFailed(self.log.read_text(encoding="utf-8", errors="replace")[-SHOWN_CHARACTERS:])
 
 
 @contextmanager
@@ -92,9 +95,9 @@ def come_to_rest(worker: Running) -> None:
     last, deadline = worker.usage.cpu, time.monotonic() + READY_WITHIN
     while time.monotonic() < deadline:
         worker.check()
-        time.sleep(LOOK)
+        time.sleep(WINDOW_SECONDS)
         now = worker.usage.cpu
-        if now - last < QUIET * LOOK:
+        if now - last < QUIET * WINDOW_SECONDS:
             return
         last = now
 

@@ -18,13 +18,14 @@ MAX_WEBP_PIXELS = 40_000_000
 MAX_SIDE = 65_500
 """Pixels along one side: as many as JPEG can have (libjpeg's JPEG_MAX_DIMENSION)."""
 MAX_WEBP_SIDE = 16_383
+"""Pixels along one side of WebP: 14 bits (libwebp's WEBP_MAX_DIMENSION)."""
 MAX_RATIO = 200
 """How many times longer one side may be than the other."""
 MOST_MEMORY, LEAST_MEMORY = 4096, 512
 """MiB for one picture where nobody says otherwise: for the largest ones, and what is given on the smallest machine."""
-BESIDE = 8 * MIB
+BASE_BYTES = 8 * MIB
 """Bytes for what does not grow with the picture: rows on their way, tables, buffers."""
-COPIES = 3
+FILE_COPIES = 3
 """How often the bytes of the file lie in memory: as they came, without metadata, and in pieces."""
 _CGROUPS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 _WEBP = 52
@@ -51,7 +52,7 @@ def check_size(picture: Jpeg | Png | Webp, size: int, memory: int) -> None:
     width, height = picture.width, picture.height
     is_webp = isinstance(picture, Webp)
     side = MAX_WEBP_SIDE if is_webp else MAX_SIDE
-    room = max(0, memory * MIB - BESIDE - COPIES * size)
+    room = max(0, memory * MIB - BASE_BYTES - FILE_COPIES * size)
     most = min(MAX_WEBP_PIXELS if is_webp else MAX_PIXELS, room // cost(picture))
     shape = f"The picture has {width} x {height} pixels"
     if width * height > most:

@@ -20,7 +20,7 @@ def opaque_of(png: Png, image: Image.Image) -> Image.Image | None:
     if png.clear is None:
         return None
     if (png.colour, png.depth) == (GREY, 16):
-        return ImageChops.invert(_both(bytes_of(image), divmod(png.clear[0], 256)))
+        return ImageChops.invert(_and_bands(bytes_of(image), divmod(png.clear[0], 256)))
     if png.colour == GREY:
         return ImageChops.invert(where(image.convert("L"), png.clear[0] * 255 // ((1 << png.depth) - 1)))
     if png.depth == 8:
@@ -38,7 +38,7 @@ def _low_bytes(png: Png) -> Image.Image:
     return image
 
 
-def _both(bands: tuple[Image.Image, Image.Image], values: tuple[int, int]) -> Image.Image:
+def _and_bands(bands: tuple[Image.Image, Image.Image], values: tuple[int, int]) -> Image.Image:
     return ImageChops.darker(where(bands[0], values[0]), where(bands[1], values[1]))
 
 

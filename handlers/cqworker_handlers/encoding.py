@@ -18,7 +18,7 @@ _OUT_OF_MEMORY = frozenset({"encoding error 1", "encoding error 2"})
 """How Pillow passes on WebP's VP8_ENC_ERROR_OUT_OF_MEMORY and …_BITSTREAM_OUT_OF_MEMORY."""
 
 
-def encoded(picture: Image.Image, kind: str, largest: int, *, is_lossless: bool) -> bytes:
+def encode(picture: Image.Image, kind: str, largest: int, *, is_lossless: bool) -> bytes:
     """The file, of at most `largest` bytes; raises Reject where it has more."""
     size = 0
     for image, options in _ways(picture, kind, is_lossless=is_lossless):
@@ -43,7 +43,7 @@ def _ways(picture: Image.Image, kind: str, *, is_lossless: bool) -> Iterator[tup
     """The ways to write it, the best first; none changes a pixel of what is kept without loss."""
     if kind == "PNG":
         yield picture, {}
-        indexed = _indexed(picture)
+        indexed = _to_palette(picture)
         if indexed is not None:
             yield indexed
     elif is_lossless:
@@ -52,7 +52,7 @@ def _ways(picture: Image.Image, kind: str, *, is_lossless: bool) -> Iterator[tup
         yield from ((picture, {"quality": quality}) for quality in QUALITIES)
 
 
-def _indexed(picture: Image.Image) -> tuple[Image.Image, dict[str, Any]] | None:
+def _to_palette(picture: Image.Image) -> tuple[Image.Image, dict[str, Any]] | None:
     """Grey with alpha as numbers in a palette, a byte a pixel in place of two; None where 256 do not do."""
     counted = picture.getcolors(256) if picture.mode == "LA" else None
     if counted is None:

@@ -65,10 +65,10 @@ def _reading(mode: str, profile: bytes | None) -> Reading:
     """What makes colours of one of the modes grey: through the profile, or as they are where it does not fit them."""
     transform = _transform(mode, profile) if profile else None
     if transform is not None and mode == "L":
-        levels = _applied(Image.frombytes("L", (256, 1), bytes(range(256))), transform).convert("L").tobytes()
+        levels = _apply(Image.frombytes("L", (256, 1), bytes(range(256))), transform).convert("L").tobytes()
         return lambda strip: strip.point(list(levels))
     if transform is not None:
-        return lambda strip: _applied(strip, transform).convert("L")
+        return lambda strip: _apply(strip, transform).convert("L")
     if mode == "I;16":
         return lambda strip: bytes_of(strip)[0]
     if mode == "CMYK":
@@ -89,7 +89,7 @@ def _transform(mode: str, profile: bytes) -> ImageCms.ImageCmsTransform | None:
         return None
 
 
-def _applied(strip: Image.Image, transform: ImageCms.ImageCmsTransform) -> Image.Image:
+def _apply(strip: Image.Image, transform: ImageCms.ImageCmsTransform) -> Image.Image:
     converted = ImageCms.applyTransform(strip, transform)
     assert converted is not None
     return converted

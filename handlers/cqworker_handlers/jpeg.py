@@ -70,7 +70,7 @@ class Jpeg:
         """The file for the decoder, without metadata; each stretch of pixels is followed by `tail`."""
         parts = [data for _, data in self.pieces]
         if tail:
-            parts = [_tailed(data, tail) if is_data else data for is_data, data in self.pieces]
+            parts = [_with_tail(data, tail) if is_data else data for is_data, data in self.pieces]
         return b"".join((b"\xff\xd8", *parts, b"\xff\xd9"))
 
 
@@ -92,11 +92,11 @@ def read_jpeg(data: bytes) -> Jpeg:
     if not jpeg.scans:
         raise Reject(_CUT)
     _check_frame(jpeg)
-    jpeg.profile = _joined(profile)
+    jpeg.profile = _join(profile)
     return jpeg
 
 
-def _tailed(data: bytes, tail: bytes) -> bytes:
+def _with_tail(data: bytes, tail: bytes) -> bytes:
     return RESTART.sub(lambda mark: tail + mark[0], data) + tail
 
 
@@ -168,7 +168,7 @@ def _note(jpeg: Jpeg, profile: list[bytes], marker: int, body: bytes) -> None:
         profile.append(body[12:])
 
 
-def _joined(chunks: list[bytes]) -> bytes | None:
+def _join(chunks: list[bytes]) -> bytes | None:
     """An ICC profile from its numbered parts; None where one is missing (ICC.1, B.4)."""
     chunks = sorted(chunks)
     if not chunks or [chunk[0] for chunk in chunks] != list(range(1, chunks[0][1] + 1)):

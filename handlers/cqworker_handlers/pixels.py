@@ -13,11 +13,11 @@ from PIL import Image
 from cqworker import Reject
 from cqworker_handlers.bounds import MAX_PIXELS, check_size
 from cqworker_handlers.clear import opaque_of
-from cqworker_handlers.encoding import encoded
+from cqworker_handlers.encoding import encode
 from cqworker_handlers.grey import gray
 from cqworker_handlers.jpeg import LOSSLESS, Jpeg, read_jpeg
 from cqworker_handlers.png import GREY_ALPHA, SIGNATURE, Png, read_png
-from cqworker_handlers.upright import orientation_of, turned
+from cqworker_handlers.upright import orientation_of, turn_upright
 from cqworker_handlers.webp import read_webp
 from cqworker_handlers.whole import is_whole
 
@@ -45,7 +45,7 @@ def to_gray(data: bytes, memory: int, largest: int) -> Picture:
 
     Raises Reject, with the reason, for what cannot become one, or would need more than `memory` MiB.
     """
-    with _rejecting(memory):
+    with _reject_damaged(memory):
         if data.startswith(b"\xff\xd8\xff"):
             return _jpeg(data, memory, largest)
         if data.startswith(SIGNATURE):
@@ -61,7 +61,7 @@ def _jpeg(data: bytes, memory: int, largest: int) -> Picture:
     check_size(jpeg, len(data), memory)
     if not is_whole(jpeg):
         raise Reject("The picture cannot be turned grey: its file was cut off or damaged; pixels are missing.")
-    return _written(_grey_of_jpeg(jpeg), "JPEG", largest)
+    return _encode_upright(_grey_of_jpeg(jpeg), "JPEG", largest)
 
 
 def _grey_of_jpeg(jpeg: Jpeg) -> Upright:
@@ -78,7 +78,7 @@ def _png(data: bytes, memory: int, largest: int) -> Picture:
     check_size(png, len(data), memory)
     if png.frames > 1:
         raise Reject(_ANIMATED)
-    return _written(_grey_of_png(png), "PNG", largest)
+    return _encode_upright(_grey_of_png(png), "PNG", largest)
 
 
 def _grey_of_png(png: Png) -> Upright:
@@ -97,7 +97,7 @@ def _webp(data: bytes, memory: int, largest: int) -> Picture:
     check_size(webp, len(data), memory)
     if webp.frames > 1:
         raise Reject(_ANIMATED)
-    return _written(_grey_of_webp(data), "WEBP", largest, is_lossless=webp.is_lossless)
+    return _encode_upright(_grey_of_webp(data), "WEBP", largest, is_lossless=webp.is_lossless)
 
 
 def _grey_of_webp(data: bytes) -> Upright:
@@ -106,16 +106,16 @@ def _grey_of_webp(data: bytes) -> Upright:
         return gray(image, image.info.get("icc_profile")), orientation_of(image)
 
 
-def _written(made: Upright, kind: str, largest: int, *, is_lossless: bool = False) -> Picture:
-    picture = turned(*made)
+def _encode_upright(made: Upright, kind: str, largest: int, *, is_lossless: bool = False) -> Picture:
+    picture = turn_upright(*made)
     picture.info.clear()  # Pillow would write some of it into the file
     extension, content_type = _TYPES[kind]
-    data = encoded(picture, kind, largest, is_lossless=is_lossless)
+    data = encode(picture, kind, largest, is_lossless=is_lossless)
     return Picture(data, extension, content_type, picture.width, picture.height)
 
 
 @contextmanager
-def _rejecting(memory: int) -> Iterator[None]:
+def _reject_damaged(memory: int) -> Iterator[None]:
     """Whatever the decoder says of the bytes is said to the client; they will not fare better another time."""
     pillows_bound, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, MAX_PIXELS
     try:

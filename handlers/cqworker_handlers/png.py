@@ -123,7 +123,7 @@ def _read_frame(png: Png, _body: bytes) -> None:
 
 
 def _read_profile(png: Png, body: bytes) -> None:
-    png.profile = _inflated(body.partition(b"\0")[2][1:], MAX_PROFILE)
+    png.profile = _inflate(body.partition(b"\0")[2][1:], MAX_PROFILE)
 
 
 def _read_exif(png: Png, body: bytes) -> None:
@@ -151,7 +151,7 @@ def _note(png: Png, key: bytes, text: bytes, *, is_packed: bool = False) -> None
     known = _TURNING.get(key)
     if known is None or known in png.metadata:
         return
-    plain = _inflated(text, MAX_TEXT) if is_packed else text
+    plain = _inflate(text, MAX_TEXT) if is_packed else text
     if plain is not None:
         png.metadata[known] = plain if known == "xmp" else plain.decode("latin-1")
 
@@ -169,7 +169,7 @@ _READERS = {
 }
 
 
-def _inflated(data: bytes, most: int) -> bytes | None:
+def _inflate(data: bytes, most: int) -> bytes | None:
     """The inflated bytes; None where they are more than `most`, or no zlib stream."""
     inflating = zlib.decompressobj()
     try:

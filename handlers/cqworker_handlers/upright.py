@@ -25,7 +25,7 @@ def orientation_of(image: Image.Image) -> int:
     return value if isinstance(value, int) else 1
 
 
-def turned(image: Image.Image, orientation: int) -> Image.Image:
+def turn_upright(image: Image.Image, orientation: int) -> Image.Image:
     """The picture as it was seen through the camera."""
     turn = _TURNS.get(orientation)
     return image if turn is None else image.transpose(turn)

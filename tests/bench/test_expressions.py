@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench.endpoint.dynamodb.expressions import check_values, program_of
+from bench.endpoint.dynamodb.expressions import check_values, expression_of
 from bench.endpoint.errors import Refusal
 
 ITEM: dict[str, Any] = {
@@ -32,7 +32,7 @@ def named(*texts: str) -> tuple[tuple[str, str], ...]:
 
 
 def holds(condition: str, item: dict[str, Any] | None) -> bool:
-    return program_of(condition, None, named(condition)).permits(item, VALUES)
+    return expression_of(condition, None, named(condition)).permits(item, VALUES)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_nothing_but_absence_holds_for_an_item_that_is_not_there() -> None:
     ],
 )
 def test_an_update_changes_what_it_names(update: str, expected: dict[str, Any]) -> None:
-    after = program_of(None, update, named(update)).changed(ITEM, VALUES)
+    after = expression_of(None, update, named(update)).apply(ITEM, VALUES)
     assert after == {name: cell for name, cell in {**ITEM, **expected}.items() if cell is not None}
 
 
@@ -108,16 +108,16 @@ def test_an_update_changes_what_it_names(update: str, expected: dict[str, Any]) 
 )
 def test_what_is_not_known_is_refused(condition: str | None, update: str | None, words: str) -> None:
     with pytest.raises(Refusal, match=words):
-        program_of(condition, update, ())
+        expression_of(condition, update, ())
 
 
 def test_a_name_that_nobody_uses_is_refused() -> None:
     with pytest.raises(Refusal, match=r"ExpressionAttributeNames unused.*#s"):
-        program_of("attempt = :one", None, NAMES)
+        expression_of("attempt = :one", None, NAMES)
 
 
 def test_a_value_that_nobody_uses_or_nobody_gave_is_refused() -> None:
-    program = program_of("attempt = :one", None, ())
+    program = expression_of("attempt = :one", None, ())
     with pytest.raises(Refusal, match=r"ExpressionAttributeValues unused.*:two"):
         check_values(program, {":one": {"N": "1"}, ":two": {"N": "2"}})
     with pytest.raises(Refusal, match="not defined: :one"):
@@ -127,4 +127,4 @@ def test_a_value_that_nobody_uses_or_nobody_gave_is_refused() -> None:
 @pytest.mark.parametrize("update", ["SET a = absent", "SET a = absent + :one", "SET a = list_append(absent, :list)"])
 def test_an_attribute_that_is_not_there_has_no_value(update: str) -> None:
     with pytest.raises(Refusal, match="does not exist in the item"):
-        program_of(None, update, ()).changed(ITEM, VALUES)
+        expression_of(None, update, ()).apply(ITEM, VALUES)

@@ -21,9 +21,9 @@ class Machine:
         self.uv = folder / "uv"
         self.fetched = folder / "fetched"
         monkeypatch.setattr(install, "PIP", (str(self.program("pip", "true")),))
-        monkeypatch.setattr(install, "FETCHED", self.fetched)
+        monkeypatch.setattr(install, "FETCHED_UV", self.fetched)
         monkeypatch.setenv("PATH", "/usr/bin:/bin")
-        for variable in ("UV", *install.SAME.values()):
+        for variable in ("UV", *install.UV_VARIABLES.values()):
             monkeypatch.delenv(variable, raising=False)
 
     def program(self, name: str, script: str) -> Path:
@@ -87,4 +87,4 @@ def test_uv_is_told_what_the_user_has_told_pip(machine: Machine, monkeypatch: py
     links = r"global.find-links='\n/b\n/c'"
     machine.program("pip", "\n".join(f'echo "{line}"' for line in listed) + f"\nprintf '%s\\n' \"{links}\"")
     monkeypatch.setenv("SSL_CERT_FILE", "/mine")
-    assert install.told_to_pip() == {"UV_DEFAULT_INDEX": "https://two", "UV_FIND_LINKS": "/b,/c"}
+    assert install.pip_configuration() == {"UV_DEFAULT_INDEX": "https://two", "UV_FIND_LINKS": "/b,/c"}

@@ -116,7 +116,7 @@ def test_the_tests_bring_the_rest_into_the_environment_of_the_demo(project: Path
 
 def test_the_interpreters_found_are_of_the_versions_asked_for_and_can_make_environments() -> None:
     own = f"{sys.version_info.major}.{sys.version_info.minor}"
-    assert own in pythons.claimed()
+    assert own in pythons.claimed_versions()
     told = subprocess.run(
         [sys.executable, "-m", "tools.pythons", f"python{own}", "3.99"],
         cwd=ROOT,
@@ -140,18 +140,18 @@ def test_an_interpreter_that_only_bears_the_name_is_passed_over(
     impostor.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
-    assert pythons.found("3.99") is None
+    assert pythons.find_python("3.99") is None
     kept = tmp_path / "versions" / "3.99.1" / "bin" / "python3.99"
     kept.parent.mkdir(parents=True)
     kept.write_text(f"#!/bin/sh\necho '3.99 {kept}'\n")
     kept.chmod(0o755)
-    assert pythons.found("3.99") == str(kept)
+    assert pythons.find_python("3.99") == str(kept)
 
 
 def test_the_image_runs_a_version_that_is_claimed() -> None:
     image = re.search(r"(?m)^ARG PYTHON_IMAGE=python:(3\.\d+)", (ROOT / "Dockerfile").read_text(encoding="utf-8"))
     assert image
-    assert image[1] in pythons.claimed()
+    assert image[1] in pythons.claimed_versions()
 
 
 def test_the_ci_script_runs_every_check_and_is_executable() -> None:

@@ -17,10 +17,10 @@ from tools.pictures.fetching import python_with_libvips, test_files
 from tools.pictures.gallery import Exhibit, exhibits
 from tools.pictures.verdicts import Verdict, verdict
 
-LEAST = 1000
+MIN_PICTURES = 1000
 """Pictures that have to be judged for the whole to count."""
 MEMORY, LARGEST = 4096, 33_554_432
-LONGEST = 900.0
+MAX_SECONDS = 900.0
 """Seconds after which it gives up."""
 
 
@@ -28,7 +28,7 @@ def main() -> int:
     """Prints the differences with their reasons and a summary; 1 where one has none, or too few were judged."""
     began = time.monotonic()
     folder, python = test_files(), python_with_libvips()
-    verdicts = list(_verdicts(folder, python, began + LONGEST))
+    verdicts = list(_verdicts(folder, python, began + MAX_SECONDS))
     for found in sorted((found for found in verdicts if not found.agreed and not _is_format(found)), key=_order):
         print(f"{'known' if found.reason else 'UNEXPLAINED'}: {found.name}: {found.what}" + _because(found))
     unexplained = sum(not found.agreed and not found.reason for found in verdicts)
@@ -38,27 +38,27 @@ def main() -> int:
     for reason, count in reasons.most_common():
         print(f"pictures: {count} {reason}")
     print(f"pictures: {time.monotonic() - began:.0f} s")
-    return 1 if unexplained or len(verdicts) < LEAST else 0
+    return 1 if unexplained or len(verdicts) < MIN_PICTURES else 0
 
 
 def _verdicts(folder: Path, python: Path, end: float) -> Iterator[Verdict]:
-    with tempfile.TemporaryDirectory() as here, _asked(python) as asked:
+    with tempfile.TemporaryDirectory() as here, _start_oracle(python) as asked:
         for exhibit in exhibits(folder):
             if time.monotonic() > end:
-                print(f"pictures: gave up after {LONGEST:.0f} s at {exhibit.name}", file=sys.stderr)
+                print(f"pictures: gave up after {MAX_SECONDS:.0f} s at {exhibit.name}", file=sys.stderr)
                 break
-            yield _judged(exhibit, Path(here), asked)
+            yield _judge(exhibit, Path(here), asked)
 
 
-def _asked(python: Path) -> subprocess.Popen[str]:
+def _start_oracle(python: Path) -> subprocess.Popen[str]:
     oracle, pipe = Path(__file__).with_name("oracle.py"), subprocess.PIPE
     return subprocess.Popen([python, oracle], text=True, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
 
 
-def _judged(exhibit: Exhibit, here: Path, asked: subprocess.Popen[str]) -> Verdict:
+def _judge(exhibit: Exhibit, here: Path, asked: subprocess.Popen[str]) -> Verdict:
     source, made = here / "source", here / "made"
     source.write_bytes(exhibit.data)
-    result = _made(exhibit.data)
+    result = _try_handler(exhibit.data)
     if isinstance(result, Picture):
         made.write_bytes(result.data)
     assert asked.stdin is not None
@@ -71,7 +71,7 @@ def _judged(exhibit: Exhibit, here: Path, asked: subprocess.Popen[str]) -> Verdi
     return verdict(exhibit.name, answer, lossy=result.extension != "png" and b"VP8L" not in result.data[:64])
 
 
-def _made(data: bytes) -> Picture | str:
+def _try_handler(data: bytes) -> Picture | str:
     """What the handler makes of a picture, or why it refuses it."""
     try:
         return to_gray(data, MEMORY, LARGEST)

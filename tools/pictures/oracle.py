@@ -22,23 +22,23 @@ def main() -> None:
     for line in sys.stdin:
         asked = json.loads(line)
         try:
-            answer = judged(asked["source"], asked["made"])
+            answer = judge(asked["source"], asked["made"])
         except pyvips.Error as error:
             answer = {"refused": " ".join(str(error).split())[:300]}
         print(json.dumps(answer), flush=True)
 
 
-def judged(source: str, made: str | None) -> dict[str, Any]:
+def judge(source: str, made: str | None) -> dict[str, Any]:
     """The answer to one line; raises pyvips.Error for what libvips does not take."""
     image = pyvips.Image.new_from_file(source, fail_on="truncated")
     pages = image.get("n-pages") if "n-pages" in image.get_fields() else 1
-    grey, alpha = parted(upright_in_srgb(image))
+    grey, alpha = luminance_and_alpha(upright_in_srgb(image))
     answer: dict[str, Any] = {"size": [grey.width, grey.height], "pages": pages, "bands": image.bands}
     grey.avg()  # decodes all of it
-    answer["warned"] = warned(source)
+    answer["warned"] = has_warning(source)
     answer["interpretation"], answer["profile"] = image.interpretation, "icc-profile-data" in image.get_fields()
     if made is not None:
-        other, its = parted(pyvips.Image.new_from_file(made))
+        other, its = luminance_and_alpha(pyvips.Image.new_from_file(made))
         answer["made"] = [other.width, other.height]
         if answer["made"] == answer["size"]:
             shown = (alpha / 255) * (its / 255)  # what nobody sees may have any colour
@@ -46,7 +46,7 @@ def judged(source: str, made: str | None) -> dict[str, Any]:
     return answer
 
 
-def warned(source: str) -> bool:
+def has_warning(source: str) -> bool:
     """Whether the decoder has a word against the file, which is none against showing it."""
     try:
         pyvips.Image.new_from_file(source, fail_on="warning").avg()
@@ -67,7 +67,7 @@ def upright_in_srgb(image: pyvips.Image) -> pyvips.Image:
     return image.colourspace("srgb") if image.interpretation in ("cmyk", "b-w", "grey16", "rgb16") else image
 
 
-def parted(image: pyvips.Image) -> tuple[pyvips.Image, pyvips.Image]:
+def luminance_and_alpha(image: pyvips.Image) -> tuple[pyvips.Image, pyvips.Image]:
     """Luminance and alpha, each of 8 bits."""
     has_alpha = image.bands in (2, 4)
     alpha = image[image.bands - 1] if has_alpha else image[0] * 0 + 255

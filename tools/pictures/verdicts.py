@@ -44,22 +44,22 @@ def verdict(name: str, answer: dict[str, Any], *, refusal: str = "", lossy: bool
     refused = answer.get("refused")
     if refusal and refused is None:
         warned = "damaged: libvips' decoder warns of it, too" if answer["warned"] and "cut off" in refusal else ""
-        return _parted(name, f"refused alone: {refusal}", warned or _meant(refusal))
+        return _differ(name, f"refused alone: {refusal}", warned or _meant(refusal))
     if refusal:
         return Verdict(name, agreed=True)
     if refused is not None:
-        return _parted(name, f"libvips alone refuses: {refused}", "")
+        return _differ(name, f"libvips alone refuses: {refused}", "")
     if answer["made"] != answer["size"]:
-        return _parted(name, f"sizes {answer['made']} and {answer['size']}", "")
+        return _differ(name, f"sizes {answer['made']} and {answer['size']}", "")
     worst, mean = answer["grey"]
     alpha, _ = answer["alpha"]
     if alpha > 1:
-        return _parted(name, f"alpha is up to {alpha:g} apart", "")
+        return _differ(name, f"alpha is up to {alpha:g} apart", "")
     if (mean > WITH_LOSS) if lossy else (worst > WITHOUT_LOSS):
         why = ""
         if answer["interpretation"] == "cmyk":
             why = "inks: libvips has a profile of its own for them, Pillow reads them as they are"
-        return _parted(name, f"grey is up to {worst:g} apart, {mean:g} in the mean", why)
+        return _differ(name, f"grey is up to {worst:g} apart, {mean:g} in the mean", why)
     return Verdict(name, agreed=True)
 
 
@@ -67,6 +67,6 @@ def _meant(refusal: str) -> str:
     return next((reason for words, reason in MEANT_REFUSALS.items() if re.search(words, refusal)), "")
 
 
-def _parted(name: str, what: str, reason: str) -> Verdict:
+def _differ(name: str, what: str, reason: str) -> Verdict:
     known = next((why for pattern, why in KNOWN.items() if re.fullmatch(pattern, name)), "")
     return Verdict(name, agreed=False, what=what, reason=reason or known)

@@ -16,6 +16,7 @@ UNIT = 1024
 """Bytes that one write unit covers (developer guide, read/write capacity)."""
 READ_UNIT = 4096
 MAX_ITEM = 409_600
+"""Bytes of an item: 400 KB (DynamoDB quotas)."""
 ITEM_TOO_BIG = "Item size has exceeded the maximum allowed size"
 ORDERED = ("N", "S", "B")
 
@@ -58,7 +59,7 @@ def equal(left: Cell | None, right: Cell | None) -> bool:
     return False
 
 
-def ordered(left: Cell | None, right: Cell | None, holds: Callable[[Any, Any], bool]) -> bool:
+def in_order(left: Cell | None, right: Cell | None, holds: Callable[[Any, Any], bool]) -> bool:
     """A comparison by order: false for what is absent or of another type."""
     if left is None or right is None:
         return False
@@ -85,7 +86,7 @@ def _weight(cell: Cell) -> int:
         digits = cell.get("N")
         if digits is not None:
             return _number_weight(digits)
-    return _WEIGHTS.get(kind_of(cell), _unknown)(next(iter(cell.values())))
+    return _WEIGHTS.get(kind_of(cell), _refuse_unknown)(next(iter(cell.values())))
 
 
 def _number_weight(digits: str) -> int:
@@ -96,7 +97,7 @@ def _number_weight(digits: str) -> int:
     return (len(digits.lstrip("-").strip("0").replace(".", "")) + 1) // 2 + 1
 
 
-def _unknown(value: object) -> int:
+def _refuse_unknown(value: object) -> int:
     raise invalid(f"Supplied AttributeValue is empty or of an unknown type: {value!r:.80}")
 
 

@@ -20,7 +20,7 @@ from bench.endpoint.dynamodb.terms import (
     list_append,
     placeholder,
     size_of,
-    summed,
+    sum_of,
 )
 from bench.endpoint.errors import invalid
 
@@ -34,7 +34,7 @@ Names = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class Expression:
     """A compiled write: the condition, what is set and removed, and the placeholders that it needs."""
 
     test: Test | None
@@ -50,7 +50,7 @@ class Program:
         """Whether the condition holds for the item, or for none."""
         return self.test is None or self.test(item or {}, values)
 
-    def changed(self, item: Item, values: Values) -> Item:
+    def apply(self, item: Item, values: Values) -> Item:
         """The item after the update: every term sees it as it was before."""
         after = dict(item)
         for name, term in self.sets.items():
@@ -71,8 +71,8 @@ class Program:
 
 
 @lru_cache(maxsize=1024)
-def program_of(condition: str | None, update: str | None, names: Names) -> Program:
-    """The program of these texts; refuses what does not parse and names that nobody uses."""
+def expression_of(condition: str | None, update: str | None, names: Names) -> Expression:
+    """The expression of these texts; refuses what does not parse and names that nobody uses."""
     known, aliases, values = dict(names), set[str](), set[str]()
     test, sets, removes = None, dict[str, Term](), dict[str, None]()
     if condition is not None:
@@ -82,20 +82,20 @@ def program_of(condition: str | None, update: str | None, names: Names) -> Progr
     if update is not None:
         sets, removes = _Reader(update, UPDATE, known, aliases, values).update()
     if unused := set(known) - aliases:
-        raise _unused("ExpressionAttributeNames", unused)
-    return Program(test, sets, tuple(removes), frozenset(values))
+        raise _check_all_used("ExpressionAttributeNames", unused)
+    return Expression(test, sets, tuple(removes), frozenset(values))
 
 
-def check_values(program: Program, values: Mapping[str, Cell]) -> None:
+def check_values(expression: Expression, values: Mapping[str, Cell]) -> None:
     """Refuses values that are missing or that nobody uses."""
-    if program.values == values.keys():
+    if expression.values == values.keys():
         return
-    if missing := program.values - values.keys():
+    if missing := expression.values - values.keys():
         raise invalid(f"An expression attribute value used in expression is not defined: {', '.join(sorted(missing))}")
-    raise _unused("ExpressionAttributeValues", set(values) - program.values)
+    raise _check_all_used("ExpressionAttributeValues", set(values) - expression.values)
 
 
-def _unused(field: str, names: set[str]) -> Exception:
+def _check_all_used(field: str, names: set[str]) -> Exception:
     return invalid(f"Value provided in {field} unused in expressions: keys: {{{', '.join(sorted(names))}}}")
 
 
@@ -172,7 +172,7 @@ class _Reader(Grammar):
     def _value(self) -> Term:
         left = self._part()
         if self.next.text in ("+", "-"):
-            return summed(left, sign=self.take().text, right=self._part())
+            return sum_of(left, sign=self.take().text, right=self._part())
         return left
 
     def _part(self) -> Term:

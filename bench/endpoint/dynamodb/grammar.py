@@ -15,9 +15,9 @@ from bench.endpoint.dynamodb.terms import (
     any_of,
     begins_with,
     between,
-    compared,
+    comparison_of,
     has,
-    negated,
+    negation_of,
 )
 from bench.endpoint.errors import invalid
 
@@ -114,7 +114,7 @@ class Grammar(ABC):
             return self.test()
         self._depth += 1
         if self.accepts("NOT"):
-            inner = negated(self._negation())
+            inner = negation_of(self._negation())
         else:
             self.expect("(")
             inner = self.condition()
@@ -141,16 +141,16 @@ class Grammar(ABC):
         """What follows a left side."""
         for sign in COMPARISONS:
             if self.accepts(sign):
-                return compared(sign, left, self.operand())
+                return comparison_of(sign, left, self.operand())
         if self.accepts("BETWEEN"):
             low = self.operand()
             self.expect("AND")
             return between(left, low, self.operand())
         if self.accepts("IN"):
-            return among(left, self.listed())
+            return among(left, self.operand_list())
         raise self.refusal()
 
-    def listed(self) -> list[Term]:
+    def operand_list(self) -> list[Term]:
         """The terms of an IN."""
         closing = "]" if self.accepts("[") else ")"
         if closing == ")":

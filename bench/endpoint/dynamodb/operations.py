@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bench.endpoint.dynamodb.cells import Item, read_units
-from bench.endpoint.dynamodb.expressions import Program, check_values, program_of
-from bench.endpoint.dynamodb.table import Refused, Table
+from bench.endpoint.dynamodb.expressions import Expression, check_values, expression_of
+from bench.endpoint.dynamodb.table import ConditionFailed, Table
 from bench.endpoint.dynamodb.tables import Tables
 from bench.endpoint.errors import Refusal, invalid
 from bench.endpoint.ledger import Ledger
@@ -39,68 +39,68 @@ class Items:
         row = table.get(request["Key"])
         units = read_units(row.size if row else 0, consistent=request.get("ConsistentRead", False))
         self._ledger.read("GetItem", units)
-        return {**({"Item": row.item} if row else {}), **consumed(request, table.name, units)}
+        return {**({"Item": row.item} if row else {}), **consumed_capacity(request, table.name, units)}
 
     def _put(self, request: Request) -> Answer:
         table = self._table(request, CONDITIONAL | {"Item"})
-        wanted = _returned(request, {"ALL_OLD"})
-        program, values = _compiled(request)
+        wanted = _which_returned(request, {"ALL_OLD"})
+        expression, values = _compile(request)
         item: Item = request["Item"]
-        done = self._tried("PutItem", request, lambda: table.put(item, program, values))
+        done = self._try("PutItem", request, lambda: table.put(item, expression, values))
         self._ledger.write("PutItem", done.units, table.name, next(iter(table.key_of(_key(table, item)))))
         old = {"Attributes": done.before} if wanted and done.before else {}
-        return {**old, **consumed(request, table.name, done.units)}
+        return {**old, **consumed_capacity(request, table.name, done.units)}
 
     def _update(self, request: Request) -> Answer:
         table = self._table(request, CONDITIONAL | {"Key", "UpdateExpression"})
-        wanted = _returned(request, {"ALL_OLD", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW"})
-        program, values = _compiled(request)
-        done = self._tried("UpdateItem", request, lambda: table.update(request["Key"], program, values))
+        wanted = _which_returned(request, {"ALL_OLD", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW"})
+        expression, values = _compile(request)
+        done = self._try("UpdateItem", request, lambda: table.update(request["Key"], expression, values))
         self._ledger.write("UpdateItem", done.units, table.name, table.key_of(request["Key"])[0])
-        shown = program.shown(wanted, done.before, done.after)
-        return {**({"Attributes": shown} if shown else {}), **consumed(request, table.name, done.units)}
+        shown = expression.shown(wanted, done.before, done.after)
+        return {**({"Attributes": shown} if shown else {}), **consumed_capacity(request, table.name, done.units)}
 
     def _delete(self, request: Request) -> Answer:
         table = self._table(request, CONDITIONAL | {"Key"})
-        wanted = _returned(request, {"ALL_OLD"})
-        program, values = _compiled(request)
-        row = self._tried("DeleteItem", request, lambda: table.delete(request["Key"], program, values))
+        wanted = _which_returned(request, {"ALL_OLD"})
+        expression, values = _compile(request)
+        row = self._try("DeleteItem", request, lambda: table.delete(request["Key"], expression, values))
         units = max(1, -(-(row.size if row else 0) // 1024))
         self._ledger.write("DeleteItem", units, table.name, table.key_of(request["Key"])[0])
-        return {**({"Attributes": row.item} if row and wanted else {}), **consumed(request, table.name, units)}
+        return {**({"Attributes": row.item} if row and wanted else {}), **consumed_capacity(request, table.name, units)}
 
     def _table(self, request: Request, known: set[str]) -> Table:
         if not request.keys() <= known:
             raise invalid(f"Not known here: {', '.join(sorted(request.keys() - known))}")
-        return self._tables.named(request.get("TableName", ""))
+        return self._tables.get(request.get("TableName", ""))
 
-    def _tried(self, operation: str, request: Request, write: Callable[[], Any]) -> Any:
+    def _try(self, operation: str, request: Request, write: Callable[[], Any]) -> Any:
         """The write's outcome; a condition that fails is an error that may carry the item."""
         try:
             return write()
-        except Refused as refused:
+        except ConditionFailed as refused:
             self._ledger.refused_write(operation, refused.units)
             shown = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" and refused.item
             more = {"Item": refused.item} if shown else {}
             raise Refusal("ConditionalCheckFailedException", FAILED, more=more) from None
 
 
-def consumed(request: Request, table: str, units: float) -> Answer:
+def consumed_capacity(request: Request, table: str, units: float) -> Answer:
     """What was consumed, where the request asks for it."""
     asked = request.get("ReturnConsumedCapacity", "NONE")
     return {} if asked == "NONE" else {"ConsumedCapacity": {"TableName": table, "CapacityUnits": float(units)}}
 
 
-def _compiled(request: Request) -> tuple[Program, Mapping[str, Any]]:
+def _compile(request: Request) -> tuple[Expression, Mapping[str, Any]]:
     names = request.get("ExpressionAttributeNames") or {}
     values: Mapping[str, Any] = request.get("ExpressionAttributeValues") or {}
     update = request.get("UpdateExpression")
-    program = program_of(request.get("ConditionExpression"), update, tuple(names.items()))
-    check_values(program, values)
-    return program, values
+    expression = expression_of(request.get("ConditionExpression"), update, tuple(names.items()))
+    check_values(expression, values)
+    return expression, values
 
 
-def _returned(request: Request, known: set[str]) -> str | None:
+def _which_returned(request: Request, known: set[str]) -> str | None:
     wanted: str = request.get("ReturnValues", "NONE")
     if wanted != "NONE" and wanted not in known:
         raise invalid(f"ReturnValues can not be {wanted} here")

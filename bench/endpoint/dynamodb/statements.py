@@ -8,20 +8,20 @@ from functools import lru_cache
 from typing import Any
 
 from bench.endpoint.dynamodb.cells import Item
-from bench.endpoint.dynamodb.expressions import Program
+from bench.endpoint.dynamodb.expressions import Expression
 from bench.endpoint.dynamodb.grammar import Grammar, tokens_of
 from bench.endpoint.dynamodb.terms import (
     Term,
     Test,
     attribute,
-    compared,
+    comparison_of,
     constant,
     has,
     if_not_exists,
     list_append,
     placeholder,
     size_of,
-    summed,
+    sum_of,
 )
 from bench.endpoint.errors import invalid
 
@@ -44,7 +44,7 @@ class Statement:
 
     table: str
     pins: dict[str, Term]
-    program: Program
+    expression: Expression
     parameters: int
     inserts: bool = False
     returning: str = ""
@@ -89,7 +89,7 @@ class _Reader(Grammar):
         left = self._part()
         if self.next.text in ("+", "-") and self.next.kind == "sign":
             self._column = None
-            return summed(left, sign=self.take().text, right=self._part())
+            return sum_of(left, sign=self.take().text, right=self._part())
         return left
 
     def comparison(self, left: Term) -> Test:
@@ -99,10 +99,10 @@ class _Reader(Grammar):
             self.expect("MISSING")
             return has(column, wanted=wanted)
         if self.accepts("!="):
-            return compared("<>", left, self.operand())
+            return comparison_of("<>", left, self.operand())
         if column is not None and self._depth == 0 and self.accepts("="):
             self._pins[column] = self.operand()
-            return compared("=", left, self._pins[column])
+            return comparison_of("=", left, self._pins[column])
         return super().comparison(left)
 
     def _part(self) -> Term:
@@ -155,7 +155,9 @@ class _Reader(Grammar):
             self._pins.clear()
         returning = self._returning() if self.accepts("RETURNING") else ""
         self.end()
-        return Statement(table, self._pins, Program(test, sets, tuple(removes)), self._parameters, returning=returning)
+        return Statement(
+            table, self._pins, Expression(test, sets, tuple(removes)), self._parameters, returning=returning
+        )
 
     def _assign(self, sets: dict[str, Term], removes: dict[str, None]) -> None:
         name = self._fresh(sets, removes)
@@ -170,9 +172,9 @@ class _Reader(Grammar):
         return name
 
     def _returning(self) -> str:
-        for said in RETURNING:
-            if self.accepts(*said.split(), "*"):
-                return said
+        for returning in RETURNING:
+            if self.accepts(*returning.split(), "*"):
+                return returning
         raise self.refusal()
 
     def _insert(self) -> Statement:
@@ -188,7 +190,7 @@ class _Reader(Grammar):
             self.expect(":")
             sets[name] = self.operand()
         self.end()
-        return Statement(table, sets, Program(_is_absent, sets), self._parameters, inserts=True)
+        return Statement(table, sets, Expression(_is_absent, sets), self._parameters, inserts=True)
 
 
 def _is_absent(item: Item, _: object) -> bool:

@@ -7,24 +7,24 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from bench.endpoint.dynamodb.cells import ITEM_TOO_BIG, MAX_ITEM, Item, weight, write_units
-from bench.endpoint.dynamodb.expressions import Program
+from bench.endpoint.dynamodb.expressions import Expression
 from bench.endpoint.dynamodb.terms import Values
 from bench.endpoint.errors import invalid
 
 Key = tuple[str, ...]
 
 
-class Row(NamedTuple):
+class StoredItem(NamedTuple):
     """An item and its bytes; items are replaced, never changed."""
 
     item: Item
     size: int
 
 
-class Refused(Exception):
+class ConditionFailed(Exception):
     """The condition did not hold for what stands there; it costs `units` all the same."""
 
-    def __init__(self, row: Row | None) -> None:
+    def __init__(self, row: StoredItem | None) -> None:
         super().__init__("The conditional request failed")
         self.item = row.item if row else None
         self.units = write_units(row.size if row else 0, 0)
@@ -46,7 +46,7 @@ class Table:
     keys: Mapping[str, str]
     description: dict[str, Any]
     ttl: str | None = None
-    rows: dict[Key, Row] = field(default_factory=dict)
+    rows: dict[Key, StoredItem] = field(default_factory=dict)
 
     def key_of(self, key: Item) -> Key:
         """The key of exactly these attributes; refuses any others."""
@@ -54,43 +54,43 @@ class Table:
             raise invalid("The provided key element does not match the schema")
         return self._key_in(key)
 
-    def get(self, key: Item) -> Row | None:
+    def get(self, key: Item) -> StoredItem | None:
         """The item of this key."""
         return self.rows.get(self.key_of(key))
 
-    def put(self, item: Item, program: Program, values: Values) -> Done:
-        """The item in place of what stands there; raises Refused."""
+    def put(self, item: Item, expression: Expression, values: Values) -> Done:
+        """The item in place of what stands there; raises ConditionFailed."""
         if not self.keys.keys() <= item.keys():
             raise invalid("One of the required keys was not given a value")
         key = self._key_in(item)
         row = self.rows.get(key)
-        if not program.permits(row.item if row else None, values):
-            raise Refused(row)
+        if not expression.permits(row.item if row else None, values):
+            raise ConditionFailed(row)
         return self._store(key, row, item)
 
-    def update(self, key: Item, program: Program, values: Values) -> Done:
-        """The item of this key changed, or made where there is none; raises Refused."""
-        if touched := program.touched & self.keys.keys():
+    def update(self, key: Item, expression: Expression, values: Values) -> Done:
+        """The item of this key changed, or made where there is none; raises ConditionFailed."""
+        if touched := expression.touched & self.keys.keys():
             raise invalid(f"Cannot update attribute {', '.join(touched)}. This attribute is part of the key")
         place = self.key_of(key)
         row = self.rows.get(place)
-        if not program.permits(row.item if row else None, values):
-            raise Refused(row)
-        return self._store(place, row, program.changed(row.item if row else key, values))
+        if not expression.permits(row.item if row else None, values):
+            raise ConditionFailed(row)
+        return self._store(place, row, expression.apply(row.item if row else key, values))
 
-    def delete(self, key: Item, program: Program, values: Values) -> Row | None:
-        """The item that stood there is gone; raises Refused."""
+    def delete(self, key: Item, expression: Expression, values: Values) -> StoredItem | None:
+        """The item that stood there is gone; raises ConditionFailed."""
         place = self.key_of(key)
         row = self.rows.get(place)
-        if not program.permits(row.item if row else None, values):
-            raise Refused(row)
+        if not expression.permits(row.item if row else None, values):
+            raise ConditionFailed(row)
         return self.rows.pop(place, None)
 
-    def _store(self, key: Key, row: Row | None, item: Item) -> Done:
+    def _store(self, key: Key, row: StoredItem | None, item: Item) -> Done:
         size = weight(item)
         if size > MAX_ITEM:
             raise invalid(ITEM_TOO_BIG)
-        self.rows[key] = Row(item, size)
+        self.rows[key] = StoredItem(item, size)
         return Done(row.item if row else None, item, write_units(row.size if row else 0, size))
 
     def _key_in(self, item: Item) -> Key:

@@ -21,15 +21,15 @@ class Tables:
         self._ledger = ledger
         self._tables: dict[str, Table] = {}
         self.operations: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
-            "CreateTable": self._counted("CreateTable", self._create),
-            "DescribeTable": self._counted("DescribeTable", self._describe),
-            "DeleteTable": self._counted("DeleteTable", self._delete),
-            "ListTables": self._counted("ListTables", lambda _: {"TableNames": sorted(self._tables)}),
-            "UpdateTimeToLive": self._counted("UpdateTimeToLive", self._update_ttl),
-            "DescribeTimeToLive": self._counted("DescribeTimeToLive", self._describe_ttl),
+            "CreateTable": self._count_calls("CreateTable", self._create),
+            "DescribeTable": self._count_calls("DescribeTable", self._describe),
+            "DeleteTable": self._count_calls("DeleteTable", self._delete),
+            "ListTables": self._count_calls("ListTables", lambda _: {"TableNames": sorted(self._tables)}),
+            "UpdateTimeToLive": self._count_calls("UpdateTimeToLive", self._update_ttl),
+            "DescribeTimeToLive": self._count_calls("DescribeTimeToLive", self._describe_ttl),
         }
 
-    def named(self, name: str) -> Table:
+    def get(self, name: str) -> Table:
         """The table of this name; refuses one that is not there."""
         try:
             return self._tables[name]
@@ -37,7 +37,7 @@ class Tables:
             message = f"Requested resource not found: Table: {name} not found"
             raise Refusal("ResourceNotFoundException", message) from None
 
-    def _counted(
+    def _count_calls(
         self, operation: str, act: Callable[[Mapping[str, Any]], dict[str, Any]]
     ) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
         def counted(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,30 +67,30 @@ class Tables:
             "BillingModeSummary": {"BillingMode": request.get("BillingMode", "PROVISIONED")},
         }
         self._tables[name] = Table(name, keys, described)
-        return {"TableDescription": self._described(name)}
+        return {"TableDescription": self._description_of(name)}
 
     def _describe(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        return {"Table": self._described(request["TableName"])}
+        return {"Table": self._description_of(request["TableName"])}
 
     def _delete(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        described = self._described(request["TableName"])
+        described = self._description_of(request["TableName"])
         del self._tables[request["TableName"]]
         return {"TableDescription": {**described, "TableStatus": "DELETING"}}
 
-    def _described(self, name: str) -> dict[str, Any]:
-        table = self.named(name)
+    def _description_of(self, name: str) -> dict[str, Any]:
+        table = self.get(name)
         size = sum(row.size for row in table.rows.values())
         return {**table.description, "ItemCount": len(table.rows), "TableSizeBytes": size}
 
     def _update_ttl(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        table, wanted = self.named(request["TableName"]), request["TimeToLiveSpecification"]
+        table, wanted = self.get(request["TableName"]), request["TimeToLiveSpecification"]
         if wanted["Enabled"] == (table.ttl is not None):
             raise invalid(f"TimeToLive is already {'enabled' if table.ttl else 'disabled'}")
         table.ttl = wanted["AttributeName"] if wanted["Enabled"] else None
         return {"TimeToLiveSpecification": wanted}
 
     def _describe_ttl(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        name = self.named(request["TableName"]).ttl
+        name = self.get(request["TableName"]).ttl
         if name is None:
             return {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
         return {"TimeToLiveDescription": {"TimeToLiveStatus": "ENABLED", "AttributeName": name}}

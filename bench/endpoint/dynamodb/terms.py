@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
-from bench.endpoint.dynamodb.cells import Cell, Item, equal, kind_of, number_cell, number_of, ordered
+from bench.endpoint.dynamodb.cells import Cell, Item, equal, in_order, kind_of, number_cell, number_of
 from bench.endpoint.errors import invalid
 
 Values = Any
@@ -44,7 +44,7 @@ def size_of(term: Term) -> Term:
     return measured
 
 
-def summed(left: Term, right: Term, sign: str) -> Term:
+def sum_of(left: Term, right: Term, sign: str) -> Term:
     """Left plus or minus right, both of which must be numbers."""
     combine = operator.add if sign == "+" else operator.sub
 
@@ -94,14 +94,14 @@ ORDERS: dict[str, Callable[[Any, Any], bool]] = {
 COMPARISONS = ("=", "<>", *ORDERS)
 
 
-def compared(sign: str, left: Term, right: Term) -> Test:
+def comparison_of(sign: str, left: Term, right: Term) -> Test:
     """A comparison; with what is absent only <> holds."""
     if sign == "=":
         return lambda item, values: equal(left(item, values), right(item, values))
     if sign == "<>":
         return lambda item, values: not equal(left(item, values), right(item, values))
     holds = ORDERS[sign]
-    return lambda item, values: ordered(left(item, values), right(item, values), holds)
+    return lambda item, values: in_order(left(item, values), right(item, values), holds)
 
 
 def among(term: Term, others: Sequence[Term]) -> Test:
@@ -119,7 +119,7 @@ def among(term: Term, others: Sequence[Term]) -> Test:
 
 def between(term: Term, low: Term, high: Term) -> Test:
     """Whether it lies between the two, these included."""
-    return all_of((compared(">=", term, low), compared("<=", term, high)))
+    return all_of((comparison_of(">=", term, low), comparison_of("<=", term, high)))
 
 
 def has(name: str, *, wanted: bool) -> Test:
@@ -155,6 +155,6 @@ def _either(one: Test, other: Test) -> Test:
     return lambda item, values: one(item, values) or other(item, values)
 
 
-def negated(test: Test) -> Test:
+def negation_of(test: Test) -> Test:
     """NOT."""
     return lambda item, values: not test(item, values)

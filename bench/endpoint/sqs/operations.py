@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.endpoint.errors import Refusal
 from bench.endpoint.ledger import Ledger
-from bench.endpoint.sqs.letters import LONGEST, letter_of, sent_answer, shown
+from bench.endpoint.sqs.messages import MAX_MESSAGE_BYTES, message_of, sent_answer, shown
 from bench.endpoint.sqs.queue import Message, Poll, Queue
 from bench.endpoint.sqs.queues import Queues
 
@@ -57,25 +57,27 @@ class Messages:
     def _send(self, request: Request) -> Answer:
         queue = self._queues.at(request)
         self._ledger.call("SendMessage")
-        message, _ = letter_of(request)
+        message, _ = message_of(request)
         queue.add(message, _delay(queue, request))
         queue.serve()
         return sent_answer(message)
 
     def _send_batch(self, request: Request) -> Answer:
         queue, sizes = self._queues.at(request), list[int]()
-        letters: list[tuple[Message, int]] = []
+        messages: list[tuple[Message, int]] = []
 
         def send(entry: Request) -> Answer:
-            message, size = letter_of(entry)
+            message, size = message_of(entry)
             sizes.append(size)
-            letters.append((message, _delay(queue, entry)))
+            messages.append((message, _delay(queue, entry)))
             return sent_answer(message)
 
         answer = self._each("SendMessageBatch", request, send)
-        if sum(sizes) > LONGEST:
-            raise _batch_refusal("BatchRequestTooLong", f"Batch requests cannot be longer than {LONGEST} bytes.")
-        for message, delay in letters:
+        if sum(sizes) > MAX_MESSAGE_BYTES:
+            raise _batch_refusal(
+                "BatchRequestTooLong", f"Batch requests cannot be longer than {MAX_MESSAGE_BYTES} bytes."
+            )
+        for message, delay in messages:
             queue.add(message, delay)
         queue.serve()
         return answer

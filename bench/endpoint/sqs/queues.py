@@ -41,13 +41,13 @@ class Queues:
             "PurgeQueue": self._purge,
             "SetQueueAttributes": self._change,
         }
-        self.operations = {name: self._counted(name, act) for name, act in known.items()}
+        self.operations = {name: self._count_calls(name, act) for name, act in known.items()}
 
     def at(self, request: Request) -> Queue:
         """The queue that a request is about."""
-        return self.named(str(request.get("QueueUrl", "")).rpartition("/")[2])
+        return self.get(str(request.get("QueueUrl", "")).rpartition("/")[2])
 
-    def named(self, name: str) -> Queue:
+    def get(self, name: str) -> Queue:
         """The queue of this name; refuses one that is not there."""
         try:
             return self._queues[name]
@@ -58,7 +58,7 @@ class Queues:
                 query_code="AWS.SimpleQueueService.NonExistentQueue",
             ) from None
 
-    def _counted(self, operation: str, act: Callable[[Request], Answer]) -> Callable[[Request], Answer]:
+    def _count_calls(self, operation: str, act: Callable[[Request], Answer]) -> Callable[[Request], Answer]:
         def counted(request: Request) -> Answer:
             self._ledger.call(operation)
             return act(request)
@@ -66,7 +66,7 @@ class Queues:
         return counted
 
     def _create(self, request: Request) -> Answer:
-        name, wanted = request["QueueName"], _checked(request.get("Attributes") or {})
+        name, wanted = request["QueueName"], _check(request.get("Attributes") or {})
         if name.endswith(".fifo"):
             raise Refusal("UnsupportedOperation", "There are no FIFO queues here.")
         queue = self._queues.get(name)
@@ -83,7 +83,7 @@ class Queues:
         return {}
 
     def _find(self, request: Request) -> Answer:
-        return {"QueueUrl": self._url(self.named(request["QueueName"]).name)}
+        return {"QueueUrl": self._url(self.get(request["QueueName"]).name)}
 
     def _list(self, request: Request) -> Answer:
         prefix = request.get("QueueNamePrefix", "")
@@ -106,7 +106,7 @@ class Queues:
         return {"Attributes": known if "All" in asked else {name: known[name] for name in asked if name in known}}
 
     def _change(self, request: Request) -> Answer:
-        self._apply(self.at(request), _checked(request["Attributes"]))
+        self._apply(self.at(request), _check(request["Attributes"]))
         return {}
 
     def _apply(self, queue: Queue, wanted: Mapping[str, str]) -> None:
@@ -122,7 +122,7 @@ class Queues:
         return f"{self.base_url}/{ACCOUNT}/{name}"
 
 
-def _checked(attributes: Mapping[str, str]) -> Mapping[str, str]:
+def _check(attributes: Mapping[str, str]) -> Mapping[str, str]:
     for name, value in attributes.items():
         if name not in SETTABLE:
             raise Refusal("InvalidAttributeName", f"Unknown Attribute {name}.")

@@ -14,14 +14,14 @@ from typing import Any
 from bench.endpoint.errors import Refusal
 from bench.endpoint.sqs.queue import Message, Queue
 
-LONGEST = 1_048_576
+MAX_MESSAGE_BYTES = 1_048_576
 """Bytes of a message, and of a batch: bodies and attributes (SendMessage, MessageBody)."""
 FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 SYSTEM = ("SenderId", "SentTimestamp", "ApproximateReceiveCount", "ApproximateFirstReceiveTimestamp")
 _numbers = itertools.count(1)
 
 
-def letter_of(request: Mapping[str, Any]) -> tuple[Message, int]:
+def message_of(request: Mapping[str, Any]) -> tuple[Message, int]:
     """The message that a request sends and its bytes; refuses what SQS refuses."""
     body = request.get("MessageBody")
     if not isinstance(body, str) or not body:
@@ -32,8 +32,10 @@ def letter_of(request: Mapping[str, Any]) -> tuple[Message, int]:
     if len(attributes) > 10:
         raise _wrong("Number of message attributes exceeds the allowed maximum [10].")
     size = len(body.encode()) + sum(map(_attribute_size, attributes.items()))
-    if size > LONGEST:
-        raise _wrong(f"One or more parameters are invalid. Reason: Message must be shorter than {LONGEST} bytes.")
+    if size > MAX_MESSAGE_BYTES:
+        raise _wrong(
+            f"One or more parameters are invalid. Reason: Message must be shorter than {MAX_MESSAGE_BYTES} bytes."
+        )
     system = {name: cell["StringValue"] for name, cell in (request.get("MessageSystemAttributes") or {}).items()}
     if "MessageGroupId" in request:
         system["MessageGroupId"] = request["MessageGroupId"]
@@ -60,7 +62,7 @@ def shown(queue: Queue, message: Message, system: tuple[str, ...], names: tuple[
     }
     if system:
         answer["Attributes"] = _system_of(message, system)
-    chosen = {name: cell for name, cell in message.attributes.items() if _is_asked(name, names)} if names else None
+    chosen = {name: cell for name, cell in message.attributes.items() if _is_wanted(name, names)} if names else None
     if chosen:
         answer["MessageAttributes"] = chosen
         whole = len(chosen) == len(message.attributes)
@@ -69,9 +71,9 @@ def shown(queue: Queue, message: Message, system: tuple[str, ...], names: tuple[
 
 
 def sent_answer(message: Message) -> dict[str, str]:
-    """What a sender is told."""
-    told = {"MessageId": message.id, "MD5OfMessageBody": message.md5}
-    return told | ({"MD5OfMessageAttributes": message.attributes_md5} if message.attributes_md5 else {})
+    """The answer to a SendMessage."""
+    answer = {"MessageId": message.id, "MD5OfMessageBody": message.md5}
+    return answer | ({"MD5OfMessageAttributes": message.attributes_md5} if message.attributes_md5 else {})
 
 
 def _system_of(message: Message, asked: tuple[str, ...]) -> dict[str, str]:
@@ -86,7 +88,7 @@ def _system_of(message: Message, asked: tuple[str, ...]) -> dict[str, str]:
 
 
 @lru_cache(maxsize=256)
-def _is_asked(name: str, asked: tuple[str, ...]) -> bool:
+def _is_wanted(name: str, asked: tuple[str, ...]) -> bool:
     return any(each in ("All", ".*", name) or (each.endswith(".*") and name.startswith(each[:-1])) for each in asked)
 
 
