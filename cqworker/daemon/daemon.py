@@ -15,8 +15,8 @@ from cqworker.daemon.status_report import StatusReport
 from cqworker.enums import Role
 from cqworker.events import Emit
 from cqworker.execution.handler_loop import ThreadedLoop
-from cqworker.flow.bounded_wait import wait_for_end
 from cqworker.flow.supervised_loop import background_failure, keep_running
+from cqworker.flow.waiting import wait_for_end
 from cqworker.health.main_loop_lag import MainLoopLag
 from cqworker.health.probes import DepthProbe, Probe
 from cqworker.health.service_health import ARTIFACTS, STORE
@@ -113,7 +113,7 @@ def open_daemon(
     if Role.WORKER in roles:
         loop_type = type(asyncio.get_running_loop())
         workers.append(
-            open_worker(dependencies, settings, ThreadedLoop(loop_type), name=name, seen=waiters.note_written)
+            open_worker(dependencies, settings, ThreadedLoop(loop_type), name=name, on_settled=waiters.note_written)
         )
     worker = workers[0] if workers else None
     parts = Parts(

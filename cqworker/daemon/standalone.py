@@ -16,7 +16,7 @@ from cqworker.jobs.waiters import Waiters
 from cqworker.plugins.registry import Registry, discover
 from cqworker.ports import Artifacts
 from cqworker.settings import Settings
-from cqworker.worker.assembly import Dependencies
+from cqworker.worker.assembly import Dependencies, context_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +55,11 @@ async def open_job_services(settings: Settings, emit: Emit) -> AsyncIterator[Job
 def open_submitter(dependencies: Dependencies, settings: Settings) -> Submitter:
     """The submission of jobs to the configured queues."""
     return Submitter(
+        context_of(dependencies, settings),
         dependencies.registry,
         {queue.name: dependencies.queues[queue.name] for queue in settings.queues},
-        dependencies.store,
         dependencies.artifacts,
-        dependencies.clock,
-        dependencies.emit,
         inline_limit=settings.artifacts.inline_limit,
-        retention=settings.store.retention,
     )
 
 
@@ -70,12 +67,5 @@ def open_operator_actions(
     dependencies: Dependencies, settings: Settings, waiters: Waiters, cancel_here: Callable[[str], None]
 ) -> OperatorActions:
     """The operator's actions; `cancel_here` is called with the id of a cancelled job that may run in this process."""
-    return OperatorActions(
-        dependencies.store,
-        {queue.name: dependencies.queues[queue.name] for queue in settings.queues},
-        waiters,
-        dependencies.clock,
-        dependencies.emit,
-        retention=settings.store.retention,
-        cancel_here=cancel_here,
-    )
+    queues = {queue.name: dependencies.queues[queue.name] for queue in settings.queues}
+    return OperatorActions(context_of(dependencies, settings), queues, waiters, cancel_here)

@@ -31,7 +31,8 @@ class StatusReport:
         shown: dict[str, object] = {"worker": self._name, "phase": phase, "queues": queues}
         if self._worker is None:
             return shown
-        slots = {"taken": self._worker.slots.taken, "total": self._worker.slots.total}
-        leases = {queue: len(lane.leases) for queue, lane in zip(queues, self._worker.lanes, strict=True)}
-        abandoned = len(self._worker.execution.stragglers)
+        slots = {"taken": self._worker.capacity.taken, "total": self._worker.capacity.total}
+        workers = zip(queues, self._worker.queue_workers, strict=True)
+        leases = {queue: len(worker.leases) for queue, worker in workers}
+        abandoned = len(self._worker.executor.stragglers)
         return shown | {"slots": slots, "leases": leases, "abandoned_handlers": abandoned}

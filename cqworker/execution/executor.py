@@ -11,14 +11,14 @@ from cqworker.clock import Clock
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, PayloadFault, Unavailable
 from cqworker.events import Emit, JobStarted, Subject
 from cqworker.events.stop_events import ReturnedAfterStop
-from cqworker.execution.handler_loop import Call
-from cqworker.execution.handler_run import Run
+from cqworker.execution.handler_loop import RunningCall
+from cqworker.execution.handler_run import HandlerRun
 from cqworker.execution.hold import Attempt
-from cqworker.execution.invoke import call_in_process, call_in_thread, perform, storable
+from cqworker.execution.invoke import invoke_in_process, invoke_in_thread, invoke_on_loop, storable
 from cqworker.execution.outcome import NeverStarted, Outcome, PayloadRefused, Stopped, StopReason, UnknownTypeMet
-from cqworker.execution.runtime import Workshop
+from cqworker.execution.runtime import Runtime
 from cqworker.execution.stop_signal import StopSignal
-from cqworker.execution.timeouts import Deadlines
+from cqworker.execution.timeouts import Timeouts
 from cqworker.model.artifact_keys import payload_key
 from cqworker.model.history import CLAIMED
 from cqworker.model.record import JobRecord, Progress
@@ -36,33 +36,33 @@ STORE_AWAY = 10.0
 PAYLOAD_LIMIT = 33_554_432
 
 
-class Execution:
+class Executor:
     """Runs handlers; knows every run that is under way."""
 
-    def __init__(self, workshop: Workshop, clock: Clock, emit: Emit, *, grace: float = GRACE) -> None:
-        self._workshop = workshop
+    def __init__(self, runtime: Runtime, clock: Clock, emit: Emit, *, grace: float = GRACE) -> None:
+        self._runtime = runtime
         self._clock = clock
         self._emit = emit
         self._grace = grace
-        self._deadlines = Deadlines()
+        self._timeouts = Timeouts()
         self.draining: bool = False
-        self.runs: set[Run] = set()
-        self._left_behind: set[Run] = set()
+        self.runs: set[HandlerRun] = set()
+        self._left_behind: set[HandlerRun] = set()
         self._warned: set[str] = set()
 
     def attempts_of(self, job_type: str) -> int:
         """How many attempts a job of this type has that does not say it itself."""
-        return self._workshop.registry.attempts_of(job_type)
+        return self._runtime.registry.attempts_of(job_type)
 
     @property
-    def stragglers(self) -> set[Run]:
+    def stragglers(self) -> set[HandlerRun]:
         """The abandoned handlers, which have not ended."""
         return self._left_behind | {run for run in self.runs if run.abandoned}
 
     async def run(self, attempt: Attempt) -> tuple[Outcome, Straggler]:
         """Starts the handler unless something came first; how it ended, and the straggler if it would not end."""
         record = attempt.record
-        handler = self._workshop.registry.get(record.type)
+        handler = self._runtime.registry.get(record.type)
         if handler is None:
             return UnknownTypeMet(), None
         payload = (record.payload or "null") if record.payload_ref is None else await self._fetch_payload(record)
@@ -91,8 +91,8 @@ class Execution:
 
     async def _follow(self, attempt: Attempt, handler: Handler, payload: str) -> tuple[Outcome, Straggler]:
         """Lets the run go until it ends by itself, is told to stop, or does not stop."""
-        run = Run(attempt.job, self._emit, self._grace, self._is_draining, self._deadlines)
-        self._emit(JobStarted(job=attempt.job, waited=self._waited(attempt.record)))
+        run = HandlerRun(attempt.job, self._emit, self._grace, self._is_draining, self._timeouts)
+        self._emit(JobStarted(job=attempt.job, waited=self._seconds_waited(attempt.record)))
         run.begin(self._launch(attempt, handler, payload, run), handler.timeout)
         self.runs.add(run)
         attempt.lease.when_stopped(run.stop)
@@ -114,17 +114,17 @@ class Execution:
             self._warned.add(job.type)
             self._emit(ReturnedAfterStop(job=job, reason=reason))
 
-    def _launch(self, attempt: Attempt, handler: Handler, payload: str, run: Run) -> Call:
-        shop = self._workshop
+    def _launch(self, attempt: Attempt, handler: Handler, payload: str, run: HandlerRun) -> RunningCall:
+        runtime = self._runtime
         plain = self._plain(attempt, handler)
         if handler.executor == "process":
-            return call_in_process(shop, handler, payload, plain)
+            return invoke_in_process(runtime, handler, payload, plain)
         signal = run.signal
         make_job = partial(self._job, attempt, plain, signal, run.loop)
         if handler.executor == "thread":
-            return call_in_thread(shop, handler, payload, make_job, signal)
-        work = partial(perform, shop.lifespans, handler, payload, make_job, signal)
-        return shop.loop.call(work, signal.was_thrown)
+            return invoke_in_thread(runtime, handler, payload, make_job, signal)
+        work = partial(invoke_on_loop, runtime.lifespans, handler, payload, make_job, signal)
+        return runtime.loop.call(work, signal.was_thrown)
 
     def _job(
         self, attempt: Attempt, plain: PlainJob, signal: StopSignal, loop: asyncio.AbstractEventLoop, state: Any
@@ -133,22 +133,22 @@ class Execution:
             said = None if note is None else storable(note)
             attempt.lease.report(Progress(done, total, said, self._clock.now()))
 
-        shop = self._workshop
+        runtime = self._runtime
         return Job(
             plain,
             artifacts=JobArtifacts(
-                shop.artifacts,
+                runtime.artifacts,
                 plain,
-                sources=shop.sources,
-                tenant_of=shop.tenant_of,
+                sources=runtime.sources,
+                tenant_of=runtime.tenant_of,
                 loop=loop,
-                largest=shop.largest,
+                largest=runtime.largest,
             ),
             state=state,
             report=report,
             stopping=signal.look,
             finished=signal.finish,
-            process=JobChild(shop.processes),
+            process=JobChild(runtime.processes),
         )
 
     def _plain(self, attempt: Attempt, handler: Handler) -> PlainJob:
@@ -172,7 +172,7 @@ class Execution:
 
         What a message refers to is a stranger's word: another object may be another tenant's, or nobody's here.
         """
-        artifacts = self._workshop.artifacts
+        artifacts = self._runtime.artifacts
         own = artifacts.reference(payload_key(record.job_id))
         if record.payload_ref != own:
             fault = f"payload_ref may name {own} alone, so what it names was not fetched; send the payload itself"
@@ -184,7 +184,7 @@ class Execution:
         except Unavailable as error:
             return NeverStarted(f"its payload could not be read: {error.cause}", STORE_AWAY)
 
-    def _waited(self, record: JobRecord) -> float:
+    def _seconds_waited(self, record: JobRecord) -> float:
         """Seconds since its submission, its retry, its last attempt or hand-back: what it was told to wait is in it."""
         began = record.created_at
         for entry in record.history:

@@ -10,18 +10,18 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from cqworker.execution.stack_location import place_of
+from cqworker.execution.stack_location import location_of
 
 Work = Callable[[], Coroutine[Any, Any, Any]]
-PARTING = 0.5
+CLOSE_SECONDS = 0.5
 """Seconds the loop is given to end: whoever still blocks it has been told to stop and has had his grace."""
 
 
-def nothing() -> None:
+def do_nothing() -> None:
     """For whoever need not be told."""
 
 
-class Call:
+class RunningCall:
     """One run of a handler, seen from the main loop; `begun` where its work begins later than the call was made."""
 
     __slots__ = ("_cancel", "begun", "ended")
@@ -39,7 +39,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LoopPosition:
     """What the loop is at: `ended` of the call whose own task runs there, and the `file:line` it has come to.
 
     None and "" where that is not known: a callback runs, or a task that a handler made, or nothing at all.
@@ -52,7 +52,7 @@ class Standing:
 class HandlersLoop(Protocol):
     """Where `async def` handlers run."""
 
-    def call(self, work: Work, thrown: Callable[[], None] = nothing) -> Call:
+    def call(self, work: Work, thrown: Callable[[], None] = do_nothing) -> RunningCall:
         """Starts the coroutine; its future belongs to the calling loop.
 
         `thrown` is called where the coroutine runs, once a cancel() of the call can no longer miss it.
@@ -63,14 +63,14 @@ class HandlersLoop(Protocol):
         """Seconds since the loop last turned."""
         ...
 
-    def standing(self) -> Standing:
+    def position(self) -> LoopPosition:
         """What runs there at this moment; for when it has been silent."""
         ...
 
     async def close(self) -> None: ...
 
 
-class _Crossing:
+class _ThreadBridge:
     """Hands callables from one loop to another thread's, all of one turn at once, in the context it was made in.
 
     A wake-up lets the other thread run at once, which takes the interpreter's lock away: one for each callable would
@@ -81,26 +81,26 @@ class _Crossing:
         self._contexts = copy_context(), copy_context()  # of both sides, for two threads cannot be in one
         self._here = here
         self._there = there
-        self._parcels: list[Callable[[], None]] = []
+        self._callbacks: list[Callable[[], None]] = []
 
-    def post(self, parcel: Callable[[], None]) -> None:
+    def post(self, callback: Callable[[], None]) -> None:
         """Called on the loop `here` alone."""
-        if not self._parcels:
+        if not self._callbacks:
             self._here.call_soon(self._send, context=self._contexts[0])  # not in that of the job that came first
-        self._parcels.append(parcel)
+        self._callbacks.append(callback)
 
     def _send(self) -> None:
-        parcels, self._parcels = self._parcels, []
+        callbacks, self._callbacks = self._callbacks, []
         with contextlib.suppress(RuntimeError):  # that loop is closed, and nobody waits there any more
-            self._there.call_soon_threadsafe(self._unload, parcels, context=self._contexts[1])
+            self._there.call_soon_threadsafe(self._run_callbacks, callbacks, context=self._contexts[1])
 
-    def _unload(self, parcels: list[Callable[[], None]]) -> None:
-        """A parcel that fails is the loop's to tell, and keeps no other from being opened."""
-        for place, parcel in enumerate(parcels):
+    def _run_callbacks(self, callbacks: list[Callable[[], None]]) -> None:
+        """A callback that fails is the loop's to tell, and keeps no other from being opened."""
+        for place, callback in enumerate(callbacks):
             try:
-                parcel()
+                callback()
             except BaseException:
-                self._there.call_soon(self._unload, parcels[place + 1 :])
+                self._there.call_soon(self._run_callbacks, callbacks[place + 1 :])
                 raise
 
 
@@ -118,31 +118,31 @@ class ThreadedLoop:
         self._main = asyncio.get_running_loop()
         self._loop = new_loop()
         self._closing = asyncio.Event()
-        self._there = _Crossing(self._main, self._loop)
-        self._back = _Crossing(self._loop, self._main)
+        self._there = _ThreadBridge(self._main, self._loop)
+        self._back = _ThreadBridge(self._loop, self._main)
         self._turned = self._main.time()
         self._tasks: dict[asyncio.Task[Any], asyncio.Future[Any]] = {}
         self._thread = threading.Thread(target=self._serve, name="handlers", daemon=True)
         self._thread.start()
         self._pulse = self._main.call_later(self.PULSE, self._ping)
 
-    def call(self, work: Work, thrown: Callable[[], None] = nothing) -> Call:
-        errand = _Errand(self._main.create_future(), work, self, thrown)
-        self._there.post(errand.start)
-        return errand
+    def call(self, work: Work, thrown: Callable[[], None] = do_nothing) -> RunningCall:
+        call = _LoopCall(self._main.create_future(), work, self, thrown)
+        self._there.post(call.start)
+        return call
 
     def silent_for(self) -> float:
         return max(0.0, self._main.time() - self._turned - self.PULSE)
 
-    def standing(self) -> Standing:
+    def position(self) -> LoopPosition:
         task = asyncio.current_task(self._loop)
-        return Standing(None if task is None else self._tasks.get(task), place_of(self._thread.ident, __file__))
+        return LoopPosition(None if task is None else self._tasks.get(task), location_of(self._thread.ident, __file__))
 
     async def close(self) -> None:
         """Cancels what still runs and stops the loop; a blocked one is left to its daemon thread."""
         self._pulse.cancel()
         self._there.post(self._stop)
-        for _ in range(round(PARTING / 0.01)):
+        for _ in range(round(CLOSE_SECONDS / 0.01)):
             if not self._thread.is_alive():
                 return
             await asyncio.sleep(0.01)
@@ -164,12 +164,12 @@ class ThreadedLoop:
         while not self._closing.is_set():
             with contextlib.suppress(asyncio.CancelledError):  # a handler that cancels all tasks it finds
                 await self._closing.wait()
-        await self._part()
+        await self._shut_down()
 
     def _stop(self) -> None:
         self._closing.set()
 
-    async def _part(self) -> None:
+    async def _shut_down(self) -> None:
         """Cancels and awaits what is left on the loop, and ends what asyncio keeps for it."""
         left = asyncio.all_tasks() - {asyncio.current_task()}
         for task in left:
@@ -178,11 +178,11 @@ class ThreadedLoop:
         await self._loop.shutdown_asyncgens()
         await self._loop.shutdown_default_executor()
 
-    def begin(self, errand: _Errand, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    def begin(self, call: _LoopCall, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Called on the handlers' loop: its work begins there."""
         task = self._loop.create_task(work)
-        self._tasks[task] = errand.ended
-        task.add_done_callback(errand.finish)
+        self._tasks[task] = call.ended
+        task.add_done_callback(call.finish)
         return task
 
     def end(self, task: asyncio.Task[Any], tell: Callable[[], None]) -> None:
@@ -202,7 +202,7 @@ class ThreadedLoop:
         self._pulse = self._main.call_later(self.PULSE, self._ping)
 
 
-class _Errand(Call):
+class _LoopCall(RunningCall):
     """A call under way: started on the handlers' loop, told on the main one."""
 
     __slots__ = ("_loop", "_task", "_thrown", "_work")
@@ -233,7 +233,7 @@ class _Errand(Call):
 
     def _tell(self) -> None:
         assert self._task is not None
-        pass_on(self._task, self.ended)
+        copy_result(self._task, self.ended)
 
     def _stop(self) -> None:
         """A task that is not done yet meets CancelledError at its next step, whatever it waits for."""
@@ -245,7 +245,7 @@ async def _fail(error: BaseException) -> Any:
     raise error
 
 
-def pass_on(task: asyncio.Future[Any], ended: asyncio.Future[Any]) -> None:
+def copy_result(task: asyncio.Future[Any], ended: asyncio.Future[Any]) -> None:
     """The end of one future becomes that of another, which nobody may be waiting for any more."""
     if ended.done():
         return

@@ -8,22 +8,22 @@ from typing import Any
 
 from cqworker.events import AbandonedHandlerEnded, Emit, HandlerAbandoned, Subject
 from cqworker.events.stop_events import EndingDiscarded
-from cqworker.execution.handler_loop import Call
-from cqworker.execution.invoke import told
+from cqworker.execution.handler_loop import RunningCall
+from cqworker.execution.invoke import redact
 from cqworker.execution.outcome import Ended, Interrupted, Outcome, Raised, Returned, Stopped, StopReason
-from cqworker.execution.stop_outcomes import gave_up, judge, said_by
+from cqworker.execution.stop_outcomes import gave_up, judge, note_of
 from cqworker.execution.stop_signal import StopSignal
-from cqworker.execution.timeouts import Deadlines
+from cqworker.execution.timeouts import Timeouts
 
 
-class Run:
+class HandlerRun:
     """Follows a handler's call; `outcome` is known when it ended, or `grace` seconds after it was told to stop.
 
     One that was cancelled and does not stop is followed on, its lease kept: in the next round two handlers would meet.
     """
 
     def __init__(
-        self, job: Subject, emit: Emit, grace: float, is_draining: Callable[[], bool], deadlines: Deadlines
+        self, job: Subject, emit: Emit, grace: float, is_draining: Callable[[], bool], timeouts: Timeouts
     ) -> None:
         self.job = job
         self.signal: StopSignal = StopSignal(is_draining)
@@ -31,10 +31,10 @@ class Run:
         self._emit = emit
         self._grace = grace
         self._is_draining = is_draining
-        self._deadlines = deadlines
+        self._timeouts = timeouts
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self.outcome: asyncio.Future[Outcome] = self.loop.create_future()
-        self._call: Call | None = None
+        self._call: RunningCall | None = None
         self._timeout = 0.0
         self._timed_out_at: float | None = None
         self._overdue: StopReason | None = None
@@ -45,11 +45,11 @@ class Run:
         assert self._call is not None  # begin() came first
         return self._call.ended
 
-    def begin(self, call: Call, timeout: float) -> None:
+    def begin(self, call: RunningCall, timeout: float) -> None:
         self._call = call
         self._timeout = timeout
         if call.begun is None:
-            self._deadlines.set(timeout, self._time_is_over)
+            self._timeouts.set(timeout, self._time_is_over)
         else:
             call.begun.add_done_callback(lambda _: self._its_time_begins())
         call.ended.add_done_callback(self._ended)
@@ -57,7 +57,7 @@ class Run:
     def _its_time_begins(self) -> None:
         """Waiting for something of ours, a process that starts, was not its time."""
         if self._overdue is None and not self.ended.done():
-            self._deadlines.set(self._timeout, self._time_is_over)
+            self._timeouts.set(self._timeout, self._time_is_over)
 
     def stop(self, reason: StopReason) -> None:
         """Tells the handler to stop. The first reason counts, but a refused lease overrides every other.
@@ -75,7 +75,7 @@ class Run:
             self.leave()
         elif self._overdue is None and reason is not StopReason.SILENCE:
             self._overdue = reason
-            self._deadlines.clear(self._timeout, self._time_is_over)
+            self._timeouts.clear(self._timeout, self._time_is_over)
             self._timer = self.loop.call_later(self._grace, self._abandon)
         if first:
             assert self._call is not None
@@ -88,7 +88,7 @@ class Run:
             self.outcome.set_result(Stopped(StopReason.LOST if lost else self._last_word, abandoned=True))
 
     def _ended(self, ended: asyncio.Future[Any]) -> None:
-        self._deadlines.clear(self._timeout, self._time_is_over)
+        self._timeouts.clear(self._timeout, self._time_is_over)
         if self._timer is not None:
             self._timer.cancel()
         end = _end_of(ended)
@@ -138,7 +138,7 @@ def _end_of(ended: asyncio.Future[Any]) -> Ended | Outcome | Interrupted:
     if ended.cancelled():
         return Interrupted()
     if (error := ended.exception()) is not None:
-        return Raised(type(error).__name__, told(str(error)), stage="worker")
+        return Raised(type(error).__name__, redact(str(error)), stage="worker")
     end: Ended | Outcome | Interrupted = ended.result()
     return end
 
@@ -151,4 +151,4 @@ def _told_of(outcome: Outcome | Interrupted) -> str:
     """What is thrown away with this outcome, in words; "" where there is nothing."""
     if isinstance(outcome, Returned):
         return f"it returned a result of {len(outcome.result)} characters"
-    return said_by(outcome)
+    return note_of(outcome)

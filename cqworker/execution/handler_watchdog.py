@@ -1,4 +1,4 @@
-"""Watches over the handlers' ground: says when it is blocked and by whom, and when only a restart can help."""
+"""Watches over the handlers' dependencies: says when it is blocked and by whom, and when only a restart can help."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from collections.abc import Sequence
 from cqworker.clock import Clock
 from cqworker.events import Emit, Subject
 from cqworker.events.loop_events import HandlersLoopSilent, HandlersLoopTurned
-from cqworker.execution.executor import GRACE, Execution
+from cqworker.execution.executor import GRACE, Executor
 from cqworker.execution.handler_loop import ThreadedLoop
-from cqworker.execution.runtime import Workshop
+from cqworker.execution.runtime import Runtime
 from cqworker.health.main_loop_lag import MainLoopLag
 
 SILENCE_TOLD = 5.0
 LOOK_EVERY = 1.0
 
 
-class HandlersWatch:
+class HandlerWatchdog:
     """`stuck` is set, and `why` says it, when the loop has been silent beyond every timeout or too many will not stop.
 
     `most` abandoned handlers are borne: each keeps its thread and its slot until it ends.
     """
 
     def __init__(
-        self, workshop: Workshop, execution: Execution, most: int, main: MainLoopLag, clock: Clock, emit: Emit
+        self, runtime: Runtime, execution: Executor, most: int, main: MainLoopLag, clock: Clock, emit: Emit
     ) -> None:
         self.stuck: asyncio.Event = asyncio.Event()
         self.why: str = ""
-        self._workshop = workshop
+        self._runtime = runtime
         self._execution = execution
         self._most = most
         self.main = main
         self._clock = clock
         self._emit = emit
-        self._last = workshop.registry.longest_timeout + GRACE
+        self._last = runtime.registry.longest_timeout + GRACE
         self._told = 0.0
 
     async def run(self) -> None:
@@ -60,7 +60,7 @@ class HandlersWatch:
 
     def _silence(self) -> float:
         """Seconds for which the handlers' loop did not answer although the main loop was there to hear it."""
-        silent = self._workshop.loop.silent_for()
+        silent = self._runtime.loop.silent_for()
         return max(0.0, silent - self.main.seconds_absent_since(self._clock.monotonic() - silent - ThreadedLoop.PULSE))
 
     def _count_the_abandoned(self) -> None:
@@ -76,12 +76,12 @@ class HandlersWatch:
 
     def _suspects(self) -> tuple[list[Subject], str]:
         """The job that holds the handlers' loop, every job there where that cannot be told; and the line it is at."""
-        standing = self._workshop.loop.standing()
-        handlers = self._workshop.registry.handlers
+        position = self._runtime.loop.position()
+        handlers = self._runtime.registry.handlers
         runs = {*self._execution.runs, *self._execution.stragglers}
         there = [run for run in runs if handlers[run.job.type].executor == "loop"]
-        guilty = [run for run in there if run.ended is standing.ended]
-        return [run.job for run in guilty or there], standing.place
+        guilty = [run for run in there if run.ended is position.ended]
+        return [run.job for run in guilty or there], position.place
 
 
 def _named(jobs: Sequence[Subject]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Calls a handler on its own ground (loop, thread, process) and turns whatever it does into an outcome."""
+"""Calls a handler on its own dependencies (loop, thread, process) and turns whatever it does into an outcome."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cqworker.errors import (
     Unavailable,
     safe_text,
 )
-from cqworker.execution.handler_loop import Call
+from cqworker.execution.handler_loop import RunningCall
 from cqworker.execution.lifespans import LifespanFailed, Lifespans
 from cqworker.execution.outcome import (
     AskedReject,
@@ -34,7 +34,7 @@ from cqworker.execution.outcome import (
     Raised,
     Returned,
 )
-from cqworker.execution.runtime import Workshop
+from cqworker.execution.runtime import Runtime
 from cqworker.execution.stop_signal import StopSignal
 from cqworker.execution.thread_pool import ThreadNotStarted
 from cqworker.model.redaction import redacted_end, redacted_start
@@ -55,7 +55,7 @@ START_RETRY = 10.0
 MakeJob = Callable[[Any], Job]
 
 
-async def perform(
+async def invoke_on_loop(
     lifespans: Lifespans, handler: Handler, payload: str, make_job: MakeJob, signal: StopSignal
 ) -> Ended | NeverStarted:
     """An `async def` handler on the handlers' loop."""
@@ -64,55 +64,57 @@ async def perform(
         return state
     try:
         result = await handler.call(handler.validate(payload), make_job(state))
-        return Ended(_returned(handler, result), signal.seen, signal.finished)
+        return Ended(_outcome_of_result(handler, result), signal.seen, signal.finished)
     except BaseException as error:  # noqa: BLE001 - SystemExit of a handler ends its job, not the worker
         return Ended(outcome_of(error), signal.seen)
 
 
-def call_in_thread(shop: Workshop, handler: Handler, payload: str, make_job: MakeJob, signal: StopSignal) -> Call:
+def invoke_in_thread(
+    runtime: Runtime, handler: Handler, payload: str, make_job: MakeJob, signal: StopSignal
+) -> RunningCall:
     """A `def` handler in a thread, which nothing can stop from outside: it has `job.check()` to call."""
 
     def work(state: Any) -> Ended:
         try:
             result = handler.call(handler.validate(payload), make_job(state))
             seen = signal.seen  # before anything else: a thread that it leaves behind may still look
-            return Ended(_returned(handler, result), seen, signal.finished)
+            return Ended(_outcome_of_result(handler, result), seen, signal.finished)
         except BaseException as error:  # noqa: BLE001 - SystemExit of a handler ends its job, not the worker
             return Ended(outcome_of(error), signal.seen)
 
     if handler.lifespan is None:
-        return Call(_in_thread(shop, partial(work, None)), lambda: None)
-    opening = shop.loop.call(lambda: open_state(shop.lifespans, handler))
-    return Call(asyncio.ensure_future(_with_state(shop, opening, work)), opening.cancel)
+        return RunningCall(_in_thread(runtime, partial(work, None)), lambda: None)
+    opening = runtime.loop.call(lambda: open_state(runtime.lifespans, handler))
+    return RunningCall(asyncio.ensure_future(_with_state(runtime, opening, work)), opening.cancel)
 
 
-async def _with_state(shop: Workshop, opening: Call, work: Callable[[Any], Ended]) -> Any:
+async def _with_state(runtime: Runtime, opening: RunningCall, work: Callable[[Any], Ended]) -> Any:
     """What is told to stop while its lifespan opens never starts."""
     state = await opening.ended
-    return state if isinstance(state, NeverStarted) else await _in_thread(shop, partial(work, state))
+    return state if isinstance(state, NeverStarted) else await _in_thread(runtime, partial(work, state))
 
 
-def _in_thread(shop: Workshop, work: Callable[[], Ended]) -> asyncio.Future[Any]:
+def _in_thread(runtime: Runtime, work: Callable[[], Ended]) -> asyncio.Future[Any]:
     try:
-        return shop.threads.call(work)
+        return runtime.threads.call(work)
     except ThreadNotStarted as error:
         ended: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        ended.set_result(NeverStarted(f"no thread for it: {told(str(error), 60)}", START_RETRY))
+        ended.set_result(NeverStarted(f"no thread for it: {redact(str(error), 60)}", START_RETRY))
         return ended
 
 
-def call_in_process(shop: Workshop, handler: Handler, payload: str, job: PlainJob) -> Call:
+def invoke_in_process(runtime: Runtime, handler: Handler, payload: str, job: PlainJob) -> RunningCall:
     """A handler in a process of its own; cancelling the call kills that process."""
     loop = asyncio.get_running_loop()
     try:
         if is_light(payload):
             handler.validate(payload)  # here, too: a mistake is told with its place and costs no process
-        made = begin_call(shop.processes, run_in_child, handler.origin, payload, job)
+        made = begin_call(runtime.processes, run_in_child, handler.origin, payload, job)
     except Exception as error:  # noqa: BLE001 - validators and models are the plugin's
         ended: asyncio.Future[Any] = loop.create_future()
         ended.set_result(outcome_of(error))
-        return Call(ended, lambda: None)
-    return Call(loop.create_task(_in_process(made, job)), made.cancel, made.begun)
+        return RunningCall(ended, lambda: None)
+    return RunningCall(loop.create_task(_in_process(made, job)), made.cancel, made.begun)
 
 
 async def _in_process(made: ChildCall, job: PlainJob) -> Outcome | Interrupted:
@@ -122,9 +124,9 @@ async def _in_process(made: ChildCall, job: PlainJob) -> Outcome | Interrupted:
         return Returned(ended.unwrap())
     except ChildFailure as error:
         if error.stage == "payload":
-            return PayloadRefused((PayloadFault("", told(error.message)),))
+            return PayloadRefused((PayloadFault("", redact(error.message)),))
         where = redacted_end(error.traceback, TRACEBACK_LIMIT)
-        return Raised(error.error, told(error.message), where, error.stage, error.final)
+        return Raised(error.error, redact(error.message), where, error.stage, error.final)
     except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - a kill, or what pickling may raise
         return outcome_of(error)
 
@@ -134,7 +136,7 @@ async def open_state(lifespans: Lifespans, handler: Handler) -> Any:
     try:
         return await lifespans.state(handler)
     except LifespanFailed as error:
-        return NeverStarted(f"the lifespan of {handler.type} failed: {told(str(error), 60)}", LIFESPAN_RETRY)
+        return NeverStarted(f"the lifespan of {handler.type} failed: {redact(str(error), 60)}", LIFESPAN_RETRY)
 
 
 def outcome_of(error: BaseException) -> Outcome | Interrupted:
@@ -147,42 +149,42 @@ def outcome_of(error: BaseException) -> Outcome | Interrupted:
         case BaseExceptionGroup() if error.split((asyncio.CancelledError, Stopping))[1] is None:
             return Interrupted("Stopping")  # out of a task group, one of whose tasks looked
         case Retry():
-            return AskedRetry(told(error.reason), error.after)
+            return AskedRetry(redact(error.reason), error.after)
         case Reject():
-            return AskedReject(told(error.reason))
+            return AskedReject(redact(error.reason))
         case InvalidPayload():
-            return PayloadRefused(tuple(replace(fault, message=told(fault.message)) for fault in error.faults))
+            return PayloadRefused(tuple(replace(fault, message=redact(fault.message)) for fault in error.faults))
         case ProcessNotStarted():
-            return NeverStarted(f"no process for it: {told(str(error), 60)}", START_RETRY)
+            return NeverStarted(f"no process for it: {redact(str(error), 60)}", START_RETRY)
         case ProcessDied():
-            return Died(told(str(error)))
+            return Died(redact(str(error)))
         case Unavailable():
-            return Hindered(f"its handler met: {told(error.cause)}", _raised(error))
+            return Hindered(f"its handler met: {redact(error.cause)}", _raised_from(error))
         case OSError(errno=number) if number in OUT_OF_DESCRIPTORS:
-            return Hindered("the worker has no file descriptor left", _raised(error))
+            return Hindered("the worker has no file descriptor left", _raised_from(error))
         case _:
-            return _raised(error)
+            return _raised_from(error)
 
 
-def _returned(handler: Handler, result: object) -> Outcome:
+def _outcome_of_result(handler: Handler, result: object) -> Outcome:
     try:
         return Returned(handler.encode(result))
     except Exception as error:  # noqa: BLE001 - what a result is made of is the plugin's code
-        return Raised(type(error).__name__, told(safe_text(error)), stage="result", final=is_final(error, "result"))
+        return Raised(type(error).__name__, redact(safe_text(error)), stage="result", final=is_final(error, "result"))
 
 
-def _raised(error: BaseException) -> Raised:
+def _raised_from(error: BaseException) -> Raised:
     where = redacted_end(storable("".join(traceback.format_exception(error))), TRACEBACK_LIMIT)
     final = is_final(error, "handler")
-    return Raised(cut(type(error).__name__, 100), told(safe_text(error)), where, final=final)
+    return Raised(truncate(type(error).__name__, 100), redact(safe_text(error)), where, final=final)
 
 
-def told(text: str, limit: int = MESSAGE_LIMIT) -> str:
+def redact(text: str, limit: int = MESSAGE_LIMIT) -> str:
     """What is told of a text that a handler wrote: no secret, and no more than `limit` characters."""
-    return cut(redacted_start(text, limit + 1), limit)
+    return truncate(redacted_start(text, limit + 1), limit)
 
 
-def cut(text: str, limit: int) -> str:
+def truncate(text: str, limit: int) -> str:
     """At most `limit` characters, all of which a store can hold."""
     fit = storable(text[:limit])
     return fit if len(fit) == len(text) else fit[: limit - 1] + "…"

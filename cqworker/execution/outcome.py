@@ -73,12 +73,12 @@ class PayloadRefused(Struct, frozen=True):
 class Stopped(Struct, frozen=True):
     """It was told to stop and did not finish, or `abandoned`: it had not ended when its grace was over.
 
-    `said` is how it ended, in words; `raised` the error among these, `after` the seconds it asked to be left alone.
+    `note` is how it ended, in words; `raised` the error among these, `after` the seconds it asked to be left alone.
     """
 
     reason: StopReason
     abandoned: bool = False
-    said: str = ""
+    note: str = ""
     raised: Raised | None = None
     after: float | None = None
     returned: bool = False

@@ -17,7 +17,7 @@ TenantOf = Callable[[str], Awaitable[str | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Workshop:
+class Runtime:
     """The grounds of all handlers of a worker.
 
     `sources` are the `s3://bucket/prefix` that jobs may read; `largest`, in bytes, is what they may write at once.

@@ -13,7 +13,7 @@ INSTALLED = frozenset({"site-packages", "dist-packages"})
 """Folders that many systems have below the standard library's own."""
 
 
-def place_of(thread: int | None, keeper: str) -> str:
+def location_of(thread: int | None, keeper: str) -> str:
     """`file:line` of the thread's innermost frame outside the standard library; "" where it stands in `keeper`'s own.
 
     `keeper` is the file of the loop that runs there: a thread that is no deeper in waits for work.

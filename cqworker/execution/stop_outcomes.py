@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cqworker.execution.invoke import cut
+from cqworker.execution.invoke import truncate
 from cqworker.execution.outcome import (
     AskedReject,
     AskedRetry,
@@ -23,7 +23,8 @@ from cqworker.execution.outcome import (
 ERROR = "it said: "
 """Before an error's words, and nothing else's: the history remembers by it."""
 RETURNED = "it returned after it saw the stop"
-SAID_LIMIT = 300
+NOTE_LIMIT = 300
+"""Characters of an error or a reason that a note keeps: it stands in the history, beside others."""
 
 
 def judge(end: Ended | Outcome | Interrupted, told: StopReason | None, *, draining: bool, late: float) -> Outcome:
@@ -87,25 +88,25 @@ def gave_up(outcome: Outcome | Interrupted, reason: StopReason) -> Stopped:
     """It stopped, for this reason and unfinished; what it said by the way is kept."""
     return Stopped(
         reason,
-        said=said_by(outcome),
+        note=note_of(outcome),
         raised=outcome if isinstance(outcome, Raised) else None,
         after=outcome.after if isinstance(outcome, AskedRetry) else None,
         returned=isinstance(outcome, Returned),
     )
 
 
-def said_by(outcome: Outcome | Interrupted) -> str:
+def note_of(outcome: Outcome | Interrupted) -> str:
     """What a handler said by its end, in words for the history; "" where it only obeyed."""
     match outcome:
         case Returned():
             return RETURNED
         case Raised(error, message):
-            return f"{ERROR}{error}: {cut(message, SAID_LIMIT)}"
+            return f"{ERROR}{error}: {truncate(message, NOTE_LIMIT)}"
         case Hindered(reason):
             return reason
         case AskedRetry(reason):
-            return f"it asked for another attempt: {cut(reason, SAID_LIMIT)}"
+            return f"it asked for another attempt: {truncate(reason, NOTE_LIMIT)}"
         case AskedReject(reason):
-            return f"it rejected the job: {cut(reason, SAID_LIMIT)}"
+            return f"it rejected the job: {truncate(reason, NOTE_LIMIT)}"
         case Died() | NeverStarted() | PayloadRefused() | UnknownTypeMet() | Stopped() | Interrupted():
             return ""

@@ -9,7 +9,7 @@ from itertools import takewhile
 Act = Callable[[], None]
 
 
-class Deadlines:
+class Timeouts:
     """Calls what was set once its time is over; those of one length end in the order in which they were set.
 
     A timer for each would be made and cancelled with every job, and cost more than the rest of its run.

@@ -1,148 +1,112 @@
-"""Deletes and visibility changes of one queue, ten to a request, each entry's own failure handled."""
+"""Carries out what becomes of messages: deletes and visibility changes of one queue, ten to a request."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Generic, TypeVar
 
 from cqworker.clock import Clock
 from cqworker.enums import ReceiptAction
-from cqworker.errors import CqworkerError
-from cqworker.events import CopyRefreshed, Emit, ReceiptRefused
-from cqworker.flow.batching import RequestWithRetries
-from cqworker.flow.job_ref import subject_of_message
-from cqworker.flow.message_disposition import Delete, Hide, Leave, LettingGo
+from cqworker.errors import Unavailable
+from cqworker.events import Emit, ReceiptRefused
+from cqworker.flow.fresh_copies import FreshCopies
+from cqworker.flow.message_disposition import Delete, Disposition, Hide, Leave
 from cqworker.gatherer import Gatherer
 from cqworker.model.backoff import retry_pauses
 from cqworker.model.envelope import Envelope
-from cqworker.model.tenants import message_group_of
-from cqworker.ports import BATCH, MAX_DELAY, MAX_VISIBILITY, Delivery, EntryFault, JobQueue, Letter
+from cqworker.ports import BATCH, MAX_VISIBILITY, Delivery, EntryFault, JobQueue
 
 DELETE_LINGER = 0.050
 """Seconds a delete waits for company: nobody waits for it, and a redelivery meanwhile would only be deleted."""
-MAX_AGE_MS = 7 * 86_400_000
-"""A message older than this is replaced by a fresh copy before SQS's 14 days can end it."""
-RECEIVES_LEFT = 3
-RESEND_FOR = 3600.0
+ANSWER_MARGIN = 5
+"""Seconds kept from the 12 h that SQS hides a message at most, counted from its receipt: requests take their time."""
+TRIES = 5
+"""How often an entry is sent in all, its first request included."""
+LONGEST_PAUSE = 5.0
+"""Seconds between two of these tries at most."""
+Entry = TypeVar("Entry")
 
 
-class Receipts:
-    """Lets go of a queue's messages."""
+class Acknowledger:
+    """Deletes, hides or leaves a queue's messages; each entry's own failure is handled by itself."""
 
     def __init__(self, queue: JobQueue, clock: Clock, emit: Emit, max_receive_count: int) -> None:
         self._queue = queue
         self._clock = clock
         self._emit = emit
-        self._max_receive_count = max_receive_count
+        self.copies: FreshCopies = FreshCopies(queue, clock, emit, max_receive_count)
         deleting = RequestWithRetries[str](queue.delete, self._report("delete"), lambda receipt: receipt)
         hiding = RequestWithRetries[tuple[str, int]](
             self._change_visibility, self._hide_failed, lambda change: change[0]
         )
         self._deletes = Gatherer(deleting.send, BATCH, DELETE_LINGER)
         self._hides = Gatherer(hiding.send, BATCH, 0.0)
-        self._waiting: dict[str, tuple[Delivery, float, Envelope]] = {}
-        self._copies: set[asyncio.Task[None]] = set()
+        self._waiting_jobs: dict[str, tuple[Delivery, float, Envelope]] = {}
+        self._copying: set[asyncio.Task[None]] = set()
 
-    def let_go(self, delivery: Delivery, how: LettingGo, envelope: Envelope) -> None:
+    def dispose(self, delivery: Delivery, disposition: Disposition, envelope: Envelope) -> None:
         """Deletes, hides or leaves one of our own messages, without waiting for the answer."""
-        match how:
+        match disposition:
             case Delete():
                 self._deletes.add(delivery.receipt)
-            case Hide(seconds) if self._is_wearing_out(delivery):
-                self._start(self._refresh(delivery, seconds, envelope))
+            case Hide(seconds) if self.copies.is_due(delivery):
+                self._start(self._replace(delivery, seconds, envelope))
             case Hide(seconds):
                 self.hide(delivery, seconds)
             case Leave():
                 return
 
-    def settle(self, delivery: Delivery, how: LettingGo, envelope: Envelope) -> None:
-        """The same for a job that was ours: what its record waits for is sent once more if the message is gone."""
-        match how:
+    def dispose_settled(self, delivery: Delivery, disposition: Disposition, envelope: Envelope) -> None:
+        """The same after a settle: what the job waits for is sent once more if the message turns out to be gone."""
+        match disposition:
             case Delete():
                 self._deletes.add(delivery.receipt)
             case Hide(seconds):
-                self._waiting[delivery.receipt] = delivery, seconds, envelope
-                self.let_go(delivery, how, envelope)
+                self._waiting_jobs[delivery.receipt] = delivery, seconds, envelope
+                self.dispose(delivery, disposition, envelope)
             case Leave():
                 return
-
-    async def resend(self, delivery: Delivery, seconds: float, tenant: str) -> bool:
-        """Sends a message of ours once more, to be seen in so many seconds; whether the queue has it."""
-        return await self._send(delivery, seconds, tenant)
 
     def hide(self, delivery: Delivery, seconds: float) -> None:
         """Hides a message as it is, ours or not; 0 gives it back at once."""
         held = self._clock.monotonic() - delivery.received_at
-        longest = max(0, int(MAX_VISIBILITY - held) - 5)
+        longest = max(0, int(MAX_VISIBILITY - held) - ANSWER_MARGIN)
         self._hides.add((delivery.receipt, min(math.ceil(seconds), longest)))
 
     async def flush(self) -> None:
-        """Returns when everything let go of so far was answered or given up."""
+        """Returns when everything disposed of so far was answered or given up."""
         while True:
-            if self._copies:
-                await asyncio.wait(self._copies)
+            if self._copying:
+                await asyncio.wait(self._copying)
             await asyncio.gather(self._deletes.flush(), self._hides.flush())
-            if not self._copies:
+            if not self._copying:
                 return
 
-    def _is_wearing_out(self, delivery: Delivery) -> bool:
-        """Near its receive limit or its age limit: the redrive policy or retention would take it from us."""
-        if delivery.receive_count >= self._max_receive_count - RECEIVES_LEFT:
-            return True
-        return self._clock.now() - delivery.sent_at > MAX_AGE_MS
-
-    async def _refresh(self, delivery: Delivery, seconds: float, envelope: Envelope) -> None:
+    async def _replace(self, delivery: Delivery, seconds: float, envelope: Envelope) -> None:
         """A fresh copy first, then the old one goes; where the copy may not have arrived the old one stays."""
-        if not await self._send(delivery, seconds, envelope.tenant):
+        if not await self.copies.replace(delivery, seconds, envelope):
             self.hide(delivery, seconds)
             return
-        self._waiting.pop(delivery.receipt, None)
+        self._waiting_jobs.pop(delivery.receipt, None)
         self._deletes.add(delivery.receipt)
-        job = subject_of_message(envelope, delivery.traceparent)
-        self._emit(CopyRefreshed(job=job, receive_count=delivery.receive_count))
-
-    async def _send(self, delivery: Delivery, seconds: float, tenant: str) -> bool:
-        delay = min(math.ceil(seconds), MAX_DELAY)
-        letter = Letter(
-            body=delivery.body, delay=delay, traceparent=delivery.traceparent, group=message_group_of(tenant)
-        )
-        try:
-            await self._queue.send(letter)
-        except CqworkerError as error:
-            self._emit(ReceiptRefused(queue=self._queue.name, action="refresh", reason=str(error), gone=False))
-            return False
-        return True
 
     async def _change_visibility(self, changes: Sequence[tuple[str, int]]) -> Sequence[EntryFault]:
         faults = await self._queue.change_visibility(changes)
-        if self._waiting:
+        if self._waiting_jobs:
             refused = {fault.receipt for fault in faults}
             for receipt, _ in changes:
                 if receipt not in refused:
-                    self._waiting.pop(receipt, None)
+                    self._waiting_jobs.pop(receipt, None)
         return faults
 
     def _hide_failed(self, fault: EntryFault) -> None:
         """A job that waits must have a message: in other hands, or purged with the others, it is not ours to hide."""
         self._report("change_visibility")(fault)
-        waiting = self._waiting.pop(fault.receipt, None)
+        waiting = self._waiting_jobs.pop(fault.receipt, None)
         if waiting is not None and fault.gone:
-            delivery, seconds, envelope = waiting
-            self._start(self._send_again(delivery, seconds, envelope))
-
-    async def _send_again(self, delivery: Delivery, seconds: float, envelope: Envelope) -> None:
-        """Repeated for as long as the queue is away, at most an hour: its job has no other message."""
-        until = self._clock.monotonic() + RESEND_FOR
-        for pause in retry_pauses(cap=20.0):
-            if await self._send(delivery, seconds, envelope.tenant):
-                break
-            if self._clock.monotonic() >= until:
-                return
-            await asyncio.sleep(pause)
-        job = subject_of_message(envelope, delivery.traceparent)
-        self._emit(CopyRefreshed(job=job, receive_count=delivery.receive_count))
+            self._start(self.copies.replace_gone(*waiting))
 
     def _report(self, action: ReceiptAction) -> Callable[[EntryFault], None]:
         def report(fault: EntryFault) -> None:
@@ -153,5 +117,43 @@ class Receipts:
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
-        self._copies.add(task)
-        task.add_done_callback(self._copies.discard)
+        self._copying.add(task)
+        task.add_done_callback(self._copying.discard)
+
+
+class RequestWithRetries(Generic[Entry]):
+    """A request for several entries, repeated for those of them that failed and may yet succeed.
+
+    `receipt_of` is an entry's receipt, by which a fault names it; `report` hears of every entry that is given up.
+    """
+
+    def __init__(
+        self,
+        request: Callable[[Sequence[Entry]], Awaitable[Sequence[EntryFault]]],
+        report: Callable[[EntryFault], None],
+        receipt_of: Callable[[Entry], str],
+    ) -> None:
+        self._request = request
+        self._report = report
+        self._receipt_of = receipt_of
+
+    async def send(self, entries: list[Entry]) -> None:
+        """Returns when every entry was done or given up; never raises."""
+        waits = retry_pauses(cap=LONGEST_PAUSE)
+        for last in (False,) * (TRIES - 1) + (True,):
+            faults = await self._try(entries)
+            hopeless = [fault for fault in faults if fault.gone or last]
+            for fault in hopeless:
+                self._report(fault)
+            again = {fault.receipt for fault in faults} - {fault.receipt for fault in hopeless}
+            entries = [entry for entry in entries if self._receipt_of(entry) in again]
+            if not entries:
+                return
+            await asyncio.sleep(next(waits))
+
+    async def _try(self, entries: list[Entry]) -> Sequence[EntryFault]:
+        try:
+            return await self._request(entries)
+        except Exception as error:  # noqa: BLE001 - an error that no rule foresaw is told like the others
+            reason = error.cause if isinstance(error, Unavailable) else f"{type(error).__name__}: {error}"
+            return [EntryFault(self._receipt_of(entry), reason, gone=False) for entry in entries]

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable
 
 from cqworker.events import Emit, SlotsChanged
-from cqworker.flow.wait_until import Notice
+from cqworker.flow.waiting import Condition
 from cqworker.ports import BATCH
 
-PROMISED = 0.5
+RESERVED_FOR = 0.5
 """Seconds in which a receive is answered while its queue has messages."""
 LINGER = 0.010
 """Seconds that a receive at saturation waits for ten free slots: a fuller batch is a cheaper job."""
@@ -18,21 +18,22 @@ LINGER = 0.010
 class Slot:
     """One job's place; the `straggler`, a handler that would not stop, keeps it until it really ends."""
 
-    __slots__ = ("_acts", "straggler")
+    __slots__ = ("_callbacks", "straggler")
 
     def __init__(self, give_back: Callable[[], None]) -> None:
-        self._acts = [give_back]
+        self._callbacks = [give_back]
         self.straggler: asyncio.Future[object] | None = None
 
     def keep_until(self, ended: asyncio.Future[object]) -> None:
-        """The place is not free before this future is done, whatever release() says."""
+        """The slot is not free before this future is done, whatever release() says."""
         self.straggler = ended
 
-    def when_free(self, act: Callable[[], None]) -> None:
-        """Calls `act` when the place is really free."""
-        self._acts.append(act)
+    def when_free(self, callback: Callable[[], None]) -> None:
+        """Calls `callback` when the slot is really free."""
+        self._callbacks.append(callback)
 
     def release(self) -> None:
+        """The job is done: the slot is free, or will be once the straggler has ended."""
         straggler = self.straggler
         if straggler is not None and not straggler.done():
             straggler.add_done_callback(lambda _: self._free())
@@ -40,74 +41,75 @@ class Slot:
             self._free()
 
     def _free(self) -> None:
-        for act in self._acts:
-            act()
+        for callback in self._callbacks:
+            callback()
 
 
-class Promise:
-    """Places kept for a receive while it may still bring as many messages: an idle one takes many times as long."""
+class Reservation:
+    """Capacity kept for a receive while it may still bring as many messages: an idle one takes many times as long."""
 
     __slots__ = ("_count", "_timer", "_withdraw")
 
     def __init__(self, count: int, withdraw: Callable[[int], None]) -> None:
         self._count = count
         self._withdraw = withdraw
-        self._timer = asyncio.get_running_loop().call_later(PROMISED, self.end)
+        self._timer = asyncio.get_running_loop().call_later(RESERVED_FOR, self.end)
 
     def end(self) -> None:
-        """Gives up the places, if that was not done before."""
+        """Gives up the slots, if that was not done before."""
         self._timer.cancel()
         count, self._count = self._count, 0
         if count:
             self._withdraw(count)
 
 
-class Slots:
-    """Counts the jobs in hand and those that busy receives were promised.
+class Capacity:
+    """Counts the jobs in hand, and the slots that are reserved for busy receives.
 
-    An idle long poll is promised nothing: with several queues the quiet ones would otherwise hold the places that the
-    busy one needs. What arrives beyond the free places waits a moment, then goes back.
+    Nothing is reserved for an idle long poll: with several queues the quiet ones would otherwise hold the slots that
+    the busy one needs. What arrives beyond the free slots waits a moment, then goes back.
     """
 
     def __init__(self, total: int, emit: Emit) -> None:
         self.total = total
         self.taken: int = 0
-        self._promised = 0
+        self._reserved = 0
         self._closed = False
         self._emit = emit
-        self._changed = Notice()
-        self._turnstile = asyncio.Lock()
+        self._changed = Condition()
+        self._one_receive = asyncio.Lock()
 
     @property
     def free(self) -> int:
-        return self.total - self.taken - self._promised
+        """Capacity that are neither taken nor reserved."""
+        return self.total - self.taken - self._reserved
 
     def close(self) -> None:
-        """No more room from now on: the worker stops receiving, and who waits for a place gets none."""
+        """No more room from now on: the worker stops receiving, and whoever waits for a slot gets none."""
         self._closed = True
-        self._changed.post()
+        self._changed.notify()
 
-    async def room(self) -> int:
-        """How many messages to ask for now, 1 to 10; waits for the first place, and a little for ten; 0 when closed."""
-        async with self._turnstile:
-            await self._changed.until(lambda: self._closed or self.free >= 1, None)
+    async def wait_for_room(self) -> int:
+        """How many messages to ask for now, 1 to 10; waits for the first slot, and a little for ten; 0 when closed."""
+        async with self._one_receive:
+            await self._changed.wait_for(lambda: self._closed or self.free >= 1, None)
             wanted = min(BATCH, self.total)
             if self.free < wanted and self.taken:
-                await self._changed.until(lambda: self._closed or self.free >= wanted, LINGER)
+                await self._changed.wait_for(lambda: self._closed or self.free >= wanted, LINGER)
             return 0 if self._closed else max(1, min(BATCH, self.free))
 
-    def promise(self, count: int) -> Promise:
-        """Keeps so many places for a receive that follows one which brought messages."""
-        self._promised += count
-        return Promise(count, self._withdraw)
+    def reserve(self, count: int) -> Reservation:
+        """Keeps so many slots for a receive that follows one which brought messages."""
+        self._reserved += count
+        return Reservation(count, self._withdraw)
 
-    async def take(self, patience: float) -> Slot | None:
-        """A place for one job; None when none came free within `patience` seconds, or the worker stops."""
-        await self._changed.until(lambda: self._closed or self.taken < self.total, patience)
-        return None if self._closed else self.take_now()
+    async def take(self, timeout: float) -> Slot | None:
+        """A slot for one job; None when none came free within `timeout` seconds, or the worker stops."""
+        await self._changed.wait_for(lambda: self._closed or self.taken < self.total, timeout)
+        return None if self._closed else self.try_take()
 
-    def take_now(self) -> Slot | None:
-        """A place for one job if there is one."""
+    def try_take(self) -> Slot | None:
+        """A slot for one job if there is one."""
         if self.taken >= self.total:
             return None
         self.taken += 1
@@ -115,10 +117,10 @@ class Slots:
         return Slot(self._give_back)
 
     def _withdraw(self, count: int) -> None:
-        self._promised -= count
-        self._changed.post()
+        self._reserved -= count
+        self._changed.notify()
 
     def _give_back(self) -> None:
         self.taken -= 1
         self._emit(SlotsChanged(taken=self.taken, total=self.total))
-        self._changed.post()
+        self._changed.notify()

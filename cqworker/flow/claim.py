@@ -7,14 +7,14 @@ from contextlib import suppress
 
 from msgspec import Struct
 
-from cqworker.clock import Clock
 from cqworker.errors import RecordUnreadable, Unavailable
-from cqworker.events import CopyDropped, CopyHidden, Emit, JobForestalled, JobTakenOver, Subject
+from cqworker.events import CopyDropped, CopyHidden, JobForestalled, JobTakenOver, Subject
+from cqworker.flow.context import Context
 from cqworker.flow.job_ref import stored_trace_id, subject_of, subject_of_message
 from cqworker.flow.lease import Lease, margin_of
-from cqworker.flow.message_disposition import Delete, Hide, Leave, LettingGo
-from cqworker.flow.unanswered_writes import Insistence
-from cqworker.health.service_health import ServiceHealth
+from cqworker.flow.message_disposition import Delete, Disposition, Hide, Leave
+from cqworker.flow.unanswered_writes import UnansweredWrites
+from cqworker.flow.waiting import sleep_unless
 from cqworker.model.attempt_writes import Claim, HandBack, Reopen
 from cqworker.model.backoff import retry_pauses
 from cqworker.model.claim_table import CancelInstead, CrashInstead, Drop, Proceed, Start, StartRound, WaitUntil, judge
@@ -23,12 +23,11 @@ from cqworker.model.history import Entry, ending_event, unfinished_claim
 from cqworker.model.ids import TokenGenerator
 from cqworker.model.operator_writes import Forestall
 from cqworker.model.record import Failure, JobRecord
-from cqworker.model.retention import Retention
 from cqworker.model.status import FailureKind, Status
 from cqworker.model.writes import Refused, Written
-from cqworker.ports import Delivery, JobStore
+from cqworker.ports import Delivery
 
-ROUNDS = 8
+JUDGEMENTS = 8
 """Judgements of one message before it is put off: each needs the record to have changed under our hands."""
 
 
@@ -51,57 +50,46 @@ class Claimed(Struct, frozen=True):
         return self.delivery.traceparent
 
 
-class Claims:
-    """Claims the jobs of one queue for this worker."""
+class Claimer:
+    """Claimer the jobs of one queue for this worker, each with a lease of `period` seconds."""
 
-    def __init__(
-        self,
-        store: JobStore,
-        health: ServiceHealth,
-        clock: Clock,
-        emit: Emit,
-        tokens: TokenGenerator,
-        worker: str,
-        period: float,
-        retention: Retention,
-    ) -> None:
-        self._store = store
-        self._health = health
-        self._insistence = Insistence(store, health, clock)
-        self._clock = clock
-        self._emit = emit
+    def __init__(self, context: Context, tokens: TokenGenerator, period: float) -> None:
+        self._context = context
+        self._store = context.store
+        self._health = context.health
+        self._unanswered = UnansweredWrites(context)
+        self._clock = context.clock
+        self._emit = context.emit
         self._tokens = tokens
-        self._worker = worker
         self._period = period
-        self._retention = retention
         self._margin = margin_of(period)
         self._draining = asyncio.Event()
 
     def drain(self) -> None:
-        """Claims without an answer are given up from now on, their attempts refunded."""
+        """Claimer without an answer are given up from now on, their attempts refunded."""
         self._draining.set()
 
-    async def claim(self, delivery: Delivery, envelope: Envelope) -> Claimed | LettingGo:
+    async def claim(self, delivery: Delivery, envelope: Envelope) -> Claimed | Disposition:
         """The row of the claim table that fits; everything but a claim says what becomes of the message."""
         reopening = False
-        for _ in range(ROUNDS):
+        for _ in range(JUDGEMENTS):
             if self._draining.is_set():
                 return Hide(0.0)
             if self._is_too_late(delivery):
                 return Leave()
             change = self._change(delivery, envelope, reopening=reopening)
             sent = self._clock.monotonic()
-            answer = await self._ask(change, delivery)
+            answer = await self._write_claim(change, delivery)
             if answer is None:
-                return self._given_up(delivery)
+                return self._give_up(delivery)
             if isinstance(answer, Written):
-                return await self._claimed(answer.record, envelope, change, delivery, sent)
+                return await self._begin_lease(answer.record, envelope, change, delivery, sent)
             seen = answer.seen
             match judge(seen, envelope, change.token, self._clock.now(), change.grace):
                 case Proceed() if seen is not None:
-                    return await self._claimed(seen, envelope, change, delivery, sent)
+                    return await self._begin_lease(seen, envelope, change, delivery, sent)
                 case CancelInstead() | CrashInstead() as verdict if seen is not None:
-                    if await self._forestall(seen, verdict):
+                    if await self._finish_unstarted(seen, verdict):
                         return Delete()
                 case WaitUntil(until):
                     return self._hide(until, delivery, envelope)
@@ -119,15 +107,15 @@ class Claims:
         return kind(
             envelope=envelope,
             token=self._tokens.fresh(),
-            worker=self._worker,
+            worker=self._context.worker,
             now=now,
             lease_expires_at=now + round(self._period * 1000),
-            purge_at=self._retention.purge_at(now),
+            purge_at=self._context.retention.purge_at(now),
             trace_id=stored_trace_id(envelope.job_id, delivery.traceparent),
             grace=self._health.lease_grace(delivery.queue) if self._health.outages else 0,
         )
 
-    async def _ask(self, change: Claim, delivery: Delivery) -> Written | Refused | None:
+    async def _write_claim(self, change: Claim, delivery: Delivery) -> Written | Refused | None:
         """Repeats an unanswered claim with its own token; given up, the attempt it may have started is refunded."""
         until = self._last_moment(delivery)
         may_be_applied = False
@@ -141,12 +129,12 @@ class Claims:
                 may_be_applied = may_be_applied or error.ambiguous
             if self._draining.is_set() or self._clock.monotonic() + pause >= until:
                 break
-            await self._pause(pause)
+            await sleep_unless(self._draining, pause)
         if may_be_applied:
             await self._refund(change)
         return None
 
-    def _given_up(self, delivery: Delivery) -> LettingGo:
+    def _give_up(self, delivery: Delivery) -> Disposition:
         """In a drain the next worker shall have it at once; else its timeout gives the store time to come back."""
         ours = self._clock.monotonic() < self._last_moment(delivery)
         return Hide(0.0) if self._draining.is_set() and ours else Leave()
@@ -159,26 +147,24 @@ class Claims:
         """The monotonic time after which the message may be somebody else's."""
         return delivery.received_at + self._period - self._margin
 
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._draining.wait()
-        except TimeoutError:
-            return
-
     async def _refund(self, change: Claim) -> None:
         """An unanswered claim may have been applied: without this, an attempt is charged that never started."""
         back = HandBack(job_id=change.job_id, token=change.token, purge_at=change.purge_at)
         with suppress(RecordUnreadable):  # a refusal: what was written is not read
-            await self._insistence.write(back)
+            await self._unanswered.write(back)
 
-    async def _forestall(self, seen: JobRecord, verdict: CancelInstead | CrashInstead) -> bool:
+    async def _finish_unstarted(self, seen: JobRecord, verdict: CancelInstead | CrashInstead) -> bool:
         """Writes the ending in place of a start; False when the record changed meanwhile or no answer came."""
         now = self._clock.now()
         status, failure, reason = _ending(verdict, seen)
-        entry = Entry(now, ending_event(status), seen.attempt, self._worker, reason)
+        entry = Entry(now, ending_event(status), seen.attempt, self._context.worker, reason)
         change = Forestall(
-            seen=seen, status=status, now=now, purge_at=self._retention.purge_at(now), entry=entry, failure=failure
+            seen=seen,
+            status=status,
+            now=now,
+            purge_at=self._context.retention.purge_at(now),
+            entry=entry,
+            failure=failure,
         )
         try:
             answer = await self._store.write(change)
@@ -189,9 +175,9 @@ class Claims:
             self._emit(JobForestalled(job=subject_of(seen), status=status, kind=failure.kind if failure else None))
         return applied
 
-    async def _claimed(
+    async def _begin_lease(
         self, record: JobRecord, envelope: Envelope, change: Claim, delivery: Delivery, sent: float
-    ) -> Claimed | LettingGo:
+    ) -> Claimed | Disposition:
         """The claim as a lease, unless its answer took so long that the lease cannot be trusted any more."""
         lease = Lease(delivery, subject_of(record), change.token, self._period, sent)
         if lease.is_alive(self._clock.monotonic()):

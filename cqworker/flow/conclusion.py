@@ -21,14 +21,12 @@ from cqworker.execution.outcome import (
     UnknownTypeMet,
 )
 from cqworker.execution.stop_outcomes import ERROR
+from cqworker.flow.unknown_types import PATIENCE_MS, seconds_to_hide, unknown_type_failure
 from cqworker.model.backoff import retry_delay
 from cqworker.model.history import HANDED_BACK, RETRIED
 from cqworker.model.record import Failure, JobRecord
 from cqworker.model.status import FailureKind
 from cqworker.plugins.handler import Backoff
-
-PATIENCE_MS = 86_400_000
-"""24 h in which a worker that knows the type may be deployed, or a service that a handler needs may come back."""
 
 
 class Success(Struct, frozen=True):
@@ -53,25 +51,25 @@ class Failing(Struct, frozen=True):
 
 
 class Cancelled(Struct, frozen=True):
-    """CANCELLED, since somebody asked for it; `said` is what the handler had to say to that."""
+    """CANCELLED, since somebody asked for it; `note` is how the handler ended, in words."""
 
-    said: str = ""
+    note: str = ""
 
 
-class GivenBack(Struct, frozen=True):
+class HandedBack(Struct, frozen=True):
     """No ending: the attempt is refunded and the job waits `delay` seconds for another start.
 
-    `said` is what the handler had to say to that.
+    `note` is how the handler ended, in words.
     """
 
     reason: str
     delay: float
-    said: str = ""
+    note: str = ""
 
     @property
-    def words(self) -> str:
-        """The history's reason."""
-        return with_words(self.reason, self.said)
+    def history_reason(self) -> str:
+        """The reason as the history has it."""
+        return with_note(self.reason, self.note)
 
 
 class LeftAlone(Struct, frozen=True):
@@ -79,7 +77,7 @@ class LeftAlone(Struct, frozen=True):
 
 
 Ending = Success | Retrying | Failing | Cancelled
-Conclusion = Ending | GivenBack | LeftAlone
+Conclusion = Ending | HandedBack | LeftAlone
 
 
 class Rules(Struct, frozen=True):
@@ -101,59 +99,59 @@ def conclude(record: JobRecord, outcome: Outcome, rules: Rules) -> Conclusion:
             what = "; ".join(f"{fault.pointer or '/'}: {fault.message}" for fault in faults)
             return Failing(Failure(FailureKind.INVALID_PAYLOAD, what, stage="payload"))
         case AskedRetry(reason, after):
-            return _again(record, Failure(FailureKind.RAISED, reason), rules, after)
+            return _retry_or_fail(record, Failure(FailureKind.RAISED, reason), rules, after)
         case Raised(error, message, traceback, stage, final=True):
             return Failing(Failure(FailureKind.REJECTED, message, error, stage, traceback))
         case Raised(error, message, traceback, stage):
-            return _again(record, Failure(FailureKind.RAISED, message, error, stage, traceback), rules)
+            return _retry_or_fail(record, Failure(FailureKind.RAISED, message, error, stage, traceback), rules)
         case Died(message):
-            return _again(record, Failure(FailureKind.CRASHED, message, stage="process"), rules)
+            return _retry_or_fail(record, Failure(FailureKind.CRASHED, message, stage="process"), rules)
         case Stopped():
-            return _of_stop(record, outcome, rules)
+            return _conclude_stop(record, outcome, rules)
         case NeverStarted(reason, delay):
-            return GivenBack(reason, delay)
+            return HandedBack(reason, delay)
         case UnknownTypeMet() | Hindered():
-            return _of_hindrance(record, outcome, rules)
+            return _wait_or_conclude(record, outcome, rules)
 
 
-def with_words(reason: str, said: str) -> str:
-    """A reason with what a handler said to it."""
-    return f"{reason}; {said}" if said else reason
+def with_note(reason: str, note: str) -> str:
+    """A reason with how the handler ended, in words."""
+    return f"{reason}; {note}" if note else reason
 
 
-def _of_stop(record: JobRecord, stop: Stopped, rules: Rules) -> Conclusion:
+def _conclude_stop(record: JobRecord, stop: Stopped, rules: Rules) -> Conclusion:
     """A handler that still runs is never handed back: its lease runs out."""
     match stop.reason:
         case StopReason.LOST:
             return LeftAlone()
         case StopReason.TIMEOUT:
-            return _again(record, _timeout(stop), rules, stop.after)
+            return _retry_or_fail(record, _timeout_failure(stop), rules, stop.after)
         case StopReason.CANCEL:
-            return LeftAlone() if stop.abandoned else Cancelled(stop.said)
+            return LeftAlone() if stop.abandoned else Cancelled(stop.note)
         case StopReason.DRAIN if not stop.abandoned and stop.raised is not None and _was_forgiven(record):
             return conclude(record, stop.raised, rules)
         case StopReason.SILENCE if not stop.abandoned and not _is_in_time(record, rules):
-            message = with_words("Its lease could not be renewed", stop.said)
-            return _again(record, Failure(FailureKind.CRASHED, f"{message}."), rules)
+            message = with_note("Its lease could not be renewed", stop.note)
+            return _retry_or_fail(record, Failure(FailureKind.CRASHED, f"{message}."), rules)
         case StopReason.DRAIN | StopReason.SILENCE:
-            return LeftAlone() if stop.abandoned else GivenBack(stop.reason, stop.after or 0.0, stop.said)
+            return LeftAlone() if stop.abandoned else HandedBack(stop.reason, stop.after or 0.0, stop.note)
 
 
-def _timeout(stop: Stopped) -> Failure:
+def _timeout_failure(stop: Stopped) -> Failure:
     """What a handler raises when its time is over is told, too: it may be why it took so long."""
-    message = with_words("The handler did not end within its timeout", stop.said) + ("" if stop.said else ".")
+    message = with_note("The handler did not end within its timeout", stop.note) + ("" if stop.note else ".")
     error = stop.raised or Raised("", "")
     return Failure(FailureKind.TIMEOUT, message, error.error or None, traceback=error.traceback)
 
 
 def _was_forgiven(record: JobRecord) -> bool:
     """Whether this round was handed back for an error in a drain before: one that shows in drains alone must count."""
-    marked = with_words(StopReason.DRAIN, ERROR)
+    marked = with_note(StopReason.DRAIN, ERROR)
     began = max((place for place, entry in enumerate(record.history) if entry.event == RETRIED), default=0)
     return any(entry.reason.startswith(marked) for entry in record.history[began:] if entry.event == HANDED_BACK)
 
 
-def _again(record: JobRecord, failure: Failure, rules: Rules, after: float | None = None) -> Retrying | Failing:
+def _retry_or_fail(record: JobRecord, failure: Failure, rules: Rules, after: float | None = None) -> Retrying | Failing:
     """RETRYING while attempts are left; then FAILED, `exhausted` unless the last attempt has its own word for it."""
     if record.attempt < record.max_attempts:
         backoff = rules.backoff
@@ -163,16 +161,14 @@ def _again(record: JobRecord, failure: Failure, rules: Rules, after: float | Non
     return Failing(Failure(kind, failure.message, failure.error, failure.stage, failure.traceback))
 
 
-def _of_hindrance(record: JobRecord, hindrance: UnknownTypeMet | Hindered, rules: Rules) -> Conclusion:
+def _wait_or_conclude(record: JobRecord, hindrance: UnknownTypeMet | Hindered, rules: Rules) -> Conclusion:
     """Nothing that the job could help: at first it waits, each time for as long as it has waited, within bounds."""
-    waited = rules.now - _round_began(record)
-    if waited < PATIENCE_MS:
-        delay = min(rules.backoff.cap, max(5.0, waited / 1000)) * (0.5 + rules.chance() / 2)
-        return GivenBack(hindrance.reason, delay)
+    delay = seconds_to_hide(rules.now - _round_began(record), rules.backoff.cap, rules.chance)
+    if delay is not None:
+        return HandedBack(hindrance.reason, delay)
     if isinstance(hindrance, Hindered):
         return conclude(record, hindrance.raised, rules)
-    message = f"No worker knew the type {record.type!r} within 24 hours."
-    return Failing(Failure(FailureKind.UNKNOWN_TYPE, message))
+    return Failing(unknown_type_failure(record.type))
 
 
 def _is_in_time(record: JobRecord, rules: Rules) -> bool:

@@ -7,35 +7,39 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from cqworker.clock import Clock
 from cqworker.errors import Unavailable
-from cqworker.events import Emit, JobForestalled, JobLost, Received
-from cqworker.flow.acknowledger import Receipts
+from cqworker.events import JobForestalled, JobLost, Received
+from cqworker.flow.acknowledger import Acknowledger
+from cqworker.flow.context import Context
+from cqworker.flow.foreign_messages import foreign_message
 from cqworker.flow.job_ref import stored_trace_id, subject_of
-from cqworker.flow.message_disposition import Delete, Hide, Leave, LettingGo
-from cqworker.flow.poller import foreign
+from cqworker.flow.message_disposition import Delete, Disposition, Hide, Leave
 from cqworker.flow.supervised_loop import background_failure
-from cqworker.health.service_health import STORE, ServiceHealth
+from cqworker.flow.waiting import sleep_unless
+from cqworker.health.service_health import STORE
 from cqworker.model.backoff import retry_pauses
-from cqworker.model.claim_table import Bury, CancelInstead, Drop, WaitUntil, judge_dead_letter
+from cqworker.model.claim_table import CancelInstead, Drop, MarkLost, WaitUntil, judge_dead_letter
 from cqworker.model.envelope import AttemptsOf, Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
 from cqworker.model.history import Entry, ending_event
 from cqworker.model.operator_writes import Forestall, Lose
 from cqworker.model.record import JobRecord
-from cqworker.model.retention import Retention
 from cqworker.model.status import Status
 from cqworker.model.writes import Written
-from cqworker.ports import BATCH, Delivery, JobQueue, JobStore
+from cqworker.ports import BATCH, Delivery, JobQueue
 
-EVERY = 60.0
+LOOK_EVERY = 60.0
+"""Seconds between two looks: nobody waits for what arrives here, and each look is a request that costs."""
 VISIBILITY = 60
+"""Seconds for which one look hides what it receives: long enough for a write, and foreign messages are shown again."""
 LONG_POLL = 1
 """A receive that waits asks every server of the queue, a short one only some (SQS, short and long polling)."""
-PASSES = 100
-TOLD = 10_000
+RECEIVES_A_LOOK = 100
+"""Receives of one look at most, so that a queue that fills quickly keeps it from nothing else for long."""
+REMEMBERED = 10_000
+"""Foreign messages whose ids are remembered, so that each is reported once: some 100 bytes each."""
 
 
-class Cemetery(Struct, frozen=True):
+class DeadLetterQueue(Struct, frozen=True):
     """A dead-letter queue, and the queue whose messages end there: what they leave out is as it was there."""
 
     queue: JobQueue
@@ -47,71 +51,60 @@ class Cemetery(Struct, frozen=True):
         return read_envelope(delivery.body, queue=self.source, sent_at=delivery.sent_at, attempts_of=self.attempts_of)
 
 
-class DeadLetters:
+class DeadLetterPoller:
     """Looks into one dead-letter queue once a minute, and empties it of what is ours."""
 
-    def __init__(
-        self,
-        cemetery: Cemetery,
-        store: JobStore,
-        receipts: Receipts,
-        health: ServiceHealth,
-        clock: Clock,
-        emit: Emit,
-        *,
-        worker: str,
-        retention: Retention,
-    ) -> None:
-        self._queue = cemetery.queue
-        self._cemetery = cemetery
-        self._store = store
-        self._receipts = receipts
-        self._health = health
-        self._clock = clock
-        self._emit = emit
-        self._worker = worker
-        self._retention = retention
+    def __init__(self, dead_letters: DeadLetterQueue, context: Context, acknowledger: Acknowledger) -> None:
+        self._queue = dead_letters.queue
+        self._dead_letters = dead_letters
+        self._context = context
+        self._store = context.store
+        self._acknowledger = acknowledger
+        self._health = context.health
+        self._clock = context.clock
+        self._emit = context.emit
         self._quiet = asyncio.Event()
-        self._told: dict[str, None] = {}
+        self._reported: dict[str, None] = {}
 
     def quiet(self) -> None:
         """Looks no more; the look under way is finished."""
         self._quiet.set()
 
     async def run(self) -> None:
-        waits = retry_pauses(cap=EVERY)
+        """Looks for as long as the worker asks for work; not while the store is away."""
+        waits = retry_pauses(cap=LOOK_EVERY)
         while not self._quiet.is_set():
             await self._health.wait_until_back(STORE, self._quiet)
             try:
-                await self.turn()
+                await self.empty()
             except Unavailable:
-                await self._pause(next(waits))
+                await sleep_unless(self._quiet, next(waits))
             else:
-                waits = retry_pauses(cap=EVERY)
-                await self._pause(EVERY)
+                waits = retry_pauses(cap=LOOK_EVERY)
+                await sleep_unless(self._quiet, LOOK_EVERY)
 
-    async def turn(self) -> None:
+    async def empty(self) -> None:
         """Receives until nothing of ours is left; foreign messages are shown again at the end, for a human."""
-        strangers: list[Delivery] = []
-        for _ in range(PASSES):
+        foreign: list[Delivery] = []
+        for _ in range(RECEIVES_A_LOOK):
             if self._quiet.is_set():
                 break
             deliveries = await self._queue.receive(BATCH, LONG_POLL, VISIBILITY)
             self._emit(Received(queue=self._queue.name, asked=BATCH, count=len(deliveries)))
-            kept = await self._settle_each(deliveries)
-            strangers += kept
+            kept = await self._process_each(deliveries)
+            foreign += kept
             if len(deliveries) == len(kept) and len(kept) < BATCH:
                 break
-        for delivery in strangers:
-            self._receipts.hide(delivery, 0)
+        for delivery in foreign:
+            self._acknowledger.hide(delivery, 0)
 
-    async def _settle_each(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
-        """Those that are not ours. One failure may be its letter's alone and is raised last; two are the service's."""
+    async def _process_each(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
+        """Those that are not ours. One failure may be its record's alone and is raised last; two are the service's."""
         kept: list[Delivery] = []
         trouble: Unavailable | None = None
         for delivery in deliveries:
             try:
-                if not await self._settle(delivery):
+                if not await self._process(delivery):
                     kept.append(delivery)
             except Unavailable as error:
                 if trouble is not None:
@@ -121,33 +114,33 @@ class DeadLetters:
             raise trouble
         return kept
 
-    async def _settle(self, delivery: Delivery) -> bool:
+    async def _process(self, delivery: Delivery) -> bool:
         """Whether the message was ours to settle."""
         try:
-            envelope = self._cemetery.read(delivery)
+            envelope = self._dead_letters.read(delivery)
         except (NotAnEnvelope, NewerEnvelope) as error:
-            self._tell(delivery, str(error))
+            self._report(delivery, str(error))
             return False
-        how = await self._bury_safely(envelope, delivery)
-        self._receipts.let_go(delivery, how, envelope)
+        disposition = await self._conclude_safely(envelope, delivery)
+        self._acknowledger.dispose(delivery, disposition, envelope)
         return True
 
-    async def _bury_safely(self, envelope: Envelope, delivery: Delivery) -> LettingGo:
+    async def _conclude_safely(self, envelope: Envelope, delivery: Delivery) -> Disposition:
         try:
-            return await self._bury(envelope, delivery)
+            return await self._mark_lost(envelope, delivery)
         except Unavailable:
             raise
-        except Exception as error:  # noqa: BLE001 - the other letters must not suffer
+        except Exception as error:  # noqa: BLE001 - the other dead letters must not suffer
             self._emit(background_failure(f"dead letter of {envelope.job_id}", error))
             return Leave()
 
-    async def _bury(self, envelope: Envelope, delivery: Delivery) -> LettingGo:
+    async def _mark_lost(self, envelope: Envelope, delivery: Delivery) -> Disposition:
         """One conditional write; a refusal brings the record, and the record says what to do instead."""
         now = self._clock.now()
         trace_id = stored_trace_id(envelope.job_id, delivery.traceparent)
         grace = self._health.lease_grace(self._queue.name)
         change = Lose(
-            envelope=envelope, now=now, purge_at=self._retention.purge_at(now), trace_id=trace_id, grace=grace
+            envelope=envelope, now=now, purge_at=self._context.retention.purge_at(now), trace_id=trace_id, grace=grace
         )
         answer = await self._store.write(change)
         if isinstance(answer, Written):
@@ -161,15 +154,19 @@ class DeadLetters:
                 return Hide(max(1.0, (until - now) / 1000))
             case CancelInstead() if answer.seen is not None:
                 return await self._cancel(answer.seen, now)
-            case Bury() | CancelInstead():
+            case MarkLost() | CancelInstead():
                 return Leave()
 
-    async def _cancel(self, seen: JobRecord, now: int) -> LettingGo:
+    async def _cancel(self, seen: JobRecord, now: int) -> Disposition:
         entry = Entry(
-            now, ending_event(Status.CANCELLED), seen.attempt, self._worker, "a cancel was asked for before it was lost"
+            now,
+            ending_event(Status.CANCELLED),
+            seen.attempt,
+            self._context.worker,
+            "a cancel was asked for before it was lost",
         )
         change = Forestall(
-            seen=seen, status=Status.CANCELLED, now=now, purge_at=self._retention.purge_at(now), entry=entry
+            seen=seen, status=Status.CANCELLED, now=now, purge_at=self._context.retention.purge_at(now), entry=entry
         )
         answer = await self._store.write(change)
         if not isinstance(answer, Written):
@@ -177,18 +174,11 @@ class DeadLetters:
         self._emit(JobForestalled(job=subject_of(answer.record), status=Status.CANCELLED))
         return Delete()
 
-    def _tell(self, delivery: Delivery, reason: str) -> None:
+    def _report(self, delivery: Delivery, reason: str) -> None:
         """Once a message: the queue's depth says how many there are."""
-        if delivery.message_id in self._told:
+        if delivery.message_id in self._reported:
             return
-        while len(self._told) >= TOLD:
-            del self._told[next(iter(self._told))]
-        self._told[delivery.message_id] = None
-        self._emit(foreign(delivery, reason))
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._quiet.wait()
-        except TimeoutError:
-            return
+        while len(self._reported) >= REMEMBERED:
+            del self._reported[next(iter(self._reported))]
+        self._reported[delivery.message_id] = None
+        self._emit(foreign_message(delivery, reason))

@@ -7,7 +7,7 @@ from msgspec import Struct
 from cqworker.clock import Clock
 from cqworker.flow.lease import Lease
 
-STUCK = 600.0
+STUCK_FOR = 600.0
 """Seconds after which a handler that would not stop keeps its job's next attempt from starting here no longer."""
 LOOK_AGAIN = 5.0
 """Seconds for which a copy is hidden once the lease's end is past: the job may be handed back any moment."""
@@ -20,7 +20,7 @@ class Holding(Struct):
     left_at: float | None = None
 
 
-class InHand:
+class JobsInHand:
     """Knows what the record cannot tell: a job whose lease ended unnoticed, or whose handler still runs, is ours."""
 
     def __init__(self, clock: Clock) -> None:
@@ -28,8 +28,8 @@ class InHand:
         self.jobs: dict[str, Holding] = {}
         """By job id. Nearly no message is of one of them: who has one looks here first."""
 
-    def take(self, lease: Lease) -> Holding:
-        """The job is ours, until it is put down."""
+    def add(self, lease: Lease) -> Holding:
+        """The job is ours, until it is removed."""
         holding = self.jobs[lease.job.job_id] = Holding(lease)
         return holding
 
@@ -37,19 +37,19 @@ class InHand:
         """What there was to write was written or given up; its handler may still run."""
         holding.left_at = self._clock.monotonic()
 
-    def put_down(self, holding: Holding) -> None:
+    def remove(self, holding: Holding) -> None:
         """Nothing of it goes on here any more."""
         job_id = holding.lease.job.job_id
         if self.jobs.get(job_id) is holding:
             del self.jobs[job_id]
 
-    def seconds_left(self, job_id: str, number: int) -> float | None:
+    def seconds_to_hide(self, job_id: str, round_number: int) -> float | None:
         """How long a copy of this job in this round is to be hidden; None where it is not in hand."""
         holding = self.jobs.get(job_id)
-        if holding is None or holding.lease.job.round < number:
+        if holding is None or holding.lease.job.round < round_number:
             return None
         now = self._clock.monotonic()
-        if holding.left_at is not None and now >= holding.left_at + STUCK:
+        if holding.left_at is not None and now >= holding.left_at + STUCK_FOR:
             return None
         left = holding.lease.ends - now
         return left if left > 0 else LOOK_AGAIN

@@ -3,85 +3,75 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from functools import partial
 
 from cqworker.events import CopyHidden, Emit
-from cqworker.execution.executor import Execution
-from cqworker.flow.acknowledger import Receipts
+from cqworker.execution.executor import Executor
+from cqworker.flow.acknowledger import Acknowledger
 from cqworker.flow.capacity import Slot
-from cqworker.flow.claim import Claimed, Claims
+from cqworker.flow.claim import Claimed, Claimer
 from cqworker.flow.job_ref import subject_of_message
-from cqworker.flow.jobs_in_hand import InHand
+from cqworker.flow.jobs_in_hand import JobsInHand
 from cqworker.flow.lease_keeper import LeaseKeeper
 from cqworker.flow.message_disposition import Hide
-from cqworker.flow.settle import Settling
+from cqworker.flow.settle import Settler
 from cqworker.flow.type_limits import TypeLimits
-from cqworker.model.envelope import AttemptsOf, Envelope
+from cqworker.model.envelope import Envelope
 from cqworker.ports import Delivery
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Journey:
     """Takes the messages of one queue through claim, lease, handler, settle and acknowledgement."""
 
-    def __init__(
-        self,
-        limits: TypeLimits,
-        in_hand: InHand,
-        claims: Claims,
-        leases: LeaseKeeper,
-        execution: Execution,
-        settling: Settling,
-        receipts: Receipts,
-        emit: Emit,
-    ) -> None:
-        self._limits = limits
-        self._in_hand = in_hand
-        self._claims = claims
-        self._leases = leases
-        self._execution = execution
-        self.attempts_of: AttemptsOf = execution.attempts_of
-        self._settling = settling
-        self._receipts = receipts
-        self._emit = emit
+    limits: TypeLimits
+    in_hand: JobsInHand
+    claimer: Claimer
+    leases: LeaseKeeper
+    executor: Executor
+    settler: Settler
+    acknowledger: Acknowledger
+    emit: Emit
 
-    async def travel(self, delivery: Delivery, envelope: Envelope, slot: Slot) -> None:
-        """Claim the job, keep its lease while the handler runs, settle how that ended, let go of the message."""
-        if envelope.job_id in self._in_hand.jobs:
-            seconds = self._in_hand.seconds_left(envelope.job_id, envelope.round)
+    async def process(self, delivery: Delivery, envelope: Envelope, slot: Slot) -> None:
+        """Claim the job, keep its lease while the handler runs, settle how that ended, dispose of the message."""
+        if envelope.job_id in self.in_hand.jobs:
+            seconds = self.in_hand.seconds_to_hide(envelope.job_id, envelope.round)
             if seconds is not None:
-                self._put_off(delivery, envelope, seconds)
+                self._hide_copy(delivery, envelope, seconds)
                 return
-        if await self._limits.admit(envelope.type, slot):
-            step = await self._claims.claim(delivery, envelope)
+        if await self.limits.admit(envelope.type, slot):
+            step = await self.claimer.claim(delivery, envelope)
         else:
-            step = self._limits.later(delivery.receive_count)
+            step = self.limits.hide_until_turn(delivery.receive_count)
         if isinstance(step, Claimed):
-            await self._carry_out(step, slot)
+            await self._run_job(step, slot)
         else:
-            self._receipts.let_go(delivery, step, envelope)
+            self.acknowledger.dispose(delivery, step, envelope)
 
-    async def _carry_out(self, claimed: Claimed, slot: Slot) -> None:
+    async def _run_job(self, claimed: Claimed, slot: Slot) -> None:
         lease = claimed.lease
-        holding = self._in_hand.take(lease)
-        slot.when_free(partial(self._in_hand.put_down, holding))
-        self._leases.hold(lease)
+        holding = self.in_hand.add(lease)
+        slot.when_free(partial(self.in_hand.remove, holding))
+        self.leases.keep(lease)
         try:
-            outcome, straggler = await self._execution.run(claimed)
+            outcome, straggler = await self.executor.run(claimed)
             if straggler is not None:
                 slot.keep_until(straggler)
-            conclusion = await self._settling.conclude(claimed, outcome)
-            if (renewal := self._leases.hide(lease)) is not None:
+            conclusion = await self.settler.conclude(claimed, outcome)
+            if (renewal := self.leases.keep_hidden(lease)) is not None:
                 await asyncio.wait([renewal])
-            how = await self._settling.write(claimed, conclusion)
+            disposition = await self.settler.write(claimed, conclusion)
         finally:
-            if (renewal := self._leases.release(lease)) is not None:
+            if (renewal := self.leases.release(lease)) is not None:
                 await asyncio.wait([renewal])
-        if slot.straggler is not None:
-            self._in_hand.conclude(holding)
+        if straggler is not None:
+            self.in_hand.conclude(holding)
         if not lease.is_receipt_gone:
-            self._receipts.settle(claimed.delivery, how, claimed.envelope)
+            self.acknowledger.dispose_settled(claimed.delivery, disposition, claimed.envelope)
 
-    def _put_off(self, delivery: Delivery, envelope: Envelope, seconds: float) -> None:
+    def _hide_copy(self, delivery: Delivery, envelope: Envelope, seconds: float) -> None:
         """A copy of what we have in hand: a claim would count an attempt if the lease has ended unnoticed."""
-        self._emit(CopyHidden(job=subject_of_message(envelope, delivery.traceparent), seconds=seconds))
-        self._receipts.let_go(delivery, Hide(seconds), envelope)
+        self.emit(CopyHidden(job=subject_of_message(envelope, delivery.traceparent), seconds=seconds))
+        self.acknowledger.dispose(delivery, Hide(seconds), envelope)

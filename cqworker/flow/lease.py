@@ -7,11 +7,11 @@ from enum import StrEnum
 
 from cqworker.events import Subject
 from cqworker.execution.outcome import StopReason
-from cqworker.model.record import Progress
+from cqworker.flow.progress import ProgressReport
 from cqworker.ports import Delivery
 
 
-class Hold(StrEnum):
+class LeaseState(StrEnum):
     """Who may act on the receipt: the keeper while held or hidden, the settle after that, nobody once it is gone.
 
     HIDDEN: the handler has ended and its ending is not answered yet; the message stays hidden, the record is let be.
@@ -23,12 +23,16 @@ class Hold(StrEnum):
     GONE = "gone"
 
 
+LONGEST_MARGIN = 5.0
+"""Seconds that clocks of two hosts may differ by (`doctor` checks it) and an answer may lag, at most."""
+
+
 def margin_of(period: float) -> float:
     """Seconds by which our own deadline comes before the lease's end, for clocks and answers that lag."""
-    return min(5.0, period / 6)
+    return min(LONGEST_MARGIN, period / 6)
 
 
-class Lease:
+class Lease(ProgressReport):
     """Two ledgers: the record's `lease_expires_at`, which says whose the job is, and SQS visibility, which keeps its
     message from others.
 
@@ -42,16 +46,14 @@ class Lease:
         "_on_stop",
         "_stop_reason",
         "delivery",
-        "hold",
         "is_receipt_gone",
         "is_silent",
         "job",
         "period",
-        "progress",
         "receipt_until",
         "record_until",
         "renew_at",
-        "reported_at",
+        "state",
         "token",
     )
 
@@ -60,11 +62,11 @@ class Lease:
         self.job: Subject = job
         self.token: str = token
         self.period: float = period
-        self.hold: Hold = Hold.HELD
+        self.state: LeaseState = LeaseState.HELD
         self.is_receipt_gone: bool = False
         self.is_silent: bool = False
-        self.progress: Progress | None = None
-        self.reported_at: float = claimed_at
+        self.progress = None
+        self.written_at: float = claimed_at
         self.renew_at: float = min(claimed_at, delivery.received_at) + period / 3
         self._kept = period - margin_of(period)
         self.record_until: float = claimed_at + self._kept
@@ -81,16 +83,18 @@ class Lease:
         """Whether the record is surely ours, so that a handler may start."""
         return monotonic < self.record_until and self._stop_reason is not StopReason.LOST
 
-    def record_renewed(self, sent: float) -> None:
+    def extend_record(self, sent: float) -> None:
+        """The record answered a renewal that was sent at this monotonic time (s)."""
         self.record_until = sent + self._kept
         self.is_silent = False
 
-    def receipt_renewed(self, sent: float) -> None:
+    def extend_receipt(self, sent: float) -> None:
+        """SQS answered a renewal of the receipt that was sent at this monotonic time (s)."""
         self.receipt_until = sent + self._kept
 
     def is_record_due(self, monotonic: float) -> bool:
         """Whether the record is ours to renew and answered no renewal sent in the last quarter of the period."""
-        return self.hold is Hold.HELD and self.record_until - self._kept <= monotonic - self.period / 4
+        return self.state is LeaseState.HELD and self.record_until - self._kept <= monotonic - self.period / 4
 
     def is_receipt_due(self, monotonic: float) -> bool:
         """Whether there is a receipt that answered no renewal sent in the last quarter of the period."""
@@ -99,7 +103,7 @@ class Lease:
     @property
     def next_renewal(self) -> float:
         """When the elder of the two renewals is a third of the period old."""
-        until = self.record_until if self.hold is Hold.HELD else self.receipt_until
+        until = self.record_until if self.state is LeaseState.HELD else self.receipt_until
         if not self.is_receipt_gone:
             until = min(until, self.receipt_until)
         return until - self._kept + self.period / 3
@@ -121,17 +125,3 @@ class Lease:
         self._on_stop = act
         if self._stop_reason is not None:
             act(self._stop_reason)
-
-    def report(self, progress: Progress) -> None:
-        """Keeps the latest progress for the keeper to write; called from any thread."""
-        self.progress = progress
-
-    def take_progress(self) -> Progress | None:
-        """What was reported since the last time, to be written now."""
-        progress, self.progress = self.progress, None
-        return progress
-
-    def put_back(self, progress: Progress | None) -> None:
-        """It could not be written; something newer may have come meanwhile."""
-        if self.progress is None:
-            self.progress = progress

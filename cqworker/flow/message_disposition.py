@@ -1,4 +1,4 @@
-"""What becomes of a message once the worker is done with it."""
+"""What becomes of a message once the worker is done with it; flow/acknowledger.py carries it out."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from msgspec import Struct
 
 
 class Delete(Struct, frozen=True):
-    """It has nothing left to say."""
+    """It has done its duty: its job is final, or has another message."""
 
 
 class Hide(Struct, frozen=True):
-    """It comes again after so many seconds; 0 gives it back at once."""
+    """It comes again after so many `seconds`; 0 gives it back at once."""
 
     seconds: float
 
@@ -19,4 +19,4 @@ class Leave(Struct, frozen=True):
     """It is not ours to touch: its visibility timeout runs out by itself."""
 
 
-LettingGo = Delete | Hide | Leave
+Disposition = Delete | Hide | Leave

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 
-from cqworker.clock import Clock
 from cqworker.errors import Unavailable
-from cqworker.events import Emit, ForeignMessage, Received
-from cqworker.flow.acknowledger import Receipts
-from cqworker.flow.capacity import Slot, Slots
+from cqworker.events import Received
+from cqworker.flow.acknowledger import Acknowledger
+from cqworker.flow.capacity import Capacity, Slot
+from cqworker.flow.context import Context
+from cqworker.flow.foreign_messages import foreign_message
 from cqworker.flow.journey import Journey
 from cqworker.flow.message_disposition import Hide
 from cqworker.flow.supervised_loop import background_failure
+from cqworker.flow.waiting import sleep_unless
 from cqworker.health.main_loop_lag import MainLoopLag
-from cqworker.health.service_health import STORE, ServiceHealth
+from cqworker.health.service_health import STORE
 from cqworker.model.backoff import retry_delay, retry_pauses
 from cqworker.model.envelope import Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
 from cqworker.ports import BATCH, Delivery, JobQueue
 from cqworker.settings import QueueSettings
 
-PATIENCE = 1.0
+SLOT_TIMEOUT = 1.0
 """Seconds a message may wait for a slot; then it goes back, unclaimed."""
-MAX_POLLERS = 8
+MAX_RECEIVES = 8
+"""Receives of one queue at once at most; daemon/aws_ports.py gives each of them a connection."""
+LONGEST_PAUSE = 20.0
+"""Seconds between two receives at most while they fail."""
 FOR_A_NEWER_WORKER = (20.0, 2.0, 900.0)
 """First pause, factor and cap (s) for what only a newer worker understands: hours before the redrive policy has it."""
 
@@ -35,31 +39,30 @@ class Poller:
         self,
         queue: JobQueue,
         settings: QueueSettings,
-        slots: Slots,
+        context: Context,
+        capacity: Capacity,
         journey: Journey,
-        receipts: Receipts,
-        health: ServiceHealth,
-        clock: Clock,
-        emit: Emit,
+        acknowledger: Acknowledger,
     ) -> None:
         self._queue = queue
         self._name = queue.name  # through all wrappers, once and not with each message
         self._settings = settings
-        self._slots = slots
+        self._capacity = capacity
         self._journey = journey
-        self._receipts = receipts
-        self._health = health
-        self._clock = clock
-        self._emit = emit
-        self._attempts_of = journey.attempts_of
+        self._acknowledger = acknowledger
+        self._health = context.health
+        self._clock = context.clock
+        self._emit = context.emit
+        self._attempts_of = journey.executor.attempts_of
         self._loop: asyncio.AbstractEventLoop
         self._quiet = asyncio.Event()
-        self._most = min(MAX_POLLERS, max(1, -(-slots.total // BATCH)))
+        self._most = min(MAX_RECEIVES, max(1, -(-capacity.total // BATCH)))
         self._loops: set[asyncio.Task[None]] = set()
         self._receiving: list[float] = []
-        self.travels: set[asyncio.Task[None]] = set()
+        self.journeys: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
+        """Begins to receive."""
         self._open_loop(scout=True)
 
     def quiet(self) -> None:
@@ -94,38 +97,38 @@ class Poller:
 
     async def _poll(self, *, scout: bool) -> None:
         """The scout stays for ever; the others leave when the queue has no more for them."""
-        waits = retry_pauses(cap=20.0)
-        promised = not scout
+        waits = retry_pauses(cap=LONGEST_PAUSE)
+        reserving = not scout
         while not self._quiet.is_set():
             try:
-                asked, arrived = await self._turn(promised=promised)
+                asked, arrived = await self._turn(reserving=reserving)
             except Unavailable:
-                await self._pause(next(waits))
+                await sleep_unless(self._quiet, next(waits))
                 continue
             except Exception as error:  # noqa: BLE001 - no message may ever end its queue's poller
                 self._emit(background_failure(f"poller of {self._name}", error))
-                await self._pause(next(waits))
+                await sleep_unless(self._quiet, next(waits))
                 continue
-            waits = retry_pauses(cap=20.0)
+            waits = retry_pauses(cap=LONGEST_PAUSE)
             if not scout and not arrived:
                 return
-            promised = arrived > 0
+            reserving = arrived > 0
             if arrived == asked and len(self._loops) < self._most:
                 self._open_loop(scout=False)
 
-    async def _turn(self, *, promised: bool) -> tuple[int, int]:
+    async def _turn(self, *, reserving: bool) -> tuple[int, int]:
         """One receive: how many messages were asked for and how many came."""
         await self._health.wait_until_back(STORE, self._quiet)
-        asked = await self._slots.room()
+        asked = await self._capacity.wait_for_room()
         if not asked or self._health.is_away(STORE):
             return 1, 0
-        promise = self._slots.promise(asked if promised else 0)
+        reservation = self._capacity.reserve(asked if reserving else 0)
         try:
             deliveries = await self._receive(asked)
             for delivery in deliveries:
                 self._accept(delivery)
         finally:
-            promise.end()
+            reservation.end()
         return asked, len(deliveries)
 
     async def _receive(self, asked: int) -> Sequence[Delivery]:
@@ -145,44 +148,26 @@ class Poller:
                 delivery.body, queue=self._name, sent_at=delivery.sent_at, attempts_of=self._attempts_of
             )
         except NewerEnvelope:
-            self._receipts.hide(delivery, retry_delay(delivery.receive_count, *FOR_A_NEWER_WORKER))
+            self._acknowledger.hide(delivery, retry_delay(delivery.receive_count, *FOR_A_NEWER_WORKER))
         except NotAnEnvelope as error:
-            self._emit(foreign(delivery, str(error)))
+            self._emit(foreign_message(delivery, str(error)))
         except Exception as error:  # noqa: BLE001 - those that were received with it must not suffer
             self._emit(background_failure(f"poller of {self._name}", error))
         else:
-            travel = self._loop.create_task(self._send_off(delivery, envelope, self._slots.take_now()))
-            self.travels.add(travel)
-            travel.add_done_callback(self.travels.discard)
+            journey = self._loop.create_task(self._process(delivery, envelope, self._capacity.try_take()))
+            self.journeys.add(journey)
+            journey.add_done_callback(self.journeys.discard)
 
-    async def _send_off(self, delivery: Delivery, envelope: Envelope, slot: Slot | None) -> None:
+    async def _process(self, delivery: Delivery, envelope: Envelope, slot: Slot | None) -> None:
         if slot is None and not self._quiet.is_set():
-            slot = await self._slots.take(PATIENCE)
+            slot = await self._capacity.take(SLOT_TIMEOUT)
         try:
             if slot is None or self._quiet.is_set():
-                self._receipts.let_go(delivery, Hide(0.0), envelope)
+                self._acknowledger.dispose(delivery, Hide(0.0), envelope)
             else:
-                await self._journey.travel(delivery, envelope, slot)
+                await self._journey.process(delivery, envelope, slot)
         except Exception as error:  # noqa: BLE001 - a fault of ours costs this delivery, not the worker
             self._emit(background_failure(f"journey of {envelope.job_id}", error))
         finally:
             if slot is not None:
                 slot.release()
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._quiet.wait()
-        except TimeoutError:
-            return
-
-
-def foreign(delivery: Delivery, reason: str) -> ForeignMessage:
-    """The event for a message that is no envelope: its body is never logged, only its hash."""
-    return ForeignMessage(
-        queue=delivery.queue,
-        message_id=delivery.message_id,
-        reason=reason,
-        sha256=hashlib.sha256(delivery.body.encode("utf-8", "replace")).hexdigest(),
-        receive_count=delivery.receive_count,
-    )

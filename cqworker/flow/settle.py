@@ -7,9 +7,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cqworker.clock import Clock
 from cqworker.errors import RecordUnreadable, Unavailable
-from cqworker.events import Emit, JobHandedBack, JobSettled, LeaseLost
+from cqworker.events import JobHandedBack, JobSettled, LeaseLost
 from cqworker.execution.outcome import Hindered, Outcome, Raised
 from cqworker.flow.claim import Claimed
 from cqworker.flow.conclusion import (
@@ -17,78 +16,70 @@ from cqworker.flow.conclusion import (
     Conclusion,
     Ending,
     Failing,
-    GivenBack,
+    HandedBack,
     LeftAlone,
     Retrying,
     Rules,
     Success,
     conclude,
-    with_words,
+    with_note,
 )
-from cqworker.flow.message_disposition import Delete, Hide, Leave, LettingGo
-from cqworker.flow.unanswered_writes import Insistence
-from cqworker.health.service_health import ServiceHealth
+from cqworker.flow.context import Context
+from cqworker.flow.message_disposition import Delete, Disposition, Hide, Leave
+from cqworker.flow.unanswered_writes import UnansweredWrites
 from cqworker.model.artifact_keys import result_key
 from cqworker.model.attempt_writes import HandBack, Settle
 from cqworker.model.backoff import retry_pauses
 from cqworker.model.history import HANDED_BACK, Entry, ending_event, trim, trim_if_full
 from cqworker.model.record import Failure
-from cqworker.model.retention import Retention
 from cqworker.model.status import Status
 from cqworker.model.writes import Refused, Written
 from cqworker.plugins.handler import Backoff
 from cqworker.plugins.job_artifacts import size_refusal
 from cqworker.plugins.registry import Registry
-from cqworker.ports import Artifacts, JobStore
+from cqworker.ports import Artifacts
 
 SPILL_TRIES = 5
-
-
-Seen = Callable[[str, Written], None]
-"""Told of every ending that was written here, by job id."""
+"""Tries to store a large result before the attempt counts as hindered, its lease permitting."""
+OnSettled = Callable[[str, Written], None]
+"""Called for every ending that was written here, with its job's id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What every ending is written with: who writes, how long records stay.
+class ResultLimits:
+    """In bytes: the largest result that stays in its record (`inline`), and the largest that is kept at all."""
 
-    In bytes: the largest result that stays in its record, and the largest that is kept at all.
-    """
-
-    worker: str
-    retention: Retention
-    inline_limit: int
+    inline: int
     largest: int
-    chance: Callable[[], float] = random.random
 
 
-class Settling:
-    """Writes endings and hand-backs; `seen` is told of every record written here."""
+class Settler:
+    """Writes endings and hand-backs. `chance` gives 0 to 1, for the jitter of backoffs."""
 
     def __init__(
         self,
-        store: JobStore,
+        context: Context,
         artifacts: Artifacts,
         registry: Registry,
-        health: ServiceHealth,
-        clock: Clock,
-        emit: Emit,
-        terms: Terms,
-        seen: Seen,
+        limits: ResultLimits,
+        on_settled: OnSettled,
+        chance: Callable[[], float] = random.random,
     ) -> None:
-        self._store = store
-        self._insistence = Insistence(store, health, clock)
+        self._context = context
+        self._store = context.store
+        self._unanswered = UnansweredWrites(context)
         self._artifacts = artifacts
         self._registry = registry
-        self._clock = clock
-        self._emit = emit
-        self._terms = terms
-        self._seen = seen
+        self._clock = context.clock
+        self._emit = context.emit
+        self._limits = limits
+        self._on_settled = on_settled
+        self._chance = chance
 
     async def conclude(self, claimed: Claimed, outcome: Outcome) -> Conclusion:
         """What to write. A result that does not fit goes to S3 first, while the lease is still kept."""
         handler = self._registry.get(claimed.record.type)
-        rules = Rules(handler.backoff if handler else Backoff(), self._clock.now(), self._terms.chance)
+        rules = Rules(handler.backoff if handler else Backoff(), self._clock.now(), self._chance)
         conclusion = conclude(claimed.record, outcome, rules)
         if isinstance(conclusion, Success) and self._is_too_large(conclusion.result or ""):
             return await self._spill(claimed, conclusion, rules)
@@ -96,25 +87,25 @@ class Settling:
 
     def _is_too_large(self, result: str) -> bool:
         """Its bytes are only counted where its characters leave a doubt: UTF-8 has four for one at most."""
-        limit = self._terms.inline_limit
+        limit = self._limits.inline
         return len(result) * 4 > limit and len(result.encode()) > limit
 
-    async def write(self, claimed: Claimed, conclusion: Conclusion) -> LettingGo:
+    async def write(self, claimed: Claimed, conclusion: Conclusion) -> Disposition:
         """The fenced write, repeated until it is answered; then what becomes of the message."""
         match conclusion:
             case LeftAlone():
                 return Leave()
-            case GivenBack():
+            case HandedBack():
                 return await self._hand_back(claimed, conclusion)
             case Success() | Retrying() | Failing() | Cancelled():
-                return await self._end(claimed, conclusion)
+                return await self._write_ending(claimed, conclusion)
 
     async def _spill(self, claimed: Claimed, success: Success, rules: Rules) -> Conclusion:
         record = claimed.record
         key = result_key(record)
         data = (success.result or "").encode()
-        if len(data) > self._terms.largest:
-            message = size_refusal("The result", len(data), self._terms.largest)
+        if len(data) > self._limits.largest:
+            message = size_refusal("The result", len(data), self._limits.largest)
             return conclude(record, Raised("ArtifactTooLarge", message, stage="result", final=True), rules)
         cause = ""
         for _, pause in zip(range(SPILL_TRIES), retry_pauses(), strict=False):
@@ -128,43 +119,43 @@ class Settling:
         hindered = Hindered("its result could not be stored", Raised("Unavailable", cause, stage="result"))
         return conclude(record, hindered, rules)
 
-    async def _end(self, claimed: Claimed, ending: Ending) -> LettingGo:
+    async def _write_ending(self, claimed: Claimed, ending: Ending) -> Disposition:
         change = self._change(claimed, ending)
-        answer = await self._written(change, claimed)
+        answer = await self._write_until_answered(change, claimed)
         match answer:
             case Written():
-                return self._settled(claimed, change, answer)
+                return self._report_settled(claimed, change, answer)
             case Refused(seen) if seen is not None and change.was_applied_to(seen):
-                return self._settled(claimed, change, Written(seen))
+                return self._report_settled(claimed, change, Written(seen))
             case Refused(seen) if seen is not None and change.gives_way_to_cancel(seen):
-                return await self._end(claimed, Cancelled())
+                return await self._write_ending(claimed, Cancelled())
             case Refused():
                 self._emit(LeaseLost(job=claimed.job, reason="its ending was refused: the record moved on"))
                 return Leave()
             case None:
                 return Leave()
 
-    async def _hand_back(self, claimed: Claimed, back: GivenBack) -> LettingGo:
+    async def _hand_back(self, claimed: Claimed, back: HandedBack) -> Disposition:
         now = self._clock.now()
         scheduled_at = now + round(back.delay * 1000) if back.delay else None
-        entry = Entry(now, HANDED_BACK, claimed.record.attempt, self._terms.worker, back.words)
+        entry = Entry(now, HANDED_BACK, claimed.record.attempt, self._context.worker, back.history_reason)
         change = HandBack(
             job_id=claimed.record.job_id,
             token=claimed.lease.token,
-            purge_at=self._terms.retention.purge_at(now),
+            purge_at=self._context.retention.purge_at(now),
             history=trim(claimed.record.history, entry),
             scheduled_at=scheduled_at,
         )
-        answer = await self._written(change, claimed)
+        answer = await self._write_until_answered(change, claimed)
         applied = isinstance(answer, Written) or (isinstance(answer, Refused) and change.was_applied_to(answer.seen))
         if not applied:
             if answer is not None:
                 self._emit(LeaseLost(job=claimed.job, reason="its hand-back was refused: the record moved on"))
             return Leave()
-        self._emit(JobHandedBack(job=claimed.job, reason=back.reason, delay=back.delay, said=back.said))
+        self._emit(JobHandedBack(job=claimed.job, reason=back.reason, delay=back.delay, said=back.note))
         return Hide(back.delay)
 
-    async def _written(self, change: Settle | HandBack, claimed: Claimed) -> Written | Refused | None:
+    async def _write_until_answered(self, change: Settle | HandBack, claimed: Claimed) -> Written | Refused | None:
         """The answer, whatever our own clock says of the lease; None where none came while others were answered."""
         try:
             try:
@@ -172,7 +163,7 @@ class Settling:
             except RecordUnreadable:
                 raise
             except Unavailable:
-                answer = await self._insistence.write(change)
+                answer = await self._unanswered.write(change)
         except RecordUnreadable:
             return Refused(None)
         if answer is None:
@@ -181,16 +172,16 @@ class Settling:
 
     def _change(self, claimed: Claimed, ending: Ending) -> Settle:
         now = self._clock.now()
-        status, failure, reason = _words(ending)
-        delay = ending.delay if isinstance(ending, Retrying) else 0.0
+        status, failure, reason = _ending_in_words(ending)
         success = ending if isinstance(ending, Success) else None
-        entry = Entry(now, ending_event(status), claimed.record.attempt, self._terms.worker, reason)
+        delay = ending.delay if isinstance(ending, Retrying) else 0.0
+        entry = Entry(now, ending_event(status), claimed.record.attempt, self._context.worker, reason)
         return Settle(
             job_id=claimed.record.job_id,
             token=claimed.lease.token,
             status=status,
             now=now,
-            purge_at=self._terms.retention.purge_at(now),
+            purge_at=self._context.retention.purge_at(now),
             entry=entry,
             history=trim_if_full(claimed.record.history, entry),
             result=None if success is None else success.result,
@@ -200,7 +191,7 @@ class Settling:
             scheduled_at=now + round(delay * 1000) if status is Status.RETRYING else None,
         )
 
-    def _settled(self, claimed: Claimed, change: Settle, written: Written) -> LettingGo:
+    def _report_settled(self, claimed: Claimed, change: Settle, written: Written) -> Disposition:
         failure = change.failure
         delay = None if change.scheduled_at is None else (change.scheduled_at - change.now) / 1000
         self._emit(
@@ -213,11 +204,11 @@ class Settling:
                 retry_in=delay,
             )
         )
-        self._seen(change.job_id, written)
+        self._on_settled(change.job_id, written)
         return Delete() if delay is None else Hide(delay)
 
 
-def _words(ending: Ending) -> tuple[Status, Failure | None, str]:
+def _ending_in_words(ending: Ending) -> tuple[Status, Failure | None, str]:
     """The status, the failure and the history's reason of an ending."""
     match ending:
         case Success():
@@ -226,5 +217,5 @@ def _words(ending: Ending) -> tuple[Status, Failure | None, str]:
             return Status.RETRYING, failure, f"{failure.kind}: {failure.message}"
         case Failing(failure):
             return Status.FAILED, failure, f"{failure.kind}: {failure.message}"
-        case Cancelled(said):
-            return Status.CANCELLED, None, with_words("a cancel was asked for", said)
+        case Cancelled(note):
+            return Status.CANCELLED, None, with_note("a cancel was asked for", note)

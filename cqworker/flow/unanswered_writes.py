@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import asyncio
 
-from cqworker.clock import Clock
 from cqworker.errors import RecordUnreadable, Unavailable
-from cqworker.health.service_health import STORE, ServiceHealth
+from cqworker.flow.context import Context
+from cqworker.health.service_health import STORE
 from cqworker.model.attempt_writes import HandBack, Settle
 from cqworker.model.backoff import retry_pauses
 from cqworker.model.writes import Refused, Written
-from cqworker.ports import JobStore
 
-PATIENCE = 120.0
+GIVE_UP_AFTER = 120.0
+"""Seconds after which a write is given up that fails while the store answers others: longer than AWS throttles."""
 TRIES = 20
-"""Seconds and tries after which a write is given up that fails while the store answers others."""
+"""Tries that it has in any case: a suspended machine may use up the seconds at once."""
+LONGEST_PAUSE = 5.0
+"""Seconds between two tries at most."""
 
 
-class Insistence:
+class UnansweredWrites:
     """Repeats the fenced writes of attempts; while the store is away for everybody it only waits for its return."""
 
-    def __init__(self, store: JobStore, health: ServiceHealth, clock: Clock) -> None:
-        self._store = store
-        self._health = health
-        self._clock = clock
+    def __init__(self, context: Context) -> None:
+        self._store = context.store
+        self._health = context.health
+        self._clock = context.clock
         self._never = asyncio.Event()
 
     async def write(self, change: Settle | HandBack) -> Written | Refused | None:
@@ -31,8 +33,8 @@ class Insistence:
 
         Raises RecordUnreadable, which is an answer: what was written is not read.
         """
-        until = self._clock.monotonic() + PATIENCE
-        for number, pause in enumerate(retry_pauses(first=0.1, cap=5.0), 1):
+        until = self._clock.monotonic() + GIVE_UP_AFTER
+        for number, pause in enumerate(retry_pauses(first=0.1, cap=LONGEST_PAUSE), 1):
             await asyncio.sleep(pause)
             await self._health.wait_until_back(STORE, self._never)
             try:

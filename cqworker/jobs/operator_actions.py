@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from cqworker.clock import Clock
 from cqworker.errors import JobNotFound, NotAllowedNow, Unavailable
-from cqworker.events import CancelAsked, Emit, JobForestalled, RecordPostponed, RetryAsked
+from cqworker.events import CancelAsked, JobForestalled, RecordPostponed, RetryAsked
+from cqworker.flow.context import Context
 from cqworker.flow.job_ref import subject_of
 from cqworker.jobs.shared_reads import SharedReads
 from cqworker.jobs.waiters import Waiters
@@ -14,12 +14,11 @@ from cqworker.model.envelope import NotAnEnvelope, read_envelope
 from cqworker.model.history import Entry, ending_event
 from cqworker.model.operator_writes import AskCancel, Forestall, NewRound
 from cqworker.model.record import JobRecord, envelope_of
-from cqworker.model.retention import Retention
 from cqworker.model.status import RETRYABLE, Status
 from cqworker.model.tenants import message_group_of
 from cqworker.model.trace import traceparent_for
 from cqworker.model.writes import Refused, Written
-from cqworker.ports import JobQueue, JobStore, Letter
+from cqworker.ports import JobQueue, Letter
 
 MAX_CANCEL_TRIES = 5
 """Conditional writes that one cancel tries: each is refused only because the job changed meanwhile."""
@@ -30,28 +29,24 @@ class OperatorActions:
     """What people may do to a job that exists.
 
     A job of another tenant does not exist for them; `tenant` None is the local operator, who may see every job.
-    `retention` is how many seconds a record is kept after its last change. `cancel_here` is called with the id of a
-    running job whose cancel was asked for: it may run in this process, which need not wait for its next renewal then.
+    `cancel_here` is called with the id of a running job whose cancel was asked for: it may run in this process, which
+    need not wait for its next renewal then.
     """
 
     def __init__(
         self,
-        store: JobStore,
+        context: Context,
         queues: Mapping[str, JobQueue],
         waiters: Waiters,
-        clock: Clock,
-        emit: Emit,
-        *,
-        retention: Retention,
         cancel_here: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._store = store
-        self._reads = SharedReads(store)
+        self._store = context.store
+        self._reads = SharedReads(context.store)
         self._queues = queues
         self._waiters = waiters
-        self._clock = clock
-        self._emit = emit
-        self._retention = retention
+        self._clock = context.clock
+        self._emit = context.emit
+        self._retention = context.retention
         self._cancel_here = cancel_here
 
     async def show(self, job_id: str, tenant: str | None) -> JobRecord:

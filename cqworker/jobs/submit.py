@@ -11,21 +11,20 @@ from typing import TYPE_CHECKING
 import orjson
 from msgspec.structs import replace
 
-from cqworker.clock import Clock
 from cqworker.errors import KeyReused, SendUnanswered, Unavailable, UnknownQueue, UnknownType
-from cqworker.events import Emit, JobSubmitted, RecordPostponed, SubmissionReplayed
+from cqworker.events import JobSubmitted, RecordPostponed, SubmissionReplayed
+from cqworker.flow.context import Context
 from cqworker.flow.job_ref import stored_trace_id, subject_of
 from cqworker.model.artifact_keys import payload_key
 from cqworker.model.envelope import Envelope
 from cqworker.model.ids import new_job_id
 from cqworker.model.operator_writes import Enter
 from cqworker.model.record import JobRecord, record_from
-from cqworker.model.retention import Retention
 from cqworker.model.tenants import DEFAULT_TENANT, check_tenant, message_group_of
 from cqworker.model.trace import traceparent_for
 from cqworker.model.writes import Refused
 from cqworker.plugins.loaded_handlers import Handler
-from cqworker.ports import Artifacts, JobQueue, JobStore, KeyItem, Letter
+from cqworker.ports import Artifacts, JobQueue, KeyItem, Letter
 
 if TYPE_CHECKING:  # a process that reads bodies knows no settings, and need not wait for their import
     from cqworker.plugins.registry import Registry
@@ -102,29 +101,26 @@ class Accepted:
 class Submitter:
     """Accepts jobs: sends the message, which commits, then puts the record.
 
-    A payload of more than `inline_limit` bytes goes to S3; a record is kept `retention` seconds.
+    A payload of more than `inline_limit` bytes goes to S3.
     """
 
     def __init__(
         self,
+        context: Context,
         registry: Registry,
         queues: Mapping[str, JobQueue],
-        store: JobStore,
         artifacts: Artifacts,
-        clock: Clock,
-        emit: Emit,
         *,
         inline_limit: int,
-        retention: Retention,
     ) -> None:
         self._registry = registry
         self._queues = queues
-        self._store = store
+        self._store = context.store
         self._artifacts = artifacts
-        self._clock = clock
-        self._emit = emit
+        self._clock = context.clock
+        self._emit = context.emit
         self._inline_limit = inline_limit
-        self._retention = retention
+        self._retention = context.retention
 
     async def submit(self, asked: Submission | CheckedSubmission) -> Accepted:
         """Accepts one job, which is checked here unless that was done elsewhere.

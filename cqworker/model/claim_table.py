@@ -99,26 +99,26 @@ def _judge_free(seen: JobRecord, now: int) -> Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Bury:
+class MarkLost:
     """Write FAILED `lost`, then delete the dead letter."""
 
 
-Burial = Bury | CancelInstead | WaitUntil | Drop
+DeadLetterVerdict = MarkLost | CancelInstead | WaitUntil | Drop
 
 
-def judge_dead_letter(seen: JobRecord | None, envelope: Envelope, now: int, grace: int = 0) -> Burial:
+def judge_dead_letter(seen: JobRecord | None, envelope: Envelope, now: int, grace: int = 0) -> DeadLetterVerdict:
     """What to do with one of our messages that arrived in the dead-letter queue."""
     if seen is None:
-        return Bury()
+        return MarkLost()
     if seen.round > envelope.round:
         return Drop()
     match seen.status.stage:
         case Stage.HELD if not seen.has_expired(now - grace):
             return _hide_until_over(seen, now, grace)
         case Stage.HELD | Stage.WAITING:
-            return Bury() if seen.cancel_requested_at is None else CancelInstead()
+            return MarkLost() if seen.cancel_requested_at is None else CancelInstead()
         case Stage.SPENT:
-            return Bury() if seen.round < envelope.round else Drop()
+            return MarkLost() if seen.round < envelope.round else Drop()
         case Stage.DONE:
             return Drop()
         case Stage.RESERVED:

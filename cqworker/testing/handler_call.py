@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import NoReturn
 
-from cqworker.execution.handler_loop import Call
+from cqworker.execution.handler_loop import RunningCall
 from cqworker.execution.invoke import outcome_of
 from cqworker.execution.outcome import Interrupted, StopReason
 from cqworker.execution.stop_signal import StopSignal
@@ -76,7 +76,7 @@ class HandlerCall:
             CallResult(error=asyncio.CancelledError()) if call.ended.cancelled() else call.ended.result()
         )
 
-    def _call(self, model: object, job: Job) -> Call:
+    def _call(self, model: object, job: Job) -> RunningCall:
         handler, signal = self._handler, self._signal
 
         async def on_the_loop() -> CallResult:
@@ -94,11 +94,11 @@ class HandlerCall:
         if handler.executor == "loop":
             return SameLoop().call(on_the_loop, signal.was_thrown)
         threads = HandlerThreads()
-        call = Call(threads.call(in_a_thread), lambda: None)
+        call = RunningCall(threads.call(in_a_thread), lambda: None)
         threads.close()
         return call
 
-    def _stop(self, call: Call, reason: StopReason) -> None:
+    def _stop(self, call: RunningCall, reason: StopReason) -> None:
         if self._signal.reason is None:
             self._signal.reason = reason
             call.cancel()

@@ -5,21 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from cqworker.execution.handler_loop import Call, Standing, Work, nothing
+from cqworker.execution.handler_loop import LoopPosition, RunningCall, Work, do_nothing
 
 
 class SameLoop:
     """Runs handlers as tasks of the loop that calls it."""
 
-    def call(self, work: Work, thrown: Callable[[], None] = nothing) -> Call:
+    def call(self, work: Work, thrown: Callable[[], None] = do_nothing) -> RunningCall:
         task = asyncio.get_running_loop().create_task(work())
-        return Call(task, lambda: _cancel(task, thrown))
+        return RunningCall(task, lambda: _cancel(task, thrown))
 
     def silent_for(self) -> float:
         return 0.0
 
-    def standing(self) -> Standing:
-        return Standing()
+    def position(self) -> LoopPosition:
+        return LoopPosition()
 
     async def close(self) -> None:
         return None

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from cqworker.children.child_pool import Children
 from cqworker.clock import Clock
 from cqworker.events import Emit
-from cqworker.execution.executor import Execution
+from cqworker.execution.executor import Executor
 from cqworker.execution.handler_loop import HandlersLoop
-from cqworker.execution.handler_watchdog import HandlersWatch
+from cqworker.execution.handler_watchdog import HandlerWatchdog
 from cqworker.execution.lifespans import Lifespans
-from cqworker.execution.runtime import TenantOf, Workshop
+from cqworker.execution.runtime import Runtime, TenantOf
 from cqworker.execution.thread_pool import HandlerThreads
-from cqworker.flow.capacity import Slots
-from cqworker.flow.jobs_in_hand import InHand
-from cqworker.flow.settle import Seen, Settling, Terms
+from cqworker.flow.capacity import Capacity
+from cqworker.flow.context import Context
+from cqworker.flow.jobs_in_hand import JobsInHand
+from cqworker.flow.settle import OnSettled, ResultLimits, Settler
 from cqworker.flow.type_limits import TypeLimits
 from cqworker.health.main_loop_lag import MainLoopLag
 from cqworker.health.service_health import ServiceHealth
@@ -25,7 +26,7 @@ from cqworker.plugins.registry import Registry
 from cqworker.ports import Artifacts, JobQueue, JobStore
 from cqworker.settings import QueueSettings, Settings, WorkerSettings
 from cqworker.settings.validation import max_receive_count_of
-from cqworker.worker.queue_worker import Crew, Lane, open_lane
+from cqworker.worker.queue_worker import QueueWorker, Shared, open_queue_worker
 from cqworker.worker.worker import Worker
 
 
@@ -42,10 +43,11 @@ class Dependencies:
     emit: Emit
 
 
-def open_worker(dependencies: Dependencies, settings: Settings, loop: HandlersLoop, *, name: str, seen: Seen) -> Worker:
-    """A worker for every configured queue, ready to start; `seen` is told of every record it settles."""
-    slots = Slots(settings.worker.concurrency, dependencies.emit)
-    workshop = Workshop(
+def open_worker(
+    dependencies: Dependencies, settings: Settings, loop: HandlersLoop, *, name: str, on_settled: OnSettled
+) -> Worker:
+    """A worker for every configured queue, ready to start; `on_settled` is called for every record it settles."""
+    runtime = Runtime(
         registry=dependencies.registry,
         artifacts=dependencies.artifacts,
         tenant_of=_tenants_in(dependencies.store),
@@ -56,12 +58,13 @@ def open_worker(dependencies: Dependencies, settings: Settings, loop: HandlersLo
         processes=Children(settings.worker.concurrency),
         lifespans=Lifespans(),
     )
-    execution = Execution(workshop, dependencies.clock, dependencies.emit)
-    crew = _crew(dependencies, settings, slots, execution, name, seen)
-    lanes = [_lane(crew, dependencies, queue) for queue in settings.queues]
+    executor = Executor(runtime, dependencies.clock, dependencies.emit)
+    shared = _shared(dependencies, settings, executor, name, on_settled)
     main = MainLoopLag(dependencies.clock, dependencies.emit)
-    watch = HandlersWatch(workshop, execution, _bearable(settings.worker), main, dependencies.clock, dependencies.emit)
-    return Worker(lanes, slots, crew.limits, execution, workshop, watch, dependencies.clock, dependencies.emit)
+    watchdog = HandlerWatchdog(
+        runtime, executor, _bearable(settings.worker), main, dependencies.clock, dependencies.emit
+    )
+    return Worker([_queue_worker(shared, dependencies, queue) for queue in settings.queues], shared, runtime, watchdog)
 
 
 def _tenants_in(store: JobStore) -> TenantOf:
@@ -73,51 +76,40 @@ def _tenants_in(store: JobStore) -> TenantOf:
 
 
 def _bearable(settings: WorkerSettings) -> int:
-    """So many abandoned handlers; never as many as there are slots, for then nothing would ever run again."""
+    """So many abandoned handlers; never as many as there are capacity, for then nothing would ever run again."""
     return min(settings.max_abandoned_handlers, settings.concurrency - 1)
 
 
-def _crew(
-    dependencies: Dependencies,
-    settings: Settings,
-    slots: Slots,
-    execution: Execution,
-    name: str,
-    seen: Seen,
-) -> Crew:
-    terms = Terms(
-        worker=name,
-        retention=settings.store.retention,
-        inline_limit=settings.artifacts.inline_limit,
-        largest=settings.http.max_upload,
-    )
-    settling = Settling(
-        dependencies.store,
-        dependencies.artifacts,
-        dependencies.registry,
-        dependencies.health,
-        dependencies.clock,
-        dependencies.emit,
-        terms,
-        seen,
-    )
-    return Crew(
+def context_of(dependencies: Dependencies, settings: Settings, worker: str = "") -> Context:
+    """What reads and writes records here; `worker` is its name, "" where no worker runs."""
+    return Context(
         store=dependencies.store,
-        slots=slots,
-        limits=TypeLimits(dependencies.registry, slots.total // 2),
-        in_hand=InHand(dependencies.clock),
-        execution=execution,
-        settling=settling,
         health=dependencies.health,
-        tokens=TokenGenerator(),
         clock=dependencies.clock,
         emit=dependencies.emit,
-        worker=name,
         retention=settings.store.retention,
+        worker=worker,
     )
 
 
-def _lane(crew: Crew, dependencies: Dependencies, settings: QueueSettings) -> Lane:
-    cemetery = dependencies.queues[settings.dead_letter_queue] if settings.dead_letter_queue else None
+def _shared(
+    dependencies: Dependencies, settings: Settings, executor: Executor, name: str, on_settled: OnSettled
+) -> Shared:
+    context = context_of(dependencies, settings, name)
+    capacity = Capacity(settings.worker.concurrency, dependencies.emit)
+    limits = ResultLimits(inline=settings.artifacts.inline_limit, largest=settings.http.max_upload)
+    return Shared(
+        context=context,
+        capacity=capacity,
+        limits=TypeLimits(dependencies.registry, capacity.total // 2),
+        in_hand=JobsInHand(dependencies.clock),
+        executor=executor,
+        settler=Settler(context, dependencies.artifacts, dependencies.registry, limits, on_settled),
+        tokens=TokenGenerator(),
+    )
+
+
+def _queue_worker(shared: Shared, dependencies: Dependencies, settings: QueueSettings) -> QueueWorker:
+    dead_letters = dependencies.queues[settings.dead_letter_queue] if settings.dead_letter_queue else None
     most = max_receive_count_of(settings, dependencies.registry.largest_max_attempts)
-    return open_lane(crew, settings, dependencies.queues[settings.name], cemetery, most)
+    return open_queue_worker(shared, settings, dependencies.queues[settings.name], dead_letters, most)

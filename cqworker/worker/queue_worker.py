@@ -1,26 +1,23 @@
-"""One queue and everything that works for it: poller, leases, settling, acknowledgement, dead letters."""
+"""One queue and everything that works for it: poller, claimer, leases, acknowledgement, dead letters."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cqworker.clock import Clock
-from cqworker.events import Emit
-from cqworker.execution.executor import Execution
-from cqworker.flow.acknowledger import Receipts
-from cqworker.flow.capacity import Slots
-from cqworker.flow.claim import Claims
-from cqworker.flow.dead_letter_poller import Cemetery, DeadLetters
-from cqworker.flow.jobs_in_hand import InHand
+from cqworker.execution.executor import Executor
+from cqworker.flow.acknowledger import Acknowledger
+from cqworker.flow.capacity import Capacity
+from cqworker.flow.claim import Claimer
+from cqworker.flow.context import Context
+from cqworker.flow.dead_letter_poller import DeadLetterPoller, DeadLetterQueue
+from cqworker.flow.jobs_in_hand import JobsInHand
 from cqworker.flow.journey import Journey
 from cqworker.flow.lease_keeper import LeaseKeeper
 from cqworker.flow.poller import Poller
-from cqworker.flow.settle import Settling
+from cqworker.flow.settle import Settler
 from cqworker.flow.type_limits import TypeLimits
-from cqworker.health.service_health import ServiceHealth
 from cqworker.model.ids import TokenGenerator
-from cqworker.model.retention import Retention
-from cqworker.ports import JobQueue, JobStore
+from cqworker.ports import JobQueue
 from cqworker.settings import QueueSettings
 
 NO_REDRIVE = 1 << 30
@@ -28,56 +25,53 @@ NO_REDRIVE = 1 << 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Crew:
-    """What all lanes of a worker share."""
+class Shared:
+    """What all queues of a worker share."""
 
-    store: JobStore
-    slots: Slots
+    context: Context
+    capacity: Capacity
     limits: TypeLimits
-    in_hand: InHand
-    execution: Execution
-    settling: Settling
-    health: ServiceHealth
+    in_hand: JobsInHand
+    executor: Executor
+    settler: Settler
     tokens: TokenGenerator
-    clock: Clock
-    emit: Emit
-    worker: str
-    retention: Retention
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
-    """The parts of one queue."""
+class QueueWorker:
+    """The parts of one queue; the last two are None where it has no dead-letter queue."""
 
     poller: Poller
-    claims: Claims
+    claimer: Claimer
     leases: LeaseKeeper
-    receipts: Receipts
-    dead_letters: DeadLetters | None
-    dead_receipts: Receipts | None
+    acknowledger: Acknowledger
+    dead_letters: DeadLetterPoller | None
+    dead_letter_acknowledger: Acknowledger | None
 
 
-def open_lane(
-    crew: Crew, settings: QueueSettings, queue: JobQueue, cemetery: JobQueue | None, max_receive_count: int
-) -> Lane:
-    """Puts the parts of one queue together; nothing runs yet."""
-    receipts = Receipts(queue, crew.clock, crew.emit, max_receive_count)
+def open_queue_worker(
+    shared: Shared, settings: QueueSettings, queue: JobQueue, dead_letters: JobQueue | None, max_receive_count: int
+) -> QueueWorker:
+    """Puts the parts of one queue together; nothing runs yet. `max_receive_count` is its redrive policy's."""
+    context = shared.context
+    acknowledger = Acknowledger(queue, context.clock, context.emit, max_receive_count)
     period = settings.visibility_timeout
-    leases = LeaseKeeper(queue, crew.store, crew.health, period, crew.clock, crew.emit, receipts.resend)
-    claims = Claims(crew.store, crew.health, crew.clock, crew.emit, crew.tokens, crew.worker, period, crew.retention)
-    journey = Journey(crew.limits, crew.in_hand, claims, leases, crew.execution, crew.settling, receipts, crew.emit)
-    poller = Poller(queue, settings, crew.slots, journey, receipts, crew.health, crew.clock, crew.emit)
-    if cemetery is None:
-        return Lane(poller, claims, leases, receipts, None, None)
-    dead_receipts = Receipts(cemetery, crew.clock, crew.emit, NO_REDRIVE)
-    dead_letters = DeadLetters(
-        Cemetery(cemetery, queue.name, crew.execution.attempts_of),
-        crew.store,
-        dead_receipts,
-        crew.health,
-        crew.clock,
-        crew.emit,
-        worker=crew.worker,
-        retention=crew.retention,
+    leases = LeaseKeeper(queue, context, period, acknowledger.copies.send)
+    claimer = Claimer(context, shared.tokens, period)
+    journey = Journey(
+        limits=shared.limits,
+        in_hand=shared.in_hand,
+        claimer=claimer,
+        leases=leases,
+        executor=shared.executor,
+        settler=shared.settler,
+        acknowledger=acknowledger,
+        emit=context.emit,
     )
-    return Lane(poller, claims, leases, receipts, dead_letters, dead_receipts)
+    poller = Poller(queue, settings, context, shared.capacity, journey, acknowledger)
+    if dead_letters is None:
+        return QueueWorker(poller, claimer, leases, acknowledger, None, None)
+    dead_letter_acknowledger = Acknowledger(dead_letters, context.clock, context.emit, NO_REDRIVE)
+    of_this_queue = DeadLetterQueue(dead_letters, queue.name, shared.executor.attempts_of)
+    dead_letter_poller = DeadLetterPoller(of_this_queue, context, dead_letter_acknowledger)
+    return QueueWorker(poller, claimer, leases, acknowledger, dead_letter_poller, dead_letter_acknowledger)

@@ -18,7 +18,8 @@ from cqworker.aws.dynamodb.items import item_of
 from cqworker.aws.dynamodb.job_store import DynamoStore
 from cqworker.errors import Unavailable
 from cqworker.events import ignore
-from cqworker.flow.claim import Claims
+from cqworker.flow.claim import Claimer
+from cqworker.flow.context import Context
 from cqworker.flow.message_disposition import Leave
 from cqworker.health.service_health import ServiceHealth
 from cqworker.model.record import envelope_of
@@ -74,13 +75,15 @@ def applying(item: Said) -> Answering:
 
 async def test_a_claim_whose_record_cannot_be_read_is_handed_back(store: DynamoStore, speak_to: SpeakTo) -> None:
     clock = SetClock()
-    claims = Claims(store, ServiceHealth(clock, ignore, ()), clock, ignore, Mint(), "host:1", 60.0, Retention(days=30))  # type: ignore[arg-type]
+    health = ServiceHealth(clock, ignore, ())
+    context = Context(store=store, health=health, clock=clock, emit=ignore, retention=Retention(days=30), worker="w1")
+    claimer = Claimer(context, Mint(), 60.0)  # type: ignore[arg-type]  # tokens that the test knows
     delivery = Delivery(
         queue="jobs", message_id="1", receipt="r", body="", receive_count=1, sent_at=0, received_at=clock.monotonic()
     )
     async with serving(applying(NOVEL)) as stub:
         speak_to(stub.url)
-        assert await claims.claim(delivery, envelope_of(JOB, round_number=1)) == Leave()
+        assert await claimer.claim(delivery, envelope_of(JOB, round_number=1)) == Leave()
     assert len(stub.seen) == 2
     claim, back = map(body_of, stub.seen)
     assert "boot.1" in json.dumps(claim["ExpressionAttributeValues"])

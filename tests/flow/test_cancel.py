@@ -254,7 +254,7 @@ async def test_a_handler_deaf_to_a_cancel_is_abandoned_and_cannot_write() -> Non
     record = await world.until(job_id)
     await asyncio.sleep(100)
     assert world.record(job_id) == record
-    assert (record.status, host.worker.slots.taken) == (Status.CANCELLED, 0)
+    assert (record.status, host.worker.capacity.taken) == (Status.CANCELLED, 0)
     await world.stop()
 
 

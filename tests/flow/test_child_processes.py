@@ -78,7 +78,7 @@ async def test_a_cancel_kills_the_process(tmp_path: Any) -> None:
     record = await world.until(job_id, patience=5)
     assert record.status is Status.CANCELLED
     await world.until_true(lambda: not is_alive(pid), patience=5)
-    await world.until_true(lambda: host.worker.slots.taken == 0, patience=5)
+    await world.until_true(lambda: host.worker.capacity.taken == 0, patience=5)
     await host.drain(2)
 
 
@@ -112,7 +112,7 @@ async def test_a_process_that_dies_in_a_drain_costs_no_attempt(tmp_path: Any) ->
     host = world.start()
     job_id, pid = await asleep(world, host, tmp_path / "pid")
     draining = asyncio.ensure_future(host.drain(10))
-    await world.until_true(lambda: host.worker.execution.draining, patience=5)
+    await world.until_true(lambda: host.worker.executor.draining, patience=5)
     os.kill(pid, signal.SIGKILL)
     await draining
     assert (world.record(job_id).status, world.record(job_id).attempt) == (Status.QUEUED, 0)
@@ -143,7 +143,7 @@ async def test_a_process_that_takes_longer_than_its_timeout_is_killed_and_its_sl
     assert (record.status, failure_of(record).kind) == (Status.FAILED, FailureKind.TIMEOUT)
     pid = int((tmp_path / "pid").read_text())
     await world.until_true(lambda: not is_alive(pid), patience=5)
-    await world.until_true(lambda: host.worker.slots.taken == 0, patience=5)
+    await world.until_true(lambda: host.worker.capacity.taken == 0, patience=5)
     assert (await fate(world, "return")).status is Status.SUCCEEDED
     await host.drain(2)
 

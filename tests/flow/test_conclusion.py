@@ -168,9 +168,9 @@ async def test_a_handler_that_ignores_its_timeout_is_abandoned_and_its_late_resu
     record = await world.until(await world.submit("deaf"))
     assert (failure_of(record).kind, record.result) == (FailureKind.TIMEOUT, None)
     assert [event.reason for event in host.seen(HandlerAbandoned)] == ["timeout"]
-    assert host.worker.slots.taken == 1
+    assert host.worker.capacity.taken == 1
     await world.until_true(lambda: host.seen(AbandonedHandlerEnded))
-    assert host.worker.slots.taken == 0
+    assert host.worker.capacity.taken == 0
     await asyncio.sleep(100)
     assert world.store.records[record.job_id] == record
     await world.stop()

@@ -19,7 +19,7 @@ from tests.flow.world import VISIBILITY, Host, World, story
 
 
 def lease_of(host: Host) -> Lease:
-    [lease] = host.worker.lanes[0].leases
+    [lease] = host.worker.queue_workers[0].leases
     return lease
 
 
@@ -67,7 +67,7 @@ async def test_what_is_thrown_away_with_a_refused_lease_is_said(way: str, told: 
     await world.submit("work")
     await world.until_true(lambda: host.seen(JobStarted))
     lease_of(host).stop(StopReason.LOST)
-    await world.until_true(lambda: not host.worker.execution.runs)
+    await world.until_true(lambda: not host.worker.executor.runs)
     assert [told in event.ending for event in host.seen(EndingDiscarded)] == [True] * bool(told)
 
 
@@ -80,7 +80,7 @@ async def test_a_cancelled_handler_that_will_not_stop_keeps_its_job_until_it_end
     await host.operator.cancel(job_id, None)
     await asyncio.sleep(3 * VISIBILITY)
     record = world.record(job_id)
-    assert (record.status, len(host.seen(HandlerAbandoned)), len(host.worker.execution.stragglers)) == ("RUNNING", 1, 1)
+    assert (record.status, len(host.seen(HandlerAbandoned)), len(host.worker.executor.stragglers)) == ("RUNNING", 1, 1)
     assert not record.has_expired(world.clock.now()), "or the next round would meet it"
     assert len(host.seen(CancelNoticed)) == 0, "who asked here was told already, and once is enough"
     record = await world.until(job_id)
@@ -88,7 +88,7 @@ async def test_a_cancelled_handler_that_will_not_stop_keeps_its_job_until_it_end
     assert last_reason(record) == "a cancel was asked for; it returned after it saw the stop"
     assert host.seen(EndingDiscarded) == []
     await world.until_empty()
-    assert (host.worker.execution.stragglers, len(host.seen(AbandonedHandlerEnded))) == (set(), 1)
+    assert (host.worker.executor.stragglers, len(host.seen(AbandonedHandlerEnded))) == (set(), 1)
     await world.stop()
 
 
@@ -120,8 +120,8 @@ async def test_a_refused_lease_ends_the_wait_for_a_cancelled_handler() -> None:
     await host.operator.cancel(job_id, None)
     await world.until_true(lambda: host.seen(HandlerAbandoned))
     lease_of(host).stop(StopReason.LOST)
-    await world.until_true(lambda: not host.worker.execution.runs, patience=1)
-    assert (world.record(job_id).status, len(host.worker.execution.stragglers)) == (Status.RUNNING, 1)
+    await world.until_true(lambda: not host.worker.executor.runs, patience=1)
+    assert (world.record(job_id).status, len(host.worker.executor.stragglers)) == (Status.RUNNING, 1)
     await world.until_true(lambda: host.seen(EndingDiscarded))
 
 
@@ -146,12 +146,12 @@ async def test_what_silence_stopped_is_abandoned_after_a_refusal_a_drain_or_its_
     await world.until_true(lambda: host.seen(JobStarted))
     lease_of(host).stop(StopReason.SILENCE)
     await asyncio.sleep(20)
-    [run] = host.worker.execution.runs
+    [run] = host.worker.executor.runs
     if after is not StopReason.TIMEOUT:
         run.stop(after)
     await world.until_true(lambda: host.seen(HandlerAbandoned))
     assert [event.reason for event in host.seen(HandlerAbandoned)] == [after]
-    await world.until_true(lambda: not host.worker.execution.runs, patience=1)
+    await world.until_true(lambda: not host.worker.executor.runs, patience=1)
     await asyncio.sleep(1)
     expected = Status.FAILED if after is StopReason.TIMEOUT else Status.RUNNING
     assert world.record(job_id).status is expected

@@ -178,8 +178,8 @@ async def test_nothing_is_left_running_after_a_drain() -> None:
     await host.drain(DRAIN)
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == {asyncio.current_task()}
-    assert (host.worker.slots.taken, host.worker.execution.runs) == (0, set())
-    assert [len(lane.leases) for lane in host.worker.lanes] == [0, 0]
+    assert (host.worker.capacity.taken, host.worker.executor.runs) == (0, set())
+    assert [len(queue_worker.leases) for queue_worker in host.worker.queue_workers] == [0, 0]
 
 
 @story

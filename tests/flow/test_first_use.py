@@ -97,14 +97,14 @@ async def test_a_lifespan_and_a_handler_see_no_other_job_s_context() -> None:
     host = world.start()
     WHOSE.set("the submitter's")
     await world.until_true(lambda: seen, patience=10)
-    state = host.worker._workshop.lifespans
+    state = host.worker._runtime.lifespans
     [handler_] = world.registry.handlers.values()
 
     async def first_need() -> None:
         WHOSE.set("a job's")
         await state.state(handler_)
 
-    await host.worker._workshop.loop.call(first_need).ended
+    await host.worker._runtime.loop.call(first_need).ended
     assert seen == ["refused once", "the worker's"]
     records = [await world.until(await world.submit("work"), patience=10) for _ in range(3)]
     assert {record.result for record in records} == {'"the worker\'s"'}

@@ -16,7 +16,7 @@ from cqworker import handler
 from cqworker.events import JobStarted, LeaseLost
 from cqworker.events.loop_events import HandlersLoopSilent
 from cqworker.execution import handler_watchdog
-from cqworker.execution.handler_loop import Standing, ThreadedLoop
+from cqworker.execution.handler_loop import LoopPosition, ThreadedLoop
 from cqworker.model.status import Status
 from tests.flow.waiting import eventually
 from tests.flow.world import REAL, World
@@ -39,19 +39,19 @@ async def test_a_silent_loop_says_whose_task_runs_there_and_on_which_line(
     async def block_in_a_subtask() -> None:
         await asyncio.gather(block())
 
-    assert loop.standing() == Standing()
+    assert loop.position() == LoopPosition()
     for _ in range(3):
         loop.call(nap)
     for work, is_known in ((block, True), (block_in_a_subtask, False)):
         call = loop.call(work)
         await eventually(blocked.is_set)
-        await eventually(lambda: loop.standing().place == f"{__file__}:{line_of('# here it stands')}")
-        assert loop.standing().ended is (call.ended if is_known else None)
+        await eventually(lambda: loop.position().place == f"{__file__}:{line_of('# here it stands')}")
+        assert loop.position().ended is (call.ended if is_known else None)
         release.set()
         await asyncio.wait([call.ended])
         blocked.clear()
         release.clear()
-    await eventually(lambda: loop.standing() == Standing())
+    await eventually(lambda: loop.position() == LoopPosition())
     await loop.close()
 
 

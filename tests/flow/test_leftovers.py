@@ -6,13 +6,13 @@ import asyncio
 import gc
 import weakref
 
-from cqworker.execution.handler_loop import Call, ThreadedLoop
+from cqworker.execution.handler_loop import RunningCall, ThreadedLoop
 
 
 class Errand:
     """Work that leads to its own call, as a run's does."""
 
-    call: Call
+    call: RunningCall
 
     async def __call__(self) -> str:
         return "done"

@@ -38,7 +38,7 @@ async def test_a_loop_that_turns_was_never_absent() -> None:
 async def test_an_absence_counts_where_it_overlaps_and_also_before_the_pulse_has_seen_it() -> None:
     world = World({"quick": quick})
     host = world.start()
-    main = host.worker._watch.main
+    main = host.worker._watchdog.main
     await asyncio.sleep(10.5)
     world.freeze("w1")
     await asyncio.sleep(AWAY)

@@ -87,7 +87,7 @@ async def test_an_attempt_without_its_lease_reports_nothing() -> None:
     world = World({"chat": chatty(100, 1)})
     first = world.start("w1")
     job_id = await world.submit("chat")
-    await world.until_true(lambda: first.worker.execution.runs)
+    await world.until_true(lambda: first.worker.executor.runs)
     world.freeze("w1")
     await asyncio.sleep(VISIBILITY + 1)
     world.start("w2")

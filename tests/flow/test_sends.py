@@ -16,9 +16,10 @@ from cqworker.health.service_health import ServiceHealth, queue_service
 from cqworker.jobs.submit import Accepted, Submission, Submitter
 from cqworker.ports import Letter
 from cqworker.testing import MemoryQueue, VirtualClock
+from cqworker.worker.assembly import context_of
 from tests.flow.faults import FaultyQueue, refused, unanswered, unavailable
 from tests.flow.test_main_path import greet
-from tests.flow.world import RETENTION, World, story
+from tests.flow.world import World, story
 
 
 class Line(FaultyQueue):
@@ -182,14 +183,11 @@ def office(world: World) -> tuple[Line, Submitter]:
     """A desk that submits through sends that travel together."""
     line, ground = Line(), world.office.ground
     submitter = Submitter(
+        context_of(ground, world.office.settings),
         ground.registry,
         {"jobs": BatchedSends(line)},
-        ground.store,
         ground.artifacts,
-        ground.clock,
-        ground.emit,
         inline_limit=4096,
-        retention=RETENTION,
     )
     return line, submitter
 

@@ -88,7 +88,7 @@ async def test_more_is_never_in_hand_than_there_are_slots() -> None:
             await world.submit("work", queue=name)
     for _ in range(300):
         await asyncio.sleep(0.1)
-        assert len(host.worker.execution.runs) <= 5
+        assert len(host.worker.executor.runs) <= 5
     assert sum(record.status is Status.RUNNING for record in world.store.records.values()) <= 5
     await world.stop()
 

@@ -36,7 +36,7 @@ from tests.flow.world import REAL, VISIBILITY, Host, World, story
 
 
 def lease_of(host: Host) -> Lease:
-    [lease] = host.worker.lanes[0].leases
+    [lease] = host.worker.queue_workers[0].leases
     return lease
 
 
@@ -79,7 +79,7 @@ async def test_an_error_of_a_thread_that_never_looked_counts_in_a_drain() -> Non
     job_id = await world.submit("blind")
     await world.until_true(lambda: host.seen(JobStarted), patience=5)
     host.worker.quiet()
-    host.worker.execution.stop_all(StopReason.DRAIN)
+    host.worker.executor.stop_all(StopReason.DRAIN)
     release.set()
     record = await world.until(job_id, patience=5)
     assert record.failure is not None
@@ -272,7 +272,7 @@ async def test_a_lease_that_ran_out_before_the_start_starts_nothing_and_charges_
     )
     lease = Lease(delivery, subject_of(accepted.record), "token", float(VISIBILITY), 0.0)
     claimed = Claimed(accepted.record, read_envelope(body), delivery, lease)
-    outcome, _ = await host.worker.execution.run(claimed)
+    outcome, _ = await host.worker.executor.run(claimed)
     assert outcome == NeverStarted("unanswered lease", 0.0)
     assert ran == []
     await world.stop()

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from cqworker.events import Event, Subject
-from cqworker.execution.handler_loop import Call
-from cqworker.execution.handler_run import Run
+from cqworker.execution.handler_loop import RunningCall
+from cqworker.execution.handler_run import HandlerRun
 from cqworker.execution.outcome import (
     AskedReject,
     AskedRetry,
@@ -23,12 +23,12 @@ from cqworker.execution.outcome import (
     Returned,
     StopReason,
 )
-from cqworker.execution.timeouts import Deadlines
+from cqworker.execution.timeouts import Timeouts
 from cqworker.flow.conclusion import (
     Cancelled,
     Conclusion,
     Failing,
-    GivenBack,
+    HandedBack,
     LeftAlone,
     Retrying,
     Rules,
@@ -93,8 +93,8 @@ async def conclusion_of(order: tuple[str, ...], reason: StopReason, how: str) ->
     """Plays one order; what is concluded when the end is known must stand, whatever comes after it."""
     drains, events = [False], list[Event]()
     loop = asyncio.get_running_loop()
-    run = Run(JOB, events.append, 5.0, lambda: drains[0], Deadlines())
-    call = Call(loop.create_future(), lambda: None)
+    run = HandlerRun(JOB, events.append, 5.0, lambda: drains[0], Timeouts())
+    call = RunningCall(loop.create_future(), lambda: None)
     run.begin(call, 60.0)
     end: Ended | None = None
     concluded: Conclusion | None = None
@@ -137,7 +137,7 @@ async def test_whatever_comes_first_only_what_is_finished_succeeds_and_nothing_f
         whole = how == "finished" or (how == "returned" and not seen)
         assert isinstance(ended, Success) == (whole and not lost), case
         assert isinstance(ended, LeftAlone) == lost, case
-        assert not (isinstance(ended, GivenBack) and how == "finished"), case
+        assert not (isinstance(ended, HandedBack) and how == "finished"), case
         assert isinstance(ended, Failing) == (how == "reject" and not lost), case
         if returned and not whole and not lost:
             first_is_drain = comes(order, "quiet", "look") and not comes(order, "stop", "look")
@@ -147,5 +147,5 @@ async def test_whatever_comes_first_only_what_is_finished_succeeds_and_nothing_f
 
 
 def _unfinished(reason: StopReason) -> Any:
-    kinds = {StopReason.TIMEOUT: (Retrying, GivenBack), StopReason.CANCEL: (Cancelled, GivenBack)}
-    return kinds.get(reason, GivenBack)
+    kinds = {StopReason.TIMEOUT: (Retrying, HandedBack), StopReason.CANCEL: (Cancelled, HandedBack)}
+    return kinds.get(reason, HandedBack)

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from cqworker import Job, handler
 from cqworker.events import JobHandedBack, JobSettled, LeaseLost, LeasesRenewed, Subject
-from cqworker.execution.handler_loop import Call
-from cqworker.execution.handler_run import Run
+from cqworker.execution.handler_loop import RunningCall
+from cqworker.execution.handler_run import HandlerRun
 from cqworker.execution.outcome import Stopped, StopReason
-from cqworker.execution.timeouts import Deadlines
+from cqworker.execution.timeouts import Timeouts
 from cqworker.flow.conclusion import LeftAlone, Rules, conclude
 from cqworker.flow.lease import Lease, margin_of
 from cqworker.model.status import Status
@@ -29,7 +29,7 @@ JOB = Subject(job_id="job-1", type="work", queue="jobs", tenant="default", round
 
 
 def lease_of(host: Host) -> Lease:
-    return next(iter(host.worker.lanes[0].leases))
+    return next(iter(host.worker.queue_workers[0].leases))
 
 
 def new_lease() -> Lease:
@@ -118,9 +118,9 @@ def test_a_lost_lease_overrides_every_other_reason_to_stop_and_none_overrides_it
 async def test_a_run_whose_lease_is_lost_counts_as_lost_whatever_it_was_stopped_for_before(
     reason: StopReason, end: str
 ) -> None:
-    run = Run(JOB, lambda _: None, 5.0, lambda: False, Deadlines())
+    run = HandlerRun(JOB, lambda _: None, 5.0, lambda: False, Timeouts())
     ended: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    run.begin(Call(ended, lambda: None), 3600)
+    run.begin(RunningCall(ended, lambda: None), 3600)
     run.stop(reason)
     run.stop(StopReason.LOST)
     if end == "cancelled":

@@ -112,8 +112,8 @@ async def stop(host: Host, world: World, reason: StopReason, ids: list[str]) -> 
             for job_id in ids:
                 await host.operator.cancel(job_id, None)
         case StopReason.LOST | StopReason.SILENCE:
-            host.worker.lanes[0].poller.quiet()  # what is given back shall not start here again
-            for lease in list(host.worker.lanes[0].leases):
+            host.worker.queue_workers[0].poller.quiet()  # what is given back shall not start here again
+            for lease in list(host.worker.queue_workers[0].leases):
                 lease.stop(reason)
         case StopReason.TIMEOUT:
             pass
@@ -121,7 +121,7 @@ async def stop(host: Host, world: World, reason: StopReason, ids: list[str]) -> 
 
 async def has_ended(world: World, host: Host, job_id: str) -> None:
     """Returns when nothing runs here any more, and what became of it is written."""
-    await world.until_true(lambda: not host.worker.lanes[0].poller.travels, patience=60)
+    await world.until_true(lambda: not host.worker.queue_workers[0].poller.journeys, patience=60)
 
 
 def leaves(row: Row) -> str:
@@ -160,7 +160,7 @@ async def test_a_thread_that_saw_that_it_shall_stop(reason: StopReason) -> None:
     ids = {way: await world.submit(way) for way in WAYS}
     await world.until_true(lambda: len(host.seen(JobStarted)) == len(WAYS), patience=5)
     await stop(host, world, reason, list(ids.values()))
-    await world.until_true(lambda: not host.worker.execution.runs, patience=10)
+    await world.until_true(lambda: not host.worker.executor.runs, patience=10)
     if reason is not StopReason.LOST:
         await world.until_true(lambda: not any(world.record(i).status is Status.RUNNING for i in ids.values()), 5)
     told = {way: world.record(job_id) for way, job_id in ids.items()}

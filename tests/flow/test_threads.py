@@ -26,7 +26,7 @@ def kind_of(record: JobRecord) -> FailureKind | None:
 
 
 def short_grace(host: Host) -> None:
-    host.worker.execution._grace = 0.2
+    host.worker.executor._grace = 0.2
 
 
 async def test_as_many_calls_run_at_once_as_there_are_and_idle_threads_take_the_next() -> None:
@@ -161,10 +161,10 @@ async def test_a_thread_that_will_not_stop_is_abandoned_and_its_slot_is_free_whe
     record = await world.until(await world.submit("stubborn"), patience=5)
     assert kind_of(record) is FailureKind.TIMEOUT
     assert len(host.seen(HandlerAbandoned)) == 1
-    assert (host.worker.slots.taken, len(host.worker.execution.stragglers)) == (1, 1)
+    assert (host.worker.capacity.taken, len(host.worker.executor.stragglers)) == (1, 1)
     release.set()
     await world.until_true(lambda: host.seen(AbandonedHandlerEnded), patience=5)
-    await world.until_true(lambda: host.worker.slots.taken == 0, patience=5)
+    await world.until_true(lambda: host.worker.capacity.taken == 0, patience=5)
     assert world.record(record.job_id) == record
     await host.drain(2)
 
@@ -184,7 +184,7 @@ async def test_the_worker_asks_to_be_started_again_when_too_many_handlers_or_all
     host = world.start()
     short_grace(host)
     ids = [await world.submit("stubborn") for _ in range(jobs)]
-    await world.until_true(lambda: len(host.worker.execution.stragglers) == jobs, patience=5)
+    await world.until_true(lambda: len(host.worker.executor.stragglers) == jobs, patience=5)
     await asyncio.sleep(0.2)
     assert host.worker.stuck.is_set() == stuck
     assert all((f"stubborn {job_id}" in host.worker.stuck_because) == stuck for job_id in ids)
@@ -246,6 +246,6 @@ async def test_a_thread_that_is_told_to_stop_while_its_lifespan_opens_never_star
     assert kind_of(record) is FailureKind.TIMEOUT
     assert len(openings) == 1
     await world.until_true(lambda: len(openings) == 2, patience=5)
-    await world.until_true(lambda: host.worker.slots.taken == 0, patience=5)
+    await world.until_true(lambda: host.worker.capacity.taken == 0, patience=5)
     await host.drain(2)
     assert not started.is_set()

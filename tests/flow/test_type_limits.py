@@ -27,7 +27,7 @@ def most_at_once(book: Notebook, done: list[tuple[float, str, int]]) -> int:
 
 def slots_are_exact(host: Host) -> bool:
     told = [event.taken for event in host.seen(SlotsChanged)]
-    return all(abs(b - a) == 1 for a, b in zip([0, *told], told, strict=False)) and host.worker.slots.taken == 0
+    return all(abs(b - a) == 1 for a, b in zip([0, *told], told, strict=False)) and host.worker.capacity.taken == 0
 
 
 @pytest.mark.parametrize("concurrency", [1, 7, 25])
@@ -106,15 +106,15 @@ async def test_a_handler_that_does_not_stop_keeps_its_slot_until_it_ends() -> No
     host = world.start()
     for _ in range(2):
         await world.until(await world.submit("deaf"))
-    assert host.worker.slots.taken == 2
+    assert host.worker.capacity.taken == 2
     job_id = await world.submit("quick")
     await asyncio.sleep(60)
     assert world.record(job_id).status is Status.QUEUED
-    assert len(host.worker.execution.stragglers) == 2
+    assert len(host.worker.executor.stragglers) == 2
     await world.until(job_id)
     assert len(host.seen(AbandonedHandlerEnded)) >= 1
-    await world.until_true(lambda: host.worker.slots.taken == 0)
-    assert host.worker.execution.stragglers == set()
+    await world.until_true(lambda: host.worker.capacity.taken == 0)
+    assert host.worker.executor.stragglers == set()
     await world.stop()
     assert slots_are_exact(host)
 

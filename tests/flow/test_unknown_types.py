@@ -23,7 +23,7 @@ def _long_stories(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody looks at the loops every second of a day, nor at the dead letters every minute."""
     monkeypatch.setattr(handler_watchdog, "LOOK_EVERY", HOUR)
     monkeypatch.setattr(main_loop_lag, "PULSE_SECONDS", HOUR)
-    monkeypatch.setattr(dead_letter_poller, "EVERY", HOUR)
+    monkeypatch.setattr(dead_letter_poller, "LOOK_EVERY", HOUR)
 
 
 def ignorant(world: World, name: str = "old") -> Host:

@@ -51,9 +51,9 @@ async def test_quick_jobs_behind_slow_ones_of_their_type_wait_before_they_start(
         assert (record.status, record.attempt) == (Status.SUCCEEDED, 1), record.history
         pids.add(record.result)
     assert len(pids) == PROCESSORS, "and no more children than that were needed"
-    assert host.worker._workshop.processes.count == PROCESSORS
+    assert host.worker._runtime.processes.count == PROCESSORS
     await host.drain(2)
-    assert host.worker._workshop.processes.count == 0
+    assert host.worker._runtime.processes.count == 0
 
 
 async def test_the_timeout_of_a_process_begins_with_its_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,14 +22,13 @@ from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.submit import Accepted, Submission, Submitter
 from cqworker.jobs.waiters import Waiters
 from cqworker.model.record import JobRecord
-from cqworker.model.retention import Retention
 from cqworker.model.status import FINAL, Status
 from cqworker.plugins.registry import Registry, registry_from
 from cqworker.ports import Letter
 from cqworker.settings import ArtifactSettings, HandlerSettings, HttpSettings, QueueSettings, Settings, WorkerSettings
 from cqworker.testing import MemoryArtifacts, MemoryQueue, VirtualClock
 from cqworker.testing.same_loop import SameLoop
-from cqworker.worker.assembly import Dependencies, open_worker
+from cqworker.worker.assembly import Dependencies, context_of, open_worker
 from cqworker.worker.worker import Worker
 from tests.flow.faults import FaultyArtifacts, FaultyQueue, FaultyStore
 from tests.flow.hosts import HOST, HostLoop
@@ -39,7 +38,6 @@ from tests.patience import scaled
 E = TypeVar("E")
 VISIBILITY = 60
 MAX_RECEIVES = 40
-RETENTION = Retention(days=30)
 DAY = 86_400.0
 
 
@@ -106,17 +104,14 @@ class Host:
     def submitter(self) -> Submitter:
         ground, settings = self.ground, self.settings
         queues = {queue.name: ground.queues[queue.name] for queue in settings.queues}
-        parts = (ground.registry, queues, ground.store, ground.artifacts, ground.clock, ground.emit)
-        return Submitter(*parts, inline_limit=settings.artifacts.inline_limit, retention=RETENTION)
+        parts = (context_of(ground, settings), ground.registry, queues, ground.artifacts)
+        return Submitter(*parts, inline_limit=settings.artifacts.inline_limit)
 
     @property
     def operator(self) -> OperatorActions:
         queues = {queue.name: self.ground.queues[queue.name] for queue in self.settings.queues}
         cancel_here = self.worker.cancel_here if self.workers else lambda _: None
-        ground = self.ground
-        return OperatorActions(
-            ground.store, queues, self.waiters, ground.clock, ground.emit, retention=RETENTION, cancel_here=cancel_here
-        )
+        return OperatorActions(context_of(self.ground, self.settings), queues, self.waiters, cancel_here)
 
     async def drain(self, seconds: float = 25.0, hurry: asyncio.Event | None = None) -> None:
         await self.worker.drain(seconds, hurry or asyncio.Event())
@@ -276,7 +271,9 @@ class World:
     def _set_to_work(self, host: Host) -> None:
         ground = host.ground
         loop = ThreadedLoop() if self.is_real else SameLoop()
-        host.workers.append(open_worker(ground, host.settings, loop, name=host.name, seen=host.waiters.note_written))
+        host.workers.append(
+            open_worker(ground, host.settings, loop, name=host.name, on_settled=host.waiters.note_written)
+        )
         check = Probe(STORE, ground.store.check, ground.health)
         host.loops.append(asyncio.get_running_loop().create_task(keep_running("check", check.run, ground.emit)))
         host.worker.start()

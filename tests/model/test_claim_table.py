@@ -6,11 +6,11 @@ from typing import get_args
 
 from cqworker.model.claim_table import (
     LOOK_AGAIN_MS,
-    Burial,
-    Bury,
     CancelInstead,
     CrashInstead,
+    DeadLetterVerdict,
     Drop,
+    MarkLost,
     Proceed,
     Start,
     StartRound,
@@ -59,7 +59,7 @@ QUEUED|RETRYING            same|higher  *        *      asked   *          *    
 QUEUED|RETRYING            same|higher  *        *      no      *          *         bury
 SCHEDULED|BLOCKED          same|higher  *        *      *       *          *         hide-for-a-look
 """
-VERDICTS: dict[str, Verdict | Burial] = {
+VERDICTS: dict[str, Verdict | DeadLetterVerdict] = {
     "drop": Drop(),
     "go-on": Proceed(),
     "hide-for-the-lease": WaitUntil(LEASE),
@@ -69,7 +69,7 @@ VERDICTS: dict[str, Verdict | Burial] = {
     "crash-instead": CrashInstead(),
     "start": Start(),
     "start-round": StartRound(),
-    "bury": Bury(),
+    "bury": MarkLost(),
 }
 
 
@@ -77,14 +77,14 @@ def test_every_verdict_is_that_of_some_row() -> None:
     rows = {
         words[-1] for table in (CLAIM_TABLE, BURIAL_TABLE) for words in map(str.split, table.strip().splitlines()[1:])
     }
-    assert {type(VERDICTS[name]) for name in rows} == {*get_args(Verdict), *get_args(Burial)}
+    assert {type(VERDICTS[name]) for name in rows} == {*get_args(Verdict), *get_args(DeadLetterVerdict)}
 
 
 def judged(state: State) -> Verdict:
     return judge(state.record(), message(state.message_round), OURS, NOW)
 
 
-def judged_dead(state: State) -> Burial:
+def judged_dead(state: State) -> DeadLetterVerdict:
     return judge_dead_letter(state.record(), message(state.message_round), NOW)
 
 
@@ -104,7 +104,7 @@ def test_every_state_of_a_record_has_the_burial_of_its_row() -> None:
 
 def test_a_job_without_a_record_is_started_from_its_message_and_buried_from_its_dead_letter() -> None:
     assert judge(None, message(), OURS, NOW) == Start()
-    assert judge_dead_letter(None, message(), NOW) == Bury()
+    assert judge_dead_letter(None, message(), NOW) == MarkLost()
     assert claim().permits(None)
     assert Lose(envelope=message(), now=NOW, purge_at=PURGE).permits(None)
     assert not reopen().permits(None)
@@ -135,7 +135,7 @@ def test_an_ending_in_place_of_a_start_is_permitted_wherever_a_verdict_asks_for_
 def test_a_loss_is_permitted_exactly_where_the_dead_letter_is_to_be_buried() -> None:
     for state in every_state():
         change = Lose(envelope=message(state.message_round), now=NOW, purge_at=PURGE)
-        assert change.permits(state.record()) == (judged_dead(state) == Bury()), state
+        assert change.permits(state.record()) == (judged_dead(state) == MarkLost()), state
 
 
 def test_a_cancel_goes_before_used_up_attempts() -> None:

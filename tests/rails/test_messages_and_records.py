@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from cqworker.aws.dynamodb.items import item_of, key_item, key_of, record_of
 from cqworker.clock import SystemClock
 from cqworker.events import ignore
-from cqworker.flow.acknowledger import Receipts
+from cqworker.flow.acknowledger import Acknowledger
 from cqworker.model.envelope import Envelope, read_envelope
 from cqworker.model.record import JobRecord, envelope_of, record_from, without_past
 from cqworker.ports import KeyItem, Letter
@@ -49,6 +49,6 @@ async def test_a_fresh_copy_of_a_message_is_the_same_text() -> None:
     queue = MemoryQueue("main", SystemClock())
     await queue.send(Letter(body=MESSAGE.text()))
     [delivery] = await queue.receive(1, 0, 60)
-    receipts = Receipts(queue, SystemClock(), ignore, max_receive_count=100)
-    assert await receipts.resend(delivery, 0, MESSAGE.tenant)
+    receipts = Acknowledger(queue, SystemClock(), ignore, max_receive_count=100)
+    assert await receipts.copies.send(delivery, 0, MESSAGE.tenant)
     assert queue.bodies == [MESSAGE.text()] * 2

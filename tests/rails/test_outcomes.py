@@ -18,7 +18,7 @@ from cqworker.execution.outcome import Ended, Hindered, Interrupted, Outcome, Pa
 from cqworker.execution.stop_outcomes import judge
 from cqworker.flow import conclusion
 from cqworker.flow.conclusion import Rules, conclude
-from cqworker.flow.settle import _words
+from cqworker.flow.settle import _ending_in_words
 from cqworker.model.status import SETTLED
 from cqworker.plugins.handler import Backoff, Stopping
 from cqworker.plugins.job import PlainJob
@@ -71,7 +71,7 @@ def test_every_outcome_is_judged_and_concluded_under_every_stop(kind: type[Any])
 
 @pytest.mark.parametrize("kind", ENDINGS)
 def test_every_ending_is_written_in_a_status_that_an_attempt_may_end_in(kind: type[Any]) -> None:
-    status, _, _ = _words(full(kind))
+    status, _, _ = _ending_in_words(full(kind))
     assert status in SETTLED
 
 

@@ -10,6 +10,8 @@ from msgspec.structs import replace
 
 from cqworker.clock import SystemClock
 from cqworker.events import ignore
+from cqworker.flow.context import Context
+from cqworker.health.service_health import ServiceHealth
 from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.submit import Submission, Submitter
 from cqworker.jobs.waiters import Waiters
@@ -59,11 +61,11 @@ class Office:
 @pytest.fixture(params=STORES)
 def office(request: pytest.FixtureRequest) -> Office:
     store, queue = store_of(request.param, CLOCK), MemoryQueue(QUEUE, CLOCK)
-    ports = (registry_of(**{TYPE: transform}), {QUEUE: queue}, store, MemoryArtifacts(), CLOCK, ignore)
-    submitter = Submitter(*ports, inline_limit=4096, retention=RETENTION)
-    operator = OperatorActions(
-        store, {QUEUE: queue}, Waiters(CLOCK, lambda _: False), CLOCK, ignore, retention=RETENTION
-    )
+    health = ServiceHealth(CLOCK, ignore, ())
+    context = Context(store=store, health=health, clock=CLOCK, emit=ignore, retention=RETENTION)
+    registry = registry_of(**{TYPE: transform})
+    submitter = Submitter(context, registry, {QUEUE: queue}, MemoryArtifacts(), inline_limit=4096)
+    operator = OperatorActions(context, {QUEUE: queue}, Waiters(CLOCK, lambda _: False))
     return Office(store, queue, submitter, operator)
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from cqworker.clock import Clock
 from cqworker.events import Subject
-from cqworker.flow.lease import Hold, Lease
+from cqworker.flow.lease import Lease, LeaseState
 from tests.simulation.network import Link, Trouble
 
 BEFORE = 1.0
@@ -81,7 +81,7 @@ class Attempt:
         if self.by.is_dead or self.ended is not None or self.lost:
             return False
         lease = self.lease or next((lease for lease in self.by.leases() if lease.token == self.token), None)
-        if lease is None or lease.hold is Hold.GONE:
+        if lease is None or lease.state is LeaseState.GONE:
             return False
         return self.by.clock.monotonic() < min(lease.record_until, lease.receipt_until)
 

@@ -134,11 +134,11 @@ def _queues_are_empty(site: Site) -> None:
 def _process_is_idle(site: Site, process: Process) -> None:
     worker = process.worker
     busy = {
-        "slots": worker.slots.taken,
-        "runs": len(worker.execution.runs),
-        "stragglers": len(worker.execution.stragglers),
-        "leases": sum(len(lane.leases) for lane in worker.lanes),
-        "travels": sum(len(lane.poller.travels) for lane in worker.lanes),
+        "slots": worker.capacity.taken,
+        "runs": len(worker.executor.runs),
+        "stragglers": len(worker.executor.stragglers),
+        "leases": sum(len(queue_worker.leases) for queue_worker in worker.queue_workers),
+        "journeys": sum(len(queue_worker.poller.journeys) for queue_worker in worker.queue_workers),
         "reasons to be restarted": len(worker.liveness()),
     }
     if left := {what: count for what, count in busy.items() if count}:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from cqworker.execution.handler_loop import Call, Standing, Work, nothing, pass_on
+from cqworker.execution.handler_loop import LoopPosition, RunningCall, Work, copy_result, do_nothing
 from cqworker.testing.virtual_time import EPOCH_MS
 from tests.simulation.kernel import TICKS, Guest, Kernel
 
@@ -42,29 +42,29 @@ class HandlersGuest:
         self._there = there
         self.blocked_at: float | None = None
 
-    def call(self, work: Work, thrown: Callable[[], None] = nothing) -> Call:
+    def call(self, work: Work, thrown: Callable[[], None] = do_nothing) -> RunningCall:
         ended: asyncio.Future[Any] = self._main.create_future()
         started: list[asyncio.Task[Any]] = []
 
         def start() -> None:
             task = self._there.create_task(work())
             started.append(task)
-            task.add_done_callback(lambda done: post(self._main, partial(pass_on, done, ended)))
+            task.add_done_callback(lambda done: post(self._main, partial(copy_result, done, ended)))
 
         def stop() -> None:
             if started[0].cancel():
                 thrown()
 
         post(self._there, start)
-        return Call(ended, lambda: post(self._there, stop))
+        return RunningCall(ended, lambda: post(self._there, stop))
 
     def silent_for(self) -> float:
         if self._there.thaws_at is None or self.blocked_at is None:
             return 0.0
         return max(0.0, self._main.time() - self.blocked_at - 1)
 
-    def standing(self) -> Standing:
-        return Standing()
+    def position(self) -> LoopPosition:
+        return LoopPosition()
 
     async def close(self) -> None:
         return None

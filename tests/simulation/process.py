@@ -11,7 +11,7 @@ from cqworker import Job
 from cqworker.aws.sqs.batched_sends import BatchedSends
 from cqworker.events import Event, JobStarted, LeasesRenewed, Received, SlotsChanged, Subject
 from cqworker.events.loop_events import HandlersLoopTurned, MainLoopTurned
-from cqworker.execution.handler_loop import pass_on
+from cqworker.execution.handler_loop import copy_result
 from cqworker.flow.lease import Lease
 from cqworker.flow.supervised_loop import keep_running
 from cqworker.health.monitored_ports import MonitoredArtifacts, MonitoredQueue, MonitoredStore
@@ -22,7 +22,7 @@ from cqworker.jobs.submit import Submitter
 from cqworker.jobs.waiters import Waiters
 from cqworker.ports import JobQueue
 from cqworker.settings import Settings
-from cqworker.worker.assembly import Dependencies, open_worker
+from cqworker.worker.assembly import Dependencies, context_of, open_worker
 from cqworker.worker.worker import Worker
 from tests.simulation import machine
 from tests.simulation.attempt import Disturbance, disturbed, troubled
@@ -71,7 +71,7 @@ class Process:
         self.main.call_soon(self._open)
 
     def leases(self) -> Iterator[Lease]:
-        return (lease for lane in self.worker.lanes for lease in lane.leases)
+        return (lease for queue_worker in self.worker.queue_workers for lease in queue_worker.leases)
 
     @property
     def is_frozen(self) -> bool:
@@ -79,7 +79,7 @@ class Process:
 
     @property
     def is_idle(self) -> bool:
-        return self.worker.slots.taken == 0 and not self.is_frozen
+        return self.worker.capacity.taken == 0 and not self.is_frozen
 
     def freeze(self, kind: str, seconds: float) -> None:
         """Stops the whole process for so long: as SIGSTOP does, or with its clock, as a suspended VM."""
@@ -124,7 +124,7 @@ class Process:
 
         def reply(task: asyncio.Task[T]) -> None:
             task.cancelled() or task.exception()  # nobody may be waiting for it any more
-            post(self._site.world, partial(pass_on, task, answer))
+            post(self._site.world, partial(copy_result, task, answer))
 
         self.main.call_soon(begin)
         try:
@@ -182,8 +182,8 @@ class Process:
             emit=self._emit,
         )
         waiters = Waiters(self.clock, lambda job_id: self.worker.holds(job_id))  # noqa: PLW0108 - the worker comes after its watch
-        self.worker = open_worker(ground, settings, self._loop, name=self.name, seen=waiters.note_written)
-        self.worker.execution.runs = InOrder()  # type: ignore[assignment]  # a set's order is not the seed's
+        self.worker = open_worker(ground, settings, self._loop, name=self.name, on_settled=waiters.note_written)
+        self.worker.executor.runs = InOrder()  # type: ignore[assignment]  # a set's order is not the seed's
         self.submitter, self.operator = open_jobs(ground, settings, waiters, self.worker)
         self._closers = (waiters.close,)
         self.worker.start()
@@ -211,7 +211,7 @@ class Process:
 
     def _exit(self, began: float) -> None:
         site, now = self._site, self._site.kernel.now
-        held = [run.job for run in self.worker.execution.runs]
+        held = [run.job for run in self.worker.executor.runs]
         site.witness.exited(self, [job for job in held if self.would_not_stop(job)], now - began, now)
         left = [task for guest in (self.main, self.handlers) for task in guest.tasks]
         self.leaks = [repr(task.get_coro()) for task in left if task is not asyncio.current_task()]
@@ -250,17 +250,7 @@ def open_jobs(
 ) -> tuple[Submitter, OperatorActions]:
     """The other half of a daemon: where jobs are handed in and asked after."""
     queues = {queue.name: ground.queues[queue.name] for queue in settings.queues}
-    clock, emit, retention = ground.clock, ground.emit, settings.store.retention
-    submitter = Submitter(
-        ground.registry,
-        queues,
-        ground.store,
-        ground.artifacts,
-        clock,
-        emit,
-        inline_limit=settings.artifacts.inline_limit,
-        retention=retention,
-    )
-    return submitter, OperatorActions(
-        ground.store, queues, waiters, clock, emit, retention=retention, cancel_here=worker.cancel_here
-    )
+    context = context_of(ground, settings)
+    inline_limit = settings.artifacts.inline_limit
+    submitter = Submitter(context, ground.registry, queues, ground.artifacts, inline_limit=inline_limit)
+    return submitter, OperatorActions(context, queues, waiters, worker.cancel_here)

@@ -11,13 +11,15 @@ import pytest
 
 from cqworker import handler
 from cqworker.events import LeaseLost, ignore
-from cqworker.flow.claim import Claimed, Claims
+from cqworker.flow.claim import Claimed, Claimer
+from cqworker.flow.context import Context
 from cqworker.health.service_health import ServiceHealth
 from cqworker.model.envelope import read_envelope
 from cqworker.model.ids import TokenGenerator
+from cqworker.model.retention import Retention
 from tests.flow.faults import slow
 from tests.flow.handlers import Notebook, worker_of
-from tests.flow.world import RETENTION, VISIBILITY, World, story
+from tests.flow.world import VISIBILITY, World, story
 
 DRAIN = 25.0
 
@@ -46,9 +48,12 @@ async def test_a_renewal_that_is_never_answered_leaves_time_for_another_one() ->
     await world.stop()
 
 
-def claims_of(world: World) -> Claims:
+def claims_of(world: World) -> Claimer:
     health = ServiceHealth(world.clock, ignore, ())
-    return Claims(world.store, health, world.clock, ignore, TokenGenerator(), "w1", VISIBILITY, RETENTION)
+    context = Context(
+        store=world.store, health=health, clock=world.clock, emit=ignore, retention=Retention(days=30), worker="w1"
+    )
+    return Claimer(context, TokenGenerator(), VISIBILITY)
 
 
 @pytest.mark.parametrize(("held_for", "attempts"), [(0, 1), (49, 1), (51, 0), (70, 0)])
@@ -91,7 +96,7 @@ async def test_a_drain_ends_in_time_although_nothing_that_was_told_to_stop_does(
     world = World({"deaf": deaf})
     host = world.start()
     await world.submit("deaf")
-    await world.until_true(lambda: host.worker.execution.runs)
+    await world.until_true(lambda: host.worker.executor.runs)
     began = world.clock.monotonic()
     await host.drain(DRAIN)
     assert world.clock.monotonic() - began <= DRAIN + 1.5

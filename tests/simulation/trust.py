@@ -6,7 +6,7 @@ import asyncio
 from functools import partial
 
 from cqworker.execution.outcome import StopReason
-from cqworker.flow.lease import Hold, margin_of
+from cqworker.flow.lease import LeaseState, margin_of
 from cqworker.model.attempt_writes import Renew
 from cqworker.model.status import Status
 from cqworker.model.writes import Change
@@ -40,7 +40,12 @@ class Trust:
             for lease in process.leases():
                 attempt = self._site.witness.attempts.get(lease.token)
                 record = self._site.store.records.get(lease.job.job_id)
-                if attempt is None or record is None or record.token != lease.token or lease.hold is not Hold.HELD:
+                if (
+                    attempt is None
+                    or record is None
+                    or record.token != lease.token
+                    or lease.state is not LeaseState.HELD
+                ):
                     continue
                 written = (record.lease_expires_at or 0) / 1000 - process.clock.now() / 1000
                 trusted = lease.record_until - process.clock.monotonic()

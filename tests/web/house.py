@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from cqworker.clock import Clock, SystemClock
 from cqworker.errors import Unavailable
 from cqworker.events import Emit, Event
-from cqworker.health.service_health import Trouble
+from cqworker.flow.context import Context
+from cqworker.health.service_health import ServiceHealth, Trouble
 from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.submit import Submitter
 from cqworker.jobs.waiters import Waiters
@@ -150,14 +151,14 @@ async def open_house(
     own, events = {name: http.pop(name) for name in OF_THE_SERVER if name in http}, list[Event]()
     queue, store, artifacts = MemoryQueue("main", CLOCK), MemoryStore(CLOCK), MemoryArtifacts(prefix="cq/")
     waiters, health = Waiters(CLOCK, lambda _: True), FakeHealth()
-    known = registry or KNOWN
-    queues = {"main": carried_by(queue)}
+    known, queues = registry or KNOWN, {"main": carried_by(queue)}
     emit, metrics, stats = _observers(known, tokens, events, observed=observed)
-    ports = (known, queues, store, artifacts, CLOCK, emit)
+    unasked = ServiceHealth(CLOCK, emit, ())
+    context = Context(store=store, health=unasked, clock=CLOCK, emit=emit, retention=RETENTION)
     settings = _settings(tuple(tokens), {"port": 0} | http)
     parts = Parts(
-        submitter=Submitter(*ports, inline_limit=inline_limit, retention=RETENTION) if api else None,
-        operator=OperatorActions(store, queues, waiters, CLOCK, emit, retention=RETENTION) if api else None,
+        submitter=Submitter(context, known, queues, artifacts, inline_limit=inline_limit) if api else None,
+        operator=OperatorActions(context, queues, waiters) if api else None,
         registry=known,
         artifacts=artifacts if api else None,
         health=health,

@@ -125,7 +125,7 @@ class Trial:
     async def _working(self, dependencies: Dependencies) -> AsyncIterator[Worker]:
         """A worker of the worker role; it drains whatever happens."""
         loop = ThreadedLoop(type(asyncio.get_running_loop()))
-        worker = open_worker(dependencies, self._settings, loop, name=worker_name(), seen=lambda *_: None)
+        worker = open_worker(dependencies, self._settings, loop, name=worker_name(), on_settled=lambda *_: None)
         try:
             yield worker
         finally:
@@ -147,7 +147,7 @@ class Trial:
                 left -= self._elsewhere
         last = max((self._counts.ended[each][1] for each in job_ids if each in self._counts.ended), default=phase.began)
         cpu = time.process_time() - phase.cpu
-        await asyncio.gather(*(lane.receipts.flush() for lane in worker.lanes))
+        await asyncio.gather(*(queue_worker.acknowledger.flush() for queue_worker in worker.queue_workers))
         if not (here := len(job_ids) - len(self._elsewhere)):
             raise JobsUnfinished(f"Another worker of {self._queue} ran every job: stop it, or use another --queue.")
         return phase_result(phase, here, last - phase.began, cpu)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from cqworker.flow.acknowledger import Receipts
+from cqworker.flow.acknowledger import Acknowledger
 from cqworker.flow.lease import Lease
 from cqworker.flow.lease_keeper import LeaseKeeper
 from cqworker.model.attempt_writes import Claim, HandBack, Renew
@@ -33,7 +33,7 @@ def _from_the_answer(swap: Swap) -> None:
         before = lease.record_until
         await renew(self, lease, sent)
         if lease.record_until > before:
-            lease.record_renewed(self._clock.monotonic())
+            lease.extend_record(self._clock.monotonic())
 
     swap(LeaseKeeper, "_renew_record", renewed)
 
@@ -82,10 +82,10 @@ def _renewed_too_long(swap: Swap) -> None:
 
 @mutant("a message is put off past SQS's longest time", where=_short_days)
 def _hidden_too_long(swap: Swap) -> None:
-    def hide(self: Receipts, delivery: Delivery, seconds: float) -> None:
+    def hide(self: Acknowledger, delivery: Delivery, seconds: float) -> None:
         self._hides.add((delivery.receipt, int(seconds) + 1))
 
-    swap(Receipts, "hide", hide)
+    swap(Acknowledger, "hide", hide)
 
 
 @mutant("a hand-back may be carried out twice", "ghost")

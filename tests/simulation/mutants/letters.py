@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from cqworker.aws.sqs.batched_sends import BatchedSends
 from cqworker.errors import CqworkerError
-from cqworker.flow import acknowledger as receipts_module
-from cqworker.flow.acknowledger import Receipts
+from cqworker.flow import fresh_copies as fresh_copies_module
+from cqworker.flow.fresh_copies import FreshCopies
 from cqworker.jobs import operator_actions as operator_module
 from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.model import attempt_writes as attempts_module
@@ -28,21 +28,21 @@ def _worn(profile: Profile) -> bool:
     return profile.max_receives is not None or "old message" in profile.rates or bool(profile.closed)
 
 
-def _letters_of_receipts(swap: Swap, change: dict[str, object]) -> None:
+def _letters_of_copies(swap: Swap, change: dict[str, object]) -> None:
     def letter(**fields: object) -> Letter:
         return Letter(**{**fields, **change})  # type: ignore[arg-type]  # the fields of a letter
 
-    swap(receipts_module, "Letter", letter)
+    swap(fresh_copies_module, "Letter", letter)
 
 
 @mutant("a fresh copy forgets its trace", where=_worn)
 def _copy_without_trace(swap: Swap) -> None:
-    _letters_of_receipts(swap, {"traceparent": None})
+    _letters_of_copies(swap, {"traceparent": None})
 
 
 @mutant("a fresh copy forgets its tenant", where=_worn)
 def _copy_without_group(swap: Swap) -> None:
-    _letters_of_receipts(swap, {"group": None})
+    _letters_of_copies(swap, {"group": None})
 
 
 @mutant("a fresh copy has only what this version knows", where=_worn)
@@ -51,20 +51,20 @@ def _copy_without_the_unknown(swap: Swap) -> None:
         known = replace(read_envelope(body), extra={}).text()
         return Letter(body=known, delay=delay, traceparent=traceparent, group=group)
 
-    swap(receipts_module, "Letter", letter)
+    swap(fresh_copies_module, "Letter", letter)
 
 
 @mutant("an old message is put off and not replaced", where=lambda profile: bool(profile.closed))
 def _age_forgotten(swap: Swap) -> None:
-    def is_wearing_out(self: Receipts, delivery: Delivery) -> bool:
-        return delivery.receive_count >= self._max_receive_count - receipts_module.RECEIVES_LEFT
+    def is_due(self: FreshCopies, delivery: Delivery) -> bool:
+        return delivery.receive_count >= self._max_receive_count - fresh_copies_module.RECEIVES_LEFT
 
-    swap(Receipts, "_is_wearing_out", is_wearing_out)
+    swap(FreshCopies, "is_due", is_due)
 
 
 @mutant("the old message goes although its copy did not arrive", where=_worn)
 def _copy_not_awaited(swap: Swap) -> None:
-    honest = Receipts.__init__
+    honest = FreshCopies.__init__
 
     class Hopeful:
         """A queue whose sends have always arrived."""
@@ -80,11 +80,11 @@ def _copy_not_awaited(swap: Swap) -> None:
             with suppress(CqworkerError):
                 await self._queue.send(letter)
 
-    def begin(self: Receipts, queue: JobQueue, *others: Any) -> None:
+    def begin(self: FreshCopies, queue: JobQueue, *others: Any) -> None:
         honest(self, queue, *others)
         self._queue = Hopeful(queue)  # type: ignore[assignment]  # fresh copies are all that it sends
 
-    swap(Receipts, "__init__", begin)
+    swap(FreshCopies, "__init__", begin)
 
 
 @mutant("a retry forgets the tags")

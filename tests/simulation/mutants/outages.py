@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cqworker.flow.lease_keeper import LeaseKeeper
-from cqworker.flow.unanswered_writes import Insistence
+from cqworker.flow.unanswered_writes import UnansweredWrites
 from cqworker.health.service_health import ServiceHealth
 from tests.simulation.mutants.registry import Swap, mutant
 from tests.simulation.profile import Profile
@@ -22,11 +22,11 @@ def _silence_is_loss(swap: Swap) -> None:
 
 
 @mutant("an unanswered ending is given up with its lease", where=_is_dark)
-def _no_insistence(swap: Swap) -> None:
-    async def give_up(_self: Insistence, _change: Any) -> None:
+def _unanswered_write_given_up(swap: Swap) -> None:
+    async def give_up(_self: UnansweredWrites, _change: Any) -> None:
         return None
 
-    swap(Insistence, "write", give_up)
+    swap(UnansweredWrites, "write", give_up)
 
 
 @mutant("ended leases are taken at once after an outage", where=_is_dark)

@@ -8,16 +8,16 @@ from typing import Any
 from msgspec.structs import replace
 
 from cqworker.flow import claim as claim_module
-from cqworker.flow.acknowledger import Receipts
+from cqworker.flow.acknowledger import Acknowledger
 from cqworker.flow.capacity import Slot
-from cqworker.flow.claim import Claimed, Claims
+from cqworker.flow.claim import Claimed, Claimer
 from cqworker.flow.conclusion import Conclusion
 from cqworker.flow.journey import Journey
 from cqworker.flow.lease import Lease
 from cqworker.flow.lease_keeper import LeaseKeeper
-from cqworker.flow.message_disposition import Delete, LettingGo
+from cqworker.flow.message_disposition import Delete, Disposition
 from cqworker.flow.poller import Poller
-from cqworker.flow.settle import Settling
+from cqworker.flow.settle import Settler
 from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.submit import KEY_LIFE_MS, CheckedSubmission, Submission, Submitter
 from cqworker.model import claim_table
@@ -46,19 +46,19 @@ def _no_fence(swap: Swap) -> None:
 
 @mutant("delete before settle")
 def _delete_first(swap: Swap) -> None:
-    carry_out, write = Journey._carry_out, Settling.write
+    carry_out, write = Journey._run_job, Settler.write
     journeys: ContextVar[Journey] = ContextVar("journeys")
 
     async def remembered(self: Journey, claimed: Claimed, slot: Slot) -> None:
         journeys.set(self)
         await carry_out(self, claimed, slot)
 
-    async def late(self: Settling, claimed: Claimed, conclusion: Conclusion) -> LettingGo:
-        journeys.get()._receipts.let_go(claimed.delivery, Delete(), claimed.envelope)
+    async def late(self: Settler, claimed: Claimed, conclusion: Conclusion) -> Disposition:
+        journeys.get().acknowledger.dispose(claimed.delivery, Delete(), claimed.envelope)
         return await write(self, claimed, conclusion)
 
-    swap(Journey, "_carry_out", remembered)
-    swap(Settling, "write", late)
+    swap(Journey, "_run_job", remembered)
+    swap(Settler, "write", late)
 
 
 @mutant("claim without own-token check")
@@ -95,9 +95,9 @@ def _hand_back_anyway(swap: Swap) -> None:
 @mutant("attempt counted from the receive count")
 def _attempt_from_receives(swap: Swap) -> None:
     counts: dict[str, int] = {}
-    change, after = Claims._change, Claim.after
+    change, after = Claimer._change, Claim.after
 
-    def noted(self: Claims, delivery: Delivery, envelope: Envelope, *, reopening: bool) -> Claim:
+    def noted(self: Claimer, delivery: Delivery, envelope: Envelope, *, reopening: bool) -> Claim:
         made = change(self, delivery, envelope, reopening=reopening)
         counts[made.token] = delivery.receive_count
         return made
@@ -105,7 +105,7 @@ def _attempt_from_receives(swap: Swap) -> None:
     def counted(self: Claim, seen: JobRecord | None) -> JobRecord:
         return replace(after(self, seen), attempt=counts[self.token])
 
-    swap(Claims, "_change", noted)
+    swap(Claimer, "_change", noted)
     swap(Claim, "after", counted)
 
 
@@ -135,13 +135,13 @@ def _cancelled_poll(swap: Swap) -> None:
 
 @mutant("drain that gives nothing back", "drain", excusable=True)
 def _nothing_given_back(swap: Swap) -> None:
-    honest = Receipts.hide
+    honest = Acknowledger.hide
 
-    def hide(self: Receipts, delivery: Delivery, seconds: float) -> None:
+    def hide(self: Acknowledger, delivery: Delivery, seconds: float) -> None:
         if seconds:
             honest(self, delivery, seconds)
 
-    swap(Receipts, "hide", hide)
+    swap(Acknowledger, "hide", hide)
 
 
 @mutant("no local deadline")
@@ -158,10 +158,10 @@ def _no_deadline(swap: Swap) -> None:
 
 @mutant("a hidden copy is deleted")
 def _copy_deleted(swap: Swap) -> None:
-    def hide(_self: Claims, _until: int, _delivery: Delivery, _envelope: Envelope) -> LettingGo:
+    def hide(_self: Claimer, _until: int, _delivery: Delivery, _envelope: Envelope) -> Disposition:
         return Delete()
 
-    swap(Claims, "_hide", hide)
+    swap(Claimer, "_hide", hide)
 
 
 @mutant("retry without a new round")
@@ -195,10 +195,10 @@ def _no_refund(swap: Swap) -> None:
 
 @mutant("an unanswered claim is not handed back")
 def _no_claim_refund(swap: Swap) -> None:
-    async def refund(_self: Claims, _change: Claim) -> None:
+    async def refund(_self: Claimer, _change: Claim) -> None:
         return None
 
-    swap(Claims, "_refund", refund)
+    swap(Claimer, "_refund", refund)
 
 
 @mutant("dead letters are lost under a live lease", "viewed by others")
@@ -222,26 +222,26 @@ def _record_first(swap: Swap) -> None:
 
 @mutant("a worn-out message goes without a fresh copy", "delivered twice")
 def _no_copy(swap: Swap) -> None:
-    async def refresh(self: Receipts, delivery: Delivery, _seconds: float, _job: Any) -> None:
+    async def replace_message(self: Acknowledger, delivery: Delivery, _seconds: float, _job: Any) -> None:
         self._deletes.add(delivery.receipt)
 
-    swap(Receipts, "_refresh", refresh)
+    swap(Acknowledger, "_replace", replace_message)
 
 
 @mutant("only the receipt is renewed")
 def _no_renewal(swap: Swap) -> None:
     async def renew(_self: LeaseKeeper, lease: Lease, sent: float) -> None:
-        lease.record_renewed(sent)
+        lease.extend_record(sent)
 
     swap(LeaseKeeper, "_renew_record", renew)
 
 
 @mutant("a message is hidden twice in one request")
 def _twice_hidden(swap: Swap) -> None:
-    hide = Receipts.hide
+    hide = Acknowledger.hide
 
-    def twice(self: Receipts, delivery: Delivery, seconds: float) -> None:
+    def twice(self: Acknowledger, delivery: Delivery, seconds: float) -> None:
         hide(self, delivery, seconds)
         hide(self, delivery, seconds)
 
-    swap(Receipts, "hide", twice)
+    swap(Acknowledger, "hide", twice)

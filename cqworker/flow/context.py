@@ -1,0 +1,26 @@
+"""What every part of the flow is handed: the store of records, the health of services, the clocks and the listeners."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cqworker.clock import Clock
+from cqworker.events import Emit
+from cqworker.health.service_health import ServiceHealth
+from cqworker.model.retention import Retention
+from cqworker.ports import JobStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Shared by whatever reads or writes records; the same for all queues of a process.
+
+    `worker` is the name that stands in a record's history, "" where no worker runs.
+    """
+
+    store: JobStore
+    health: ServiceHealth
+    clock: Clock
+    emit: Emit
+    retention: Retention
+    worker: str = ""
