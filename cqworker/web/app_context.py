@@ -16,7 +16,7 @@ from cqworker.jobs.submit import Submitter
 from cqworker.plugins.registry import Registry
 from cqworker.ports import Artifacts
 from cqworker.settings import Settings
-from cqworker.web.long_poll import WaitingRoom
+from cqworker.web.long_poll import LongPolls
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ class Parts:
 
 
 PARTS = web.AppKey("parts", Parts)
-WAITING_ROOM = web.AppKey("waiting_room", WaitingRoom)
+LONG_POLLS = web.AppKey("waiting_room", LongPolls)
 SERVES_API = web.AppKey("serves_api", bool)
 
 

@@ -6,26 +6,26 @@ from collections.abc import Mapping, Sequence
 
 from aiohttp import hdrs, web
 
-from cqworker.web.app_context import PARTS, WAITING_ROOM, Parts
-from cqworker.web.artifact_routes import MAX_AT_ONCE, PATIENCE, TRANSFERS, TRANSFERS_CROWDED
+from cqworker.web.app_context import LONG_POLLS, PARTS, Parts
+from cqworker.web.artifact_routes import MAX_TRANSFERS, TRANSFER_TIMEOUT, TRANSFERS, TRANSFERS_FULL
 from cqworker.web.auth import CALLER, GATE, Gate
-from cqworker.web.body_reader import ALL_IN_MEMORY, IN_MEMORY, expect
-from cqworker.web.buffer_quota import Allowance
+from cqworker.web.body_reader import BODY_QUOTA, MAX_BODIES_IN_MEMORY, answer_expect
+from cqworker.web.buffer_quota import BufferQuota
 from cqworker.web.catalogue_routes import DESCRIPTION, INDEX
 from cqworker.web.client_connection import connection_of
 from cqworker.web.connection_limit import most_connections
 from cqworker.web.error_middleware import mending
-from cqworker.web.fair_queue import Turns
+from cqworker.web.fair_queue import FairQueue
 from cqworker.web.health_routes import build
 from cqworker.web.host_guard import Answer, doors
-from cqworker.web.long_poll import WaitingRoom
+from cqworker.web.long_poll import LongPolls
 from cqworker.web.openapi import Description, Surroundings
-from cqworker.web.parse_offload import READERS, Readers
+from cqworker.web.parse_offload import PARSE_OFFLOAD, ParseOffload
 from cqworker.web.route_definition import Call
 from cqworker.web.routes import CALLS
 from cqworker.web.security_headers import on_prepare
 from cqworker.web.submission_limits import RATES, open_rates
-from cqworker.web.upload_spool import SPOOLS, Spools
+from cqworker.web.upload_spool import SPOOLS, UploadSpools
 
 VERSIONED = "/api/v1"
 ONE_STEP = ":[^/]+}"
@@ -41,14 +41,14 @@ def create_app(parts: Parts, *, api: bool) -> web.Application:
     app.on_response_prepare.append(on_prepare)
     app[PARTS] = parts
     app[GATE] = Gate(http)
-    app[WAITING_ROOM] = WaitingRoom()
-    app[READERS] = Readers(parts.registry)
+    app[LONG_POLLS] = LongPolls()
+    app[PARSE_OFFLOAD] = ParseOffload(parts.registry)
     app[RATES] = open_rates(http, parts.clock, parts.emit)
-    app.on_cleanup.append(_dismiss_readers)
-    app[TRANSFERS] = Turns(MAX_AT_ONCE, PATIENCE, crowded=TRANSFERS_CROWDED)
+    app.on_cleanup.append(_close_parse_offload)
+    app[TRANSFERS] = FairQueue(MAX_TRANSFERS, TRANSFER_TIMEOUT, refusal=TRANSFERS_FULL)
     most = most_connections(http.max_connections)
-    app[IN_MEMORY] = Allowance(max(ALL_IN_MEMORY, http.max_body), most, http.least_rate)
-    app[SPOOLS] = Spools(http.max_spool, max(2, most // 4), http.least_rate)
+    app[BODY_QUOTA] = BufferQuota(max(MAX_BODIES_IN_MEMORY, http.max_body), most, http.least_rate)
+    app[SPOOLS] = UploadSpools(http.max_spool, max(2, most // 4), http.least_rate)
     app.on_cleanup.append(_close_spools)
     calls = CALLS if api else tuple(call for call in CALLS if call.is_vital)
     app[INDEX] = _index(calls)
@@ -81,12 +81,12 @@ def _serve(app: web.Application, path: str, answers: Mapping[str, Answer]) -> No
     """
     resource = app.router.add_resource(path.replace("}", ONE_STEP))
     for method, answer in answers.items():
-        resource.add_route(method, answer, expect_handler=expect)
+        resource.add_route(method, answer, expect_handler=answer_expect)
 
     async def refuse(request: web.Request) -> web.StreamResponse:
         raise web.HTTPMethodNotAllowed(request.method, list(answers))
 
-    resource.add_route(hdrs.METH_ANY, refuse, expect_handler=expect)
+    resource.add_route(hdrs.METH_ANY, refuse, expect_handler=answer_expect)
 
 
 def _guarded(call: Call) -> Answer:
@@ -97,7 +97,7 @@ def _guarded(call: Call) -> Answer:
     async def admit_and_answer(request: web.Request) -> web.StreamResponse:
         request[CALLER] = caller = request.app[GATE].admit(request, scope)
         if caller.tenant is not None:
-            connection_of(request).belongs_to(caller.tenant)
+            connection_of(request).charge_to(caller.tenant)
         return await call.answer(request)
 
     return admit_and_answer
@@ -108,8 +108,8 @@ def _index(calls: Sequence[Call]) -> dict[str, object]:
     return {"name": "cqworker", "calls": shown}
 
 
-async def _dismiss_readers(app: web.Application) -> None:
-    await app[READERS].close()
+async def _close_parse_offload(app: web.Application) -> None:
+    await app[PARSE_OFFLOAD].close()
 
 
 async def _close_spools(app: web.Application) -> None:

@@ -19,20 +19,20 @@ from cqworker.model.artifact_keys import (
 )
 from cqworker.web.app_context import parts_of, present
 from cqworker.web.auth import caller_of
-from cqworker.web.body_reader import let_go, receive
+from cqworker.web.body_reader import receive, release
 from cqworker.web.client_connection import connection_of
-from cqworker.web.fair_queue import Turns
+from cqworker.web.fair_queue import FairQueue
 from cqworker.web.job_routes import job_id_of
 from cqworker.web.json_response import as_json
 from cqworker.web.problems import Kind, Problem
 from cqworker.web.submission_limits import admit
 from cqworker.web.upload_spool import SPOOLS
 
-MAX_AT_ONCE = 8
+MAX_TRANSFERS = 8
 """Artifacts that are on their way to S3 or from it at one time; the others wait, tenants in turn."""
-PATIENCE = 15.0
+TRANSFER_TIMEOUT = 15.0
 """Seconds that a transfer waits for its turn."""
-TRANSFERS_CROWDED = "Too many artifacts are on their way to S3 or from it already. Try again later."
+TRANSFERS_FULL = "Too many artifacts are on their way to S3 or from it already. Try again later."
 SAFE_TYPES = {
     "application/json": "json",
     "application/octet-stream": "bin",
@@ -46,7 +46,7 @@ SAFE_TYPES = {
     "text/plain": "txt",
 }
 """What may be given back under its own name: nothing that a browser would run, such as HTML or SVG."""
-TRANSFERS = web.AppKey("transfers", Turns)
+TRANSFERS = web.AppKey("transfers", FairQueue)
 _ARTIFACT_ID = re.compile(r"[0-9a-f]{32}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -56,7 +56,7 @@ async def upload(request: web.Request) -> web.StreamResponse:
     admit(request)
     parts, content_type = parts_of(request), _declared_type(request)
     connection = connection_of(request)
-    async with request.app[SPOOLS].spool(connection.owner, partial(let_go, request)) as spool:
+    async with request.app[SPOOLS].spool(connection.owner, partial(release, request)) as spool:
         if not await receive(request, parts.settings.http.max_upload, spool.write):
             raise Problem(Kind.MALFORMED, "The body is empty; it should be the bytes to keep.")
         spool.claim.is_waiting = False
@@ -117,7 +117,7 @@ async def _send(request: web.Request, reference: str, name: str) -> web.StreamRe
         response.content_length = spool.size
         await response.prepare(request)
         if request.method != hdrs.METH_HEAD:
-            spool.waits()
+            spool.mark_waiting()
             async for piece in spool.pieces():
                 await response.write(piece)
         await response.write_eof()

@@ -12,9 +12,9 @@ from cqworker.web.app_context import parts_of, present
 from cqworker.web.auth import caller_of
 from cqworker.web.body_reader import json_body
 from cqworker.web.error_middleware import incident
-from cqworker.web.job_routes import shown_job, traceparent_of
+from cqworker.web.job_routes import job_json, traceparent_of
 from cqworker.web.json_response import as_json
-from cqworker.web.parse_offload import READERS
+from cqworker.web.parse_offload import PARSE_OFFLOAD
 from cqworker.web.problems import Kind, Problem
 from cqworker.web.submission_limits import admit
 from cqworker.web.submission_problems import problem_of_submission
@@ -27,17 +27,17 @@ async def submit_batch(request: web.Request) -> web.StreamResponse:
     admit(request)
     parts = parts_of(request)
     sender = Sender(caller_of(request).own_tenant, traceparent_of(request))
-    read = await request.app[READERS].batch(await json_body(request, parts.settings.http.max_body), sender)
+    read = await request.app[PARSE_OFFLOAD].parse_batch(await json_body(request, parts.settings.http.max_body), sender)
     admit(request, len(read) - 1, of=len(read))
     answers = await submit_all(read, present(parts.submitter))
-    return as_json({"jobs": [_shown_answer(answer, request) async for answer in in_slices(answers)]})
+    return as_json({"jobs": [_answer_json(answer, request) async for answer in in_slices(answers)]})
 
 
-def _shown_answer(answer: JobAnswer, request: web.Request) -> dict[str, object]:
+def _answer_json(answer: JobAnswer, request: web.Request) -> dict[str, object]:
     """`{"status", "job"}` or `{"status", "problem"}`; the status is what POST /jobs would have answered."""
     match answer.outcome:
         case Accepted(record=record, replayed=replayed):
-            return {"status": 200 if replayed else 202, "job": shown_job(record)}
+            return {"status": 200 if replayed else 202, "job": job_json(record)}
         case CqworkerError() as error:
             problem = problem_of_submission(error, answer.pointer)
         case error:

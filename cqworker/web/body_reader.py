@@ -1,4 +1,4 @@
-"""Reads request bodies: never more than is allowed, never slower than is bearable."""
+"""Reads request bodies, within bounds of size, silence and rate."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ from functools import partial
 from aiohttp import HttpVersion11, hdrs, web
 
 from cqworker.web.app_context import parts_of
-from cqworker.web.buffer_quota import Allowance
+from cqworker.web.buffer_quota import BufferQuota
 from cqworker.web.client_connection import connection_of
 from cqworker.web.connection_limit import Wait
 from cqworker.web.content_encoding import PIECE, decoder_of
 from cqworker.web.problems import Kind, Problem
 
-PATIENCE = 20.0
+BODY_SILENCE = 20.0
 """Seconds that a client may be silent within a body."""
 CONTINUE = "100-continue"
-ALL_IN_MEMORY = 67_108_864
-"""Bytes of JSON bodies that have come in part, all together."""
-IN_MEMORY = web.AppKey("bodies in memory", Allowance)
+MAX_BODIES_IN_MEMORY = 67_108_864
+"""Bytes of all JSON bodies together that have come in part (64 MiB)."""
+BODY_QUOTA = web.AppKey("bodies in memory", BufferQuota)
 JSON_TYPES = frozenset({"application/json", "application/x-www-form-urlencoded", "application/octet-stream"})
 """What a JSON body may be declared as: the second is what curl says by itself, the third stands for nothing said."""
 
 
 async def read_body(request: web.Request, limit: int) -> bytes:
     """The whole body; raises Problem as `receive` does."""
-    body, allowance = bytearray(), request.app[IN_MEMORY]
-    claim = allowance.claim(connection_of(request).owner, partial(let_go, request), lambda: len(body))
+    body, quota = bytearray(), request.app[BODY_QUOTA]
+    claim = quota.claim(connection_of(request).owner, partial(release, request), lambda: len(body))
 
     async def keep(piece: bytes) -> None:
-        allowance.grow(claim, len(piece))
+        quota.grow(claim, len(piece))
         body.extend(piece)
 
     try:
         await receive(request, limit, keep)
     finally:
-        allowance.drop(claim)
+        quota.drop(claim)
     return bytes(body)
 
 
 async def receive(request: web.Request, limit: int, keep: Callable[[bytes], Awaitable[None]]) -> int:
-    """Hands on the body in pieces, decoded, and says how many bytes it had.
+    """Passes the decoded body to `keep` in pieces, and returns its size in bytes.
 
     Raises Problem 413 above `limit` bytes, 408 for a trickle, 400 for a broken one, 415 for an unknown encoding, and
     503 when its place is needed and its bytes come slower than those of others.
@@ -50,11 +50,11 @@ async def receive(request: web.Request, limit: int, keep: Callable[[bytes], Awai
     decoder = decoder_of(request.headers)
     if (request.content_length or 0) > limit:
         raise _too_large(limit)
-    await _bid_continue(request)
+    await _send_continue(request)
     came, size, rate = 0, 0, parts_of(request).settings.http.least_rate
     started = asyncio.get_running_loop().time()
-    with connection_of(request).waiting(Wait.BODY, partial(let_go, request)):
-        while chunk := await _chunk(request, started + PATIENCE + came / rate, rate):
+    with connection_of(request).waiting(Wait.BODY, partial(release, request)):
+        while chunk := await _read_chunk(request, started + BODY_SILENCE + came / rate, rate):
             came += len(chunk)
             for piece in decoder.pieces(chunk):
                 size += len(piece)
@@ -76,33 +76,31 @@ async def json_body(request: web.Request, limit: int) -> bytes:
     return body
 
 
-def let_go(request: web.BaseRequest) -> None:
-    """Ends the wait for the body: its room is needed."""
+def release(request: web.BaseRequest) -> None:
+    """Ends the wait for a body whose room is needed."""
     detail = "Room ran out, and the bytes of this body came slower than those of others. Try again in a few seconds."
     request.content.set_exception(Problem(Kind.CROWDED, detail))
 
 
-async def expect(request: web.Request) -> None:
-    """aiohttp's hook for an Expect header: 100 Continue is said where the body is wanted, and not before."""
+async def answer_expect(request: web.Request) -> None:
+    """aiohttp's hook for an Expect header: 100 Continue is sent when the body is read, not here (RFC 9110, 10.1.1)."""
     if request.headers[hdrs.EXPECT].lower() != CONTINUE and request.version >= HttpVersion11:
         raise web.HTTPExpectationFailed
 
 
-async def _bid_continue(request: web.Request) -> None:
+async def _send_continue(request: web.Request) -> None:
     if CONTINUE in request.headers.get(hdrs.EXPECT, "").lower() and request.version >= HttpVersion11:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0  # the answer has not begun
 
 
-async def _chunk(request: web.Request, latest: float, rate: float) -> bytes:
+async def _read_chunk(request: web.Request, latest: float, rate: float) -> bytes:
     try:
-        async with asyncio.timeout_at(min(latest, asyncio.get_running_loop().time() + PATIENCE)):
+        async with asyncio.timeout_at(min(latest, asyncio.get_running_loop().time() + BODY_SILENCE)):
             return await request.content.readany()
     except TimeoutError:
-        detail = (
-            f"The body paused for {PATIENCE:.0f} seconds, or came at less than {rate} bytes a second. Send it again."
-        )
-        raise Problem(Kind.TOO_SLOW, detail) from None
+        slow = f"paused for {BODY_SILENCE:.0f} seconds, or came at less than {rate} bytes a second"
+        raise Problem(Kind.TOO_SLOW, f"The body {slow}. Send it again.") from None
     except (web.RequestPayloadError, ConnectionError, RuntimeError):  # the last: aiohttp's word for a lost connection
         raise Problem(Kind.MALFORMED, "The body ends early, or its framing is broken.") from None
 

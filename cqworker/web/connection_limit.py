@@ -1,4 +1,4 @@
-"""Bounds the number of connections: when places run out, those make room who wait for nothing but their client."""
+"""Bounds the number of connections: when places run out, those are closed that only wait for their client."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import NamedTuple, Protocol
 
 from cqworker.settings.http_settings import LEAST_RATE, MAX_CONNECTIONS
 
-LOOKED_AT = 16
-"""Of a crowd's oldest so many are compared: who fills a thousand places must not cost a thousand looks each time."""
-SETTLED = 1.0
-"""Seconds after which a wait counts as one: what a client has sent already is to be read before it is judged."""
+MAX_COMPARED = 16
+"""Connections of one owner that are compared, the oldest: an owner of a thousand must not cost a thousand each time."""
+MIN_WAIT = 1.0
+"""Seconds that a connection has waited before it may be closed: what its client sent already is read first."""
 
 
 class Wait(Enum):
-    """What a connection waits for that its client, or time, has to bring."""
+    """What a connection waits for, which its client or time has to bring."""
 
     HEAD = "the head of a request"
     BODY = "the rest of a body"
@@ -26,17 +26,18 @@ class Wait(Enum):
 
 
 HELD_BY_REQUESTS = (Wait.BODY, Wait.ANSWER, Wait.END)
+"""The waits of connections whose request has come, which holds a place."""
 
 
-class Guest(Protocol):
-    """A connection, as far as the lobby cares."""
+class LimitedConnection(Protocol):
+    """A connection, as far as the limit uses it."""
 
     def progress(self) -> int:
         """Bytes that its client has sent, or taken, since it began to wait."""
         ...
 
-    def send_away(self, wait: Wait) -> None:
-        """Makes room, with an answer where one can be given; what it waits for is told once more."""
+    def ask_to_leave(self, wait: Wait) -> None:
+        """Closes, with an answer where one can still be given; `wait` is what it waits for."""
         ...
 
     def evict(self) -> None:
@@ -44,20 +45,20 @@ class Guest(Protocol):
         ...
 
 
-class Seat(NamedTuple):
-    """What a guest waits for, on whose account, and since when."""
+class WaitState(NamedTuple):
+    """What a connection waits for, whose quota it uses, and since when (monotonic seconds)."""
 
     wait: Wait
     owner: str
     since: float
 
 
-class Lobby:
-    """Knows the open connections, and which of them wait for what.
+class ConnectionLimit:
+    """Knows the open connections and what each of them waits for, and closes some when places run out.
 
-    Requests have `ordinary` places. `reserve` more are for those of whom nobody knows yet what they want, for vital
-    calls, and for those who are on their way out. The largest kind of wait makes room, in it the owner with the most
-    places, and of theirs whoever lags most behind the least rate (`least_rate`, bytes a second).
+    Requests have `ordinary` places. `reserve` more are for connections whose request is not read yet, for health checks
+    and for connections that are being closed. The most frequent kind of wait makes room; of that kind the owner with
+    the most places; of theirs the connection that lags most behind `least_rate` (bytes a second).
     """
 
     def __init__(
@@ -67,100 +68,104 @@ class Lobby:
         self._most = ordinary + reserve
         self.least_rate = least_rate
         self._now = now
-        self._open: set[Guest] = set()
-        self._leaving: dict[Guest, None] = {}  # the oldest first, as in every crowd
-        self._seats: dict[Guest, Seat] = {}
-        self._crowds: dict[Wait, dict[str, dict[Guest, None]]] = {wait: {} for wait in Wait}
+        self._open: set[LimitedConnection] = set()
+        self._leaving: dict[LimitedConnection, None] = {}  # the oldest first, as in every group
+        self._waiting: dict[LimitedConnection, WaitState] = {}
+        self._groups: dict[Wait, dict[str, dict[LimitedConnection, None]]] = {wait: {} for wait in Wait}
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def admits(self) -> bool:
-        """Whether one more may enter; makes room where that can be done."""
+    def admit(self) -> bool:
+        """Whether there is a place for one more connection; closes another one for it where that is possible."""
         if len(self._open) - len(self._leaving) >= self._ordinary:
-            self._make_room(Wait, SETTLED)
+            self._make_room(Wait, MIN_WAIT)
         if len(self._open) < self._most:
             return True
-        return self._cut() or (self._make_room(Wait, 0.0) and self._cut())
+        return self._close_oldest_leaving() or (self._make_room(Wait, 0.0) and self._close_oldest_leaving())
 
-    def may_work(self) -> bool:
-        """Whether there is a place for the ordinary request that just came, and is counted; makes room for it."""
+    def may_serve(self) -> bool:
+        """Whether there is a place for the request that just came and is counted already; makes room where possible."""
         working = len(self._open) - len(self._leaving) - self.count(Wait.HEAD)
-        return working <= self._ordinary or self._make_room(HELD_BY_REQUESTS, SETTLED)
+        return working <= self._ordinary or self._make_room(HELD_BY_REQUESTS, MIN_WAIT)
 
-    def entered(self, guest: Guest, owner: str) -> None:
-        """Somebody is here; what they want is to be heard."""
-        self._open.add(guest)
-        self.waits(guest, Wait.HEAD, owner)
+    def add(self, connection: LimitedConnection, owner: str) -> None:
+        """Adds a connection, which waits for a head."""
+        self._open.add(connection)
+        self.mark_waiting(connection, Wait.HEAD, owner)
 
-    def waits(self, guest: Guest, wait: Wait, owner: str) -> None:
-        """It waits on the account of `owner`, and may be sent away."""
-        self.works(guest)
-        if guest in self._open and guest not in self._leaving:
-            self._seats[guest] = Seat(wait, owner, self._now())
-            self._crowds[wait].setdefault(owner, {})[guest] = None
+    def mark_waiting(self, connection: LimitedConnection, wait: Wait, owner: str) -> None:
+        """Notes that it waits, on the quota of `owner`, and may be closed."""
+        self.mark_busy(connection)
+        if connection in self._open and connection not in self._leaving:
+            self._waiting[connection] = WaitState(wait, owner, self._now())
+            self._groups[wait].setdefault(owner, {})[connection] = None
 
-    def works(self, guest: Guest) -> None:
-        """It waits for nothing but us, and is not to be disturbed."""
-        seat = self._seats.pop(guest, None)
-        if seat is not None:
-            crowd = self._crowds[seat.wait][seat.owner]
-            del crowd[guest]
-            if not crowd:
-                del self._crowds[seat.wait][seat.owner]
+    def mark_busy(self, connection: LimitedConnection) -> None:
+        """Notes that it waits for the daemon alone, and may not be closed."""
+        waiting = self._waiting.pop(connection, None)
+        if waiting is not None:
+            group = self._groups[waiting.wait][waiting.owner]
+            del group[connection]
+            if not group:
+                del self._groups[waiting.wait][waiting.owner]
 
-    def leaves(self, guest: Guest) -> None:
-        """It was told to go; until it is gone, it holds none of the ordinary places."""
-        self.works(guest)
-        if guest in self._open:
-            self._leaving.setdefault(guest)
+    def mark_leaving(self, connection: LimitedConnection) -> None:
+        """Notes that it is being closed; it holds none of the ordinary places any more."""
+        self.mark_busy(connection)
+        if connection in self._open:
+            self._leaving.setdefault(connection)
 
-    def is_leaving(self, guest: Guest) -> bool:
-        """Whether it was told to go."""
-        return guest in self._leaving
+    def is_leaving(self, connection: LimitedConnection) -> bool:
+        """Whether it is being closed."""
+        return connection in self._leaving
 
-    def left(self, guest: Guest) -> None:
-        """It is gone."""
-        self.works(guest)
-        self._open.discard(guest)
-        self._leaving.pop(guest, None)
+    def remove(self, connection: LimitedConnection) -> None:
+        """Removes a connection that is closed."""
+        self.mark_busy(connection)
+        self._open.discard(connection)
+        self._leaving.pop(connection, None)
 
     def count(self, wait: Wait) -> int:
-        """How many wait for this."""
-        return sum(map(len, self._crowds[wait].values()))
+        """The number of connections that wait for this."""
+        return sum(map(len, self._groups[wait].values()))
 
     def _make_room(self, among: Iterable[Wait], settled: float) -> bool:
-        """Sends one away who has waited for so many seconds; False where there is none."""
+        """Asks one to leave that has waited for `settled` seconds; False where there is none."""
         for wait in sorted(among, key=self.count, reverse=True):
-            if (guest := self._worst(self._crowds[wait].values(), settled)) is not None:
-                self.leaves(guest)
-                guest.send_away(wait)
+            if (connection := self._slowest(self._groups[wait].values(), settled)) is not None:
+                self.mark_leaving(connection)
+                connection.ask_to_leave(wait)
                 return True
         return False
 
-    def _worst(self, crowds: Collection[dict[Guest, None]], settled: float) -> Guest | None:
+    def _slowest(self, groups: Collection[dict[LimitedConnection, None]], settled: float) -> LimitedConnection | None:
         now = self._now()
-        for crowd in sorted(crowds, key=len, reverse=True):
-            oldest = [guest for guest in islice(crowd, LOOKED_AT) if now - self._seats[guest].since >= settled]
+        for group in sorted(groups, key=len, reverse=True):
+            oldest = [
+                connection
+                for connection in islice(group, MAX_COMPARED)
+                if now - self._waiting[connection].since >= settled
+            ]
             if oldest:
-                return max(oldest, key=lambda guest: self._lag(guest, now))
+                return max(oldest, key=lambda one: self._lag(one, now))
         return None
 
-    def _lag(self, guest: Guest, now: float) -> float:
-        return (now - self._seats[guest].since) * self.least_rate - guest.progress()
+    def _lag(self, connection: LimitedConnection, now: float) -> float:
+        return (now - self._waiting[connection].since) * self.least_rate - connection.progress()
 
-    def _cut(self) -> bool:
-        """Closes on whoever was told to go first."""
-        guest = next(iter(self._leaving), None)
-        if guest is None:
+    def _close_oldest_leaving(self) -> bool:
+        """Closes the connection that was asked to leave first; False where there is none."""
+        connection = next(iter(self._leaving), None)
+        if connection is None:
             return False
-        self.left(guest)
-        guest.evict()
+        self.remove(connection)
+        connection.evict()
         return True
 
 
 def most_connections(wanted: int = MAX_CONNECTIONS) -> int:
-    """So many, or half of the file descriptors the process may have: the rest belongs to the AWS clients."""
+    """The wanted number, or half of the file descriptors of this process: the other half is for the AWS clients."""
     import resource  # not on every platform
 
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -168,5 +173,5 @@ def most_connections(wanted: int = MAX_CONNECTIONS) -> int:
 
 
 def reserve_of(most: int) -> int:
-    """How many of so many places are kept for vital calls and for those who come and go: an eighth."""
+    """How many of these places are kept for health checks and for connections without a request: an eighth."""
     return max(4, most // 8)

@@ -1,4 +1,4 @@
-"""One thing that is to be done later, unless something else comes first."""
+"""A call that is made after some seconds, unless it is cancelled before."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 
 
-class Alarm:
-    """At most one call is due; setting it again puts the call before in its place."""
+class DeadlineTimer:
+    """At most one call is due; starting it again replaces the earlier call."""
 
     def __init__(self) -> None:
         self._handle: asyncio.TimerHandle | None = None
@@ -17,13 +17,13 @@ class Alarm:
         """Whether a call is due."""
         return self._handle is not None
 
-    def set(self, seconds: float, call: Callable[[], None]) -> None:
+    def start(self, seconds: float, call: Callable[[], None]) -> None:
         """Calls it after so many seconds."""
-        self.forget()
+        self.cancel()
         self._handle = asyncio.get_running_loop().call_later(seconds, call)
 
-    def forget(self) -> None:
-        """Nothing is due any more."""
+    def cancel(self) -> None:
+        """Cancels the call that is due, if any."""
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None

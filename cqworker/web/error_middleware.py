@@ -23,7 +23,7 @@ from cqworker.events import Emit, RequestFailed
 from cqworker.jobs.strict_json import NotStrictJson
 from cqworker.jobs.submission_models import InvalidFields
 from cqworker.model.json_pointer import JobPointer
-from cqworker.web.buffer_quota import NoRoom
+from cqworker.web.buffer_quota import BufferFull
 from cqworker.web.host_guard import Answer
 from cqworker.web.problems import Kind, Problem
 from cqworker.web.submission_problems import problem_of_rate, problem_of_submission
@@ -88,7 +88,7 @@ def _problem_of(error: Exception, request: web.Request) -> Problem | None:
             return Problem(Kind.ARTIFACT_NOT_FOUND, "No such artifact is stored, or not any more.", members=named)
         case NotStrictJson() | InvalidFields():
             return problem_of_submission(error, JobPointer())
-        case NoRoom():
+        case BufferFull():
             return Problem(Kind.CROWDED, str(error))
         case ArtifactTooLarge():
             return Problem(Kind.ARTIFACT_TOO_LARGE, f"{error} Fetch it from S3 directly.", members=named)

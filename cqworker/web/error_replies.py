@@ -1,4 +1,4 @@
-"""What is said to a connection outside of any request, and how it is closed without taking that along."""
+"""Error answers outside of any request, and the connection of a client for whom there is no place."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import orjson
 from cqworker.web.problems import CONTENT_TYPE, Kind, Problem
 from cqworker.web.security_headers import SECURITY
 
-LINGERING = 2.0
-"""Seconds in which the rest of what a client sends is read and thrown away, so that it reads what it was told."""
-MOST_AT_ONCE = 64
-"""Apologies that linger; beyond them a connection is told and closed at once."""
+LINGER_SECONDS = 2.0
+"""Seconds in which the rest of what a client sends is read and thrown away, so that it can read its answer."""
+MAX_LINGERING = 64
+"""Busy replies that linger; beyond them a connection is answered and closed at once."""
 
 
-def in_bytes(problem: Problem) -> bytes:
+def to_bytes(problem: Problem) -> bytes:
     """The problem as the last answer on a connection."""
     body = orjson.dumps(problem.body())
     headers = {"Content-Type": CONTENT_TYPE, "Content-Length": len(body), "Server": "cqworker", "Connection": "close"}
@@ -26,25 +26,25 @@ def in_bytes(problem: Problem) -> bytes:
     return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{''.join(lines)}\r\n".encode() + body
 
 
-CROWDED = in_bytes(Problem(Kind.CROWDED, "Every connection is busy. Try again in a few seconds."))
+BUSY = to_bytes(Problem(Kind.CROWDED, "Every connection is busy. Try again in a few seconds."))
 
 
-class Apology(asyncio.Protocol):
-    """The connection of somebody who cannot be served now: is told so and closed; `lingering` are its like."""
+class BusyReply(asyncio.Protocol):
+    """Answers a connection with 503 and closes it; `lingering` has the others that are still open."""
 
-    def __init__(self, lingering: set[Apology]) -> None:
+    def __init__(self, lingering: set[BusyReply]) -> None:
         self._lingering = lingering
         self._end: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         pipe = cast(asyncio.Transport, transport)
-        pipe.write(CROWDED)
-        if len(self._lingering) >= MOST_AT_ONCE:
+        pipe.write(BUSY)
+        if len(self._lingering) >= MAX_LINGERING:
             pipe.close()
             return
         self._lingering.add(self)
         pipe.write_eof()
-        self._end = asyncio.get_running_loop().call_later(LINGERING, pipe.abort)
+        self._end = asyncio.get_running_loop().call_later(LINGER_SECONDS, pipe.abort)
 
     def connection_lost(self, exc: BaseException | None) -> None:  # noqa: ARG002 - the signature is asyncio's
         self._lingering.discard(self)

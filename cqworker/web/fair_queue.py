@@ -1,4 +1,4 @@
-"""Who works next where only a few can at a time: those who wait take turns, however much each of them brings."""
+"""A few slots that tenants take in turn (round robin), however much each of them asks for."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from contextlib import asynccontextmanager
 
 from cqworker.web.problems import Kind, Problem
 
-PATIENCE = 30.0
-"""Seconds that anybody waits for a turn."""
-IN_LINE = 64
-"""Who may wait in one line."""
-IN_ALL = 256
-"""Who may wait in all of them: each has a request's body in memory."""
+TURN_TIMEOUT = 30.0
+"""Seconds that a request waits for a turn: proxies give up after 30 and 60."""
+MAX_PER_LINE = 64
+"""Requests of one tenant that may wait."""
+MAX_WAITING = 256
+"""Requests of all tenants that may wait: each has its body in memory."""
 
 
-class Turns:
-    """At most `most` are at work; when one is done it is the next line's turn, and there it is the first one's."""
+class FairQueue:
+    """At most `slots` requests work at once; when one is done, the next line's first request has its turn."""
 
     def __init__(
         self,
-        most: int,
-        patience: float = PATIENCE,
-        in_line: int = IN_LINE,
-        in_all: int = IN_ALL,
-        crowded: str = "Too many large bodies are being read. Send smaller ones, or try again later.",
+        slots: int,
+        timeout: float = TURN_TIMEOUT,
+        max_per_line: int = MAX_PER_LINE,
+        max_waiting: int = MAX_WAITING,
+        refusal: str = "Too many large bodies are being read. Send smaller ones, or try again later.",
     ) -> None:
-        self._free = most
-        self._patience = patience
-        self._in_line = in_line
-        self._in_all = in_all
-        self._crowded = crowded
+        self._free = slots
+        self._timeout = timeout
+        self._max_per_line = max_per_line
+        self._max_waiting = max_waiting
+        self._refusal = refusal
         self._lines: dict[str, deque[asyncio.Future[None]]] = {}
 
     @asynccontextmanager
     async def turn(self, line: str) -> AsyncIterator[None]:
-        """Waits for a turn in this line and keeps it for the block; raises Problem 503 where too many wait too long."""
+        """Keeps a turn of this line for the block. Raises Problem 503 where too many wait, or too long."""
         if self._free:
             self._free -= 1
         else:
@@ -49,12 +49,12 @@ class Turns:
 
     async def _wait(self, line: str) -> None:
         places = self._lines.get(line, ())
-        if len(places) >= self._in_line or sum(map(len, self._lines.values())) >= self._in_all:
-            raise Problem(Kind.CROWDED, self._crowded)
+        if len(places) >= self._max_per_line or sum(map(len, self._lines.values())) >= self._max_waiting:
+            raise Problem(Kind.CROWDED, self._refusal)
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._lines.setdefault(line, deque()).append(place)
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._timeout):
                 await place
         except (TimeoutError, asyncio.CancelledError) as error:
             if place.cancelled():
@@ -62,7 +62,7 @@ class Turns:
             else:
                 self._pass_on()  # it came in the very moment of giving up
             if isinstance(error, TimeoutError):
-                raise Problem(Kind.CROWDED, self._crowded) from None
+                raise Problem(Kind.CROWDED, self._refusal) from None
             raise
 
     def _leave(self, line: str, place: asyncio.Future[None]) -> None:
@@ -73,7 +73,7 @@ class Turns:
                 del self._lines[line]
 
     def _pass_on(self) -> None:
-        """The line whose turn it is goes behind the others."""
+        """Gives the slot to the next line, which goes behind the others."""
         while self._lines:
             line = next(iter(self._lines))
             places = self._lines.pop(line)

@@ -1,4 +1,4 @@
-"""Counts what a client sends around the contents: heads, chunk sizes and their extensions, trailers."""
+"""Counts what a client sends around its bodies: heads, chunk sizes and their extensions, trailers."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ MAX_HEAD = 65_536
 """Bytes of a request's head: llhttp bounds its lines and their number, which make a megabyte together."""
 MAX_FRAMING = 16_384
 """Bytes of chunk extensions and trailers that a body may have."""
-OF_A_CHUNK = 5
-"""Bytes around a chunk of one byte, which nobody is to be refused for."""
+CHUNK_OVERHEAD = 5
+"""Bytes around a chunk of one byte (RFC 9112, section 7.1), for which no client is refused."""
 PORTION = 8192
-"""Bytes that are read at once where something has to be counted."""
+"""Bytes that are parsed at once where something has to be counted."""
 
 
-class Framing:
-    """What came of the request that is being read, beside its contents."""
+class FramingOverhead:
+    """What came of the request that is being read, beside its body."""
 
     def __init__(self) -> None:
         self._head = 0
-        self._around = 0
+        self._overhead = 0
         self._body: StreamReader | None = None
         self._is_chunked = False
 
@@ -44,20 +44,20 @@ class Framing:
             data = data[PORTION:]
         yield data
 
-    def begin(self, body: StreamReader, is_chunked: bool) -> None:
-        """A head came whole."""
-        self._head = self._around = 0
+    def begin_body(self, body: StreamReader, is_chunked: bool) -> None:
+        """Begins a request, whose head came whole."""
+        self._head = self._overhead = 0
         self._body, self._is_chunked = body, is_chunked
 
-    def more_of_head(self, size: int) -> None:
-        """So many bytes came and are no whole head yet; raises Problem 431."""
+    def count_head(self, size: int) -> None:
+        """Counts bytes that are not a whole head yet. Raises Problem 431."""
         self._head += size
         if self._head > MAX_HEAD:
             raise Problem(Kind.HEADERS_TOO_LARGE, f"The head of a request may have {MAX_HEAD} bytes in all.")
 
-    def more_around(self, body: StreamReader, size: int, is_read: bool) -> None:
-        """So many bytes came that are no contents of `body`, when all that came `is_read`; raises Problem 400."""
-        self._around += size
-        if is_read and self._around > MAX_FRAMING + OF_A_CHUNK * body.total_bytes:
+    def count_overhead(self, body: StreamReader, size: int, is_read: bool) -> None:
+        """Counts bytes that are not part of `body`, and judges when all that came `is_read`. Raises Problem 400."""
+        self._overhead += size
+        if is_read and self._overhead > MAX_FRAMING + CHUNK_OVERHEAD * body.total_bytes:
             detail = f"Chunk extensions and trailers may have {MAX_FRAMING} bytes; better send none."
             raise Problem(Kind.MALFORMED, detail)

@@ -15,11 +15,11 @@ from cqworker.model.ids import IDEMPOTENCY_KEY, MAX_JOB_ID
 from cqworker.model.job_view import job_view
 from cqworker.model.record import JobRecord
 from cqworker.model.trace import parse_traceparent
-from cqworker.web.app_context import WAITING_ROOM, parts_of, present
+from cqworker.web.app_context import LONG_POLLS, parts_of, present
 from cqworker.web.auth import caller_of
 from cqworker.web.body_reader import json_body
 from cqworker.web.json_response import as_json
-from cqworker.web.parse_offload import READERS
+from cqworker.web.parse_offload import PARSE_OFFLOAD
 from cqworker.web.problems import Kind, Problem
 from cqworker.web.request_models import RetryAsk
 from cqworker.web.submission_limits import admit
@@ -27,7 +27,7 @@ from cqworker.web.submission_problems import problem_of_submission
 
 MAX_WAIT = 20.0
 """Seconds that `?wait=` may hold a request: below the 30 and 60 s after which proxies give up."""
-RETRY_BODY = 4096
+MAX_RETRY_BODY = 4096
 """Bytes of a body that has one number to say."""
 _SECONDS = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 """A number as JSON writes it: what a program makes of 0.00001 is `1e-05`."""
@@ -39,43 +39,43 @@ async def submit_job(request: web.Request) -> web.StreamResponse:
     admit(request)
     sender = Sender(caller_of(request).own_tenant, traceparent_of(request), key)
     body = await json_body(request, parts_of(request).settings.http.max_body)
-    read = await request.app[READERS].one(body, sender)
+    read = await request.app[PARSE_OFFLOAD].parse_one(body, sender)
     answer = await submit_one(read, present(parts_of(request).submitter))
     if isinstance(accepted := answer.outcome, Exception):
         raise problem_of_submission(accepted, answer.pointer)
     replayed = {"Idempotent-Replayed": "true"} if accepted.replayed else {}
     prefix = request.path.removesuffix("/jobs")
     headers = {"Location": f"{prefix}/jobs/{accepted.record.job_id}", **replayed}
-    return as_json(shown_job(accepted.record), 200 if accepted.replayed else 202, headers)
+    return as_json(job_json(accepted.record), 200 if accepted.replayed else 202, headers)
 
 
 async def show_job(request: web.Request) -> web.StreamResponse:
     """GET /jobs/{job_id}, with `?wait=` seconds until it is final."""
-    seconds = _seconds_to_wait(request)
+    seconds = _wait_seconds(request)
     operator, tenant, job_id = present(parts_of(request).operator), caller_of(request).tenant, job_id_of(request)
     waited = None
     if seconds:
-        waited = await request.app[WAITING_ROOM].hold(request, operator.wait(job_id, tenant, seconds))
+        waited = await request.app[LONG_POLLS].hold(request, operator.wait(job_id, tenant, seconds))
         if request.transport is None:
             return web.Response()  # nobody is left to read it
-    return as_json(shown_job(waited or await operator.show(job_id, tenant)))
+    return as_json(job_json(waited or await operator.show(job_id, tenant)))
 
 
 async def retry_job(request: web.Request) -> web.StreamResponse:
     """POST /jobs/{job_id}/retry."""
-    body = await json_body(request, RETRY_BODY)
+    body = await json_body(request, MAX_RETRY_BODY)
     ask = validate(RetryAsk, read_object(body) if body else {})
     operator, tenant = present(parts_of(request).operator), caller_of(request).tenant
-    return as_json(shown_job(await operator.retry(job_id_of(request), tenant, ask.round)), 202)
+    return as_json(job_json(await operator.retry(job_id_of(request), tenant, ask.round)), 202)
 
 
 async def cancel_job(request: web.Request) -> web.StreamResponse:
     """POST /jobs/{job_id}/cancel."""
     operator, tenant = present(parts_of(request).operator), caller_of(request).tenant
-    return as_json(shown_job(await operator.cancel(job_id_of(request), tenant)), 202)
+    return as_json(job_json(await operator.cancel(job_id_of(request), tenant)), 202)
 
 
-def shown_job(record: JobRecord) -> dict[str, object]:
+def job_json(record: JobRecord) -> dict[str, object]:
     """The job as it is answered: payload and result as the texts that they are, for reading 256 KB takes 0.1 s."""
     return job_view(record, Fragment)
 
@@ -103,7 +103,7 @@ def _idempotency_key(request: web.Request) -> str | None:
     return keys[0]
 
 
-def _seconds_to_wait(request: web.Request) -> float:
+def _wait_seconds(request: web.Request) -> float:
     said = request.query.getall("wait", ["0"])
     seconds = float(said[0]) if len(said) == 1 and _SECONDS.fullmatch(said[0]) else MAX_WAIT + 1
     if not 0 <= seconds <= MAX_WAIT:

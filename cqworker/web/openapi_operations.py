@@ -12,7 +12,7 @@ from cqworker.jobs.strict_json import MAX_DEPTH
 from cqworker.settings import HttpSettings, is_loopback
 from cqworker.web import problems
 from cqworker.web.openapi_schemas import Schema, reference
-from cqworker.web.parameters import BYTES, CHALLENGE, PATIENCE
+from cqworker.web.parameters import BYTES, CHALLENGE, RETRY_AFTER_HEADER
 from cqworker.web.problems import Kind, Problem
 from cqworker.web.response_models import ProblemView
 from cqworker.web.route_definition import Call, Header, Parameter, Reply
@@ -23,8 +23,8 @@ EVERYWHERE = (
 """What any call may meet before it is looked at, or by a fault of ours."""
 OF_A_STATUS: Mapping[int, Mapping[str, Header]] = {
     401: {"WWW-Authenticate": CHALLENGE},
-    429: {"Retry-After": PATIENCE},
-    503: {"Retry-After": PATIENCE},
+    429: {"Retry-After": RETRY_AFTER_HEADER},
+    503: {"Retry-After": RETRY_AFTER_HEADER},
 }
 EXAMPLES = "#/components/examples/{slug}"
 BINARY: Schema = {"type": "string", "format": "binary", "contentMediaType": BYTES}

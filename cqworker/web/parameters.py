@@ -42,4 +42,6 @@ ARTIFACT_ADDRESS = Header("The artifact's address.", ADDRESS)
 REPLAYED = Header("An earlier request made the job.", {"type": "string", "const": "true"})
 ATTACHED = {"Content-Disposition": Header("An attachment, and a name for its file.", {"type": "string"})}
 CHALLENGE = Header("How to ask (RFC 6750).", {"type": "string"})
-PATIENCE = Header("Seconds after which to try again.", {"type": "integer", "minimum": 0, "examples": [RETRY_AFTER]})
+RETRY_AFTER_HEADER = Header(
+    "Seconds after which to try again.", {"type": "integer", "minimum": 0, "examples": [RETRY_AFTER]}
+)

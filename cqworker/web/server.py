@@ -1,4 +1,4 @@
-"""The HTTP server's life: listen, serve, let waiters go, close."""
+"""The HTTP server: listens, serves, ends long polls, closes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from aiohttp import web
 
 from cqworker.errors import CqworkerError
 from cqworker.settings import HttpSettings
-from cqworker.web.app_context import WAITING_ROOM, Parts
+from cqworker.web.app_context import LONG_POLLS, Parts
 from cqworker.web.application import create_app
-from cqworker.web.client_connection import HEAD_PATIENCE, KEEPALIVE, Connection, connection_of
-from cqworker.web.connection_limit import Lobby, most_connections, reserve_of
-from cqworker.web.error_replies import Apology
+from cqworker.web.client_connection import HEAD_TIMEOUT, KEEPALIVE, ClientConnection, connection_of
+from cqworker.web.connection_limit import ConnectionLimit, most_connections, reserve_of
+from cqworker.web.error_replies import BusyReply
 from cqworker.web.routes import VITAL_PATHS
 from cqworker.web.security_headers import secure
 
@@ -22,7 +22,7 @@ __all__ = ["CannotListen", "Parts", "Server", "create_app"]
 
 BACKLOG = 1024
 """Connections that the kernel keeps until they are accepted."""
-ACCEPTED_AT_ONCE = 64
+MAX_ACCEPTED_AT_ONCE = 64
 """Connections that are accepted in one turn of the loop, on which leases live, too."""
 LAST_ANSWERS = 3.0
 """Seconds that running requests have to end when the server closes."""
@@ -42,16 +42,16 @@ class Server:
         *,
         places: int | None = None,
         reserve: int | None = None,
-        head_patience: float = HEAD_PATIENCE,
+        head_timeout: float = HEAD_TIMEOUT,
         keepalive: float = KEEPALIVE,
     ) -> None:
         self._app = app
         self._settings = settings
-        most = most_connections(settings.max_connections)
-        kept = reserve or reserve_of(most)
-        self._lobby = Lobby(places or most - kept, kept, settings.least_rate)
-        self._apologies: set[Apology] = set()
-        self._head_patience = head_patience
+        max_connections = most_connections(settings.max_connections)
+        kept = reserve or reserve_of(max_connections)
+        self._limit = ConnectionLimit(places or max_connections - kept, kept, settings.least_rate)
+        self._busy_replies: set[BusyReply] = set()
+        self._head_timeout = head_timeout
         self._keepalive = keepalive
         self._runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=LAST_ANSWERS, access_log=None)
         self._listener: asyncio.Server | None = None
@@ -68,21 +68,21 @@ class Server:
         await self._runner.setup()
         manager = self._runner.server
         assert manager is not None, "setup() made it"
-        _announce_requests(manager)
+        _check_places(manager)
         host, port = self._settings.host, self._settings.port
         try:
             self._listener = await asyncio.get_running_loop().create_server(
-                lambda: self._greet(manager), host.strip("[]"), port, backlog=ACCEPTED_AT_ONCE
+                lambda: self._make_protocol(manager), host.strip("[]"), port, backlog=MAX_ACCEPTED_AT_ONCE
             )
         except OSError as error:
             await self._runner.cleanup()
             cure = "Choose another http.port or http.host, or stop what listens there."
             raise CannotListen(f"Cannot listen on {host}:{port}: {error.strerror or error}. {cure}") from error
-        _lengthen_queues(self._listener)
+        _lengthen_backlog(self._listener)
 
     def quiet(self) -> None:
-        """Lets those go who wait for a job's end, with the job as it is; everything else goes on."""
-        self._app[WAITING_ROOM].close()
+        """Ends the requests that wait for a job's end, with the job as it is; everything else goes on."""
+        self._app[LONG_POLLS].close()
 
     async def close(self) -> None:
         """Stops listening, gives running requests a moment, and leaves nothing behind."""
@@ -91,25 +91,25 @@ class Server:
             self._listener.close()
         await self._runner.cleanup()
 
-    def _greet(self, manager: web.Server) -> asyncio.Protocol:
-        if not self._lobby.admits():
-            return Apology(self._apologies)
-        return Connection(manager, self._lobby, self._head_patience, self._keepalive)
+    def _make_protocol(self, manager: web.Server) -> asyncio.Protocol:
+        if not self._limit.admit():
+            return BusyReply(self._busy_replies)
+        return ClientConnection(manager, self._limit, self._head_timeout, self._keepalive)
 
 
-def _lengthen_queues(listener: asyncio.Server) -> None:
+def _lengthen_backlog(listener: asyncio.Server) -> None:
     """asyncio takes one number for the kernel's queue and for how much it accepts at once."""
     for listening in listener.sockets:
         with socket.socket(fileno=os.dup(listening.fileno())) as same:
             same.listen(BACKLOG)
 
 
-def _announce_requests(manager: web.Server) -> None:
-    """Tells each connection of the request that came: whether there is a place for it, is known there."""
+def _check_places(manager: web.Server) -> None:
+    """Asks each request's connection whether there is a place for it, and answers with a problem where not."""
     answer = manager.request_handler
 
     async def announce_and_answer(request: web.BaseRequest) -> web.StreamResponse:
-        refusal = connection_of(request).serve(request, request.path in VITAL_PATHS)
+        refusal = connection_of(request).begin_request(request, request.path in VITAL_PATHS)
         if refusal is None:
             return await answer(request)
         response = refusal.response()

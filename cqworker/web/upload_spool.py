@@ -1,4 +1,4 @@
-"""Where an artifact lies between a client and S3: in memory while it is small, in an unnamed temporary file beyond."""
+"""Where an artifact is kept between a client and S3: in memory while it is small, else in an unnamed temporary file."""
 
 from __future__ import annotations
 
@@ -15,68 +15,68 @@ from typing import BinaryIO, TypeVar, cast
 
 from aiohttp import web
 
-from cqworker.web.buffer_quota import Allowance, Claim, NoRoom
+from cqworker.web.buffer_quota import BufferClaim, BufferFull, BufferQuota
 
-IN_MEMORY = 131_072
-"""Bytes of one that are in memory: those that no file has yet."""
-AT_ONCE = 262_144
-"""Bytes that are read of a file at once."""
-WRITERS = 4
-"""Threads that write and read: a disk that stalls must not stop the leases, nor the look-ups of names."""
-WITHOUT_DISK = 67_108_864
-"""Bytes in all where there is no folder for temporary files."""
+MEMORY_BYTES = 131_072
+"""Bytes of one artifact that are in memory before they go to its file."""
+READ_BYTES = 262_144
+"""Bytes that are read of a file at once (256 KiB)."""
+THREADS = 4
+"""Threads that write and read files: a disk that stalls must stop neither leases nor DNS look-ups."""
+MAX_WITHOUT_DISK = 67_108_864
+"""Bytes of all artifacts where there is no folder for temporary files, so that they are in memory (64 MiB)."""
 Result = TypeVar("Result")
 
 
-class Spools:
-    """All that is on its way; `files` may be open at once."""
+class UploadSpools:
+    """The artifacts on their way: at most `limit` bytes, and `files` open files."""
 
     def __init__(self, limit: int, files: int, least_rate: float) -> None:
         self.folder: str | None = _folder()
-        limit = limit if self.folder is not None else min(limit, WITHOUT_DISK)
-        self.allowance: Allowance = Allowance(limit, files, least_rate)
-        self._threads = ThreadPoolExecutor(WRITERS, "spool")
+        limit = limit if self.folder is not None else min(limit, MAX_WITHOUT_DISK)
+        self.quota: BufferQuota = BufferQuota(limit, files, least_rate)
+        self._threads = ThreadPoolExecutor(THREADS, "spool")
 
     @asynccontextmanager
     async def spool(
-        self, owner: str, let_go: Callable[[], None], progress: Callable[[], int] | None = None
-    ) -> AsyncIterator[Spool]:
-        """One for the block. `let_go` ends what it is for when its room is needed."""
-        spool = Spool(self)
-        spool.claim = self.allowance.claim(owner, let_go, progress or (lambda: spool.size))
+        self, owner: str, release: Callable[[], None], progress: Callable[[], int] | None = None
+    ) -> AsyncIterator[UploadSpool]:
+        """A spool for the block; `release` ends its request when its room is needed."""
+        spool = UploadSpool(self)
+        spool.claim = self.quota.claim(owner, release, progress or (lambda: spool.size))
         try:
             yield spool
         finally:
-            self.allowance.drop(spool.claim)
+            self.quota.drop(spool.claim)
             self._dispose(spool)
 
     async def run(self, work: Callable[[], Result]) -> Result:
-        """Works on a file; raises NoRoom where the disk does not take or give it."""
+        """Works on a file in a thread. Raises BufferFull where the disk fails."""
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         except OSError as error:
             why = error.strerror or str(error)
             cure = "The operator has to make room there, or name another folder in TMPDIR."
-            raise NoRoom(f"What is on its way cannot be kept below {self.folder}: {why}. {cure}") from None
+            raise BufferFull(f"What is on its way cannot be kept below {self.folder}: {why}. {cure}") from None
 
     def close(self) -> None:
-        """Nothing new is taken; what was begun is done."""
+        """Takes no more work; what was begun is finished."""
         self._threads.shutdown(wait=False)
 
-    def _dispose(self, spool: Spool) -> None:
-        """In a thread, for to give back a file's blocks takes its time."""
+    def _dispose(self, spool: UploadSpool) -> None:
+        """In a thread: to free a file's blocks takes time."""
         try:
             self._threads.submit(spool.close)
         except RuntimeError:  # they are closed already
             spool.close()
 
 
-class Spool:
-    """Takes bytes, and gives them back once all have come."""
+class UploadSpool:
+    """Takes an artifact's bytes, and gives them back once all have come."""
 
-    claim: Claim
+    claim: BufferClaim
 
-    def __init__(self, spools: Spools) -> None:
+    def __init__(self, spools: UploadSpools) -> None:
         self._spools = spools
         self._fresh = bytearray()
         self._in_file = False
@@ -86,35 +86,35 @@ class Spool:
         self.size: int = 0
 
     async def write(self, piece: bytes) -> None:
-        """Keeps it; raises NoRoom."""
+        """Keeps the piece. Raises BufferFull."""
         self.size += len(piece)
-        self._spools.allowance.grow(self.claim, len(piece))
+        self._spools.quota.grow(self.claim, len(piece))
         self._fresh += piece
-        if len(self._fresh) > IN_MEMORY and self._spools.folder is not None:
+        if len(self._fresh) > MEMORY_BYTES and self._spools.folder is not None:
             await self._flush()
 
-    def waits(self) -> None:
-        """From now on it waits for its client, and may lose its room."""
-        self.claim.is_waiting, self.claim.since = True, self._spools.allowance.now()
+    def mark_waiting(self) -> None:
+        """Marks it as waiting for its client from now on: it may lose its room."""
+        self.claim.is_waiting, self.claim.since = True, self._spools.quota.now()
 
     async def whole(self) -> bytes | BinaryIO:
-        """All of it: as bytes where it is small, else as a file that stands at its beginning."""
+        """The artifact: as bytes where it is small, else as a file at its beginning."""
         if not self._in_file:
             return bytes(self._fresh)
         await self._flush()
-        return await self._spools.run(self._rewound)
+        return await self._spools.run(self._rewind)
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """All of it, piece by piece."""
+        """The artifact, piece by piece."""
         whole = await self.whole()
         if isinstance(whole, bytes):
             yield whole
             return
-        while piece := await self._spools.run(partial(whole.read, AT_ONCE)):
+        while piece := await self._spools.run(partial(whole.read, READ_BYTES)):
             yield piece
 
     def close(self) -> None:
-        """Gives the file back."""
+        """Closes the file, which deletes it."""
         with self._lock:
             self._is_closed = True
             if self._file is not None:
@@ -122,13 +122,13 @@ class Spool:
 
     async def _flush(self) -> None:
         if not self._in_file:
-            self._spools.allowance.take_place(self.claim)
+            self._spools.quota.take_place(self.claim)
             self._in_file = True
         fresh, self._fresh = self._fresh, bytearray()
         await self._spools.run(partial(self._append, fresh))
 
     def _append(self, data: bytearray) -> None:
-        """In a thread, and perhaps after whoever asked for it has gone."""
+        """Runs in a thread, perhaps after its request has ended."""
         with self._lock:
             if self._is_closed:
                 return
@@ -138,14 +138,14 @@ class Spool:
             while rest:
                 rest = rest[self._file.write(rest) or 0 :]
 
-    def _rewound(self) -> BinaryIO:
+    def _rewind(self) -> BinaryIO:
         file = cast(BinaryIO, self._file)
         file.seek(0)
         return file
 
 
 def _folder() -> str | None:
-    """Where temporary files go; None where nowhere."""
+    """The folder of temporary files; None where no file can be written."""
     try:
         folder = tempfile.gettempdir()
     except FileNotFoundError:
@@ -153,4 +153,4 @@ def _folder() -> str | None:
     return folder if os.access(folder, os.W_OK) else None
 
 
-SPOOLS = web.AppKey("spools", Spools)
+SPOOLS = web.AppKey("spools", UploadSpools)

@@ -30,11 +30,11 @@ from cqworker.plugins.registry import Registry, registry_of
 from cqworker.ports import JobQueue
 from cqworker.settings import HttpSettings, QueueSettings, Settings, TokenSettings
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
-from cqworker.web.body_reader import IN_MEMORY
-from cqworker.web.buffer_quota import Allowance
-from cqworker.web.connection_limit import Lobby, Wait
+from cqworker.web.body_reader import BODY_QUOTA
+from cqworker.web.buffer_quota import BufferQuota
+from cqworker.web.connection_limit import ConnectionLimit, Wait
 from cqworker.web.server import Parts, Server, create_app
-from cqworker.web.upload_spool import SPOOLS, Spools
+from cqworker.web.upload_spool import SPOOLS, UploadSpools
 from tests.patience import scaled
 from tests.web.conformance import judge_of
 from tests.web.handlers import transform
@@ -44,7 +44,7 @@ __all__ = ["House", "away", "bearer", "open_house", "token", "transform", "until
 
 CLOCK = SystemClock()
 RETENTION = Retention(days=30)
-OF_THE_SERVER = ("places", "reserve", "head_patience", "keepalive")
+OF_THE_SERVER = ("places", "reserve", "head_timeout", "keepalive")
 TEXT = {"type": "text.transform", "payload": {"text": "hello"}}
 
 
@@ -90,21 +90,21 @@ class House:
         return self.server.port
 
     @property
-    def lobby(self) -> Lobby:
-        return self.server._lobby
+    def connection_limit(self) -> ConnectionLimit:
+        return self.server._limit
 
     @property
-    def spools(self) -> Spools:
+    def spools(self) -> UploadSpools:
         return self.server._app[SPOOLS]
 
     @property
-    def bodies(self) -> Allowance:
-        return self.server._app[IN_MEMORY]
+    def bodies(self) -> BufferQuota:
+        return self.server._app[BODY_QUOTA]
 
     @property
     def is_idle(self) -> bool:
         """Whether no connection waits for anything but a request."""
-        return len(self.lobby) == self.lobby.count(Wait.HEAD)
+        return len(self.connection_limit) == self.connection_limit.count(Wait.HEAD)
 
     async def submit(self, body: object = TEXT, **headers: str) -> dict[str, Any]:
         """Submits a job and returns its view."""

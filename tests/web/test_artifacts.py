@@ -205,7 +205,7 @@ async def test_a_form_is_refused_with_the_way_to_send_the_bytes_themselves(house
 async def test_so_many_transfers_at_once_and_the_others_are_told_to_come_back(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(house.server._app[TRANSFERS], "_patience", 0.1)
+    monkeypatch.setattr(house.server._app[TRANSFERS], "_timeout", 0.1)
     free = asyncio.Event()
     keep = house.artifacts.put
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cqworker.web.buffer_quota import Allowance, Claim, NoRoom
+from cqworker.web.buffer_quota import BufferClaim, BufferFull, BufferQuota
 
 
 class Room:
@@ -12,14 +12,14 @@ class Room:
 
     def __init__(self) -> None:
         self.time = 0.0
-        self.gone: list[Claim] = []
-        self.allowance = Allowance(100, 3, least_rate=1.0, now=lambda: self.time)
+        self.gone: list[BufferClaim] = []
+        self.quota = BufferQuota(100, 3, least_rate=1.0, now=lambda: self.time)
 
-    def claim(self, owner: str, size: int = 0, *, has_place: bool = False) -> Claim:
-        claim = self.allowance.claim(owner, lambda: self.gone.append(claim), lambda: claim.size)
+    def claim(self, owner: str, size: int = 0, *, has_place: bool = False) -> BufferClaim:
+        claim = self.quota.claim(owner, lambda: self.gone.append(claim), lambda: claim.size)
         if has_place:
-            self.allowance.take_place(claim)
-        self.allowance.grow(claim, size)
+            self.quota.take_place(claim)
+        self.quota.grow(claim, size)
         return claim
 
 
@@ -28,9 +28,9 @@ def test_the_owner_with_the_most_makes_room_for_another() -> None:
     small = room.claim("small", 20)
     room.claim("big", 40)
     second = room.claim("big", 39)
-    room.allowance.grow(small, 10)
+    room.quota.grow(small, 10)
     assert room.gone == [second]
-    assert room.allowance.held == 70
+    assert room.quota.held == 70
 
 
 def test_of_one_owners_the_slowest_makes_room() -> None:
@@ -38,27 +38,27 @@ def test_of_one_owners_the_slowest_makes_room() -> None:
     slow = room.claim("one", 30)
     room.time = 10
     quick = room.claim("one", 60)
-    room.allowance.grow(quick, 20)
+    room.quota.grow(quick, 20)
     assert room.gone == [slow]
 
 
 def test_who_asks_for_more_than_it_may_have_is_refused_itself() -> None:
     room = Room()
     room.claim("one", 60)
-    with pytest.raises(NoRoom):
+    with pytest.raises(BufferFull):
         room.claim("two", 101)
     newest = room.claim("one", 5)
-    with pytest.raises(NoRoom):
-        room.allowance.grow(newest, 40)
+    with pytest.raises(BufferFull):
+        room.quota.grow(newest, 40)
     assert room.gone == []
-    assert room.allowance.held == 60
+    assert room.quota.held == 60
 
 
 def test_what_does_not_wait_for_its_client_is_never_sent_away() -> None:
     room = Room()
     at_work = room.claim("big", 90)
     at_work.is_waiting = False
-    with pytest.raises(NoRoom):
+    with pytest.raises(BufferFull):
         room.claim("small", 11)
     assert room.gone == []
 
@@ -69,10 +69,10 @@ def test_who_was_sent_away_can_hold_nothing_more() -> None:
     room.time = 100
     room.claim("small", 50)
     assert room.gone == [first]
-    with pytest.raises(NoRoom):
-        room.allowance.grow(first, 1)
-    room.allowance.drop(first)
-    assert room.allowance.held == 50
+    with pytest.raises(BufferFull):
+        room.quota.grow(first, 1)
+    room.quota.drop(first)
+    assert room.quota.held == 50
 
 
 def test_places_are_shared_as_bytes_are() -> None:
@@ -82,5 +82,5 @@ def test_places_are_shared_as_bytes_are() -> None:
     other = room.claim("small", has_place=True)
     assert room.gone == [first]
     for claim in (*room.gone, other):
-        room.allowance.drop(claim)
+        room.quota.drop(claim)
     assert room.claim("big", has_place=True).has_place

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import pytest
 
-from cqworker.web.connection_limit import Lobby, Wait, reserve_of
+from cqworker.web.connection_limit import ConnectionLimit, Wait, reserve_of
 
 RATE = 100.0
 
 
 @dataclass(eq=False)
-class Guest:
+class LimitedConnection:
     """A connection that notes what becomes of it."""
 
-    lobby: Lobby
+    connection_limit: ConnectionLimit
     bytes: int = 0
     sent_away: Wait | None = None
     is_evicted: bool = False
@@ -23,7 +23,7 @@ class Guest:
     def progress(self) -> int:
         return self.bytes
 
-    def send_away(self, wait: Wait) -> None:
+    def ask_to_leave(self, wait: Wait) -> None:
         self.sent_away = wait
 
     def evict(self) -> None:
@@ -31,21 +31,21 @@ class Guest:
 
 
 class Door:
-    """A lobby, a clock one can turn, and guests that come one after another."""
+    """A connection limit, a clock one can turn, and connections that come one after another."""
 
     def __init__(self, places: int, reserve: int) -> None:
         self.time = 0.0
-        self.lobby = Lobby(places, reserve, RATE, lambda: self.time)
+        self.connection_limit = ConnectionLimit(places, reserve, RATE, lambda: self.time)
 
-    def enter(self, owner: str = "a", wait: Wait | None = Wait.HEAD, bytes: int = 0) -> Guest:  # noqa: A002
+    def enter(self, owner: str = "a", wait: Wait | None = Wait.HEAD, bytes: int = 0) -> LimitedConnection:  # noqa: A002
         """One more who is let in and waits for this, or (None) is being served."""
-        assert self.lobby.admits()
-        guest = Guest(self.lobby, bytes)
-        self.lobby.entered(guest, owner)
+        assert self.connection_limit.admit()
+        guest = LimitedConnection(self.connection_limit, bytes)
+        self.connection_limit.add(guest, owner)
         if wait is None:
-            self.lobby.works(guest)
+            self.connection_limit.mark_busy(guest)
         else:
-            self.lobby.waits(guest, wait, owner)
+            self.connection_limit.mark_waiting(guest, wait, owner)
         return guest
 
 
@@ -102,20 +102,20 @@ def test_those_who_were_told_to_go_hold_no_place_but_a_descriptor() -> None:
     door.time = 5
     more = [door.enter(wait=Wait.BODY) for _ in range(2)]
     assert all(body.sent_away and not body.is_evicted for body in bodies)
-    assert door.lobby.may_work()
+    assert door.connection_limit.may_serve()
     door.time = 10
     door.enter()
     assert [guest.is_evicted for guest in (*bodies, *more)] == [True, False, False, False]
-    assert len(door.lobby) == 4
+    assert len(door.connection_limit) == 4
 
 
 def test_requests_leave_the_reserve_to_vital_calls() -> None:
     door = Door(2, 1)
     for _ in range(3):
         door.enter(wait=None)
-    assert not door.lobby.may_work()
-    assert not door.lobby.admits()
-    assert len(door.lobby) == 3
+    assert not door.connection_limit.may_serve()
+    assert not door.connection_limit.admit()
+    assert len(door.connection_limit) == 3
 
 
 def test_a_request_takes_the_place_of_one_that_waits() -> None:
@@ -124,14 +124,14 @@ def test_a_request_takes_the_place_of_one_that_waits() -> None:
     door.enter(wait=None)
     door.enter(wait=None)
     door.time = 5
-    assert door.lobby.may_work()
+    assert door.connection_limit.may_serve()
     assert body.sent_away
 
 
 def test_a_flood_of_newcomers_pushes_out_its_own_oldest_and_never_exceeds_the_places() -> None:
     door = Door(8, 4)
     flood = [door.enter("stranger") for _ in range(100)]
-    assert len(door.lobby) == 12
+    assert len(door.connection_limit) == 12
     assert all(guest.is_evicted for guest in flood[:88])
     assert not any(guest.is_evicted for guest in flood[88:])
 
@@ -140,10 +140,10 @@ def test_who_left_is_forgotten_whatever_it_waited_for() -> None:
     door = Door(8, 4)
     for wait in (*Wait, None):
         guest = door.enter(wait=wait)
-        door.lobby.leaves(guest)
-        door.lobby.left(guest)
-        door.lobby.waits(guest, Wait.HEAD, "a")
-    assert (len(door.lobby), [door.lobby.count(wait) for wait in Wait]) == (0, [0, 0, 0, 0])
+        door.connection_limit.mark_leaving(guest)
+        door.connection_limit.remove(guest)
+        door.connection_limit.mark_waiting(guest, Wait.HEAD, "a")
+    assert (len(door.connection_limit), [door.connection_limit.count(wait) for wait in Wait]) == (0, [0, 0, 0, 0])
 
 
 def test_an_eighth_of_the_places_is_kept() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cqworker.testing.virtual_time import run_virtually
-from cqworker.web.fair_queue import Turns
+from cqworker.web.fair_queue import FairQueue
 from cqworker.web.problems import Kind, Problem
 from tests.patience import scaled
 
@@ -24,7 +24,7 @@ def virtually(story: Story) -> Callable[[], None]:
     return test
 
 
-async def work(turns: Turns, line: str, done: list[str], seconds: float = 1.0) -> None:
+async def work(turns: FairQueue, line: str, done: list[str], seconds: float = 1.0) -> None:
     async with turns.turn(line):
         await asyncio.sleep(seconds)
         done.append(line)
@@ -32,7 +32,7 @@ async def work(turns: Turns, line: str, done: list[str], seconds: float = 1.0) -
 
 @virtually
 async def test_a_line_of_one_waits_no_longer_than_one_round_however_many_stand_in_another() -> None:
-    turns, done = Turns(1), list[str]()
+    turns, done = FairQueue(1), list[str]()
     many = [asyncio.ensure_future(work(turns, "greedy", done)) for _ in range(10)]
     await asyncio.sleep(0.5)
     await work(turns, "modest", done)
@@ -43,7 +43,7 @@ async def test_a_line_of_one_waits_no_longer_than_one_round_however_many_stand_i
 
 @virtually
 async def test_never_more_than_so_many_are_at_work() -> None:
-    turns, done = Turns(3), list[str]()
+    turns, done = FairQueue(3), list[str]()
     works = [asyncio.ensure_future(work(turns, str(number % 4), done)) for number in range(12)]
     for seconds in range(4):
         await asyncio.sleep(0.5)
@@ -54,7 +54,7 @@ async def test_never_more_than_so_many_are_at_work() -> None:
 
 @virtually
 async def test_who_waits_too_long_or_finds_the_line_full_is_told_so_and_takes_nobodys_turn() -> None:
-    turns, done = Turns(1, patience=5.0, in_line=2, in_all=3), list[str]()
+    turns, done = FairQueue(1, timeout=5.0, max_per_line=2, max_waiting=3), list[str]()
     first = asyncio.ensure_future(work(turns, "a", done, seconds=8.0))
     await asyncio.sleep(0)
     waiting = [asyncio.ensure_future(work(turns, line, done)) for line in ("a", "a", "b")]
@@ -72,7 +72,7 @@ async def test_who_waits_too_long_or_finds_the_line_full_is_told_so_and_takes_no
 
 @virtually
 async def test_who_gives_up_in_the_moment_of_his_turn_passes_it_on() -> None:
-    turns, done = Turns(1), list[str]()
+    turns, done = FairQueue(1), list[str]()
     first = asyncio.ensure_future(work(turns, "a", done))
     await asyncio.sleep(0)
     second, third = (asyncio.ensure_future(work(turns, line, done)) for line in ("b", "c"))

@@ -18,7 +18,7 @@ from cqworker.plugins.handler import handler
 from cqworker.plugins.payload import LIGHT_BYTES
 from cqworker.plugins.registry import registry_of
 from cqworker.web import parse_offload
-from cqworker.web.parse_offload import READERS
+from cqworker.web.parse_offload import PARSE_OFFLOAD
 from tests.web.handlers import Strict, anything, choosy, endless, strict, transform
 from tests.web.house import House, open_house, until
 
@@ -201,7 +201,7 @@ async def test_a_type_that_only_this_process_knows_is_checked_here() -> None:
 async def test_no_process_is_left_when_the_desk_closes() -> None:
     async with open_house(registry=KNOWN) as house:
         await house.post("/jobs", data=job("strict", f'{{"text":"{"x" * LIGHT_BYTES}"}}'))
-        children = house.server._app[READERS]._children
+        children = house.server._app[PARSE_OFFLOAD]._children
         assert children.count == 1
     assert children.count == 0
 
@@ -209,7 +209,7 @@ async def test_no_process_is_left_when_the_desk_closes() -> None:
 @pytest.mark.processes
 async def test_a_desk_that_closes_waits_for_nobody_who_is_still_being_read() -> None:
     async with open_house(registry=registry_of(endless=endless)) as house:
-        children = house.server._app[READERS]._children
+        children = house.server._app[PARSE_OFFLOAD]._children
         reading = asyncio.ensure_future(house.post("/jobs", data=job("endless", f'{{"text":"{"x" * LIGHT_BYTES}"}}')))
         await until(lambda: children.count)
         began = time.monotonic()

@@ -9,7 +9,7 @@ import pytest
 
 from cqworker.model.status import Status
 from cqworker.web.connection_limit import Wait
-from cqworker.web.error_replies import MOST_AT_ONCE
+from cqworker.web.error_replies import MAX_LINGERING
 from tests.web.house import House, open_house, token, until
 from tests.web.raw import RawAnswer, Wire, exchange, read_answer, wire
 
@@ -21,7 +21,7 @@ CROWDED = "urn:cqworker:problem:crowded"
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits at all may be sent away."""
-    monkeypatch.setattr("cqworker.web.connection_limit.SETTLED", 0.0)
+    monkeypatch.setattr("cqworker.web.connection_limit.MIN_WAIT", 0.0)
 
 
 def half_body(secret: str = "", came: int = 1) -> bytes:
@@ -33,12 +33,12 @@ def half_body(secret: str = "", came: int = 1) -> bytes:
 
 async def crowd(stack: AsyncExitStack, house: House, sent: bytes, number: int, wait: Wait = Wait.BODY) -> list[Wire]:
     """So many connections that sent this and now wait."""
-    before = house.lobby.count(wait)
+    before = house.connection_limit.count(wait)
     wires = []
     for _ in range(number):
         wires.append(await stack.enter_async_context(wire(house.port)))
         wires[-1][1].write(sent)
-    await until(lambda: house.lobby.count(wait) - before == number)
+    await until(lambda: house.connection_limit.count(wait) - before == number)
     return wires
 
 
@@ -65,7 +65,7 @@ async def test_a_half_sent_body_that_makes_room_is_told_so() -> None:
         assert (answer.status, answer.problem["type"]) == (503, CROWDED)
         assert answer.headers["retry-after"]
         assert answer.headers["connection"] == "close"
-        assert house.lobby.count(Wait.BODY) == 2
+        assert house.connection_limit.count(Wait.BODY) == 2
 
 
 async def test_one_tenants_half_sent_bodies_leave_another_its_places() -> None:
@@ -77,7 +77,7 @@ async def test_one_tenants_half_sent_bodies_leave_another_its_places() -> None:
             modest.append(await stack.enter_async_context(wire(house.port)))
             modest[-1][1].write(half_body("modest"))
             assert (await told(greedy[number][0])).status == 503
-        await until(lambda: house.lobby.count(Wait.BODY) == 6)
+        await until(lambda: house.connection_limit.count(Wait.BODY) == 6)
         assert not any(reader.at_eof() for reader, _ in modest)
 
 
@@ -112,34 +112,34 @@ async def test_hundreds_of_half_heads_do_not_keep_anybody_from_being_served() ->
         async with asyncio.timeout(5):
             for _ in range(20):
                 assert (await exchange(house.port, PROBE)).status == 200
-        assert len(house.lobby) <= 60
+        assert len(house.connection_limit) <= 60
 
 
 async def test_who_waits_for_a_job_is_answered_with_it_as_it_is_when_the_place_is_needed() -> None:
     async with open_house(places=2, reserve=2) as house:
         job = await house.submit()
-        waits = [asyncio.create_task(house.get(f"/jobs/{job['job_id']}?wait=20")) for _ in range(2)]
-        await until(lambda: house.lobby.count(Wait.END) == 2)
+        mark_waiting = [asyncio.create_task(house.get(f"/jobs/{job['job_id']}?wait=20")) for _ in range(2)]
+        await until(lambda: house.connection_limit.count(Wait.END) == 2)
         assert (await exchange(house.port, PROBE.replace(b"healthz", b"handlers"))).status == 200
-        await until(lambda: any(wait.done() for wait in waits))
+        await until(lambda: any(wait.done() for wait in mark_waiting))
         house.rewrite(job["job_id"], Status.SUCCEEDED)
-        statuses = [(await wait)[1]["status"] for wait in waits]
+        statuses = [(await wait)[1]["status"] for wait in mark_waiting]
         assert sorted(statuses) == ["QUEUED", "SUCCEEDED"]
 
 
 async def busy(house: House, stack: AsyncExitStack, number: int, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """So many requests that wait for the store, until the event is set."""
-    free, entered = asyncio.Event(), []
+    free, add = asyncio.Event(), []
 
     async def slowly(_: object) -> None:
-        entered.append(1)
+        add.append(1)
         await free.wait()
 
     monkeypatch.setattr(house.store, "get", slowly)
     for place in range(number):
         _, writer = await stack.enter_async_context(wire(house.port))
         writer.write(PROBE.replace(b"healthz", b"jobs/%d" % place))
-    await until(lambda: len(entered) == number)
+    await until(lambda: len(add) == number)
     return free
 
 
@@ -161,9 +161,9 @@ async def test_when_every_place_is_at_work_vital_calls_are_answered_and_others_t
 async def test_a_connection_for_which_nobody_can_make_room_reads_503_whatever_it_sends(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(house.lobby, "admits", lambda: False)
+    monkeypatch.setattr(house.connection_limit, "admit", lambda: False)
     async with AsyncExitStack() as stack:
-        for _ in range(MOST_AT_ONCE):
+        for _ in range(MAX_LINGERING):
             reader, writer = await stack.enter_async_context(wire(house.port))
             writer.write(half_body(came=100_000))
             answer = await told(reader)
@@ -177,7 +177,7 @@ async def test_a_refusal_is_read_even_by_one_who_is_in_the_midst_of_sending(hous
     """A close on bytes that nobody read is a reset, and a reset takes along what the client has not read."""
     async with wire(house.port) as (reader, writer):
         writer.write(b"POST /jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000000\r\n\r\n")
-        await until(lambda: house.lobby.count(Wait.HEAD) == 0)
+        await until(lambda: house.connection_limit.count(Wait.HEAD) == 0)
         for _ in range(20):
             writer.write(b"x" * 100_000)
             await writer.drain()

@@ -55,17 +55,17 @@ async def test_closing_leaves_no_task_and_no_connection_behind() -> None:
 async def test_a_request_that_runs_is_answered_before_the_server_closes(monkeypatch: pytest.MonkeyPatch) -> None:
     async with open_house() as house:
         job = await house.submit()
-        entered, go_on = asyncio.Event(), asyncio.Event()
+        add, go_on = asyncio.Event(), asyncio.Event()
         record = house.store.records[job["job_id"]]
 
         async def slowly(_: object) -> JobRecord:
-            entered.set()
+            add.set()
             await go_on.wait()
             return record
 
         monkeypatch.setattr(house.store, "get", slowly)
         answer = asyncio.create_task(house.get(f"/jobs/{job['job_id']}"))
-        await entered.wait()
+        await add.wait()
         closing = asyncio.create_task(house.server.close())
         await asyncio.sleep(0.05)
         go_on.set()
@@ -81,7 +81,7 @@ async def test_it_starts_and_stops_many_times() -> None:
 
 def test_everything_holds_on_uvloop_too() -> None:
     async def story() -> None:
-        async with open_house(head_patience=0.3, places=4) as house:
+        async with open_house(head_timeout=0.3, places=4) as house:
             job = await house.submit()
             waiting = asyncio.create_task(house.get(f"/jobs/{job['job_id']}?wait=20"))
             await until(lambda: house.waiters._waited)

@@ -40,13 +40,13 @@ async def is_closed_within(reader: asyncio.StreamReader, seconds: float) -> bool
 
 @pytest.mark.parametrize("sent", [b"", b"GET", HEAD])
 async def test_a_head_that_does_not_come_closes_the_connection(sent: bytes) -> None:
-    async with open_house(head_patience=SHORT) as house, wire(house.port) as (reader, writer):
+    async with open_house(head_timeout=SHORT) as house, wire(house.port) as (reader, writer):
         writer.write(sent)
         assert await is_closed(reader)
 
 
 async def test_a_head_that_trickles_has_no_more_time_than_one_that_stops() -> None:
-    async with open_house(head_patience=SHORT) as house, wire(house.port) as (reader, writer):
+    async with open_house(head_timeout=SHORT) as house, wire(house.port) as (reader, writer):
         writer.write(HEAD)
         closed = asyncio.create_task(is_closed(reader))
         watch = Stopwatch()
@@ -58,7 +58,7 @@ async def test_a_head_that_trickles_has_no_more_time_than_one_that_stops() -> No
 
 
 async def test_the_second_head_on_a_connection_is_timed_from_its_first_byte() -> None:
-    async with open_house(head_patience=SHORT) as house, wire(house.port) as (reader, writer):
+    async with open_house(head_timeout=SHORT) as house, wire(house.port) as (reader, writer):
         for _ in range(2):
             writer.write(HEAD + b"\r\n")
             assert (await read_answer(reader)).status == 200
@@ -78,7 +78,7 @@ async def test_an_idle_connection_is_closed_when_it_has_been_kept_long_enough() 
 
 
 def test_heads_have_15_seconds_and_connections_are_a_thousand_unless_told_otherwise() -> None:
-    assert inspect.signature(Server).parameters["head_patience"].default == 15.0
+    assert inspect.signature(Server).parameters["head_timeout"].default == 15.0
     assert most_connections() == min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
 
 
@@ -99,20 +99,20 @@ async def test_an_idle_connection_is_kept_for_75_seconds_unless_told_otherwise(h
 
 
 async def test_a_waiting_request_is_not_disturbed_by_the_patience_for_heads() -> None:
-    async with open_house(head_patience=SHORT) as house:
+    async with open_house(head_timeout=SHORT) as house:
         job = await house.submit()
         assert (await house.get(f"/jobs/{job['job_id']}?wait={SHORT * 3}"))[0] == 200
 
 
 async def test_a_body_that_stops_is_408(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cqworker.web.body_reader.PATIENCE", SHORT)
+    monkeypatch.setattr("cqworker.web.body_reader.BODY_SILENCE", SHORT)
     answer = await exchange(house.port, POST + b"{")
     assert (answer.status, answer.problem["type"]) == (408, "urn:cqworker:problem:request-too-slow")
     assert "8192 bytes a second" in answer.problem["detail"]
 
 
 async def test_a_body_that_trickles_is_408(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cqworker.web.body_reader.PATIENCE", SHORT)
+    monkeypatch.setattr("cqworker.web.body_reader.BODY_SILENCE", SHORT)
     async with wire(house.port) as (reader, writer):
         writer.write(POST)
         answer = asyncio.create_task(read_answer(reader))
@@ -142,7 +142,7 @@ def narrow_socket(house: House) -> socket.socket:
 async def test_a_client_that_takes_nothing_of_its_answer_is_dropped(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cqworker.web.slow_readers.STALL_PATIENCE", SHORT)
+    monkeypatch.setattr("cqworker.web.slow_readers.STALL_TIMEOUT", SHORT)
     request = await big_artifact(house)
     loop = asyncio.get_running_loop()
     with narrow_socket(house) as narrow:
@@ -154,8 +154,8 @@ async def test_a_client_that_takes_nothing_of_its_answer_is_dropped(
 async def test_a_client_that_takes_its_answer_at_less_than_the_least_rate_is_dropped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("cqworker.web.slow_readers.STALL_PATIENCE", SHORT)
-    monkeypatch.setattr("cqworker.web.slow_readers.GLANCE", SHORT / 10)
+    monkeypatch.setattr("cqworker.web.slow_readers.STALL_TIMEOUT", SHORT)
+    monkeypatch.setattr("cqworker.web.slow_readers.CHECK_EVERY", SHORT / 10)
     async with open_house(least_rate=100_000_000) as house:
         request, loop = await big_artifact(house), asyncio.get_running_loop()
         with narrow_socket(house) as narrow:
@@ -168,7 +168,7 @@ async def test_a_client_that_takes_its_answer_at_less_than_the_least_rate_is_dro
 
 
 async def test_a_client_that_reads_slowly_gets_it_all(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cqworker.web.slow_readers.STALL_PATIENCE", SHORT)
+    monkeypatch.setattr("cqworker.web.slow_readers.STALL_TIMEOUT", SHORT)
     request = await big_artifact(house)
     received = 0
     async with wire(house.port) as (reader, writer):

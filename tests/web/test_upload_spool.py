@@ -17,7 +17,7 @@ import pytest
 from cqworker.model.artifact_keys import upload_key
 from cqworker.ports import StoredObject
 from cqworker.web.connection_limit import Wait
-from cqworker.web.upload_spool import AT_ONCE, IN_MEMORY
+from cqworker.web.upload_spool import MEMORY_BYTES, READ_BYTES
 from tests.web.house import House, bearer, open_house, token, until
 from tests.web.raw import read_answer, wire
 
@@ -39,7 +39,7 @@ def upload(size: int, came: int, secret: str = "") -> bytes:
     )
 
 
-@pytest.mark.parametrize("size", [1, IN_MEMORY, IN_MEMORY + 1, IN_MEMORY + AT_ONCE, 3 * MEBIBYTE + 7])
+@pytest.mark.parametrize("size", [1, MEMORY_BYTES, MEMORY_BYTES + 1, MEMORY_BYTES + READ_BYTES, 3 * MEBIBYTE + 7])
 async def test_what_is_uploaded_comes_back_byte_for_byte_whatever_its_size(house: House, size: int) -> None:
     data = os.urandom(size)
     status, made = await house.post("/artifacts", data=BytesIO(data))
@@ -78,7 +78,7 @@ async def test_eight_uploads_at_once_are_never_in_memory(monkeypatch: pytest.Mon
 async def test_a_download_that_nobody_takes_holds_neither_memory_nor_a_transfer(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cqworker.web.artifact_routes.PATIENCE", 1.0)
+    monkeypatch.setattr("cqworker.web.artifact_routes.TRANSFER_TIMEOUT", 1.0)
     put_up(house, bytes(16 * MEBIBYTE))
     get = f"GET /artifacts/{KEY} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
     tracemalloc.start()
@@ -87,7 +87,7 @@ async def test_a_download_that_nobody_takes_holds_neither_memory_nor_a_transfer(
             for _ in range(10):
                 _, writer = await stack.enter_async_context(wire(house.port))
                 writer.write(get)
-            await until(lambda: house.lobby.count(Wait.ANSWER) == 10, 20)
+            await until(lambda: house.connection_limit.count(Wait.ANSWER) == 10, 20)
             assert tracemalloc.get_traced_memory()[0] < 16 * MEBIBYTE, "of 160 that were asked for"
             assert (await house.post("/artifacts", data=b"x"))[0] == 201
     finally:
@@ -98,8 +98,8 @@ async def test_uploads_that_stop_hold_no_transfer_from_others() -> None:
     async with open_house() as house, AsyncExitStack() as stack:
         for _ in range(20):
             _, writer = await stack.enter_async_context(wire(house.port))
-            writer.write(upload(MEBIBYTE, IN_MEMORY * 2))
-        await until(lambda: house.lobby.count(Wait.BODY) == 20)
+            writer.write(upload(MEBIBYTE, MEMORY_BYTES * 2))
+        await until(lambda: house.connection_limit.count(Wait.BODY) == 20)
         async with asyncio.timeout(5):
             assert (await house.post("/artifacts", data=b"x"))[0] == 201
 
@@ -120,7 +120,7 @@ async def test_one_tenant_with_many_transfers_waits_its_turn_beside_another(monk
         ]
         await until(lambda: len(order) == 8)
         modest = asyncio.ensure_future(house.post("/artifacts", data=b"x", headers=bearer("modest")))
-        await until(lambda: house.lobby.count(Wait.HEAD) == 0 and len(house.lobby) == 31)
+        await until(lambda: house.connection_limit.count(Wait.HEAD) == 0 and len(house.connection_limit) == 31)
         for _ in range(31):
             turns.release()
         assert [status for status, _ in await asyncio.gather(*greedy, modest)] == [201] * 31
@@ -134,7 +134,7 @@ async def test_when_the_room_for_uploads_is_used_up_the_slowest_of_whoever_has_m
         for _ in range(3):
             wires.append(await stack.enter_async_context(wire(house.port)))
             wires[-1][1].write(upload(MEBIBYTE, 300_000, "greedy"))
-        await until(lambda: house.spools.allowance.held == 900_000)
+        await until(lambda: house.spools.quota.held == 900_000)
         async with asyncio.timeout(5):
             data = b"x" * 400_000
             assert (await house.post("/artifacts", data=data, headers=bearer("modest")))[0] == 201
@@ -145,11 +145,11 @@ async def test_when_the_room_for_uploads_is_used_up_the_slowest_of_whoever_has_m
         assert answer.headers["retry-after"]
         for one in rest:
             one.cancel()
-    assert house.spools.allowance.held == 0
+    assert house.spools.quota.held == 0
 
 
 async def test_json_bodies_that_come_in_part_have_a_bound_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cqworker.web.application.ALL_IN_MEMORY", MEBIBYTE)
+    monkeypatch.setattr("cqworker.web.application.MAX_BODIES_IN_MEMORY", MEBIBYTE)
     tokens = (token("greedy", "submit", tenant="greedy"), token("modest", "submit", tenant="modest"))
     async with open_house(tokens=tokens) as house, AsyncExitStack() as stack:
         for _ in range(30):
@@ -175,7 +175,7 @@ async def test_a_disk_without_room_is_503_with_what_mends_it_and_small_uploads_g
     assert "TMPDIR" in problem["detail"]
     put_up(house, bytes(MEBIBYTE))
     assert (await house.get(f"/artifacts/{KEY}"))[0] == 503
-    assert (await house.post("/artifacts", data=b"x" * IN_MEMORY))[0] == 201
+    assert (await house.post("/artifacts", data=b"x" * MEMORY_BYTES))[0] == 201
     assert (house.events, caplog.records) == ([], [])
 
 
@@ -183,9 +183,9 @@ async def test_a_disk_that_fills_up_in_the_midst_is_503(house: House, monkeypatc
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("cqworker.web.upload_spool.Spool._append", full)
+    monkeypatch.setattr("cqworker.web.upload_spool.UploadSpool._append", full)
     assert (await house.post("/artifacts", data=b"x" * MEBIBYTE))[0] == 503
-    assert house.spools.allowance.held == 0
+    assert house.spools.quota.held == 0
 
 
 async def test_without_a_folder_for_temporary_files_uploads_stay_in_memory_within_bounds(
@@ -207,8 +207,8 @@ async def test_nothing_is_left_on_the_disk(monkeypatch: pytest.MonkeyPatch, tmp_
         assert (await house.post("/artifacts", data=b"x" * MEBIBYTE))[0] == 201
         async with wire(house.port) as (_, writer):
             writer.write(upload(MEBIBYTE, 500_000))
-            await until(lambda: house.spools.allowance.held == 500_000)
-        await until(lambda: house.spools.allowance.held == 0)
+            await until(lambda: house.spools.quota.held == 500_000)
+        await until(lambda: house.spools.quota.held == 0)
         await until(lambda: list(tmp_path.iterdir()) == [])
         await until(lambda: not [file for file in open_files() if file.is_relative_to(tmp_path)])
 
