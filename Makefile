@@ -16,6 +16,7 @@ NAMED := $(PYTHON)
 PYTHON ?= python3
 BIN := $(VENV)/bin
 DOCS := .venv-docs
+TYPES := .venv-types
 # With uv where it can be had, in a fraction of pip's time, and with pip elsewhere; UV=… names one that is not on PATH.
 INSTALL = UV="$(UV)" $(BIN)/python -m tools.install
 # what `make demo` and `make dev` run in: all of it where it is there, else what they need
@@ -29,7 +30,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo dev test test-processes stops stops-here check docs golden engines api bench bench-compare simulate chaos pictures lock clean
+.PHONY: help setup demo dev test test-processes stops stops-here check types docs golden engines api bench bench-compare simulate chaos pictures lock clean
 
 help: ## show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -62,6 +63,9 @@ check: $(VENV)/.installed ## lint, format, types, import floors, sizes
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.check_sizes
+
+types: $(VENV)/.installed $(TYPES)/.locked ## say which share of what is public has a type that no checker has to guess
+	$(BIN)/python -m tools.type_completeness $(TYPES)/bin/pyright
 
 docs: $(DOCS)/.locked ## make a site of docs/ and the docstrings in build/docs; a broken link fails it
 	$(DOCS)/bin/python -m tools.docs_site build/docs-pages
@@ -103,6 +107,7 @@ lock: ## choose newer versions for the locks (needs uv)
 	printf 'openapi-python-client\n' | $(LOCK) --upgrade - --output-file tests/generators/python/requirements.lock
 	printf 'hatchling\n' | $(LOCK) - --constraint requirements-dev.lock --output-file requirements-build.lock
 	$(LOCK) --upgrade --group pyproject.toml:docs --constraint requirements-dev.lock --output-file requirements-docs.lock
+	printf 'pyright[nodejs]\n' | $(LOCK) --upgrade - --output-file requirements-types.lock
 	printf 'uv\n' | $(LOCK) --upgrade - --output-file requirements-uv.lock
 
 clean: ## remove .venv and everything the tools left behind
@@ -127,6 +132,12 @@ $(DOCS)/.locked: requirements-docs.lock | $(BIN)/python
 	@echo "installing what the docs need into $(DOCS)"
 	@$(BIN)/python -m venv $(DOCS)
 	@UV="$(or $(UV),$(wildcard $(VENV)/uv/bin/uv))" $(DOCS)/bin/python -m tools.install requirements-docs.lock
+	@touch $@
+
+$(TYPES)/.locked: requirements-types.lock | $(BIN)/python
+	@echo "installing pyright into $(TYPES)"
+	@$(BIN)/python -m venv $(TYPES)
+	@UV="$(or $(UV),$(wildcard $(VENV)/uv/bin/uv))" $(TYPES)/bin/python -m tools.install requirements-types.lock
 	@touch $@
 
 $(BIN)/python:

@@ -44,6 +44,7 @@ class Status(StrEnum):
 
     @property
     def is_final(self) -> bool:
+        """Whether the job has ended; a retry may open another round of one that is `is_retryable`."""
         return self in FINAL
 
     @property
