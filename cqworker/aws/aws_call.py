@@ -1,4 +1,4 @@
-"""One AWS call: under a deadline of ours, its tries watched, its faults translated, told to the observers."""
+"""One AWS call: under a deadline of ours, its tries watched, its errors translated, reported to the observers."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ Request = Mapping[str, Any]
 Answer = Mapping[str, Any]
 Read = Callable[[Answer], Awaitable[Answer]]
 
-NOTHING: Answer = {}
-UNENDED = "Interrupted"
-"""The result of a call that came to none of its ends: no call is a success before it was one."""
-DEADLINE = 15.0
-"""Seconds for a call with all its tries: one that hangs for its 10 s still leaves room for another."""
-RECEIVE_TRIES = 2.0
-"""Seconds after which a receive is not tried again: it would ask for its whole wait, and be cut off by its deadline
+NO_ANSWER: Answer = {}
+INTERRUPTED = "Interrupted"
+"""The result of a call until it has another: no call is a success before it was one."""
+DEADLINE_SECONDS = 15.0
+"""For a call with all its tries: one that hangs for its 10 s still leaves room for another."""
+RECEIVE_RETRY_SECONDS = 2.0
+"""After which a receive is not tried again: it would ask for its whole wait, and be cut off by its deadline
 while SQS hands out messages."""
 
 
 class Declined(Exception):
-    """The service said no in a way that its caller asked to see: `code`, `message` and the rest of the answer."""
+    """The service refused with a code that its caller expects (Operation.declines); `answer` is the whole answer."""
 
     def __init__(self, code: str, message: str, answer: Answer) -> None:
         super().__init__(code)
@@ -40,15 +40,21 @@ class Declined(Exception):
         self.answer = answer
 
     def as_fault(self, operation: Operation, about: str) -> AwsFault:
-        """The same as a fault, for a caller that has no use for it after all."""
+        """The same as an AwsFault, for a caller that cannot use it after all."""
         return translate(ClientError(dict(self.answer), operation.name), operation, about, ambiguous=False)  # type: ignore[arg-type]
 
 
 class Calls(Protocol):
-    """What the queue, the store and the artifacts ask of whoever speaks to AWS for them."""
+    """How the queue, the store and the artifacts call AWS."""
 
     async def call(
-        self, operation: Operation, request: Request, about: str, *, seconds: float = DEADLINE, read: Read | None = None
+        self,
+        operation: Operation,
+        request: Request,
+        about: str,
+        *,
+        seconds: float = DEADLINE_SECONDS,
+        read: Read | None = None,
     ) -> Answer:
         """The answer; raises Declined for the operation's own codes and Unavailable for everything else.
 
@@ -95,14 +101,14 @@ def watch_try(
 
 
 async def perform(operation: Operation, about: str, seconds: float, emit: Emit, work: Awaitable[Answer]) -> Answer:
-    """Awaits `work`, which is one call of `operation`; raises what Calls.call raises, and tells `emit` of it.
+    """Awaits `work`, which is one call of `operation`, and emits its event; raises what Calls.call raises.
 
     No vendor's error is chained: its text can quote the canonical request with the session token.
     """
     started = time.monotonic()
-    tries = _Tries(started + (RECEIVE_TRIES if operation.client == "sqs_poll" else seconds))
+    tries = _Tries(started + (RECEIVE_RETRY_SECONDS if operation.client == "sqs_poll" else seconds))
     token = _tries.set(tries)
-    result, answer = UNENDED, NOTHING
+    result, answer = INTERRUPTED, NO_ANSWER
     try:
         async with asyncio.timeout(seconds):
             answer = await work
@@ -121,11 +127,11 @@ async def perform(operation: Operation, about: str, seconds: float, emit: Emit, 
         raise translate(error, operation, about, ambiguous=tries.ambiguous) from None
     finally:
         _tries.reset(token)
-        emit(told(operation, result, time.monotonic() - started, answer))
+        emit(call_event(operation, result, time.monotonic() - started, answer))
 
 
-def told(operation: Operation, result: str, seconds: float, answer: Answer = NOTHING) -> ServiceCalled:
-    """A call as the observers hear of it."""
+def call_event(operation: Operation, result: str, seconds: float, answer: Answer = NO_ANSWER) -> ServiceCalled:
+    """The event that reports a call; `result` is "ok", a service's error code, or the name of an exception."""
     consumed = answer.get("ConsumedCapacity", ())
     tables = (consumed,) if isinstance(consumed, Mapping) else consumed
     units = sum(float(table.get("CapacityUnits", 0)) for table in tables)

@@ -1,4 +1,4 @@
-"""Who this process is to AWS: the region and the source of its credentials, as the SDK's own chain finds them."""
+"""The region and the credentials of this process, as the SDK's own chain finds them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError
 
-from cqworker.aws.aws_call import DEADLINE
-from cqworker.aws.credentials.credentials_cache import Keyring
+from cqworker.aws.aws_call import DEADLINE_SECONDS
+from cqworker.aws.credentials.credentials_cache import CredentialsCache
 from cqworker.aws.credentials_error import CredentialsError
-from cqworker.aws.sdk.sdk_session import Sessions
+from cqworker.aws.sdk.sdk_session import SessionFactory
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class AwsIdentity:
     """`region` and `provider` are None where there is none; `fault` is why there are no keys of that provider."""
 
     region: str | None
@@ -21,24 +21,24 @@ class Identity:
     fault: CredentialsError | None = None
 
 
-async def identity() -> Identity:
-    """Look where the clients look: environment, profile, container, instance metadata; keys are really fetched."""
-    sessions = Sessions()
+async def find_identity() -> AwsIdentity:
+    """Looks where the clients look: environment, profile, container, instance metadata; keys are really fetched."""
+    sessions = SessionFactory()
     region = _region_of(sessions)
-    keyring = Keyring(sessions.plain)
+    cache = CredentialsCache(sessions.new_session)
     try:
-        await keyring.within(DEADLINE)
+        await cache.wait_for(DEADLINE_SECONDS)
     except CredentialsError as error:
-        return Identity(region, None, error)
+        return AwsIdentity(region, None, error)
     finally:
-        await keyring.close()
-    return Identity(region, keyring.provider)
+        await cache.close()
+    return AwsIdentity(region, cache.provider)
 
 
-def _region_of(sessions: Sessions) -> str | None:
+def _region_of(sessions: SessionFactory) -> str | None:
     """None, too, where the profile cannot be read: its credentials say so."""
     try:
-        region = sessions.plain().get_config_variable("region")
+        region = sessions.new_session().get_config_variable("region")
     except BotoCoreError:
         return None
     return str(region) if region else None

@@ -1,16 +1,18 @@
-"""What bounds every call to AWS, through the SDK or past it."""
+"""What bounds every call to AWS, through the SDK or over connections of our own."""
 
 from __future__ import annotations
 
-CONNECT = 3
-HANDSHAKE = 6
-"""Seconds for a TCP connection, and for TLS on it."""
-SDK_CONNECT = 5
-"""Seconds: the SDK has one bound for both, and three tries of it must fit into a call's deadline."""
-READ = 10
-POLL_READ = 30
-"""Seconds: a receive waits up to 20 for its answer (ReceiveMessage, WaitTimeSeconds)."""
-POOL = 64
+CONNECT_SECONDS = 3
+"""For a TCP connection."""
+HANDSHAKE_SECONDS = 6
+"""For TLS on it."""
+SDK_CONNECT_SECONDS = 5
+"""The SDK has one bound for both, and three tries of it must fit into a call's deadline."""
+READ_SECONDS = 10
+"""For the next byte of an answer: a call that hangs for so long leaves its deadline room for another try."""
+POLL_READ_SECONDS = 30
+"""The same for a receive, which waits up to 20 for a message (ReceiveMessage, WaitTimeSeconds)."""
+POOL_SIZE = 64
 """Connections of a pool; only receives could take them all, and those have a pool of their own."""
-TRIES = 3
+MAX_TRIES = 3
 """How often a call is tried in all."""

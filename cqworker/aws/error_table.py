@@ -1,4 +1,4 @@
-"""One table from what AWS, its SDK and the network say to what an operator can act on."""
+"""One table from the errors of AWS, its SDK and the network to what an operator can act on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From an error of AWS, its SDK or the network to an Unavailable, by the table in faults."""
+"""From an error of AWS, its SDK or the network to an Unavailable, by error_table."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ from cqworker.aws.operations import Operation
 from cqworker.aws.proxy_settings import proxy_for
 from cqworker.errors import CREDENTIALS, OUT_OF_DESCRIPTORS, Concern, Unavailable, safe_text
 
-NAMES = {"sqs": "SQS", "dynamodb": "DynamoDB", "s3": "S3"}
-OF_A_KEY = ("to perform: kms:", "kms key")
-"""How S3 and DynamoDB say that it is the key behind a resource which is denied, under the code of any denial."""
-OF_OTHER_KEYS = ("key element does not match", "missing the key", "type mismatch for key")
+SERVICE_NAMES = {"sqs": "SQS", "dynamodb": "DynamoDB", "s3": "S3"}
+KMS_KEY_DENIED = ("to perform: kms:", "kms key")
+"""How S3 and DynamoDB say that the KMS key behind a resource is denied, under the code of any denial."""
+OTHER_TABLE_KEYS = ("key element does not match", "missing the key", "type mismatch for key")
 """How DynamoDB says that a table has other keys than the request."""
-ANYWHERE = "https://amazonaws.com"
+UNKNOWN_ENDPOINT = "https://amazonaws.com"
 """Where a call goes whose error does not say it: our own deadline's."""
-QUOTED = 300
-"""Characters of the vendor's own words that a fault repeats."""
+MAX_QUOTE_CHARS = 300
+"""Of the vendor's own words that a fault repeats: enough for a sentence, too few for a page of HTML."""
 
 
 class NotConnectedError(OSError):
-    """No connection came about on the lean path, so nothing was sent on one."""
+    """The JSON client could not connect, so nothing was sent."""
 
 
 class Garbled(sdk.BotoCoreError):
@@ -102,15 +102,15 @@ def translate(error: Exception, operation: Operation, about: str, *, ambiguous: 
         return AwsFault(CREDENTIALS, error.cause, error.remedy, ambiguous=ambiguous, code=error.code, stale=False)
     row = row_of(error)
     facts = {
-        "service": NAMES[operation.service],
+        "service": SERVICE_NAMES[operation.service],
         "operation": operation.name,
         "action": operation.action,
         "about": about,
         "code": code_of(error),
         "message": _message(error),
-        "inner": plain(_inner(error) or "").rstrip("."),
+        "inner": quote_safely(_inner(error) or "").rstrip("."),
         "endpoint": _endpoint(error),
-        "request": _request(error),
+        "request": _request_id(error),
         "hint": " Allow s3:ListBucket too: without it S3 hides that an object is missing."
         if operation.name == "GetObject"
         else "",
@@ -126,7 +126,7 @@ def translate(error: Exception, operation: Operation, about: str, *, ambiguous: 
     )
 
 
-def garbled(operation: Operation, about: str, reason: str) -> AwsFault:
+def garbled_answer(operation: Operation, about: str, reason: str) -> AwsFault:
     """What to raise for an answer that does not say what a call of this operation is answered."""
     return translate(Garbled(reason=reason), operation, about, ambiguous=False)
 
@@ -134,12 +134,12 @@ def garbled(operation: Operation, about: str, reason: str) -> AwsFault:
 def row_of(error: Exception) -> Row:
     """The row of the table that fits."""
     if isinstance(error, sdk.ClientError):
-        return _answered(error)
+        return _row_of_refusal(error)
     row = next(row for kind, row in BY_CLASS if isinstance(error, kind))
     if _lacks_descriptors(error):
         return DESCRIPTORS
     if row is TLS:
-        return _insecure(error)
+        return _row_of_tls_error(error)
     if row is PROXY and getattr(_inner(error), "status", None) == 407:
         return PROXY_LOGIN
     if row in (NO_CONNECTION, NO_ANSWER) and _has_proxy(error):
@@ -149,16 +149,16 @@ def row_of(error: Exception) -> Row:
     return row
 
 
-def _answered(error: sdk.ClientError) -> Row:
+def _row_of_refusal(error: sdk.ClientError) -> Row:
     code, message, status = code_of(error), _message(error).lower(), _status(error.response)
     row = row_by_code(code)
     if row is SIGNATURE and ("signature expired" in message or "not yet current" in message):
         return CLOCK
     if code == "ValidationException" and "item size" in message:
         return TOO_BIG
-    if code == "ValidationException" and any(words in message for words in OF_OTHER_KEYS):
+    if code == "ValidationException" and any(words in message for words in OTHER_TABLE_KEYS):
         return OTHER_KEYS
-    if row is DENIED and any(words in message for words in OF_A_KEY):
+    if row is DENIED and any(words in message for words in KMS_KEY_DENIED):
         return KEY
     if row is None and status >= 500:
         return SERVER
@@ -167,10 +167,10 @@ def _answered(error: sdk.ClientError) -> Row:
 
 def _has_proxy(error: Exception) -> bool:
     url = getattr(error, "kwargs", {}).get("endpoint_url")
-    return proxy_for(str(url or ANYWHERE)) is not None
+    return proxy_for(str(url or UNKNOWN_ENDPOINT)) is not None
 
 
-def _insecure(error: Exception) -> Row:
+def _row_of_tls_error(error: Exception) -> Row:
     """Only a certificate that does not verify is a certificate's fault; the rest is a connection that broke early."""
     inner = _inner(error)
     if isinstance(inner, ssl.SSLCertVerificationError | ClientConnectorCertificateError):
@@ -200,17 +200,17 @@ def _status(response: Mapping[str, Any]) -> int:
 
 def _message(error: Exception) -> str:
     """The vendor's own words, for rows that quote them: none of those is about signatures or keys."""
-    return plain(
+    return quote_safely(
         error.response.get("Error", {}).get("Message", "") if isinstance(error, sdk.ClientError) else safe_text(error)
     )
 
 
-def plain(said: object) -> str:
-    """Somebody else's words on one line, without the passwords of addresses, and not too many of them."""
-    return " ".join(re.sub(r"//[^/@\s]*@", "//", str(said)).split())[:QUOTED]
+def quote_safely(text: object) -> str:
+    """Somebody else's words on one line, without the passwords in URLs, cut to MAX_QUOTE_CHARS."""
+    return " ".join(re.sub(r"//[^/@\s]*@", "//", str(text)).split())[:MAX_QUOTE_CHARS]
 
 
-def _request(error: Exception) -> str:
+def _request_id(error: Exception) -> str:
     """What AWS's support asks for first."""
     metadata = error.response.get("ResponseMetadata", {}) if isinstance(error, sdk.ClientError) else {}
     return f" AWS knows this request as {metadata['RequestId']}." if metadata.get("RequestId") else ""

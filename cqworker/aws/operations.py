@@ -66,8 +66,10 @@ SEND_BATCH = Operation("sqs", "SendMessageBatch", "sqs:SendMessage", writes=True
 RECEIVE = Operation("sqs_poll", "ReceiveMessage", "sqs:ReceiveMessage", writes=True)
 DELETE = Operation("sqs", "DeleteMessage", "sqs:DeleteMessage", writes=True, declines=BAD_RECEIPT)
 DELETE_BATCH = Operation("sqs", "DeleteMessageBatch", "sqs:DeleteMessage", writes=True, declines=BAD_RECEIPT)
-HIDE = Operation("sqs", "ChangeMessageVisibility", "sqs:ChangeMessageVisibility", writes=True, declines=BAD_RECEIPT)
-HIDE_BATCH = Operation(
+CHANGE_VISIBILITY = Operation(
+    "sqs", "ChangeMessageVisibility", "sqs:ChangeMessageVisibility", writes=True, declines=BAD_RECEIPT
+)
+CHANGE_VISIBILITY_BATCH = Operation(
     "sqs", "ChangeMessageVisibilityBatch", "sqs:ChangeMessageVisibility", writes=True, declines=BAD_RECEIPT
 )
 

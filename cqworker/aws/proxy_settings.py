@@ -26,12 +26,12 @@ def proxy_for(url: str) -> str | None:
     proxies = get_environ_proxies(url)
     said = str(proxies.get(urlsplit(url).scheme) or "")
     if "://" in said and urlsplit(said).scheme.lower() not in ("http", "https"):  # the SDK would put http:// before it
-        raise ProxyUnusable(proxy=_plainly(said))
+        raise ProxyUnusable(proxy=_without_login(said))
     proxy = ProxyConfiguration(proxies=proxies).proxy_url_for(url)
     return str(proxy) if proxy else None
 
 
-def _plainly(proxy: str) -> str:
+def _without_login(proxy: str) -> str:
     """Without user and password."""
     parts = urlsplit(proxy)
     return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}"

@@ -1,4 +1,4 @@
-"""Work with the same outcome for all who want it: while it is under way, others wait for it with the first."""
+"""Single flight: work with the same outcome for all is done once for all who ask while it is under way."""
 
 from __future__ import annotations
 
@@ -11,43 +11,43 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class Run(Generic[T]):
+class Flight(Generic[T]):
     """One time that the work is done, and how many wait for it."""
 
     task: asyncio.Task[T]
     waiting: int = 0
 
 
-class Shared(Generic[T]):
+class SingleFlight(Generic[T]):
     """Does `work` when somebody asks for its outcome, once for all who ask meanwhile; nothing is remembered."""
 
     def __init__(self, work: Callable[[], Coroutine[Any, Any, T]]) -> None:
         self._work = work
-        self._run: Run[T] | None = None
+        self._flight: Flight[T] | None = None
 
-    async def outcome(self, seconds: float) -> T:
+    async def result_within(self, seconds: float) -> T:
         """What the work returns or raises; raises TimeoutError when that takes longer than `seconds`.
 
-        Who waits no more takes nothing from the others; the last one to leave ends the work.
+        Whoever stops waiting takes nothing from the others; when nobody waits any more the work is cancelled.
         """
-        run = self._run
-        if run is None or run.task.done():
-            run = self._run = Run(asyncio.get_running_loop().create_task(self._work()))
-        run.waiting += 1
+        flight = self._flight
+        if flight is None or flight.task.done():
+            flight = self._flight = Flight(asyncio.get_running_loop().create_task(self._work()))
+        flight.waiting += 1
         try:
-            await asyncio.wait({run.task}, timeout=seconds)
-            if not run.task.done():
+            await asyncio.wait({flight.task}, timeout=seconds)
+            if not flight.task.done():
                 raise TimeoutError
-            return run.task.result()
+            return flight.task.result()
         finally:
-            run.waiting -= 1
-            if not run.waiting:
-                await self._end(run)
+            flight.waiting -= 1
+            if not flight.waiting:
+                await self._end(flight)
 
-    async def _end(self, run: Run[T]) -> None:
-        if self._run is run:
-            self._run = None
-        if run.task.cancel():
-            await asyncio.wait({run.task})
-        if not run.task.cancelled():
-            run.task.exception()  # the loop complains of errors that nobody has seen
+    async def _end(self, flight: Flight[T]) -> None:
+        if self._flight is flight:
+            self._flight = None
+        if flight.task.cancel():
+            await asyncio.wait({flight.task})
+        if not flight.task.cancelled():
+            flight.task.exception()  # the loop complains of errors that nobody has seen

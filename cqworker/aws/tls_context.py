@@ -1,4 +1,4 @@
-"""Whom this process trusts: one kind of TLS context for both ways to AWS, made as the SDK makes its own."""
+"""The TLS context of every connection to AWS, through the SDK or past it, made as the SDK makes its own."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from aiobotocore.httpsession import AIOHTTPSession
 from botocore.httpsession import create_urllib3_context
 
 
-def trusting() -> ssl.SSLContext:
-    """The SDK's context, which trusts nobody yet.
+def new_tls_context() -> ssl.SSLContext:
+    """The SDK's context, without any CA yet.
 
     Python's own default would refuse, from 3.13 on, private CAs that the SDK accepts (VERIFY_X509_STRICT). The SDK
     leaves the check of host names to urllib3, and its asynchronous HTTP client makes none: here the context does.
@@ -19,8 +19,8 @@ def trusting() -> ssl.SSLContext:
     return context
 
 
-class HttpSession(AIOHTTPSession):
+class SdkHttpSession(AIOHTTPSession):
     """The SDK's HTTP session, with this context."""
 
     def _get_ssl_context(self) -> ssl.SSLContext:
-        return trusting()
+        return new_tls_context()

@@ -20,7 +20,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "canary-secret
 @pytest.fixture(autouse=True)
 def no_waiting_between_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0.0)
-    monkeypatch.setattr(retry_policy, "PAUSES", dict.fromkeys(retry_policy.PAUSES, 0.0))
+    monkeypatch.setattr(retry_policy, "FIRST_PAUSES", dict.fromkeys(retry_policy.FIRST_PAUSES, 0.0))
 
 
 @pytest.fixture(params=[False, True], ids=["sdk", "lean"])

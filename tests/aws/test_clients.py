@@ -79,7 +79,7 @@ async def test_a_service_can_have_an_endpoint_of_its_own(clients: AwsClients, sp
 async def test_missing_credentials_are_told_and_found_when_they_come(
     clients: AwsClients, speak_to: SpeakTo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(credentials_cache, "FIRST", 0.0)
+    monkeypatch.setattr(credentials_cache, "FIRST_BACKOFF_SECONDS", 0.0)
     async with serving(answers(ok())) as stub:
         speak_to(stub.url)
         monkeypatch.delenv("AWS_ACCESS_KEY_ID")

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from cqworker.aws.clients import AwsClients
 from cqworker.aws.credentials import credentials_cache
-from cqworker.aws.credentials.credentials_cache import Keyring
+from cqworker.aws.credentials.credentials_cache import CredentialsCache
 from cqworker.aws.credentials_error import CredentialsError
 from cqworker.aws.error_translation import AwsFault
 from cqworker.aws.operations import GET_ITEM, GET_OBJECT, SEND, UPDATE_ITEM
@@ -51,8 +51,8 @@ async def test_a_provider_that_fails_is_not_asked_by_every_call(clients: AwsClie
 async def test_keys_that_come_near_their_end_are_replaced_while_calls_go_on(
     clients: AwsClients, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(credentials_cache, "LOOK", 0.0)
-    monkeypatch.setattr(credentials_cache, "FIRST", 0.01)
+    monkeypatch.setattr(credentials_cache, "EXPIRY_CHECK_SECONDS", 0.0)
+    monkeypatch.setattr(credentials_cache, "FIRST_BACKOFF_SECONDS", 0.01)
     async with serving(answers(ok())) as stub:
         home.url = stub.url
         handing_out(home, "ASIAOLD", 300)
@@ -67,8 +67,8 @@ async def test_keys_that_come_near_their_end_are_replaced_while_calls_go_on(
 async def test_a_provider_in_trouble_costs_no_call_while_its_last_keys_live(
     clients: AwsClients, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(credentials_cache, "LOOK", 0.0)
-    monkeypatch.setattr(credentials_cache, "FIRST", 0.01)
+    monkeypatch.setattr(credentials_cache, "EXPIRY_CHECK_SECONDS", 0.0)
+    monkeypatch.setattr(credentials_cache, "FIRST_BACKOFF_SECONDS", 0.01)
     async with serving(answers(ok())) as stub:
         home.url = stub.url
         handing_out(home, "ASIA", 300)
@@ -127,7 +127,7 @@ async def test_pauses_between_vain_fetches_grow(monkeypatch: pytest.MonkeyPatch)
     now = [1000.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     session: Any = Failing()
-    made = Keyring(lambda: session)
+    made = CredentialsCache(lambda: session)
     while now[0] < 1100:
         with pytest.raises(CredentialsError, match="MFA code"):
             await made.get_frozen_credentials()

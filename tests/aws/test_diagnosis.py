@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from aiohttp import web
 
-from cqworker.aws.aws_identity import identity
+from cqworker.aws.aws_identity import find_identity
 from cqworker.aws.clients import AwsClients
 from cqworker.aws.doctor import inspect
 from cqworker.clock import SystemClock
@@ -171,7 +171,7 @@ async def test_an_inspection_has_a_row_for_the_credentials_that_says_no(
 
 async def test_an_inspection_says_ok_of_keys_that_it_has_seen(home: Home) -> None:
     handing_out(home, "ASIA", 3600)
-    who = await identity()
+    who = await find_identity()
     assert (who.provider, who.fault) == ("custom-process", None)
 
 

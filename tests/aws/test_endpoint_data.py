@@ -7,7 +7,7 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 from botocore.loaders import Loader
 
-from cqworker.aws.sdk.endpoint_data import OurData
+from cqworker.aws.sdk.endpoint_data import TrimmedLoader
 
 REGIONS = ["us-east-1", "eu-west-1", "cn-north-1", "us-gov-west-1", "eu-somewhere-9"]
 SERVICES = ["sqs", "dynamodb", "s3", "sts"]
@@ -30,12 +30,12 @@ async def test_every_region_has_the_address_that_the_whole_data_gives_it(
 ) -> None:
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
-    ours, all_of_it = OurData(), Loader()
+    ours, all_of_it = TrimmedLoader(), Loader()
     for region in REGIONS:
         assert await place(ours, service, region, fips=fips) == await place(all_of_it, service, region, fips=fips)
 
 
 def test_partitions_and_their_regions_are_kept_whole() -> None:
-    ours, all_of_it = OurData().load_data("endpoints"), Loader().load_data("endpoints")
+    ours, all_of_it = TrimmedLoader().load_data("endpoints"), Loader().load_data("endpoints")
     assert [part["regions"] for part in ours["partitions"]] == [part["regions"] for part in all_of_it["partitions"]]
     assert sum(len(part["services"]) for part in ours["partitions"]) < 60

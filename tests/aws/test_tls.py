@@ -15,7 +15,7 @@ from cqworker.aws.clients import AwsClients
 from cqworker.aws.error_translation import AwsFault
 from cqworker.aws.http import connector
 from cqworker.aws.operations import UPDATE_ITEM
-from cqworker.aws.tls_context import trusting
+from cqworker.aws.tls_context import new_tls_context
 from tests.aws_http.certificates import authority_and_server
 from tests.aws_http.scripted_server import Line, speaking
 
@@ -136,8 +136,8 @@ async def test_a_handshake_slower_than_a_connection_may_be_succeeds(
     clients: AwsClients, speak_to: SpeakTo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The SDK has one bound for both."""
-    assert call_limits.CONNECT < call_limits.SDK_CONNECT < call_limits.HANDSHAKE
-    monkeypatch.setattr(connector, "CONNECT", 0.5)
+    assert call_limits.CONNECT_SECONDS < call_limits.SDK_CONNECT_SECONDS < call_limits.HANDSHAKE_SECONDS
+    monkeypatch.setattr(connector, "CONNECT_SECONDS", 0.5)
 
     async def dawdle(*_: object) -> bool:
         await asyncio.sleep(0.7)
@@ -149,5 +149,5 @@ async def test_a_handshake_slower_than_a_connection_may_be_succeeds(
 
 
 def test_a_context_that_trusts_nobody_checks_names_and_certificates() -> None:
-    context = trusting()
+    context = new_tls_context()
     assert (context.check_hostname, context.verify_mode) == (True, ssl.CERT_REQUIRED)

@@ -78,7 +78,7 @@ async def test_a_receive_that_ends_badly_after_a_while_is_left_to_the_next_one(
     tries: int,
     ending: web.Response | None,
 ) -> None:
-    monkeypatch.setattr(deadlines, "RECEIVE_TRIES", 0.05)
+    monkeypatch.setattr(deadlines, "RECEIVE_RETRY_SECONDS", 0.05)
     answer = answers(ending)
 
     async def late(seen: Seen) -> web.StreamResponse | None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cqworker.aws.aws_call import DEADLINE, Answer, Declined, Read, Request
+from cqworker.aws.aws_call import DEADLINE_SECONDS, Answer, Declined, Read, Request
 from cqworker.aws.dynamodb.items import item_of
 from cqworker.aws.error_translation import AwsFault
 from cqworker.aws.operations import EXECUTE_BATCH, Operation
@@ -77,7 +77,13 @@ class ScriptedBatches:
         self.arrivals = asyncio.Semaphore(0)
 
     async def call(
-        self, operation: Operation, request: Request, about: str, *, seconds: float = DEADLINE, read: Read | None = None
+        self,
+        operation: Operation,
+        request: Request,
+        about: str,
+        *,
+        seconds: float = DEADLINE_SECONDS,
+        read: Read | None = None,
     ) -> Answer:
         assert (operation, about) == (EXECUTE_BATCH, 'table "jobs"')
         jobs = [job_of(statement) for statement in request["Statements"]]

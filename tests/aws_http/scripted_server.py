@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from yarl import URL
 
-from cqworker.aws.http.endpoint import Address
-from cqworker.aws.http.response_parser import Reply
+from cqworker.aws.http.endpoint import Endpoint
+from cqworker.aws.http.response_parser import HttpResponse
 from cqworker.aws.http.transport import Transport
 from tests.web.house import until
 
@@ -71,7 +71,7 @@ Speaking = Callable[[Line], Awaitable[None]]
 class Server:
     """Where it listens, and the connections that came."""
 
-    address: Address
+    address: Endpoint
     lines: list[Line] = field(default_factory=list)
 
 
@@ -80,7 +80,7 @@ def answer(body: bytes, *headers: bytes) -> bytes:
     return b"\r\n".join((b"HTTP/1.1 200 OK", b"Content-Length: %d" % len(body), *headers, b"", body))
 
 
-async def ask(transport: Transport, server: Server, body: bytes = b"{}", *, poll: bool = False) -> Reply:
+async def ask(transport: Transport, server: Server, body: bytes = b"{}", *, poll: bool = False) -> HttpResponse:
     """One request."""
     async with asyncio.timeout(20):
         return await transport.post(server.address, HEADERS, body, poll=poll)
@@ -106,7 +106,7 @@ async def speaking(
     scheme, port = "https" if tls else "http", server.sockets[0].getsockname()[1]
     place = URL(f"{scheme}://{'localhost' if tls else '127.0.0.1'}:{port}/")
     try:
-        yield Server(Address(place, place.authority, "/", "here", "sqs", tls=trusting), made)
+        yield Server(Endpoint(place, place.authority, "/", "here", "sqs", tls=trusting), made)
     finally:
         server.close()
         for line in made:

@@ -12,9 +12,9 @@ from botocore import exceptions as sdk
 
 from cqworker.aws.http import connection_pool as pool_module
 from cqworker.aws.http import transport as transport_module
-from cqworker.aws.http.fair_semaphore import Turns
-from cqworker.aws.http.http_connection import Connection
-from cqworker.aws.http.response_parser import Answers
+from cqworker.aws.http.fair_semaphore import FairSemaphore
+from cqworker.aws.http.http_connection import HttpConnection
+from cqworker.aws.http.response_parser import ResponseParser
 from cqworker.aws.http.transport import Transport
 from tests.aws_http.scripted_server import Line, answer, ask, ended, speaking
 
@@ -82,12 +82,12 @@ async def test_two_answers_are_never_mixed_up_after_a_request_was_cancelled(tran
 async def test_whenever_a_request_is_cancelled_the_others_get_their_own_answers(transport: Transport) -> None:
     async with speaking(echo_on) as server:
         await ask(transport, server)
-        for turns in range(30):
+        for slots in range(30):
             doomed = asyncio.create_task(ask(transport, server, b"doomed"))
-            for _ in range(turns):
+            for _ in range(slots):
                 await asyncio.sleep(0)
             doomed.cancel()
-            bodies = [b"%d of %d" % (number, turns) for number in range(3)]
+            bodies = [b"%d of %d" % (number, slots) for number in range(3)]
             replies = await asyncio.gather(*(ask(transport, server, body) for body in bodies))
             assert [reply.body for reply in replies] == bodies
             await asyncio.gather(doomed, return_exceptions=True)
@@ -176,9 +176,9 @@ async def test_requests_wait_for_a_connection_in_the_order_in_which_they_came(tr
 
 @pytest.mark.parametrize("moments", ["give up, look, pass on", "give up, pass on", "pass on, give up"])
 async def test_a_turn_is_never_lost_with_one_who_gave_up(moments: str) -> None:
-    turns = Turns(1)
-    assert turns.take()
-    first, second = (asyncio.create_task(turns.wait()) for _ in range(2))
+    slots = FairSemaphore(1)
+    assert slots.try_acquire()
+    first, second = (asyncio.create_task(slots.acquire()) for _ in range(2))
     await asyncio.sleep(0)
     for moment in moments.split(", "):
         if moment == "look":
@@ -186,13 +186,13 @@ async def test_a_turn_is_never_lost_with_one_who_gave_up(moments: str) -> None:
         elif moment == "give up":
             first.cancel()
         else:
-            turns.pass_on()
+            slots.release()
     async with asyncio.timeout(5):
         await second
     assert first.cancelled()
-    assert not turns.take()
-    turns.pass_on()
-    assert [turns.take(), turns.take()] == [True, False]
+    assert not slots.try_acquire()
+    slots.release()
+    assert [slots.try_acquire(), slots.try_acquire()] == [True, False]
 
 
 async def test_a_request_does_not_wait_for_those_that_wait_for_messages(transport: Transport) -> None:
@@ -221,8 +221,8 @@ async def test_a_connection_that_failed_leaves_its_place_to_the_next(transport: 
 
 
 async def test_an_idle_connection_is_closed_in_time(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool_module, "KEPT_ALIVE", 0.05)
-    monkeypatch.setattr(transport_module, "SWEEP", 0.01)
+    monkeypatch.setattr(pool_module, "KEEP_ALIVE_SECONDS", 0.05)
+    monkeypatch.setattr(transport_module, "SWEEP_SECONDS", 0.01)
     async with speaking(echo_on) as server:
         await ask(transport, server)
         await server.lines[0].over()
@@ -233,7 +233,7 @@ async def test_an_idle_connection_that_is_too_old_is_not_used_again(
 ) -> None:
     async with speaking(echo_on) as server:
         await ask(transport, server)
-        monkeypatch.setattr(pool_module, "KEPT_ALIVE", 0.0)
+        monkeypatch.setattr(pool_module, "KEEP_ALIVE_SECONDS", 0.0)
         await asyncio.sleep(0.05)
         await ask(transport, server)
     assert len(server.lines) == 2
@@ -247,7 +247,7 @@ async def test_nothing_is_left_of_connections_that_are_gone(transport: Transport
             for _ in range(20):
                 await ask(transport, server)
                 await ended(transport)
-            left = sum(isinstance(thing, Connection | Answers) for thing in gc.get_objects())
+            left = sum(isinstance(thing, HttpConnection | ResponseParser) for thing in gc.get_objects())
     finally:
         gc.enable()
     assert left <= 2, "the last one is still in the pool"

@@ -93,8 +93,8 @@ async def test_an_address_whose_packets_vanish_fails_no_call_and_is_called_last_
 async def test_addresses_that_are_all_deaf_are_given_up_in_time(
     transport: Transport, network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connector, "CONNECT", 0.05)
-    monkeypatch.setattr(connector, "NEXT_AFTER", 0.01)
+    monkeypatch.setattr(connector, "CONNECT_SECONDS", 0.05)
+    monkeypatch.setattr(connector, "NEXT_ADDRESS_SECONDS", 0.01)
     network.deaf = {HERE, SECOND}
     async with speaking(Line.echo) as server:
         with pytest.raises(sdk.ConnectTimeoutError):
@@ -106,7 +106,7 @@ async def test_addresses_that_are_all_deaf_are_given_up_in_time(
 def test_families_take_turns_and_the_resolvers_first_is_the_first() -> None:
     six, four = int(AF_INET6), int(AF_INET)
     found = [(six, "::1"), (six, "::2"), (six, "::3"), (four, HERE)]
-    assert connector._interleaved(found) == [(six, "::1"), (four, HERE), (six, "::2"), (six, "::3")]
+    assert connector._interleave(found) == [(six, "::1"), (four, HERE), (six, "::2"), (six, "::3")]
 
 
 async def test_connections_made_together_need_one_look_up(transport: Transport, network: Network) -> None:
@@ -127,7 +127,7 @@ async def test_a_name_that_is_not_known_is_looked_up_again(transport: Transport,
 async def test_a_service_that_does_not_agree_on_encryption_in_time_is_given_up(
     transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connector, "HANDSHAKE", 0.05)
+    monkeypatch.setattr(connector, "HANDSHAKE_SECONDS", 0.05)
     async with speaking(Line.left) as server:
         place = server.address.url.with_scheme("https").with_port(server.address.url.port)
         secret = Server(replace(server.address, url=place, tls=ssl.create_default_context()))

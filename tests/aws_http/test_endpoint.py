@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from aiobotocore.session import AioSession
 
-from cqworker.aws.http.endpoint import QUERY_MODE, Address, find_address
+from cqworker.aws.http.endpoint import QUERY_MODE, Endpoint, find_endpoint
 from cqworker.aws.sdk.sdk_session import SESSION_VARIABLES
 from tests.contract.worlds import use_environment
 
@@ -47,7 +47,7 @@ async def test_a_region_has_its_endpoints(
     turned: Callable[..., AioSession], environment: dict[str, str], sqs: str, dynamodb: str
 ) -> None:
     for service, host in (("sqs", sqs), ("dynamodb", dynamodb)):
-        address = await find_address(turned(**environment), service)
+        address = await find_endpoint(turned(**environment), service)
         assert (address.url.scheme, address.host, address.path) == ("https", host, "/")
         assert (address.signing_name, address.region) == (service, next(iter(environment.values())))
 
@@ -58,7 +58,7 @@ async def test_an_endpoint_of_ones_own_keeps_its_port_and_path(turned: Callable[
         AWS_ENDPOINT_URL="http://localhost:4566/aws/",
         AWS_ENDPOINT_URL_DYNAMODB="http://[::1]:8000",
     )
-    sqs, dynamodb = await find_address(session, "sqs"), await find_address(session, "dynamodb")
+    sqs, dynamodb = await find_endpoint(session, "sqs"), await find_endpoint(session, "dynamodb")
     assert (str(sqs.url), sqs.host, sqs.path) == ("http://localhost:4566/aws/", "localhost:4566", "/aws/")
     assert (dynamodb.host, dynamodb.path) == ("[::1]:8000", "/")
     assert (sqs.headers, dynamodb.headers) == (QUERY_MODE, {})
@@ -83,5 +83,5 @@ async def test_the_proxy_is_that_of_the_environment(
     for name in ("http_proxy", "https_proxy", "no_proxy"):
         monkeypatch.delenv(name.upper(), raising=False)
         monkeypatch.setenv(name, variables.get(name, ""))
-    address: Address = await find_address(session, "sqs")
+    address: Endpoint = await find_endpoint(session, "sqs")
     assert address.proxy == proxy

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from cqworker.aws.aws_call import DEADLINE, Answer, Declined, Read, Request
+from cqworker.aws.aws_call import DEADLINE_SECONDS, Answer, Declined, Read, Request
 from cqworker.aws.dynamodb import batch_request
 from cqworker.aws.dynamodb.batched_store import BatchedStore
 from cqworker.aws.operations import Operation
@@ -47,7 +47,13 @@ class Hostile(ScriptedBatches):
         self._chance = random.Random(seed)
 
     async def call(
-        self, operation: Operation, request: Request, about: str, *, seconds: float = DEADLINE, read: Read | None = None
+        self,
+        operation: Operation,
+        request: Request,
+        about: str,
+        *,
+        seconds: float = DEADLINE_SECONDS,
+        read: Read | None = None,
     ) -> Answer:
         await asyncio.sleep(0)
         jobs = [job_of(statement) for statement in request["Statements"]]

@@ -45,7 +45,7 @@ async def transport() -> AsyncIterator[Transport]:
 @pytest.fixture
 async def resolver(monkeypatch: pytest.MonkeyPatch) -> Resolver:
     """One that is asked for each connection, unless it has failed just before."""
-    monkeypatch.setattr(names, "KNOWN", 0.0)
+    monkeypatch.setattr(names, "CACHE_SECONDS", 0.0)
     return Resolver(monkeypatch)
 
 
@@ -77,7 +77,7 @@ async def test_while_the_resolver_fails_connections_go_where_they_went_before(
 async def test_while_the_resolver_keeps_silent_old_addresses_serve_after_a_moment(
     transport: Transport, resolver: Resolver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(names, "PATIENCE", 0.01)
+    monkeypatch.setattr(names, "STALE_AFTER_SECONDS", 0.01)
     async with speaking(echo) as server:
         await one_more_connection(transport, server, 1)
         resolver.silent = True

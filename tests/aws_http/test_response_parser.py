@@ -59,7 +59,7 @@ async def test_an_empty_answer_says_nothing_and_a_null_is_nothing(clients: AwsCl
 async def test_an_answer_beyond_all_measure_is_not_read(
     clients: AwsClients, speak_to: SpeakTo, monkeypatch: pytest.MonkeyPatch, chunked: bool
 ) -> None:
-    monkeypatch.setattr(transport, "LARGEST", 200_000)
+    monkeypatch.setattr(transport, "MAX_RESPONSE_BYTES", 200_000)
 
     async def judge(_: Seen) -> web.StreamResponse:
         response = web.Response(body=b'{"Item": "' + b"x" * int(size) + b'"}')

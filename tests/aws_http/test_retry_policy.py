@@ -136,7 +136,7 @@ def test_a_throttle_is_given_more_time_than_a_fault_and_each_pause_may_be_twice_
     monkeypatch.undo()
     monkeypatch.setattr("random.random", lambda: 1.0)
     for code, pauses in (("ThrottlingException", [1.0, 2.0, None]), ("InternalServerError", [0.05, 0.1, None])):
-        tries = retry_policy.Tries(retry_policy.Budget())
+        tries = retry_policy.CallTries(retry_policy.RetryBudget())
         fault = ClientError({"Error": {"Code": code}}, "UpdateItem")
         assert [tries.pause(fault) for _ in range(3)] == pauses
 
@@ -144,7 +144,7 @@ def test_a_throttle_is_given_more_time_than_a_fault_and_each_pause_may_be_twice_
 async def test_a_service_that_fails_at_everything_is_soon_asked_once_a_call(
     clients: AwsClients, speak_to: SpeakTo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retry_policy, "FULL", 3 * retry_policy.COST)
+    monkeypatch.setattr(retry_policy, "BUDGET", 3 * retry_policy.RETRY_COST)
     async with serving(answers(error(500, "InternalServerError"))) as stub:
         speak_to(stub.url)
         counts = []
@@ -156,14 +156,14 @@ async def test_a_service_that_fails_at_everything_is_soon_asked_once_a_call(
 
 
 def test_what_a_retry_took_out_of_the_budget_comes_back_with_the_answer() -> None:
-    budget = retry_policy.Budget()
-    assert budget.spend(retry_policy.FULL)
+    budget = retry_policy.RetryBudget()
+    assert budget.spend(retry_policy.BUDGET)
     assert not budget.spend(1)
-    budget.earn(retry_policy.COST)
-    tries = retry_policy.Tries(budget)
+    budget.earn(retry_policy.RETRY_COST)
+    tries = retry_policy.CallTries(budget)
     assert tries.pause(TimeoutError()) is not None
     assert not budget.spend(1)
     tries.succeed()
-    assert budget.spend(retry_policy.COST)
-    budget.earn(10 * retry_policy.FULL)
-    assert not budget.spend(retry_policy.FULL + 1)
+    assert budget.spend(retry_policy.RETRY_COST)
+    budget.earn(10 * retry_policy.BUDGET)
+    assert not budget.spend(retry_policy.BUDGET + 1)

@@ -14,8 +14,8 @@ from botocore.httpsession import get_cert_path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cqworker.aws.http.endpoint import QUERY_MODE, Address, address_of
-from cqworker.aws.http.sigv4 import CONTENT_TYPE, signed
+from cqworker.aws.http.endpoint import QUERY_MODE, Endpoint, endpoint_of
+from cqworker.aws.http.sigv4 import CONTENT_TYPE, sign
 
 
 class Credentials(NamedTuple):
@@ -33,7 +33,7 @@ URLS = st.builds(
     lambda scheme, host, path: f"{scheme}://{host}/{'/'.join(path)}", st.sampled_from(("http", "https")), HOSTS, PATHS
 )
 ADDRESSES = st.builds(
-    address_of,
+    endpoint_of,
     url=URLS,
     region=st.sampled_from(("us-east-1", "cn-north-1", "eu-isoe-west-1")),
     signing_name=st.sampled_from(("sqs", "dynamodb")),
@@ -44,7 +44,7 @@ KEYS = st.builds(Credentials, VISIBLE, VISIBLE, st.none() | VISIBLE)
 SECONDS = st.integers(0, 4_102_444_799)
 
 
-def signed_by_botocore(address: Address, target: str, body: bytes, keys: Credentials, second: int) -> dict[str, str]:
+def signed_by_botocore(address: Endpoint, target: str, body: bytes, keys: Credentials, second: int) -> dict[str, str]:
     """The headers that botocore's signer sends for the same request."""
     headers = {"Content-Type": CONTENT_TYPE, "X-Amz-Target": target, **address.headers}
     request = AWSRequest("POST", str(address.url), headers, body)
@@ -57,18 +57,18 @@ def signed_by_botocore(address: Address, target: str, body: bytes, keys: Credent
 @settings(deadline=None, max_examples=50)
 @given(ADDRESSES, VISIBLE, st.binary(max_size=300), KEYS, SECONDS)
 def test_a_request_is_signed_as_botocore_signs_it(
-    address: Address, target: str, body: bytes, keys: Credentials, second: int
+    address: Endpoint, target: str, body: bytes, keys: Credentials, second: int
 ) -> None:
-    ours = signed(address, target, body, keys, second + 0.5)
+    ours = sign(address, target, body, keys, second + 0.5)
     assert ours.pop("Host") == address.host
     assert ours == signed_by_botocore(address, target, body, keys, second)
 
 
 def test_the_key_is_that_of_the_day_the_secret_the_region_and_the_service() -> None:
-    here = address_of("http://h/", "us-east-1", "sqs", {}, "")
+    here = endpoint_of("http://h/", "us-east-1", "sqs", {}, "")
     elsewhere = (
-        address_of("http://h/", "eu-west-1", "sqs", {}, ""),
-        address_of("http://h/", "us-east-1", "dynamodb", {}, ""),
+        endpoint_of("http://h/", "eu-west-1", "sqs", {}, ""),
+        endpoint_of("http://h/", "us-east-1", "dynamodb", {}, ""),
     )
     old, new = Credentials("A", "old", None), Credentials("A", "new", None)
     for address, keys, second in (
@@ -78,6 +78,6 @@ def test_the_key_is_that_of_the_day_the_secret_the_region_and_the_service() -> N
         *((address, new, 86_400) for address in elsewhere),
         (here, old, 86_399),
     ):
-        ours = signed(address, "AmazonSQS.SendMessage", b"{}", keys, second)
+        ours = sign(address, "AmazonSQS.SendMessage", b"{}", keys, second)
         theirs = signed_by_botocore(address, "AmazonSQS.SendMessage", b"{}", keys, second)
         assert ours["Authorization"] == theirs["Authorization"]

@@ -11,7 +11,7 @@ import pytest
 from botocore import exceptions as sdk
 
 from cqworker.aws.http import transport as transport_module
-from cqworker.aws.http.response_parser import HEAD
+from cqworker.aws.http.response_parser import MAX_HEAD_BYTES
 from cqworker.aws.http.transport import Transport
 from tests.aws_http.certificates import authority_and_server
 from tests.aws_http.scripted_server import HEADERS, Line, answer, ask, ended, speaking
@@ -116,7 +116,7 @@ NO_ANSWERS = [
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nwhat\r\n",
     b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n",
     b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n",
-    b"HTTP/1.1 200 OK\r\nX: " + b"x" * (HEAD + 1),
+    b"HTTP/1.1 200 OK\r\nX: " + b"x" * (MAX_HEAD_BYTES + 1),
 ]
 
 
@@ -163,8 +163,8 @@ async def test_a_header_that_would_be_two_is_refused_and_not_repeated(transport:
 async def test_an_answer_that_keeps_silent_is_given_up(
     transport: Transport, monkeypatch: pytest.MonkeyPatch, poll: bool
 ) -> None:
-    for name in ("READ", "POLL_READ", "SWEEP"):
-        monkeypatch.setattr(transport_module, name, 0.05 if (name == "POLL_READ") >= poll else 0.02)
+    for name in ("READ_SECONDS", "POLL_READ_SECONDS", "SWEEP_SECONDS"):
+        monkeypatch.setattr(transport_module, name, 0.05 if (name == "POLL_READ_SECONDS") >= poll else 0.02)
 
     async def speak(line: Line) -> None:
         await line.hear()
@@ -177,8 +177,8 @@ async def test_an_answer_that_keeps_silent_is_given_up(
 
 
 async def test_an_answer_that_goes_on_is_not_given_up(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport_module, "READ", 0.2)
-    monkeypatch.setattr(transport_module, "SWEEP", 0.02)
+    monkeypatch.setattr(transport_module, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(transport_module, "SWEEP_SECONDS", 0.02)
 
     async def speak(line: Line) -> None:
         await line.hear()

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cqworker.aws.aws_call import DEADLINE, Answer, Calls, Read, Request, perform
+from cqworker.aws.aws_call import DEADLINE_SECONDS, Answer, Calls, Read, Request, perform
 from cqworker.aws.doctor import Finding
 from cqworker.aws.operations import Operation
 from cqworker.clock import SystemClock
@@ -77,7 +77,13 @@ class Failing:
         self._operations = operations
 
     async def call(
-        self, operation: Operation, request: Request, about: str, *, seconds: float = DEADLINE, read: Read | None = None
+        self,
+        operation: Operation,
+        request: Request,
+        about: str,
+        *,
+        seconds: float = DEADLINE_SECONDS,
+        read: Read | None = None,
     ) -> Answer:
         if operation.name not in self._operations:
             return await self._calls.call(operation, request, about, seconds=seconds, read=read)
@@ -95,7 +101,13 @@ class Remembering:
         self._told: dict[tuple[str, str], Answer | CqworkerError] = {}
 
     async def call(
-        self, operation: Operation, request: Request, about: str, *, seconds: float = DEADLINE, read: Read | None = None
+        self,
+        operation: Operation,
+        request: Request,
+        about: str,
+        *,
+        seconds: float = DEADLINE_SECONDS,
+        read: Read | None = None,
     ) -> Answer:
         if read is not None or operation.name == "GetQueueUrl":
             return await self._calls.call(operation, request, about, seconds=seconds, read=read)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cqworker.aws.aws_call import DEADLINE, Answer, Calls, Read, Request, perform
+from cqworker.aws.aws_call import DEADLINE_SECONDS, Answer, Calls, Read, Request, perform
 from cqworker.aws.clients import AwsClients
 from cqworker.aws.doctor import Finding, inspect
 from cqworker.aws.doctor.region_name import region_findings
@@ -29,7 +29,13 @@ class Changed:
         self._answers = answers
 
     async def call(
-        self, operation: Operation, request: Request, about: str, *, seconds: float = DEADLINE, read: Read | None = None
+        self,
+        operation: Operation,
+        request: Request,
+        about: str,
+        *,
+        seconds: float = DEADLINE_SECONDS,
+        read: Read | None = None,
     ) -> Answer:
         answer = await self._calls.call(operation, request, about, seconds=seconds, read=read)
         changes: Mapping[str, Any] = self._answers.get(operation.name, {})
@@ -48,7 +54,13 @@ class Allowed:
         self._policy = policy
 
     async def call(
-        self, operation: Operation, request: Request, about: str, *, seconds: float = DEADLINE, read: Read | None = None
+        self,
+        operation: Operation,
+        request: Request,
+        about: str,
+        *,
+        seconds: float = DEADLINE_SECONDS,
+        read: Read | None = None,
     ) -> Answer:
         resources = self._policy.get(operation.action, set())
         if any(_matches(resource, _resource_of(operation, request)) for resource in resources):

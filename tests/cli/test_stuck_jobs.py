@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from cqworker.aws.aws_call import DEADLINE, Answer, Calls, Read, Request
+from cqworker.aws.aws_call import DEADLINE_SECONDS, Answer, Calls, Read, Request
 from cqworker.aws.clients import AwsClients
 from cqworker.aws.doctor import Finding
 from cqworker.aws.doctor.finding import collected
@@ -87,7 +87,13 @@ class Counted:
         self.limits: list[int] = []
 
     async def call(
-        self, operation: Operation, request: Request, about: str, *, seconds: float = DEADLINE, read: Read | None = None
+        self,
+        operation: Operation,
+        request: Request,
+        about: str,
+        *,
+        seconds: float = DEADLINE_SECONDS,
+        read: Read | None = None,
     ) -> Answer:
         assert (operation.name, "ExclusiveStartKey" in request) == ("Scan", bool(self.limits))
         self.limits.append(request["Limit"])

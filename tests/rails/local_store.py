@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cqworker.aws.aws_call import DEADLINE, Answer, Declined, Read, Request
+from cqworker.aws.aws_call import DEADLINE_SECONDS, Answer, Declined, Read, Request
 from cqworker.aws.dynamodb.job_store import DynamoStore
 from cqworker.aws.operations import Operation
 from cqworker.clock import Clock
@@ -25,7 +25,7 @@ class LocalCalls:
         request: Request,
         about: str,
         *,
-        seconds: float = DEADLINE,
+        seconds: float = DEADLINE_SECONDS,
         read: Read | None = None,
     ) -> Answer:
         """As Calls.call; what the operation does not expect is raised as it came."""

@@ -1,1 +1,1 @@
-"""The credentials chain as a service of its own: asked once for all, with a deadline, a backoff and its own words."""
+"""The credentials of all calls: the SDK's provider chain behind a cache, with deadlines, a backoff and a diagnosis."""

@@ -13,57 +13,57 @@ from aiobotocore.session import AioSession
 from botocore import exceptions as sdk
 
 from cqworker.aws import error_table
-from cqworker.aws.credentials.providers import Source, source_of
+from cqworker.aws.credentials.providers import CredentialsSource, source_of
 from cqworker.aws.credentials_error import CodeNeeded, CredentialsError
-from cqworker.aws.error_translation import code_of, plain, row_of
+from cqworker.aws.error_translation import code_of, quote_safely, row_of
 from cqworker.errors import safe_text
 
-EXPIRED = "they have expired, though they were just handed out"
+EXPIRED_ON_ARRIVAL = "they have expired, though they were just handed out"
 
 
-def nowhere(session: AioSession) -> CredentialsError:
-    """No provider has any."""
+def no_credentials(session: AioSession) -> CredentialsError:
+    """No provider has any credentials."""
     tried = ""
     if os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() != "true":
-        tried = f" {_capital(source_of(session, 'iam-role').name)} gave none either."
+        tried = f" {_capitalize(source_of(session, 'iam-role').name)} gave none either."
     cause = f"No AWS credentials were found.{tried}"
     return CredentialsError(cause=cause, remedy="To mend it, " + error_table.ROLE, code="NoCredentialsError")
 
 
-def late(session: AioSession, provider: str, seconds: float) -> CredentialsError:
-    """A provider that keeps silent."""
-    return _worded(session, provider, f"no answer came within {seconds:g} s", "NoAnswer")
+def no_answer(session: AioSession, provider: str, seconds: float) -> CredentialsError:
+    """A provider did not answer within `seconds`."""
+    return _credentials_error(session, provider, f"no answer came within {seconds:g} s", "NoAnswer")
 
 
-def unusable(session: AioSession, provider: str, what: str) -> CredentialsError:
-    """Keys that can be none."""
-    return _worded(session, provider, what, "UnusableKeys")
+def unusable_credentials(session: AioSession, provider: str, what: str) -> CredentialsError:
+    """A provider gave keys that cannot be any; `what` is wrong with them."""
+    return _credentials_error(session, provider, what, "UnusableKeys")
 
 
-def worded(session: AioSession, provider: str, error: Exception) -> CredentialsError:
-    """What an exception out of this provider means."""
+def diagnose(session: AioSession, provider: str, error: Exception) -> CredentialsError:
+    """What an exception raised by this provider means."""
     if isinstance(error, sdk.ProfileNotFound | sdk.ConfigParseError | sdk.ConfigNotFound):
-        cause = f"The AWS profile cannot be used: {plain(str(error)).rstrip('.')}."
+        cause = f"The AWS profile cannot be used: {quote_safely(str(error)).rstrip('.')}."
         return CredentialsError(cause=cause, remedy=error_table.PROFILE.remedy, code=code_of(error))
     deeper = str(getattr(error, "kwargs", {}).get("provider", ""))
-    return _worded(session, deeper or provider, detail_of(error), code_of(error), error)
+    return _credentials_error(session, deeper or provider, detail_of(error), code_of(error), error)
 
 
-def _worded(
+def _credentials_error(
     session: AioSession, provider: str, detail: str, code: str, error: Exception | None = None
 ) -> CredentialsError:
-    source = Source("their provider", error_table.ROLE)
+    source = CredentialsSource("their provider", error_table.ROLE)
     with suppress(Exception):  # a profile that cannot be read names nothing
         source = source_of(session, provider)
     cause = f"AWS credentials cannot be had from {source.name}: {detail.rstrip('.')}."
     if isinstance(error, CodeNeeded):
         remedy = "Use a role or a profile that needs no code; nobody can type one for a daemon."
     else:
-        remedy = _capital(source.remedy)
+        remedy = _capitalize(source.remedy)
     return CredentialsError(cause=cause, remedy=remedy, code=code)
 
 
-def _capital(sentence: str) -> str:
+def _capitalize(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
@@ -72,63 +72,63 @@ def detail_of(error: Exception) -> str:
     return next(say(error) for kind, say in DETAILS if isinstance(error, kind))
 
 
-def _file(error: Any) -> str:
+def _file_detail(error: Any) -> str:
     name = error.filename or "a file"
     if isinstance(error, FileNotFoundError):
         return f"{name} does not exist"
     if isinstance(error, PermissionError):
         return f"{name} may not be used by this user"
-    return plain(f"{error.strerror or error}: {name}")
+    return quote_safely(f"{error.strerror or error}: {name}")
 
 
-def _refused(error: Any) -> str:
+def _refusal_detail(error: Any) -> str:
     """What STS or IAM Identity Center said; of a signature it says too much."""
-    said = f": {plain(error.response['Error'].get('Message', ''))}"
+    said = f": {quote_safely(error.response['Error'].get('Message', ''))}"
     secret = row_of(error) in (error_table.SIGNATURE, error_table.CLOCK, error_table.EXPIRED)
     return f"AWS refuses {error.operation_name} with {code_of(error)}{'' if secret else said.rstrip(': ')}"
 
 
-def _address(error: Any) -> str:
+def _endpoint_detail(error: Any) -> str:
     parts = urlsplit(str(error.kwargs.get("endpoint_url") or error.kwargs.get("endpoint") or ""))
     port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname}{port} cannot be reached" if parts.hostname else plain(str(error))
+    return f"{parts.scheme}://{parts.hostname}{port} cannot be reached" if parts.hostname else quote_safely(str(error))
 
 
-def _runtime(error: Any) -> str:
+def _runtime_detail(error: Any) -> str:
     """The SDK's only RuntimeError here (botocore.credentials, RefreshableCredentials)."""
-    return EXPIRED if "still expired" in str(error) else _unforeseen(error)
+    return EXPIRED_ON_ARRIVAL if "still expired" in str(error) else _unforeseen_detail(error)
 
 
-def _value(error: Any) -> str:
+def _value_detail(error: Any) -> str:
     """A ParserError is dateutil's, by which the SDK reads when credentials end."""
-    said = plain(str(error))
+    said = quote_safely(str(error))
     return f"its Expiration is no date ({said})" if type(error).__name__ == "ParserError" else said
 
 
-def _unforeseen(error: Any) -> str:
-    return plain(f"{type(error).__name__}: {safe_text(error)}")
+def _unforeseen_detail(error: Any) -> str:
+    return quote_safely(f"{type(error).__name__}: {safe_text(error)}")
 
 
 DETAILS: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
     (TimeoutError, lambda _: "no answer came in time"),
     (CodeNeeded, lambda error: f"an MFA code is asked for ({error})"),
     (EOFError, lambda _: "an MFA code is asked for"),
-    (sdk.InfiniteLoopConfigError, lambda error: f"source_profile runs in a circle ({_circle(error)})"),
-    (sdk.ClientError, _refused),
-    (sdk.ConnectionError, _address),
-    (sdk.CredentialRetrievalError, lambda error: plain(str(error.kwargs.get("error_msg", error)))),
-    (sdk.MetadataRetrievalError, lambda error: plain(str(error.kwargs.get("error_msg", error)))),
-    (sdk.BotoCoreError, lambda error: plain(str(error))),
+    (sdk.InfiniteLoopConfigError, lambda error: f"source_profile runs in a circle ({_profile_circle(error)})"),
+    (sdk.ClientError, _refusal_detail),
+    (sdk.ConnectionError, _endpoint_detail),
+    (sdk.CredentialRetrievalError, lambda error: quote_safely(str(error.kwargs.get("error_msg", error)))),
+    (sdk.MetadataRetrievalError, lambda error: quote_safely(str(error.kwargs.get("error_msg", error)))),
+    (sdk.BotoCoreError, lambda error: quote_safely(str(error))),
     (JSONDecodeError, lambda _: "what it says is no JSON"),
     (UnicodeDecodeError, lambda _: "what it says is no UTF-8"),
-    (OSError, _file),
+    (OSError, _file_detail),
     (KeyError, lambda error: f"what it says lacks {error}"),
-    (RuntimeError, _runtime),
-    (ValueError, _value),
-    (Exception, _unforeseen),
+    (RuntimeError, _runtime_detail),
+    (ValueError, _value_detail),
+    (Exception, _unforeseen_detail),
 )
 
 
-def _circle(error: Any) -> str:
+def _profile_circle(error: Any) -> str:
     visited = [str(name) for name in error.kwargs.get("visited_profiles", ())]
     return " → ".join([*visited, str(error.kwargs.get("source_profile", "?"))])

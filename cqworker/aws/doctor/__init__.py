@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from cqworker.aws.aws_call import Calls
-from cqworker.aws.aws_identity import Identity, identity
+from cqworker.aws.aws_identity import AwsIdentity, find_identity
 from cqworker.aws.doctor.bucket_checks import bucket_findings, encryption_findings, reading_findings
 from cqworker.aws.doctor.clock_skew import clock_findings
 from cqworker.aws.doctor.finding import Finding, Level, collected
@@ -33,7 +33,7 @@ async def inspect(
 
     What is tried is what daemons in these `roles` do. `records` is how many are looked through for jobs that are stuck.
     """
-    found = _identity_findings(await identity())
+    found = _identity_findings(await find_identity())
     if any(finding.level == "error" for finding in found):
         return found
     for queue in settings.queues:
@@ -81,7 +81,7 @@ async def _artifact_findings(clients: Calls, settings: ArtifactSettings, roles: 
     return found
 
 
-def _identity_findings(who: Identity) -> list[Finding]:
+def _identity_findings(who: AwsIdentity) -> list[Finding]:
     found: list[Finding] = []
     if who.region is None:
         found.append(Finding("error", "region", "No AWS region is configured.", "Set AWS_REGION."))

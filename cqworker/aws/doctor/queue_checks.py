@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Collection, Iterator
 from cqworker.aws.aws_call import Calls
 from cqworker.aws.doctor.finding import Finding, tried
 from cqworker.aws.doctor.kms_keys import key_finding
-from cqworker.aws.operations import BAD_RECEIPT, DELETE_BATCH, HIDE_BATCH
+from cqworker.aws.operations import BAD_RECEIPT, CHANGE_VISIBILITY_BATCH, DELETE_BATCH
 from cqworker.aws.provision.create_queues import RETENTION, Attributes, attributes_of, redrive_of
 from cqworker.enums import Role
 from cqworker.settings import QueueSettings, Settings, needed_receive_count
@@ -71,7 +71,7 @@ async def _usable(clients: Calls, subject: str, roles: Collection[str], url: str
     if Role.WORKER in roles:
         await tried(clients, DELETE_BATCH, {"QueueUrl": url, "Entries": [entry]}, subject, BAD_RECEIPT)
         hiding = {"QueueUrl": url, "Entries": [{**entry, "VisibilityTimeout": 0}]}
-        await tried(clients, HIDE_BATCH, hiding, subject, BAD_RECEIPT)
+        await tried(clients, CHANGE_VISIBILITY_BATCH, hiding, subject, BAD_RECEIPT)
         allowed = " deleting and hiding are allowed;"
     waiting = attributes.get("ApproximateNumberOfMessages", "?")
     return Finding("ok", subject, f"Reachable;{allowed} about {waiting} messages wait.")

@@ -9,7 +9,7 @@ from typing import TypeVar
 from cqworker.aws.aws_call import Answer, Calls, Declined, Request
 from cqworker.aws.dynamodb.items import Item, Unreadable, job_key, key_of, record_of
 from cqworker.aws.dynamodb.update_expressions import put_of, reservation_of, update_of
-from cqworker.aws.error_translation import garbled
+from cqworker.aws.error_translation import garbled_answer
 from cqworker.aws.operations import GET_ITEM, PUT_ITEM, UPDATE_ITEM, Operation
 from cqworker.clock import Clock
 from cqworker.errors import RecordUnreadable
@@ -57,7 +57,7 @@ class DynamoStore:
             seen = declined.answer.get("Item")
             return Refused(self._read_after(seen) if seen else None)
         if not answer.get("Attributes"):
-            raise garbled(UPDATE_ITEM, self._about, "it has no Attributes")
+            raise garbled_answer(UPDATE_ITEM, self._about, "it has no Attributes")
         left = partial(self._read_after, answer["Attributes"])
         return LazyWritten(left) if isinstance(change, ENDINGS) else Written(left())
 
@@ -67,7 +67,7 @@ class DynamoStore:
             await self._call(PUT_ITEM, {**reservation_of(key, now), **CONDITIONAL})
         except Declined as declined:
             if not declined.answer.get("Item"):
-                raise garbled(PUT_ITEM, self._about, "it has no Item") from None
+                raise garbled_answer(PUT_ITEM, self._about, "it has no Item") from None
             holder = self._read(key_of, declined.answer["Item"])
             return None if holder.job_id == key.job_id else holder
         return None

@@ -1,4 +1,4 @@
-"""The connections to one place: kept, shared in turn, given up when they have been idle or silent for too long."""
+"""The connections to one endpoint: kept, shared first come, first served, closed when idle or silent for too long."""
 
 from __future__ import annotations
 
@@ -6,82 +6,85 @@ import asyncio
 
 from botocore import exceptions as sdk
 
-from cqworker.aws.http.connector import Dialler
-from cqworker.aws.http.endpoint import Address
-from cqworker.aws.http.fair_semaphore import Turns
-from cqworker.aws.http.http_connection import Connection, SilentError
-from cqworker.aws.http.response_parser import Reply
+from cqworker.aws.http.connector import Connector
+from cqworker.aws.http.endpoint import Endpoint
+from cqworker.aws.http.fair_semaphore import FairSemaphore
+from cqworker.aws.http.http_connection import HttpConnection, SilentError
+from cqworker.aws.http.response_parser import HttpResponse
 
-KEPT_ALIVE = 12.0
+KEEP_ALIVE_SECONDS = 12.0
 """Seconds an idle connection is kept: shorter than any AWS endpoint keeps it."""
 
 
-class Pool:
-    """Up to `limit` requests at a time to the host of `address`, the others wait in the order in which they came."""
+class ConnectionPool:
+    """Up to `limit` requests at a time to the host of `endpoint`; the others wait in the order in which they came.
 
-    def __init__(self, address: Address, limit: int, patience: float, largest: int) -> None:
-        self._url = str(address.url)
-        self._dialler = Dialler(address)
-        self._patience = patience
-        self._largest = largest
-        self._turns = Turns(limit)
+    A request whose answer is silent for `silence_seconds`, or longer than `max_bytes`, fails.
+    """
+
+    def __init__(self, endpoint: Endpoint, limit: int, silence_seconds: float, max_bytes: int) -> None:
+        self._url = str(endpoint.url)
+        self._connector = Connector(endpoint)
+        self._silence_seconds = silence_seconds
+        self._max_bytes = max_bytes
+        self._slots = FairSemaphore(limit)
         self._loop = asyncio.get_running_loop()
-        self._open: set[Connection] = set()
-        self._idle: list[Connection] = []
+        self._open: set[HttpConnection] = set()
+        self._idle: list[HttpConnection] = []
 
-    async def post(self, request: bytes) -> Reply:
+    async def post(self, request: bytes) -> HttpResponse:
         """One request and its answer; raises the SDK's exceptions for what the network does."""
-        if not self._turns.take():
-            await self._turns.wait()
+        if not self._slots.try_acquire():
+            await self._slots.acquire()
         try:
-            return await self._ask(self._kept() or await self._connect(), request)
+            return await self._exchange(self._pop_idle() or await self._connect(), request)
         finally:
-            self._turns.pass_on()
+            self._slots.release()
 
     def sweep(self) -> None:
-        """Gives up what has been silent for too long, and what nobody has used."""
+        """Closes connections whose answer has been silent for too long, and idle ones that nobody has used."""
         now = self._loop.time()
         for connection in self._open:
-            connection.judge(self._patience, now)
-        for connection in [idle for idle in self._idle if not idle.is_fresh(KEPT_ALIVE)]:
+            connection.fail_if_silent(self._silence_seconds, now)
+        for connection in [idle for idle in self._idle if not idle.is_fresh(KEEP_ALIVE_SECONDS)]:
             self._idle.remove(connection)
             self._drop(connection)
 
     def close(self) -> None:
         """Ends every connection."""
-        self._dialler.close()
+        self._connector.close()
         for connection in self._open:
             connection.abort()
         self._open.clear()
         self._idle.clear()
 
-    async def _ask(self, connection: Connection, request: bytes) -> Reply:
+    async def _exchange(self, connection: HttpConnection, request: bytes) -> HttpResponse:
         try:
-            return await connection.ask(request)
+            return await connection.exchange(request)
         except SilentError as error:
             raise sdk.ReadTimeoutError(endpoint_url=self._url, error=error) from None
         except OSError as error:
             raise sdk.ConnectionClosedError(endpoint_url=self._url, error=error) from None
         finally:
-            if connection.is_done():
+            if connection.is_reusable():
                 self._idle.append(connection)
             else:
                 self._drop(connection)
 
-    def _kept(self) -> Connection | None:
-        """The connection that was used last, for the others may grow old."""
+    def _pop_idle(self) -> HttpConnection | None:
+        """The idle connection that was used last: the others may grow old."""
         while self._idle:
             connection = self._idle.pop()
-            if connection.is_fresh(KEPT_ALIVE):
+            if connection.is_fresh(KEEP_ALIVE_SECONDS):
                 return connection
             self._drop(connection)
         return None
 
-    def _drop(self, connection: Connection) -> None:
+    def _drop(self, connection: HttpConnection) -> None:
         connection.abort()
         self._open.discard(connection)
 
-    async def _connect(self) -> Connection:
-        connection = await self._dialler.connect(lambda: Connection(self._loop, self._largest))
+    async def _connect(self) -> HttpConnection:
+        connection = await self._connector.connect(lambda: HttpConnection(self._loop, self._max_bytes))
         self._open.add(connection)
         return connection

@@ -1,4 +1,4 @@
-"""Where a service is, as the SDK's own rules find it: endpoint variables, profiles, FIPS, proxies, CA bundles."""
+"""The endpoint of a service, by the SDK's own rules: endpoint variables, profiles, FIPS, proxies, CA bundles."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ from yarl import URL
 
 from cqworker.aws.proxy_settings import proxy_for
 from cqworker.aws.sdk.sdk_variables import USER_AGENT, user_agent_of
-from cqworker.aws.tls_context import trusting
+from cqworker.aws.tls_context import new_tls_context
 
 QUERY_MODE = {"X-Amzn-Query-Mode": "true"}
 """Makes SQS answer with the codes of its older protocol, which the SDK asks for, too."""
-PROBES = {"sqs": "list_queues", "dynamodb": "list_tables"}
+PROBES: Mapping[str, str] = {"sqs": "list_queues", "dynamodb": "list_tables"}
+"""A method of each service whose request shows where the service is; it is never sent."""
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class Endpoint:
     """An endpoint: `host` and `path` as a signature quotes them, `headers` that every request to it carries."""
 
     url: URL
@@ -41,7 +42,7 @@ class Address:
     user_agent: str = USER_AGENT
 
 
-async def find_address(session: AioSession, service: str) -> Address:
+async def find_endpoint(session: AioSession, service: str) -> Endpoint:
     """Lets a client of the SDK prepare a request that is never sent; raises what the SDK raises."""
     found: dict[str, Any] = {}
 
@@ -56,29 +57,29 @@ async def find_address(session: AioSession, service: str) -> Address:
     except ValueError as error:  # how the SDK says that AWS_ENDPOINT_URL is none
         raise EndpointProviderError(msg=str(error)) from None
     bundle = session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE") or get_cert_path(True)
-    address = address_of(**found, headers=QUERY_MODE if service == "sqs" else {}, bundle=str(bundle))
-    return replace(address, user_agent=user_agent_of(session))
+    endpoint = endpoint_of(**found, headers=QUERY_MODE if service == "sqs" else {}, bundle=str(bundle))
+    return replace(endpoint, user_agent=user_agent_of(session))
 
 
-def address_of(url: str, region: str, signing_name: str, headers: Mapping[str, str], bundle: str) -> Address:
-    """The address behind an endpoint's URL; raises the SDK's SSLError where the CA bundle cannot be read."""
-    place = URL(url)
-    return Address(
-        url=place,
-        host=place.host_port_subcomponent or "",
-        path=quote(normalize_url_path(place.raw_path), safe="/~"),
+def endpoint_of(url: str, region: str, signing_name: str, headers: Mapping[str, str], bundle: str) -> Endpoint:
+    """The endpoint with this URL; raises the SDK's SSLError where the CA bundle cannot be read."""
+    parsed = URL(url)
+    return Endpoint(
+        url=parsed,
+        host=parsed.host_port_subcomponent or "",
+        path=quote(normalize_url_path(parsed.raw_path), safe="/~"),
         region=region,
         signing_name=signing_name,
         headers=headers,
         proxy=proxy_for(url),
-        tls=_tls(url, bundle) if place.scheme == "https" else True,
+        tls=_tls_context(url, bundle) if parsed.scheme == "https" else True,
     )
 
 
 @lru_cache(maxsize=4)
-def _tls(url: str, bundle: str) -> ssl.SSLContext:
+def _tls_context(url: str, bundle: str) -> ssl.SSLContext:
     try:
-        context = trusting()
+        context = new_tls_context()
         context.load_verify_locations(bundle)
     except OSError as error:
         raise SSLError(endpoint_url=url, error=error) from None

@@ -1,4 +1,4 @@
-"""Who goes next: asyncio's semaphore would do, but its every turn costs a coroutine."""
+"""A semaphore that is first come, first served: asyncio's would do, but each acquire of it costs a coroutine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import deque
 from contextlib import suppress
 
 
-class Turns:
+class FairSemaphore:
     """Lets `limit` callers in at a time, the others in the order in which they came."""
 
     __slots__ = ("_free", "_waiting")
@@ -16,32 +16,32 @@ class Turns:
         self._free = limit
         self._waiting: deque[asyncio.Future[None]] = deque()
 
-    def take(self) -> bool:
-        """A turn at once, if there is one; nobody waits while one is free."""
+    def try_acquire(self) -> bool:
+        """Takes a slot if one is free, and says whether; nobody waits while one is free."""
         if not self._free:
             return False
         self._free -= 1
         return True
 
-    async def wait(self) -> None:
-        """A turn when it comes."""
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+    async def acquire(self) -> None:
+        """Waits for a slot; what is cancelled meanwhile has none."""
+        slot = asyncio.get_running_loop().create_future()
+        self._waiting.append(slot)
         try:
-            await turn
+            await slot
         except asyncio.CancelledError:
-            if turn.cancelled():
+            if slot.cancelled():
                 with suppress(ValueError):
-                    self._waiting.remove(turn)
-            else:  # it came in the moment in which its owner gave up
-                self.pass_on()
+                    self._waiting.remove(slot)
+            else:  # it was given in the moment in which its owner gave up
+                self.release()
             raise
 
-    def pass_on(self) -> None:
-        """Ends a turn: it is the next one's, or free."""
+    def release(self) -> None:
+        """Gives a slot back: to whoever has waited longest, if anybody does."""
         while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
+            slot = self._waiting.popleft()
+            if not slot.done():
+                slot.set_result(None)
                 return
         self._free += 1

@@ -5,50 +5,50 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
-from cqworker.aws.http.response_parser import Answers, Reply, UnreadableError
+from cqworker.aws.http.response_parser import HttpResponse, ResponseParser, UnreadableResponseError
 
 
 class SilentError(Exception):
     """Nothing has come for too long."""
 
 
-class Connection(asyncio.Protocol):
+class HttpConnection(asyncio.Protocol):
     """Carries one request at a time; whatever goes wrong with one is the connection's end."""
 
-    __slots__ = ("_answer", "_answers", "_loop", "_open", "_since", "_transport", "_unsent")
+    __slots__ = ("_active_at", "_loop", "_open", "_parser", "_response", "_transport", "_unsent")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, largest: int) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, max_bytes: int) -> None:
         self._loop = loop
-        self._answers = Answers(largest)
-        self._answer: asyncio.Future[Reply] | None = None
+        self._parser = ResponseParser(max_bytes)
+        self._response: asyncio.Future[HttpResponse] | None = None
         self._open = False
-        self._since = loop.time()
+        self._active_at = loop.time()
         self._unsent = 0
 
-    async def ask(self, request: bytes) -> Reply:
-        """The answer; raises OSError for a connection that broke, and SilentError."""
-        answer: asyncio.Future[Reply] = self._loop.create_future()
-        self._answer = answer
-        self._since = self._loop.time()
+    async def exchange(self, request: bytes) -> HttpResponse:
+        """Sends the request and returns its response; raises OSError where the connection breaks, and SilentError."""
+        future: asyncio.Future[HttpResponse] = self._loop.create_future()
+        self._response = future
+        self._active_at = self._loop.time()
         self._transport.write(request)
-        return await answer
+        return await future
 
-    def is_done(self) -> bool:
-        """Whether its request has come to an end that lets another follow: all is sent and all is read."""
-        return self._open and self._answer is None and not self._transport.get_write_buffer_size()
+    def is_reusable(self) -> bool:
+        """Whether another request may follow: all of the last one is sent, and all of its response is read."""
+        return self._open and self._response is None and not self._transport.get_write_buffer_size()
 
     def is_fresh(self, seconds: float) -> bool:
         """Whether it is still open both ways, and has not been idle for longer than that."""
-        return self._open and not self._transport.is_closing() and self._loop.time() - self._since <= seconds
+        return self._open and not self._transport.is_closing() and self._loop.time() - self._active_at <= seconds
 
-    def judge(self, patience: float, now: float) -> None:
-        """Gives up a request whose answer keeps silent; what is still being sent is no silence."""
-        if self._answer is None:
+    def fail_if_silent(self, seconds: float, now: float) -> None:
+        """Fails a request whose answer was silent for so long; while bytes of it are being sent that is no silence."""
+        if self._response is None:
             return
         unsent = self._transport.get_write_buffer_size()
         if unsent != self._unsent:
-            self._unsent, self._since = unsent, now
-        elif now - self._since > patience:
+            self._unsent, self._active_at = unsent, now
+        elif now - self._active_at > seconds:
             self._fail(SilentError())
 
     def abort(self) -> None:
@@ -62,40 +62,40 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """The event loop's call: some of an answer, or what nobody has asked for."""
-        self._since = self._loop.time()
-        if self._answer is None:
+        self._active_at = self._loop.time()
+        if self._response is None:
             return self.abort()
         try:
-            reply = self._answers.feed(data)
-        except UnreadableError as error:
+            response = self._parser.feed(data)
+        except UnreadableResponseError as error:
             return self._fail(error)
-        if reply is not None:
-            self._deliver(reply)
+        if response is not None:
+            self._deliver(response)
         return None
 
     def eof_received(self) -> None:
         """The event loop's call: the service sends no more; that may be how it ends an answer."""
-        if self._answer is not None and (reply := self._answers.end()) is not None:
-            self._deliver(reply)
+        if self._response is not None and (response := self._parser.end()) is not None:
+            self._deliver(response)
         self._fail(ConnectionResetError("ended by the service"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The event loop's call: it is over."""
         self._open = False
         self._fail(exc or ConnectionResetError("closed by the service"))
-        self._answers.close()
+        self._parser.close()
 
-    def _deliver(self, reply: Reply) -> None:
-        answer, self._answer = self._answer, None
-        if answer is not None and not answer.done():
-            answer.set_result(reply)
-        if self._answers.last:
+    def _deliver(self, response: HttpResponse) -> None:
+        future, self._response = self._response, None
+        if future is not None and not future.done():
+            future.set_result(response)
+        if self._parser.is_last:
             self.abort()
 
     def _fail(self, error: Exception) -> None:
-        answer, self._answer = self._answer, None
-        if answer is not None and not answer.done():
-            answer.set_exception(error)
+        future, self._response = self._response, None
+        if future is not None and not future.done():
+            future.set_exception(error)
         if self._open:
             self._open = False
             self._transport.abort()

@@ -12,31 +12,31 @@ from botocore.exceptions import ClientError
 
 from cqworker.aws.aws_call import Answer
 from cqworker.aws.error_translation import Garbled
-from cqworker.aws.http.response_parser import Reply
+from cqworker.aws.http.response_parser import HttpResponse
 from cqworker.aws.operations import Operation
 
-SERVICES = {"sqs": "AmazonSQS", "dynamodb": "DynamoDB_20120810"}
+TARGET_PREFIXES = {"sqs": "AmazonSQS", "dynamodb": "DynamoDB_20120810"}
 
 
 def target_of(operation: Operation) -> str:
     """The operation's name on the wire."""
-    return f"{SERVICES[operation.service]}.{operation.name}"
+    return f"{TARGET_PREFIXES[operation.service]}.{operation.name}"
 
 
-def answer_in(reply: Reply, operation: Operation) -> Answer:
+def answer_from(response: HttpResponse, operation: Operation) -> Answer:
     """The answer; raises ClientError for a refusal, with what the service said, and Garbled."""
-    checksum = reply.headers.get("x-amz-crc32")
-    if checksum is not None and checksum != str(zlib.crc32(reply.body)):
+    checksum = response.headers.get("x-amz-crc32")
+    if checksum is not None and checksum != str(zlib.crc32(response.body)):
         raise Garbled(reason="its CRC-32 is wrong")
-    if reply.status >= 300:
-        raise ClientError(_refusal(reply), operation.name)  # type: ignore[arg-type]
-    said = _object_in(reply.body)
+    if response.status >= 300:
+        raise ClientError(_error_response(response), operation.name)  # type: ignore[arg-type]
+    said = _parse_object(response.body)
     if said is None:
         raise Garbled(reason="it is no JSON object")
-    return {**said, "ResponseMetadata": _metadata(reply)}
+    return {**said, "ResponseMetadata": _response_metadata(response)}
 
 
-def _object_in(body: bytes) -> dict[str, Any] | None:
+def _parse_object(body: bytes) -> dict[str, Any] | None:
     """A JSON object without its nulls, which the SDK leaves out, too."""
     try:
         said = orjson.loads(body or b"{}")
@@ -45,32 +45,32 @@ def _object_in(body: bytes) -> dict[str, Any] | None:
     return {name: value for name, value in said.items() if value is not None} if isinstance(said, dict) else None
 
 
-def _refusal(reply: Reply) -> dict[str, Any]:
-    said = _object_in(reply.body)
+def _error_response(response: HttpResponse) -> dict[str, Any]:
+    said = _parse_object(response.body)
     if said is None:
-        said = _xml_in(reply.body.decode("utf-8", "replace"))
-    error = {"Code": _code(said, reply), "Message": str(said.get("message", said.get("Message", "")))}
-    return {**said, "Error": error, "ResponseMetadata": _metadata(reply)}
+        said = _parse_xml_error(response.body.decode("utf-8", "replace"))
+    error = {"Code": _error_code(said, response), "Message": str(said.get("message", said.get("Message", "")))}
+    return {**said, "Error": error, "ResponseMetadata": _response_metadata(response)}
 
 
-def _xml_in(text: str) -> dict[str, Any]:
+def _parse_xml_error(text: str) -> dict[str, Any]:
     """What a refusal says in the older protocol's XML, as proxies and emulators still speak it; else the text."""
     found = {name: match[1] for name in ("Code", "Message") if (match := re.search(rf"<{name}>([^<]*)</{name}>", text))}
     code = {"__type": found["Code"]} if found.get("Code") else {}
     return {**code, "message": found.get("Message", "") if code else text}
 
 
-def _metadata(reply: Reply) -> dict[str, object]:
+def _response_metadata(response: HttpResponse) -> dict[str, object]:
     return {
-        "RequestId": reply.headers.get("x-amzn-requestid", ""),
-        "HTTPStatusCode": reply.status,
-        "HTTPHeaders": reply.headers,
+        "RequestId": response.headers.get("x-amzn-requestid", ""),
+        "HTTPStatusCode": response.status,
+        "HTTPHeaders": response.headers,
     }
 
 
-def _code(said: Mapping[str, Any], reply: Reply) -> str:
+def _error_code(said: Mapping[str, Any], response: HttpResponse) -> str:
     """`com.amazonaws.sqs#QueueDoesNotExist:http://…`, in its older spelling where the service gives one."""
-    older, separator, _ = reply.headers.get("x-amzn-query-error", "").partition(";")
+    older, separator, _ = response.headers.get("x-amzn-query-error", "").partition(";")
     if older and separator:
         return older
-    return str(said.get("__type") or reply.status).partition(":")[0].rpartition("#")[2]
+    return str(said.get("__type") or response.status).partition(":")[0].rpartition("#")[2]

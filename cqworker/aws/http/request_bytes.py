@@ -1,4 +1,4 @@
-"""The bytes of a request."""
+"""The bytes of an HTTP/1.1 request."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from yarl import URL
 
 
-def opening_of(url: URL, user_agent: str) -> str:
-    """What every POST to that place begins with, up to the length of its body."""
+def request_opening(url: URL, user_agent: str) -> str:
+    """What every POST to that URL begins with, up to the length of its body."""
     return (
         f"POST {url.raw_path_qs} HTTP/1.1\r\nUser-Agent: {user_agent}\r\nAccept-Encoding: identity\r\nContent-Length: "
     )
 
 
-def request_of(opening: str, headers: Mapping[str, str], body: bytes) -> bytes:
+def request_bytes(opening: str, headers: Mapping[str, str], body: bytes) -> bytes:
     """The whole request in one piece; raises ValueError for a header that would be more than one."""
     lines = "\r\n".join([f"{name}: {value}" for name, value in headers.items()])
     breaks = len(headers) - 1

@@ -1,4 +1,4 @@
-"""What a connection's bytes say: one answer after the other, as HTTP/1.1 frames them."""
+"""From a connection's bytes to responses, one after the other, as HTTP/1.1 frames them (RFC 9112)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from functools import lru_cache
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-HEAD = 64 * 1024
-"""Bytes that may come before an answer's body does."""
+MAX_HEAD_BYTES = 64 * 1024
+"""Of a status line and headers; those of AWS take a few hundred."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HttpResponse:
     """What a service answered, before anybody has looked at it; the headers' names are in lower case."""
 
     status: int
@@ -21,44 +21,44 @@ class Reply:
     body: bytes
 
 
-class UnreadableError(ConnectionError):
-    """What came is no HTTP, or more than anybody wants to read."""
+class UnreadableResponseError(ConnectionError):
+    """What came is no HTTP, or longer than any answer may be."""
 
 
-class Answers:
-    """Reads answers of up to `largest` bytes; `last` says that none may follow the one just read."""
+class ResponseParser:
+    """Reads responses of up to `max_bytes`; `is_last` says that none may follow the one just read."""
 
-    __slots__ = ("_headed", "_headers", "_largest", "_parser", "_pieces", "_read", "_size", "last")
+    __slots__ = ("_has_head", "_headers", "_max_bytes", "_parsed", "_parser", "_pieces", "_size", "is_last")
 
-    def __init__(self, largest: int) -> None:
-        self._largest = largest
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
         self._parser = HttpResponseParser(self)
-        self._read: Reply | None = None
-        self.last: bool = False
-        self._forget()
+        self._parsed: HttpResponse | None = None
+        self.is_last: bool = False
+        self._reset()
 
-    def feed(self, data: bytes) -> Reply | None:
-        """The answer that `data` makes whole, if it does; raises UnreadableError."""
+    def feed(self, data: bytes) -> HttpResponse | None:
+        """The response that `data` completes, None while one is incomplete; raises UnreadableResponseError."""
         self._size += len(data)
-        if self._size > self._largest:
-            raise UnreadableError("an answer larger than any that could be meant")
+        if self._size > self._max_bytes:
+            raise UnreadableResponseError("an answer larger than any that could be meant")
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
-            self.last = True
-            if self._read is None:
-                raise UnreadableError(str(error)) from None
-        if (reply := self._read) is not None:
-            self._read = None
-            return reply
-        if self._size > HEAD and not self._headed:
-            raise UnreadableError("headers without an end")
+            self.is_last = True
+            if self._parsed is None:
+                raise UnreadableResponseError(str(error)) from None
+        if (response := self._parsed) is not None:
+            self._parsed = None
+            return response
+        if self._size > MAX_HEAD_BYTES and not self._has_head:
+            raise UnreadableResponseError("headers without an end")
         return None
 
-    def end(self) -> Reply | None:
-        """The connection has ended: the answer that nothing else could end, if one had begun."""
+    def end(self) -> HttpResponse | None:
+        """The connection has ended: so has a response without a length, if one had begun."""
         framed = "content-length" in self._headers or "transfer-encoding" in self._headers
-        return self._whole() if self._headed and not framed else None
+        return self._to_response() if self._has_head and not framed else None
 
     def close(self) -> None:
         """Lets go of the parser, which holds on to its reader."""
@@ -66,17 +66,17 @@ class Answers:
 
     def on_message_begin(self) -> None:
         """More than was asked for: its connection is not to be trusted any longer."""
-        self.last = self.last or self._read is not None
+        self.is_last = self.is_last or self._parsed is not None
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header, or a trailer, which replaces none."""
-        self._headers.setdefault(_known(name), value.decode("latin-1"))
+        self._headers.setdefault(_header_name(name), value.decode("latin-1"))
 
     def on_headers_complete(self) -> None:
         """The body comes next; the parser passes on what this raises."""
-        self._headed = True
-        if int(self._headers.get("content-length", 0)) > self._largest:
-            raise UnreadableError
+        self._has_head = True
+        if int(self._headers.get("content-length", 0)) > self._max_bytes:
+            raise UnreadableResponseError
 
     def on_body(self, piece: bytes) -> None:
         """Some of the body."""
@@ -84,21 +84,21 @@ class Answers:
 
     def on_message_complete(self) -> None:
         """An answer is whole, unless it was one of those that only announce it (1xx)."""
-        if self._read is None and self._parser.get_status_code() >= 200:
-            self._read = self._whole()
-            self.last = not self._parser.should_keep_alive()
-        self._forget()
+        if self._parsed is None and self._parser.get_status_code() >= 200:
+            self._parsed = self._to_response()
+            self.is_last = not self._parser.should_keep_alive()
+        self._reset()
 
-    def _whole(self) -> Reply:
-        return Reply(self._parser.get_status_code(), self._headers, b"".join(self._pieces))
+    def _to_response(self) -> HttpResponse:
+        return HttpResponse(self._parser.get_status_code(), self._headers, b"".join(self._pieces))
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._headers: dict[str, str] = {}
         self._pieces: list[bytes] = []
         self._size = 0
-        self._headed = False
+        self._has_head = False
 
 
 @lru_cache(maxsize=64)
-def _known(name: bytes) -> str:
+def _header_name(name: bytes) -> str:
     return name.decode("latin-1").lower()

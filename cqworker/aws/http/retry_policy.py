@@ -8,14 +8,16 @@ from email.utils import parsedate_to_datetime
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
 from cqworker.aws import error_table
-from cqworker.aws.call_limits import TRIES
+from cqworker.aws.call_limits import MAX_TRIES
 from cqworker.aws.error_translation import row_of
 
-FULL = 500
-COST = 5
-TIMEOUT_COST = 10
-"""The budget of the SDK's standard mode (AWS SDKs reference guide, "Retry behavior"), in tokens."""
-PAUSES = {
+BUDGET = 500
+"""Tokens of the SDK's standard mode (AWS SDKs reference guide, "Retry behavior"); so are the costs."""
+RETRY_COST = 5
+"""Tokens that a retry costs, until a success gives them back."""
+TIMEOUT_RETRY_COST = 10
+"""Tokens that a retry after a timeout costs."""
+FIRST_PAUSES = {
     error_table.BROKEN: 0.05,
     error_table.DESCRIPTORS: 0.05,
     error_table.GARBLED: 0.05,
@@ -29,15 +31,15 @@ PAUSES = {
     error_table.THROTTLED: 1.0,
 }
 """Seconds: the longest pause after the first try, for what another try may mend; it doubles with each."""
-SKEW = 60.0
-"""Seconds: a signature that is refused while the clocks agree better than this is refused for another reason."""
+MIN_SKEW_SECONDS = 60.0
+"""A signature that is refused while the clocks agree better than this is refused for another reason."""
 
 
-class Budget:
+class RetryBudget:
     """How much may still be spent on retries: a service that fails at everything is not asked three times as often."""
 
     def __init__(self) -> None:
-        self._left = FULL
+        self._left = BUDGET
 
     def spend(self, cost: int) -> bool:
         """Takes that much; False where it is not there."""
@@ -48,34 +50,34 @@ class Budget:
 
     def earn(self, amount: int) -> None:
         """A call succeeded: one token comes back, or what its last retry cost."""
-        self._left = min(FULL, self._left + amount)
+        self._left = min(BUDGET, self._left + amount)
 
 
-class Tries:
-    """The tries of one call."""
+class CallTries:
+    """The tries of one call: `max_tries` in all."""
 
-    def __init__(self, budget: Budget, most: int = TRIES) -> None:
+    def __init__(self, budget: RetryBudget, max_tries: int = MAX_TRIES) -> None:
         self._budget = budget
-        self._most = most
-        self._made = 0
+        self._max_tries = max_tries
+        self._count = 0
         self._spent = 1
 
     def pause(self, error: Exception) -> float | None:
         """Seconds until the next try after one that ended so; None: there is none."""
-        self._made += 1
-        longest = PAUSES.get(row_of(error))
-        cost = TIMEOUT_COST if isinstance(error, ConnectTimeoutError | ReadTimeoutError) else COST
-        if longest is None or self._made >= self._most or not self._budget.spend(cost):
+        self._count += 1
+        longest = FIRST_PAUSES.get(row_of(error))
+        cost = TIMEOUT_RETRY_COST if isinstance(error, ConnectTimeoutError | ReadTimeoutError) else RETRY_COST
+        if longest is None or self._count >= self._max_tries or not self._budget.spend(cost):
             return None
         self._spent = cost
-        return random.random() * longest * 2.0 ** (self._made - 1)
+        return random.random() * longest * 2.0 ** (self._count - 1)
 
     def succeed(self) -> None:
         """The call was answered."""
         self._budget.earn(self._spent)
 
 
-def seconds_ahead(error: Exception, now: float) -> float | None:
+def clock_skew_from(error: Exception, now: float) -> float | None:
     """How far the service's clock is ahead of `now` (epoch s), where that may be why it refused a signature."""
     if not isinstance(error, ClientError) or row_of(error) not in (error_table.CLOCK, error_table.SIGNATURE):
         return None
@@ -84,4 +86,4 @@ def seconds_ahead(error: Exception, now: float) -> float | None:
         there = float(parsedate_to_datetime(str(date)).timestamp())
     except ValueError:
         return None
-    return there - now if abs(there - now) > SKEW else None
+    return there - now if abs(there - now) > MIN_SKEW_SECONDS else None

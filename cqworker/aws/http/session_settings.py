@@ -1,4 +1,4 @@
-"""Who this process is to AWS and where the services are, as one session of the SDK says."""
+"""The credentials and the endpoints that one session of the SDK is configured with."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ import asyncio
 
 from aiobotocore.session import AioSession
 
-from cqworker.aws.call_limits import TRIES
-from cqworker.aws.credentials.credentials_cache import Keyring
-from cqworker.aws.credentials.provider_chain import Keys
-from cqworker.aws.http.endpoint import Address, find_address
-from cqworker.aws.sdk.sdk_variables import tries_of
+from cqworker.aws.call_limits import MAX_TRIES
+from cqworker.aws.credentials.credentials_cache import CredentialsCache
+from cqworker.aws.credentials.provider_chain import FrozenCredentials
+from cqworker.aws.http.endpoint import Endpoint, find_endpoint
+from cqworker.aws.sdk.sdk_variables import max_tries_of
 
 
-class Standing:
-    """The keys, and the addresses of one session, each found when it is first needed."""
+class SessionSettings:
+    """What one session says about every call, each thing found when it is first needed."""
 
-    def __init__(self, session: AioSession, keyring: Keyring) -> None:
+    def __init__(self, session: AioSession, credentials: CredentialsCache) -> None:
         self._session = session
-        self._keyring = keyring
-        self._addresses: dict[str, Address] = {}
-        self._finding = asyncio.Lock()
-        self.tries: int = TRIES
+        self._credentials = credentials
+        self._endpoints: dict[str, Endpoint] = {}
+        self._lock = asyncio.Lock()
+        self.max_tries: int = MAX_TRIES
         """How often a call is tried in all."""
 
-    async def address(self, service: str) -> Address:
+    async def endpoint(self, service: str) -> Endpoint:
         """Where the service is; raises what the SDK raises."""
-        return self._addresses.get(service) or await self._find(service)
+        return self._endpoints.get(service) or await self._find_endpoint(service)
 
-    async def keys(self) -> Keys:
+    async def credentials(self) -> FrozenCredentials:
         """The credentials as they are now; raises CredentialsError."""
-        return await self._keyring.get_frozen_credentials()
+        return await self._credentials.get_frozen_credentials()
 
-    async def _find(self, service: str) -> Address:
-        async with self._finding:
-            if service not in self._addresses:
-                self.tries = tries_of(self._session)
-                self._addresses[service] = await find_address(self._session, service)
-            return self._addresses[service]
+    async def _find_endpoint(self, service: str) -> Endpoint:
+        async with self._lock:
+            if service not in self._endpoints:
+                self.max_tries = max_tries_of(self._session)
+                self._endpoints[service] = await find_endpoint(self._session, service)
+            return self._endpoints[service]

@@ -1,4 +1,4 @@
-"""Requests on connections that stay open; what goes wrong on them is said in the SDK's own exceptions."""
+"""Requests over pools of connections that stay open; failures are raised as the SDK's own exceptions."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Mapping
 
 from yarl import URL
 
-from cqworker.aws.call_limits import POLL_READ, POOL, READ
-from cqworker.aws.http.connection_pool import Pool
-from cqworker.aws.http.endpoint import Address
-from cqworker.aws.http.proxy_transport import Detour
-from cqworker.aws.http.request_bytes import opening_of, request_of
-from cqworker.aws.http.response_parser import Reply
+from cqworker.aws.call_limits import POLL_READ_SECONDS, POOL_SIZE, READ_SECONDS
+from cqworker.aws.http.connection_pool import ConnectionPool
+from cqworker.aws.http.endpoint import Endpoint
+from cqworker.aws.http.proxy_transport import ProxyTransport
+from cqworker.aws.http.request_bytes import request_bytes, request_opening
+from cqworker.aws.http.response_parser import HttpResponse
 
-LARGEST = 64 * 1024 * 1024
-"""Bytes of an answer: DynamoDB sends 16 MiB at most, SQS ten messages of 1 MiB."""
-SWEEP = 1.0
-"""Seconds between two looks at all connections, which cost less than a timer for each request."""
+MAX_RESPONSE_BYTES = 64 * 1024 * 1024
+"""DynamoDB answers with 16 MiB at most, SQS with ten messages of 1 MiB."""
+SWEEP_SECONDS = 1.0
+"""Between two looks at all connections, which cost less than a timer for each request."""
 
-Place = tuple[URL, object, bool]
+PoolKey = tuple[URL, object, bool]
 """Whose connections may be shared: the same host, trusted in the same way, and whether receives wait there."""
 
 
@@ -27,41 +27,43 @@ class Transport:
     """Two pools of connections to each host: receives wait in one of their own, so that they keep no write from one."""
 
     def __init__(self, pollers: int) -> None:
-        self._limits = {True: pollers + 2, False: POOL}
-        self._pools: dict[Place, tuple[Pool, str]] = {}
-        self._detour = Detour(self._limits)
-        self._sweeping: asyncio.TimerHandle | None = None
+        self._limits = {True: pollers + 2, False: POOL_SIZE}
+        self._pools: dict[PoolKey, tuple[ConnectionPool, str]] = {}
+        self._proxy_transport = ProxyTransport(self._limits)
+        self._sweep_timer: asyncio.TimerHandle | None = None
 
-    async def post(self, address: Address, headers: Mapping[str, str], body: bytes, *, poll: bool) -> Reply:
-        """One request and its answer; raises the SDK's exceptions for what the network does."""
-        if address.proxy is not None:
-            return await self._detour.post(address, headers, body, poll=poll, largest=LARGEST)
-        place = (address.url, address.tls, poll)
-        pool, opening = self._pools.get(place) or self._open(place, address)
-        return await pool.post(request_of(opening, headers, body))
+    async def post(self, endpoint: Endpoint, headers: Mapping[str, str], body: bytes, *, poll: bool) -> HttpResponse:
+        """Sends one request and returns its response; raises the SDK's exceptions for what the network does."""
+        if endpoint.proxy is not None:
+            return await self._proxy_transport.post(endpoint, headers, body, poll=poll, max_bytes=MAX_RESPONSE_BYTES)
+        key = (endpoint.url, endpoint.tls, poll)
+        pool, opening = self._pools.get(key) or self._open(key, endpoint)
+        return await pool.post(request_bytes(opening, headers, body))
 
     async def close(self) -> None:
         """Closes every connection."""
-        if self._sweeping is not None:
-            self._sweeping.cancel()
+        if self._sweep_timer is not None:
+            self._sweep_timer.cancel()
         for pool, _ in self._pools.values():
             pool.close()
         self._pools.clear()
-        await self._detour.close()
+        await self._proxy_transport.close()
         await asyncio.sleep(0)  # the loop closes their sockets in its next turn
 
-    def _open(self, place: Place, address: Address) -> tuple[Pool, str]:
-        poll = place[2]
-        pool = Pool(address, self._limits[poll], POLL_READ if poll else READ, LARGEST)
+    def _open(self, key: PoolKey, endpoint: Endpoint) -> tuple[ConnectionPool, str]:
+        poll = key[2]
+        pool = ConnectionPool(
+            endpoint, self._limits[poll], POLL_READ_SECONDS if poll else READ_SECONDS, MAX_RESPONSE_BYTES
+        )
         if not self._pools:
-            self._sweep_later()
-        self._pools[place] = pool, opening_of(address.url, address.user_agent)
-        return self._pools[place]
+            self._schedule_sweep()
+        self._pools[key] = pool, request_opening(endpoint.url, endpoint.user_agent)
+        return self._pools[key]
 
-    def _sweep_later(self) -> None:
-        self._sweeping = asyncio.get_running_loop().call_later(SWEEP, self._sweep)
+    def _schedule_sweep(self) -> None:
+        self._sweep_timer = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
 
     def _sweep(self) -> None:
-        self._sweep_later()
+        self._schedule_sweep()
         for pool, _ in self._pools.values():
             pool.sweep()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cqworker.aws.aws_call import Calls, Declined
-from cqworker.aws.aws_identity import identity
+from cqworker.aws.aws_identity import find_identity
 from cqworker.aws.operations import Operation
 from cqworker.aws.provision.step import Step
 from cqworker.errors import CqworkerError
@@ -84,7 +84,7 @@ async def _exists(clients: Calls, name: str) -> bool:
 
 
 async def _create(clients: Calls, name: str) -> None:
-    region = (await identity()).region
+    region = (await find_identity()).region
     request: dict[str, Any] = {"Bucket": name}
     if region not in (None, "us-east-1"):  # the one region that must not be named (S3 API, CreateBucket)
         request["CreateBucketConfiguration"] = {"LocationConstraint": region}

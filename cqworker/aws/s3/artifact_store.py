@@ -6,7 +6,7 @@ from io import BytesIO
 from typing import BinaryIO
 
 from cqworker.aws.aws_call import Answer, Calls, Declined
-from cqworker.aws.error_translation import Garbled, garbled
+from cqworker.aws.error_translation import Garbled, garbled_answer
 from cqworker.aws.operations import GET_OBJECT, PUT_OBJECT, TRY_PUT
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge
 from cqworker.model.artifact_keys import storable_type
@@ -43,7 +43,7 @@ class S3Artifacts:
         }  # a stream, sent without holding up the loop
         answer = await self._clients.call(PUT_OBJECT, request, _bucket(self._bucket), seconds=TRANSFER)
         if not answer.get("ETag"):
-            raise garbled(PUT_OBJECT, _bucket(self._bucket), "it has no ETag")
+            raise garbled_answer(PUT_OBJECT, _bucket(self._bucket), "it has no ETag")
         return self.reference(key)
 
     async def get(self, reference: str, limit: int) -> StoredObject:

@@ -1,4 +1,4 @@
-"""What the SDK reads of its own data, without the hundreds of services that this process never calls."""
+"""The SDK's data about endpoints, without the hundreds of services that this process never calls."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 from botocore.loaders import Loader
 
-SERVICES = frozenset({"sqs", "dynamodb", "s3", "sts", "sso", "sso-oidc", "signin"})
+SERVICE_NAMES = frozenset({"sqs", "dynamodb", "s3", "sts", "sso", "sso-oidc", "signin"})
 """The three that are called, and those that the SDK asks for credentials."""
 
 
-class OurData(Loader):
+class TrimmedLoader(Loader):
     """The SDK's loader, with the endpoints of our services alone.
 
     A session keeps the endpoints of all services for as long as one of its clients lives: 16,000 dictionaries, 8 MB.
@@ -26,11 +26,11 @@ class OurData(Loader):
             return super().load_data_with_path(name)
         if self._endpoints is None:
             everything, path = Loader().load_data_with_path(name)
-            ours = {**everything, "partitions": [_ours(part) for part in everything["partitions"]]}
+            ours = {**everything, "partitions": [_trim(part) for part in everything["partitions"]]}
             self._endpoints = ours, path
         return self._endpoints
 
 
-def _ours(partition: dict[str, Any]) -> dict[str, Any]:
-    services = {name: where for name, where in partition["services"].items() if name in SERVICES}
+def _trim(partition: dict[str, Any]) -> dict[str, Any]:
+    services = {name: where for name, where in partition["services"].items() if name in SERVICE_NAMES}
     return {**partition, "services": services}

@@ -12,12 +12,12 @@ from aiobotocore.session import AioSession
 from botocore.exceptions import EndpointProviderError
 
 from cqworker.aws.aws_call import watch_try
-from cqworker.aws.call_limits import POLL_READ, POOL, READ, SDK_CONNECT
+from cqworker.aws.call_limits import POLL_READ_SECONDS, POOL_SIZE, READ_SECONDS, SDK_CONNECT_SECONDS
 from cqworker.aws.error_translation import Garbled
 from cqworker.aws.operations import ClientName
 from cqworker.aws.proxy_settings import proxy_for
-from cqworker.aws.sdk.sdk_variables import USER_AGENT, tries_of, user_agent_of
-from cqworker.aws.tls_context import HttpSession
+from cqworker.aws.sdk.sdk_variables import USER_AGENT, max_tries_of, user_agent_of
+from cqworker.aws.tls_context import SdkHttpSession
 
 try:
     import aioboto3
@@ -25,10 +25,10 @@ except ImportError:  # the extra cqworker[aioboto3]
     aioboto3 = None
 
 
-Maker = Callable[..., AbstractAsyncContextManager[Any]]
+ClientFactory = Callable[..., AbstractAsyncContextManager[Any]]
 
 
-def _maker_of(session: AioSession) -> Maker:
+def _client_factory(session: AioSession) -> ClientFactory:
     """What makes clients: aioboto3 where it is installed, for what it adds, once for a session, to theirs."""
     return aioboto3.Session(botocore_session=session).client if aioboto3 else session.create_client
 
@@ -45,7 +45,7 @@ class SdkClients:
 
     def __init__(self, session: AioSession, pollers: int) -> None:
         self._session = session
-        self._maker: Maker | None = None
+        self._maker: ClientFactory | None = None
         self._pollers = pollers
         self._opened: dict[ClientName, Any] = {}
         self._opening = asyncio.Lock()
@@ -74,18 +74,18 @@ class SdkClients:
         polls = name == "sqs_poll"
         hot = {"parameter_validation": False, "user_agent": user_agent_of(self._session)}
         return AioConfig(
-            http_session_cls=HttpSession,
-            connect_timeout=SDK_CONNECT,
-            read_timeout=POLL_READ if polls else READ,
-            max_pool_connections=self._pollers + 2 if polls else POOL,
-            retries={"mode": "standard", "total_max_attempts": tries_of(self._session)},
+            http_session_cls=SdkHttpSession,
+            connect_timeout=SDK_CONNECT_SECONDS,
+            read_timeout=POLL_READ_SECONDS if polls else READ_SECONDS,
+            max_pool_connections=self._pollers + 2 if polls else POOL_SIZE,
+            retries={"mode": "standard", "total_max_attempts": max_tries_of(self._session)},
             **({"user_agent_extra": USER_AGENT} if name == "s3" else hot),
         )
 
     async def _make(self, name: ClientName) -> Any:
         service = name.partition("_")[0]
         try:
-            self._maker = self._maker or _maker_of(self._session)
+            self._maker = self._maker or _client_factory(self._session)
             client = await self._stack.enter_async_context(self._maker(service, config=self._config(name)))
             proxy_for(client.meta.endpoint_url)
         except ValueError as error:  # how the SDK says that AWS_ENDPOINT_URL is none

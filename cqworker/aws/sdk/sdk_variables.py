@@ -1,4 +1,4 @@
-"""What the SDK's variables say of every call, on both ways: how often it is tried, and who is calling."""
+"""What the SDK's variables say of every call, through the SDK or past it: how often it is tried, who is calling."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import re
 from aiobotocore.session import AioSession
 from botocore.exceptions import InvalidConfigError
 
-from cqworker.aws.call_limits import TRIES
+from cqworker.aws.call_limits import MAX_TRIES
 
 USER_AGENT = "cqworker"
-NO_TOKEN = re.compile(r"[^A-Za-z0-9!#$%&'*+.^_`|~-]")
+NOT_A_TOKEN = re.compile(r"[^A-Za-z0-9!#$%&'*+.^_`|~-]")
 """What no part of a User-Agent may hold (RFC 9110, 5.6.2)."""
 
 
-def tries_of(session: AioSession) -> int:
+def max_tries_of(session: AioSession) -> int:
     """AWS_MAX_ATTEMPTS, or `max_attempts` of the profile: all tries of a call, the first included."""
     try:
         said = session.get_config_variable("max_attempts")
     except ValueError as error:
         raise InvalidConfigError(error_msg=f"AWS_MAX_ATTEMPTS is no whole number: {error}") from None
-    return TRIES if said is None else max(1, int(said))
+    return MAX_TRIES if said is None else max(1, int(said))
 
 
 def user_agent_of(session: AioSession) -> str:
     """Our name, and AWS_SDK_UA_APP_ID, or `sdk_ua_app_id` of the profile, as the SDK writes it behind its own."""
     said = session.get_config_variable("user_agent_appid")
-    return f"{USER_AGENT} app/{NO_TOKEN.sub('-', str(said))}" if said else USER_AGENT
+    return f"{USER_AGENT} app/{NOT_A_TOKEN.sub('-', str(said))}" if said else USER_AGENT

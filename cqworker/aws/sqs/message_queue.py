@@ -7,22 +7,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from cqworker.aws.aws_call import DEADLINE, Answer, Declined, PreparedCalls
-from cqworker.aws.error_translation import AwsFault, garbled, translate
+from cqworker.aws.aws_call import DEADLINE_SECONDS, Answer, Declined, PreparedCalls
+from cqworker.aws.error_translation import AwsFault, garbled_answer, translate
 from cqworker.aws.operations import (
     BAD_RECEIPT,
+    CHANGE_VISIBILITY,
+    CHANGE_VISIBILITY_BATCH,
     DELETE,
     DELETE_BATCH,
     GET_DEPTH,
     GET_QUEUE_URL,
-    HIDE,
-    HIDE_BATCH,
     RECEIVE,
     SEND,
     SEND_BATCH,
     Operation,
 )
-from cqworker.aws.single_flight import Shared
+from cqworker.aws.single_flight import SingleFlight
 from cqworker.aws.sqs.messages import RECEIVE_FIELDS, delivery, send_request
 from cqworker.clock import Clock
 from cqworker.errors import CqworkerError, MessageTooLarge
@@ -69,7 +69,7 @@ class SqsQueue:
         self._clock = clock
         self._about = f'queue "{name}"'
         self._url: str | None = None
-        self._search: Shared[str] = Shared(self._look_up)
+        self._url_lookup: SingleFlight[str] = SingleFlight(self._look_up)
 
     async def send(self, letter: Letter) -> None:
         """As JobQueue.send."""
@@ -78,7 +78,7 @@ class SqsQueue:
         except Declined as declined:
             raise self._refusal(declined) from None
         if not answer.get("MessageId"):
-            raise garbled(SEND, self._about, "it has no MessageId")
+            raise garbled_answer(SEND, self._about, "it has no MessageId")
 
     async def send_many(self, letters: Sequence[Letter]) -> Sequence[CqworkerError | None]:
         """As JobQueue.send_many."""
@@ -97,7 +97,7 @@ class SqsQueue:
             if (failed := told.failed.get(str(place))) is not None:
                 answers[place] = await self._sent_again(letters[place], failed)
             elif not told.done.get(str(place), {}).get("MessageId"):
-                answers[place] = garbled(SEND_BATCH, self._about, "it does not name this message")
+                answers[place] = garbled_answer(SEND_BATCH, self._about, "it does not name this message")
         return answers
 
     async def receive(self, limit: int, wait: int, visibility: int) -> Sequence[Delivery]:
@@ -110,7 +110,7 @@ class SqsQueue:
         try:
             return [delivery(self.name, message, received_at) for message in answer.get("Messages", ())]
         except UNREADABLE as error:
-            raise garbled(RECEIVE, self._about, f"{type(error).__name__}: {error}") from None
+            raise garbled_answer(RECEIVE, self._about, f"{type(error).__name__}: {error}") from None
 
     async def delete(self, receipts: Sequence[str]) -> Sequence[EntryFault]:
         """As JobQueue.delete."""
@@ -119,7 +119,7 @@ class SqsQueue:
     async def change_visibility(self, changes: Sequence[tuple[str, int]]) -> Sequence[EntryFault]:
         """As JobQueue.change_visibility."""
         entries = [{"ReceiptHandle": receipt, "VisibilityTimeout": seconds} for receipt, seconds in changes]
-        return await self._each(HIDE_BATCH, HIDE, entries)
+        return await self._each(CHANGE_VISIBILITY_BATCH, CHANGE_VISIBILITY, entries)
 
     async def depth(self) -> Depth:
         """As JobQueue.depth."""
@@ -127,7 +127,7 @@ class SqsQueue:
         try:
             visible, in_flight, delayed = (int(answer["Attributes"][name]) for name in COUNTS)
         except UNREADABLE as error:
-            raise garbled(GET_DEPTH, self._about, f"{type(error).__name__}: {error}") from None
+            raise garbled_answer(GET_DEPTH, self._about, f"{type(error).__name__}: {error}") from None
         return Depth(visible, in_flight, delayed)
 
     async def _each(self, batch: Operation, single: Operation, entries: Sequence[Entry]) -> Sequence[EntryFault]:
@@ -179,7 +179,11 @@ class SqsQueue:
         return declined.as_fault(SEND, self._about)
 
     async def _call(
-        self, operation: Operation, request: Mapping[str, Any], seconds: float = DEADLINE, before: float = DEADLINE
+        self,
+        operation: Operation,
+        request: Mapping[str, Any],
+        seconds: float = DEADLINE_SECONDS,
+        before: float = DEADLINE_SECONDS,
     ) -> Answer:
         """A call that takes `seconds` at most, of which it waits `before` at most for the queue's address."""
         try:
@@ -198,14 +202,14 @@ class SqsQueue:
     async def _find(self, seconds: float) -> str:
         """The address; all who have to wait for it share one look-up, and its failure."""
         try:
-            return await self._search.outcome(seconds)
+            return await self._url_lookup.result_within(seconds)
         except TimeoutError as error:
             raise translate(error, GET_QUEUE_URL, self._about, ambiguous=False) from None
 
     async def _look_up(self) -> str:
         answer = await self._clients.call(GET_QUEUE_URL, {"QueueName": self.name}, self._about)
         if not answer.get("QueueUrl"):
-            raise garbled(GET_QUEUE_URL, self._about, "it has no QueueUrl")
+            raise garbled_answer(GET_QUEUE_URL, self._about, "it has no QueueUrl")
         self._url = str(answer["QueueUrl"])
         return self._url
 
