@@ -8,11 +8,11 @@ from msgspec import Struct
 
 from cqworker.enums import Phase, ReceiptAction
 from cqworker.events.limit_events import SubmissionsLimited
-from cqworker.events.loop_events import HandlersLoopSilent, HandlersLoopTurned, MainLoopStoodStill, MainLoopTurned
+from cqworker.events.loop_events import HandlerLoopBlocked, HandlerLoopProbed, MainLoopBlocked, MainLoopProbed
 from cqworker.model.status import FailureKind, Status
 
 
-class Subject(Struct, frozen=True, kw_only=True):
+class JobRef(Struct, frozen=True, kw_only=True):
     """The job an event is about; `attempt` is 0 before the first start."""
 
     job_id: str
@@ -27,7 +27,7 @@ class Subject(Struct, frozen=True, kw_only=True):
 class JobEvent(Struct, frozen=True, kw_only=True):
     """Something happened to one job."""
 
-    job: Subject
+    job: JobRef
 
 
 class JobSubmitted(JobEvent, frozen=True, kw_only=True):
@@ -127,7 +127,7 @@ class JobLost(JobEvent, frozen=True, kw_only=True):
     """A message of ours came out of the dead-letter queue and its job was settled FAILED `lost`."""
 
 
-class Received(Struct, frozen=True, kw_only=True):
+class MessagesReceived(Struct, frozen=True, kw_only=True):
     """A receive was answered with `count` of the `asked` messages."""
 
     queue: str
@@ -161,7 +161,7 @@ class ReceiptRefused(Struct, frozen=True, kw_only=True):
     gone: bool
 
 
-class DepthSeen(Struct, frozen=True, kw_only=True):
+class QueueDepthMeasured(Struct, frozen=True, kw_only=True):
     """What a queue said of its depth."""
 
     queue: str
@@ -271,20 +271,20 @@ class RequestFailed(Struct, frozen=True, kw_only=True):
 
 Event = (
     JobEvent
-    | Received
+    | MessagesReceived
     | ForeignMessage
     | LeasesRenewed
     | ReceiptRefused
-    | DepthSeen
+    | QueueDepthMeasured
     | ServiceFailed
     | ItemFailed
     | ServiceRecovered
     | ServiceCalled
     | SlotsChanged
-    | HandlersLoopSilent
-    | HandlersLoopTurned
-    | MainLoopTurned
-    | MainLoopStoodStill
+    | HandlerLoopBlocked
+    | HandlerLoopProbed
+    | MainLoopProbed
+    | MainLoopBlocked
     | HandlerLoaded
     | PluginBroken
     | DaemonPhase

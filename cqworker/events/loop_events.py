@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class HandlersLoopSilent(Struct, frozen=True, kw_only=True):
+class HandlerLoopBlocked(Struct, frozen=True, kw_only=True):
     """The handlers' loop has not turned for so many seconds: `jobs` names who holds it, or everybody who may.
 
     `type` is theirs, "" when they have several; `at` is the line where the loop stands, "" when that is not known.
@@ -17,19 +17,19 @@ class HandlersLoopSilent(Struct, frozen=True, kw_only=True):
     at: str = ""
 
 
-class HandlersLoopTurned(Struct, frozen=True, kw_only=True):
+class HandlerLoopProbed(Struct, frozen=True, kw_only=True):
     """The handlers' loop answered a probe `lag` seconds late."""
 
     lag: float
 
 
-class MainLoopTurned(Struct, frozen=True, kw_only=True):
+class MainLoopProbed(Struct, frozen=True, kw_only=True):
     """The main loop came `lag` seconds late to what was due."""
 
     lag: float
 
 
-class MainLoopStoodStill(Struct, frozen=True, kw_only=True):
+class MainLoopBlocked(Struct, frozen=True, kw_only=True):
     """The main loop did not turn for so many seconds: leases, polls and HTTP waited."""
 
     seconds: float

@@ -9,7 +9,7 @@ from typing import Any
 
 from cqworker.clock import Clock
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, PayloadFault, Unavailable
-from cqworker.events import Emit, JobStarted, Subject
+from cqworker.events import Emit, JobRef, JobStarted
 from cqworker.events.stop_events import ReturnedAfterStop
 from cqworker.execution.handler_loop import RunningCall
 from cqworker.execution.handler_run import HandlerRun
@@ -108,7 +108,7 @@ class Executor:
         run.ended.add_done_callback(lambda _: self._left_behind.discard(run))
         return outcome, run.ended
 
-    def _warn(self, job: Subject, reason: StopReason) -> None:
+    def _warn(self, job: JobRef, reason: StopReason) -> None:
         """Once for each type: a handler of the old way means this return as giving up, or does not know the word."""
         if job.type not in self._warned:
             self._warned.add(job.type)

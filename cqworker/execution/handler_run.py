@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from cqworker.events import AbandonedHandlerEnded, Emit, HandlerAbandoned, Subject
+from cqworker.events import AbandonedHandlerEnded, Emit, HandlerAbandoned, JobRef
 from cqworker.events.stop_events import EndingDiscarded
 from cqworker.execution.handler_loop import RunningCall
 from cqworker.execution.invoke import redact
@@ -23,7 +23,7 @@ class HandlerRun:
     """
 
     def __init__(
-        self, job: Subject, emit: Emit, grace: float, is_draining: Callable[[], bool], timeouts: Timeouts
+        self, job: JobRef, emit: Emit, grace: float, is_draining: Callable[[], bool], timeouts: Timeouts
     ) -> None:
         self.job = job
         self.signal: StopSignal = StopSignal(is_draining)

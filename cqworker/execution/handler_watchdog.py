@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Sequence
 
 from cqworker.clock import Clock
-from cqworker.events import Emit, Subject
-from cqworker.events.loop_events import HandlersLoopSilent, HandlersLoopTurned
+from cqworker.events import Emit, JobRef
+from cqworker.events.loop_events import HandlerLoopBlocked, HandlerLoopProbed
 from cqworker.execution.executor import GRACE, Executor
 from cqworker.execution.handler_loop import ThreadedLoop
 from cqworker.execution.runtime import Runtime
@@ -49,10 +49,10 @@ class HandlerWatchdog:
         if silent >= self._told + SILENCE_TOLD:
             self._told = silent
             jobs, place = self._suspects()
-            self._emit(HandlersLoopSilent(seconds=silent, jobs=_named(jobs), type=_type_of(jobs), at=place))
+            self._emit(HandlerLoopBlocked(seconds=silent, jobs=_named(jobs), type=_type_of(jobs), at=place))
         elif silent < SILENCE_TOLD:
             self._told = 0.0
-            self._emit(HandlersLoopTurned(lag=silent))
+            self._emit(HandlerLoopProbed(lag=silent))
         if silent > self._last:
             jobs, place = self._suspects()
             at = f" at {place}" if place else ""
@@ -69,12 +69,12 @@ class HandlerWatchdog:
             jobs = [run.job for run in abandoned]
             self._give_up(f"{len(abandoned)} handlers would not stop, and only {self._most} may go on", jobs)
 
-    def _give_up(self, why: str, jobs: Sequence[Subject]) -> None:
+    def _give_up(self, why: str, jobs: Sequence[JobRef]) -> None:
         if not self.stuck.is_set():
             self.why = f"{why}: {', '.join(_named(jobs))}"
             self.stuck.set()
 
-    def _suspects(self) -> tuple[list[Subject], str]:
+    def _suspects(self) -> tuple[list[JobRef], str]:
         """The job that holds the handlers' loop, every job there where that cannot be told; and the line it is at."""
         position = self._runtime.loop.position()
         handlers = self._runtime.registry.handlers
@@ -84,11 +84,11 @@ class HandlerWatchdog:
         return [run.job for run in guilty or there], position.place
 
 
-def _named(jobs: Sequence[Subject]) -> tuple[str, ...]:
+def _named(jobs: Sequence[JobRef]) -> tuple[str, ...]:
     return tuple(sorted(f"{job.type} {job.job_id}" for job in jobs))
 
 
-def _type_of(jobs: Sequence[Subject]) -> str:
+def _type_of(jobs: Sequence[JobRef]) -> str:
     """The type of them all; "" where they have several, or there are none."""
     types = {job.type for job in jobs}
     return types.pop() if len(types) == 1 else ""

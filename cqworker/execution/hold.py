@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from cqworker.events import Subject
+from cqworker.events import JobRef
 from cqworker.execution.outcome import StopReason
 from cqworker.model.record import JobRecord, Progress
 
@@ -40,7 +40,7 @@ class Attempt(Protocol):
         ...
 
     @property
-    def job(self) -> Subject:
+    def job(self) -> JobRef:
         """The job, as events name it."""
         ...
 

@@ -8,9 +8,9 @@ from contextlib import suppress
 from msgspec import Struct
 
 from cqworker.errors import RecordUnreadable, Unavailable
-from cqworker.events import CopyDropped, CopyHidden, JobForestalled, JobTakenOver, Subject
+from cqworker.events import CopyDropped, CopyHidden, JobForestalled, JobRef, JobTakenOver
 from cqworker.flow.context import Context
-from cqworker.flow.job_ref import stored_trace_id, subject_of, subject_of_message
+from cqworker.flow.job_ref import job_ref_of, job_ref_of_message, stored_trace_id
 from cqworker.flow.lease import Lease, margin_of
 from cqworker.flow.message_disposition import Delete, Disposition, Hide, Leave
 from cqworker.flow.unanswered_writes import UnansweredWrites
@@ -40,7 +40,7 @@ class Claimed(Struct, frozen=True):
     lease: Lease
 
     @property
-    def job(self) -> Subject:
+    def job(self) -> JobRef:
         """The job, as events name it."""
         return self.lease.job
 
@@ -94,7 +94,7 @@ class Claimer:
                 case WaitUntil(until):
                     return self._hide(until, delivery, envelope)
                 case Drop():
-                    self._emit(CopyDropped(job=subject_of_message(envelope, delivery.traceparent)))
+                    self._emit(CopyDropped(job=job_ref_of_message(envelope, delivery.traceparent)))
                     return Delete()
                 case Start() | StartRound() | Proceed() | CancelInstead() | CrashInstead() as verdict:
                     reopening = isinstance(verdict, StartRound)
@@ -172,14 +172,14 @@ class Claimer:
             return False
         applied = isinstance(answer, Written) or change.was_applied_to(answer.seen)
         if applied:
-            self._emit(JobForestalled(job=subject_of(seen), status=status, kind=failure.kind if failure else None))
+            self._emit(JobForestalled(job=job_ref_of(seen), status=status, kind=failure.kind if failure else None))
         return applied
 
     async def _begin_lease(
         self, record: JobRecord, envelope: Envelope, change: Claim, delivery: Delivery, sent: float
     ) -> Claimed | Disposition:
         """The claim as a lease, unless its answer took so long that the lease cannot be trusted any more."""
-        lease = Lease(delivery, subject_of(record), change.token, self._period, sent)
+        lease = Lease(delivery, job_ref_of(record), change.token, self._period, sent)
         if lease.is_alive(self._clock.monotonic()):
             if record.attempt > 1 and (former := unfinished_claim(record.history, record.attempt)) is not None:
                 seconds = (record.history[-1].at - former.at) / 1000
@@ -190,7 +190,7 @@ class Claimer:
 
     def _hide(self, until: int, delivery: Delivery, envelope: Envelope) -> Hide:
         seconds = max(1.0, (until - self._clock.now()) / 1000)
-        self._emit(CopyHidden(job=subject_of_message(envelope, delivery.traceparent), seconds=seconds))
+        self._emit(CopyHidden(job=job_ref_of_message(envelope, delivery.traceparent), seconds=seconds))
         return Hide(seconds)
 
 

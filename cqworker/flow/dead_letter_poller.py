@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from cqworker.errors import Unavailable
-from cqworker.events import JobForestalled, JobLost, Received
+from cqworker.events import JobForestalled, JobLost, MessagesReceived
 from cqworker.flow.acknowledger import Acknowledger
 from cqworker.flow.context import Context
 from cqworker.flow.foreign_messages import foreign_message
-from cqworker.flow.job_ref import stored_trace_id, subject_of
+from cqworker.flow.job_ref import job_ref_of, stored_trace_id
 from cqworker.flow.message_disposition import Delete, Disposition, Hide, Leave
 from cqworker.flow.supervised_loop import background_failure
 from cqworker.flow.waiting import sleep_unless
@@ -90,7 +90,7 @@ class DeadLetterPoller:
             if self._quiet.is_set():
                 break
             deliveries = await self._queue.receive(BATCH, LONG_POLL, VISIBILITY)
-            self._emit(Received(queue=self._queue.name, asked=BATCH, count=len(deliveries)))
+            self._emit(MessagesReceived(queue=self._queue.name, asked=BATCH, count=len(deliveries)))
             kept = await self._process_each(deliveries)
             foreign += kept
             if len(deliveries) == len(kept) and len(kept) < BATCH:
@@ -144,7 +144,7 @@ class DeadLetterPoller:
         )
         answer = await self._store.write(change)
         if isinstance(answer, Written):
-            self._emit(JobLost(job=subject_of(answer.record)))
+            self._emit(JobLost(job=job_ref_of(answer.record)))
             return Delete()
         verdict = judge_dead_letter(answer.seen, envelope, now, grace)
         match verdict:
@@ -171,7 +171,7 @@ class DeadLetterPoller:
         answer = await self._store.write(change)
         if not isinstance(answer, Written):
             return Leave()
-        self._emit(JobForestalled(job=subject_of(answer.record), status=Status.CANCELLED))
+        self._emit(JobForestalled(job=job_ref_of(answer.record), status=Status.CANCELLED))
         return Delete()
 
     def _report(self, delivery: Delivery, reason: str) -> None:

@@ -8,7 +8,7 @@ import math
 from cqworker.clock import Clock
 from cqworker.errors import CqworkerError
 from cqworker.events import CopyRefreshed, Emit, ReceiptRefused
-from cqworker.flow.job_ref import subject_of_message
+from cqworker.flow.job_ref import job_ref_of_message
 from cqworker.model.backoff import retry_pauses
 from cqworker.model.envelope import Envelope
 from cqworker.model.tenants import message_group_of
@@ -56,7 +56,7 @@ class FreshCopies:
         """As `send`, and told as a copy that takes the place of the message."""
         if not await self.send(delivery, seconds, envelope.tenant):
             return False
-        job = subject_of_message(envelope, delivery.traceparent)
+        job = job_ref_of_message(envelope, delivery.traceparent)
         self._emit(CopyRefreshed(job=job, receive_count=delivery.receive_count))
         return True
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from cqworker.events import Subject
+from cqworker.events import JobRef
 from cqworker.model.envelope import Envelope
 from cqworker.model.record import JobRecord
 from cqworker.model.trace import derived_trace_id, trace_id_for
 
 
-def subject_of(record: JobRecord) -> Subject:
-    return Subject(
+def job_ref_of(record: JobRecord) -> JobRef:
+    return JobRef(
         job_id=record.job_id,
         type=record.type,
         queue=record.queue,
@@ -20,9 +20,9 @@ def subject_of(record: JobRecord) -> Subject:
     )
 
 
-def subject_of_message(envelope: Envelope, traceparent: str | None) -> Subject:
+def job_ref_of_message(envelope: Envelope, traceparent: str | None) -> JobRef:
     """Before its record was seen a message's attempt is 0."""
-    return Subject(
+    return JobRef(
         job_id=envelope.job_id,
         type=envelope.type,
         queue=envelope.queue,

@@ -11,7 +11,7 @@ from cqworker.execution.executor import Executor
 from cqworker.flow.acknowledger import Acknowledger
 from cqworker.flow.capacity import Slot
 from cqworker.flow.claim import Claimed, Claimer
-from cqworker.flow.job_ref import subject_of_message
+from cqworker.flow.job_ref import job_ref_of_message
 from cqworker.flow.jobs_in_hand import JobsInHand
 from cqworker.flow.lease_keeper import LeaseKeeper
 from cqworker.flow.message_disposition import Hide
@@ -73,5 +73,5 @@ class Journey:
 
     def _hide_copy(self, delivery: Delivery, envelope: Envelope, seconds: float) -> None:
         """A copy of what we have in hand: a claim would count an attempt if the lease has ended unnoticed."""
-        self.emit(CopyHidden(job=subject_of_message(envelope, delivery.traceparent), seconds=seconds))
+        self.emit(CopyHidden(job=job_ref_of_message(envelope, delivery.traceparent), seconds=seconds))
         self.acknowledger.dispose(delivery, Hide(seconds), envelope)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import StrEnum
 
-from cqworker.events import Subject
+from cqworker.events import JobRef
 from cqworker.execution.outcome import StopReason
 from cqworker.flow.progress import ProgressReport
 from cqworker.ports import Delivery
@@ -57,9 +57,9 @@ class Lease(ProgressReport):
         "token",
     )
 
-    def __init__(self, delivery: Delivery, job: Subject, token: str, period: float, claimed_at: float) -> None:
+    def __init__(self, delivery: Delivery, job: JobRef, token: str, period: float, claimed_at: float) -> None:
         self.delivery: Delivery = delivery
-        self.job: Subject = job
+        self.job: JobRef = job
         self.token: str = token
         self.period: float = period
         self.state: LeaseState = LeaseState.HELD

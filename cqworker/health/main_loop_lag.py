@@ -7,7 +7,7 @@ from collections import deque
 
 from cqworker.clock import Clock
 from cqworker.events import Emit
-from cqworker.events.loop_events import MainLoopStoodStill, MainLoopTurned
+from cqworker.events.loop_events import MainLoopBlocked, MainLoopProbed
 
 PULSE_SECONDS = 1.0
 """Seconds between two wake-ups: the finest absence that is worth measuring costs one timer a second."""
@@ -50,8 +50,8 @@ class MainLoopLag:
 
     def _note(self, due: float, now: float) -> None:
         late = max(0.0, now - due)
-        self._emit(MainLoopTurned(lag=late))
+        self._emit(MainLoopProbed(lag=late))
         if late >= ABSENCE_SECONDS:
             self._absences.append((due, now))
         if late >= REPORTED_SECONDS:
-            self._emit(MainLoopStoodStill(seconds=late))
+            self._emit(MainLoopBlocked(seconds=late))

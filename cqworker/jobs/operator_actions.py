@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from cqworker.errors import JobNotFound, NotAllowedNow, Unavailable
 from cqworker.events import CancelAsked, JobForestalled, RecordPostponed, RetryAsked
 from cqworker.flow.context import Context
-from cqworker.flow.job_ref import subject_of
+from cqworker.flow.job_ref import job_ref_of
 from cqworker.jobs.shared_reads import SharedReads
 from cqworker.jobs.waiters import Waiters
 from cqworker.model.envelope import NotAnEnvelope, read_envelope
@@ -77,7 +77,7 @@ class OperatorActions:
             return await self._open_round(record)
         if record.is_free(self._clock.now()):
             await self._send(record, record.round)
-            self._emit(RetryAsked(job=subject_of(record)))
+            self._emit(RetryAsked(job=job_ref_of(record)))
             return record
         raise NotAllowedNow(f"Job {job_id} is {record.status}; only a {_RETRYABLE} or stuck job can be retried.")
 
@@ -111,7 +111,7 @@ class OperatorActions:
         )
 
     def _report_cancel(self, record: JobRecord) -> JobRecord:
-        job = subject_of(record)
+        job = job_ref_of(record)
         self._emit(CancelAsked(job=job))
         if record.status.is_final:
             self._emit(JobForestalled(job=job, status=record.status))
@@ -123,13 +123,13 @@ class OperatorActions:
     async def _open_round(self, record: JobRecord) -> JobRecord:
         """The message is the commit point of a retry, too: what the record says afterwards can be healed by a claim."""
         await self._send(record, record.round + 1)
-        self._emit(RetryAsked(job=subject_of(record)))
+        self._emit(RetryAsked(job=job_ref_of(record)))
         now = self._clock.now()
         change = NewRound(seen=record, now=now, purge_at=self._retention.purge_at(now))
         try:
             answer = await self._store.write(change)
         except Unavailable as error:
-            self._emit(RecordPostponed(job=subject_of(record), cause=error.cause))
+            self._emit(RecordPostponed(job=job_ref_of(record), cause=error.cause))
             return change.after(record)
         if isinstance(answer, Refused):
             return answer.seen or change.after(record)

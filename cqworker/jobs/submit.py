@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from cqworker.errors import KeyReused, SendUnanswered, Unavailable, UnknownQueue, UnknownType
 from cqworker.events import JobSubmitted, RecordPostponed, SubmissionReplayed
 from cqworker.flow.context import Context
-from cqworker.flow.job_ref import stored_trace_id, subject_of
+from cqworker.flow.job_ref import job_ref_of, stored_trace_id
 from cqworker.model.artifact_keys import payload_key
 from cqworker.model.envelope import Envelope
 from cqworker.model.ids import new_job_id
@@ -137,7 +137,7 @@ class Submitter:
             holder = await self._reserve_key(fit, job_id)
             if holder is not None:
                 if (record := await self._find_job_of(holder)) is not None:
-                    self._emit(SubmissionReplayed(job=subject_of(record)))
+                    self._emit(SubmissionReplayed(job=job_ref_of(record)))
                     return Accepted(record, replayed=True)
                 job_id = holder.job_id
         envelope = await self._build_envelope(submission, handler, queue, job_id)
@@ -233,10 +233,10 @@ class Submitter:
         record = record_from(envelope, purge_at, stored_trace_id(envelope.job_id, submission.traceparent))
         if submission.delay_seconds:
             record = replace(record, scheduled_at=envelope.created_at + submission.delay_seconds * 1000)
-        self._emit(JobSubmitted(job=subject_of(record)))
+        self._emit(JobSubmitted(job=job_ref_of(record)))
         try:
             answer = await self._store.write(Enter(record=record))
         except Unavailable as error:
-            self._emit(RecordPostponed(job=subject_of(record), cause=error.cause))
+            self._emit(RecordPostponed(job=job_ref_of(record), cause=error.cause))
             return record
         return (answer.seen or record) if isinstance(answer, Refused) else answer.record

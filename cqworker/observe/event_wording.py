@@ -8,7 +8,7 @@ from typing import Any
 
 from cqworker import events as e
 from cqworker.events.limit_events import SubmissionsLimited
-from cqworker.events.loop_events import HandlersLoopSilent, HandlersLoopTurned, MainLoopStoodStill, MainLoopTurned
+from cqworker.events.loop_events import HandlerLoopBlocked, HandlerLoopProbed, MainLoopBlocked, MainLoopProbed
 from cqworker.events.stop_events import EndingDiscarded, ReturnedAfterStop
 from cqworker.model.status import SETTLED, Status
 
@@ -94,8 +94,8 @@ WORDING: Mapping[type, EventWording | Callable[[Any], EventWording]] = {
         "warning", "one item cannot be used", ("service", "doing", "cause", "remedy"), ("cause",)
     ),
     e.ServiceRecovered: EventWording("info", "service answers again", ("service", "seconds")),
-    HandlersLoopSilent: EventWording("error", "handlers' loop is blocked", ("seconds", "jobs", "at"), ()),
-    MainLoopStoodStill: EventWording("warning", "main loop stood still", ("seconds",), ()),
+    HandlerLoopBlocked: EventWording("error", "handlers' loop is blocked", ("seconds", "jobs", "at"), ()),
+    MainLoopBlocked: EventWording("warning", "main loop stood still", ("seconds",), ()),
     e.JobLeftRunning: EventWording("warning", "job left RUNNING", ("remedy",)),
     e.JobTakenOver: EventWording("warning", "attempt before this one came to no end", ("former", "seconds")),
     e.HandlerLoaded: EventWording("info", "handler loaded", ("type", "origin", "distribution", "version")),
@@ -113,14 +113,14 @@ WORDING: Mapping[type, EventWording | Callable[[Any], EventWording]] = {
 DEBUG_WORDING: Mapping[type, EventWording] = {
     e.CopyHidden: EventWording("debug", "copy hidden", ("seconds",)),
     e.CopyDropped: EventWording("debug", "copy dropped"),
-    e.Received: EventWording("debug", "messages received", ("queue", "asked", "count")),
+    e.MessagesReceived: EventWording("debug", "messages received", ("queue", "asked", "count")),
     e.LeasesRenewed: EventWording("debug", "leases renewed", ("queue", "count")),
-    e.DepthSeen: EventWording("debug", "queue depth", ("queue", "visible", "in_flight", "delayed")),
+    e.QueueDepthMeasured: EventWording("debug", "queue depth", ("queue", "visible", "in_flight", "delayed")),
     e.ServiceCalled: EventWording(
         "debug", "service called", ("service", "operation", "result", "seconds", "write_units", "read_units")
     ),
-    MainLoopTurned: EventWording("debug", "main loop turned", ("lag",)),
-    HandlersLoopTurned: EventWording("debug", "handlers' loop answered", ("lag",)),
+    MainLoopProbed: EventWording("debug", "main loop turned", ("lag",)),
+    HandlerLoopProbed: EventWording("debug", "handlers' loop answered", ("lag",)),
 }
 """Written at level debug only, and not even looked at above it."""
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import orjson
 
-from cqworker.events import Emit, JobSettled, JobStarted, Subject
+from cqworker.events import Emit, JobRef, JobSettled, JobStarted
 from cqworker.model.status import Status
 from cqworker.observe.event_wording import EventWording
 from cqworker.observe.line_renderer import is_plain
@@ -70,7 +70,7 @@ class JobLines:
         else:
             self._hand_on(event)
 
-    def _line(self, head: Head, job: Subject, seconds: float) -> bytes:
+    def _line(self, head: Head, job: JobRef, seconds: float) -> bytes:
         """The whole line; empty where a part is not plain."""
         key = (job.type, job.attempt, job.round, job.queue, job.tenant)
         middle = self._middles.get(key)

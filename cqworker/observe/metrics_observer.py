@@ -21,7 +21,7 @@ from prometheus_client.registry import Collector
 
 from cqworker import events as e
 from cqworker.events.limit_events import SubmissionsLimited
-from cqworker.events.loop_events import HandlersLoopSilent, HandlersLoopTurned, MainLoopStoodStill, MainLoopTurned
+from cqworker.events.loop_events import HandlerLoopBlocked, HandlerLoopProbed, MainLoopBlocked, MainLoopProbed
 from cqworker.events.stop_events import EndingDiscarded, ReturnedAfterStop
 from cqworker.model.status import FailureKind, Status
 from cqworker.observe.attempt_counters import AttemptCounters
@@ -30,7 +30,7 @@ from cqworker.observe.metric_definitions import MetricDefinitions
 from cqworker.observe.type_labels import TypeLabels
 
 UNCOUNTED: frozenset[type] = frozenset(
-    {e.CancelNoticed, EndingDiscarded, e.HandlerLoaded, MainLoopStoodStill, ReturnedAfterStop}
+    {e.CancelNoticed, EndingDiscarded, e.HandlerLoaded, MainLoopBlocked, ReturnedAfterStop}
 )
 """Never counted: the cancel was when it was asked for, and is again when the job ends; a handler was never in doubt.
 What is discarded was counted as the lease that was lost or the handler that was abandoned; a loop's lag is measured."""
@@ -105,11 +105,11 @@ class MetricsObserver:
             e.CopyHidden: lambda _: metrics.copies["hidden",].inc(),
             e.CopyDropped: lambda _: metrics.copies["dropped",].inc(),
             e.CopyRefreshed: lambda _: metrics.copies["refreshed",].inc(),
-            e.Received: self._count_receive,
+            e.MessagesReceived: self._count_receive,
             e.ForeignMessage: lambda event: metrics.foreign[event.queue,].inc(),
             e.LeasesRenewed: lambda event: metrics.renewals[event.queue,].inc(event.count),
             e.ReceiptRefused: lambda event: metrics.refused[event.queue, event.action, str(event.gone).lower()].inc(),
-            e.DepthSeen: self._set_depth,
+            e.QueueDepthMeasured: self._set_depth,
         }
 
     def _other_actions(self) -> dict[type, Callable[[Any], None]]:
@@ -120,9 +120,9 @@ class MetricsObserver:
             e.ServiceRecovered: lambda event: metrics.up[event.service,].set(1),
             e.ServiceCalled: self._count_call,
             e.SlotsChanged: self._set_slots,
-            HandlersLoopSilent: self._count_loop_silence,
-            MainLoopTurned: lambda event: metrics.main_lag[()].observe(event.lag),
-            HandlersLoopTurned: lambda event: metrics.loop_lag[()].set(event.lag),
+            HandlerLoopBlocked: self._count_loop_silence,
+            MainLoopProbed: lambda event: metrics.main_lag[()].observe(event.lag),
+            HandlerLoopProbed: lambda event: metrics.loop_lag[()].set(event.lag),
             e.PluginBroken: lambda event: metrics.broken[event.type,].set(1),
             e.DaemonPhase: self._set_phase,
             e.BackgroundFailed: lambda event: metrics.background[event.loop,].inc(),
@@ -146,12 +146,12 @@ class MetricsObserver:
         self._metrics.stragglers[self._type(event)].inc()
         self._attempts.remove_running(event)
 
-    def _count_receive(self, event: e.Received) -> None:
+    def _count_receive(self, event: e.MessagesReceived) -> None:
         result = "empty" if event.count == 0 else "full" if event.count >= event.asked else "partial"
         self._metrics.receives[event.queue, result].inc()
         self._metrics.received[event.queue,].inc(event.count)
 
-    def _set_depth(self, event: e.DepthSeen) -> None:
+    def _set_depth(self, event: e.QueueDepthMeasured) -> None:
         for state in ("visible", "in_flight", "delayed"):
             self._metrics.depth[event.queue, state].set(getattr(event, state))
 
@@ -181,7 +181,7 @@ class MetricsObserver:
     def _set_slots(self, event: e.SlotsChanged) -> None:
         self._slots_taken.value, self._slots.value = event.taken, event.total
 
-    def _count_loop_silence(self, event: HandlersLoopSilent) -> None:
+    def _count_loop_silence(self, event: HandlerLoopBlocked) -> None:
         self._metrics.loop_silences[self._labels[event.type],].inc()
         self._metrics.loop_lag[()].set(event.seconds)
 

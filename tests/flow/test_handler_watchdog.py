@@ -14,7 +14,7 @@ import uvloop
 
 from cqworker import handler
 from cqworker.events import JobStarted, LeaseLost
-from cqworker.events.loop_events import HandlersLoopSilent
+from cqworker.events.loop_events import HandlerLoopBlocked
 from cqworker.execution import handler_watchdog
 from cqworker.execution.handler_loop import LoopPosition, ThreadedLoop
 from cqworker.model.status import Status
@@ -83,7 +83,7 @@ async def test_a_handler_that_blocks_its_loop_past_its_lease_keeps_it_and_hurts_
     assert (other.status, world.record(blocker).status) == (Status.SUCCEEDED, Status.RUNNING)
     record = await world.until(blocker, patience=10)
     assert (record.status, record.attempt, host.seen(LeaseLost)) == (Status.SUCCEEDED, 1, [])
-    [told] = {(event.jobs, event.type) for event in host.seen(HandlersLoopSilent)}
+    [told] = {(event.jobs, event.type) for event in host.seen(HandlerLoopBlocked)}
     assert told == ((f"careless {blocker}",), "careless")
     await host.drain(3)
 
@@ -111,7 +111,7 @@ async def test_a_block_in_a_task_that_a_handler_made_is_told_of_every_job_on_the
     await world.until_true(lambda: host.seen(JobStarted))
     blocker = await world.submit("careless")
     assert (await world.until(blocker, patience=10)).status is Status.SUCCEEDED
-    told = host.seen(HandlersLoopSilent)[0]
+    told = host.seen(HandlerLoopBlocked)[0]
     assert (told.jobs, told.type) == ((f"careless {blocker}", f"nap {sibling}"), "")
     assert __file__ in told.at
     await host.drain(3)

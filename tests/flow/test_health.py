@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from cqworker import handler
-from cqworker.events import DepthSeen, Event, ServiceFailed, ServiceRecovered
-from cqworker.events.loop_events import HandlersLoopSilent
+from cqworker.events import Event, QueueDepthMeasured, ServiceFailed, ServiceRecovered
+from cqworker.events.loop_events import HandlerLoopBlocked
 from cqworker.execution import handler_watchdog
 from cqworker.execution.executor import GRACE
 from cqworker.health.probes import DepthProbe, Probe
@@ -119,11 +119,11 @@ async def test_a_queue_that_is_missing_does_not_hide_the_depth_of_the_other() ->
     dead.away = unheard
     looking = asyncio.ensure_future(DepthProbe((main, dead), events.append).run())
     await asyncio.sleep(600)
-    seen = [event.queue for event in events if isinstance(event, DepthSeen)]
+    seen = [event.queue for event in events if isinstance(event, QueueDepthMeasured)]
     assert seen == ["main"] * 5
     dead.away = None
     await asyncio.sleep(20)
-    assert "dead" in [event.queue for event in events if isinstance(event, DepthSeen)]
+    assert "dead" in [event.queue for event in events if isinstance(event, QueueDepthMeasured)]
     looking.cancel()
 
 
@@ -169,7 +169,7 @@ async def test_a_handlers_loop_that_stays_silent_is_told_and_in_the_end_the_work
     await asyncio.sleep(1)
     began.append(world.clock.monotonic())
     await asyncio.sleep(60)
-    told = host.seen(HandlersLoopSilent)
+    told = host.seen(HandlerLoopBlocked)
     assert told[0].seconds <= handler_watchdog.SILENCE_TOLD + 1
     assert told[0].jobs == (f"block {job_id}",)
     assert len(told) <= 60 / handler_watchdog.SILENCE_TOLD

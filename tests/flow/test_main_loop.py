@@ -10,7 +10,7 @@ import pytest
 
 from cqworker import handler
 from cqworker.events import Event, JobStarted
-from cqworker.events.loop_events import HandlersLoopSilent, MainLoopStoodStill, MainLoopTurned
+from cqworker.events.loop_events import HandlerLoopBlocked, MainLoopBlocked, MainLoopProbed
 from cqworker.execution import handler_watchdog
 from cqworker.health.main_loop_lag import MainLoopLag
 from cqworker.testing import VirtualClock
@@ -29,7 +29,7 @@ async def test_a_loop_that_turns_was_never_absent() -> None:
     pulse = asyncio.ensure_future(main.run())
     await asyncio.sleep(60.5)
     assert main.seconds_absent_since(0.0) < 0.01
-    assert {type(event) for event in events} == {MainLoopTurned}
+    assert {type(event) for event in events} == {MainLoopProbed}
     assert len(events) == 60
     pulse.cancel()
 
@@ -51,7 +51,7 @@ async def test_an_absence_counts_where_it_overlaps_and_also_before_the_pulse_has
     assert main.seconds_absent_since(0.0) == pytest.approx(AWAY, abs=1.1)
     assert main.seconds_absent_since(now - 35) == pytest.approx(30, abs=0.1)
     assert main.seconds_absent_since(now - 4) < 0.1
-    [told] = host.seen(MainLoopStoodStill)
+    [told] = host.seen(MainLoopBlocked)
     assert told.seconds == pytest.approx(AWAY, abs=1.1)
     await world.stop()
 
@@ -86,9 +86,9 @@ async def test_the_handlers_loop_is_not_blamed_for_the_time_in_which_nobody_coul
     await asyncio.sleep(AWAY)
     world.thaw("w1")
     await asyncio.sleep(3)
-    assert host.seen(HandlersLoopSilent) == []
+    assert host.seen(HandlerLoopBlocked) == []
     await asyncio.sleep(10)
-    assert host.seen(HandlersLoopSilent)[0].seconds < 15, "its own silence counts, and only that"
+    assert host.seen(HandlerLoopBlocked)[0].seconds < 15, "its own silence counts, and only that"
 
 
 async def test_a_computation_on_the_main_loop_is_told_and_no_handler_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +104,7 @@ async def test_a_computation_on_the_main_loop_is_told_and_no_handler_is_named(mo
     await world.submit("nap")
     await eventually(lambda: host.seen(JobStarted))
     time.sleep(2.2)  # noqa: ASYNC251 - the mistake
-    await eventually(lambda: host.seen(MainLoopStoodStill))
-    assert host.seen(HandlersLoopSilent) == []
+    await eventually(lambda: host.seen(MainLoopBlocked))
+    assert host.seen(HandlerLoopBlocked) == []
     assert host.worker.liveness() == ()
     await host.drain(3)

@@ -25,7 +25,7 @@ from cqworker.execution.outcome import (
 )
 from cqworker.execution.stop_outcomes import judge
 from cqworker.flow.claim import Claimed
-from cqworker.flow.job_ref import subject_of
+from cqworker.flow.job_ref import job_ref_of
 from cqworker.flow.lease import Lease
 from cqworker.model.envelope import read_envelope
 from cqworker.model.record import JobRecord
@@ -270,7 +270,7 @@ async def test_a_lease_that_ran_out_before_the_start_starts_nothing_and_charges_
     delivery = Delivery(
         queue="jobs", message_id="m", receipt="r", body=body, receive_count=1, sent_at=0, received_at=0.0
     )
-    lease = Lease(delivery, subject_of(accepted.record), "token", float(VISIBILITY), 0.0)
+    lease = Lease(delivery, job_ref_of(accepted.record), "token", float(VISIBILITY), 0.0)
     claimed = Claimed(accepted.record, read_envelope(body), delivery, lease)
     outcome, _ = await host.worker.executor.run(claimed)
     assert outcome == NeverStarted("unanswered lease", 0.0)

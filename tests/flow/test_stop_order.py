@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cqworker.events import Event, Subject
+from cqworker.events import Event, JobRef
 from cqworker.execution.handler_loop import RunningCall
 from cqworker.execution.handler_run import HandlerRun
 from cqworker.execution.outcome import (
@@ -40,7 +40,7 @@ from cqworker.model.status import Status
 from cqworker.plugins.handler import Backoff
 from tests.flow.world import story
 
-JOB = Subject(job_id="j", type="t", queue="q", tenant="default", round=1, attempt=1, trace_id="")
+JOB = JobRef(job_id="j", type="t", queue="q", tenant="default", round=1, attempt=1, trace_id="")
 RECORD = JobRecord(
     job_id="j",
     type="t",

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from cqworker import Job, handler
-from cqworker.events import JobHandedBack, JobSettled, LeaseLost, LeasesRenewed, Subject
+from cqworker.events import JobHandedBack, JobRef, JobSettled, LeaseLost, LeasesRenewed
 from cqworker.execution.handler_loop import RunningCall
 from cqworker.execution.handler_run import HandlerRun
 from cqworker.execution.outcome import Stopped, StopReason
@@ -25,7 +25,7 @@ from tests.flow.world import VISIBILITY, Host, World, story
 from tests.model.samples import running
 
 OTHERS = [reason for reason in StopReason if reason is not StopReason.LOST]
-JOB = Subject(job_id="job-1", type="work", queue="jobs", tenant="default", round=1, attempt=1, trace_id="0" * 32)
+JOB = JobRef(job_id="job-1", type="work", queue="jobs", tenant="default", round=1, attempt=1, trace_id="0" * 32)
 
 
 def lease_of(host: Host) -> Lease:

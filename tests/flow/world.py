@@ -12,7 +12,7 @@ from typing import Any, TypedDict, TypeVar
 
 from cqworker.clock import Clock, SystemClock
 from cqworker.events import Event
-from cqworker.events.loop_events import HandlersLoopTurned, MainLoopTurned
+from cqworker.events.loop_events import HandlerLoopProbed, MainLoopProbed
 from cqworker.execution.handler_loop import ThreadedLoop
 from cqworker.flow.supervised_loop import keep_running
 from cqworker.health.monitored_ports import MonitoredArtifacts, MonitoredQueue, MonitoredStore
@@ -239,7 +239,7 @@ class World:
         events: list[Event] = []
 
         def emit(event: Event) -> None:
-            if not isinstance(event, HandlersLoopTurned | MainLoopTurned):
+            if not isinstance(event, HandlerLoopProbed | MainLoopProbed):
                 events.append(event)
                 self.events.append(event)
 

@@ -8,10 +8,10 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from msgspec.structs import replace
 
 from cqworker import events
-from cqworker.events import JobEvent, Subject, limit_events, loop_events, stop_events
+from cqworker.events import JobEvent, JobRef, limit_events, loop_events, stop_events
 from cqworker.model.status import FailureKind, Status
 
-JOB = Subject(
+JOB = JobRef(
     job_id="0193a5b2-7c00-7abc-8def-0123456789ab",
     type="text.transform",
     queue="cqworker",
@@ -24,10 +24,10 @@ EVENT_CLASSES: tuple[type[Any], ...] = tuple(
     kind
     for module in (events, limit_events, loop_events, stop_events)
     for _, kind in inspect.getmembers(module, inspect.isclass)
-    if kind.__module__ == module.__name__ and kind not in (Subject, JobEvent)
+    if kind.__module__ == module.__name__ and kind not in (JobRef, JobEvent)
 )
 _VALUES: dict[object, object] = {
-    Subject: JOB,
+    JobRef: JOB,
     Status: Status.FAILED,
     FailureKind | None: FailureKind.EXHAUSTED,
     str: "word",
@@ -50,7 +50,7 @@ def _value_of(hint: Any) -> object:
     return get_args(hint)[0] if get_origin(hint) is Literal else _VALUES[hint]
 
 
-def subject(**values: Any) -> Subject:
+def subject(**values: Any) -> JobRef:
     return replace(JOB, **values)
 
 

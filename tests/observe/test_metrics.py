@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from cqworker import events as e
 from cqworker.enums import Phase
-from cqworker.events.loop_events import HandlersLoopSilent, HandlersLoopTurned
+from cqworker.events.loop_events import HandlerLoopBlocked, HandlerLoopProbed
 from cqworker.model.status import FailureKind, Status
 from cqworker.observe.metrics_observer import UNCOUNTED, MetricsObserver
 from tests.observe.samples import EVENT_CLASSES, JOB, sample_of, subject
@@ -114,7 +114,7 @@ def test_endings_are_told_apart_by_status_and_kind(metrics: MetricsObserver) -> 
 
 def test_receives_are_told_apart_by_how_full_they_came(metrics: MetricsObserver) -> None:
     for count in (0, 3, 10):
-        metrics(e.Received(queue="q", asked=10, count=count))
+        metrics(e.MessagesReceived(queue="q", asked=10, count=count))
     for result in ("empty", "partial", "full"):
         assert value_of(metrics, "receives_total", queue="q", result=result) == 1
     assert value_of(metrics, "messages_received_total", queue="q") == 13
@@ -143,15 +143,15 @@ def test_a_service_is_up_until_it_fails_and_again_once_it_recovered(metrics: Met
 
 
 def test_a_silent_handlers_loop_is_seen_until_it_answers(metrics: MetricsObserver) -> None:
-    metrics(HandlersLoopSilent(seconds=12.5, jobs=(JOB.job_id,), type=JOB.type))
+    metrics(HandlerLoopBlocked(seconds=12.5, jobs=(JOB.job_id,), type=JOB.type))
     assert value_of(metrics, "handlers_loop_lag_seconds") == 12.5
-    metrics(HandlersLoopTurned(lag=0.001))
+    metrics(HandlerLoopProbed(lag=0.001))
     assert value_of(metrics, "handlers_loop_lag_seconds") == 0.001
     assert value_of(metrics, "handlers_loop_silences_total", type=JOB.type) == 1
 
 
 def test_a_silent_handlers_loop_whose_holder_is_not_known_counts_as_such(metrics: MetricsObserver) -> None:
-    metrics(HandlersLoopSilent(seconds=12.5, jobs=("a.b 1", "c.d 2")))
+    metrics(HandlerLoopBlocked(seconds=12.5, jobs=("a.b 1", "c.d 2")))
     assert value_of(metrics, "handlers_loop_silences_total", type="(unknown)") == 1
 
 
@@ -164,7 +164,7 @@ def test_one_phase_is_on_at_a_time(metrics: MetricsObserver) -> None:
 
 def test_slots_depths_abandoned_handlers_and_broken_plugins_are_gauges(metrics: MetricsObserver) -> None:
     metrics(e.SlotsChanged(taken=3, total=32))
-    metrics(e.DepthSeen(queue="q", visible=5, in_flight=2, delayed=1))
+    metrics(e.QueueDepthMeasured(queue="q", visible=5, in_flight=2, delayed=1))
     metrics(e.HandlerAbandoned(job=JOB, reason="timeout"))
     assert (value_of(metrics, "slots_taken"), value_of(metrics, "slots")) == (3, 32)
     assert value_of(metrics, "queue_messages", queue="q", state="visible") == 5

@@ -24,6 +24,7 @@ TARGETS = {
     "test-processes",
     "stops",
     "check",
+    "types",
     "docs",
     "golden",
     "engines",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cqworker.clock import Clock
-from cqworker.events import Subject
+from cqworker.events import JobRef
 from cqworker.flow.lease import Lease, LeaseState
 from tests.simulation.network import Link, Trouble
 
@@ -41,7 +41,7 @@ class Suspect(Protocol):
 
     def leases(self) -> Iterator[Lease]: ...
 
-    def would_not_stop(self, job: Subject) -> bool: ...
+    def would_not_stop(self, job: JobRef) -> bool: ...
 
 
 @dataclass(slots=True)

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from cqworker import Job
 from cqworker.aws.sqs.batched_sends import BatchedSends
-from cqworker.events import Event, JobStarted, LeasesRenewed, Received, SlotsChanged, Subject
-from cqworker.events.loop_events import HandlersLoopTurned, MainLoopTurned
+from cqworker.events import Event, JobRef, JobStarted, LeasesRenewed, MessagesReceived, SlotsChanged
+from cqworker.events.loop_events import HandlerLoopProbed, MainLoopProbed
 from cqworker.execution.handler_loop import copy_result
 from cqworker.flow.lease import Lease
 from cqworker.flow.supervised_loop import keep_running
@@ -35,7 +35,7 @@ from tests.simulation.site import Site, job_of
 T = TypeVar("T")
 PATIENCE = 30.0
 LOOK_BACK = 60.0
-QUIET = (SlotsChanged, HandlersLoopTurned, MainLoopTurned, Received, LeasesRenewed)
+QUIET = (SlotsChanged, HandlerLoopProbed, MainLoopProbed, MessagesReceived, LeasesRenewed)
 """Events that would only fill the trace."""
 
 
@@ -160,7 +160,7 @@ class Process:
     def ignores(self, job: Job) -> None:
         self._deaf.add((job.id, job.round, job.attempt))
 
-    def would_not_stop(self, job: Subject) -> bool:
+    def would_not_stop(self, job: JobRef) -> bool:
         """Whether its handler could not, or would not, hear that it shall stop."""
         return self.handlers.thaws_at is not None or (job.job_id, job.round, job.attempt) in self._deaf
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from itertools import permutations
 
-from cqworker.events import BackgroundFailed, CopyRefreshed, Event, HandlerAbandoned, JobStarted, LeaseLost, Subject
+from cqworker.events import BackgroundFailed, CopyRefreshed, Event, HandlerAbandoned, JobRef, JobStarted, LeaseLost
 from cqworker.model.attempt_writes import Claim, HandBack, Renew, Reopen, Settle
 from cqworker.model.operator_writes import AskCancel, Enter, Forestall, Lose, NewRound
 from cqworker.model.record import JobRecord
@@ -172,7 +172,7 @@ class Witness:
             self.accuse("a second final status in one round:", write)
         self.endings[key] = write.after.status
 
-    def _started(self, process: Suspect, job: Subject, now: float) -> None:
+    def _started(self, process: Suspect, job: JobRef, now: float) -> None:
         self.starts += 1
         lease = next((lease for lease in process.leases() if lease.job is job), None)
         attempt = self.attempts.get(lease.token) if lease is not None else None
@@ -188,7 +188,7 @@ class Witness:
         if not (owned and fresh) and not self._beguiled(attempt, now) and not attempt.was_haunted():
             self.accuse("a start without a right to it:", attempt, "while the record says", shown(record))
 
-    def _lost(self, process: Suspect, job: Subject, reason: str, now: float) -> None:
+    def _lost(self, process: Suspect, job: JobRef, reason: str, now: float) -> None:
         attempt = self._of(process, job)
         if attempt is not None:
             attempt.lost = True
@@ -228,7 +228,7 @@ class Witness:
             return
         self.accuse(process.name, "gave up a receive that brought messages:", call)
 
-    def exited(self, process: Suspect, runs: list[Subject], took: float, now: float) -> None:
+    def exited(self, process: Suspect, runs: list[JobRef], took: float, now: float) -> None:
         """A process left; `runs` are those whose handlers could not be stopped."""
         for job in runs:
             if (attempt := self._of(process, job)) is not None:
@@ -240,7 +240,7 @@ class Witness:
         """Whether its clocks deceived the attempt's process: only the fence can help then."""
         return self._profile.wild or disturbed(attempt.by, attempt.asked_at, now, "suspend") is not None
 
-    def _of(self, process: Suspect, job: Subject) -> Attempt | None:
+    def _of(self, process: Suspect, job: JobRef) -> Attempt | None:
         for attempt in reversed(self.history):
             if (attempt.by, attempt.job_id, attempt.round, attempt.number) == (
                 process,

@@ -17,7 +17,7 @@ from aiohttp import FormData
 from cqworker.enums import SCOPES
 from cqworker.errors import ArtifactMissing, SourceRefused
 from cqworker.events import JobSettled
-from cqworker.flow.job_ref import subject_of
+from cqworker.flow.job_ref import job_ref_of
 from cqworker.model.status import FailureKind, Status
 from cqworker.plugins.job import PlainJob
 from cqworker.plugins.job_artifacts import JobArtifacts
@@ -76,7 +76,7 @@ async def anns_things(house: House) -> Things:
     failed, done = [view["job_id"] for view in views]
     record = house.rewrite(failed, Status.FAILED, attempt=1)
     house.parts.emit(
-        JobSettled(job=subject_of(record), status=Status.FAILED, seconds=1.0, kind=FailureKind.REJECTED, message=MARK)
+        JobSettled(job=job_ref_of(record), status=Status.FAILED, seconds=1.0, kind=FailureKind.REJECTED, message=MARK)
     )
     output = house.artifacts.reference(f"{done}/1-1.png")
     result = orjson.dumps({"output": output, "note": MARK}).decode()
