@@ -30,7 +30,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo dev test test-processes stops stops-here check types docs golden engines api bench bench-compare simulate chaos pictures lock clean
+.PHONY: help setup demo dev test test-processes stops stops-here check types docs golden engines api bench bench-compare simulate chaos pictures lock release clean
 
 help: ## show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -109,6 +109,10 @@ lock: ## choose newer versions for the locks (needs uv)
 	$(LOCK) --upgrade --group pyproject.toml:docs --constraint requirements-dev.lock --output-file requirements-docs.lock
 	printf 'pyright[nodejs]\n' | $(LOCK) --upgrade - --output-file requirements-types.lock
 	printf 'uv\n' | $(LOCK) --upgrade - --output-file requirements-uv.lock
+
+release: $(VENV)/.installed ## commit VERSION with its section of the CHANGELOG, build wheel and sdist; publish nothing
+	@test -n "$(VERSION)" || { echo "name the version, newer than the last: make release VERSION=0.2.0"; exit 2; }
+	@$(BIN)/python -m tools.release $(VERSION)
 
 clean: ## remove .venv and everything the tools left behind
 	rm -rf .venv .venv-* build dist demo-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -30,6 +30,7 @@ LONG = (
     "tests/contract/test_queue_receipts.py",
     "tests/aws/test_lost_answers.py",
     "tests/contract/test_queue_messages.py",
+    "tests/packaging/test_release.py",
     "tests/contract/test_store_races.py",
     "tests/aws/test_credentials.py",
     "tests/flow/test_waiting_for_processes.py",

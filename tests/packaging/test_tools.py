@@ -35,6 +35,7 @@ TARGETS = {
     "bench",
     "bench-compare",
     "lock",
+    "release",
     "clean",
     "help",
 }
