@@ -25,6 +25,7 @@ TARGETS = {
     "stops",
     "check",
     "types",
+    "coverage",
     "docs",
     "golden",
     "engines",
