@@ -1,4 +1,4 @@
-"""An extension of Griffe: what `described()` says of a record's fields stands with them in the reference."""
+"""An extension of Griffe: what `document_fields()` says of a record's fields stands with them in the reference."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 from griffe import Class, Docstring, Extension
 
-DECORATOR = "described"
+DECORATOR = "document_fields"
 
 
 class FieldDocs(Extension):  # type: ignore[misc] # Griffe is not installed where mypy runs
-    """Reads cqworker.field_docs.described() without running it."""
+    """Reads cqworker.field_docs.document_fields() without running it."""
 
     def on_class_members(self, *, node: Any, cls: Class, **_: Any) -> None:
         """Gives each attribute that has no docstring the words of the decorator."""

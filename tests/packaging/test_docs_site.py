@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 import sys
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -68,15 +70,15 @@ def _object(name: str) -> object:
     return getattr(import_module(module), word)
 
 
-def test_the_reference_shows_what_described_says_of_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_reference_shows_the_meaning_of_every_field_of_a_record(monkeypatch: pytest.MonkeyPatch) -> None:
     """Griffe is in the environment of `make docs` alone: here it is what the extension needs of it."""
     fake = SimpleNamespace(Class=object, Docstring=lambda text, **_: text, Extension=object)
     monkeypatch.setitem(sys.modules, "griffe", fake)
     monkeypatch.delitem(sys.modules, "tools.docs_fields", raising=False)
-    fields = import_module("tools.docs_fields")
+    extension = import_module("tools.docs_fields").FieldDocs()
     monkeypatch.delitem(sys.modules, "tools.docs_fields")
-    source = '@described(\n    size="Bytes.",\n    name="As given.",\n)\nclass Thing:\n    size: int\n    name: str\n'
-    [node] = ast.parse(source).body
-    size, name = SimpleNamespace(docstring=None), SimpleNamespace(docstring="its own")
-    fields.FieldDocs().on_class_members(node=node, cls=SimpleNamespace(members={"size": size, "name": name}))
-    assert (size.docstring, name.docstring) == ("Bytes.", "its own")
+    [node] = ast.parse(inspect.getsource(cqworker.NewJob)).body
+    meanings: Any = cqworker.NewJob.__slots__  # a dictionary, as help() wants it
+    members = {name: SimpleNamespace(docstring=None) for name in meanings}
+    extension.on_class_members(node=node, cls=SimpleNamespace(members=members))
+    assert {name: member.docstring for name, member in members.items()} == meanings
