@@ -127,7 +127,7 @@ class JobLost(JobEvent, frozen=True, kw_only=True):
     """A message of ours came out of the dead-letter queue and its job was settled FAILED `lost`."""
 
 
-class MessagesReceived(Struct, frozen=True, kw_only=True):
+class ReceiveAnswered(Struct, frozen=True, kw_only=True):
     """A receive was answered with `count` of the `asked` messages."""
 
     queue: str
@@ -161,7 +161,7 @@ class ReceiptRefused(Struct, frozen=True, kw_only=True):
     gone: bool
 
 
-class QueueDepthMeasured(Struct, frozen=True, kw_only=True):
+class DepthMeasured(Struct, frozen=True, kw_only=True):
     """What a queue said of its depth."""
 
     queue: str
@@ -271,11 +271,11 @@ class RequestFailed(Struct, frozen=True, kw_only=True):
 
 Event = (
     JobEvent
-    | MessagesReceived
+    | ReceiveAnswered
     | ForeignMessage
     | LeasesRenewed
     | ReceiptRefused
-    | QueueDepthMeasured
+    | DepthMeasured
     | ServiceFailed
     | ItemFailed
     | ServiceRecovered

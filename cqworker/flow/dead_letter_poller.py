@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from cqworker.errors import Unavailable
-from cqworker.events import JobForestalled, JobLost, MessagesReceived
+from cqworker.events import JobForestalled, JobLost, ReceiveAnswered
 from cqworker.flow.acknowledger import Acknowledger
 from cqworker.flow.context import Context
 from cqworker.flow.foreign_messages import foreign_message
@@ -90,7 +90,7 @@ class DeadLetterPoller:
             if self._quiet.is_set():
                 break
             deliveries = await self._queue.receive(BATCH, LONG_POLL, VISIBILITY)
-            self._emit(MessagesReceived(queue=self._queue.name, asked=BATCH, count=len(deliveries)))
+            self._emit(ReceiveAnswered(queue=self._queue.name, asked=BATCH, count=len(deliveries)))
             kept = await self._process_each(deliveries)
             foreign += kept
             if len(deliveries) == len(kept) and len(kept) < BATCH:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from cqworker.errors import Unavailable
-from cqworker.events import MessagesReceived
+from cqworker.events import ReceiveAnswered
 from cqworker.flow.acknowledger import Acknowledger
 from cqworker.flow.capacity import Capacity, Slot
 from cqworker.flow.context import Context
@@ -138,7 +138,7 @@ class Poller:
             deliveries = await self._queue.receive(asked, self._settings.wait_time, self._settings.visibility_timeout)
         finally:
             self._receiving.remove(began)
-        self._emit(MessagesReceived(queue=self._name, asked=asked, count=len(deliveries)))
+        self._emit(ReceiveAnswered(queue=self._name, asked=asked, count=len(deliveries)))
         return deliveries
 
     def _accept(self, delivery: Delivery) -> None:

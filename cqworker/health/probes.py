@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from cqworker.errors import Unavailable
-from cqworker.events import Emit, QueueDepthMeasured
+from cqworker.events import DepthMeasured, Emit
 from cqworker.health.service_health import ServiceHealth
 from cqworker.model.backoff import retry_pauses
 from cqworker.ports import JobQueue
@@ -74,8 +74,6 @@ class DepthProbe:
                 await asyncio.sleep(pause)
                 continue
             self._emit(
-                QueueDepthMeasured(
-                    queue=queue.name, visible=depth.visible, in_flight=depth.in_flight, delayed=depth.delayed
-                )
+                DepthMeasured(queue=queue.name, visible=depth.visible, in_flight=depth.in_flight, delayed=depth.delayed)
             )
             return

@@ -113,9 +113,9 @@ WORDING: Mapping[type, EventWording | Callable[[Any], EventWording]] = {
 DEBUG_WORDING: Mapping[type, EventWording] = {
     e.CopyHidden: EventWording("debug", "copy hidden", ("seconds",)),
     e.CopyDropped: EventWording("debug", "copy dropped"),
-    e.MessagesReceived: EventWording("debug", "messages received", ("queue", "asked", "count")),
+    e.ReceiveAnswered: EventWording("debug", "messages received", ("queue", "asked", "count")),
     e.LeasesRenewed: EventWording("debug", "leases renewed", ("queue", "count")),
-    e.QueueDepthMeasured: EventWording("debug", "queue depth", ("queue", "visible", "in_flight", "delayed")),
+    e.DepthMeasured: EventWording("debug", "queue depth", ("queue", "visible", "in_flight", "delayed")),
     e.ServiceCalled: EventWording(
         "debug", "service called", ("service", "operation", "result", "seconds", "write_units", "read_units")
     ),

@@ -105,11 +105,11 @@ class MetricsObserver:
             e.CopyHidden: lambda _: metrics.copies["hidden",].inc(),
             e.CopyDropped: lambda _: metrics.copies["dropped",].inc(),
             e.CopyRefreshed: lambda _: metrics.copies["refreshed",].inc(),
-            e.MessagesReceived: self._count_receive,
+            e.ReceiveAnswered: self._count_receive,
             e.ForeignMessage: lambda event: metrics.foreign[event.queue,].inc(),
             e.LeasesRenewed: lambda event: metrics.renewals[event.queue,].inc(event.count),
             e.ReceiptRefused: lambda event: metrics.refused[event.queue, event.action, str(event.gone).lower()].inc(),
-            e.QueueDepthMeasured: self._set_depth,
+            e.DepthMeasured: self._set_depth,
         }
 
     def _other_actions(self) -> dict[type, Callable[[Any], None]]:
@@ -146,12 +146,12 @@ class MetricsObserver:
         self._metrics.stragglers[self._type(event)].inc()
         self._attempts.remove_running(event)
 
-    def _count_receive(self, event: e.MessagesReceived) -> None:
+    def _count_receive(self, event: e.ReceiveAnswered) -> None:
         result = "empty" if event.count == 0 else "full" if event.count >= event.asked else "partial"
         self._metrics.receives[event.queue, result].inc()
         self._metrics.received[event.queue,].inc(event.count)
 
-    def _set_depth(self, event: e.QueueDepthMeasured) -> None:
+    def _set_depth(self, event: e.DepthMeasured) -> None:
         for state in ("visible", "in_flight", "delayed"):
             self._metrics.depth[event.queue, state].set(getattr(event, state))
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cqworker import handler
-from cqworker.events import Event, QueueDepthMeasured, ServiceFailed, ServiceRecovered
+from cqworker.events import DepthMeasured, Event, ServiceFailed, ServiceRecovered
 from cqworker.events.loop_events import HandlerLoopBlocked
 from cqworker.execution import handler_watchdog
 from cqworker.execution.executor import GRACE
@@ -119,11 +119,11 @@ async def test_a_queue_that_is_missing_does_not_hide_the_depth_of_the_other() ->
     dead.away = unheard
     looking = asyncio.ensure_future(DepthProbe((main, dead), events.append).run())
     await asyncio.sleep(600)
-    seen = [event.queue for event in events if isinstance(event, QueueDepthMeasured)]
+    seen = [event.queue for event in events if isinstance(event, DepthMeasured)]
     assert seen == ["main"] * 5
     dead.away = None
     await asyncio.sleep(20)
-    assert "dead" in [event.queue for event in events if isinstance(event, QueueDepthMeasured)]
+    assert "dead" in [event.queue for event in events if isinstance(event, DepthMeasured)]
     looking.cancel()
 
 

@@ -114,7 +114,7 @@ def test_endings_are_told_apart_by_status_and_kind(metrics: MetricsObserver) -> 
 
 def test_receives_are_told_apart_by_how_full_they_came(metrics: MetricsObserver) -> None:
     for count in (0, 3, 10):
-        metrics(e.MessagesReceived(queue="q", asked=10, count=count))
+        metrics(e.ReceiveAnswered(queue="q", asked=10, count=count))
     for result in ("empty", "partial", "full"):
         assert value_of(metrics, "receives_total", queue="q", result=result) == 1
     assert value_of(metrics, "messages_received_total", queue="q") == 13
@@ -164,7 +164,7 @@ def test_one_phase_is_on_at_a_time(metrics: MetricsObserver) -> None:
 
 def test_slots_depths_abandoned_handlers_and_broken_plugins_are_gauges(metrics: MetricsObserver) -> None:
     metrics(e.SlotsChanged(taken=3, total=32))
-    metrics(e.QueueDepthMeasured(queue="q", visible=5, in_flight=2, delayed=1))
+    metrics(e.DepthMeasured(queue="q", visible=5, in_flight=2, delayed=1))
     metrics(e.HandlerAbandoned(job=JOB, reason="timeout"))
     assert (value_of(metrics, "slots_taken"), value_of(metrics, "slots")) == (3, 32)
     assert value_of(metrics, "queue_messages", queue="q", state="visible") == 5

@@ -29,7 +29,7 @@ SAID = (
     (e.JobSettled(job=JOB, status=Status.FAILED, seconds=0.1, message="no\nluck"), "<3>"),
     (e.LeaseLost(job=JOB, reason="gone"), "<4>"),
     (e.BackgroundFailed(loop="watch", error="boom", traceback="Traceback\n  one\n  two"), "<3>"),
-    (e.MessagesReceived(queue="jobs", asked=1, count=0), "<7>"),
+    (e.ReceiveAnswered(queue="jobs", asked=1, count=0), "<7>"),
 )
 """One event of each level and way to a line, and the mark that its lines begin with."""
 

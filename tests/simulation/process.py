@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from cqworker import Job
 from cqworker.aws.sqs.batched_sends import BatchedSends
-from cqworker.events import Event, JobRef, JobStarted, LeasesRenewed, MessagesReceived, SlotsChanged
+from cqworker.events import Event, JobRef, JobStarted, LeasesRenewed, ReceiveAnswered, SlotsChanged
 from cqworker.events.loop_events import HandlerLoopProbed, MainLoopProbed
 from cqworker.execution.handler_loop import copy_result
 from cqworker.flow.lease import Lease
@@ -35,7 +35,7 @@ from tests.simulation.site import Site, job_of
 T = TypeVar("T")
 PATIENCE = 30.0
 LOOK_BACK = 60.0
-QUIET = (SlotsChanged, HandlerLoopProbed, MainLoopProbed, MessagesReceived, LeasesRenewed)
+QUIET = (SlotsChanged, HandlerLoopProbed, MainLoopProbed, ReceiveAnswered, LeasesRenewed)
 """Events that would only fill the trace."""
 
 
