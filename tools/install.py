@@ -24,7 +24,7 @@ UV_VARIABLES = {
     "trusted-host": "UV_INSECURE_HOST",
     "cert": "SSL_CERT_FILE",
 }
-"""What a user has told pip, in its files or variables, by the variable that tells uv; uv does not read pip's."""
+"""uv's variable for each of pip's options that a user may have set: uv does not read pip's configuration."""
 NO_ANSWER = """
 {lock} could not be installed: the lines above say why.
 If the package index cannot be reached: check the network, or name another index with PIP_INDEX_URL=https://… make …
@@ -52,7 +52,7 @@ def _runs(program: str) -> bool:
 
 
 def pip_configuration() -> dict[str, str]:
-    """pip's own configuration in uv's variables; what uv is told itself goes first."""
+    """pip's own configuration in uv's variables; uv's own variables go first."""
     listed = subprocess.run([*PIP, "config", "list"], capture_output=True, text=True, check=False).stdout
     return {variable: value for variable, value in _translate(listed.splitlines()) if variable not in os.environ}
 

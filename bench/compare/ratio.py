@@ -11,6 +11,7 @@ from typing import NamedTuple
 BLOCK = 5
 """Turns that are added up before they are divided: in a single one a batch left by the turn before weighs too much."""
 CONFIDENCE_95 = 1.96
+"""Standard deviations on each side of the mean that hold 95 % of a normal distribution."""
 
 
 class Turn(NamedTuple):

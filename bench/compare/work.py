@@ -22,6 +22,7 @@ from bench.run.worker import READY_WITHIN, WorkerFailed, come_to_rest, until, wo
 LOW, REFILL = 3_000, 6_000
 """Jobs in the backlog below which more are laid, and how many: a receive never finds less than it asks for."""
 SUBMISSIONS = 40_000
+"""Jobs that a side submits at most: more than all of its turns take."""
 UNCOUNTED_SUBMISSIONS = 2_000
 """Submissions that are not counted, lest a process ends in its turn."""
 

@@ -16,6 +16,7 @@ WARM_UP = 100
 STUCK_SECONDS = 30.0
 """Seconds without any progress after which a worker is given up."""
 STALL_SECONDS = 3.0
+"""Seconds without progress after which the few last messages count as forgotten."""
 UNDELETED_SHARE = 0.02
 """Share of jobs that may stay undeleted at the end, named in the table."""
 POLL_SECONDS = 0.01

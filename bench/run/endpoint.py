@@ -46,7 +46,7 @@ class EndpointRefused(RuntimeError):
 
 
 class Endpoint:
-    """Our endpoint: its address, what the AWS SDK must be told to use it alone, and its door for those who measure."""
+    """Our endpoint: its address, the environment in which the AWS SDK uses it alone, and its calls for measuring."""
 
     def __init__(self, url: str, pid: int) -> None:
         self.url = url

@@ -23,12 +23,12 @@ WARM_UP = 20
 async def submit(jobs: int, concurrency: int) -> dict[str, float]:
     """Submits so many through cqworker's own Submitter, so many at a time."""
     settings = load_settings(None, os.environ, {})
-    async with open_job_services(settings, ignore) as desk:
+    async with open_job_services(settings, ignore) as services:
         places = asyncio.Semaphore(concurrency)
 
         async def one() -> None:
             async with places:
-                await desk.submitter.submit(Submission(type=NOOP.type, payload=NOOP.payload))
+                await services.submitter.submit(Submission(type=NOOP.type, payload=NOOP.payload))
 
         await asyncio.gather(*(one() for _ in range(WARM_UP)))
         cpu, began = time.process_time(), time.monotonic()

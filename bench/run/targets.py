@@ -45,8 +45,8 @@ def _share(figure: str, ours: Drain | None, theirs: Drain | None, wanted: float)
     if ours is None or theirs is None:
         return Target(figure, f"<= 1/{wanted:g}", UNKNOWN, None)
     reached = theirs.cpu_ms / ours.cpu_ms
-    said = f"1/{reached:.1f} ({ours.cpu_ms:.3f} of {theirs.cpu_ms:.3f} ms)"
-    return Target(figure, f"<= 1/{wanted:g}", said, reached >= wanted)
+    figure_text = f"1/{reached:.1f} ({ours.cpu_ms:.3f} of {theirs.cpu_ms:.3f} ms)"
+    return Target(figure, f"<= 1/{wanted:g}", figure_text, reached >= wanted)
 
 
 def _at_most(figure: str, limit: float, value: float | None, unit: str = "") -> Target:
@@ -96,5 +96,5 @@ def _scaling(results: Results) -> Iterator[Target]:
         yield Target("jobs/s of two workers against one", ">= 1.8 times", UNKNOWN, None)
         return
     faster, endpoint = one_two[1].rate / one_two[0].rate, one_two[1].endpoint_share
-    said = f"{faster:.2f} times; of a core the workers took {one_two[1].share:.2f}, the endpoint {endpoint:.2f}"
-    yield Target("jobs/s of two workers against one", ">= 1.8 times, where there are cores", said, faster >= 1.8)
+    figure_text = f"{faster:.2f} times; of a core the workers took {one_two[1].share:.2f}, the endpoint {endpoint:.2f}"
+    yield Target("jobs/s of two workers against one", ">= 1.8 times, where there are cores", figure_text, faster >= 1.8)

@@ -23,7 +23,7 @@ SHOWN_CHARACTERS = 2_000
 
 
 class WorkerFailed(RuntimeError):
-    """A worker did not start, or ended before its jobs did; the text is what it said last."""
+    """A worker did not start, or ended before its jobs did; the text is the end of its log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Running:
 
 @contextmanager
 def working(contestant: Contestant, endpoint: Endpoint, folder: Path) -> Iterator[Running]:
-    """The worker, polling its queue and at rest; it is told to stop at the end."""
+    """The worker, polling its queue and at rest; it is stopped at the end."""
     log = folder / f"{contestant.queue}-{time.monotonic_ns()}.log"
     before = endpoint.waiting(contestant.queue)
     with log.open("wb") as output:

@@ -1,4 +1,4 @@
-"""`cqworker demo`: two jobs on an embedded AWS, from HTTP to their results, told in words."""
+"""`cqworker demo`: two jobs on an embedded AWS, from HTTP to their results, printed step by step."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ def exit_on_early_stop(arguments: Sequence[str]) -> None:
     """From here until the daemon itself listens, a stop signal ends the process with 0; other commands keep defaults.
 
     Loading takes seconds: the AWS clients, and plugins that import what they like. A supervisor that stops a daemon
-    then must not be told that it died by a signal. No exception does it, which a plugin's import might swallow.
+    then must not see that it died by a signal. No exception does it, which a plugin's import might swallow.
     """
     command = next((word for word in arguments if not word.startswith("-")), "")
     for number in STOP_SIGNALS if command in DAEMON_COMMANDS else ():

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cqworker.plugins.registry import Registry
 
 KILL_SECONDS = 30
-"""Seconds between SIGTERM and SIGKILL on ECS and Kubernetes, unless they are told otherwise."""
+"""Seconds between SIGTERM and SIGKILL on ECS and Kubernetes, unless configured otherwise."""
 CLOSE_SECONDS = 2
 """Seconds that a stop may take beyond its drain_timeout."""
 

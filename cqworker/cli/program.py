@@ -30,7 +30,7 @@ HELP = {"help_option_names": ["-h", "--help"]}
 
 @dataclass(slots=True)
 class GlobalOptions:
-    """What the global options say, for whoever reports how the command ended."""
+    """The values of the global options, for the report of an error."""
 
     debug: bool = False
 

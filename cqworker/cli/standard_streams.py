@@ -9,7 +9,7 @@ import sys
 def open_closed_streams() -> None:
     """Opens the closed ones of them on /dev/null (`cqworker run >&-`).
 
-    Else the first socket or log would get such a number, and whoever writes to the standard output would write there.
+    Else the first socket or log would get such a number, and output to the standard streams would go there.
     """
     streams = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
     for number, (name, mode) in enumerate(streams):

@@ -1,4 +1,4 @@
-"""The cyclic garbage collector, told what a daemon knows: what it has made by the time it is ready stays for good."""
+"""Tunes the cyclic garbage collector for a daemon: what exists when it is ready stays for good."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 GC_THRESHOLDS = (20_000, 10, 5)
-"""Containers made and not yet gone that start a collection of the young, and how many of these one of the older ones.
+"""Containers made and not yet gone that start a young collection, and how many of these start an older one (gc).
 
 A job that ends well leaves no cycles, so there is little to collect, and Python's own 700 would look at what is in use
 again and again: ten messages or answers in one request are a thousand containers. What failures leave behind must not

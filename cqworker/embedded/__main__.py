@@ -20,7 +20,7 @@ def main() -> None:
 
 
 def _announce_port(port: int) -> None:
-    """Tell the parent where to ask; nobody reads our pipes from then on, and a full one would stop us."""
+    """Write the port for the parent, then drop the pipes: they are not read any more, and a full one would block."""
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     nowhere = os.open(os.devnull, os.O_WRONLY)

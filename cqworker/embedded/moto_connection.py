@@ -25,7 +25,7 @@ class MotoConnection(MotoRequestHandler):
     """Serves one client's requests, one after the other.
 
     werkzeug closes each connection after one answer because a request's body may be left unread; here it is read
-    to its end before moto sees the request, and before the lock is taken: a slow upload holds up nobody.
+    to its end before moto sees the request, and before the lock is taken: a slow upload holds up no other request.
     """
 
     protocol_version = "HTTP/1.1"

@@ -20,7 +20,7 @@ from cqworker.embedded.moto_lock import hold_lock
 from cqworker.embedded.running_aws import LOOPBACK
 
 OWN_API = "moto_api"
-"""moto's own interface, which resets everything, seeds its chance and shows what is in it: nobody here needs it."""
+"""moto's own interface, which resets and shows everything: not served."""
 SERVICES: tuple[Literal["sqs", "dynamodb", "s3"], ...] = ("sqs", "dynamodb", "s3")
 
 

@@ -1,4 +1,4 @@
-"""What a user of the embedded AWS has to know about a running one."""
+"""A running embedded AWS: its address and the environment that leads to it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class EmbeddedAwsError(CqworkerError):
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedAws:
-    """Where a running embedded AWS listens, and what the AWS SDK and cqworker must be told to talk to it alone."""
+    """Where a running embedded AWS listens, and the environment in which the AWS SDK and cqworker use it alone."""
 
     endpoint_url: str
     environment: Mapping[str, str]

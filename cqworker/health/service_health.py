@@ -146,7 +146,7 @@ class ServiceHealth:
         self._emit(ServiceFailed(service=service, doing=doing, cause=error.cause, remedy=error.remedy))
 
     def _mend(self, service: str, doing: str) -> None:
-        """Forgets what an answer disproves, and what has not been met for so long that nobody knows any more."""
+        """Forgets what this answer disproves, and refusals that are DENIAL_SECONDS old."""
         now = self._clock.monotonic()
         troubles = self._troubles[service]
         for refused, trouble in tuple(troubles.items()):

@@ -1,4 +1,4 @@
-"""What every event is called in the log: one row a class, its level, its sentence and the fields that tell more."""
+"""How every event is logged: for each class its level, its text and its fields."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _foreign_wording(event: e.ForeignMessage) -> EventWording:
 
 
 def _phase_wording(event: e.DaemonPhase) -> EventWording:
-    """A drain that nobody asked for says why, and is an error."""
+    """A drain without a signal has a reason, and is an error."""
     level = "error" if event.phase == "draining" and event.detail else "info"
     return EventWording(level, f"daemon {event.phase}", ("phase", "detail"))
 
@@ -125,4 +125,4 @@ DEBUG_WORDING: Mapping[type, EventWording] = {
 """Written at level debug only, and not even looked at above it."""
 
 UNLOGGED: frozenset[type] = frozenset({e.SlotsChanged})
-"""Never written: a gauge says it better."""
+"""Never written: a gauge shows it better."""

@@ -32,12 +32,15 @@ class Value:
         self.value: float = 0.0
 
     def inc(self, amount: float = 1.0) -> None:
+        """Adds `amount`."""
         self.value += amount
 
     def dec(self) -> None:
+        """Takes one away."""
         self.value -= 1.0
 
     def set(self, value: float) -> None:
+        """Replaces the level."""
         self.value = value
 
 
@@ -52,6 +55,7 @@ class Distribution:
         self.total: float = 0.0
 
     def observe(self, value: float) -> None:
+        """Counts a value, in the unit of the bounds."""
         self.counts[bisect_left(self._bounds, value)] += 1
         self.total += value
 
@@ -96,6 +100,7 @@ class CounterFamily(MetricFamily[Value]):
         super().__init__(name, meaning, labels, Value)
 
     def collect(self) -> Iterator[Metric]:
+        """The metric in prometheus_client's own form, at a scrape."""
         family = CounterMetricFamily(self.name, self.meaning, labels=self.labels)
         for labels, number in self.items():
             family.add_metric(labels, number.value)
@@ -109,6 +114,7 @@ class GaugeFamily(MetricFamily[Value]):
         super().__init__(name, meaning, labels, Value)
 
     def collect(self) -> Iterator[Metric]:
+        """The metric in prometheus_client's own form, at a scrape."""
         family = GaugeMetricFamily(self.name, self.meaning, labels=self.labels)
         for labels, number in self.items():
             family.add_metric(labels, number.value)
@@ -122,6 +128,7 @@ class HistogramFamily(MetricFamily[Distribution]):
         super().__init__(name, meaning, labels, lambda: Distribution(bounds))
 
     def collect(self) -> Iterator[Metric]:
+        """The metric in prometheus_client's own form, at a scrape."""
         family = HistogramMetricFamily(self.name, self.meaning, labels=self.labels)
         for labels, spread in self.items():
             family.add_metric(labels, spread.buckets(), spread.total)

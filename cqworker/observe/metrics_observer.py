@@ -32,7 +32,7 @@ from cqworker.observe.type_labels import TypeLabels
 UNCOUNTED: frozenset[type] = frozenset(
     {e.CancelNoticed, EndingDiscarded, e.HandlerLoaded, MainLoopBlocked, ReturnedAfterStop}
 )
-"""Never counted: the cancel was when it was asked for, and is again when the job ends; a handler was never in doubt.
+"""Never counted: a cancel is counted when asked for and when the job ends; a loaded handler is the normal case.
 What is discarded was counted as the lease that was lost or the handler that was abandoned; a loop's lag is measured."""
 
 

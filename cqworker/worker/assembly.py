@@ -14,9 +14,15 @@ from cqworker.execution.handler_watchdog import HandlerWatchdog
 from cqworker.execution.lifespans import Lifespans
 from cqworker.execution.runtime import Runtime, TenantOf
 from cqworker.execution.thread_pool import HandlerThreads
+from cqworker.flow.acknowledger import Acknowledger
 from cqworker.flow.capacity import Capacity
+from cqworker.flow.claim import Claimer
 from cqworker.flow.context import Context
+from cqworker.flow.dead_letter_poller import DeadLetterPoller, DeadLetterQueue
 from cqworker.flow.jobs_in_hand import JobsInHand
+from cqworker.flow.journey import Journey
+from cqworker.flow.lease_keeper import LeaseKeeper
+from cqworker.flow.poller import Poller
 from cqworker.flow.settle import OnSettled, ResultLimits, Settler
 from cqworker.flow.type_limits import TypeLimits
 from cqworker.health.main_loop_lag import MainLoopLag
@@ -26,8 +32,11 @@ from cqworker.plugins.registry import Registry
 from cqworker.ports import Artifacts, JobQueue, JobStore
 from cqworker.settings import QueueSettings, Settings, WorkerSettings
 from cqworker.settings.validation import max_receive_count_of
-from cqworker.worker.queue_worker import QueueWorker, Shared, open_queue_worker
+from cqworker.worker.queue_worker import QueueWorker, Shared
 from cqworker.worker.worker import Worker
+
+NO_REDRIVE = 1 << 30
+"""A dead-letter queue's own limit of receives: there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +119,27 @@ def _shared(
 
 
 def _queue_worker(shared: Shared, dependencies: Dependencies, settings: QueueSettings) -> QueueWorker:
-    dead_letters = dependencies.queues[settings.dead_letter_queue] if settings.dead_letter_queue else None
-    most = max_receive_count_of(settings, dependencies.registry.largest_max_attempts)
-    return open_queue_worker(shared, settings, dependencies.queues[settings.name], dead_letters, most)
+    """The parts of one queue, put together; nothing runs yet."""
+    queue, context, period = dependencies.queues[settings.name], shared.context, settings.visibility_timeout
+    max_receives = max_receive_count_of(settings, dependencies.registry.largest_max_attempts)
+    acknowledger = Acknowledger(queue, context.clock, context.emit, max_receives)
+    leases = LeaseKeeper(queue, context, period, acknowledger.copies.send)
+    claimer = Claimer(context, shared.tokens, period)
+    journey = Journey(
+        limits=shared.limits,
+        in_hand=shared.in_hand,
+        claimer=claimer,
+        leases=leases,
+        executor=shared.executor,
+        settler=shared.settler,
+        acknowledger=acknowledger,
+        emit=context.emit,
+    )
+    poller = Poller(queue, settings, context, shared.capacity, journey, acknowledger)
+    if not settings.dead_letter_queue:
+        return QueueWorker(poller, claimer, leases, acknowledger, None, None)
+    dead_letters = dependencies.queues[settings.dead_letter_queue]
+    dead_letter_acknowledger = Acknowledger(dead_letters, context.clock, context.emit, NO_REDRIVE)
+    of_this_queue = DeadLetterQueue(dead_letters, queue.name, shared.executor.attempts_of)
+    dead_letter_poller = DeadLetterPoller(of_this_queue, context, dead_letter_acknowledger)
+    return QueueWorker(poller, claimer, leases, acknowledger, dead_letter_poller, dead_letter_acknowledger)

@@ -22,7 +22,7 @@ MAX_WEBP_SIDE = 16_383
 MAX_RATIO = 200
 """How many times longer one side may be than the other."""
 MOST_MEMORY, LEAST_MEMORY = 4096, 512
-"""MiB for one picture where nobody says otherwise: for the largest ones, and what is given on the smallest machine."""
+"""MiB for one picture by default: at most, for the largest pictures, and at least, on the smallest machine."""
 BASE_BYTES = 8 * MIB
 """Bytes for what does not grow with the picture: rows on their way, tables, buffers."""
 FILE_COPIES = 3

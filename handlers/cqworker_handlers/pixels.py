@@ -116,7 +116,7 @@ def _encode_upright(made: Upright, kind: str, largest: int, *, is_lossless: bool
 
 @contextmanager
 def _reject_damaged(memory: int) -> Iterator[None]:
-    """Whatever the decoder says of the bytes is said to the client; they will not fare better another time."""
+    """Turns every error of a decoder into Reject with its text: the same bytes would fail again."""
     pillows_bound, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, MAX_PIXELS
     try:
         with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""The judge as a command: `python -m tools.pictures`; fails where handler and libvips part and nobody knows why."""
+"""The judge as a command: `python -m tools.pictures`; fails where handler and libvips differ without a known reason."""
 
 from __future__ import annotations
 

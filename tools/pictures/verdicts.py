@@ -1,4 +1,4 @@
-"""Where the handler and libvips part, and which of it is meant."""
+"""Where the handler and libvips differ, and which differences are meant."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ KNOWN = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came out for one picture; `reason` says why a difference is none, "" where nobody knows."""
+    """What came out for one picture; `reason` says why a difference is none, "" where none is known."""
 
     name: str
     agreed: bool

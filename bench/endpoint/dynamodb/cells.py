@@ -15,6 +15,7 @@ Item = dict[str, Cell]
 UNIT = 1024
 """Bytes that one write unit covers (developer guide, read/write capacity)."""
 READ_UNIT = 4096
+"""Bytes that one consistent read unit covers (developer guide, read/write capacity)."""
 MAX_ITEM = 409_600
 """Bytes of an item: 400 KB (DynamoDB quotas)."""
 ITEM_TOO_BIG = "Item size has exceeded the maximum allowed size"

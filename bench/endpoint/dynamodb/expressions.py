@@ -72,7 +72,7 @@ class Expression:
 
 @lru_cache(maxsize=1024)
 def expression_of(condition: str | None, update: str | None, names: Names) -> Expression:
-    """The expression of these texts; refuses what does not parse and names that nobody uses."""
+    """The expression of these texts; refuses what does not parse and unused names."""
     known, aliases, values = dict(names), set[str](), set[str]()
     test, sets, removes = None, dict[str, Term](), dict[str, None]()
     if condition is not None:
@@ -87,7 +87,7 @@ def expression_of(condition: str | None, update: str | None, names: Names) -> Ex
 
 
 def check_values(expression: Expression, values: Mapping[str, Cell]) -> None:
-    """Refuses values that are missing or that nobody uses."""
+    """Refuses values that are missing or unused."""
     if expression.values == values.keys():
         return
     if missing := expression.values - values.keys():

@@ -1,4 +1,4 @@
-"""The tables themselves: made, described, swept by nobody."""
+"""The tables themselves: created, described, deleted; expired items stay."""
 
 from __future__ import annotations
 
