@@ -1,35 +1,38 @@
-"""An extension of Griffe: what `document_fields()` says of a record's fields stands with them in the reference."""
+"""An extension of Griffe: what the code tells help() of a record's fields stands with them in the reference."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from typing import Any
 
 from griffe import Class, Docstring, Extension
 
 DECORATOR = "document_fields"
+SLOTS = "__slots__"
 
 
 class FieldDocs(Extension):  # type: ignore[misc] # Griffe is not installed where mypy runs
-    """Reads cqworker.field_docs.document_fields() without running it."""
+    """Reads cqworker.field_docs.document_fields() and dictionaries of slots without running them."""
 
     def on_class_members(self, *, node: Any, cls: Class, **_: Any) -> None:
-        """Gives each attribute that has no docstring the words of the decorator."""
-        for name, text in meanings_of(node).items():
+        """Gives each attribute that has no docstring the words that stand for it there."""
+        for name, text in meanings_of(node):
             attribute = cls.members.get(name)
             if attribute is not None and attribute.docstring is None:
                 attribute.docstring = Docstring(text, parent=attribute)
 
 
-def meanings_of(node: object) -> dict[str, str]:
-    """The fields' names and meanings in the decorator of a class; none without one."""
+def meanings_of(node: object) -> Iterator[tuple[str, str]]:
+    """The names of a class's fields and what the class says of them; none where it says nothing."""
     if not isinstance(node, ast.ClassDef):
-        return {}
-    calls = [call for call in node.decorator_list if isinstance(call, ast.Call)]
-    return {
-        keyword.arg: str(ast.literal_eval(keyword.value))
-        for call in calls
-        if isinstance(call.func, ast.Name) and call.func.id == DECORATOR
-        for keyword in call.keywords
-        if keyword.arg is not None
-    }
+        return
+    for call in node.decorator_list:
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == DECORATOR:
+            for keyword in call.keywords:
+                yield str(keyword.arg), ast.literal_eval(keyword.value)
+    for line in node.body:
+        if isinstance(line, ast.Assign) and isinstance(line.value, ast.Dict) and ast.unparse(line.targets[0]) == SLOTS:
+            for name, text in zip(line.value.keys, line.value.values, strict=True):
+                if isinstance(name, ast.Constant):
+                    yield str(name.value), ast.literal_eval(text)

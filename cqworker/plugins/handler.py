@@ -145,12 +145,15 @@ def handler(
     """Makes `function(payload: Model)` or `function(payload: Model, job: Job)` a handler, and returns it.
 
     `async def` runs on the handlers' event loop, `def` in a thread, either in a killable process: `executor="process"`.
-    timeout: seconds (or a timedelta) one attempt may take, at most 39,600 (11 h). max_attempts: starts before the job
-    is FAILED, 1..300. backoff: the pauses between attempts. concurrency: how many run at once in one worker,
-    "processors" for as many as it has processors; None for no limit of its own, which with executor="process" means
-    "processors". memory: MiB a run in a process may take beyond what that holds, then it meets MemoryError (Linux).
-    lifespan: gives, called without arguments, an async context manager that is entered once per worker; its value is
-    `job.state`.
+
+    - `timeout`: seconds (or a timedelta) that one attempt may take, at most 39,600 (11 h).
+    - `max_attempts`: starts before the job is FAILED, 1 to 300.
+    - `backoff`: the pauses between attempts.
+    - `concurrency`: how many run at once in one worker, "processors" for as many as it has processors; None for no
+      limit of its own, which with `executor="process"` means "processors".
+    - `memory`: MiB that a run in a process may take beyond what the process holds; more is a MemoryError (Linux).
+    - `lifespan`: called without arguments, gives an async context manager that is entered once per worker; its value
+      is `job.state`.
 
     Raises TypeError or ValueError, with the option's name, where an option makes no sense.
     """
