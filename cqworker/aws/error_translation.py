@@ -65,7 +65,7 @@ class Garbled(sdk.BotoCoreError):
 class AwsFault(Unavailable):
     """An Unavailable that knows the vendor's `code`, and whether fresh credentials may mend it (`stale`)."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a fault says all that is known of it
         self,
         service: str,
         cause: str,

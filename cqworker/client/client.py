@@ -95,7 +95,7 @@ class Client:
         await self.close()
 
     @explain_misuse(words.SUBMIT)
-    async def submit(
+    async def submit(  # noqa: PLR0913 - what a request may say, by name
         self,
         job_type: str,
         payload: object,

@@ -32,12 +32,14 @@ Straggler = asyncio.Future[Any] | None
 """The end, yet to come, of a handler that would not stop."""
 GRACE = 5.0
 """Seconds a handler that was told to stop has for its `finally` before it is abandoned."""
-STORE_AWAY = 10.0
+STORE_AWAY_RETRY = 10.0
+"""Seconds before a job whose payload could not be read is started again."""
 PAYLOAD_LIMIT = 33_554_432
+"""Bytes (32 MiB) of a payload that is fetched from S3 at most: what a request to submit one may have."""
 
 
 class Executor:
-    """Runs handlers; knows every run that is under way."""
+    """Runs handlers; knows every run that is under way. `grace`: seconds that a stopped one has to end."""
 
     def __init__(self, runtime: Runtime, clock: Clock, emit: Emit, *, grace: float = GRACE) -> None:
         self._runtime = runtime
@@ -80,19 +82,20 @@ class Executor:
         """What has not started does not start any more; what runs sees `job.stopping`; what is abandoned is left."""
         self.draining = True
         for run in list(self.runs):
-            run.leave()
+            run.stop_following()
 
     def _is_draining(self) -> bool:
         return self.draining
 
     def stop_all(self, reason: StopReason) -> None:
+        """Tells every handler that runs to stop."""
         for run in list(self.runs):
             run.stop(reason)
 
     async def _follow(self, attempt: Attempt, handler: Handler, payload: str) -> tuple[Outcome, Straggler]:
         """Lets the run go until it ends by itself, is told to stop, or does not stop."""
         run = HandlerRun(attempt.job, self._emit, self._grace, self._is_draining, self._timeouts)
-        self._emit(JobStarted(job=attempt.job, waited=self._seconds_waited(attempt.record)))
+        self._emit(JobStarted(job=attempt.job, waited=self._waiting_time(attempt.record)))
         run.begin(self._launch(attempt, handler, payload, run), handler.timeout)
         self.runs.add(run)
         attempt.lease.when_stopped(run.stop)
@@ -124,14 +127,14 @@ class Executor:
         if handler.executor == "thread":
             return invoke_in_thread(runtime, handler, payload, make_job, signal)
         work = partial(invoke_on_loop, runtime.lifespans, handler, payload, make_job, signal)
-        return runtime.loop.call(work, signal.was_thrown)
+        return runtime.loop.call(work, signal.note_thrown)
 
     def _job(
         self, attempt: Attempt, plain: PlainJob, signal: StopSignal, loop: asyncio.AbstractEventLoop, state: Any
     ) -> Job:
         def report(done: float, total: float | None, note: str | None) -> None:
-            said = None if note is None else storable(note)
-            attempt.lease.report(Progress(done, total, said, self._clock.now()))
+            text = None if note is None else storable(note)
+            attempt.lease.report(Progress(done, total, text, self._clock.now()))
 
         runtime = self._runtime
         return Job(
@@ -182,9 +185,9 @@ class Executor:
         except (ArtifactMissing, ArtifactTooLarge, UnicodeDecodeError) as error:
             return PayloadRefused((PayloadFault("", f"{own} cannot be read: {error}"),))
         except Unavailable as error:
-            return NeverStarted(f"its payload could not be read: {error.cause}", STORE_AWAY)
+            return NeverStarted(f"its payload could not be read: {error.cause}", STORE_AWAY_RETRY)
 
-    def _seconds_waited(self, record: JobRecord) -> float:
+    def _waiting_time(self, record: JobRecord) -> float:
         """Seconds since its submission, its retry, its last attempt or hand-back: what it was told to wait is in it."""
         began = record.created_at
         for entry in record.history:

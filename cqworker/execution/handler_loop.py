@@ -14,11 +14,11 @@ from cqworker.execution.stack_location import location_of
 
 Work = Callable[[], Coroutine[Any, Any, Any]]
 CLOSE_SECONDS = 0.5
-"""Seconds the loop is given to end: whoever still blocks it has been told to stop and has had his grace."""
+"""Seconds the loop is given to end: a handler that still blocks it was told to stop and has had its grace."""
 
 
 def do_nothing() -> None:
-    """For whoever need not be told."""
+    """The callback of a call that needs none."""
 
 
 class RunningCall:
@@ -52,10 +52,10 @@ class LoopPosition:
 class HandlersLoop(Protocol):
     """Where `async def` handlers run."""
 
-    def call(self, work: Work, thrown: Callable[[], None] = do_nothing) -> RunningCall:
+    def call(self, work: Work, on_thrown: Callable[[], None] = do_nothing) -> RunningCall:
         """Starts the coroutine; its future belongs to the calling loop.
 
-        `thrown` is called where the coroutine runs, once a cancel() of the call can no longer miss it.
+        `on_thrown` is called where the coroutine runs, once a cancel() of the call can no longer miss it.
         """
         ...
 
@@ -67,7 +67,9 @@ class HandlersLoop(Protocol):
         """What runs there at this moment; for when it has been silent."""
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Cancels what still runs there and ends the loop."""
+        ...
 
 
 class _ThreadBridge:
@@ -95,7 +97,7 @@ class _ThreadBridge:
             self._there.call_soon_threadsafe(self._run_callbacks, callbacks, context=self._contexts[1])
 
     def _run_callbacks(self, callbacks: list[Callable[[], None]]) -> None:
-        """A callback that fails is the loop's to tell, and keeps no other from being opened."""
+        """A callback that fails is reported by the loop, and keeps no other from being called."""
         for place, callback in enumerate(callbacks):
             try:
                 callback()
@@ -113,54 +115,58 @@ class ThreadedLoop:
     """
 
     PULSE = 1.0
+    """Seconds between two looks at whether the loop still turns."""
 
     def __init__(self, new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop) -> None:
         self._main = asyncio.get_running_loop()
         self._loop = new_loop()
         self._closing = asyncio.Event()
-        self._there = _ThreadBridge(self._main, self._loop)
-        self._back = _ThreadBridge(self._loop, self._main)
+        self._to_handlers = _ThreadBridge(self._main, self._loop)
+        self._to_main = _ThreadBridge(self._loop, self._main)
         self._turned = self._main.time()
         self._tasks: dict[asyncio.Task[Any], asyncio.Future[Any]] = {}
         self._thread = threading.Thread(target=self._serve, name="handlers", daemon=True)
         self._thread.start()
         self._pulse = self._main.call_later(self.PULSE, self._ping)
 
-    def call(self, work: Work, thrown: Callable[[], None] = do_nothing) -> RunningCall:
-        call = _LoopCall(self._main.create_future(), work, self, thrown)
-        self._there.post(call.start)
+    def call(self, work: Work, on_thrown: Callable[[], None] = do_nothing) -> RunningCall:
+        """As HandlersLoop has it."""
+        call = _LoopCall(self._main.create_future(), work, self, on_thrown)
+        self._to_handlers.post(call.start)
         return call
 
     def silent_for(self) -> float:
+        """Seconds since the pulse was due that has not come yet."""
         return max(0.0, self._main.time() - self._turned - self.PULSE)
 
     def position(self) -> LoopPosition:
+        """As HandlersLoop has it; called from the main thread."""
         task = asyncio.current_task(self._loop)
         return LoopPosition(None if task is None else self._tasks.get(task), location_of(self._thread.ident, __file__))
 
     async def close(self) -> None:
         """Cancels what still runs and stops the loop; a blocked one is left to its daemon thread."""
         self._pulse.cancel()
-        self._there.post(self._stop)
+        self._to_handlers.post(self._stop)
         for _ in range(round(CLOSE_SECONDS / 0.01)):
             if not self._thread.is_alive():
                 return
             await asyncio.sleep(0.01)
 
     def _serve(self) -> None:
-        life = self._loop.create_task(self._live())
-        while not life.done():
+        main = self._loop.create_task(self._run_until_closed())
+        while not main.done():
             try:
-                self._loop.run_until_complete(life)
+                self._loop.run_until_complete(main)
             except (KeyboardInterrupt, SystemExit) as error:
-                told = {"message": "a handler tried to end the loop of all handlers", "exception": error}
-                self._loop.default_exception_handler(told)  # a handler may have set one that exits, too
+                context = {"message": "a handler tried to end the loop of all handlers", "exception": error}
+                self._loop.default_exception_handler(context)  # a handler may have set one that exits, too
             except RuntimeError:  # a handler stopped the loop
-                if life.done():
+                if main.done():
                     raise
         self._loop.close()
 
-    async def _live(self) -> None:
+    async def _run_until_closed(self) -> None:
         while not self._closing.is_set():
             with contextlib.suppress(asyncio.CancelledError):  # a handler that cancels all tasks it finds
                 await self._closing.wait()
@@ -185,17 +191,17 @@ class ThreadedLoop:
         task.add_done_callback(call.finish)
         return task
 
-    def end(self, task: asyncio.Task[Any], tell: Callable[[], None]) -> None:
-        """Called on the handlers' loop: its work has ended, which `tell` says on the main loop."""
+    def end(self, task: asyncio.Task[Any], copy_end: Callable[[], None]) -> None:
+        """Called on the handlers' loop: its work has ended, which `copy_end` passes on on the main loop."""
         self._tasks.pop(task, None)
-        self._back.post(tell)
+        self._to_main.post(copy_end)
 
     def cancel(self, stop: Callable[[], None]) -> None:
         """Calls `stop` on the handlers' loop."""
-        self._there.post(stop)
+        self._to_handlers.post(stop)
 
     def _ping(self) -> None:
-        self._there.post(lambda: self._back.post(self._pong))
+        self._to_handlers.post(lambda: self._to_main.post(self._pong))
 
     def _pong(self) -> None:
         self._turned = self._main.time()
@@ -203,42 +209,46 @@ class ThreadedLoop:
 
 
 class _LoopCall(RunningCall):
-    """A call under way: started on the handlers' loop, told on the main one."""
+    """A call under way: started on the handlers' loop, its end copied to a future of the main one."""
 
-    __slots__ = ("_loop", "_task", "_thrown", "_work")
+    __slots__ = ("_loop", "_on_thrown", "_task", "_work")
 
-    def __init__(self, ended: asyncio.Future[Any], work: Work, loop: ThreadedLoop, thrown: Callable[[], None]) -> None:
+    def __init__(
+        self, ended: asyncio.Future[Any], work: Work, loop: ThreadedLoop, on_thrown: Callable[[], None]
+    ) -> None:
         self.ended = ended
         self.begun: asyncio.Future[None] | None = None
         self._work = work
-        self._thrown = thrown
+        self._on_thrown = on_thrown
         self._loop = loop
         self._task: asyncio.Task[Any] | None = None
 
     def cancel(self) -> None:
+        """As RunningCall has it."""
         self._loop.cancel(self._stop)
 
     def start(self) -> None:
-        """What fails before there is a coroutine fails inside the task, where somebody is told."""
+        """What fails before there is a coroutine fails inside the task, whose end is copied to `ended`."""
         begin = self._work
         del self._work  # it leads to the run, and the run leads here: only a collector would free them
         try:
             work = begin()
-        except BaseException as error:  # noqa: BLE001 - SystemExit, too, is told to whoever waits
+        except BaseException as error:  # noqa: BLE001 - SystemExit, too, is the call's end alone
             work = _fail(error)
         self._task = self._loop.begin(self, work)
 
     def finish(self, task: asyncio.Task[Any]) -> None:
-        self._loop.end(task, self._tell)
+        """Called on the handlers' loop: the task has ended."""
+        self._loop.end(task, self._copy_end)
 
-    def _tell(self) -> None:
+    def _copy_end(self) -> None:
         assert self._task is not None
         copy_result(self._task, self.ended)
 
     def _stop(self) -> None:
         """A task that is not done yet meets CancelledError at its next step, whatever it waits for."""
         if self._task is not None and self._task.cancel():
-            self._thrown()
+            self._on_thrown()
 
 
 async def _fail(error: BaseException) -> Any:

@@ -11,7 +11,7 @@ from cqworker.events.stop_events import EndingDiscarded
 from cqworker.execution.handler_loop import RunningCall
 from cqworker.execution.invoke import redact
 from cqworker.execution.outcome import Ended, Interrupted, Outcome, Raised, Returned, Stopped, StopReason
-from cqworker.execution.stop_outcomes import gave_up, judge, note_of
+from cqworker.execution.stop_outcomes import judge, note_of, stopped_by
 from cqworker.execution.stop_signal import StopSignal
 from cqworker.execution.timeouts import Timeouts
 
@@ -34,30 +34,28 @@ class HandlerRun:
         self._timeouts = timeouts
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self.outcome: asyncio.Future[Outcome] = self.loop.create_future()
+        self.ended: asyncio.Future[Any]
         self._call: RunningCall | None = None
         self._timeout = 0.0
         self._timed_out_at: float | None = None
         self._overdue: StopReason | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    @property
-    def ended(self) -> asyncio.Future[Any]:
-        assert self._call is not None  # begin() came first
-        return self._call.ended
-
     def begin(self, call: RunningCall, timeout: float) -> None:
+        """Follows this call from now on; its handler has `timeout` seconds from when it began."""
         self._call = call
+        self.ended = call.ended
         self._timeout = timeout
         if call.begun is None:
-            self._timeouts.set(timeout, self._time_is_over)
+            self._timeouts.set(timeout, self._time_out)
         else:
-            call.begun.add_done_callback(lambda _: self._its_time_begins())
-        call.ended.add_done_callback(self._ended)
+            call.begun.add_done_callback(lambda _: self._start_timeout())
+        call.ended.add_done_callback(self._finish)
 
-    def _its_time_begins(self) -> None:
+    def _start_timeout(self) -> None:
         """Waiting for something of ours, a process that starts, was not its time."""
         if self._overdue is None and not self.ended.done():
-            self._timeouts.set(self._timeout, self._time_is_over)
+            self._timeouts.set(self._timeout, self._time_out)
 
     def stop(self, reason: StopReason) -> None:
         """Tells the handler to stop. The first reason counts, but a refused lease overrides every other.
@@ -72,23 +70,23 @@ class HandlerRun:
         if first or reason is StopReason.LOST:
             signal.reason = reason
         if self.abandoned and reason in (StopReason.LOST, StopReason.DRAIN):
-            self.leave()
+            self.stop_following()
         elif self._overdue is None and reason is not StopReason.SILENCE:
             self._overdue = reason
-            self._timeouts.clear(self._timeout, self._time_is_over)
+            self._timeouts.clear(self._timeout, self._time_out)
             self._timer = self.loop.call_later(self._grace, self._abandon)
         if first:
             assert self._call is not None
             self._call.cancel()
 
-    def leave(self) -> None:
+    def stop_following(self) -> None:
         """Follows the handler no longer if it was abandoned."""
         if self.abandoned and not self.outcome.done():
             lost = self.signal.reason is StopReason.LOST
-            self.outcome.set_result(Stopped(StopReason.LOST if lost else self._last_word, abandoned=True))
+            self.outcome.set_result(Stopped(StopReason.LOST if lost else self._grace_reason, abandoned=True))
 
-    def _ended(self, ended: asyncio.Future[Any]) -> None:
-        self._timeouts.clear(self._timeout, self._time_is_over)
+    def _finish(self, ended: asyncio.Future[Any]) -> None:
+        self._timeouts.clear(self._timeout, self._time_out)
         if self._timer is not None:
             self._timer.cancel()
         end = _end_of(ended)
@@ -100,12 +98,12 @@ class HandlerRun:
             self.outcome.set_result(self._judge(end))
 
     def _judge(self, end: Ended | Outcome | Interrupted) -> Outcome:
-        """The order of events on the main loop decides: what was told before this end, and nothing else."""
+        """The order of events on the main loop decides: the stops before this end, and nothing else."""
         if self.abandoned:
-            return gave_up(_outcome_in(end), self._last_word)
+            return stopped_by(_outcome_in(end), self._grace_reason)
         reason = self.signal.reason
         if reason is None and type(end) is Ended and end.seen is None and type(end.outcome) is Returned:
-            return end.outcome  # nearly every run: nothing had told it to stop
+            return end.outcome  # nearly every run: no stop came before
         late = 0.0 if self._timed_out_at is None else self.loop.time() - self._timed_out_at
         return judge(end, reason, draining=self._is_draining(), late=late)
 
@@ -113,23 +111,23 @@ class HandlerRun:
         """A worker that stays keeps the lease of what was cancelled until it ends; one that leaves cannot."""
         if self.outcome.done():
             return
-        self._emit(HandlerAbandoned(job=self.job, reason=self._last_word))
+        self._emit(HandlerAbandoned(job=self.job, reason=self._grace_reason))
         self.abandoned = True
-        if self._last_word is not StopReason.CANCEL or self._is_draining():
-            self.leave()
+        if self._grace_reason is not StopReason.CANCEL or self._is_draining():
+            self.stop_following()
 
     @property
-    def _last_word(self) -> StopReason:
+    def _grace_reason(self) -> StopReason:
         """What began the grace."""
         assert self._overdue is not None  # nothing is abandoned without a grace
         return self._overdue
 
     def _discard(self, end: Ended | Outcome | Interrupted) -> None:
-        if ending := _told_of(_outcome_in(end)):
-            reason = self.signal.reason or self._last_word
+        if ending := _describe(_outcome_in(end)):
+            reason = self.signal.reason or self._grace_reason
             self._emit(EndingDiscarded(job=self.job, ending=ending, reason=reason))
 
-    def _time_is_over(self) -> None:
+    def _time_out(self) -> None:
         self._timed_out_at = self.loop.time()
         self.stop(StopReason.TIMEOUT)
 
@@ -147,7 +145,7 @@ def _outcome_in(end: Ended | Outcome | Interrupted) -> Outcome | Interrupted:
     return end.outcome if isinstance(end, Ended) else end
 
 
-def _told_of(outcome: Outcome | Interrupted) -> str:
+def _describe(outcome: Outcome | Interrupted) -> str:
     """What is thrown away with this outcome, in words; "" where there is nothing."""
     if isinstance(outcome, Returned):
         return f"it returned a result of {len(outcome.result)} characters"

@@ -1,4 +1,4 @@
-"""Watches over the handlers' dependencies: says when it is blocked and by whom, and when only a restart can help."""
+"""Watches where handlers run: reports when their loop is blocked and by whom, and when only a restart can help."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from cqworker.execution.handler_loop import ThreadedLoop
 from cqworker.execution.runtime import Runtime
 from cqworker.health.main_loop_lag import MainLoopLag
 
-SILENCE_TOLD = 5.0
+REPORT_AFTER = 5.0
+"""Seconds of silence after which the handlers' loop is reported as blocked, and again after as many more."""
 LOOK_EVERY = 1.0
+"""Seconds between two looks, each of which costs next to nothing."""
 
 
 class HandlerWatchdog:
@@ -24,37 +26,37 @@ class HandlerWatchdog:
     """
 
     def __init__(
-        self, runtime: Runtime, execution: Executor, most: int, main: MainLoopLag, clock: Clock, emit: Emit
+        self, runtime: Runtime, executor: Executor, most: int, main: MainLoopLag, clock: Clock, emit: Emit
     ) -> None:
         self.stuck: asyncio.Event = asyncio.Event()
         self.why: str = ""
         self._runtime = runtime
-        self._execution = execution
+        self._executor = executor
         self._most = most
         self.main = main
         self._clock = clock
         self._emit = emit
-        self._last = runtime.registry.longest_timeout + GRACE
-        self._told = 0.0
+        self._longest_silence = runtime.registry.longest_timeout + GRACE
+        self._reported_at = 0.0
 
     async def run(self) -> None:
         """Looks once a second."""
         while True:
             await asyncio.sleep(LOOK_EVERY)
-            self._look_at_the_loop()
-            self._count_the_abandoned()
+            self._check_loop()
+            self._check_stragglers()
 
-    def _look_at_the_loop(self) -> None:
+    def _check_loop(self) -> None:
         silent = self._silence()
-        if silent >= self._told + SILENCE_TOLD:
-            self._told = silent
-            jobs, place = self._suspects()
-            self._emit(HandlerLoopBlocked(seconds=silent, jobs=_named(jobs), type=_type_of(jobs), at=place))
-        elif silent < SILENCE_TOLD:
-            self._told = 0.0
+        if silent >= self._reported_at + REPORT_AFTER:
+            self._reported_at = silent
+            jobs, place = self._find_suspects()
+            self._emit(HandlerLoopBlocked(seconds=silent, jobs=_names_of(jobs), type=_type_of(jobs), at=place))
+        elif silent < REPORT_AFTER:
+            self._reported_at = 0.0
             self._emit(HandlerLoopProbed(lag=silent))
-        if silent > self._last:
-            jobs, place = self._suspects()
+        if silent > self._longest_silence:
+            jobs, place = self._find_suspects()
             at = f" at {place}" if place else ""
             self._give_up(f"the handlers' loop has been blocked for {silent:.0f} s{at}", jobs)
 
@@ -63,28 +65,28 @@ class HandlerWatchdog:
         silent = self._runtime.loop.silent_for()
         return max(0.0, silent - self.main.seconds_absent_since(self._clock.monotonic() - silent - ThreadedLoop.PULSE))
 
-    def _count_the_abandoned(self) -> None:
-        abandoned = self._execution.stragglers
+    def _check_stragglers(self) -> None:
+        abandoned = self._executor.stragglers
         if len(abandoned) > self._most:
             jobs = [run.job for run in abandoned]
             self._give_up(f"{len(abandoned)} handlers would not stop, and only {self._most} may go on", jobs)
 
     def _give_up(self, why: str, jobs: Sequence[JobRef]) -> None:
         if not self.stuck.is_set():
-            self.why = f"{why}: {', '.join(_named(jobs))}"
+            self.why = f"{why}: {', '.join(_names_of(jobs))}"
             self.stuck.set()
 
-    def _suspects(self) -> tuple[list[JobRef], str]:
+    def _find_suspects(self) -> tuple[list[JobRef], str]:
         """The job that holds the handlers' loop, every job there where that cannot be told; and the line it is at."""
         position = self._runtime.loop.position()
         handlers = self._runtime.registry.handlers
-        runs = {*self._execution.runs, *self._execution.stragglers}
+        runs = {*self._executor.runs, *self._executor.stragglers}
         there = [run for run in runs if handlers[run.job.type].executor == "loop"]
         guilty = [run for run in there if run.ended is position.ended]
         return [run.job for run in guilty or there], position.place
 
 
-def _named(jobs: Sequence[JobRef]) -> tuple[str, ...]:
+def _names_of(jobs: Sequence[JobRef]) -> tuple[str, ...]:
     return tuple(sorted(f"{job.type} {job.job_id}" for job in jobs))
 
 

@@ -1,4 +1,4 @@
-"""Calls a handler on its own dependencies (loop, thread, process) and turns whatever it does into an outcome."""
+"""Calls a handler where it runs (loop, thread, process) and turns whatever it does into an outcome."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ from cqworker.plugins.process_call import ChildFailure, run_in_child
 from cqworker.plugins.registry import Handler
 
 MESSAGE_LIMIT = 500
+"""Characters of an error's message that the record keeps."""
 TRACEBACK_LIMIT = 1200
 """Characters of a traceback that the record keeps: its end, where the error is."""
 LIFESPAN_RETRY = 30.0
@@ -83,18 +84,18 @@ def invoke_in_thread(
             return Ended(outcome_of(error), signal.seen)
 
     if handler.lifespan is None:
-        return RunningCall(_in_thread(runtime, partial(work, None)), lambda: None)
+        return RunningCall(_start_thread(runtime, partial(work, None)), lambda: None)
     opening = runtime.loop.call(lambda: open_state(runtime.lifespans, handler))
-    return RunningCall(asyncio.ensure_future(_with_state(runtime, opening, work)), opening.cancel)
+    return RunningCall(asyncio.ensure_future(_await_state(runtime, opening, work)), opening.cancel)
 
 
-async def _with_state(runtime: Runtime, opening: RunningCall, work: Callable[[Any], Ended]) -> Any:
+async def _await_state(runtime: Runtime, opening: RunningCall, work: Callable[[Any], Ended]) -> Any:
     """What is told to stop while its lifespan opens never starts."""
     state = await opening.ended
-    return state if isinstance(state, NeverStarted) else await _in_thread(runtime, partial(work, state))
+    return state if isinstance(state, NeverStarted) else await _start_thread(runtime, partial(work, state))
 
 
-def _in_thread(runtime: Runtime, work: Callable[[], Ended]) -> asyncio.Future[Any]:
+def _start_thread(runtime: Runtime, work: Callable[[], Ended]) -> asyncio.Future[Any]:
     try:
         return runtime.threads.call(work)
     except ThreadNotStarted as error:
@@ -108,16 +109,16 @@ def invoke_in_process(runtime: Runtime, handler: Handler, payload: str, job: Pla
     loop = asyncio.get_running_loop()
     try:
         if is_light(payload):
-            handler.validate(payload)  # here, too: a mistake is told with its place and costs no process
+            handler.validate(payload)  # here, too: a mistake is reported with its place and costs no process
         made = begin_call(runtime.processes, run_in_child, handler.origin, payload, job)
     except Exception as error:  # noqa: BLE001 - validators and models are the plugin's
         ended: asyncio.Future[Any] = loop.create_future()
         ended.set_result(outcome_of(error))
         return RunningCall(ended, lambda: None)
-    return RunningCall(loop.create_task(_in_process(made, job)), made.cancel, made.begun)
+    return RunningCall(loop.create_task(_await_process(made, job)), made.cancel, made.begun)
 
 
-async def _in_process(made: ChildCall, job: PlainJob) -> Outcome | Interrupted:
+async def _await_process(made: ChildCall, job: PlainJob) -> Outcome | Interrupted:
     try:
         ended = await made.ended
         ended.replay(Job(job).log)
@@ -140,7 +141,7 @@ async def open_state(lifespans: Lifespans, handler: Handler) -> Any:
 
 
 def outcome_of(error: BaseException) -> Outcome | Interrupted:
-    """What an exception out of a handler means; a secret that it quotes is told to nobody."""
+    """What an exception out of a handler means; a secret that it quotes is left out."""
     match error:
         case asyncio.CancelledError():
             return Interrupted()
@@ -180,7 +181,7 @@ def _raised_from(error: BaseException) -> Raised:
 
 
 def redact(text: str, limit: int = MESSAGE_LIMIT) -> str:
-    """What is told of a text that a handler wrote: no secret, and no more than `limit` characters."""
+    """A text that a handler wrote without its secrets, cut to `limit` characters."""
     return truncate(redacted_start(text, limit + 1), limit)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import FrameType
 
 STANDARD_LIBRARY = str(Path(asyncio.__file__).parents[1]) + os.sep
+"""The folder of the standard library."""
 INSTALLED = frozenset({"site-packages", "dist-packages"})
 """Folders that many systems have below the standard library's own."""
 

@@ -20,23 +20,24 @@ from cqworker.execution.outcome import (
     UnknownTypeMet,
 )
 
-ERROR = "it said: "
-"""Before an error's words, and nothing else's: the history remembers by it."""
-RETURNED = "it returned after it saw the stop"
+ERROR_PREFIX = "it said: "
+"""Before the words of an error, and of nothing else: the history remembers by it."""
+RETURNED_NOTE = "it returned after it saw the stop"
+"""The note of a return that does not count as finished."""
 NOTE_LIMIT = 300
 """Characters of an error or a reason that a note keeps: it stands in the history, beside others."""
 
 
-def judge(end: Ended | Outcome | Interrupted, told: StopReason | None, *, draining: bool, late: float) -> Outcome:
-    """The outcome of a handler that ended `late` s after its timeout, had been `told` to stop, or saw that it should.
+def judge(end: Ended | Outcome | Interrupted, stop: StopReason | None, *, draining: bool, late: float) -> Outcome:
+    """The outcome of a handler that ended `late` s after its timeout; `stop` is what it was told, if it was.
 
-    Of two stops a refused lease beats all, else the first counts: what it saw had come before what it was told.
+    Of two stops a refused lease beats all, else the first counts: what it saw had come before what it was stopped for.
     """
-    if told is StopReason.LOST:
-        return Stopped(told)
+    if stop is StopReason.LOST:
+        return Stopped(stop)
     if not isinstance(end, Ended):
-        return _judge_free(end, draining=draining) if told is None else _judge_killed(end, told)
-    reason = end.seen or told
+        return _judge_free(end, draining=draining) if stop is None else _judge_killed(end, stop)
+    reason = end.seen or stop
     if reason is None:
         return _judge_free(end.outcome, draining=draining)
     return _judge_stopped(end, reason, late)
@@ -55,9 +56,9 @@ def _judge_stopped(end: Ended, reason: StopReason, late: float) -> Outcome:
         case Raised() if end.seen is None and reason not in (StopReason.CANCEL, StopReason.TIMEOUT):
             return outcome
         case Returned() | Raised() | PayloadRefused() | AskedRetry() | Hindered() | Interrupted():
-            return gave_up(outcome, reason)
+            return stopped_by(outcome, reason)
         case Died() | NeverStarted() | UnknownTypeMet() | Stopped():
-            return gave_up(outcome, reason)
+            return stopped_by(outcome, reason)
 
 
 def _judge_killed(outcome: Outcome | Interrupted, reason: StopReason) -> Outcome:
@@ -84,8 +85,8 @@ def _judge_free(outcome: Outcome | Interrupted, *, draining: bool) -> Outcome:
             return outcome
 
 
-def gave_up(outcome: Outcome | Interrupted, reason: StopReason) -> Stopped:
-    """It stopped, for this reason and unfinished; what it said by the way is kept."""
+def stopped_by(outcome: Outcome | Interrupted, reason: StopReason) -> Stopped:
+    """It stopped, for this reason and unfinished; how it ended is kept as a note."""
     return Stopped(
         reason,
         note=note_of(outcome),
@@ -96,12 +97,12 @@ def gave_up(outcome: Outcome | Interrupted, reason: StopReason) -> Stopped:
 
 
 def note_of(outcome: Outcome | Interrupted) -> str:
-    """What a handler said by its end, in words for the history; "" where it only obeyed."""
+    """How a handler ended, in words for the history; "" where it only obeyed."""
     match outcome:
         case Returned():
-            return RETURNED
+            return RETURNED_NOTE
         case Raised(error, message):
-            return f"{ERROR}{error}: {truncate(message, NOTE_LIMIT)}"
+            return f"{ERROR_PREFIX}{error}: {truncate(message, NOTE_LIMIT)}"
         case Hindered(reason):
             return reason
         case AskedRetry(reason):

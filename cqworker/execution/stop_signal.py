@@ -1,4 +1,4 @@
-"""What one handler is told of its stop, what it has seen of that, and what it said of its own end."""
+"""Why one handler should stop, what it has seen of that, and whether it called its result finished."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class StopSignal(Struct, eq=False):
             self.seen = reason
         return reason
 
-    def was_thrown(self) -> None:
+    def note_thrown(self) -> None:
         """Called where the coroutine runs: CancelledError is on its way into it, and nothing stops that any more."""
         if self.seen is None:
             self.seen = self.reason

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-Job = tuple[Callable[[], Any], "asyncio.Future[Any]", asyncio.AbstractEventLoop]
+_Call = tuple[Callable[[], Any], "asyncio.Future[Any]", asyncio.AbstractEventLoop]
 
 
 class ThreadNotStarted(Exception):
@@ -20,7 +20,7 @@ class HandlerThreads:
     """As many threads as there are calls at once; an idle one takes the next call."""
 
     def __init__(self) -> None:
-        self._calls: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._idle = threading.Semaphore(0)
         self._count = 0
 

@@ -1,4 +1,4 @@
-"""When runs must be told to stop: one timer for each length of time, however many runs have it."""
+"""When runs must stop: one timer for each length of time, however many runs have it."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ class Timeouts:
     """
 
     def __init__(self) -> None:
-        self._lines: dict[float, _Line] = {}
+        self._queues: dict[float, _Queue] = {}
 
     def set(self, seconds: float, act: Act) -> None:
         """Calls `act` in so many seconds."""
-        line = self._lines.get(seconds)
-        if line is None:
-            line = self._lines[seconds] = _Line(seconds)
-        line.join(act)
+        queue = self._queues.get(seconds)
+        if queue is None:
+            queue = self._queues[seconds] = _Queue(seconds)
+        queue.add(act)
 
     def clear(self, seconds: float, act: Act) -> None:
         """Takes back what was set with these seconds, if it was."""
-        if (line := self._lines.get(seconds)) is not None:
-            line.leave(act)
+        if (queue := self._queues.get(seconds)) is not None:
+            queue.remove(act)
 
 
-class _Line:
+class _Queue:
     """Everything that was set for one length of time, the first to end first."""
 
     def __init__(self, seconds: float) -> None:
@@ -40,18 +40,18 @@ class _Line:
         self._ends: dict[Act, float] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def join(self, act: Act) -> None:
+    def add(self, act: Act) -> None:
         end = self._ends[act] = self._loop.time() + self._seconds
         if self._timer is None:
-            self._timer = self._loop.call_at(end, self._look)
+            self._timer = self._loop.call_at(end, self._fire)
 
-    def leave(self, act: Act) -> None:
+    def remove(self, act: Act) -> None:
         self._ends.pop(act, None)
         if not self._ends and self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _look(self) -> None:
+    def _fire(self) -> None:
         """Calls those whose time is over, and waits for the next."""
         self._timer = None
         now = self._loop.time()
@@ -59,4 +59,4 @@ class _Line:
             del self._ends[act]
             act()
         if self._ends and self._timer is None:
-            self._timer = self._loop.call_at(next(iter(self._ends.values())), self._look)
+            self._timer = self._loop.call_at(next(iter(self._ends.values())), self._fire)

@@ -20,7 +20,7 @@ from cqworker.execution.outcome import (
     StopReason,
     UnknownTypeMet,
 )
-from cqworker.execution.stop_outcomes import ERROR
+from cqworker.execution.stop_outcomes import ERROR_PREFIX
 from cqworker.flow.unknown_types import PATIENCE_MS, seconds_to_hide, unknown_type_failure
 from cqworker.model.backoff import retry_delay
 from cqworker.model.history import HANDED_BACK, RETRIED
@@ -146,7 +146,7 @@ def _timeout_failure(stop: Stopped) -> Failure:
 
 def _was_forgiven(record: JobRecord) -> bool:
     """Whether this round was handed back for an error in a drain before: one that shows in drains alone must count."""
-    marked = with_note(StopReason.DRAIN, ERROR)
+    marked = with_note(StopReason.DRAIN, ERROR_PREFIX)
     began = max((place for place, entry in enumerate(record.history) if entry.event == RETRIED), default=0)
     return any(entry.reason.startswith(marked) for entry in record.history[began:] if entry.event == HANDED_BACK)
 

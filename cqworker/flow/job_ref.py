@@ -9,6 +9,7 @@ from cqworker.model.trace import derived_trace_id, trace_id_for
 
 
 def job_ref_of(record: JobRecord) -> JobRef:
+    """The job as its record has it, for an event."""
     return JobRef(
         job_id=record.job_id,
         type=record.type,
@@ -21,7 +22,7 @@ def job_ref_of(record: JobRecord) -> JobRef:
 
 
 def job_ref_of_message(envelope: Envelope, traceparent: str | None) -> JobRef:
-    """Before its record was seen a message's attempt is 0."""
+    """The job as its message has it, for an event before its record was seen: its attempt is 0."""
     return JobRef(
         job_id=envelope.job_id,
         type=envelope.type,

@@ -69,7 +69,7 @@ class Poller:
         """Asks for nothing more; what a receive in flight still brings is given back."""
         self._quiet.set()
 
-    async def receives_ended(self) -> None:
+    async def wait_for_receives(self) -> None:
         """Returns when no receive is in flight any more."""
         while self._loops:
             await asyncio.wait(self._loops)
@@ -101,7 +101,7 @@ class Poller:
         reserving = not scout
         while not self._quiet.is_set():
             try:
-                asked, arrived = await self._turn(reserving=reserving)
+                asked, arrived = await self._receive_and_accept(reserving=reserving)
             except Unavailable:
                 await sleep_unless(self._quiet, next(waits))
                 continue
@@ -116,7 +116,7 @@ class Poller:
             if arrived == asked and len(self._loops) < self._most:
                 self._open_loop(scout=False)
 
-    async def _turn(self, *, reserving: bool) -> tuple[int, int]:
+    async def _receive_and_accept(self, *, reserving: bool) -> tuple[int, int]:
         """One receive: how many messages were asked for and how many came."""
         await self._health.wait_until_back(STORE, self._quiet)
         asked = await self._capacity.wait_for_room()

@@ -130,7 +130,7 @@ def handler(
     lifespan: Lifespan | None = ...,
 ) -> Callable[[F], F]: ...
 @explain_misuse(HANDLER)
-def handler(
+def handler(  # noqa: PLR0913 - what an author may say, by name
     function: F | None = None,
     /,
     *,

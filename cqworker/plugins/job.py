@@ -67,7 +67,7 @@ class Job:
         "__weakref__": "References that do not keep it.",
     }
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the worker lends, by name
         self,
         plain: PlainJob,
         *,

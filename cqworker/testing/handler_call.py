@@ -92,7 +92,7 @@ class HandlerCall:
                 return CallResult(None, error, signal.seen)
 
         if handler.executor == "loop":
-            return SameLoop().call(on_the_loop, signal.was_thrown)
+            return SameLoop().call(on_the_loop, signal.note_thrown)
         threads = HandlerThreads()
         call = RunningCall(threads.call(in_a_thread), lambda: None)
         threads.close()

@@ -105,7 +105,7 @@ def _as_tried(handler: Handler, state: object, timeout: float | timedelta | None
     return handler if state is UNSET else replace(handler, lifespan=lambda: nullcontext(state))
 
 
-async def _run(
+async def _run(  # noqa: PLR0913 - what a test may say, once read
     found: Handler,
     text: str,
     facts: PlainJob,

@@ -50,13 +50,13 @@ class Worker:
         for handler in self._runtime.registry.handlers.values():
             if handler.lifespan is not None:
                 self._runtime.loop.call(partial(open_state, self._runtime.lifespans, handler))
-        self._loops.append(self._begin("main loop's pulse", self._watchdog.main.run))
+        self._loops.append(self._start_loop("main loop's pulse", self._watchdog.main.run))
         for worker in self.queue_workers:
-            self._loops.append(self._begin("lease keeper", worker.leases.run))
+            self._loops.append(self._start_loop("lease keeper", worker.leases.run))
             worker.poller.start()
             if worker.dead_letters is not None:
-                self._dead_letter_loops.append(self._begin("dead letters", worker.dead_letters.run))
-        self._loops.append(self._begin("handlers' watch", self._watchdog.run))
+                self._dead_letter_loops.append(self._start_loop("dead letters", worker.dead_letters.run))
+        self._loops.append(self._start_loop("handlers' watch", self._watchdog.run))
 
     async def drain(self, seconds: float, stop_now: asyncio.Event) -> None:
         """Stops receiving, gives back what has not started, and lets the rest run for `seconds`.
@@ -130,12 +130,12 @@ class Worker:
                 if lease.job.job_id == job_id:
                     lease.stop(StopReason.CANCEL)
 
-    def _begin(self, name: str, loop: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+    def _start_loop(self, name: str, loop: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         return asyncio.get_running_loop().create_task(keep_running(name, loop, self._emit))
 
     async def _idle(self) -> None:
         for worker in self.queue_workers:
-            await worker.poller.receives_ended()
+            await worker.poller.wait_for_receives()
         if self._dead_letter_loops:
             await asyncio.wait(self._dead_letter_loops)
         while journeys := [journey for worker in self.queue_workers for journey in worker.poller.journeys]:

@@ -92,7 +92,7 @@ async def test_the_handlers_loop_is_not_blamed_for_the_time_in_which_nobody_coul
 
 
 async def test_a_computation_on_the_main_loop_is_told_and_no_handler_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handler_watchdog, "SILENCE_TOLD", 0.5)
+    monkeypatch.setattr(handler_watchdog, "REPORT_AFTER", 0.5)
     monkeypatch.setattr(handler_watchdog, "LOOK_EVERY", 0.1)
 
     @handler

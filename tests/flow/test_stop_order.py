@@ -105,7 +105,7 @@ async def conclusion_of(order: tuple[str, ...], reason: StopReason, how: str) ->
             case "stop":
                 run.stop(reason)
             case "thrown" if end is None:
-                run.signal.was_thrown()
+                run.signal.note_thrown()
             case "look":
                 run.signal.look()
             case "end":
