@@ -24,7 +24,8 @@ from cqworker.errors import (
     UnknownQueue,
     UnknownType,
 )
-from cqworker.web.problems import URN, Kind
+from cqworker.web.problems import URN
+from cqworker.web.problems import ProblemKind as Kind
 
 Problem = Mapping[str, Any]
 _PAYLOAD = re.compile(r"^/(payload|params)")

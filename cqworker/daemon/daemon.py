@@ -24,7 +24,7 @@ from cqworker.jobs.waiters import Waiters
 from cqworker.observe.log import Log
 from cqworker.plugins.registry import Registry
 from cqworker.settings import Settings
-from cqworker.web.server import Parts, Server, create_app
+from cqworker.web.server import AppContext, Server, create_app
 from cqworker.worker.assembly import Dependencies, open_worker
 from cqworker.worker.worker import Worker
 
@@ -116,7 +116,7 @@ def open_daemon(
             open_worker(dependencies, settings, ThreadedLoop(loop_type), name=name, on_settled=waiters.note_written)
         )
     worker = workers[0] if workers else None
-    parts = Parts(
+    context = AppContext(
         submitter=open_submitter(dependencies, settings),
         operator=open_operator_actions(
             dependencies, settings, waiters, worker.cancel_here if worker else lambda _: None
@@ -135,7 +135,7 @@ def open_daemon(
         registry=registry,
         dependencies=dependencies,
         clients=aws.clients,
-        server=Server(create_app(parts, api=Role.API in roles), settings.http),
+        server=Server(create_app(context, api=Role.API in roles), settings.http),
         waiters=waiters,
         worker=worker,
         emit=observers.emit,

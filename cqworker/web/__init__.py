@@ -1,1 +1,1 @@
-"""The front desk: HTTP in, problem+json out."""
+"""The HTTP API: requests in, JSON and problem+json out (RFC 9457)."""

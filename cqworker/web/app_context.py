@@ -1,4 +1,4 @@
-"""What the front desk is made of: the duties it calls on, handed over once."""
+"""What the HTTP API calls on: handed over once, when the application is created."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Health(Protocol):
-    """What the daemon knows about itself; every answer is remembered, nothing is called."""
+    """What the daemon knows about itself; every answer is from memory, no service is called."""
 
     def liveness(self) -> tuple[str, ...]:
         """Why this process should be restarted; empty when it is healthy."""
@@ -38,8 +38,8 @@ class Health(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """The rooms behind the desk; `submitter`, `desk` and `artifacts` are None where only health is served."""
+class AppContext:
+    """What the routes call on; `submitter`, `operator` and `artifacts` are None where only health is served."""
 
     submitter: Submitter | None
     operator: OperatorActions | None
@@ -53,17 +53,16 @@ class Parts:
     clock: Clock
 
 
-PARTS = web.AppKey("parts", Parts)
-LONG_POLLS = web.AppKey("waiting_room", LongPolls)
-SERVES_API = web.AppKey("serves_api", bool)
+APP_CONTEXT = web.AppKey("app_context", AppContext)
+LONG_POLLS = web.AppKey("long_polls", LongPolls)
 
 
-def parts_of(request: web.Request) -> Parts:
-    """The parts of the application that a request came to."""
-    return request.app[PARTS]
+def context_of(request: web.Request) -> AppContext:
+    """The context of the application that a request came to."""
+    return request.app[APP_CONTEXT]
 
 
-def present(part: T | None) -> T:
-    """A part that every application with the API has."""
-    assert part is not None, "create_app(api=True) needs a submitter, a desk and artifacts"
+def require(part: T | None) -> T:
+    """The part, which every application with the API has."""
+    assert part is not None, "create_app(api=True) needs a submitter, operator actions and artifacts"
     return part

@@ -17,15 +17,15 @@ from cqworker.model.artifact_keys import (
     output_reference,
     upload_key,
 )
-from cqworker.web.app_context import parts_of, present
+from cqworker.web.app_context import context_of, require
 from cqworker.web.auth import caller_of
 from cqworker.web.body_reader import receive, release
 from cqworker.web.client_connection import connection_of
 from cqworker.web.fair_queue import FairQueue
 from cqworker.web.job_routes import job_id_of
 from cqworker.web.json_response import as_json
-from cqworker.web.problems import Kind, Problem
-from cqworker.web.submission_limits import admit
+from cqworker.web.problems import Problem, ProblemKind
+from cqworker.web.submission_limits import charge_rate
 from cqworker.web.upload_spool import SPOOLS
 
 MAX_TRANSFERS = 8
@@ -53,17 +53,17 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 async def upload(request: web.Request) -> web.StreamResponse:
     """POST /artifacts."""
-    admit(request)
-    parts, content_type = parts_of(request), _declared_type(request)
+    charge_rate(request)
+    context, content_type = context_of(request), _declared_type(request)
     connection = connection_of(request)
     async with request.app[SPOOLS].spool(connection.owner, partial(release, request)) as spool:
-        if not await receive(request, parts.settings.http.max_upload, spool.write):
-            raise Problem(Kind.MALFORMED, "The body is empty; it should be the bytes to keep.")
+        if not await receive(request, context.settings.http.max_upload, spool.write):
+            raise Problem(ProblemKind.MALFORMED, "The body is empty; it should be the bytes to keep.")
         spool.claim.is_waiting = False
         artifact_id = new_artifact_id()
         key = upload_key(caller_of(request).own_tenant, artifact_id)
         async with request.app[TRANSFERS].turn(connection.owner):
-            await present(parts.artifacts).put(key, await spool.whole(), content_type)
+            await require(context.artifacts).put(key, await spool.whole(), content_type)
     shown = {"artifact_id": artifact_id, "bytes": spool.size, "content_type": content_type}
     shown["source"] = f"artifact:{artifact_id}"
     return as_json(shown, 201, {hdrs.LOCATION: f"{request.path}/{artifact_id}"})
@@ -75,44 +75,44 @@ async def download(request: web.Request) -> web.StreamResponse:
     if not _ARTIFACT_ID.fullmatch(artifact_id):
         raise ArtifactMissing("No artifact has such an id.")
     key = upload_key(caller_of(request).own_tenant, artifact_id)
-    return await _send(request, present(parts_of(request).artifacts).reference(key), artifact_id)
+    return await _send(request, require(context_of(request).artifacts).reference(key), artifact_id)
 
 
 async def download_of_job(request: web.Request) -> web.StreamResponse:
     """GET /jobs/{job_id}/artifact."""
-    parts = parts_of(request)
-    record = await present(parts.operator).show(job_id_of(request), caller_of(request).tenant)
-    whereabouts = present(parts.artifacts).reference
+    context = context_of(request)
+    record = await require(context.operator).show(job_id_of(request), caller_of(request).tenant)
+    whereabouts = require(context.artifacts).reference
     reference = output_reference(record, whereabouts)
     if reference is None:
         detail = "The job has no artifact: its result names none, or it has not succeeded yet."
-        raise Problem(Kind.ARTIFACT_NOT_FOUND, detail, members={"job_id": record.job_id})
+        raise Problem(ProblemKind.ARTIFACT_NOT_FOUND, detail, members={"job_id": record.job_id})
     return await _send(request, reference, name_of(record, reference, whereabouts) or record.job_id)
 
 
 async def download_by_name(request: web.Request) -> web.StreamResponse:
     """GET /jobs/{job_id}/artifacts/{name}."""
-    parts, name = parts_of(request), request.match_info["name"]
-    record = await present(parts.operator).show(job_id_of(request), caller_of(request).tenant)
+    context, name = context_of(request), request.match_info["name"]
+    record = await require(context.operator).show(job_id_of(request), caller_of(request).tenant)
     if (key := named_key(record, name)) is None:
         detail = "No artifact has such a name."
-        raise Problem(Kind.ARTIFACT_NOT_FOUND, detail, members={"job_id": record.job_id})
-    return await _send(request, present(parts.artifacts).reference(key), name)
+        raise Problem(ProblemKind.ARTIFACT_NOT_FOUND, detail, members={"job_id": record.job_id})
+    return await _send(request, require(context.artifacts).reference(key), name)
 
 
 def _declared_type(request: web.Request) -> str:
     if request.content_type.startswith("multipart/"):
-        raise Problem(Kind.MEDIA_TYPE, "Send the bytes as they are, no form: curl --data-binary @FILE, not -F.")
+        raise Problem(ProblemKind.MEDIA_TYPE, "Send the bytes as they are, no form: curl --data-binary @FILE, not -F.")
     return media_type(request.content_type)
 
 
 async def _send(request: web.Request, reference: str, name: str) -> web.StreamResponse:
     """Fetches the object, and then writes it out as fast as the client takes it, which holds up nobody."""
-    parts, connection = parts_of(request), connection_of(request)
+    context, connection = context_of(request), connection_of(request)
     async with request.app[SPOOLS].spool(connection.owner, connection.evict, connection.progress) as spool:
         spool.claim.is_waiting = False
         async with request.app[TRANSFERS].turn(connection.owner):
-            stored_as = await present(parts.artifacts).copy(reference, parts.settings.http.max_upload, spool.write)
+            stored_as = await require(context.artifacts).copy(reference, context.settings.http.max_upload, spool.write)
         response = web.StreamResponse(headers=_headers(stored_as, name))
         response.content_length = spool.size
         await response.prepare(request)

@@ -1,4 +1,4 @@
-"""Who is asking, and what they may do: bearer tokens, their scopes and tenants."""
+"""Authentication and scopes: who sends a request by its bearer token (RFC 6750), and what they may do."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from aiohttp import hdrs, web
 from cqworker.enums import SCOPES, Scope
 from cqworker.model.tenants import DEFAULT_TENANT
 from cqworker.settings import HttpSettings, TokenSettings, is_loopback
-from cqworker.web.problems import Kind, Problem
+from cqworker.web.problems import Problem, ProblemKind
 
 REALM = 'Bearer realm="cqworker"'
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent a request; the local operator of a desk without tokens sees every tenant, so theirs is None."""
+    """Who sent a request; without configured tokens the local operator, who sees all tenants: `tenant` is None."""
 
     name: str
     tenant: str | None
@@ -34,70 +34,70 @@ LOCAL = Caller("local", None, frozenset(SCOPES))
 CALLER = web.RequestKey("caller", Caller)
 
 
-class Gate:
-    """Lets callers in by their tokens; where none is configured, everybody who comes is the local operator."""
+class Authenticator:
+    """Authenticates callers by their tokens; where none is configured, every caller is the local operator."""
 
     def __init__(self, settings: HttpSettings) -> None:
         self._tokens = settings.tokens
         self._is_of_this_machine = is_loopback(settings.host)
 
-    def admit(self, request: web.Request, scope: Scope) -> Caller:
-        """The caller, who has this scope; raises Problem 401 or 403."""
-        caller = self.recognise(request)
+    def authorize(self, request: web.Request, scope: Scope) -> Caller:
+        """The caller, who has this scope. Raises Problem 401 or 403."""
+        caller = self.authenticate(request)
         if caller is None:
             raise _unauthenticated(request)
         if scope not in caller.scopes:
             challenge = f'{REALM}, error="insufficient_scope", scope="{scope}"'
             detail = f'The token "{caller.name}" lacks the scope "{scope}" that this call needs.'
-            raise Problem(Kind.FORBIDDEN, detail, headers={hdrs.WWW_AUTHENTICATE: challenge})
+            raise Problem(ProblemKind.FORBIDDEN, detail, headers={hdrs.WWW_AUTHENTICATE: challenge})
         return caller
 
-    def recognise(self, request: web.Request) -> Caller | None:
-        """The caller behind the request's token, None without a valid one."""
+    def authenticate(self, request: web.Request) -> Caller | None:
+        """The caller by the request's token; None without a valid one."""
         if not self._tokens:
             return LOCAL
-        known = self._known(_presented(request))
+        known = self._find_token(_bearer_token(request))
         return Caller(known.name, known.tenant, frozenset(known.scopes)) if known else None
 
-    def lets_read(self, request: web.Request) -> bool:
+    def may_read(self, request: web.Request) -> bool:
         """Whether what names resources is shown where anybody may ask: to who may read, or comes from this machine.
 
         A worker without the api role may listen anywhere without tokens, and then nobody who comes is known.
         """
-        caller = self.recognise(request)
+        caller = self.authenticate(request)
         if caller is LOCAL:
             return self._is_of_this_machine
         return caller is not None and "read" in caller.scopes
 
-    def _known(self, presented: str | None) -> TokenSettings | None:
-        """Compares with every token and takes the same time wherever, and whether, it is found."""
-        digest = sha256((presented or "").encode("utf-8", "surrogateescape")).hexdigest()
+    def _find_token(self, token_text: str | None) -> TokenSettings | None:
+        """Compares with every token, so that the time tells nothing of whether and where it is found."""
+        digest = sha256((token_text or "").encode("utf-8", "surrogateescape")).hexdigest()
         found: TokenSettings | None = None
         for token in self._tokens:
             found = token if hmac.compare_digest(digest, token.sha256) else found
-        return found if presented else None
+        return found if token_text else None
 
 
-GATE = web.AppKey("gate", Gate)
+AUTHENTICATOR = web.AppKey("gate", Authenticator)
 
 
 def caller_of(request: web.Request) -> Caller:
-    """The caller that the gate admitted."""
+    """The caller that was authorized for the request."""
     return request[CALLER]
 
 
-def _presented(request: web.Request) -> str | None:
+def _bearer_token(request: web.Request) -> str | None:
     values = request.headers.getall(hdrs.AUTHORIZATION, [])
     scheme, _, token = values[0].partition(" ") if len(values) == 1 else ("", "", "")
     return token.strip() if scheme.lower() == "bearer" else None
 
 
 def _unauthenticated(request: web.Request) -> Problem:
-    presented = hdrs.AUTHORIZATION in request.headers
-    challenge = f'{REALM}, error="invalid_token"' if presented else REALM
-    wrong = "The token is unknown or malformed." if presented else "No token came with the request."
+    token_text = hdrs.AUTHORIZATION in request.headers
+    challenge = f'{REALM}, error="invalid_token"' if token_text else REALM
+    wrong = "The token is unknown or malformed." if token_text else "No token came with the request."
     return Problem(
-        Kind.UNAUTHENTICATED,
+        ProblemKind.UNAUTHENTICATED,
         f"{wrong} Send it as: Authorization: Bearer <token>",
         headers={hdrs.WWW_AUTHENTICATE: challenge},
     )

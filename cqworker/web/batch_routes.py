@@ -8,28 +8,30 @@ from cqworker.errors import CqworkerError
 from cqworker.jobs.intake import JobAnswer, Sender, submit_all
 from cqworker.jobs.submit import Accepted
 from cqworker.jobs.time_slices import in_slices
-from cqworker.web.app_context import parts_of, present
+from cqworker.web.app_context import context_of, require
 from cqworker.web.auth import caller_of
 from cqworker.web.body_reader import json_body
-from cqworker.web.error_middleware import incident
+from cqworker.web.error_middleware import report_incident
 from cqworker.web.job_routes import job_json, traceparent_of
 from cqworker.web.json_response import as_json
 from cqworker.web.parse_offload import PARSE_OFFLOAD
-from cqworker.web.problems import Kind, Problem
-from cqworker.web.submission_limits import admit
+from cqworker.web.problems import Problem, ProblemKind
+from cqworker.web.submission_limits import charge_rate
 from cqworker.web.submission_problems import problem_of_submission
 
 
 async def submit_batch(request: web.Request) -> web.StreamResponse:
     """POST /jobs/batch."""
     if "Idempotency-Key" in request.headers:
-        raise Problem(Kind.MALFORMED, "A batch has no key of its own: give each job an idempotency_key.")
-    admit(request)
-    parts = parts_of(request)
+        raise Problem(ProblemKind.MALFORMED, "A batch has no key of its own: give each job an idempotency_key.")
+    charge_rate(request)
+    context = context_of(request)
     sender = Sender(caller_of(request).own_tenant, traceparent_of(request))
-    read = await request.app[PARSE_OFFLOAD].parse_batch(await json_body(request, parts.settings.http.max_body), sender)
-    admit(request, len(read) - 1, of=len(read))
-    answers = await submit_all(read, present(parts.submitter))
+    read = await request.app[PARSE_OFFLOAD].parse_batch(
+        await json_body(request, context.settings.http.max_body), sender
+    )
+    charge_rate(request, len(read) - 1, of=len(read))
+    answers = await submit_all(read, require(context.submitter))
     return as_json({"jobs": [_answer_json(answer, request) async for answer in in_slices(answers)]})
 
 
@@ -41,5 +43,5 @@ def _answer_json(answer: JobAnswer, request: web.Request) -> dict[str, object]:
         case CqworkerError() as error:
             problem = problem_of_submission(error, answer.pointer)
         case error:
-            problem = incident(error, request, parts_of(request).emit)
+            problem = report_incident(error, request, context_of(request).emit)
     return {"status": problem.kind.status, "problem": problem.body()}

@@ -8,12 +8,12 @@ from functools import partial
 
 from aiohttp import HttpVersion11, hdrs, web
 
-from cqworker.web.app_context import parts_of
+from cqworker.web.app_context import context_of
 from cqworker.web.buffer_quota import BufferQuota
 from cqworker.web.client_connection import connection_of
 from cqworker.web.connection_limit import Wait
 from cqworker.web.content_encoding import PIECE, decoder_of
-from cqworker.web.problems import Kind, Problem
+from cqworker.web.problems import Problem, ProblemKind
 
 BODY_SILENCE = 20.0
 """Seconds that a client may be silent within a body."""
@@ -51,7 +51,7 @@ async def receive(request: web.Request, limit: int, keep: Callable[[bytes], Awai
     if (request.content_length or 0) > limit:
         raise _too_large(limit)
     await _send_continue(request)
-    came, size, rate = 0, 0, parts_of(request).settings.http.least_rate
+    came, size, rate = 0, 0, context_of(request).settings.http.least_rate
     started = asyncio.get_running_loop().time()
     with connection_of(request).waiting(Wait.BODY, partial(release, request)):
         while chunk := await _read_chunk(request, started + BODY_SILENCE + came / rate, rate):
@@ -72,14 +72,14 @@ async def json_body(request: web.Request, limit: int) -> bytes:
     body = await read_body(request, limit)
     media_type = request.content_type
     if body and media_type not in JSON_TYPES and not media_type.endswith("+json"):
-        raise Problem(Kind.MEDIA_TYPE, "Send the body as JSON, with Content-Type: application/json.")
+        raise Problem(ProblemKind.MEDIA_TYPE, "Send the body as JSON, with Content-Type: application/json.")
     return body
 
 
 def release(request: web.BaseRequest) -> None:
     """Ends the wait for a body whose room is needed."""
     detail = "Room ran out, and the bytes of this body came slower than those of others. Try again in a few seconds."
-    request.content.set_exception(Problem(Kind.CROWDED, detail))
+    request.content.set_exception(Problem(ProblemKind.CROWDED, detail))
 
 
 async def answer_expect(request: web.Request) -> None:
@@ -100,10 +100,10 @@ async def _read_chunk(request: web.Request, latest: float, rate: float) -> bytes
             return await request.content.readany()
     except TimeoutError:
         slow = f"paused for {BODY_SILENCE:.0f} seconds, or came at less than {rate} bytes a second"
-        raise Problem(Kind.TOO_SLOW, f"The body {slow}. Send it again.") from None
+        raise Problem(ProblemKind.TOO_SLOW, f"The body {slow}. Send it again.") from None
     except (web.RequestPayloadError, ConnectionError, RuntimeError):  # the last: aiohttp's word for a lost connection
-        raise Problem(Kind.MALFORMED, "The body ends early, or its framing is broken.") from None
+        raise Problem(ProblemKind.MALFORMED, "The body ends early, or its framing is broken.") from None
 
 
 def _too_large(limit: int) -> Problem:
-    return Problem(Kind.TOO_LARGE, f"The body is larger than {limit} bytes, which is all that is taken here.")
+    return Problem(ProblemKind.TOO_LARGE, f"The body is larger than {limit} bytes, which is all that is taken here.")

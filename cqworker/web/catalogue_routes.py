@@ -7,30 +7,30 @@ import asyncio
 from aiohttp import web
 
 from cqworker.plugins.registry import BrokenPlugin, Handler
-from cqworker.web.app_context import parts_of
+from cqworker.web.app_context import context_of
 from cqworker.web.json_response import as_json
-from cqworker.web.openapi import Description
+from cqworker.web.openapi import ApiDocument
 
-INDEX = web.AppKey("index", dict[str, object])
-DESCRIPTION = web.AppKey("description", Description)
+ROUTE_LIST = web.AppKey("index", dict[str, object])
+API_DOCUMENT = web.AppKey("description", ApiDocument)
 
 
 async def handlers(request: web.Request) -> web.StreamResponse:
     """GET /handlers."""
-    registry = parts_of(request).registry
+    registry = context_of(request).registry
     usable = [_handler(registry.handlers[name]) for name in sorted(registry.handlers)]
     return as_json({"handlers": usable, "broken": [_broken(plugin) for plugin in registry.broken]})
 
 
 async def index(request: web.Request) -> web.StreamResponse:
     """GET /."""
-    return as_json(request.app[INDEX])
+    return as_json(request.app[ROUTE_LIST])
 
 
 async def openapi(request: web.Request) -> web.StreamResponse:
     """GET /openapi.json."""
-    description = request.app[DESCRIPTION]
-    text = await asyncio.to_thread(lambda: description.text)  # written at the first look, which takes too long here
+    document = request.app[API_DOCUMENT]
+    text = await asyncio.to_thread(lambda: document.text)  # written at the first look, which takes too long here
     return web.Response(body=text, content_type="application/json")
 
 

@@ -11,11 +11,11 @@ from aiohttp import HttpVersion11, hdrs, web
 
 from cqworker.web.connection_limit import ConnectionLimit, Wait
 from cqworker.web.deadline_timer import DeadlineTimer
-from cqworker.web.error_middleware import problem_of_http, problem_of_what_is_no_http
+from cqworker.web.error_middleware import problem_of_http, problem_of_parse_error
 from cqworker.web.error_replies import BUSY, LINGER_SECONDS, to_bytes
 from cqworker.web.framing_overhead import FramingOverhead
-from cqworker.web.problems import Kind, Problem
-from cqworker.web.security_headers import secure
+from cqworker.web.problems import Problem, ProblemKind
+from cqworker.web.security_headers import add_security_headers
 from cqworker.web.slow_readers import STALL_TIMEOUT, SlowReader
 
 KEEPALIVE = 75.0
@@ -79,7 +79,7 @@ class ClientConnection(web.RequestHandler):
         except Problem as problem:
             self._refuse(problem)
         except Exception as error:  # noqa: BLE001 - whatever the parser chokes on, a stranger sent it
-            self._refuse(problem_of_what_is_no_http(error))
+            self._refuse(problem_of_parse_error(error))
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio asks for it, aiohttp has no answer
         """A client that sends no more may still want to read; True keeps the connection open for writing."""
@@ -115,10 +115,10 @@ class ClientConnection(web.RequestHandler):
         if self._paused:
             self._watch_reader()
         if request.version < HttpVersion11 and hdrs.TRANSFER_ENCODING in request.headers:
-            return Problem(Kind.MALFORMED, "HTTP/1.0 knows no Transfer-Encoding (RFC 9112, section 6.1).")
+            return Problem(ProblemKind.MALFORMED, "HTTP/1.0 knows no Transfer-Encoding (RFC 9112, section 6.1).")
         if is_vital or self._limit.may_serve():
             return None
-        return Problem(Kind.CROWDED, "As many requests as there are places are being answered. Try again later.")
+        return Problem(ProblemKind.CROWDED, "As many requests as there are places are being answered. Try again later.")
 
     @property
     def owner(self) -> str:
@@ -177,12 +177,12 @@ class ClientConnection(web.RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("The answer has begun already; another one cannot follow.")
         if status < 500:
-            problem = problem_of_what_is_no_http(exc)
+            problem = problem_of_parse_error(exc)
         else:
             self.log_exception("a request could not be routed", exc_info=exc)
-            problem = Problem(Kind.INTERNAL, "The worker's log says more.")
+            problem = Problem(ProblemKind.INTERNAL, "The worker's log says more.")
         response = problem.response()
-        secure(response)
+        add_security_headers(response)
         response.force_close()
         return response
 

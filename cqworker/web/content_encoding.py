@@ -9,14 +9,15 @@ from typing import Protocol
 from aiohttp import hdrs
 from multidict import CIMultiDictProxy
 
-from cqworker.web.problems import Kind, Problem
+from cqworker.web.problems import Problem, ProblemKind
 
 PIECE = 65_536
-"""Bytes that come out at once: less than a millisecond's work."""
+"""Bytes that are decoded at once: less than a millisecond's work."""
 UNDERSTOOD = "gzip, deflate"
 SMALLEST_MEMBER = 512
 """Bytes that each member of a gzip stream has to have on average, beyond the first MEMBERS: each costs a new start."""
 MEMBERS = 64
+"""Members of a gzip stream that may be as small as they like."""
 _WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 
 
@@ -88,11 +89,11 @@ class Deflated:
         self._inflater = zlib.decompressobj(self._window)
 
     def _broken(self) -> Problem:
-        return Problem(Kind.MALFORMED, f"The body is not what its Content-Encoding says: {self._coding}.")
+        return Problem(ProblemKind.MALFORMED, f"The body is not what its Content-Encoding says: {self._coding}.")
 
 
 def decoder_of(headers: CIMultiDictProxy[str]) -> Decoder:
-    """What undoes the encoding that the headers tell; raises Problem 415 for one that nobody here understands."""
+    """The decoder of the encoding that the headers name. Raises Problem 415 for one that is not known."""
     said = ",".join(headers.getall(hdrs.CONTENT_ENCODING, [])).lower()
     codings = [coding for part in said.split(",") if (coding := part.strip(" \t")) not in ("", "identity")]
     if not codings:
@@ -100,4 +101,4 @@ def decoder_of(headers: CIMultiDictProxy[str]) -> Decoder:
     if len(codings) == 1 and codings[0] in _WINDOWS:
         return Deflated(codings[0])
     detail = "Send the body as it is, without Content-Encoding, or with one of these: gzip, deflate."
-    raise Problem(Kind.MEDIA_TYPE, detail, headers={hdrs.ACCEPT_ENCODING: UNDERSTOOD})
+    raise Problem(ProblemKind.MEDIA_TYPE, detail, headers={hdrs.ACCEPT_ENCODING: UNDERSTOOD})

@@ -8,8 +8,8 @@ from typing import cast
 
 import orjson
 
-from cqworker.web.problems import CONTENT_TYPE, Kind, Problem
-from cqworker.web.security_headers import SECURITY
+from cqworker.web.problems import CONTENT_TYPE, Problem, ProblemKind
+from cqworker.web.security_headers import SECURITY_HEADERS
 
 LINGER_SECONDS = 2.0
 """Seconds in which the rest of what a client sends is read and thrown away, so that it can read its answer."""
@@ -21,12 +21,12 @@ def to_bytes(problem: Problem) -> bytes:
     """The problem as the last answer on a connection."""
     body = orjson.dumps(problem.body())
     headers = {"Content-Type": CONTENT_TYPE, "Content-Length": len(body), "Server": "cqworker", "Connection": "close"}
-    lines = [f"{name}: {value}\r\n" for name, value in {**headers, **problem.headers, **SECURITY}.items()]
+    lines = [f"{name}: {value}\r\n" for name, value in {**headers, **problem.headers, **SECURITY_HEADERS}.items()]
     status = problem.kind.status
     return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{''.join(lines)}\r\n".encode() + body
 
 
-BUSY = to_bytes(Problem(Kind.CROWDED, "Every connection is busy. Try again in a few seconds."))
+BUSY = to_bytes(Problem(ProblemKind.CROWDED, "Every connection is busy. Try again in a few seconds."))
 
 
 class BusyReply(asyncio.Protocol):

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from cqworker.web.problems import Kind, Problem
+from cqworker.web.problems import Problem, ProblemKind
 
 TURN_TIMEOUT = 30.0
 """Seconds that a request waits for a turn: proxies give up after 30 and 60."""
@@ -50,7 +50,7 @@ class FairQueue:
     async def _wait(self, line: str) -> None:
         places = self._lines.get(line, ())
         if len(places) >= self._max_per_line or sum(map(len, self._lines.values())) >= self._max_waiting:
-            raise Problem(Kind.CROWDED, self._refusal)
+            raise Problem(ProblemKind.CROWDED, self._refusal)
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._lines.setdefault(line, deque()).append(place)
         try:
@@ -62,7 +62,7 @@ class FairQueue:
             else:
                 self._pass_on()  # it came in the very moment of giving up
             if isinstance(error, TimeoutError):
-                raise Problem(Kind.CROWDED, self._refusal) from None
+                raise Problem(ProblemKind.CROWDED, self._refusal) from None
             raise
 
     def _leave(self, line: str, place: asyncio.Future[None]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from aiohttp import StreamReader
 
-from cqworker.web.problems import Kind, Problem
+from cqworker.web.problems import Problem, ProblemKind
 
 MAX_HEAD = 65_536
 """Bytes of a request's head: llhttp bounds its lines and their number, which make a megabyte together."""
@@ -53,11 +53,11 @@ class FramingOverhead:
         """Counts bytes that are not a whole head yet. Raises Problem 431."""
         self._head += size
         if self._head > MAX_HEAD:
-            raise Problem(Kind.HEADERS_TOO_LARGE, f"The head of a request may have {MAX_HEAD} bytes in all.")
+            raise Problem(ProblemKind.HEADERS_TOO_LARGE, f"The head of a request may have {MAX_HEAD} bytes in all.")
 
     def count_overhead(self, body: StreamReader, size: int, is_read: bool) -> None:
         """Counts bytes that are not part of `body`, and judges when all that came `is_read`. Raises Problem 400."""
         self._overhead += size
         if is_read and self._overhead > MAX_FRAMING + CHUNK_OVERHEAD * body.total_bytes:
             detail = f"Chunk extensions and trailers may have {MAX_FRAMING} bytes; better send none."
-            raise Problem(Kind.MALFORMED, detail)
+            raise Problem(ProblemKind.MALFORMED, detail)

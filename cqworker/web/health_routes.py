@@ -1,4 +1,4 @@
-"""How this process is: alive, ready, busy with what, and in numbers."""
+"""Liveness, readiness, status and metrics of this process."""
 
 from __future__ import annotations
 
@@ -10,45 +10,45 @@ from importlib.metadata import PackageNotFoundError, version
 from aiohttp import web
 
 from cqworker.health.service_health import Trouble
-from cqworker.web.app_context import parts_of
-from cqworker.web.auth import GATE, caller_of
+from cqworker.web.app_context import context_of
+from cqworker.web.auth import AUTHENTICATOR, caller_of
 from cqworker.web.json_response import as_json
 
 
 async def healthz(request: web.Request) -> web.StreamResponse:
     """GET /healthz; the reasons name queues, so that they are for those who may read."""
-    reasons = parts_of(request).health.liveness()
+    reasons = context_of(request).health.liveness()
     shown: dict[str, object] = {"status": "unhealthy" if reasons else "healthy"}
-    if request.app[GATE].lets_read(request):
+    if request.app[AUTHENTICATOR].may_read(request):
         shown["reasons"] = list(reasons)
     return as_json(shown, 503 if reasons else 200)
 
 
 async def readyz(request: web.Request) -> web.StreamResponse:
     """GET /readyz; the causes name queues and tables, so that they are for those who may read."""
-    troubles = parts_of(request).health.readiness()
+    troubles = context_of(request).health.readiness()
     shown: dict[str, object] = {"status": "unready" if troubles else "ready"}
-    if request.app[GATE].lets_read(request):
-        shown["troubles"] = [_trouble(trouble) for trouble in troubles]
+    if request.app[AUTHENTICATOR].may_read(request):
+        shown["troubles"] = [_trouble_json(trouble) for trouble in troubles]
     return as_json(shown, 503 if troubles else 200)
 
 
 async def status(request: web.Request) -> web.StreamResponse:
     """GET /status; the counts and the failures are those of the caller's tenant."""
-    parts = parts_of(request)
-    counts = parts.stats(caller_of(request).tenant)
-    handlers = {"usable": sorted(parts.registry.handlers), "broken": sorted(b.type for b in parts.registry.broken)}
-    return as_json({"build": build(), **parts.health.status(), "handlers": handlers, "counts": counts})
+    context = context_of(request)
+    counts = context.stats(caller_of(request).tenant)
+    handlers = {"usable": sorted(context.registry.handlers), "broken": sorted(b.type for b in context.registry.broken)}
+    return as_json({"build": build_info(), **context.health.status(), "handlers": handlers, "counts": counts})
 
 
 async def metrics(request: web.Request) -> web.StreamResponse:
     """GET /metrics."""
-    body, content_type = parts_of(request).metrics()
+    body, content_type = context_of(request).metrics()
     return web.Response(body=body, headers={"Content-Type": content_type})
 
 
 @cache
-def build() -> Mapping[str, str]:
+def build_info() -> Mapping[str, str]:
     """What runs: versions of cqworker and Python."""
     try:
         ours = version("cqworker")
@@ -57,5 +57,5 @@ def build() -> Mapping[str, str]:
     return {"version": ours, "python": platform.python_version()}
 
 
-def _trouble(trouble: Trouble) -> dict[str, str]:
+def _trouble_json(trouble: Trouble) -> dict[str, str]:
     return {"service": trouble.service, "cause": trouble.cause, "remedy": trouble.remedy}

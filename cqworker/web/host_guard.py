@@ -1,4 +1,4 @@
-"""Which names the desk answers to, and which web pages may talk to it: none but its own."""
+"""Guards against DNS rebinding and cross-site requests: which host names are answered, and which web pages may ask."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from aiohttp.typedefs import Middleware
 
 from cqworker.allowed_hosts import LOOPBACK_NAMES, RefusalReason, RequestHeaders, RequestRefused, check_request
 from cqworker.settings import is_loopback
-from cqworker.web.problems import Kind, Problem
+from cqworker.web.problems import Problem, ProblemKind
 
-Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SEC_FETCH_SITE = "Sec-Fetch-Site"
-KINDS = {
-    RefusalReason.MALFORMED: Kind.MALFORMED,
-    RefusalReason.MISDIRECTED: Kind.MISDIRECTED,
-    RefusalReason.CROSS_ORIGIN: Kind.CROSS_ORIGIN,
+PROBLEM_KINDS = {
+    RefusalReason.MALFORMED: ProblemKind.MALFORMED,
+    RefusalReason.MISDIRECTED: ProblemKind.MISDIRECTED,
+    RefusalReason.CROSS_ORIGIN: ProblemKind.CROSS_ORIGIN,
 }
 
 
-def doors(host: str) -> Middleware:
+def host_guard(host: str) -> Middleware:
     """A middleware that turns away what a browser was tricked into sending, as `allowed_hosts.check_request` says.
 
     On loopback, a Host that is not ours is 421. Anywhere, a page of another site is 403.
@@ -28,11 +28,11 @@ def doors(host: str) -> Middleware:
     names = LOOPBACK_NAMES | {host.strip("[]").lower()} if is_loopback(host) else None
 
     @web.middleware
-    async def guard(request: web.Request, handler: Answer) -> web.StreamResponse:
+    async def guard(request: web.Request, handler: Endpoint) -> web.StreamResponse:
         try:
             check_request(_headers_of(request), names)
         except RequestRefused as error:
-            raise Problem(KINDS[error.reason], str(error)) from None
+            raise Problem(PROBLEM_KINDS[error.reason], str(error)) from None
         return await handler(request)
 
     return guard

@@ -15,20 +15,20 @@ from cqworker.model.ids import IDEMPOTENCY_KEY, MAX_JOB_ID
 from cqworker.model.job_view import job_view
 from cqworker.model.record import JobRecord
 from cqworker.model.trace import parse_traceparent
-from cqworker.web.app_context import LONG_POLLS, parts_of, present
+from cqworker.web.app_context import LONG_POLLS, context_of, require
 from cqworker.web.auth import caller_of
 from cqworker.web.body_reader import json_body
 from cqworker.web.json_response import as_json
 from cqworker.web.parse_offload import PARSE_OFFLOAD
-from cqworker.web.problems import Kind, Problem
+from cqworker.web.problems import Problem, ProblemKind
 from cqworker.web.request_models import RetryAsk
-from cqworker.web.submission_limits import admit
+from cqworker.web.submission_limits import charge_rate
 from cqworker.web.submission_problems import problem_of_submission
 
 MAX_WAIT = 20.0
 """Seconds that `?wait=` may hold a request: below the 30 and 60 s after which proxies give up."""
 MAX_RETRY_BODY = 4096
-"""Bytes of a body that has one number to say."""
+"""Bytes of a body whose only field is a number."""
 _SECONDS = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 """A number as JSON writes it: what a program makes of 0.00001 is `1e-05`."""
 
@@ -36,11 +36,11 @@ _SECONDS = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 async def submit_job(request: web.Request) -> web.StreamResponse:
     """POST /jobs."""
     key = _idempotency_key(request)
-    admit(request)
+    charge_rate(request)
     sender = Sender(caller_of(request).own_tenant, traceparent_of(request), key)
-    body = await json_body(request, parts_of(request).settings.http.max_body)
+    body = await json_body(request, context_of(request).settings.http.max_body)
     read = await request.app[PARSE_OFFLOAD].parse_one(body, sender)
-    answer = await submit_one(read, present(parts_of(request).submitter))
+    answer = await submit_one(read, require(context_of(request).submitter))
     if isinstance(accepted := answer.outcome, Exception):
         raise problem_of_submission(accepted, answer.pointer)
     replayed = {"Idempotent-Replayed": "true"} if accepted.replayed else {}
@@ -52,12 +52,12 @@ async def submit_job(request: web.Request) -> web.StreamResponse:
 async def show_job(request: web.Request) -> web.StreamResponse:
     """GET /jobs/{job_id}, with `?wait=` seconds until it is final."""
     seconds = _wait_seconds(request)
-    operator, tenant, job_id = present(parts_of(request).operator), caller_of(request).tenant, job_id_of(request)
+    operator, tenant, job_id = require(context_of(request).operator), caller_of(request).tenant, job_id_of(request)
     waited = None
     if seconds:
         waited = await request.app[LONG_POLLS].hold(request, operator.wait(job_id, tenant, seconds))
         if request.transport is None:
-            return web.Response()  # nobody is left to read it
+            return web.Response()  # the client has left
     return as_json(job_json(waited or await operator.show(job_id, tenant)))
 
 
@@ -65,13 +65,13 @@ async def retry_job(request: web.Request) -> web.StreamResponse:
     """POST /jobs/{job_id}/retry."""
     body = await json_body(request, MAX_RETRY_BODY)
     ask = validate(RetryAsk, read_object(body) if body else {})
-    operator, tenant = present(parts_of(request).operator), caller_of(request).tenant
+    operator, tenant = require(context_of(request).operator), caller_of(request).tenant
     return as_json(job_json(await operator.retry(job_id_of(request), tenant, ask.round)), 202)
 
 
 async def cancel_job(request: web.Request) -> web.StreamResponse:
     """POST /jobs/{job_id}/cancel."""
-    operator, tenant = present(parts_of(request).operator), caller_of(request).tenant
+    operator, tenant = require(context_of(request).operator), caller_of(request).tenant
     return as_json(job_json(await operator.cancel(job_id_of(request), tenant)), 202)
 
 
@@ -99,7 +99,9 @@ def _idempotency_key(request: web.Request) -> str | None:
     if not keys:
         return None
     if len(keys) > 1 or not re.fullmatch(IDEMPOTENCY_KEY, keys[0]):
-        raise Problem(Kind.MALFORMED, "The Idempotency-Key must be one header of 1 to 128 printable ASCII characters.")
+        raise Problem(
+            ProblemKind.MALFORMED, "The Idempotency-Key must be one header of 1 to 128 printable ASCII characters."
+        )
     return keys[0]
 
 
@@ -107,5 +109,7 @@ def _wait_seconds(request: web.Request) -> float:
     said = request.query.getall("wait", ["0"])
     seconds = float(said[0]) if len(said) == 1 and _SECONDS.fullmatch(said[0]) else MAX_WAIT + 1
     if not 0 <= seconds <= MAX_WAIT:
-        raise Problem(Kind.MALFORMED, f"wait must be one number of seconds from 0 to {MAX_WAIT:.0f}, as in ?wait=20.")
+        raise Problem(
+            ProblemKind.MALFORMED, f"wait must be one number of seconds from 0 to {MAX_WAIT:.0f}, as in ?wait=20."
+        )
     return seconds

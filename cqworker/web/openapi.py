@@ -14,9 +14,9 @@ from cqworker.plugins.registry import Registry
 from cqworker.settings import HttpSettings
 from cqworker.web.openapi_operations import Bounds, operation, problem_examples
 from cqworker.web.openapi_schemas import Schema, model_schemas, reference
-from cqworker.web.payload_schemas import described_types, one_of, variants
+from cqworker.web.payload_schemas import describe_types, one_of, variants
 from cqworker.web.response_models import ProblemView
-from cqworker.web.route_definition import Call
+from cqworker.web.route_definition import Route
 
 DESCRIPTION = """Submit jobs, watch them, retry and cancel them.
 
@@ -31,29 +31,29 @@ TAGS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the document depends on beside the table: handlers, the settings of `[http]`, the names of the queues."""
+class DocumentContext:
+    """What the document depends on beside the route table: handlers, the settings of `[http]`, the queues' names."""
 
     registry: Registry
     http: HttpSettings
     queues: tuple[str, ...] = ()
 
 
-NOWHERE = Surroundings(Registry(), HttpSettings())
+DEFAULT_CONTEXT = DocumentContext(Registry(), HttpSettings())
 """A daemon with the settings that come with it, and without handlers."""
 
 
-class Description:
+class ApiDocument:
     """The document, written when it is asked for first."""
 
-    def __init__(self, calls: Sequence[Call], version: str, around: Surroundings = NOWHERE) -> None:
-        self._calls = calls
+    def __init__(self, routes: Sequence[Route], version: str, context: DocumentContext = DEFAULT_CONTEXT) -> None:
+        self._calls = routes
         self._version = version
-        self._around = around
+        self._around = context
 
     @cached_property
     def document(self) -> dict[str, Any]:
-        """The whole OpenAPI document; nobody may change it."""
+        """The whole OpenAPI document; it must not be changed."""
         return _document(self._calls, self._version, self._around)
 
     @cached_property
@@ -62,14 +62,14 @@ class Description:
         return orjson.dumps(self.document)
 
 
-def _document(calls: Sequence[Call], version: str, around: Surroundings) -> dict[str, Any]:
-    bounds = Bounds.of(around.http)
+def _document(routes: Sequence[Route], version: str, context: DocumentContext) -> dict[str, Any]:
+    bounds = Bounds.of(context.http)
     paths: dict[str, dict[str, Any]] = {}
-    for call in calls:
-        paths.setdefault(call.path, {})[call.method.lower()] = operation(call, bounds)
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = operation(route, bounds)
     components: dict[str, Any] = {
-        "schemas": _schemas(calls, around),
-        "examples": problem_examples(calls, bounds),
+        "schemas": _schemas(routes, context),
+        "examples": problem_examples(routes, bounds),
     }
     if bounds.asks_for_tokens:
         scheme = {"type": "http", "scheme": "bearer", "description": "A token that the worker's configuration names."}
@@ -89,13 +89,13 @@ def _document(calls: Sequence[Call], version: str, around: Surroundings) -> dict
     }
 
 
-def _schemas(calls: Sequence[Call], around: Surroundings) -> dict[str, Schema]:
-    asks = {call.body for call in calls if isinstance(call.body, type)}
-    answers = {reply.body for call in calls for reply in call.replies.values() if isinstance(reply.body, type)}
+def _schemas(routes: Sequence[Route], context: DocumentContext) -> dict[str, Schema]:
+    asks = {route.body for route in routes if isinstance(route.body, type)}
+    answers = {reply.body for route in routes for reply in route.replies.values() if isinstance(reply.body, type)}
     schemas = model_schemas(asks | answers | {ProblemView, BatchJobAsk})
-    if around.queues:
-        _name_queues(schemas, around.queues)
-    _tell_types_apart(schemas, around.registry)
+    if context.queues:
+        _name_queues(schemas, context.queues)
+    _add_type_variants(schemas, context.registry)
     return dict(sorted(schemas.items()))
 
 
@@ -107,9 +107,9 @@ def _name_queues(schemas: dict[str, Schema], queues: tuple[str, ...]) -> None:
         properties["queue"]["anyOf"] = [reference("QueueName"), {"type": "null"}]
 
 
-def _tell_types_apart(schemas: dict[str, Schema], registry: Registry) -> None:
+def _add_type_variants(schemas: dict[str, Schema], registry: Registry) -> None:
     """Puts a submission for each type in the place of the one that fits any; without types that one stays."""
-    types = described_types(registry)
+    types = describe_types(registry)
     batch = schemas[BatchAsk.__name__]
     batch["properties"]["jobs"]["items"] = reference(BatchJobAsk.__name__)
     for ask, ending in ((SubmitAsk, "Submission"), (BatchJobAsk, "BatchJob")) if types else ():

@@ -13,15 +13,20 @@ from cqworker.settings import HttpSettings, is_loopback
 from cqworker.web import problems
 from cqworker.web.openapi_schemas import Schema, reference
 from cqworker.web.parameters import BYTES, CHALLENGE, RETRY_AFTER_HEADER
-from cqworker.web.problems import Kind, Problem
+from cqworker.web.problems import Problem, ProblemKind
 from cqworker.web.response_models import ProblemView
-from cqworker.web.route_definition import Call, Header, Parameter, Reply
+from cqworker.web.route_definition import Header, Parameter, Route, RouteReply
 
-EVERYWHERE = (
-    Kind.MALFORMED, Kind.CROSS_ORIGIN, Kind.EXPECTATION_FAILED, Kind.HEADERS_TOO_LARGE, Kind.INTERNAL, Kind.CROWDED,
-)  # fmt: skip
-"""What any call may meet before it is looked at, or by a fault of ours."""
-OF_A_STATUS: Mapping[int, Mapping[str, Header]] = {
+COMMON_PROBLEMS = (
+    ProblemKind.MALFORMED,
+    ProblemKind.CROSS_ORIGIN,
+    ProblemKind.EXPECTATION_FAILED,
+    ProblemKind.HEADERS_TOO_LARGE,
+    ProblemKind.INTERNAL,
+    ProblemKind.CROWDED,
+)
+"""What any route may answer: before the request is looked at, or by a fault of ours."""
+STATUS_HEADERS: Mapping[int, Mapping[str, Header]] = {
     401: {"WWW-Authenticate": CHALLENGE},
     429: {"Retry-After": RETRY_AFTER_HEADER},
     503: {"Retry-After": RETRY_AFTER_HEADER},
@@ -48,44 +53,44 @@ class Bounds:
         return cls(http.max_body, http.max_upload, bool(http.tokens), is_loopback(http.host))
 
 
-def operation(call: Call, bounds: Bounds) -> dict[str, Any]:
+def operation(route: Route, bounds: Bounds) -> dict[str, Any]:
     """The call's operation object."""
-    shown: dict[str, Any] = {"operationId": call.name, "tags": [call.tag], "summary": call.summary}
+    shown: dict[str, Any] = {"operationId": route.name, "tags": [route.tag], "summary": route.summary}
     if bounds.asks_for_tokens:
-        shown["security"] = _security(call)
-    if call.parameters:
-        shown["parameters"] = [_parameter(parameter) for parameter in call.parameters]
-    if call.body is not None:
-        shown["requestBody"] = _request_body(call.body, call.needs_body, bounds)
-    shown["responses"] = _responses(call, kinds_of(call, bounds))
+        shown["security"] = _security(route)
+    if route.parameters:
+        shown["parameters"] = [_parameter(parameter) for parameter in route.parameters]
+    if route.body is not None:
+        shown["requestBody"] = _request_body(route.body, route.needs_body, bounds)
+    shown["responses"] = _responses(route, kinds_of(route, bounds))
     return shown
 
 
-def kinds_of(call: Call, bounds: Bounds) -> tuple[Kind, ...]:
+def kinds_of(route: Route, bounds: Bounds) -> tuple[ProblemKind, ...]:
     """The problems that this call can end with."""
-    kinds = {*call.problems, *EVERYWHERE}
-    if bounds.asks_for_tokens and call.scope:
-        kinds |= {Kind.UNAUTHENTICATED, Kind.FORBIDDEN}
+    kinds = {*route.problems, *COMMON_PROBLEMS}
+    if bounds.asks_for_tokens and route.scope:
+        kinds |= {ProblemKind.UNAUTHENTICATED, ProblemKind.FORBIDDEN}
     if bounds.is_of_this_machine:
-        kinds.add(Kind.MISDIRECTED)
-    return tuple(kind for kind in Kind if kind in kinds)
+        kinds.add(ProblemKind.MISDIRECTED)
+    return tuple(kind for kind in ProblemKind if kind in kinds)
 
 
-def problem_examples(calls: Sequence[Call], bounds: Bounds) -> dict[str, Any]:
+def problem_examples(routes: Sequence[Route], bounds: Bounds) -> dict[str, Any]:
     """A problem document of each kind that any of these calls can end with, by its slug."""
-    kinds = {kind for call in calls for kind in kinds_of(call, bounds)}
+    kinds = {kind for route in routes for kind in kinds_of(route, bounds)}
     return {
         kind.slug: {"summary": kind.title, "value": Problem(kind, f"{kind.title}.").body()}
-        for kind in Kind
+        for kind in ProblemKind
         if kind in kinds
     }
 
 
-def _security(call: Call) -> list[dict[str, list[str]]]:
+def _security(route: Route) -> list[dict[str, list[str]]]:
     """A call for everybody that tells those who may read more takes a token, too."""
-    if call.scope:
-        return [{"token": [call.scope]}]
-    return [{}, {"token": ["read"]}] if call.is_vital else []
+    if route.scope:
+        return [{"token": [route.scope]}]
+    return [{}, {"token": ["read"]}] if route.is_vital else []
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
@@ -106,9 +111,9 @@ def _request_body(body: type[BaseModel] | str, is_needed: bool, bounds: Bounds) 
     return {"required": is_needed, "description": described, "content": _content(body)}
 
 
-def _responses(call: Call, kinds: Sequence[Kind]) -> dict[str, Any]:
+def _responses(route: Route, kinds: Sequence[ProblemKind]) -> dict[str, Any]:
     """By status; where a call answers one with a body of its own, a problem may come in its place."""
-    responses = {status: _reply(reply) for status, reply in call.replies.items()}
+    responses = {status: _reply(reply) for status, reply in route.replies.items()}
     for status in sorted({kind.status for kind in kinds}):
         refusal = _refusal(status, [kind for kind in kinds if kind.status == status])
         if status in responses:
@@ -118,14 +123,14 @@ def _responses(call: Call, kinds: Sequence[Kind]) -> dict[str, Any]:
     return {str(status): responses[status] for status in sorted(responses)}
 
 
-def _reply(reply: Reply) -> dict[str, Any]:
+def _reply(reply: RouteReply) -> dict[str, Any]:
     shown: dict[str, Any] = {"description": reply.description, "content": _content(reply.body)}
     if reply.headers:
         shown["headers"] = _headers(reply.headers)
     return shown
 
 
-def _refusal(status: int, kinds: Sequence[Kind]) -> dict[str, Any]:
+def _refusal(status: int, kinds: Sequence[ProblemKind]) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "description": "; ".join(f"`{kind.slug}`: {kind.title}" for kind in kinds) + ".",
         "content": {
@@ -135,7 +140,7 @@ def _refusal(status: int, kinds: Sequence[Kind]) -> dict[str, Any]:
             }
         },
     }
-    if headers := OF_A_STATUS.get(status):
+    if headers := STATUS_HEADERS.get(status):
         shown["headers"] = _headers(headers)
     return shown
 

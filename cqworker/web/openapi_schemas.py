@@ -10,20 +10,20 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
-from cqworker.web.response_models import Answer
-from cqworker.web.schema_examples import OF_A_MODEL
+from cqworker.web.response_models import ResponseBody
+from cqworker.web.schema_examples import MODEL_EXAMPLES
 
 Schema = dict[str, Any]
 REFERENCE = "#/components/schemas/{model}"
-OF_ONE = ("additionalProperties", "contains", "else", "if", "items", "not", "propertyNames", "then",
+SCHEMA_KEYWORDS = ("additionalProperties", "contains", "else", "if", "items", "not", "propertyNames", "then",
           "unevaluatedItems", "unevaluatedProperties")  # fmt: skip
-OF_MANY = ("allOf", "anyOf", "oneOf", "prefixItems")
-BY_NAME = ("$defs", "dependentSchemas", "patternProperties", "properties")
+LIST_KEYWORDS = ("allOf", "anyOf", "oneOf", "prefixItems")
+MAP_KEYWORDS = ("$defs", "dependentSchemas", "patternProperties", "properties")
 """Where a schema holds others (JSON Schema 2020-12, section 10). Elsewhere, in a `default` say, it is data."""
 _TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array", type(None): "null"}
 
 
-class Plain(GenerateJsonSchema):
+class PlainJsonSchema(GenerateJsonSchema):
     """Writes no titles, which generators take for names of classes, and which bits a number has."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - the signature is pydantic's
@@ -41,22 +41,22 @@ def model_schemas(models: Iterable[type[BaseModel]]) -> dict[str, Schema]:
     """
     ordered = sorted(set(models), key=lambda model: model.__name__)
     _, definitions = models_json_schema(
-        [(model, "validation") for model in ordered], ref_template=REFERENCE, schema_generator=Plain
+        [(model, "validation") for model in ordered], ref_template=REFERENCE, schema_generator=PlainJsonSchema
     )
     components: dict[str, Schema] = definitions["$defs"]
-    for name in _answers(Answer):
+    for name in _subclasses(ResponseBody):
         components.get(name, {}).pop("additionalProperties", None)
-    return {name: plain(schema) | _example(name) for name, schema in components.items()}
+    return {name: simplify(schema) | _example(name) for name, schema in components.items()}
 
 
 def _example(name: str) -> Schema:
-    return {"examples": [OF_A_MODEL[name]]} if name in OF_A_MODEL else {}
+    return {"examples": [MODEL_EXAMPLES[name]]} if name in MODEL_EXAMPLES else {}
 
 
-def _answers(model: type[BaseModel]) -> Iterator[str]:
+def _subclasses(model: type[BaseModel]) -> Iterator[str]:
     for heir in model.__subclasses__():
         yield heir.__name__
-        yield from _answers(heir)
+        yield from _subclasses(heir)
 
 
 def reference(name: str) -> Schema:
@@ -64,13 +64,13 @@ def reference(name: str) -> Schema:
     return {"$ref": REFERENCE.format(model=name)}
 
 
-def plain(schema: Schema) -> Schema:
+def simplify(schema: Schema) -> Schema:
     """The schema without what misleads generators; what it was said to be by default stands in the description.
 
     They take titles for names of classes, and a field with a default for one that is always there: then a request could
     not leave it out. A name of its own for itself would move a schema's references.
     """
-    for part in parts(schema):
+    for part in subschemas(schema):
         for word in ("title", "$schema", "$id", "$anchor", "$dynamicAnchor"):
             part.pop(word, None)
         default = part.pop("default", None)
@@ -78,11 +78,11 @@ def plain(schema: Schema) -> Schema:
             said = json.dumps(default, ensure_ascii=False)
             part["description"] = f"{part.get('description', '')} Else {said}.".lstrip()
         if "enum" in part and not part.keys() & {"type", "anyOf"}:
-            part["anyOf"] = _of_one_type_each(part.pop("enum"))
+            part["anyOf"] = _split_by_type(part.pop("enum"))
     return schema
 
 
-def _of_one_type_each(values: list[object]) -> list[Schema]:
+def _split_by_type(values: list[object]) -> list[Schema]:
     """An enumeration of words and numbers as one of words or one of numbers: many languages have no other."""
     by_type: dict[str, list[object]] = {}
     for value in values:
@@ -90,20 +90,20 @@ def _of_one_type_each(values: list[object]) -> list[Schema]:
     return [{"type": name} if name == "null" else {"type": name, "enum": held} for name, held in by_type.items()]
 
 
-def parts(schema: object) -> Iterator[Schema]:
+def subschemas(schema: object) -> Iterator[Schema]:
     """The schema and every one within it."""
     if not isinstance(schema, dict):
         return
     yield schema
-    for name in OF_ONE:
-        yield from parts(schema.get(name))
-    for name in OF_MANY:
+    for name in SCHEMA_KEYWORDS:
+        yield from subschemas(schema.get(name))
+    for name in LIST_KEYWORDS:
         for part in _list(schema.get(name)):
-            yield from parts(part)
-    for name in BY_NAME:
+            yield from subschemas(part)
+    for name in MAP_KEYWORDS:
         held = schema.get(name)
         for part in held.values() if isinstance(held, Mapping) else ():
-            yield from parts(part)
+            yield from subschemas(part)
 
 
 def _list(held: object) -> list[object]:

@@ -1,4 +1,4 @@
-"""What calls take beside their bodies, and what answers say beside theirs."""
+"""The parameters and headers that the route table names."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from cqworker.plugins.payload import is_light
 from cqworker.plugins.registry import Registry
 from cqworker.web.fair_queue import FairQueue
 from cqworker.web.parse_in_child import MEMORY_MIB, Reader, Result, read_in_child
-from cqworker.web.problems import Kind, Problem
+from cqworker.web.problems import Problem, ProblemKind
 
 MAX_PROCESSES = 2
 """Child processes that parse at one time, at most one for each processor."""
@@ -61,9 +61,11 @@ class ParseOffload:
                 return await call(self._children, read_in_child, read, body, sender, self._origins, seconds)
         except (ProcessTimeout, ProcessDied, MemoryError):
             detail = f"Reading this body takes more than {seconds:.0f} s or {MEMORY_MIB} MiB. Send smaller parts."
-            raise Problem(Kind.TOO_LARGE, detail) from None
+            raise Problem(ProblemKind.TOO_LARGE, detail) from None
         except (ProcessNotStarted, TimeoutError):
-            raise Problem(Kind.CROWDED, "There is no process to read so large a body. Try again later.") from None
+            raise Problem(
+                ProblemKind.CROWDED, "There is no process to read so large a body. Try again later."
+            ) from None
 
 
 PARSE_OFFLOAD = web.AppKey("readers", ParseOffload)

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from cqworker.plugins.registry import Handler, Registry
-from cqworker.web.openapi_schemas import REFERENCE, Plain, Schema, parts, plain, reference
+from cqworker.web.openapi_schemas import REFERENCE, PlainJsonSchema, Schema, reference, simplify, subschemas
 
 MAX_TYPE = 128
 """Characters of a job type that can be asked for."""
@@ -30,12 +30,12 @@ class DescribedType:
     components: Mapping[str, Schema]
 
 
-def described_types(registry: Registry) -> list[DescribedType]:
+def describe_types(registry: Registry) -> list[DescribedType]:
     """The types that can be submitted here; one whose schema cannot be told takes any payload in the description."""
     described: list[DescribedType] = []
     taken: set[str] = set()
     for name in sorted(name for name in registry.handlers if len(name) <= MAX_TYPE):
-        one = _described(registry.handlers[name], _stem(name, taken), taken)
+        one = _describe_type(registry.handlers[name], _stem(name, taken), taken)
         taken |= {one.stem.lower(), *(component.lower() for component in one.components)}
         described.append(one)
     return described
@@ -74,7 +74,7 @@ def _stem(type_name: str, taken: set[str]) -> str:
     return numbered
 
 
-def _described(handler: Handler, stem: str, taken: Collection[str]) -> DescribedType:
+def _describe_type(handler: Handler, stem: str, taken: Collection[str]) -> DescribedType:
     try:
         payload, components = _payload(handler, f"{stem}Payload")
         if any(component.lower() in taken for component in components):
@@ -87,13 +87,13 @@ def _described(handler: Handler, stem: str, taken: Collection[str]) -> Described
 def _payload(handler: Handler, name: str) -> tuple[Schema, dict[str, Schema]]:
     """The schema to use and its components, all named after the type; raises where they do not hold together."""
     whole: dict[str, Any] = handler.payload_model.json_schema(
-        ref_template=REFERENCE.format(model=f"{name}{{model}}"), schema_generator=Plain
+        ref_template=REFERENCE.format(model=f"{name}{{model}}"), schema_generator=PlainJsonSchema
     )
-    components = {f"{name}{model}": plain(schema) for model, schema in whole.pop("$defs", {}).items()}
-    whole = plain(whole)
+    components = {f"{name}{model}": simplify(schema) for model, schema in whole.pop("$defs", {}).items()}
+    whole = simplify(whole)
     orjson.dumps([whole, components])
     known = {_LIST + component for component in components}
-    wanted = {part["$ref"] for schema in (whole, *components.values()) for part in parts(schema) if "$ref" in part}
+    wanted = {part["$ref"] for schema in (whole, *components.values()) for part in subschemas(schema) if "$ref" in part}
     if not wanted <= known:
         raise ValueError(f"{sorted(wanted - known)} is nowhere")
     if set(whole) == {"$ref"}:

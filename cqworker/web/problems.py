@@ -20,7 +20,7 @@ RETRY_AFTER = 5
 """Seconds after which a client may try again when something was away or crowded."""
 
 
-class Kind(Enum):
+class ProblemKind(Enum):
     """The problem types: the name that ends the type URI, the status, and the title that is always the same."""
 
     MALFORMED = ("malformed-request", 400, "The request cannot be read")
@@ -61,7 +61,7 @@ class Problem(Exception):
 
     def __init__(
         self,
-        kind: Kind,
+        kind: ProblemKind,
         detail: str,
         *,
         errors: Sequence[Fault] = (),
@@ -102,7 +102,7 @@ class Problem(Exception):
 
 
 def _problem(
-    kind: Kind,
+    kind: ProblemKind,
     detail: str,
     errors: Sequence[Fault],
     headers: Mapping[str, str],

@@ -1,4 +1,4 @@
-"""The bodies that are answered, as pydantic models: they describe, and a test holds real answers against them."""
+"""The bodies of answers, as pydantic models: they describe the API, and tests hold real answers against them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ ARTIFACT_ID = "^[0-9a-f]{32}$"
 LEFT_OUT = "Left out for callers who may not read."
 
 
-class Answer(BaseModel):
+class ResponseBody(BaseModel):
     """An answer's body."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
 
-class ProgressView(Answer):
+class ProgressView(ResponseBody):
     """How far the running attempt says it is."""
 
     done: float
@@ -31,7 +31,7 @@ class ProgressView(Answer):
     at: Time
 
 
-class FailureDetail(Answer):
+class FailureDetail(ResponseBody):
     """What the handler raised, where, and its traceback."""
 
     error: str | None
@@ -39,7 +39,7 @@ class FailureDetail(Answer):
     traceback: str | None
 
 
-class FailureView(Answer):
+class FailureView(ResponseBody):
     """How the last attempt ended."""
 
     kind: FailureKind
@@ -47,7 +47,7 @@ class FailureView(Answer):
     detail: FailureDetail
 
 
-class HistoryEntry(Answer):
+class HistoryEntry(ResponseBody):
     """One thing that happened to the job."""
 
     at: Time
@@ -57,7 +57,7 @@ class HistoryEntry(Answer):
     reason: str | None
 
 
-class JobView(Answer):
+class JobView(ResponseBody):
     """A job, and what happened to it."""
 
     job_id: str = Field(min_length=1, max_length=MAX_JOB_ID)
@@ -90,7 +90,7 @@ class JobView(Answer):
     )
 
 
-class ArtifactView(Answer):
+class ArtifactView(ResponseBody):
     """An uploaded artifact."""
 
     artifact_id: str = Field(pattern=ARTIFACT_ID)
@@ -99,7 +99,7 @@ class ArtifactView(Answer):
     source: str = Field(description="What a payload says to refer to it.")
 
 
-class BackoffView(Answer):
+class BackoffView(ResponseBody):
     """Exponential backoff with full jitter, in seconds."""
 
     first: float
@@ -107,7 +107,7 @@ class BackoffView(Answer):
     cap: float
 
 
-class HandlerView(Answer):
+class HandlerView(ResponseBody):
     """A job type."""
 
     type: str
@@ -126,7 +126,7 @@ class HandlerView(Answer):
     version: str
 
 
-class BrokenView(Answer):
+class BrokenView(ResponseBody):
     """A plugin that cannot be used."""
 
     type: str
@@ -136,21 +136,21 @@ class BrokenView(Answer):
     remedy: str
 
 
-class HandlersView(Answer):
+class HandlersView(ResponseBody):
     """The job types that can be submitted, and the plugins that are broken."""
 
     handlers: list[HandlerView]
     broken: list[BrokenView]
 
 
-class HealthView(Answer):
+class HealthView(ResponseBody):
     """Whether this process is alive."""
 
     status: Literal["healthy", "unhealthy"]
     reasons: list[str] = Field(default_factory=list, description=LEFT_OUT)
 
 
-class TroubleView(Answer):
+class TroubleView(ResponseBody):
     """A service that keeps the worker from being ready, and what mends it."""
 
     service: str
@@ -158,14 +158,14 @@ class TroubleView(Answer):
     remedy: str
 
 
-class ReadinessView(Answer):
+class ReadinessView(ResponseBody):
     """Whether this process can do its work now."""
 
     status: Literal["ready", "unready"]
     troubles: list[TroubleView] = Field(default_factory=list, description=LEFT_OUT)
 
 
-class FaultView(Answer):
+class FaultView(ResponseBody):
     """One field that does not fit."""
 
     pointer: str = Field(description="A JSON pointer (RFC 6901) into the request's body.")
@@ -186,7 +186,7 @@ class ProblemView(BaseModel):
     incident: str = Field(default="", description="What to look for in the worker's log.")
 
 
-class BatchEntryView(Answer):
+class BatchEntryView(ResponseBody):
     """What became of one job of a batch: the job, or the problem with it."""
 
     status: int = Field(ge=200, le=599, description="What POST /jobs would have answered.")
@@ -194,7 +194,7 @@ class BatchEntryView(Answer):
     problem: ProblemView | SkipJsonSchema[None] = Field(default=None, description="Why it was refused.")
 
 
-class BatchView(Answer):
+class BatchView(ResponseBody):
     """What became of each job of a batch, in their order."""
 
     jobs: list[BatchEntryView]

@@ -1,4 +1,4 @@
-"""A row of the route table: what drives the router drives the OpenAPI document and the scopes, too."""
+"""A row of the route table, which drives the router, the scopes and the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Literal
 from pydantic import BaseModel
 
 from cqworker.enums import Scope
-from cqworker.web.host_guard import Answer
-from cqworker.web.problems import Kind
+from cqworker.web.host_guard import Endpoint
+from cqworker.web.problems import ProblemKind
 
 Schema = Mapping[str, object]
 Tag = Literal["jobs", "artifacts", "handlers", "worker"]
@@ -18,7 +18,7 @@ Tag = Literal["jobs", "artifacts", "handlers", "worker"]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """Something a call takes beside its body."""
+    """A parameter of a route beside its body."""
 
     name: str
     place: Literal["path", "query", "header"]
@@ -28,15 +28,15 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Something that an answer says beside its body."""
+    """A header of an answer."""
 
     description: str
     schema: Schema
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """A good answer: its body's model, or the media type of bytes; `headers` by name."""
+class RouteReply:
+    """A successful answer: its body's model, or the media type of bytes; `headers` by name."""
 
     description: str
     body: type[BaseModel] | str
@@ -44,12 +44,12 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Route:
     """One method at one address.
 
-    `scope` None admits everybody. `is_vital` calls are served by a worker without the API, and there without tokens;
-    they have no place under the versioned prefix. `body` is a model or the media type of bytes. What a generator makes
-    of the call it puts with others of the same `tag`, as a method called `name`.
+    `scope` None admits everybody. `is_vital` routes (health, metrics) are served by a worker without the API too, and
+    there without tokens; they are not under the versioned prefix. `body` is a model or the media type of bytes.
+    Generators of clients make a method called `name` of the route, beside others of the same `tag`.
     """
 
     method: Literal["GET", "POST"]
@@ -57,10 +57,10 @@ class Call:
     name: str
     tag: Tag
     summary: str
-    answer: Answer
+    endpoint: Endpoint
     scope: Scope | None
-    replies: Mapping[int, Reply]
-    problems: tuple[Kind, ...] = ()
+    replies: Mapping[int, RouteReply]
+    problems: tuple[ProblemKind, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     body: type[BaseModel] | str | None = None
     needs_body: bool = True

@@ -1,4 +1,4 @@
-"""The route table: every call, what it takes, what it answers and who may make it."""
+"""The route table: every route, what it takes, what it answers and which scope it needs."""
 
 from __future__ import annotations
 
@@ -26,264 +26,271 @@ from cqworker.web.parameters import (
     TRACEPARENT,
     WAIT,
 )
-from cqworker.web.problems import Kind
+from cqworker.web.problems import ProblemKind
 from cqworker.web.request_models import RetryAsk
-from cqworker.web.route_definition import Call, Reply
+from cqworker.web.route_definition import Route, RouteReply
 
 JOB = response_models.JobView
-OF_A_DOWNLOAD = (
-    Kind.JOB_NOT_FOUND,
-    Kind.ARTIFACT_NOT_FOUND,
-    Kind.ARTIFACT_TOO_LARGE,
-    Kind.UNAVAILABLE,
-    Kind.CROWDED,
+DOWNLOAD_PROBLEMS = (
+    ProblemKind.JOB_NOT_FOUND,
+    ProblemKind.ARTIFACT_NOT_FOUND,
+    ProblemKind.ARTIFACT_TOO_LARGE,
+    ProblemKind.UNAVAILABLE,
+    ProblemKind.CROWDED,
 )
 
-JOB_CALLS = (
-    Call(
+JOB_ROUTES = (
+    Route(
         method="POST",
         path="/jobs",
         name="submitJob",
         tag="jobs",
         summary="Submit a job",
-        answer=job_routes.submit_job,
+        endpoint=job_routes.submit_job,
         scope="submit",
         body=SubmitAsk,
         parameters=(IDEMPOTENCY_KEY, TRACEPARENT),
         replies={
-            202: Reply("Accepted: the job will end in a final status.", JOB, {"Location": JOB_ADDRESS}),
-            200: Reply("This key's job.", JOB, {"Location": JOB_ADDRESS, "Idempotent-Replayed": REPLAYED}),
+            202: RouteReply("Accepted: the job will end in a final status.", JOB, {"Location": JOB_ADDRESS}),
+            200: RouteReply("This key's job.", JOB, {"Location": JOB_ADDRESS, "Idempotent-Replayed": REPLAYED}),
         },
         problems=(
-            Kind.MALFORMED,
-            Kind.TOO_SLOW,
-            Kind.TOO_LARGE,
-            Kind.MEDIA_TYPE,
-            Kind.INVALID,
-            Kind.UNKNOWN_TYPE,
-            Kind.UNKNOWN_QUEUE,
-            Kind.INVALID_PAYLOAD,
-            Kind.KEY_REUSED,
-            Kind.RATE_LIMITED,
-            Kind.UNAVAILABLE,
-            Kind.SEND_UNANSWERED,
-            Kind.CROWDED,
+            ProblemKind.MALFORMED,
+            ProblemKind.TOO_SLOW,
+            ProblemKind.TOO_LARGE,
+            ProblemKind.MEDIA_TYPE,
+            ProblemKind.INVALID,
+            ProblemKind.UNKNOWN_TYPE,
+            ProblemKind.UNKNOWN_QUEUE,
+            ProblemKind.INVALID_PAYLOAD,
+            ProblemKind.KEY_REUSED,
+            ProblemKind.RATE_LIMITED,
+            ProblemKind.UNAVAILABLE,
+            ProblemKind.SEND_UNANSWERED,
+            ProblemKind.CROWDED,
         ),
     ),
-    Call(
+    Route(
         method="POST",
         path="/jobs/batch",
         name="submitJobs",
         tag="jobs",
         summary="Submit up to 500 jobs",
-        answer=batch_routes.submit_batch,
+        endpoint=batch_routes.submit_batch,
         scope="submit",
         body=BatchAsk,
         parameters=(TRACEPARENT,),
-        replies={200: Reply("What became of each job, in their order.", response_models.BatchView)},
+        replies={200: RouteReply("What became of each job, in their order.", response_models.BatchView)},
         problems=(
-            Kind.MALFORMED,
-            Kind.TOO_SLOW,
-            Kind.TOO_LARGE,
-            Kind.MEDIA_TYPE,
-            Kind.INVALID,
-            Kind.RATE_LIMITED,
-            Kind.CROWDED,
+            ProblemKind.MALFORMED,
+            ProblemKind.TOO_SLOW,
+            ProblemKind.TOO_LARGE,
+            ProblemKind.MEDIA_TYPE,
+            ProblemKind.INVALID,
+            ProblemKind.RATE_LIMITED,
+            ProblemKind.CROWDED,
         ),
     ),
-    Call(
+    Route(
         method="GET",
         path="/jobs/{job_id}",
         name="showJob",
         tag="jobs",
         summary="Show a job, or wait for its end",
-        answer=job_routes.show_job,
+        endpoint=job_routes.show_job,
         scope="read",
         parameters=(JOB_ID, WAIT),
-        replies={200: Reply("The job as it is now.", JOB)},
-        problems=(Kind.MALFORMED, Kind.JOB_NOT_FOUND, Kind.UNAVAILABLE),
+        replies={200: RouteReply("The job as it is now.", JOB)},
+        problems=(ProblemKind.MALFORMED, ProblemKind.JOB_NOT_FOUND, ProblemKind.UNAVAILABLE),
     ),
-    Call(
+    Route(
         method="POST",
         path="/jobs/{job_id}/retry",
         name="retryJob",
         tag="jobs",
         summary="Run a failed or cancelled job again, or wake a stuck one",
-        answer=job_routes.retry_job,
+        endpoint=job_routes.retry_job,
         scope="operate",
         body=RetryAsk,
         needs_body=False,
         parameters=(JOB_ID,),
-        replies={202: Reply("The job will run again.", JOB)},
+        replies={202: RouteReply("The job will run again.", JOB)},
         problems=(
-            Kind.MALFORMED,
-            Kind.TOO_SLOW,
-            Kind.TOO_LARGE,
-            Kind.MEDIA_TYPE,
-            Kind.INVALID,
-            Kind.JOB_NOT_FOUND,
-            Kind.NOT_ALLOWED_NOW,
-            Kind.UNAVAILABLE,
+            ProblemKind.MALFORMED,
+            ProblemKind.TOO_SLOW,
+            ProblemKind.TOO_LARGE,
+            ProblemKind.MEDIA_TYPE,
+            ProblemKind.INVALID,
+            ProblemKind.JOB_NOT_FOUND,
+            ProblemKind.NOT_ALLOWED_NOW,
+            ProblemKind.UNAVAILABLE,
         ),
     ),
-    Call(
+    Route(
         method="POST",
         path="/jobs/{job_id}/cancel",
         name="cancelJob",
         tag="jobs",
         summary="Cancel a job",
-        answer=job_routes.cancel_job,
+        endpoint=job_routes.cancel_job,
         scope="operate",
         parameters=(JOB_ID,),
-        replies={202: Reply("Cancelled, or asked to stop if it runs.", JOB)},
-        problems=(Kind.JOB_NOT_FOUND, Kind.NOT_ALLOWED_NOW, Kind.UNAVAILABLE),
+        replies={202: RouteReply("Cancelled, or asked to stop if it runs.", JOB)},
+        problems=(ProblemKind.JOB_NOT_FOUND, ProblemKind.NOT_ALLOWED_NOW, ProblemKind.UNAVAILABLE),
     ),
 )
 
-ARTIFACT_CALLS = (
-    Call(
+ARTIFACT_ROUTES = (
+    Route(
         method="POST",
         path="/artifacts",
         name="uploadArtifact",
         tag="artifacts",
         summary="Upload bytes to use as a source",
-        answer=artifact_routes.upload,
+        endpoint=artifact_routes.upload,
         scope="submit",
         body=BYTES,
-        replies={201: Reply("Stored.", response_models.ArtifactView, {"Location": ARTIFACT_ADDRESS})},
+        replies={201: RouteReply("Stored.", response_models.ArtifactView, {"Location": ARTIFACT_ADDRESS})},
         problems=(
-            Kind.MALFORMED,
-            Kind.TOO_SLOW,
-            Kind.TOO_LARGE,
-            Kind.MEDIA_TYPE,
-            Kind.RATE_LIMITED,
-            Kind.UNAVAILABLE,
-            Kind.CROWDED,
+            ProblemKind.MALFORMED,
+            ProblemKind.TOO_SLOW,
+            ProblemKind.TOO_LARGE,
+            ProblemKind.MEDIA_TYPE,
+            ProblemKind.RATE_LIMITED,
+            ProblemKind.UNAVAILABLE,
+            ProblemKind.CROWDED,
         ),
     ),
-    Call(
+    Route(
         method="GET",
         path="/artifacts/{artifact_id}",
         name="downloadArtifact",
         tag="artifacts",
         summary="Fetch an uploaded artifact",
-        answer=artifact_routes.download,
+        endpoint=artifact_routes.download,
         scope="read",
         parameters=(ARTIFACT_ID,),
-        replies={200: Reply("The bytes, as an attachment.", BYTES, ATTACHED)},
-        problems=(Kind.ARTIFACT_NOT_FOUND, Kind.ARTIFACT_TOO_LARGE, Kind.UNAVAILABLE, Kind.CROWDED),
+        replies={200: RouteReply("The bytes, as an attachment.", BYTES, ATTACHED)},
+        problems=(
+            ProblemKind.ARTIFACT_NOT_FOUND,
+            ProblemKind.ARTIFACT_TOO_LARGE,
+            ProblemKind.UNAVAILABLE,
+            ProblemKind.CROWDED,
+        ),
     ),
-    Call(
+    Route(
         method="GET",
         path="/jobs/{job_id}/artifact",
         name="downloadJobArtifact",
         tag="artifacts",
         summary="Fetch what a job made",
-        answer=artifact_routes.download_of_job,
+        endpoint=artifact_routes.download_of_job,
         scope="read",
         parameters=(JOB_ID,),
-        replies={200: Reply("What the result's `output` refers to, or a result too big to show.", BYTES, ATTACHED)},
-        problems=OF_A_DOWNLOAD,
+        replies={
+            200: RouteReply("What the result's `output` refers to, or a result too big to show.", BYTES, ATTACHED)
+        },
+        problems=DOWNLOAD_PROBLEMS,
     ),
-    Call(
+    Route(
         method="GET",
         path="/jobs/{job_id}/artifacts/{name}",
         name="downloadNamedArtifact",
         tag="artifacts",
         summary="Fetch by its name what a job made",
-        answer=artifact_routes.download_by_name,
+        endpoint=artifact_routes.download_by_name,
         scope="read",
         parameters=(JOB_ID, ARTIFACT_NAME),
-        replies={200: Reply("What the job's last attempt wrote under this name.", BYTES, ATTACHED)},
-        problems=OF_A_DOWNLOAD,
+        replies={200: RouteReply("What the job's last attempt wrote under this name.", BYTES, ATTACHED)},
+        problems=DOWNLOAD_PROBLEMS,
     ),
 )
 
-KNOWLEDGE_CALLS = (
-    Call(
+CATALOGUE_ROUTES = (
+    Route(
         method="GET",
         path="/handlers",
         name="listHandlers",
         tag="handlers",
         summary="List the job types and their schemas",
-        answer=catalogue_routes.handlers,
+        endpoint=catalogue_routes.handlers,
         scope="read",
-        replies={200: Reply("The job types.", response_models.HandlersView)},
+        replies={200: RouteReply("The job types.", response_models.HandlersView)},
     ),
-    Call(
+    Route(
         method="GET",
         path="/status",
         name="showStatus",
         tag="worker",
         summary="Show what the worker is doing",
-        answer=health_routes.status,
+        endpoint=health_routes.status,
         scope="operate",
-        replies={200: Reply("Queues, slots, leases, handlers, build.", worker_models.StatusView)},
+        replies={200: RouteReply("Queues, slots, leases, handlers, build.", worker_models.StatusView)},
     ),
-    Call(
+    Route(
         method="GET",
         path="/openapi.json",
         name="describeApi",
         tag="worker",
         summary="Describe this API",
-        answer=catalogue_routes.openapi,
+        endpoint=catalogue_routes.openapi,
         scope="read",
-        replies={200: Reply("This document.", worker_models.DocumentView)},
+        replies={200: RouteReply("This document.", worker_models.DocumentView)},
     ),
-    Call(
+    Route(
         method="GET",
         path="/",
         name="listCalls",
         tag="worker",
         summary="List what is served",
-        answer=catalogue_routes.index,
+        endpoint=catalogue_routes.index,
         scope=None,
-        replies={200: Reply("The calls.", worker_models.IndexView)},
+        replies={200: RouteReply("The calls.", worker_models.IndexView)},
     ),
 )
 
-VITAL_CALLS = (
-    Call(
+VITAL_ROUTES = (
+    Route(
         method="GET",
         path="/healthz",
         name="checkHealth",
         tag="worker",
         summary="Is the process alive?",
-        answer=health_routes.healthz,
+        endpoint=health_routes.healthz,
         scope=None,
         replies={
-            200: Reply("Yes.", response_models.HealthView),
-            503: Reply("No: restart it.", response_models.HealthView),
+            200: RouteReply("Yes.", response_models.HealthView),
+            503: RouteReply("No: restart it.", response_models.HealthView),
         },
         is_vital=True,
     ),
-    Call(
+    Route(
         method="GET",
         path="/readyz",
         name="checkReadiness",
         tag="worker",
         summary="Can it do its work now?",
-        answer=health_routes.readyz,
+        endpoint=health_routes.readyz,
         scope=None,
         replies={
-            200: Reply("Yes.", response_models.ReadinessView),
-            503: Reply("Not now.", response_models.ReadinessView),
+            200: RouteReply("Yes.", response_models.ReadinessView),
+            503: RouteReply("Not now.", response_models.ReadinessView),
         },
         is_vital=True,
     ),
-    Call(
+    Route(
         method="GET",
         path="/metrics",
         name="showMetrics",
         tag="worker",
         summary="Numbers for Prometheus",
-        answer=health_routes.metrics,
+        endpoint=health_routes.metrics,
         scope="read",
-        replies={200: Reply("Prometheus text.", TEXT)},
+        replies={200: RouteReply("Prometheus text.", TEXT)},
         is_vital=True,
     ),
 )
 
-CALLS = (*JOB_CALLS, *ARTIFACT_CALLS, *KNOWLEDGE_CALLS, *VITAL_CALLS)
-VITAL_PATHS = frozenset(call.path for call in VITAL_CALLS)
-"""What is asked of a worker that everybody else keeps busy, too."""
+ROUTES = (*JOB_ROUTES, *ARTIFACT_ROUTES, *CATALOGUE_ROUTES, *VITAL_ROUTES)
+VITAL_PATHS = frozenset(route.path for route in VITAL_ROUTES)
+"""Paths that are answered even where every place is taken."""

@@ -50,7 +50,7 @@ UNREADY: dict[str, Any] = {
     ],
 }
 RETRY = {"round": 1}
-OF_A_MODEL: dict[str, dict[str, Any]] = {
+MODEL_EXAMPLES: dict[str, dict[str, Any]] = {
     "ArtifactView": ARTIFACT,
     "HealthView": HEALTHY,
     "JobView": JOB,

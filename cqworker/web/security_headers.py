@@ -1,10 +1,10 @@
-"""What every answer says to browsers: guess nothing, keep nothing, tell nobody, run nothing."""
+"""The security headers of every answer: no sniffing, no caching, no referrer, no scripts."""
 
 from __future__ import annotations
 
 from aiohttp import hdrs, web
 
-SECURITY = {
+SECURITY_HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -14,13 +14,13 @@ SECURITY = {
 }
 
 
-def secure(response: web.StreamResponse) -> None:
-    """Adds what the answer does not say already; the versions of what serves it are nobody's business."""
-    for name, value in SECURITY.items():
+def add_security_headers(response: web.StreamResponse) -> None:
+    """Adds the headers that the answer lacks, and hides the server's version."""
+    for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers[hdrs.SERVER] = "cqworker"
 
 
-async def on_prepare(_request: web.Request, response: web.StreamResponse) -> None:
-    """The signal by which an application's answers pass here."""
-    secure(response)
+async def add_on_prepare(_request: web.Request, response: web.StreamResponse) -> None:
+    """aiohttp's signal `on_response_prepare`."""
+    add_security_headers(response)

@@ -10,15 +10,15 @@ from aiohttp import web
 
 from cqworker.errors import CqworkerError
 from cqworker.settings import HttpSettings
-from cqworker.web.app_context import LONG_POLLS, Parts
+from cqworker.web.app_context import LONG_POLLS, AppContext
 from cqworker.web.application import create_app
 from cqworker.web.client_connection import HEAD_TIMEOUT, KEEPALIVE, ClientConnection, connection_of
 from cqworker.web.connection_limit import ConnectionLimit, most_connections, reserve_of
 from cqworker.web.error_replies import BusyReply
 from cqworker.web.routes import VITAL_PATHS
-from cqworker.web.security_headers import secure
+from cqworker.web.security_headers import add_security_headers
 
-__all__ = ["CannotListen", "Parts", "Server", "create_app"]
+__all__ = ["AppContext", "CannotListen", "Server", "create_app"]
 
 BACKLOG = 1024
 """Connections that the kernel keeps until they are accepted."""
@@ -29,7 +29,7 @@ LAST_ANSWERS = 3.0
 
 
 class CannotListen(CqworkerError):
-    """The address is taken, or is none of this machine's."""
+    """The address is in use, or does not belong to this machine."""
 
 
 class Server:
@@ -113,7 +113,7 @@ def _check_places(manager: web.Server) -> None:
         if refusal is None:
             return await answer(request)
         response = refusal.response()
-        secure(response)
+        add_security_headers(response)
         response.force_close()
         return response
 

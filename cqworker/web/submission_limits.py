@@ -1,4 +1,4 @@
-"""How often a caller may submit: what the settings say, counted before any body is read."""
+"""The rate limits of submissions, by token and tenant: charged before a body is read."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from cqworker.model.job_limits import MAX_BATCH
 from cqworker.settings import HttpSettings
 from cqworker.web.auth import LOCAL, caller_of
 
-RATES = web.AppKey("rates", SubmissionRates)
+SUBMISSION_RATES = web.AppKey("rates", SubmissionRates)
 
 
-def open_rates(http: HttpSettings, clock: Clock, emit: Emit) -> SubmissionRates:
-    """The rates of every token and tenant that has one; who comes without a token is one called "local"."""
+def rates_from(http: HttpSettings, clock: Clock, emit: Emit) -> SubmissionRates:
+    """The rates of every token and tenant that has one; a caller without a token is the token "local"."""
     general, rates = http.rates, dict[Bucket, Rate | None]()
     rates["token", LOCAL.name] = _rate(general.token_rate, general.token_burst)
     for token in http.tokens:
@@ -29,10 +29,10 @@ def open_rates(http: HttpSettings, clock: Clock, emit: Emit) -> SubmissionRates:
     return SubmissionRates({bucket: rate for bucket, rate in rates.items() if rate is not None}, clock, emit)
 
 
-def admit(request: web.Request, number: int = 1, *, of: int | None = None) -> None:
-    """Counts submissions of the request's caller; raises RateLimited and MessageTooLarge, as SubmissionRates does."""
+def charge_rate(request: web.Request, number: int = 1, *, of: int | None = None) -> None:
+    """Charges submissions to the request's caller. Raises RateLimited and MessageTooLarge, as SubmissionRates does."""
     caller = caller_of(request)
-    request.app[RATES].admit(caller.name, caller.own_tenant, number, of=of)
+    request.app[SUBMISSION_RATES].admit(caller.name, caller.own_tenant, number, of=of)
 
 
 def _rate(per_second: float | None, burst: int | None) -> Rate | None:

@@ -17,7 +17,7 @@ from cqworker.errors import (
 from cqworker.jobs.strict_json import NotStrictJson
 from cqworker.jobs.submission_models import InvalidFields
 from cqworker.model.json_pointer import Fault, JobPointer
-from cqworker.web.problems import Kind, Problem
+from cqworker.web.problems import Problem, ProblemKind
 
 SUMMARISED = 3
 """Faults of a payload that the sentence names; all of them are in `errors`."""
@@ -27,34 +27,34 @@ def problem_of_rate(error: RateLimited) -> Problem:
     """The problem that says when it will be none, to programs in `retry_after` (whole seconds) and in Retry-After."""
     seconds = math.ceil(error.retry_after)
     headers, members = {"Retry-After": str(seconds)}, {"retry_after": seconds}
-    return Problem(Kind.RATE_LIMITED, str(error), headers=headers, members=members)
+    return Problem(ProblemKind.RATE_LIMITED, str(error), headers=headers, members=members)
 
 
 def problem_of_submission(error: Exception, pointer: JobPointer) -> Problem:
     """The problem of a job that was refused on purpose; `pointer` makes the JSON pointers to its fields."""
     match error:
         case NotStrictJson():
-            return Problem(Kind.MALFORMED, str(error))
+            return Problem(ProblemKind.MALFORMED, str(error))
         case InvalidFields(summary=summary, faults=faults):
-            return Problem(Kind.INVALID, summary, errors=faults)
+            return Problem(ProblemKind.INVALID, summary, errors=faults)
         case UnknownType():
-            return Problem(Kind.UNKNOWN_TYPE, str(error), errors=[Fault(pointer.to("type"), str(error))])
+            return Problem(ProblemKind.UNKNOWN_TYPE, str(error), errors=[Fault(pointer.to("type"), str(error))])
         case UnknownQueue():
-            return Problem(Kind.UNKNOWN_QUEUE, str(error), errors=[Fault(pointer.to("queue"), str(error))])
+            return Problem(ProblemKind.UNKNOWN_QUEUE, str(error), errors=[Fault(pointer.to("queue"), str(error))])
         case InvalidPayload(faults=faults):
             payload = pointer.to("payload")
             errors = [Fault(payload + fault.pointer, fault.message) for fault in faults]
             detail = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in errors[:SUMMARISED])
-            return Problem(Kind.INVALID_PAYLOAD, detail, errors=errors)
+            return Problem(ProblemKind.INVALID_PAYLOAD, detail, errors=errors)
         case KeyReused():
-            return Problem(Kind.KEY_REUSED, str(error))
+            return Problem(ProblemKind.KEY_REUSED, str(error))
         case MessageTooLarge():
-            return Problem(Kind.TOO_LARGE, str(error))
+            return Problem(ProblemKind.TOO_LARGE, str(error))
         case RateLimited():
             return problem_of_rate(error)
         case SendUnanswered(job_id=job_id):
-            return Problem(Kind.SEND_UNANSWERED, str(error), members={"job_id": job_id})
+            return Problem(ProblemKind.SEND_UNANSWERED, str(error), members={"job_id": job_id})
         case Unavailable(service=service):
-            return Problem(Kind.UNAVAILABLE, str(error), members={"service": service})
+            return Problem(ProblemKind.UNAVAILABLE, str(error), members={"service": service})
         case _:
-            return Problem(Kind.INVALID, str(error))
+            return Problem(ProblemKind.INVALID, str(error))

@@ -1,4 +1,4 @@
-"""The bodies that tell of the worker and of its API, as pydantic models like those of the jobs."""
+"""The bodies of answers about the worker and the API itself, as pydantic models."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from cqworker.model.status import FailureKind, Status
-from cqworker.web.response_models import Answer, Time
+from cqworker.web.response_models import ResponseBody, Time
 
 
-class BuildView(Answer):
+class BuildView(ResponseBody):
     """What runs: versions of cqworker and Python."""
 
     version: str
     python: str
 
 
-class SlotsView(Answer):
+class SlotsView(ResponseBody):
     """Jobs that run, and that can run at once."""
 
     taken: int = Field(ge=0)
     total: int = Field(ge=0)
 
 
-class TypesView(Answer):
+class TypesView(ResponseBody):
     """Job types that can be submitted, and those whose plugin is broken."""
 
     usable: list[str]
     broken: list[str]
 
 
-class LastFailureView(Answer):
+class LastFailureView(ResponseBody):
     """An attempt that failed lately."""
 
     at: Time
@@ -44,7 +44,7 @@ class LastFailureView(Answer):
     message: str
 
 
-class CountsView(Answer):
+class CountsView(ResponseBody):
     """What happened since the start, in all and by job type."""
 
     started_at: Time
@@ -54,7 +54,7 @@ class CountsView(Answer):
     last_failures: list[LastFailureView] = Field(default_factory=list, description="The last of them first.")
 
 
-class StatusView(Answer):
+class StatusView(ResponseBody):
     """What the worker is doing; what only a worker has is left out by a process that serves the API alone."""
 
     build: BuildView
@@ -68,7 +68,7 @@ class StatusView(Answer):
     counts: CountsView
 
 
-class CallView(Answer):
+class CallView(ResponseBody):
     """A call of this API."""
 
     method: Literal["GET", "POST"]
@@ -76,7 +76,7 @@ class CallView(Answer):
     summary: str
 
 
-class IndexView(Answer):
+class IndexView(ResponseBody):
     """What is served."""
 
     name: Literal["cqworker"]

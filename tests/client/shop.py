@@ -12,7 +12,7 @@ from cqworker.client import Client
 from cqworker.client.direct_transport import DirectTransport
 from cqworker.daemon import JobServices
 from cqworker.events import ignore
-from cqworker.web.app_context import Parts, present
+from cqworker.web.app_context import AppContext, require
 from tests.web.house import House, open_house
 
 WAYS = ("over HTTP", "straight")
@@ -40,17 +40,17 @@ def _client(way: str, house: House) -> Client:
 
     @asynccontextmanager
     async def opening() -> AsyncIterator[DirectTransport]:
-        yield DirectTransport(counter_of(house.parts))
+        yield DirectTransport(counter_of(house.context))
 
     return Client(opening)
 
 
-def counter_of(parts: Parts) -> JobServices:
+def counter_of(context: AppContext) -> JobServices:
     return JobServices(
-        submitter=present(parts.submitter),
-        operator=present(parts.operator),
-        artifacts=present(parts.artifacts),
-        registry=parts.registry,
+        submitter=require(context.submitter),
+        operator=require(context.operator),
+        artifacts=require(context.artifacts),
+        registry=context.registry,
         clients=AwsClients(ignore),
-        settings=parts.settings,
+        settings=context.settings,
     )

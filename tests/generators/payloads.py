@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl, RootModel
 from cqworker.plugins.handler import handler
 from cqworker.plugins.registry import registry_from
 from cqworker.settings import HttpSettings
-from cqworker.web.openapi import Description, Surroundings
-from cqworker.web.routes import CALLS
+from cqworker.web.openapi import ApiDocument, DocumentContext
+from cqworker.web.routes import ROUTES
 
 
 class Colour(Enum):
@@ -116,7 +116,7 @@ def hard_description() -> bytes:
     registry = registry_from({name: _taking(payload) for name, payload in PAYLOADS.items()})
     if registry.broken:
         raise ValueError(registry.broken[0].cause)
-    return Description(CALLS, "1", Surroundings(registry, HttpSettings(), ("one", "another-1"))).text
+    return ApiDocument(ROUTES, "1", DocumentContext(registry, HttpSettings(), ("one", "another-1"))).text
 
 
 def _taking(payload: Any) -> Callable[..., Any]:

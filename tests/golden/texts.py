@@ -23,8 +23,8 @@ from cqworker.observe.metric_definitions import MetricDefinitions
 from cqworker.plugins.registry import registry_of
 from cqworker.ports import KeyItem
 from cqworker.settings import HttpSettings, Settings
-from cqworker.web.openapi import Description, Surroundings
-from cqworker.web.routes import CALLS
+from cqworker.web.openapi import ApiDocument, DocumentContext
+from cqworker.web.routes import ROUTES
 from tests.golden.lines import lines_of_a_life, lines_of_every_event
 from tests.rails.jobs import MESSAGE, PURGE, RECORD, TYPE
 from tests.rails.samples import NOW
@@ -38,7 +38,7 @@ WIDTH = 100
 def _description() -> object:
     """With a token, so that the scopes are in it, and with one handler, so that a payload's schema is."""
     settings = HttpSettings(tokens=(token("shop", "submit", "read", "operate"),))
-    return Description(CALLS, "0", Surroundings(registry_of(**{TYPE: transform}), settings)).document
+    return ApiDocument(ROUTES, "0", DocumentContext(registry_of(**{TYPE: transform}), settings)).document
 
 
 def _metrics() -> Iterator[str]:

@@ -15,7 +15,7 @@ from cqworker.model.history import EVENTS
 from cqworker.model.status import FailureKind, Status
 from cqworker.platform.sd_notify import JOURNAL_PREFIXES
 from cqworker.web.problems import URN
-from cqworker.web.routes import CALLS
+from cqworker.web.routes import ROUTES
 from tests.rails.pages import untold
 from tests.rails.source import collections, history_events, texts
 
@@ -45,7 +45,7 @@ def test_the_journal_has_a_mark_for_every_level() -> None:
 
 
 def test_every_scope_is_asked_for_by_some_call() -> None:
-    assert {call.scope for call in CALLS} == {*SCOPES, None}
+    assert {call.scope for call in ROUTES} == {*SCOPES, None}
 
 
 def test_the_help_tells_of_every_exit_code_and_the_unit_of_those_that_a_restart_cannot_mend() -> None:

@@ -18,7 +18,7 @@ from cqworker.events import Event, JobEvent
 from cqworker.model.json_pointer import JobPointer
 from cqworker.observe.stats import Stats
 from cqworker.web.error_middleware import _problem_of
-from cqworker.web.problems import Kind, Problem
+from cqworker.web.problems import Problem, ProblemKind
 from cqworker.web.submission_problems import problem_of_submission
 from tests.observe.samples import EVENT_CLASSES, JOB, TurnedClock
 from tests.rails.source import made_in
@@ -89,15 +89,15 @@ def test_an_error_comes_back_over_http_as_the_error_it_was(kind: type[CqworkerEr
 def _problem_of_request(error: CqworkerError) -> Problem:
     """As the submission of a job tells it, or whatever else is asked for."""
     told = problem_of_submission(error, JobPointer())
-    return told if told.kind is not Kind.INVALID else _problem_of(error, _Request()) or told  # type: ignore[arg-type]
+    return told if told.kind is not ProblemKind.INVALID else _problem_of(error, _Request()) or told  # type: ignore[arg-type]
 
 
 class _Request:
     match_info: ClassVar[dict[str, str]] = {}
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_a_client_knows_every_kind_of_problem_and_says_what_it_said(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", ProblemKind)
+def test_a_client_knows_every_kind_of_problem_and_says_what_it_said(kind: ProblemKind) -> None:
     problem = Problem(kind, "It is so.", members={"job_id": "job-1", "service": "sqs"})
     assert kind_of(problem.body()) is kind
     assert isinstance(error_of(problem.body()), CqworkerError)

@@ -19,7 +19,7 @@ from cqworker.model.status import FINAL, RETRYABLE, SETTLED, WAITING, FailureKin
 from cqworker.observe.event_wording import ENDINGS
 from cqworker.observe.metrics_observer import MetricsObserver
 from cqworker.observe.stats import Stats
-from cqworker.web.routes import CALLS
+from cqworker.web.routes import ROUTES
 from tests.observe.samples import JOB, TurnedClock
 from tests.rails.jobs import RECORD
 from tests.rails.pages import ROOT, untold
@@ -89,7 +89,7 @@ def test_every_kind_of_failure_has_somebody_who_says_it(kind: FailureKind) -> No
 
 @pytest.mark.parametrize("status", sorted(RETRYABLE))
 def test_who_asks_for_a_retry_is_told_of_every_status_that_it_is_for(status: Status) -> None:
-    summaries = " ".join(call.summary for call in CALLS if call.name == "retryJob")
+    summaries = " ".join(call.summary for call in ROUTES if call.name == "retryJob")
     for told in (retry.help, Client.retry.__doc__, OperatorActions.retry.__doc__, summaries):
         assert status in str(told).upper()
 

@@ -12,9 +12,9 @@ from openapi_schema_validator import OAS31Validator
 
 from cqworker.plugins.registry import Registry
 from cqworker.settings import HttpSettings
-from cqworker.web.application import METHODS, VERSIONED
-from cqworker.web.openapi import Description, Surroundings
-from cqworker.web.routes import CALLS
+from cqworker.web.application import SERVED_METHODS, VERSIONED
+from cqworker.web.openapi import ApiDocument, DocumentContext
+from cqworker.web.routes import ROUTES
 from tests.web.tokens import A_TOKEN
 
 LONGEST = 20_000
@@ -26,7 +26,7 @@ PROBLEM = "application/problem+json"
 def described(host: str = "127.0.0.1", *, has_tokens: bool = False) -> dict[str, Any]:
     """The description of a daemon on this host."""
     http = HttpSettings(host=host, tokens=(A_TOKEN,) if has_tokens else ())
-    return Description(CALLS, "1", Surroundings(Registry(), http)).document
+    return ApiDocument(ROUTES, "1", DocumentContext(Registry(), http)).document
 
 
 @lru_cache
@@ -55,7 +55,7 @@ def lapse(request: web.Request, response: web.StreamResponse, http: HttpSettings
     path = resource.canonical.removeprefix(VERSIONED) or "/"
     at = f"{request.method} {path} {response.status}"
     methods = described(http.host, has_tokens=bool(http.tokens))["paths"][path]
-    operation = next((methods[name] for name in methods if request.method in METHODS[name.upper()]), None)
+    operation = next((methods[name] for name in methods if request.method in SERVED_METHODS[name.upper()]), None)
     if operation is None:
         return None if response.status in (400, 403, 405, 421) else f"{at}: no such method is described"
     reply = operation["responses"].get(str(response.status))

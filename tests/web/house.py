@@ -33,7 +33,7 @@ from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
 from cqworker.web.body_reader import BODY_QUOTA
 from cqworker.web.buffer_quota import BufferQuota
 from cqworker.web.connection_limit import ConnectionLimit, Wait
-from cqworker.web.server import Parts, Server, create_app
+from cqworker.web.server import AppContext, Server, create_app
 from cqworker.web.upload_spool import SPOOLS, UploadSpools
 from tests.patience import scaled
 from tests.web.conformance import judge_of
@@ -82,7 +82,7 @@ class House:
     artifacts: MemoryArtifacts
     health: FakeHealth
     waiters: Waiters
-    parts: Parts
+    context: AppContext
     events: list[Event] = field(default_factory=list)
 
     @property
@@ -156,7 +156,7 @@ async def open_house(
     unasked = ServiceHealth(CLOCK, emit, ())
     context = Context(store=store, health=unasked, clock=CLOCK, emit=emit, retention=RETENTION)
     settings = _settings(tuple(tokens), {"port": 0} | http)
-    parts = Parts(
+    app_context = AppContext(
         submitter=Submitter(context, known, queues, artifacts, inline_limit=inline_limit) if api else None,
         operator=OperatorActions(context, queues, waiters) if api else None,
         registry=known,
@@ -169,10 +169,10 @@ async def open_house(
         clock=clock,
     )
     async with (
-        _served(create_app(parts, api=api), settings.http, **own) as server,
+        _served(create_app(app_context, api=api), settings.http, **own) as server,
         aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as client,
     ):
-        yield House(client, server, queue, store, artifacts, health, waiters, parts, events)
+        yield House(client, server, queue, store, artifacts, health, waiters, app_context, events)
 
 
 def _observers(

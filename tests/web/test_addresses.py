@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from cqworker.client.http_transport import http_transport
 from cqworker.model.status import Status
 from cqworker.web.application import VERSIONED
-from cqworker.web.route_definition import Call
-from cqworker.web.routes import CALLS
+from cqworker.web.route_definition import Route
+from cqworker.web.routes import ROUTES
 from tests.web.house import House
 from tests.web.raw import RawAnswer, exchange
 
@@ -20,7 +20,7 @@ IDS = [
     "%7B", "\u00e9", "\u65e5\u672c", "\U0001f600", " ", "a b", "a+b", "a?b", "a#b", "a&b=c", "a;b", "a:b", "a\\b",
     "a\nb", "\0", "\u2028", "a\"b'c", "[x]", "~!*()", "x" * 64, "\u65e5" * 64,
 ]  # fmt: skip
-WITH_AN_ID = [call for call in CALLS if "{job_id}" in call.path]
+WITH_AN_ID = [call for call in ROUTES if "{job_id}" in call.path]
 
 
 def stored(house: House, job: dict[str, str], job_id: str, status: Status) -> None:
@@ -29,7 +29,7 @@ def stored(house: House, job: dict[str, str], job_id: str, status: Status) -> No
     house.store.records[job_id] = record
 
 
-async def ask(house: House, row: Call, job_id: str, prefix: str = "") -> RawAnswer:
+async def ask(house: House, row: Route, job_id: str, prefix: str = "") -> RawAnswer:
     path = row.path.replace("{job_id}", quote(job_id, safe="")).replace("{name}", quote("{a}/b", safe=""))
     head = f"{row.method} {prefix}{path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
     return await exchange(house.port, head.encode())
@@ -37,7 +37,7 @@ async def ask(house: House, row: Call, job_id: str, prefix: str = "") -> RawAnsw
 
 @pytest.mark.parametrize("prefix", ["", VERSIONED])
 @pytest.mark.parametrize("row", WITH_AN_ID, ids=lambda row: row.name)
-async def test_every_address_with_an_id_takes_any_id(house: House, row: Call, prefix: str) -> None:
+async def test_every_address_with_an_id_takes_any_id(house: House, row: Route, prefix: str) -> None:
     job = await house.submit()
     for job_id in IDS:
         stored(house, job, job_id, Status.FAILED if row.name == "retryJob" else Status.QUEUED)
@@ -51,7 +51,7 @@ async def test_every_address_with_an_id_takes_any_id(house: House, row: Call, pr
 
 
 @pytest.mark.parametrize("row", WITH_AN_ID, ids=lambda row: row.name)
-async def test_an_id_that_nobody_has_is_a_job_that_is_not_there(house: House, row: Call) -> None:
+async def test_an_id_that_nobody_has_is_a_job_that_is_not_there(house: House, row: Route) -> None:
     for job_id in [*IDS, "x" * 65, "\u65e5" * 100]:
         answer = await ask(house, row, job_id)
         assert answer.problem["type"] == "urn:cqworker:problem:job-not-found", job_id

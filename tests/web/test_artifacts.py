@@ -15,7 +15,7 @@ from cqworker.model.source_reference import resolve_source
 from cqworker.model.status import Status
 from cqworker.ports import StoredObject
 from cqworker.web.artifact_routes import TRANSFERS
-from cqworker.web.error_middleware import mending
+from cqworker.web.error_middleware import error_middleware
 from tests.web.house import House, away, bearer, open_house, token, until
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
@@ -247,5 +247,5 @@ async def test_nor_is_one_whose_connection_is_just_being_closed() -> None:
 
     request = make_mocked_request("GET", "/artifacts/0", transport=ClosingTransport())
     with pytest.raises(ClientConnectionResetError):
-        await mending(events.append)(request, answer)
+        await error_middleware(events.append)(request, answer)
     assert events == []

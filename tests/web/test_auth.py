@@ -11,14 +11,14 @@ import pytest
 from cqworker.enums import Scope
 from cqworker.health.service_health import Trouble
 from cqworker.settings import TokenSettings
-from cqworker.web.route_definition import Call
-from cqworker.web.routes import CALLS
+from cqworker.web.route_definition import Route
+from cqworker.web.routes import ROUTES
 from tests.web.house import TEXT, House, bearer, open_house, token
 
 SCOPES: tuple[Scope, ...] = ("submit", "read", "operate")
 TOKENS = (token("submitter", "submit"), token("reader", "read"), token("operator", "operate"))
-GUARDED = [call for call in CALLS if call.scope is not None]
-OPEN = [call for call in CALLS if call.scope is None]
+GUARDED = [call for call in ROUTES if call.scope is not None]
+OPEN = [call for call in ROUTES if call.scope is None]
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ async def call(house: House, method: str, path: str, headers: dict[str, str]) ->
 
 @pytest.mark.parametrize("row", GUARDED, ids=lambda row: row.name)
 @pytest.mark.parametrize("prefix", ["", "/api/v1"])
-async def test_each_call_wants_its_scope_and_no_other(guarded: House, row: Call, prefix: str) -> None:
+async def test_each_call_wants_its_scope_and_no_other(guarded: House, row: Route, prefix: str) -> None:
     path = row.path if row.is_vital else prefix + row.path
     for name, scope in zip(("submitter", "reader", "operator"), SCOPES, strict=True):
         status, headers, problem = await call(guarded, row.method, path, bearer(name))
@@ -52,7 +52,7 @@ async def test_each_call_wants_its_scope_and_no_other(guarded: House, row: Call,
 
 
 @pytest.mark.parametrize("row", GUARDED, ids=lambda row: row.name)
-async def test_nobody_gets_in_without_a_token(guarded: House, row: Call) -> None:
+async def test_nobody_gets_in_without_a_token(guarded: House, row: Route) -> None:
     status, headers, problem = await call(guarded, row.method, row.path, {})
     assert (status, problem["type"]) == (401, "urn:cqworker:problem:unauthenticated")
     assert headers["WWW-Authenticate"] == 'Bearer realm="cqworker"'
@@ -75,7 +75,7 @@ async def test_the_scheme_is_read_whatever_its_case(guarded: House) -> None:
 
 
 @pytest.mark.parametrize("row", OPEN, ids=lambda row: row.name)
-async def test_the_front_door_and_the_probes_need_no_token(guarded: House, row: Call) -> None:
+async def test_the_front_door_and_the_probes_need_no_token(guarded: House, row: Route) -> None:
     assert (await call(guarded, row.method, row.path, {}))[0] == 200
     assert (await call(guarded, row.method, row.path, bearer("wrong")))[0] == 200
 
@@ -130,7 +130,7 @@ async def test_a_worker_alone_serves_its_vitals_to_everybody_and_nothing_else() 
     async with open_house(api=False, tokens=TOKENS) as house:
         for path in ("/healthz", "/readyz", "/metrics"):
             assert (await call(house, "GET", path, {}))[0] == 200
-        for row in CALLS:
+        for row in ROUTES:
             if not row.is_vital:
                 assert (await call(house, row.method, row.path, bearer("reader")))[0] == 404
 

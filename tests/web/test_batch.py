@@ -12,9 +12,9 @@ from openapi_schema_validator import OAS31Validator
 from cqworker.aws.sqs.batched_sends import BatchedSends
 from cqworker.errors import MessageTooLarge
 from cqworker.events import RequestFailed
-from cqworker.web.openapi import Description
+from cqworker.web.openapi import ApiDocument
 from cqworker.web.response_models import BatchView
-from cqworker.web.routes import CALLS
+from cqworker.web.routes import ROUTES
 from tests.web.house import TEXT, House, away, bearer, open_house, token
 from tests.web.test_submit import FAULTS
 
@@ -179,7 +179,7 @@ async def test_the_jobs_belong_to_the_tokens_tenant_and_the_callers_trace() -> N
     ],
 )
 async def test_the_schema_of_a_batch_agrees_with_the_server(house: House, job: dict[str, Any], is_fine: bool) -> None:
-    document = Description(CALLS, "1").document
+    document = ApiDocument(ROUTES, "1").document
     schema = {"$ref": "#/components/schemas/BatchAsk", "components": document["components"]}
     assert OAS31Validator(schema).is_valid({"jobs": [job]}) is is_fine
     [answer] = await batch(house, job)

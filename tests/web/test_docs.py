@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cqworker.web.problems import Kind
-from cqworker.web.routes import CALLS
+from cqworker.web.problems import ProblemKind
+from cqworker.web.routes import ROUTES
 
 TEXT = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
 
 
 def test_every_problem_type_stands_in_the_table_with_its_status_and_title() -> None:
     rows = {line for line in TEXT.splitlines() if line.startswith("| `")}
-    assert {f"| `{kind.slug}` | {kind.status} | {kind.title} |" for kind in Kind} <= rows
+    assert {f"| `{kind.slug}` | {kind.status} | {kind.title} |" for kind in ProblemKind} <= rows
 
 
 def test_every_call_stands_in_the_table_with_its_scope() -> None:
-    for row in CALLS:
+    for row in ROUTES:
         assert f"| `{row.method} {row.path}` | {row.scope or ''}".rstrip() in TEXT

@@ -10,7 +10,7 @@ import pytest
 
 from cqworker.testing.virtual_time import run_virtually
 from cqworker.web.fair_queue import FairQueue
-from cqworker.web.problems import Kind, Problem
+from cqworker.web.problems import Problem, ProblemKind
 from tests.patience import scaled
 
 Story = Callable[[], Coroutine[Any, Any, None]]
@@ -62,7 +62,7 @@ async def test_who_waits_too_long_or_finds_the_line_full_is_told_so_and_takes_no
     for line in ("a", "b"):
         with pytest.raises(Problem) as refused:
             await work(turns, line, done)
-        assert refused.value.kind is Kind.CROWDED
+        assert refused.value.kind is ProblemKind.CROWDED
     for refusal in await asyncio.gather(*waiting, return_exceptions=True):
         assert isinstance(refusal, Problem)
     await first

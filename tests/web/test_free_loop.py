@@ -180,7 +180,7 @@ async def test_a_long_payload_is_held_against_its_model_and_its_key_is_the_same_
     texts = {"text": "x" * LIGHT_BYTES}
     first = await known.submit({"type": "strict", "payload": texts}, Idempotency_Key="k")
     direct = Submission(type="strict", payload=orjson.dumps(texts).decode(), idempotency_key="k")
-    again = await known.parts.submitter.submit(direct)  # type: ignore[union-attr]
+    again = await known.context.submitter.submit(direct)  # type: ignore[union-attr]
     assert (again.replayed, again.record.job_id) == (True, first["job_id"])
     status, problem = await known.post("/jobs", json={"type": "strict", "payload": texts | {"more": 1}})
     assert (status, problem["errors"][0]["pointer"]) == (422, "/payload/more")

@@ -8,7 +8,7 @@ from cqworker.health.service_health import Trouble
 from cqworker.plugins.handler import Backoff, handler
 from cqworker.plugins.registry import registry_from
 from cqworker.web.response_models import HandlersView, HealthView, ReadinessView
-from cqworker.web.routes import CALLS
+from cqworker.web.routes import ROUTES
 from cqworker.web.worker_models import StatusView
 from tests.web.house import House, open_house
 
@@ -65,7 +65,7 @@ async def test_metrics_are_passed_on_as_they_are(house: House) -> None:
 
 async def test_the_index_lists_every_call(house: House) -> None:
     _, shown = await house.get("/")
-    assert [(call["method"], call["path"]) for call in shown["calls"]] == [(row.method, row.path) for row in CALLS]
+    assert [(call["method"], call["path"]) for call in shown["calls"]] == [(row.method, row.path) for row in ROUTES]
     assert (await house.get("/api/v1"))[1] == shown
 
 

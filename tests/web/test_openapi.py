@@ -12,9 +12,9 @@ from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from cqworker.plugins.registry import Registry, registry_of
 from cqworker.settings import HttpSettings
-from cqworker.web.openapi import Description, Surroundings
-from cqworker.web.problems import Kind
-from cqworker.web.routes import CALLS
+from cqworker.web.openapi import ApiDocument, DocumentContext
+from cqworker.web.problems import ProblemKind
+from cqworker.web.routes import ROUTES
 from tests.web.house import House, open_house, transform
 from tests.web.tokens import A_TOKEN
 
@@ -25,7 +25,7 @@ ALWAYS = {400, 403, 417, 421, 431, 500, 503}
 def described(registry: Registry | None = None, **http: Any) -> dict[str, Any]:
     """The description of a daemon with these handlers, and these settings of `[http]`."""
     known = registry or registry_of(**{"text.transform": transform})
-    return Description(CALLS, "1.2.3", Surroundings(known, HttpSettings(**http), ("main",))).document
+    return ApiDocument(ROUTES, "1.2.3", DocumentContext(known, HttpSettings(**http), ("main",))).document
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ async def test_the_document_is_valid_openapi_and_served_as_built(house: House, d
 
 
 def test_every_call_is_in_it_with_every_status_it_can_end_with(document: dict[str, Any]) -> None:
-    for row in CALLS:
+    for row in ROUTES:
         operation = document["paths"][row.path][row.method.lower()]
         statuses = {*row.replies, *(kind.status for kind in row.problems), *ALWAYS}
         assert operation["responses"].keys() == {str(status) for status in statuses}, row.path
@@ -59,8 +59,8 @@ def test_every_call_is_in_it_with_every_status_it_can_end_with(document: dict[st
 def test_every_problem_that_a_call_can_meet_is_documented_with_it(document: dict[str, Any]) -> None:
     told = {slug for operation in operations(described(tokens=[A_TOKEN])) for reply in operation["responses"].values()
             for media in reply["content"].values() for slug in media.get("examples", {})}  # fmt: skip
-    of_no_call = {Kind.NOT_FOUND, Kind.METHOD_NOT_ALLOWED}
-    assert told == {kind.slug for kind in set(Kind) - of_no_call}
+    of_no_call = {ProblemKind.NOT_FOUND, ProblemKind.METHOD_NOT_ALLOWED}
+    assert told == {kind.slug for kind in set(ProblemKind) - of_no_call}
     later = document["paths"]["/jobs"]["post"]["responses"]
     assert later["429"]["headers"].keys() == later["503"]["headers"].keys() == {"Retry-After"}
     refused = document["paths"]["/jobs/{job_id}/cancel"]["post"]["responses"]["409"]
@@ -74,7 +74,7 @@ def test_a_token_is_asked_for_where_one_is_configured_and_nowhere_else(document:
     assert not [operation for operation in operations(document) if "security" in operation]
     assert not [operation for operation in operations(document) if "401" in operation["responses"]]
     guarded = described(tokens=[A_TOKEN])
-    for row in CALLS:
+    for row in ROUTES:
         operation = guarded["paths"][row.path][row.method.lower()]
         assert ("401" in operation["responses"]) is bool(row.scope)
         if row.scope:

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 from cqworker.plugins.handler import handler
 from cqworker.plugins.registry import registry_from
 from cqworker.settings import HttpSettings
-from cqworker.web.openapi import Description, Surroundings
-from cqworker.web.routes import CALLS
+from cqworker.web.openapi import ApiDocument, DocumentContext
+from cqworker.web.routes import ROUTES
 
 
 class Address(BaseModel):
@@ -93,7 +93,7 @@ def described(**payloads: Any) -> dict[str, Any]:
 def described_by(functions: dict[str, Any]) -> dict[str, Any]:
     registry = registry_from(functions)
     assert set(registry.handlers) == set(functions), registry.broken
-    document = Description(CALLS, "1", Surroundings(registry, HttpSettings())).document
+    document = ApiDocument(ROUTES, "1", DocumentContext(registry, HttpSettings())).document
     schemas: dict[str, Any] = document["components"]["schemas"]
     return schemas
 
@@ -191,5 +191,5 @@ def test_a_type_too_long_to_be_asked_for_is_left_out() -> None:
 def test_a_registry_of_broken_plugins_is_described() -> None:
     broken = registry_from({"broken": lambda payload: payload})
     assert broken.broken
-    document = Description(CALLS, "1", Surroundings(broken, HttpSettings())).document
+    document = ApiDocument(ROUTES, "1", DocumentContext(broken, HttpSettings())).document
     validate(document, cls=OpenAPIV31SpecValidator)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cqworker.events import RequestFailed
-from cqworker.web.routes import CALLS
+from cqworker.web.routes import ROUTES
 from tests.web.house import House, open_house
 from tests.web.raw import exchange
 
@@ -101,9 +101,9 @@ async def test_another_method_is_405_and_says_which_are_allowed(
 
 
 async def test_every_address_answers_the_methods_that_it_allows_and_no_others(house: House) -> None:
-    paths = {row.path for row in CALLS} | {f"/api/v1{row.path}" for row in CALLS if not row.is_vital}
+    paths = {row.path for row in ROUTES} | {f"/api/v1{row.path}" for row in ROUTES if not row.is_vital}
     for path in sorted(paths):
-        rows = [row.method for row in CALLS if row.path == path.removeprefix("/api/v1")]
+        rows = [row.method for row in ROUTES if row.path == path.removeprefix("/api/v1")]
         methods = {*rows, *(["HEAD"] if "GET" in rows else [])}
         at = path.replace("{job_id}", "x").replace("{artifact_id}", "0" * 32).replace("{name}", "n")
         for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"):

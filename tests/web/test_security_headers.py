@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cqworker.web.problems import Kind
-from cqworker.web.route_definition import Call
-from cqworker.web.routes import CALLS
+from cqworker.web.problems import ProblemKind
+from cqworker.web.route_definition import Route
+from cqworker.web.routes import ROUTES
 from tests.web.house import TEXT, House, open_house, token
 from tests.web.raw import RawAnswer, exchange
 
@@ -32,8 +32,8 @@ async def ask(house: House, method: str, path: str, *headers: str, body: bytes =
     return await exchange(house.port, ("\r\n".join(lines) + "\r\n\r\n").encode() + body)
 
 
-@pytest.mark.parametrize("row", CALLS, ids=lambda row: row.name)
-async def test_every_call_says_it_when_it_is_met_and_when_it_is_not(house: House, row: Call) -> None:
+@pytest.mark.parametrize("row", ROUTES, ids=lambda row: row.name)
+async def test_every_call_says_it_when_it_is_met_and_when_it_is_not(house: House, row: Route) -> None:
     job = await house.submit()
     _, made = await house.post("/artifacts", data=b"x")
     path = (
@@ -79,5 +79,5 @@ async def test_an_unforeseen_error_says_it(house: House, monkeypatch: pytest.Mon
 
 
 def test_problem_types_are_distinct_and_have_an_error_status() -> None:
-    assert len({kind.slug for kind in Kind}) == len(Kind)
-    assert all(400 <= kind.status < 600 for kind in Kind)
+    assert len({kind.slug for kind in ProblemKind}) == len(ProblemKind)
+    assert all(400 <= kind.status < 600 for kind in ProblemKind)

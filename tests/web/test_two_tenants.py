@@ -23,8 +23,8 @@ from cqworker.plugins.job import PlainJob
 from cqworker.plugins.job_artifacts import JobArtifacts
 from cqworker.ports import StoredObject
 from cqworker.web.application import VERSIONED
-from cqworker.web.route_definition import Call
-from cqworker.web.routes import CALLS
+from cqworker.web.route_definition import Route
+from cqworker.web.routes import ROUTES
 from tests.web.house import TEXT, House, bearer, open_house, token
 
 MARK = "0nly-anns"
@@ -75,7 +75,7 @@ async def anns_things(house: House) -> Things:
     ]
     failed, done = [view["job_id"] for view in views]
     record = house.rewrite(failed, Status.FAILED, attempt=1)
-    house.parts.emit(
+    house.context.emit(
         JobSettled(job=job_ref_of(record), status=Status.FAILED, seconds=1.0, kind=FailureKind.REJECTED, message=MARK)
     )
     output = house.artifacts.reference(f"{done}/1-1.png")
@@ -93,7 +93,7 @@ async def house() -> AsyncIterator[House]:
         yield opened
 
 
-def bodies(row: Call, things: Things) -> list[dict[str, Any]]:
+def bodies(row: Route, things: Things) -> list[dict[str, Any]]:
     """What is sent, by the call's name: one that is new here is told by a KeyError, and then its words are added."""
     if row.method == "GET":
         return [{}]
@@ -109,7 +109,7 @@ def bodies(row: Call, things: Things) -> list[dict[str, Any]]:
     return sent[row.name]
 
 
-def addresses(row: Call, things: Things) -> list[str]:
+def addresses(row: Route, things: Things) -> list[str]:
     """Every way to fill the address in; a parameter that is new here is told by a KeyError."""
     known = {"job_id": things.jobs, "artifact_id": (things.upload,), "name": (things.name, "1-1.png"),
              "wait": ("0", "0.2")}  # fmt: skip
@@ -124,7 +124,7 @@ def addresses(row: Call, things: Things) -> list[str]:
     return filled
 
 
-async def answers(house: House, row: Call, things: Things) -> list[tuple[int, dict[str, str], bytes]]:
+async def answers(house: House, row: Route, things: Things) -> list[tuple[int, dict[str, str], bytes]]:
     """What bob is answered, with what is his own guess, a time or a new id left out of it."""
     seen = []
     prefixes = ("",) if row.is_vital else ("", VERSIONED)
@@ -155,8 +155,8 @@ def belongings(house: House) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("row", CALLS, ids=lambda row: row.name)
-async def test_nothing_here_tells_of_another_tenant_or_touches_what_is_theirs(house: House, row: Call) -> None:
+@pytest.mark.parametrize("row", ROUTES, ids=lambda row: row.name)
+async def test_nothing_here_tells_of_another_tenant_or_touches_what_is_theirs(house: House, row: Route) -> None:
     """What is another tenant's looks, to the byte, like what nobody has."""
     before = await answers(house, row, GHOSTS) if row.method == "GET" else []
     anns = await anns_things(house)
@@ -172,8 +172,8 @@ async def test_nothing_here_tells_of_another_tenant_or_touches_what_is_theirs(ho
 
 async def test_no_address_is_served_that_is_not_in_the_table(house: House) -> None:
     served = {resource.canonical for resource in house.server._app.router.resources()}
-    in_the_table = {call.path for call in CALLS} | {VERSIONED}
-    in_the_table |= {VERSIONED + call.path for call in CALLS if not call.is_vital}
+    in_the_table = {call.path for call in ROUTES} | {VERSIONED}
+    in_the_table |= {VERSIONED + call.path for call in ROUTES if not call.is_vital}
     assert served == in_the_table
 
 
@@ -181,7 +181,7 @@ async def test_the_owner_sees_all_of_it(house: House) -> None:
     """Else nothing would be proved by what the other one does not see."""
     anns = await anns_things(house)
     seen = b""
-    for row in CALLS:
+    for row in ROUTES:
         for path in addresses(row, anns) if row.method == "GET" else ():
             async with house.client.get(path, headers=bearer("ann")) as answer:
                 assert answer.status in (200, 404)
@@ -205,7 +205,7 @@ async def test_a_job_that_names_another_tenants_things_reads_what_nobody_has(hou
         return record.tenant if record else None
 
     anns = await anns_things(house)
-    deadline = house.parts.clock.now()
+    deadline = house.context.clock.now()
     told: dict[bool, list[str]] = {True: [], False: []}
     for things in (anns, GHOSTS):
         for source in things.sources:
