@@ -12,6 +12,7 @@ import orjson
 from cqworker.model.record import JobRecord
 
 ANY_BYTES = "application/octet-stream"
+"""The media type of any bytes (RFC 2046, section 4.5.1)."""
 MAX_NAME = 100
 """Characters of an artifact's name."""
 NAME_PATTERN = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?"
@@ -19,10 +20,10 @@ NAME_PATTERN = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?"
 _NAME = re.compile(NAME_PATTERN, re.ASCII)
 _EXTENSION = re.compile(r"[a-z0-9]{1,10}", re.ASCII)
 _ATTEMPT = r"[1-9][0-9]{0,8}-[1-9][0-9]{0,8}"
-_PRODUCT = re.compile(rf"{_ATTEMPT}(?:\.[a-z0-9]{{1,10}}|\.result\.json|/(?P<name>{_NAME.pattern}))", re.ASCII)
-_OTHERS = ("uploads", "payloads")
-"""Folders below the prefix that are no job's."""
-_FORMS = ("application/x-www-form-urlencoded", "multipart/")
+_JOB_ARTIFACT = re.compile(rf"{_ATTEMPT}(?:\.[a-z0-9]{{1,10}}|\.result\.json|/(?P<name>{_NAME.pattern}))", re.ASCII)
+_RESERVED_FOLDERS = ("uploads", "payloads")
+"""Folders below the prefix that belong to no job."""
+_FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/")
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,63}/[a-z0-9!#$&^_.+-]{1,63}")
 
 
@@ -42,9 +43,9 @@ def payload_key(job_id: str) -> str:
 
 
 def job_folder(job_id: str) -> str:
-    """Where a job's own things lie: one step, whatever an id from elsewhere holds, and never a folder of `_OTHERS`."""
+    """Where a job's own things lie: one step, whatever an id from elsewhere holds, and never a reserved folder."""
     folder = quote(job_id, safe="").replace(".", "%2E")
-    return f"%{ord(folder[0]):02X}{folder[1:]}" if folder in _OTHERS else folder
+    return f"%{ord(folder[0]):02X}{folder[1:]}" if folder in _RESERVED_FOLDERS else folder
 
 
 def artifact_key(job_id: str, number: str, name: str | None, extension: str | None) -> str:
@@ -65,8 +66,8 @@ def artifact_key(job_id: str, number: str, name: str | None, extension: str | No
     return f"{job_folder(job_id)}/{number}/{name}"
 
 
-def _fits(said: object, pattern: re.Pattern[str]) -> bool:
-    return isinstance(said, str) and len(said) <= MAX_NAME and pattern.fullmatch(said) is not None
+def _fits(text: object, pattern: re.Pattern[str]) -> bool:
+    return isinstance(text, str) and len(text) <= MAX_NAME and pattern.fullmatch(text) is not None
 
 
 def result_key(record: JobRecord) -> str:
@@ -78,29 +79,32 @@ def producer_of(source: str, reference: Callable[[str], str]) -> str | None:
     """The id of the job that wrote what a reference names; None where no job can have written it."""
     own = reference("")
     folder, _, rest = source.removeprefix(own).partition("/")
-    if not source.startswith(own) or not _PRODUCT.fullmatch(rest):
+    if not source.startswith(own) or not _JOB_ARTIFACT.fullmatch(rest):
         return None
     job_id = unquote(folder)
     return job_id if job_id and job_folder(job_id) == folder else None
 
 
 def media_type(declared: str) -> str:
-    """The type alone, in small letters; that of any bytes where it is none, or that of a form: curl's word for all."""
-    said = declared.partition(";")[0].strip().lower()
-    return said if _MEDIA_TYPE.fullmatch(said) and not said.startswith(_FORMS) else ANY_BYTES
+    """The media type without parameters, in small letters; ANY_BYTES for what is none.
+
+    So, too, for a form's: curl sends whatever it is given under that type.
+    """
+    bare = declared.partition(";")[0].strip().lower()
+    return bare if _MEDIA_TYPE.fullmatch(bare) and not bare.startswith(_FORM_TYPES) else ANY_BYTES
 
 
 def storable_type(declared: str) -> str:
-    """The type as an object can have it: as it is declared, or as much of that as a header takes."""
-    said = media_type(declared)
-    is_whole = declared.isascii() and declared.isprintable() and said != ANY_BYTES
-    return declared if is_whole else said
+    """The content type as an object in S3 can have it: as declared, or as much of that as a header takes."""
+    bare = media_type(declared)
+    is_whole = declared.isascii() and declared.isprintable() and bare != ANY_BYTES
+    return declared if is_whole else bare
 
 
 def output_reference(record: JobRecord, reference: Callable[[str], str]) -> str | None:
     """The reference of a result too big for its record, or of the object that a result names as its `output`.
 
-    That object must be the job's own: a handler's word opens no other door. `reference` says where a key is.
+    That object must be the job's own: no handler can have another one served. `reference` says where a key is.
     """
     if record.result_ref is not None:
         return record.result_ref
@@ -114,13 +118,13 @@ def output_reference(record: JobRecord, reference: Callable[[str], str]) -> str 
 
 
 def named_key(record: JobRecord, name: str) -> str | None:
-    """Where the job's last attempt keeps what it gave this name; None for what is no name."""
+    """The key of what the job's last attempt wrote under this name; None for what is no name."""
     return artifact_key(record.job_id, f"{record.round}-{record.attempt}", name, None) if _fits(name, _NAME) else None
 
 
 def name_of(record: JobRecord, product: str, reference: Callable[[str], str]) -> str | None:
-    """The name that the job gave to what it made; None where it gave none."""
-    found = _PRODUCT.fullmatch(product.removeprefix(_own(record, reference)))
+    """The name that the job gave to the artifact at `product`, a reference; None where it gave none."""
+    found = _JOB_ARTIFACT.fullmatch(product.removeprefix(_own(record, reference)))
     return found["name"] if found else None
 
 

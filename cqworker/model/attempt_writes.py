@@ -16,6 +16,7 @@ from cqworker.model.record import Failure, JobRecord, Progress, record_from, wit
 from cqworker.model.status import Status
 
 SOON_MS = 2_000
+"""Milliseconds by which a start may come early: for so short a rest no message is hidden anew, in whole seconds."""
 
 
 @document_fields(
@@ -49,7 +50,7 @@ class Claim(Struct, frozen=True, kw_only=True):
         return self.envelope.job_id
 
     def permits(self, seen: JobRecord | None) -> bool:
-        """Whether the record that stands there admits it."""
+        """Whether the record that is stored (None: there is none) admits this write."""
         if seen is None:
             return True
         return (
@@ -62,7 +63,7 @@ class Claim(Struct, frozen=True, kw_only=True):
         )
 
     def after(self, seen: JobRecord | None) -> JobRecord:
-        """The record that it leaves behind."""
+        """The record that this write leaves behind, where `permits(seen)`."""
         base = seen or record_from(self.envelope, self.purge_at, self.trace_id)
         return replace(
             base,
@@ -78,7 +79,7 @@ class Claim(Struct, frozen=True, kw_only=True):
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """What the history says of it."""
+        """What is added to the history."""
         return (Entry(self.now, CLAIMED, 0, self.worker),)
 
 
@@ -86,7 +87,7 @@ class Reopen(Claim, frozen=True, kw_only=True):
     """A start of a round later than the record's: its attempts begin anew."""
 
     def permits(self, seen: JobRecord | None) -> bool:
-        """Whether the record that stands there admits it."""
+        """Whether the record that is stored (None: there is none) admits this write."""
         return (
             seen is not None
             and seen.round < self.envelope.round
@@ -95,7 +96,7 @@ class Reopen(Claim, frozen=True, kw_only=True):
         )
 
     def after(self, seen: JobRecord | None) -> JobRecord:
-        """The record that it leaves behind."""
+        """The record that this write leaves behind, where `permits(seen)`."""
         assert seen is not None  # permits() said so
         return replace(
             without_past(seen),
@@ -126,7 +127,7 @@ class _Fenced(Struct, frozen=True, kw_only=True):
     token: str
 
     def permits(self, seen: JobRecord | None) -> bool:
-        """Whether the record that stands there admits it."""
+        """Whether the record that is stored (None: there is none) admits this write."""
         return seen is not None and seen.status is Status.RUNNING and seen.token == self.token
 
 
@@ -141,7 +142,7 @@ class Renew(_Fenced, frozen=True, kw_only=True):
     progress: Progress | None = None
 
     def after(self, seen: JobRecord | None) -> JobRecord:
-        """The record that it leaves behind."""
+        """The record that this write leaves behind, where `permits(seen)`."""
         assert seen is not None
         progress = self.progress or seen.progress
         return replace(seen, lease_expires_at=self.lease_expires_at, progress=progress)
@@ -177,13 +178,13 @@ class Settle(_Fenced, frozen=True, kw_only=True):
     scheduled_at: int | None = None
 
     def permits(self, seen: JobRecord | None) -> bool:
-        """Whether the record that stands there admits it."""
+        """Whether the record that is stored (None: there is none) admits this write."""
         if not _Fenced.permits(self, seen) or seen is None:
             return False
         return self.status is not Status.RETRYING or seen.cancel_requested_at is None
 
     def after(self, seen: JobRecord | None) -> JobRecord:
-        """The record that it leaves behind."""
+        """The record that this write leaves behind, where `permits(seen)`."""
         assert seen is not None
         return replace(
             seen,
@@ -200,11 +201,11 @@ class Settle(_Fenced, frozen=True, kw_only=True):
         )
 
     def was_applied_to(self, seen: JobRecord | None) -> bool:
-        """The refusal of a repeated settle: the record already carries our token and our ending."""
+        """Whether a refusal shows this very ending: it was written before, and the answer was lost."""
         return seen is not None and seen.token == self.token and seen.status is self.status
 
     def gives_way_to_cancel(self, seen: JobRecord | None) -> bool:
-        """The refusal of a RETRYING because a cancel was asked for: the attempt is still ours to end."""
+        """Whether a RETRYING was refused because of a cancel request alone: the attempt is still ours to end."""
         return _Fenced.permits(self, seen) and not self.permits(seen)
 
 
@@ -221,7 +222,7 @@ class HandBack(_Fenced, frozen=True, kw_only=True):
     scheduled_at: int | None = None
 
     def after(self, seen: JobRecord | None) -> JobRecord:
-        """The record that it leaves behind."""
+        """The record that this write leaves behind, where `permits(seen)`."""
         assert seen is not None
         return replace(
             seen,
@@ -234,5 +235,5 @@ class HandBack(_Fenced, frozen=True, kw_only=True):
         )
 
     def was_applied_to(self, seen: JobRecord | None) -> bool:
-        """A refusal that shows this very write: it was done, and the answer was lost."""
+        """Whether a refusal shows this very write: it was done before, and the answer was lost."""
         return seen is not None and seen.token == self.token and seen.status is Status.QUEUED

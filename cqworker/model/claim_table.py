@@ -10,9 +10,9 @@ from cqworker.model.record import JobRecord
 from cqworker.model.status import Stage, Status
 
 LOOK_AGAIN_MS = 5_000
-"""Its holder may hand the job back any moment, and then this copy may be the only one that starts it.
+"""Milliseconds that a copy is hidden whose fate is decided elsewhere, or in a status that this version gives to no job.
 
-So long, too, is hidden what has a status that this version gives to no job.
+Short, because the holder may hand the job back at any moment, and then this copy may be the only one that starts it.
 """
 
 
@@ -28,7 +28,7 @@ class StartRound:
 
 @dataclass(frozen=True, slots=True)
 class Proceed:
-    """A claim of ours whose answer was lost: the record is already ours."""
+    """A claim of ours was written and its answer lost: the record is already ours, so go on with the attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +43,23 @@ class CrashInstead:
 
 @dataclass(frozen=True, slots=True)
 class WaitUntil:
-    """Not this copy, or not yet: nothing to do before `until` (epoch ms)."""
+    """Not this copy, or not yet: hide the message, for there is nothing to do before `until` (epoch ms)."""
 
     until: int
 
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """The message has nothing left to say: delete it."""
+    """The message starts nothing any more, now or later: delete it."""
 
 
 Verdict = Start | StartRound | Proceed | CancelInstead | CrashInstead | WaitUntil | Drop
 
 
 def judge(seen: JobRecord | None, envelope: Envelope, token: str, now: int, grace: int = 0) -> Verdict:
-    """The row of the claim table that fits the record as seen at `now` (epoch ms) under our claim's `token`.
+    """What to do with a message: the row of the claim table that fits.
 
+    `seen` is the record that refused the claim with this `token`, at `now` (epoch ms); None where there is none.
     A lease counts as over `grace` ms after its end.
     """
     if seen is None:
@@ -107,7 +108,10 @@ DeadLetterVerdict = MarkLost | CancelInstead | WaitUntil | Drop
 
 
 def judge_dead_letter(seen: JobRecord | None, envelope: Envelope, now: int, grace: int = 0) -> DeadLetterVerdict:
-    """What to do with one of our messages that arrived in the dead-letter queue."""
+    """What to do with a message of ours from the dead-letter queue, given the record as seen at `now` (epoch ms).
+
+    A lease counts as over `grace` ms after its end.
+    """
     if seen is None:
         return MarkLost()
     if seen.round > envelope.round:

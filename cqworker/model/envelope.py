@@ -10,7 +10,6 @@ from typing import Annotated, Any
 import orjson
 from msgspec import UNSET, Meta, MsgspecError, Struct, UnsetType
 from msgspec.json import Decoder, decode
-from msgspec.structs import replace
 
 from cqworker.field_docs import document_fields
 from cqworker.model.ids import MAX_JOB_ID
@@ -28,12 +27,13 @@ from cqworker.model.job_limits import (
 from cqworker.model.tenants import DEFAULT_TENANT, tenant_fault
 
 ENVELOPE_VERSION = 1
+"""The version of the message format that this code writes, and the newest that it reads."""
 MAX_BODY_BYTES = 262_144
-"""A larger body, with a result beside it, would not fit into a record (DynamoDB: 400 KB an item)."""
+"""Bytes of a body: a larger one, with a result beside it, would not fit into a record (DynamoDB: 400 KB an item)."""
 MAX_TIME_MS = 253_402_300_799_999
 """The end of the year 9999 in epoch ms: later times cannot be written as dates."""
 MAX_CLOCK_LEAD_MS = 3_600_000
-"""Milliseconds by which the clock of whoever made a job may be ahead of SQS's."""
+"""Milliseconds, an hour: so far may the clock of whoever made a job be ahead of SQS's."""
 _FIELDS = frozenset(
     "cqworker job_id round type queue tenant payload payload_ref max_attempts metadata tags created_at".split()
 )
@@ -83,7 +83,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     extra: Mapping[str, Any] = {}
 
     def text(self) -> str:
-        """The body to send: ASCII-safe for SQS's character set, empty fields left out."""
+        """The message body: JSON of characters that SQS takes (SendMessage API), empty fields left out."""
         body: dict[str, Any] = {**self.extra, "cqworker": ENVELOPE_VERSION, "job_id": self.job_id, "round": self.round}
         body |= {"type": self.type, "queue": self.queue, "tenant": self.tenant}
         if self.payload is not None:
@@ -91,26 +91,24 @@ class Envelope(Struct, frozen=True, kw_only=True):
         optional = {"payload_ref": self.payload_ref, "metadata": dict(self.metadata), "tags": list(self.tags)}
         body |= {name: value for name, value in optional.items() if value}
         body |= {"max_attempts": self.max_attempts, "created_at": self.created_at}
-        return _sqs_safe(orjson.dumps(body).decode())
-
-    def of_round(self, number: int) -> Envelope:
-        """The same in another round."""
-        return replace(self, round=number)
+        return _to_sqs_characters(orjson.dumps(body).decode())
 
 
 def read_envelope(
     text: str, *, queue: str | None = None, sent_at: int | None = None, attempts_of: AttemptsOf | None = None
 ) -> Envelope:
-    """The envelope in a message body; raises NotAnEnvelope or NewerEnvelope, and nothing else, for any text.
+    """The envelope in a message body.
 
     What a message leaves out is what its delivery says: its `queue`, the time it was `sent_at` (epoch ms; a
     job cannot have been made much later), the attempts of its type. Without these the message must say them itself.
+
+    Raises NotAnEnvelope or NewerEnvelope, and nothing else, for any text.
     """
     data = text.encode("utf-8", "surrogatepass")
     size = len(data)
     if size <= MAX_BODY_BYTES:
         try:  # as suppress() does it, which costs as much as half the reading
-            return _usual(_USUAL.decode(data), size, queue, sent_at, attempts_of)
+            return _read_plain(_PLAIN_BODY.decode(data), size, queue, sent_at, attempts_of)
         except (MsgspecError, RecursionError, ValueError):
             pass  # the careful way says what is wrong
     try:
@@ -129,10 +127,10 @@ def read_envelope(
         raise NotAnEnvelope(f"the body is larger than {MAX_BODY_BYTES} bytes")
     with suppress(MsgspecError, RecursionError):  # orjson rounds whole numbers beyond 64 bits
         body = decode(data)
-    return _checked(body, queue, sent_at, attempts_of)
+    return _read_carefully(body, queue, sent_at, attempts_of)
 
 
-class _Usual(Struct, frozen=True, forbid_unknown_fields=True):
+class _PlainBody(Struct, frozen=True, forbid_unknown_fields=True):
     """What nearly every body is: of this version, and nothing in it that this version does not know."""
 
     cqworker: Annotated[int, Meta(ge=ENVELOPE_VERSION, le=ENVELOPE_VERSION)]
@@ -149,10 +147,12 @@ class _Usual(Struct, frozen=True, forbid_unknown_fields=True):
     tags: Annotated[tuple[_Tag, ...], Meta(max_length=MAX_TAGS)] = ()
 
 
-_USUAL = Decoder(_Usual)
+_PLAIN_BODY = Decoder(_PlainBody)
 
 
-def _usual(body: _Usual, size: int, queue: str | None, sent_at: int | None, attempts_of: AttemptsOf | None) -> Envelope:
+def _read_plain(
+    body: _PlainBody, size: int, queue: str | None, sent_at: int | None, attempts_of: AttemptsOf | None
+) -> Envelope:
     """Written flat, for every message passes here; raises ValueError for what the careful way has to look at.
 
     In a body of `size` bytes no metadata is larger than that.
@@ -183,7 +183,9 @@ def _usual(body: _Usual, size: int, queue: str | None, sent_at: int | None, atte
     )
 
 
-def _checked(body: dict[str, Any], queue: str | None, sent_at: int | None, attempts_of: AttemptsOf | None) -> Envelope:
+def _read_carefully(
+    body: dict[str, Any], queue: str | None, sent_at: int | None, attempts_of: AttemptsOf | None
+) -> Envelope:
     metadata, tags = body.get("metadata", {}), body.get("tags", [])
     if not isinstance(metadata, dict) or not _are_strings(metadata.values()) or len(metadata) > MAX_METADATA:
         raise NotAnEnvelope(f"metadata is no table of at most {MAX_METADATA} strings")
@@ -201,10 +203,10 @@ def _checked(body: dict[str, Any], queue: str | None, sent_at: int | None, attem
         tenant=_tenant(body["tenant"]) if "tenant" in body else DEFAULT_TENANT,
         round=_count(body, "round", MAX_ROUND) if "round" in body else 1,
         max_attempts=_count(body, "max_attempts", MAX_ATTEMPTS) if limited else _attempts(job_type, attempts_of),
-        created_at=_made_at(_count(body, "created_at", MAX_TIME_MS) if "created_at" in body else None, sent_at),
+        created_at=_created_at(_count(body, "created_at", MAX_TIME_MS) if "created_at" in body else None, sent_at),
         payload=_json_text(body["payload"]) if "payload" in body else None,
         payload_ref=reference or None,
-        metadata=_small(metadata),
+        metadata=_checked_size(metadata),
         tags=tuple(tags),
         extra={} if body.keys() <= _FIELDS else {name: body[name] for name in body.keys() - _FIELDS},
     )
@@ -234,18 +236,18 @@ def _count(body: dict[str, Any], name: str, most: int) -> int:
     return value
 
 
-def _queue(said: object) -> str:
-    if not isinstance(said, str) or not is_queue_name(said):
+def _queue(value: object) -> str:
+    if not isinstance(value, str) or not is_queue_name(value):
         raise NotAnEnvelope("queue is no name of 1 to 80 letters, digits, - and _")
-    return said
+    return value
 
 
-def _tenant(said: object) -> str:
-    if not isinstance(said, str):
+def _tenant(value: object) -> str:
+    if not isinstance(value, str):
         raise NotAnEnvelope("tenant is no string")
-    if (fault := tenant_fault(said)) is not None:
+    if (fault := tenant_fault(value)) is not None:
         raise NotAnEnvelope(f"tenant {fault}")
-    return said
+    return value
 
 
 def _attempts(job_type: str, attempts_of: AttemptsOf | None) -> int:
@@ -254,15 +256,15 @@ def _attempts(job_type: str, attempts_of: AttemptsOf | None) -> int:
     return attempts_of(job_type)
 
 
-def _made_at(said: int | None, sent_at: int | None) -> int:
-    """What anybody may say of it goes no further than the moment at which SQS had the message, clocks apart."""
-    made_at = sent_at if said is None else said
+def _created_at(stated: int | None, sent_at: int | None) -> int:
+    """As stated, but no later than SQS had the message, clocks apart: anybody may write anything into a body."""
+    made_at = sent_at if stated is None else stated
     if made_at is None:
         raise NotAnEnvelope("created_at is missing")
     return made_at if sent_at is None or made_at <= sent_at + MAX_CLOCK_LEAD_MS else sent_at
 
 
-def _small(metadata: dict[str, str]) -> dict[str, str]:
+def _checked_size(metadata: dict[str, str]) -> dict[str, str]:
     if metadata and (fault := metadata_fault(metadata)) is not None:
         raise NotAnEnvelope(f"metadata is too large: {fault}")
     return metadata
@@ -274,11 +276,11 @@ def _json_text(payload: Any) -> str:
         return orjson.dumps(payload).decode()
     except orjson.JSONEncodeError as error:
         if "64-bit" in str(error):
-            return _long_text(payload)
+            return _json_text_of_long_numbers(payload)
         raise NotAnEnvelope("the payload is nested too deeply") from error
 
 
-def _long_text(payload: Any) -> str:
+def _json_text_of_long_numbers(payload: Any) -> str:
     """The same with whole numbers beyond 64 bits, every digit of them."""
     try:
         return json.dumps(payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -286,6 +288,6 @@ def _long_text(payload: Any) -> str:
         raise NotAnEnvelope("the payload is nested too deeply") from error
 
 
-def _sqs_safe(text: str) -> str:
+def _to_sqs_characters(text: str) -> str:
     """JSON may carry U+FFFE and U+FFFF inside strings, SQS may not (SendMessage API: allowed characters)."""
     return text.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")

@@ -9,7 +9,9 @@ from cqworker.field_docs import document_fields
 from cqworker.model.status import SETTLED, Status
 
 MAX_ENTRIES = 20
+"""Entries of a record's history: with reasons of full length they stay below 4 KB of its 400."""
 MAX_REASON_BYTES = 100
+"""Bytes of an entry's reason in UTF-8; the rest is cut off, for each is paid for with every write of the record."""
 SUBMITTED = "submitted"
 CLAIMED = "claimed"
 HANDED_BACK = "handed_back"
@@ -18,14 +20,14 @@ RETRIED = "retried"
 
 
 def ending_event(status: Status) -> str:
-    """The event of an ending in this status."""
+    """The event by which a history says that an attempt ended in this status."""
     return status.lower()
 
 
 EVENTS = (SUBMITTED, CLAIMED, HANDED_BACK, RETRIED, *map(ending_event, SETTLED))
-"""Every event of a history; a record may hold others, which another version wrote."""
+"""Every event that this version writes into a history; a record may hold others, of another version."""
 REFUNDED = frozenset({HANDED_BACK})
-"""Those after which the attempt they name does not count."""
+"""The events after which the attempt that they name does not count."""
 
 
 @document_fields(
@@ -48,7 +50,7 @@ class Entry(Struct, frozen=True):
     reason: str = ""
 
     def text(self) -> str:
-        """The stored form: `ms event attempt|worker|reason`, the reason cut at 100 bytes."""
+        """The stored form: `ms event attempt|worker|reason`, the reason cut at MAX_REASON_BYTES."""
         reason = self.reason and self.reason.encode("utf-8", "replace")[:MAX_REASON_BYTES].decode("utf-8", "ignore")
         worker = self.worker.replace("|", "/")
         return f"{self.at} {self.event} {self.attempt}|{worker}|{reason}"
@@ -62,7 +64,10 @@ class Entry(Struct, frozen=True):
 
 
 def trim(history: tuple[Entry, ...], *entries: Entry) -> tuple[Entry, ...]:
-    """History with these entries added, 20 of it: the last ones, and the retry that began the round in any case."""
+    """The history with these entries added, at most MAX_ENTRIES of it.
+
+    Kept are the last ones, and in any case the retry that began the round.
+    """
     longer = (*history, *entries)
     kept = longer[-MAX_ENTRIES:]
     began = max((place for place, entry in enumerate(longer) if entry.event == RETRIED), default=len(longer))
@@ -91,7 +96,10 @@ def trim_if_full(history: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...] 
 
 
 def with_attempt_numbers(history: tuple[Entry, ...], attempt: int) -> tuple[Entry, ...]:
-    """History as shown: a `claimed` entry has the attempt of the entry after it, the last one the record's."""
+    """The history as people see it, with the numbers that claims cannot know when they are stored.
+
+    A `claimed` entry has the attempt of the entry after it, the last one the record's `attempt`.
+    """
     shown: list[Entry] = []
     following = attempt
     for stored in reversed(history):

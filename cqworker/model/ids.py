@@ -9,12 +9,13 @@ import socket
 import uuid
 
 MAX_JOB_ID = 64
+"""Characters of a job's id; our own have 36."""
 MAX_HOST = 24
 """Characters of a host's name that a worker's has: its end, where a pod's name tells it from its siblings."""
 WORKER_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
-"""None of which is taken for another."""
+"""The letters and digits of a worker's random part, none of which is taken for another."""
 IDEMPOTENCY_KEY = r"^[ -~]{1,128}$"
-"""What an Idempotency-Key looks like: printable ASCII."""
+"""What an Idempotency-Key looks like: 1 to 128 characters of printable ASCII."""
 
 
 def new_job_id(now_ms: int) -> str:
@@ -25,7 +26,7 @@ def new_job_id(now_ms: int) -> str:
 
 
 class TokenGenerator:
-    """Hands out claim tokens that no other process and no other claim of this one ever has."""
+    """Makes the tokens of claims: no other process, and no other claim of this one, ever has the same."""
 
     def __init__(self) -> None:
         self._nonce = secrets.token_urlsafe(6)

@@ -13,17 +13,19 @@ MAX_ATTEMPTS = 300
 MAX_TIMEOUT = 39_600
 """Seconds of an attempt, eleven hours: SQS hides a message 12 h at most from its receipt (ChangeMessageVisibility)."""
 MAX_ROUND = 999_999_999
-"""The last round that the key of an artifact has room for."""
+"""The last round: the key of an artifact has room for nine digits."""
 MAX_BATCH = 500
 """Jobs in one request of POST /jobs/batch, and in one that the client sends."""
 MAX_TAGS = 10
 """Tags of a job."""
+"""Tags of a job."""
 MAX_TAG = 64
 """Characters of a tag."""
 MAX_METADATA = 16
+"""Entries of a job's metadata."""
 """Keys of a job's metadata."""
 MAX_METADATA_BYTES = 1024
-"""Of all keys and values of a job's metadata in UTF-8."""
+"""Bytes of all keys and values of a job's metadata in UTF-8."""
 QUEUE_NAME = r"^[A-Za-z0-9_-]{1,80}$"
 """A standard queue's name (SQS API, CreateQueue)."""
 _is_queue_name = re.compile(QUEUE_NAME.rstrip("$")).fullmatch

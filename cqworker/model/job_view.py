@@ -13,16 +13,16 @@ from cqworker.model.timestamps import rfc3339
 from cqworker.model.trace import derived_trace_id
 
 
-def _parsed(text: str) -> Any:
+def _parse_json(text: str) -> Any:
     """Every digit of a whole number is kept: orjson would round those beyond 64 bits."""
     return decode(text)
 
 
-def job_view(record: JobRecord, told: Callable[[str], Any] = _parsed) -> dict[str, object]:
+def job_view(record: JobRecord, parse: Callable[[str], Any] = _parse_json) -> dict[str, object]:
     """The job as JSON-able data: every key is there, null, [] or {} where there is nothing to say.
 
-    `told` makes of the JSON text of payload and result what shall stand for them. Times are RFC 3339; `payload_ref` and
-    `result_ref` appear only where the thing was too big for the record.
+    `parse` makes of the JSON text of payload and of result what shall stand for it. Times are RFC 3339. `payload_ref`
+    and `result_ref` are there only where the thing was too big for the record.
     """
     view: dict[str, object] = {
         "job_id": record.job_id,
@@ -30,14 +30,14 @@ def job_view(record: JobRecord, told: Callable[[str], Any] = _parsed) -> dict[st
         "queue": record.queue,
         "tenant": record.tenant,
         "status": record.status.value,
-        "payload": None if record.payload is None else told(record.payload),
+        "payload": None if record.payload is None else parse(record.payload),
         "metadata": dict(record.metadata),
         "tags": list(record.tags),
         "round": record.round,
         "attempt": record.attempt,
         "max_attempts": record.max_attempts,
         "progress": _progress(record.progress),
-        "result": None if record.result is None else told(record.result),
+        "result": None if record.result is None else parse(record.result),
         "failure": _failure(record.failure),
         "history": [_entry(entry) for entry in with_attempt_numbers(record.history, record.attempt)],
         **_times(record),

@@ -26,11 +26,11 @@ class Enter(Struct, frozen=True, kw_only=True):
         return self.record.job_id
 
     def permits(self, seen: JobRecord | None) -> bool:
-        """Whether the record that stands there admits it."""
+        """Whether the record that is stored (None: there is none) admits this write."""
         return seen is None
 
     def after(self, _seen: JobRecord | None) -> JobRecord:
-        """The record that it leaves behind."""
+        """The record that this write leaves behind, where `permits(seen)`."""
         return self.record
 
 
@@ -61,7 +61,7 @@ class Forestall(Struct, frozen=True, kw_only=True):
         return self.seen.job_id
 
     def permits(self, seen: JobRecord | None) -> bool:
-        """Whether the record that stands there admits it."""
+        """Whether the record that is stored (None: there is none) admits this write."""
         return (
             seen is not None
             and (seen.status, seen.round, seen.attempt, seen.token)
@@ -70,7 +70,7 @@ class Forestall(Struct, frozen=True, kw_only=True):
         )
 
     def after(self, seen: JobRecord | None) -> JobRecord:
-        """The record that it leaves behind."""
+        """The record that this write leaves behind, where `permits(seen)`."""
         assert seen is not None
         return replace(
             seen,
@@ -84,7 +84,7 @@ class Forestall(Struct, frozen=True, kw_only=True):
         )
 
     def was_applied_to(self, seen: JobRecord | None) -> bool:
-        """A refusal that shows this very ending: it was written, and the answer was lost."""
+        """Whether a refusal shows this very ending: it was written before, and the answer was lost."""
         return (
             seen is not None
             and (seen.status, seen.round) == (self.status, self.seen.round)
@@ -106,11 +106,11 @@ class AskCancel(Struct, frozen=True, kw_only=True):
     now: int
 
     def permits(self, seen: JobRecord | None) -> bool:
-        """Whether the record that stands there admits it."""
+        """Whether the record that is stored (None: there is none) admits this write."""
         return seen is not None and seen.status is Status.RUNNING and seen.round == self.round
 
     def after(self, seen: JobRecord | None) -> JobRecord:
-        """The record that it leaves behind."""
+        """The record that this write leaves behind, where `permits(seen)`."""
         assert seen is not None
         return replace(seen, cancel_requested_at=seen.cancel_requested_at or self.now)
 
@@ -133,11 +133,11 @@ class NewRound(Struct, frozen=True, kw_only=True):
         return self.seen.job_id
 
     def permits(self, seen: JobRecord | None) -> bool:
-        """Whether the record that stands there admits it."""
+        """Whether the record that is stored (None: there is none) admits this write."""
         return seen is not None and seen.status is self.seen.status and seen.round == self.seen.round
 
     def after(self, seen: JobRecord | None) -> JobRecord:
-        """The record that it leaves behind."""
+        """The record that this write leaves behind, where `permits(seen)`."""
         assert seen is not None
         return replace(
             without_past(seen),
@@ -151,7 +151,7 @@ class NewRound(Struct, frozen=True, kw_only=True):
 
     @property
     def history(self) -> tuple[Entry, ...]:
-        """What happened so far, this included."""
+        """The history with the retry added."""
         return trim(self.seen.history, Entry(self.now, RETRIED))
 
 
@@ -180,7 +180,7 @@ class Lose(Struct, frozen=True, kw_only=True):
         return self.envelope.job_id
 
     def permits(self, seen: JobRecord | None) -> bool:
-        """Whether the record that stands there admits it."""
+        """Whether the record that is stored (None: there is none) admits this write."""
         if seen is None:
             return True
         if seen.status.is_retryable:
@@ -189,7 +189,7 @@ class Lose(Struct, frozen=True, kw_only=True):
         return seen.round <= self.envelope.round and is_free and seen.cancel_requested_at is None
 
     def after(self, seen: JobRecord | None) -> JobRecord:
-        """The record that it leaves behind."""
+        """The record that this write leaves behind, where `permits(seen)`."""
         base = seen or record_from(self.envelope, self.purge_at, self.trace_id)
         return replace(
             without_past(base),
@@ -203,10 +203,10 @@ class Lose(Struct, frozen=True, kw_only=True):
 
     @property
     def failure(self) -> Failure:
-        """What was wrong."""
+        """Why the job failed."""
         return Failure(FailureKind.LOST, "The message ended in the dead-letter queue before the job could be finished.")
 
     @property
     def entry(self) -> Entry:
-        """What the history says of it."""
+        """What is added to the history."""
         return Entry(self.now, ending_event(Status.FAILED), 0, "", FailureKind.LOST)

@@ -15,6 +15,7 @@ from cqworker.model.status import WAITING, FailureKind, Status
 from cqworker.model.timestamps import day_of
 
 SHARDS = 8
+"""Partitions of the optional listing index for each day, over which its writes are spread."""
 PAST = ("failure", "result", "result_ref", "finished_at", "cancel_requested_at", "scheduled_at", "progress")
 """What a new round begins without, the lease apart: that is given up or taken anew with it."""
 
@@ -113,11 +114,11 @@ class JobRecord(Struct, frozen=True, kw_only=True):
     trace_id: str | None = None
 
     def is_free(self, now: int) -> bool:
-        """Nobody holds it: QUEUED, RETRYING, or RUNNING under a lease that has ended."""
+        """Whether nobody holds it at `now` (epoch ms): QUEUED, RETRYING, or RUNNING under a lease that has ended."""
         return self.status in WAITING or self.has_expired(now)
 
     def has_expired(self, now: int) -> bool:
-        """RUNNING, and its lease ended before `now`."""
+        """Whether it is RUNNING and its lease ended before `now` (epoch ms)."""
         return self.status is Status.RUNNING and (self.lease_expires_at or 0) < now
 
     @property
@@ -127,7 +128,7 @@ class JobRecord(Struct, frozen=True, kw_only=True):
 
 
 def envelope_of(record: JobRecord, *, round_number: int | None = None) -> Envelope:
-    """The message that runs this job (again)."""
+    """The message that runs this job (again), in its own round or in `round_number`."""
     return Envelope(
         job_id=record.job_id,
         type=record.type,
@@ -144,7 +145,7 @@ def envelope_of(record: JobRecord, *, round_number: int | None = None) -> Envelo
 
 
 def record_from(envelope: Envelope, purge_at: int, trace_id: str | None) -> JobRecord:
-    """The QUEUED record of a message, as its submitter would have put it."""
+    """The QUEUED record of a message, as its submitter would have put it; `purge_at` in epoch s."""
     return JobRecord(
         job_id=envelope.job_id,
         type=envelope.type,

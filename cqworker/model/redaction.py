@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 
 REDACTED = "[redacted]"
+"""What stands in the place of a secret."""
 
 _WINDOW = 8
-"""Times what is kept is searched for secrets before the cut: a megabyte must not hold up a loop."""
+"""Times as much as is kept is searched for secrets before the cut: a megabyte must not hold up a loop."""
 _QUERY = re.compile(r"\?[^\s\"'<>\\?]+")
 _SIGNED = re.compile(r"(?i)x-amz-|signature=")
 _KEY = r"(?:secret[-_]?(?:access[-_]?)?key|(?:session|security)[-_]?token)"
 SECRET_NAME = re.compile(rf"(?i).*authorization|x[-_]amz[-_].*|.*{_KEY}")
-"""Names of fields whose values are never told."""
+"""Names of fields whose values are never shown."""
 _RULES = (
     # an Authorization header, `Name: value` or a quoted pair, with its scheme and SigV4's comma-separated parts
     (re.compile(r"(?i)(authorization(?:[\"'\\]+\s*,|[\"'\\]*\s*[:=])\s*[b(\"'\\]*)[^\"'\\\r\n}]+"), r"\1" + REDACTED),

@@ -19,16 +19,18 @@ _STEPS = frozenset({".", ".."})
 
 
 def resolve_source(source: str, tenant: str, reference: Callable[[str], str], allowed: tuple[str, ...]) -> str:
-    """The `s3://bucket/key` that a source stands for; raises SourceRefused, and nothing else, for any text.
+    """The `s3://bucket/key` that a source stands for.
 
     `artifact:<id>` is an upload of the tenant: `reference(key)` says where a key below the artifacts' prefix is.
     `s3://bucket/key` must lie below one of `allowed`, each `s3://bucket` or `s3://bucket/prefix`. A prefix ends at a
     slash whether or not it is written with one: `s3://b/in` admits `s3://b/in/x` and `s3://b/in`, not `s3://b/inbox`.
     What lies below the artifacts' prefix is not reached by its `s3://` name here, for it may be another tenant's: who
     knows the tenant of the job that wrote it looks with `artifact_keys.producer_of` first.
+
+    Raises SourceRefused, and nothing else, for any text.
     """
     if source.startswith("artifact:"):
-        return reference(upload_key(tenant, _checked_id(source)))
+        return reference(upload_key(tenant, _artifact_id_in(source)))
     bucket, key = split_reference(source)
     if _is_below(bucket, key, reference("")):
         raise source_refusal(
@@ -39,7 +41,7 @@ def resolve_source(source: str, tenant: str, reference: Callable[[str], str], al
     return f"s3://{bucket}/{key}"
 
 
-def _checked_id(source: str) -> str:
+def _artifact_id_in(source: str) -> str:
     identifier = source.removeprefix("artifact:")
     if not _ARTIFACT_ID.fullmatch(identifier):
         raise source_refusal(source, "an artifact's id is 1 to 64 letters, digits, - and _")
@@ -52,9 +54,9 @@ def places_overlap(one: str, other: str) -> bool:
 
 
 def check_source(source: str) -> None:
-    """Raises SourceRefused for what is no source, whoever reads it: known before a job is accepted."""
+    """Raises SourceRefused for what is no source, whoever reads it; a job with one is not accepted."""
     if source.startswith("artifact:"):
-        _checked_id(source)
+        _artifact_id_in(source)
     else:
         split_reference(source)
 

@@ -29,7 +29,7 @@ class Status(StrEnum):
 
     @property
     def stage(self) -> Stage:
-        """The one place that says what a status means."""
+        """What the status means for who may do what; every set of statuses is derived from it."""
         match self:
             case Status.SCHEDULED | Status.BLOCKED:
                 return Stage.RESERVED
@@ -53,15 +53,15 @@ class Status(StrEnum):
         return self in RETRYABLE
 
 
-def _of(*stages: Stage) -> frozenset[Status]:
+def _in_stages(*stages: Stage) -> frozenset[Status]:
     return frozenset(status for status in Status if status.stage in stages)
 
 
-FINAL = _of(Stage.SPENT, Stage.DONE)
-RETRYABLE = _of(Stage.SPENT)
-WAITING = _of(Stage.WAITING)
+FINAL = _in_stages(Stage.SPENT, Stage.DONE)
+RETRYABLE = _in_stages(Stage.SPENT)
+WAITING = _in_stages(Stage.WAITING)
 SETTLED = (*(status for status in Status if status.is_final), Status.RETRYING)
-"""What an attempt may end in."""
+"""What an attempt may end in: a final status, or RETRYING."""
 
 
 class FailureKind(StrEnum):

@@ -6,10 +6,11 @@ import re
 from functools import lru_cache
 
 DEFAULT_TENANT = "default"
-"""The tenant of whoever names none."""
+"""The tenant of whoever names none; its messages are in no group."""
 MAX_TENANT = 128
+"""Characters of a tenant's name, as many as a MessageGroupId may have (SQS API, SendMessage)."""
 CACHE_SIZE = 1024
-"""Answers that are remembered: a fleet has few tenants, and each message names one."""
+"""Tenants whose answer is remembered: a fleet has few, and each message names one."""
 _is_group = re.compile(r"[!-~]{1,128}").fullmatch
 """What SQS takes as a MessageGroupId (SQS API, SendMessage): letters, digits and punctuation of ASCII."""
 _NO_STEPS = frozenset({"", ".", ".."})
@@ -29,7 +30,7 @@ def tenant_fault(name: str) -> str | None:
 
 
 def check_tenant(name: object) -> str:
-    """The name; raises ValueError, in one short line, for what is none."""
+    """The name itself. Raises ValueError, in one short line, where it is no tenant's name."""
     fault = tenant_fault(name if isinstance(name, str) else "")
     if fault is not None:
         raise ValueError(f"tenant {fault}, not {f'{name!a}'[:100]}")
@@ -37,5 +38,5 @@ def check_tenant(name: object) -> str:
 
 
 def message_group_of(tenant: str) -> str | None:
-    """The MessageGroupId of a tenant's messages, by which SQS's fair queues tell one from another."""
+    """The MessageGroupId of a tenant, by which SQS's fair queues tell tenants apart; None for the default one."""
     return None if tenant == DEFAULT_TENANT else tenant

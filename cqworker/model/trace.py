@@ -11,21 +11,20 @@ from msgspec import Struct
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 CACHE_SIZE = 1024
-"""Answers that are remembered: the same few are asked for several times while a job is in hand."""
+"""Answers that are remembered by each function: the same few are asked for several times while a job runs."""
 _NO_TRACE = "0" * 32
 _NO_PARENT = "0" * 16
 
 
 class TraceParent(Struct, frozen=True):
-    """A valid `traceparent` of version 00, taken apart (W3C Trace Context, section 3.2)."""
+    """A valid `traceparent` of version 00, taken apart (W3C Trace Context, section 3.2).
+
+    `trace_id` and `parent_id` are 32 and 16 hexadecimal digits; of `flags` the lowest bit says "sampled".
+    """
 
     trace_id: str
     parent_id: str
     flags: int
-
-    @property
-    def sampled(self) -> bool:
-        return bool(self.flags & 1)
 
 
 @lru_cache(maxsize=CACHE_SIZE)
@@ -50,7 +49,7 @@ def derived_trace_id(job_id: str) -> str:
         digits = job_id.replace("-", "").lower()
         if digits != _NO_TRACE:
             return digits
-    return _digest(job_id)[:32]
+    return _sha256(job_id)[:32]
 
 
 def trace_id_for(job_id: str, traceparent: str | None) -> str:
@@ -62,8 +61,8 @@ def traceparent_for(job_id: str, traceparent: str | None) -> str:
     """The given traceparent where it is valid, else one derived from the job id, always the same, not sampled."""
     if traceparent and parse_traceparent(traceparent):
         return traceparent
-    return f"00-{derived_trace_id(job_id)}-{_digest(job_id)[32:48]}-00"
+    return f"00-{derived_trace_id(job_id)}-{_sha256(job_id)[32:48]}-00"
 
 
-def _digest(job_id: str) -> str:
+def _sha256(job_id: str) -> str:
     return hashlib.sha256(job_id.encode("utf-8", "surrogatepass")).hexdigest()

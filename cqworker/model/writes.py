@@ -21,7 +21,7 @@ class Written:
 
 
 class LazyWritten(Written):
-    """The same, with a record that is made by `read` when somebody looks: few endings are looked at."""
+    """A Written whose record is made by `read` when somebody asks for it: few endings are looked at."""
 
     __slots__ = ("_read",)
     _read: Callable[[], JobRecord]
@@ -31,7 +31,7 @@ class LazyWritten(Written):
 
     @property
     def record(self) -> JobRecord:
-        """What the change left behind; raises what reading it raises."""
+        """What the change left behind. Raises what reading it raises."""
         return self._read()
 
     def __eq__(self, other: object) -> bool:

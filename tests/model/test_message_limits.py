@@ -56,7 +56,7 @@ def read(body: Mapping[str, Any], *, careful: bool = False, **unsaid: Any) -> En
     """The envelope; `careful` leaves the short way out."""
     if not careful:
         return read_envelope(json.dumps(body), **unsaid)
-    with patch.object(envelope, "_USUAL", Decoder(int)):
+    with patch.object(envelope, "_PLAIN_BODY", Decoder(int)):
         return read_envelope(json.dumps(body), **unsaid)
 
 
