@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.compare.tree import Tree
 from bench.compare.turns import Runner
-from bench.run.drains import WARM_UP, drain_once
+from bench.run.drains import WARM_UP, once
 from bench.run.endpoint import Endpoint, stop
 from bench.run.loads import NAP, NOOP, Load
 from bench.run.product import BATCHED, SINGLE, Product
@@ -76,7 +76,7 @@ def _draining(side: Side, way: str, load: Load) -> Iterator[Runner]:
     )
     endpoint.hold(product.queue)
     with working(contestant, endpoint, side.folder) as worker:
-        drain_once(endpoint, contestant, [worker], WARM_UP, load.name, BUSY)
+        once(endpoint, contestant, [worker], WARM_UP, load.name, BUSY)
         laid = 0
 
         def feed() -> bool:

@@ -31,11 +31,11 @@ def drain(
     with ExitStack() as stack:
         endpoint.hold(contestant.queue)
         staff = [stack.enter_context(working(contestant, endpoint, folder)) for _ in range(workers)]
-        drain_once(endpoint, contestant, staff, WARM_UP * workers, load, concurrency)
-        return drain_once(endpoint, contestant, staff, jobs, load, concurrency)
+        once(endpoint, contestant, staff, WARM_UP * workers, load, concurrency)
+        return once(endpoint, contestant, staff, jobs, load, concurrency)
 
 
-def drain_once(
+def once(
     endpoint: Endpoint,
     contestant: Contestant,
     staff: Sequence[Running],

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from bench.peers.venv import peers_venv
-from bench.run.drains import WARM_UP, drain_once
+from bench.run.drains import WARM_UP, once
 from bench.run.scenarios import BUSY, ScenarioContext
 from bench.run.worker import WorkerFailed, working
 
@@ -31,7 +31,7 @@ def profile(context: ScenarioContext, way: str) -> Iterator[str]:
     stacks = context.folder / "stacks"
     jobs = JOBS if "batched" in way else JOBS_OF_SLOW_WAYS
     with working(contestant, context.endpoint, context.folder) as worker:
-        drain_once(context.endpoint, contestant, [worker], WARM_UP, "", BUSY)
+        once(context.endpoint, contestant, [worker], WARM_UP, "", BUSY)
         command = [str(programs / "py-spy"), "record", "--pid", str(worker.process.pid), "--format", "raw"]
         options = ["--duration", str(SECONDS), "--rate", str(RATE), "--output", str(stacks)]
         errors: list[str] = []
@@ -46,7 +46,7 @@ def profile(context: ScenarioContext, way: str) -> Iterator[str]:
             if left < jobs and not watcher.is_alive() and not errors:
                 watcher.start()
 
-        found = drain_once(context.endpoint, contestant, [worker], jobs, "no-op", BUSY, look)
+        found = once(context.endpoint, contestant, [worker], jobs, "no-op", BUSY, look)
         watcher.join()
     if not stacks.exists():
         raise WorkerFailed(f"py-spy recorded nothing: {errors}")

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.run.drains import WARM_UP, drain, drain_once
+from bench.run.drains import WARM_UP, drain, once
 from bench.run.endpoint import Endpoint
 from bench.run.figures import Drain, Idle, Latency, Memory, Sleepers, percentile, slope
 from bench.run.loads import NOOP, job_of, lay, sleep_of
@@ -79,7 +79,7 @@ def sleepers(context: ScenarioContext, way: str, jobs: int) -> Sleepers:
     contestant = product.contestant(way, jobs, visibility=SLEEPERS_VISIBILITY)
     endpoint.hold(contestant.queue)
     with working(contestant, endpoint, context.folder) as worker:
-        drain_once(endpoint, contestant, [worker], WARM_UP, "", jobs)
+        once(endpoint, contestant, [worker], WARM_UP, "", jobs)
         endpoint.hold(contestant.queue)
         lay(endpoint, product.queue, product.table, sleep_of(period * 3 + jobs / 500), jobs)
         come_to_rest(worker)
@@ -128,9 +128,9 @@ def long_drain(context: ScenarioContext, way: str, jobs: int) -> tuple[Memory, D
             used = worker.usage
             points.append((jobs - left, used.cpu, used.rss))
 
-        drain_once(endpoint, contestant, [worker], WARM_UP, "", BUSY)
-        small = [drain_once(endpoint, contestant, [worker], SMALL_BACKLOG, "no-op", BUSY) for _ in range(SMALL_TIMES)]
-        large = drain_once(endpoint, contestant, [worker], jobs, "no-op", BUSY, look)
+        once(endpoint, contestant, [worker], WARM_UP, "", BUSY)
+        small = [once(endpoint, contestant, [worker], SMALL_BACKLOG, "no-op", BUSY) for _ in range(SMALL_TIMES)]
+        large = once(endpoint, contestant, [worker], jobs, "no-op", BUSY, look)
     half = [(done / 1000, rss * 1024) for done, _, rss in points if done > jobs / 2]
     memory = Memory(jobs, large.rss, slope(half))
     return memory, sorted(small, key=lambda each: each.cpu_ms)[SMALL_TIMES // 2], _first_tenth(large, points)
