@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from cqworker.clock import Clock
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, PayloadFault, Unavailable
@@ -13,7 +14,6 @@ from cqworker.events import Emit, JobRef, JobStarted
 from cqworker.events.stop_events import ReturnedAfterStop
 from cqworker.execution.handler_loop import RunningCall
 from cqworker.execution.handler_run import HandlerRun
-from cqworker.execution.hold import Attempt
 from cqworker.execution.invoke import invoke_in_process, invoke_in_thread, invoke_on_loop, storable
 from cqworker.execution.outcome import NeverStarted, Outcome, PayloadRefused, Stopped, StopReason, UnknownTypeMet
 from cqworker.execution.runtime import Runtime
@@ -38,6 +38,51 @@ PAYLOAD_LIMIT = 33_554_432
 """Bytes (32 MiB) of a payload that is fetched from S3 at most: what a request to submit one may have."""
 
 
+class Hold(Protocol):
+    """The right to run an attempt. Whoever renews it knows queue and store; the executor knows neither."""
+
+    @property
+    def stop_reason(self) -> StopReason | None:
+        """Why the attempt was told to stop, if it was."""
+        ...
+
+    def is_alive(self, monotonic: float) -> bool:
+        """Whether the job is surely ours at this monotonic time (s), so that its handler may start."""
+        ...
+
+    def when_stopped(self, act: Callable[[StopReason], None]) -> None:
+        """Calls `act` at every stop from now on, and at once for one that came before."""
+        ...
+
+    def report(self, progress: Progress) -> None:
+        """Keeps the latest progress to be written with the next renewal; called from any thread."""
+        ...
+
+
+class Attempt(Protocol):
+    """One attempt at a job that is ours."""
+
+    @property
+    def record(self) -> JobRecord:
+        """The job as its claim left it."""
+        ...
+
+    @property
+    def job(self) -> JobRef:
+        """The job, as events name it."""
+        ...
+
+    @property
+    def traceparent(self) -> str | None:
+        """The message's W3C trace context, if it has one."""
+        ...
+
+    @property
+    def lease(self) -> Hold:
+        """The hold on it."""
+        ...
+
+
 class Executor:
     """Runs handlers; knows every run that is under way. `grace`: seconds that a stopped one has to end."""
 
@@ -49,7 +94,7 @@ class Executor:
         self._timeouts = Timeouts()
         self.draining: bool = False
         self.runs: set[HandlerRun] = set()
-        self._left_behind: set[HandlerRun] = set()
+        self._stragglers: set[HandlerRun] = set()
         self._warned: set[str] = set()
 
     def attempts_of(self, job_type: str) -> int:
@@ -59,7 +104,7 @@ class Executor:
     @property
     def stragglers(self) -> set[HandlerRun]:
         """The abandoned handlers, which have not ended."""
-        return self._left_behind | {run for run in self.runs if run.abandoned}
+        return self._stragglers | {run for run in self.runs if run.abandoned}
 
     async def run(self, attempt: Attempt) -> tuple[Outcome, Straggler]:
         """Starts the handler unless something came first; how it ended, and the straggler if it would not end."""
@@ -78,7 +123,7 @@ class Executor:
             return NeverStarted(StopReason.SILENCE, 0.0), None
         return await self._follow(attempt, handler, payload)
 
-    def drain(self) -> None:
+    def stop_starting(self) -> None:
         """What has not started does not start any more; what runs sees `job.stopping`; what is abandoned is left."""
         self.draining = True
         for run in list(self.runs):
@@ -107,8 +152,8 @@ class Executor:
             self._warn(attempt.job, outcome.reason)
         if run.ended.done():
             return outcome, None
-        self._left_behind.add(run)
-        run.ended.add_done_callback(lambda _: self._left_behind.discard(run))
+        self._stragglers.add(run)
+        run.ended.add_done_callback(lambda _: self._stragglers.discard(run))
         return outcome, run.ended
 
     def _warn(self, job: JobRef, reason: StopReason) -> None:
@@ -173,7 +218,7 @@ class Executor:
     async def _fetch_payload(self, record: JobRecord) -> str | Outcome:
         """The JSON text of a payload that was too big for a message, from the one place where it may lie.
 
-        What a message refers to is a stranger's word: another object may be another tenant's, or nobody's here.
+        What a message refers to is not to be trusted: another object may be another tenant's, or not one of ours.
         """
         artifacts = self._runtime.artifacts
         own = artifacts.reference(payload_key(record.job_id))
@@ -188,7 +233,7 @@ class Executor:
             return NeverStarted(f"its payload could not be read: {error.cause}", STORE_AWAY_RETRY)
 
     def _waiting_time(self, record: JobRecord) -> float:
-        """Seconds since its submission, its retry, its last attempt or hand-back: what it was told to wait is in it."""
+        """Seconds since its submission, its retry, its last attempt or hand-back: its delay or backoff is in it."""
         began = record.created_at
         for entry in record.history:
             if entry.event != CLAIMED and entry.at > began:

@@ -93,7 +93,7 @@ class _ThreadBridge:
 
     def _send(self) -> None:
         callbacks, self._callbacks = self._callbacks, []
-        with contextlib.suppress(RuntimeError):  # that loop is closed, and nobody waits there any more
+        with contextlib.suppress(RuntimeError):  # that loop is closed: nothing waits there any more
             self._there.call_soon_threadsafe(self._run_callbacks, callbacks, context=self._contexts[1])
 
     def _run_callbacks(self, callbacks: list[Callable[[], None]]) -> None:
@@ -256,7 +256,7 @@ async def _fail(error: BaseException) -> Any:
 
 
 def copy_result(task: asyncio.Future[Any], ended: asyncio.Future[Any]) -> None:
-    """The end of one future becomes that of another, which nobody may be waiting for any more."""
+    """The end of one future becomes that of another, which may be done or given up already."""
     if ended.done():
         return
     if task.cancelled():

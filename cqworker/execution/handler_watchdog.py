@@ -77,7 +77,7 @@ class HandlerWatchdog:
             self.stuck.set()
 
     def _find_suspects(self) -> tuple[list[JobRef], str]:
-        """The job that holds the handlers' loop, every job there where that cannot be told; and the line it is at."""
+        """The job that holds the handlers' loop, every job there where that is not known; and the line it is at."""
         position = self._runtime.loop.position()
         handlers = self._runtime.registry.handlers
         runs = {*self._executor.runs, *self._executor.stragglers}

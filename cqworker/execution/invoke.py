@@ -90,7 +90,7 @@ def invoke_in_thread(
 
 
 async def _await_state(runtime: Runtime, opening: RunningCall, work: Callable[[Any], Ended]) -> Any:
-    """What is told to stop while its lifespan opens never starts."""
+    """A call that is cancelled while its lifespan opens never starts."""
     state = await opening.ended
     return state if isinstance(state, NeverStarted) else await _start_thread(runtime, partial(work, state))
 

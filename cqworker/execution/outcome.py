@@ -18,7 +18,7 @@ class StopReason(StrEnum):
     LOST = "lost lease"
     """Refused: another attempt or ending stands in the record."""
     SILENCE = "unanswered lease"
-    """No renewal was answered before the lease's own deadline; whose the record is now, nobody knows."""
+    """No renewal was answered before the lease's own deadline; whose the record is now is not known."""
 
 
 class Returned(Struct, frozen=True):
@@ -98,7 +98,7 @@ class UnknownTypeMet(Struct, frozen=True):
 
 
 class Interrupted(Struct, frozen=True):
-    """It let itself be stopped by this exception; what for is known to whoever told it to. Not an outcome yet."""
+    """It let itself be stopped by this exception; why it was stopped is for HandlerRun to say. Not an outcome yet."""
 
     error: str = "CancelledError"
 

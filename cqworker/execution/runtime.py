@@ -1,4 +1,4 @@
-"""Where handlers run and what they are lent."""
+"""Where handlers run, and what they may use."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from cqworker.plugins.registry import Registry
 from cqworker.ports import Artifacts
 
 TenantOf = Callable[[str], Awaitable[str | None]]
-"""Whose job an id is; None where nobody knows it (any more). Raises Unavailable."""
+"""Whose job an id is; None where there is no such job (any more). Raises Unavailable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """The grounds of all handlers of a worker.
+    """What all handlers of a worker run in and use.
 
     `sources` are the `s3://bucket/prefix` that jobs may read; `largest`, in bytes, is what they may write at once.
     """

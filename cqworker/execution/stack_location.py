@@ -1,4 +1,4 @@
-"""Where a thread stands: the line that whoever has to mend it would open."""
+"""Where a thread is at the moment: the line of code that has to be looked at."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the end of a handler counts as that was told to stop: docs/stops.md is this table in the users' words."""
+"""What the end of a stopped handler counts as: docs/stops.md is this table in the users' words."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _judge_killed(outcome: Outcome | Interrupted, reason: StopReason) -> Outcome
 
 
 def _judge_free(outcome: Outcome | Interrupted, *, draining: bool) -> Outcome:
-    """Nothing had told it to stop."""
+    """No stop came before its end."""
     match outcome:
         case Interrupted() | Died() if draining:
             return Stopped(StopReason.DRAIN)  # what ends a worker may end its processes, too

@@ -12,8 +12,8 @@ from cqworker.execution.outcome import StopReason
 class StopSignal(Struct, eq=False):
     """Set on the main loop, looked at where the handler runs.
 
-    `seen` is written where the handler runs and read there at its end, so that nobody who looks later can change what
-    the end counts as. Whatever was seen had been set before: the end of whoever saw it cannot overtake it.
+    `seen` is written where the handler runs and read there at its end, so that no later look can change what the end
+    counts as. Whatever was seen had been set before: the end of a handler that saw it cannot overtake it.
     """
 
     is_draining: Callable[[], bool]

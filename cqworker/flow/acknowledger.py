@@ -1,4 +1,4 @@
-"""Carries out what becomes of messages: deletes and visibility changes of one queue, ten to a request."""
+"""What becomes of a message (deleted, hidden, left), and who carries it out: ten to a request."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import math
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Generic, TypeVar
 
+from msgspec import Struct
+
 from cqworker.clock import Clock
 from cqworker.enums import ReceiptAction
 from cqworker.errors import Unavailable
 from cqworker.events import Emit, ReceiptRefused
 from cqworker.flow.fresh_copies import FreshCopies
-from cqworker.flow.message_disposition import Delete, Disposition, Hide, Leave
 from cqworker.gatherer import Gatherer
 from cqworker.model.backoff import retry_pauses
 from cqworker.model.envelope import Envelope
@@ -27,6 +28,24 @@ TRIES = 5
 LONGEST_PAUSE = 5.0
 """Seconds between two of these tries at most."""
 Entry = TypeVar("Entry")
+
+
+class Delete(Struct, frozen=True):
+    """It has done its duty: its job is final, or has another message."""
+
+
+class Hide(Struct, frozen=True):
+    """It comes again after so many `seconds`; 0 gives it back at once."""
+
+    seconds: float
+
+
+class Leave(Struct, frozen=True):
+    """It is not ours to touch: its visibility timeout runs out by itself."""
+
+
+Disposition = Delete | Hide | Leave
+"""What becomes of a message once the worker is done with it."""
 
 
 class Acknowledger:
@@ -154,6 +173,6 @@ class RequestWithRetries(Generic[Entry]):
     async def _try(self, entries: list[Entry]) -> Sequence[EntryFault]:
         try:
             return await self._request(entries)
-        except Exception as error:  # noqa: BLE001 - an error that no rule foresaw is told like the others
+        except Exception as error:  # noqa: BLE001 - an error that no rule foresaw is reported like the others
             reason = error.cause if isinstance(error, Unavailable) else f"{type(error).__name__}: {error}"
             return [EntryFault(self._receipt_of(entry), reason, gone=False) for entry in entries]

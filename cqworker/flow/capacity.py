@@ -85,7 +85,7 @@ class Capacity:
         return self.total - self.taken - self._reserved
 
     def close(self) -> None:
-        """No more room from now on: the worker stops receiving, and whoever waits for a slot gets none."""
+        """No more room from now on: the worker stops receiving, and those that wait for a slot get none."""
         self._closed = True
         self._changed.notify()
 

@@ -9,10 +9,10 @@ from msgspec import Struct
 
 from cqworker.errors import RecordUnreadable, Unavailable
 from cqworker.events import CopyDropped, CopyHidden, JobForestalled, JobRef, JobTakenOver
+from cqworker.flow.acknowledger import Delete, Disposition, Hide, Leave
 from cqworker.flow.context import Context
 from cqworker.flow.job_ref import job_ref_of, job_ref_of_message, stored_trace_id
 from cqworker.flow.lease import Lease, margin_of
-from cqworker.flow.message_disposition import Delete, Disposition, Hide, Leave
 from cqworker.flow.unanswered_writes import UnansweredWrites
 from cqworker.flow.waiting import sleep_unless
 from cqworker.model.attempt_writes import Claim, HandBack, Reopen
@@ -63,17 +63,17 @@ class Claimer:
         self._tokens = tokens
         self._period = period
         self._margin = margin_of(period)
-        self._draining = asyncio.Event()
+        self._stopping = asyncio.Event()
 
-    def drain(self) -> None:
+    def stop_claiming(self) -> None:
         """Claimer without an answer are given up from now on, their attempts refunded."""
-        self._draining.set()
+        self._stopping.set()
 
     async def claim(self, delivery: Delivery, envelope: Envelope) -> Claimed | Disposition:
         """The row of the claim table that fits; everything but a claim says what becomes of the message."""
         reopening = False
         for _ in range(JUDGEMENTS):
-            if self._draining.is_set():
+            if self._stopping.is_set():
                 return Hide(0.0)
             if self._is_too_late(delivery):
                 return Leave()
@@ -127,9 +127,9 @@ class Claimer:
                 break
             except Unavailable as error:
                 may_be_applied = may_be_applied or error.ambiguous
-            if self._draining.is_set() or self._clock.monotonic() + pause >= until:
+            if self._stopping.is_set() or self._clock.monotonic() + pause >= until:
                 break
-            await sleep_unless(self._draining, pause)
+            await sleep_unless(self._stopping, pause)
         if may_be_applied:
             await self._refund(change)
         return None
@@ -137,7 +137,7 @@ class Claimer:
     def _give_up(self, delivery: Delivery) -> Disposition:
         """In a drain the next worker shall have it at once; else its timeout gives the store time to come back."""
         ours = self._clock.monotonic() < self._last_moment(delivery)
-        return Hide(0.0) if self._draining.is_set() and ours else Leave()
+        return Hide(0.0) if self._stopping.is_set() and ours else Leave()
 
     def _is_too_late(self, delivery: Delivery) -> bool:
         """Its receipt would end before a renewal could be answered: a claim now costs an attempt that never starts."""

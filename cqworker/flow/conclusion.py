@@ -138,7 +138,7 @@ def _conclude_stop(record: JobRecord, stop: Stopped, rules: Rules) -> Conclusion
 
 
 def _timeout_failure(stop: Stopped) -> Failure:
-    """What a handler raises when its time is over is told, too: it may be why it took so long."""
+    """The failure quotes what the handler raised when its time was over: it may be why it took so long."""
     message = with_note("The handler did not end within its timeout", stop.note) + ("" if stop.note else ".")
     error = stop.raised or Raised("", "")
     return Failure(FailureKind.TIMEOUT, message, error.error or None, traceback=error.traceback)

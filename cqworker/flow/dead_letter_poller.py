@@ -9,11 +9,10 @@ from msgspec import Struct
 
 from cqworker.errors import Unavailable
 from cqworker.events import JobForestalled, JobLost, ReceiveAnswered
-from cqworker.flow.acknowledger import Acknowledger
+from cqworker.flow.acknowledger import Acknowledger, Delete, Disposition, Hide, Leave
 from cqworker.flow.context import Context
 from cqworker.flow.foreign_messages import foreign_message
 from cqworker.flow.job_ref import job_ref_of, stored_trace_id
-from cqworker.flow.message_disposition import Delete, Disposition, Hide, Leave
 from cqworker.flow.supervised_loop import background_failure
 from cqworker.flow.waiting import sleep_unless
 from cqworker.health.service_health import STORE
@@ -63,31 +62,31 @@ class DeadLetterPoller:
         self._health = context.health
         self._clock = context.clock
         self._emit = context.emit
-        self._quiet = asyncio.Event()
+        self._stopping = asyncio.Event()
         self._reported: dict[str, None] = {}
 
-    def quiet(self) -> None:
+    def stop_receiving(self) -> None:
         """Looks no more; the look under way is finished."""
-        self._quiet.set()
+        self._stopping.set()
 
     async def run(self) -> None:
         """Looks for as long as the worker asks for work; not while the store is away."""
         waits = retry_pauses(cap=LOOK_EVERY)
-        while not self._quiet.is_set():
-            await self._health.wait_until_back(STORE, self._quiet)
+        while not self._stopping.is_set():
+            await self._health.wait_until_back(STORE, self._stopping)
             try:
                 await self.empty()
             except Unavailable:
-                await sleep_unless(self._quiet, next(waits))
+                await sleep_unless(self._stopping, next(waits))
             else:
                 waits = retry_pauses(cap=LOOK_EVERY)
-                await sleep_unless(self._quiet, LOOK_EVERY)
+                await sleep_unless(self._stopping, LOOK_EVERY)
 
     async def empty(self) -> None:
         """Receives until nothing of ours is left; foreign messages are shown again at the end, for a human."""
         foreign: list[Delivery] = []
         for _ in range(RECEIVES_A_LOOK):
-            if self._quiet.is_set():
+            if self._stopping.is_set():
                 break
             deliveries = await self._queue.receive(BATCH, LONG_POLL, VISIBILITY)
             self._emit(ReceiveAnswered(queue=self._queue.name, asked=BATCH, count=len(deliveries)))

@@ -53,7 +53,7 @@ class FreshCopies:
         return True
 
     async def replace(self, delivery: Delivery, seconds: float, envelope: Envelope) -> bool:
-        """As `send`, and told as a copy that takes the place of the message."""
+        """As `send`, and reported as a copy that takes the place of the message."""
         if not await self.send(delivery, seconds, envelope.tenant):
             return False
         job = job_ref_of_message(envelope, delivery.traceparent)

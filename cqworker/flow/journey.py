@@ -8,13 +8,12 @@ from functools import partial
 
 from cqworker.events import CopyHidden, Emit
 from cqworker.execution.executor import Executor
-from cqworker.flow.acknowledger import Acknowledger
+from cqworker.flow.acknowledger import Acknowledger, Hide
 from cqworker.flow.capacity import Slot
 from cqworker.flow.claim import Claimed, Claimer
 from cqworker.flow.job_ref import job_ref_of_message
 from cqworker.flow.jobs_in_hand import JobsInHand
 from cqworker.flow.lease_keeper import LeaseKeeper
-from cqworker.flow.message_disposition import Hide
 from cqworker.flow.settle import Settler
 from cqworker.flow.type_limits import TypeLimits
 from cqworker.model.envelope import Envelope

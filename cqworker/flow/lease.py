@@ -37,7 +37,7 @@ class Lease(ProgressReport):
     message from others.
 
     A renewal that SQS answers with 200 proves nothing about an expired receipt, so what counts are monotonic deadlines,
-    counted from when the last answered claim or renewal was sent. Past the record's nobody knows whose the job is
+    counted from when the last answered claim or renewal was sent. Past the record's it is unknown whose the job is
     before the next answer; past the receipt's the message may be in other hands, which find the record and hide it.
     """
 

@@ -35,7 +35,7 @@ SendCopy = Callable[[Delivery, float, str], Awaitable[bool]]
 class LeaseKeeper:
     """The leases of a queue: those that wait for their time, and those that are being renewed.
 
-    A lease is lost when the record refuses its renewal. One that nobody answers for goes silent: its handler is
+    A lease is lost when the record refuses its renewal. One whose renewals are not answered goes silent: its handler is
     stopped, for another may start, and the record is asked again, for as long as it takes.
     """
 
@@ -71,7 +71,7 @@ class LeaseKeeper:
     def keep_hidden(self, lease: Lease) -> asyncio.Task[None] | None:
         """Its handler has ended: from here on the keeper leaves its record alone, once the returned renewal has ended.
 
-        Until its ending is answered nobody else shall see its message.
+        Until its ending is answered its message stays hidden from others.
         """
         if lease.state is LeaseState.HELD:
             lease.state = LeaseState.HIDDEN
@@ -94,7 +94,7 @@ class LeaseKeeper:
                 self._occupied.clear()
 
     def tick(self) -> None:
-        """Stops what nobody answers for, and starts the renewals that are due."""
+        """Stops what was not answered in time, and starts the renewals that are due."""
         now = self._clock.monotonic()
         for lease in self:
             if now >= lease.record_until and lease.state is LeaseState.HELD and not lease.is_silent:

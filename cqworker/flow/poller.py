@@ -7,12 +7,11 @@ from collections.abc import Sequence
 
 from cqworker.errors import Unavailable
 from cqworker.events import ReceiveAnswered
-from cqworker.flow.acknowledger import Acknowledger
+from cqworker.flow.acknowledger import Acknowledger, Hide
 from cqworker.flow.capacity import Capacity, Slot
 from cqworker.flow.context import Context
 from cqworker.flow.foreign_messages import foreign_message
 from cqworker.flow.journey import Journey
-from cqworker.flow.message_disposition import Hide
 from cqworker.flow.supervised_loop import background_failure
 from cqworker.flow.waiting import sleep_unless
 from cqworker.health.main_loop_lag import MainLoopLag
@@ -55,7 +54,7 @@ class Poller:
         self._emit = context.emit
         self._attempts_of = journey.executor.attempts_of
         self._loop: asyncio.AbstractEventLoop
-        self._quiet = asyncio.Event()
+        self._stopping = asyncio.Event()
         self._most = min(MAX_RECEIVES, max(1, -(-capacity.total // BATCH)))
         self._loops: set[asyncio.Task[None]] = set()
         self._receiving: list[float] = []
@@ -65,9 +64,9 @@ class Poller:
         """Begins to receive."""
         self._open_loop(scout=True)
 
-    def quiet(self) -> None:
+    def stop_receiving(self) -> None:
         """Asks for nothing more; what a receive in flight still brings is given back."""
-        self._quiet.set()
+        self._stopping.set()
 
     async def wait_for_receives(self) -> None:
         """Returns when no receive is in flight any more."""
@@ -79,7 +78,7 @@ class Poller:
 
         While the main loop stood still no answer could be heard: that is no receive's time.
         """
-        if self._quiet.is_set():
+        if self._stopping.is_set():
             return None
         if not self._loops:
             return f"nobody polls {self._name}"
@@ -99,15 +98,15 @@ class Poller:
         """The scout stays for ever; the others leave when the queue has no more for them."""
         waits = retry_pauses(cap=LONGEST_PAUSE)
         reserving = not scout
-        while not self._quiet.is_set():
+        while not self._stopping.is_set():
             try:
                 asked, arrived = await self._receive_and_accept(reserving=reserving)
             except Unavailable:
-                await sleep_unless(self._quiet, next(waits))
+                await sleep_unless(self._stopping, next(waits))
                 continue
             except Exception as error:  # noqa: BLE001 - no message may ever end its queue's poller
                 self._emit(background_failure(f"poller of {self._name}", error))
-                await sleep_unless(self._quiet, next(waits))
+                await sleep_unless(self._stopping, next(waits))
                 continue
             waits = retry_pauses(cap=LONGEST_PAUSE)
             if not scout and not arrived:
@@ -118,7 +117,7 @@ class Poller:
 
     async def _receive_and_accept(self, *, reserving: bool) -> tuple[int, int]:
         """One receive: how many messages were asked for and how many came."""
-        await self._health.wait_until_back(STORE, self._quiet)
+        await self._health.wait_until_back(STORE, self._stopping)
         asked = await self._capacity.wait_for_room()
         if not asked or self._health.is_away(STORE):
             return 1, 0
@@ -159,10 +158,10 @@ class Poller:
             journey.add_done_callback(self.journeys.discard)
 
     async def _process(self, delivery: Delivery, envelope: Envelope, slot: Slot | None) -> None:
-        if slot is None and not self._quiet.is_set():
+        if slot is None and not self._stopping.is_set():
             slot = await self._capacity.take(SLOT_TIMEOUT)
         try:
-            if slot is None or self._quiet.is_set():
+            if slot is None or self._stopping.is_set():
                 self._acknowledger.dispose(delivery, Hide(0.0), envelope)
             else:
                 await self._journey.process(delivery, envelope, slot)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from cqworker.errors import RecordUnreadable, Unavailable
 from cqworker.events import JobHandedBack, JobSettled, LeaseLost
 from cqworker.execution.outcome import Hindered, Outcome, Raised
+from cqworker.flow.acknowledger import Delete, Disposition, Hide, Leave
 from cqworker.flow.claim import Claimed
 from cqworker.flow.conclusion import (
     Cancelled,
@@ -25,7 +26,6 @@ from cqworker.flow.conclusion import (
     with_note,
 )
 from cqworker.flow.context import Context
-from cqworker.flow.message_disposition import Delete, Disposition, Hide, Leave
 from cqworker.flow.unanswered_writes import UnansweredWrites
 from cqworker.model.artifact_keys import result_key
 from cqworker.model.attempt_writes import HandBack, Settle

@@ -1,4 +1,4 @@
-"""Loops that must not die: what a turn raises is told, and the next turn comes after a pause."""
+"""Loops that must not die: what one raises is reported, and it is started again after a pause."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
+from cqworker.flow.acknowledger import Hide
 from cqworker.flow.capacity import Slot
-from cqworker.flow.message_disposition import Hide
 from cqworker.flow.waiting import Condition
 from cqworker.plugins.registry import Registry
 

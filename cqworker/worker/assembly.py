@@ -71,7 +71,7 @@ def open_worker(
     shared = _shared(dependencies, settings, executor, name, on_settled)
     main = MainLoopLag(dependencies.clock, dependencies.emit)
     watchdog = HandlerWatchdog(
-        runtime, executor, _bearable(settings.worker), main, dependencies.clock, dependencies.emit
+        runtime, executor, _most_stragglers(settings.worker), main, dependencies.clock, dependencies.emit
     )
     return Worker([_queue_worker(shared, dependencies, queue) for queue in settings.queues], shared, runtime, watchdog)
 
@@ -84,8 +84,8 @@ def _tenants_in(store: JobStore) -> TenantOf:
     return tenant_of
 
 
-def _bearable(settings: WorkerSettings) -> int:
-    """So many abandoned handlers; never as many as there are capacity, for then nothing would ever run again."""
+def _most_stragglers(settings: WorkerSettings) -> int:
+    """Abandoned handlers that are put up with: fewer than there are slots, or nothing would ever run again."""
     return min(settings.max_abandoned_handlers, settings.concurrency - 1)
 
 

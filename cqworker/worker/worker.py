@@ -65,7 +65,7 @@ class Worker:
         `stop_now` is set all of it is done at once. What a handler holds on to longer is left, and its lease runs out.
         """
         deadline = self._clock.monotonic() + seconds
-        self.quiet()
+        self.stop_taking_work()
         await self._until(deadline, self._idle(), stop_now, grace=0.0)
         self.executor.stop_all(StopReason.DRAIN)
         now = self._clock.monotonic()
@@ -84,16 +84,16 @@ class Worker:
             )
             self._emit(JobLeftRunning(job=job, remedy=remedy))
 
-    def quiet(self) -> None:
+    def stop_taking_work(self) -> None:
         """Nothing new is asked for and nothing that was only received is started."""
         self.capacity.close()
         self._limits.close()
-        self.executor.drain()
+        self.executor.stop_starting()
         for worker in self.queue_workers:
-            worker.poller.quiet()
-            worker.claimer.drain()
+            worker.poller.stop_receiving()
+            worker.claimer.stop_claiming()
             if worker.dead_letters is not None:
-                worker.dead_letters.quiet()
+                worker.dead_letters.stop_receiving()
 
     async def close(self) -> None:
         """Ends the loops that have no end of their own."""

@@ -18,9 +18,9 @@ from cqworker.aws.dynamodb.items import item_of
 from cqworker.aws.dynamodb.job_store import DynamoStore
 from cqworker.errors import Unavailable
 from cqworker.events import ignore
+from cqworker.flow.acknowledger import Leave
 from cqworker.flow.claim import Claimer
 from cqworker.flow.context import Context
-from cqworker.flow.message_disposition import Leave
 from cqworker.health.service_health import ServiceHealth
 from cqworker.model.record import envelope_of
 from cqworker.model.retention import Retention

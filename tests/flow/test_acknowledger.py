@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from cqworker.events import CopyRefreshed, Event, ReceiptRefused
-from cqworker.flow.acknowledger import Acknowledger
-from cqworker.flow.message_disposition import Delete, Hide, Leave
+from cqworker.flow.acknowledger import Acknowledger, Delete, Hide, Leave
 from cqworker.model.envelope import Envelope
 from cqworker.ports import Delivery, EntryFault, Letter
 from cqworker.testing import MemoryQueue, VirtualClock

@@ -78,7 +78,7 @@ async def test_an_error_of_a_thread_that_never_looked_counts_in_a_drain() -> Non
     host = world.start()
     job_id = await world.submit("blind")
     await world.until_true(lambda: host.seen(JobStarted), patience=5)
-    host.worker.quiet()
+    host.worker.stop_taking_work()
     host.worker.executor.stop_all(StopReason.DRAIN)
     release.set()
     record = await world.until(job_id, patience=5)

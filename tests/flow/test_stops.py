@@ -112,7 +112,7 @@ async def stop(host: Host, world: World, reason: StopReason, ids: list[str]) -> 
             for job_id in ids:
                 await host.operator.cancel(job_id, None)
         case StopReason.LOST | StopReason.SILENCE:
-            host.worker.queue_workers[0].poller.quiet()  # what is given back shall not start here again
+            host.worker.queue_workers[0].poller.stop_receiving()  # what is given back shall not start here again
             for lease in list(host.worker.queue_workers[0].leases):
                 lease.stop(reason)
         case StopReason.TIMEOUT:

@@ -8,14 +8,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from cqworker.flow import claim as claim_module
-from cqworker.flow.acknowledger import Acknowledger
+from cqworker.flow.acknowledger import Acknowledger, Delete, Disposition
 from cqworker.flow.capacity import Slot
 from cqworker.flow.claim import Claimed, Claimer
 from cqworker.flow.conclusion import Conclusion
 from cqworker.flow.journey import Journey
 from cqworker.flow.lease import Lease
 from cqworker.flow.lease_keeper import LeaseKeeper
-from cqworker.flow.message_disposition import Delete, Disposition
 from cqworker.flow.poller import Poller
 from cqworker.flow.settle import Settler
 from cqworker.jobs.operator_actions import OperatorActions
@@ -123,14 +122,14 @@ def _lagging_index(swap: Swap) -> None:
 
 @mutant("drain that cancels the long poll", "drain")
 def _cancelled_poll(swap: Swap) -> None:
-    honest = Poller.quiet
+    honest = Poller.stop_receiving
 
-    def quiet(self: Poller) -> None:
+    def stop_receiving(self: Poller) -> None:
         honest(self)
         for loop in self._loops:
             loop.cancel()
 
-    swap(Poller, "quiet", quiet)
+    swap(Poller, "stop_receiving", stop_receiving)
 
 
 @mutant("drain that gives nothing back", "drain", excusable=True)
