@@ -140,14 +140,14 @@ def _body(type_: str, fields: Mapping[str, Any]) -> bytes:
 async def _submit(
     access: AbstractAsyncContextManager[Transport], body: bytes, key: str | None, wait: float | str | None
 ) -> View:
-    from cqworker.client.wait_for_end import is_final, until_final
+    from cqworker.client.wait_for_end import is_final, wait_until_final
 
     async with access as transport:
         job = await transport.submit(body, key)
         if wait is None or is_final(job):
             return job
         click.echo(f"Job {job['job_id']} is {job['status']}; waiting. (Ctrl-C leaves it to the workers.)", err=True)
-        return await until_final(transport, job["job_id"], None if isinstance(wait, str) else wait)
+        return await wait_until_final(transport, job["job_id"], None if isinstance(wait, str) else wait)
 
 
 def _print(job: View, *, as_json: bool, waited: bool) -> None:

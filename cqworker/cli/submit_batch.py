@@ -15,7 +15,7 @@ from cqworker.enums import ExitCode
 from cqworker.errors import CqworkerError, SubmissionRefused
 
 if TYPE_CHECKING:
-    from cqworker.client.chunking import Job
+    from cqworker.client.chunking import EncodedJob
     from cqworker.client.transport import Answer, Transport
 
 
@@ -24,12 +24,12 @@ async def submit_lines(lines: Iterable[bytes], access: AbstractAsyncContextManag
 
     It is 1 if one was refused. Raises what the transport raises where no answer came.
     """
-    from cqworker.client.chunking import submitted
+    from cqworker.client.chunking import submit_in_chunks
 
     numbers: deque[int] = deque()
     total = refused = 0
     async with access as transport:
-        async for answer in submitted(transport, _jobs(lines, numbers)):
+        async for answer in submit_in_chunks(transport, _jobs(lines, numbers)):
             total += 1
             refused += isinstance(answer, CqworkerError)
             click.echo(_line_about(numbers.popleft(), answer, as_json))
@@ -37,7 +37,7 @@ async def submit_lines(lines: Iterable[bytes], access: AbstractAsyncContextManag
     return ExitCode.FAILED if refused else ExitCode.DONE
 
 
-def _jobs(lines: Iterable[bytes], numbers: deque[int]) -> Iterator[Job]:
+def _jobs(lines: Iterable[bytes], numbers: deque[int]) -> Iterator[EncodedJob]:
     """The jobs, and the number of each one's line in `numbers`."""
     for number, line in enumerate(lines, 1):
         if line.strip():
@@ -45,7 +45,7 @@ def _jobs(lines: Iterable[bytes], numbers: deque[int]) -> Iterator[Job]:
             yield _job(line)
 
 
-def _job(line: bytes) -> Job:
+def _job(line: bytes) -> EncodedJob:
     from cqworker.jobs.strict_json import NotStrictJson, read_object
 
     try:

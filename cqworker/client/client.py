@@ -11,13 +11,13 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from cqworker.client.chunking import Job, submitted
+from cqworker.client.chunking import EncodedJob, submit_in_chunks
 from cqworker.client.client_errors import DaemonRefused, JobFailed, JobUnfinished
 from cqworker.client.job_types import JobView, NewJob, View, job_from
 from cqworker.client.request_bodies import body_of
-from cqworker.client.sessions import Openings
+from cqworker.client.sessions import Sessions
 from cqworker.client.transport import Transport
-from cqworker.client.wait_for_end import is_final, until_final
+from cqworker.client.wait_for_end import is_final, wait_until_final
 from cqworker.errors import ArtifactMissing, CqworkerError
 from cqworker.model.status import Status
 from cqworker.model.timestamps import seconds_of
@@ -46,7 +46,7 @@ class Client:
     """
 
     def __init__(self, opening: Callable[[], AbstractAsyncContextManager[Transport]]) -> None:
-        self._openings = Openings(opening)
+        self._sessions = Sessions(opening)
 
     @classmethod
     @explain_misuse(words.CLIENT)
@@ -68,7 +68,7 @@ class Client:
         file, CQWORKER_* variables. Raises ConfigurationError. The handlers' packages must be installed here, for
         payloads are checked before anything is sent. Jobs are submitted as tenant "default" and seen of all tenants.
         """
-        settings = _settings(config)
+        settings = _load_settings(config)
 
         def opening() -> AbstractAsyncContextManager[Transport]:
             from cqworker.client.direct_transport import direct_transport
@@ -79,12 +79,12 @@ class Client:
 
     async def open(self) -> Self:
         """Opens the client in this event loop, for whoever has no place for `async with`; close() it there."""
-        await self._openings.open()
+        await self._sessions.open()
         return self
 
     async def close(self) -> None:
         """Takes one open() in this event loop back. Raises ClientNotOpen where it was opened in another one."""
-        await self._openings.close()
+        await self._sessions.close()
 
     async def __aenter__(self) -> Self:
         return await self.open()
@@ -119,7 +119,7 @@ class Client:
             tags=tags,
             max_attempts=max_attempts,
         )
-        return _read(await self._transport.submit(body_of(job), job.key))
+        return _job_of(await self._transport.submit(body_of(job), job.key))
 
     @explain_misuse(words.SUBMIT_MANY)
     async def submit_many(self, jobs: Iterable[NewJob]) -> list[JobView | CqworkerError]:
@@ -129,20 +129,20 @@ class Client:
         """
         if isinstance(jobs, NewJob | JobView | Mapping | str):
             raise TypeError(f"submit_many() takes a list of NewJobs, not one {type(jobs).__name__}.")
-        answers = submitted(self._transport, _bodies(jobs))
-        return [answer if isinstance(answer, CqworkerError) else _read(answer) async for answer in answers]
+        answers = submit_in_chunks(self._transport, _encode(jobs))
+        return [answer if isinstance(answer, CqworkerError) else _job_of(answer) async for answer in answers]
 
     @explain_misuse(words.GET)
     async def get(self, job_id: str) -> JobView:
         """The job as it is now. Raises JobNotFound."""
-        return _read(await self._transport.show(_id(job_id)))
+        return _job_of(await self._transport.show(_require_id(job_id)))
 
     @explain_misuse(words.WAIT)
     async def wait(self, job_id: str, timeout: float | timedelta | None = None) -> JobView:
         """The job once it is final. Raises JobNotFound, and JobUnfinished (a TimeoutError) after `timeout` s."""
         seconds = None if timeout is None else seconds_of(timeout)
-        view = await until_final(self._transport, _id(job_id), seconds)
-        job = _read(view)
+        view = await wait_until_final(self._transport, _require_id(job_id), seconds)
+        job = _job_of(view)
         if not is_final(view):
             raise JobUnfinished(job, seconds or 0.0)
         return job
@@ -161,12 +161,12 @@ class Client:
 
         With the `round_number` that was seen to fail a repeated retry is harmless. Raises JobNotFound, NotAllowedNow.
         """
-        return _read(await self._transport.retry(_id(job_id), round_number))
+        return _job_of(await self._transport.retry(_require_id(job_id), round_number))
 
     @explain_misuse(words.CANCEL)
     async def cancel(self, job_id: str) -> JobView:
         """Cancels a job that waits, asks one that runs to stop. Raises JobNotFound, NotAllowedNow."""
-        return _read(await self._transport.cancel(_id(job_id)))
+        return _job_of(await self._transport.cancel(_require_id(job_id)))
 
     @explain_misuse(words.UPLOAD)
     async def upload(self, data: bytes, content_type: str = "application/octet-stream") -> str:
@@ -185,11 +185,11 @@ class Client:
         """
         if name == "":
             raise ArtifactMissing("No artifact has an empty name.")
-        return await self._transport.download(_id(job_id), name)
+        return await self._transport.download(_require_id(job_id), name)
 
     @property
     def _transport(self) -> Transport:
-        return self._openings.transport
+        return self._sessions.transport
 
     def __enter__(self) -> NoReturn:
         raise TypeError("The client is asynchronous: write `async with` in place of `with`.")
@@ -205,7 +205,7 @@ class Client:
             raise AttributeError(f"The client has no {name}{meant}", name=name, obj=self)
 
 
-def _settings(config: Settings | Path | str | None) -> Settings:
+def _load_settings(config: Settings | Path | str | None) -> Settings:
     from cqworker.settings import Settings, find_file, load_settings
 
     if isinstance(config, Settings):
@@ -214,7 +214,7 @@ def _settings(config: Settings | Path | str | None) -> Settings:
     return load_settings(path, os.environ)
 
 
-def _id(job_id: Any) -> str:
+def _require_id(job_id: Any) -> str:
     if isinstance(job_id, JobView | NewJob):
         raise TypeError(f"A {type(job_id).__name__} is no job's id: write job.job_id, of what submit() returned.")
     if not isinstance(job_id, str):
@@ -222,7 +222,7 @@ def _id(job_id: Any) -> str:
     return job_id
 
 
-def _bodies(jobs: Iterable[NewJob]) -> Iterator[Job]:
+def _encode(jobs: Iterable[NewJob]) -> Iterator[EncodedJob]:
     for job in jobs:
         try:
             yield body_of(job, with_key=True)
@@ -230,7 +230,7 @@ def _bodies(jobs: Iterable[NewJob]) -> Iterator[Job]:
             yield error
 
 
-def _read(view: View) -> JobView:
+def _job_of(view: View) -> JobView:
     try:
         return job_from(view)
     except (KeyError, TypeError, ValueError) as error:

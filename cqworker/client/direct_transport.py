@@ -62,8 +62,8 @@ class DirectTransport:
         return job_view(await self._services.operator.cancel(job_id, None))
 
     async def upload(self, data: bytes, content_type: str) -> str:
-        if len(data) > self._largest:
-            raise ArtifactTooLarge(f"These are {len(data)} bytes; http.max_upload takes {self._largest}.")
+        if len(data) > self._max_upload:
+            raise ArtifactTooLarge(f"These are {len(data)} bytes; http.max_upload takes {self._max_upload}.")
         artifact_id = new_artifact_id()
         await self._services.artifacts.put(upload_key(TENANT, artifact_id), data, media_type(content_type))
         return f"artifact:{artifact_id}"
@@ -71,20 +71,20 @@ class DirectTransport:
     async def download(self, job_id: str, name: str | None) -> bytes:
         artifacts, record = self._services.artifacts, await self._record(job_id)
         if name is not None:
-            return await self._named(record, name)
+            return await self._download_named(record, name)
         reference = output_reference(record, artifacts.reference)
         if reference is None:
             raise ArtifactMissing("The job has no artifact: its result names none, or it has not succeeded yet.")
-        return (await artifacts.get(reference, self._largest)).data
+        return (await artifacts.get(reference, self._max_upload)).data
 
-    async def _named(self, record: JobRecord, name: str) -> bytes:
+    async def _download_named(self, record: JobRecord, name: str) -> bytes:
         artifacts, key = self._services.artifacts, named_key(record, name)
         if key is None:
             raise ArtifactMissing("No artifact has such a name.")
-        return (await artifacts.get(artifacts.reference(key), self._largest)).data
+        return (await artifacts.get(artifacts.reference(key), self._max_upload)).data
 
     @property
-    def _largest(self) -> int:
+    def _max_upload(self) -> int:
         return self._services.settings.http.max_upload
 
     async def _record(self, job_id: str) -> JobRecord:

@@ -16,30 +16,31 @@ from msgspec.json import decode
 from yarl import URL
 
 from cqworker.client.client_errors import DaemonRefused
-from cqworker.client.connection_errors import CONNECT, PROXY, refused_by_proxy, unreachable
+from cqworker.client.connection_errors import CONNECT_TIMEOUT, PROXY_STATUSES, refused_by_proxy, unreachable
 from cqworker.client.job_types import View
 from cqworker.client.problem_errors import error_of
-from cqworker.client.request_retry import DEADLINE, insisted
+from cqworker.client.request_retry import RETRY_DEADLINE, retry_call
 from cqworker.client.transport import Answer
 from cqworker.errors import ArtifactTooLarge, MessageTooLarge, NotAllowedNow, SubmissionRefused
 from cqworker.model.ids import IDEMPOTENCY_KEY
 from cqworker.model.status import Status
 
-ANSWER = 15.0
-"""Seconds that a daemon is given to begin its answer, above what it was asked to wait."""
-LONG_ANSWER = 180.0
+ANSWER_TIMEOUT = 15.0
+"""Seconds that a daemon has to answer, beyond what it was asked to wait."""
+LONG_ANSWER_TIMEOUT = 180.0
 """Seconds for many jobs or many bytes: a daemon gives each call to AWS 15, and a batch makes ten of them in turn."""
-CONNECTIONS = 500
-"""Half of what a daemon takes: who waits for a job's end keeps a connection."""
-LARGE = 1 << 20
-JSON = {"Content-Type": "application/json"}
+MAX_CONNECTIONS = 500
+"""Connections of one client: half of what a daemon takes, for every wait for a job's end keeps one."""
+LARGE_BODY = 1 << 20
+"""Bytes from which aiohttp warns about a body that is given as bytes (1 MiB)."""
+JSON_HEADERS = {"Content-Type": "application/json"}
 
 
 @asynccontextmanager
 async def http_transport(url: str, token: str | None) -> AsyncIterator[HttpTransport]:
     """The jobs of the daemon at `url`, as the bearer of `token`."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    async with ClientSession(headers=headers, connector=TCPConnector(limit=CONNECTIONS)) as session:
+    async with ClientSession(headers=headers, connector=TCPConnector(limit=MAX_CONNECTIONS)) as session:
         yield HttpTransport(session, url.rstrip("/"))
 
 
@@ -53,50 +54,54 @@ class HttpTransport:
     async def submit(self, body: bytes, key: str | None) -> View:
         if key is not None and not re.fullmatch(IDEMPOTENCY_KEY, key):
             raise SubmissionRefused("The idempotency key must be 1 to 128 printable ASCII characters.")
-        headers = JSON | ({"Idempotency-Key": key} if key is not None else {})
-        return self._job(await self._ask("POST", "/jobs", harmless=key is not None, data=body, headers=headers))
+        headers = JSON_HEADERS | ({"Idempotency-Key": key} if key is not None else {})
+        return self._job(await self._ask("POST", "/jobs", is_harmless=key is not None, data=body, headers=headers))
 
     async def submit_many(self, bodies: Sequence[bytes]) -> list[Answer]:
-        said = await self._ask(
+        shown = await self._ask(
             "POST",
             "/jobs/batch",
-            harmless=all(map(_has_key, bodies)),
-            seconds=LONG_ANSWER,
+            is_harmless=all(map(_has_key, bodies)),
+            seconds=LONG_ANSWER_TIMEOUT,
             data=b'{"jobs":[' + b",".join(bodies) + b"]}",
-            headers=JSON,
+            headers=JSON_HEADERS,
         )
-        jobs = said.get("jobs")
+        jobs = shown.get("jobs")
         if not isinstance(jobs, list) or len(jobs) != len(bodies):
-            raise self._stranger(200)
+            raise self._not_a_daemon(200)
         return [
             error_of(entry["problem"], f"/jobs/{place}") if entry.get("problem") else self._job(entry["job"])
             for place, entry in enumerate(jobs)
         ]
 
     async def show(self, job_id: str) -> View:
-        return self._job(await self._ask("GET", _path(job_id), harmless=True))
+        return self._job(await self._ask("GET", _path(job_id), is_harmless=True))
 
     async def wait(self, job_id: str, seconds: float) -> View:
-        """Asks once: whoever waits asks again, for as long as he likes."""
+        """Asks once: the caller asks again for as long as it waits."""
         asked = {"wait": f"{seconds:.1f}"}
-        return self._job(self._said(await self._once("GET", _path(job_id), seconds=seconds + ANSWER, params=asked)))
+        return self._job(
+            self._require_object(
+                await self._request("GET", _path(job_id), seconds=seconds + ANSWER_TIMEOUT, params=asked)
+            )
+        )
 
     async def retry(self, job_id: str, round_number: int | None) -> View:
         body = orjson.dumps({} if round_number is None else {"round": round_number})
-        harmless, path = round_number is not None, f"{_path(job_id)}/retry"
-        return self._job(await self._ask("POST", path, harmless=harmless, data=body, headers=JSON))
+        is_harmless, path = round_number is not None, f"{_path(job_id)}/retry"
+        return self._job(await self._ask("POST", path, is_harmless=is_harmless, data=body, headers=JSON_HEADERS))
 
     async def cancel(self, job_id: str) -> View:
-        """One that was cancelled by a try whose answer was lost is not refused."""
+        """Cancels; a job that an earlier try cancelled, whose answer was lost, is no error."""
         tries = 0
 
         async def once() -> bytes:
             nonlocal tries
             tries += 1
-            return await self._once("POST", f"{_path(job_id)}/cancel")
+            return await self._request("POST", f"{_path(job_id)}/cancel")
 
         try:
-            return self._job(self._said(await insisted(once, harmless=True)))
+            return self._job(self._require_object(await retry_call(once, is_harmless=True)))
         except NotAllowedNow:
             job = await self.show(job_id) if tries > 1 else {}
             if job.get("status") != Status.CANCELLED:
@@ -106,30 +111,32 @@ class HttpTransport:
     async def upload(self, data: bytes, content_type: str) -> str:
         request: dict[str, Any] = {"data": data, "headers": {"Content-Type": content_type}}
         try:
-            said = await self._ask("POST", "/artifacts", harmless=False, seconds=LONG_ANSWER, **request)
+            shown = await self._ask("POST", "/artifacts", is_harmless=False, seconds=LONG_ANSWER_TIMEOUT, **request)
         except MessageTooLarge as error:
             raise ArtifactTooLarge(str(error)) from error
-        return str(said["source"])
+        return str(shown["source"])
 
     async def download(self, job_id: str, name: str | None) -> bytes:
         what = "artifact" if name is None else f"artifacts/{quote(name, safe='')}"
         path = f"{_path(job_id)}/{what}"
-        return await insisted(
-            lambda: self._once("GET", path, seconds=LONG_ANSWER), harmless=True, within=max(DEADLINE, LONG_ANSWER)
+        return await retry_call(
+            lambda: self._request("GET", path, seconds=LONG_ANSWER_TIMEOUT),
+            is_harmless=True,
+            within=max(RETRY_DEADLINE, LONG_ANSWER_TIMEOUT),
         )
 
     async def _ask(
-        self, method: str, path: str, *, harmless: bool, seconds: float = 0.0, **request: Any
+        self, method: str, path: str, *, is_harmless: bool, seconds: float = 0.0, **request: Any
     ) -> Mapping[str, Any]:
-        """The object in a good answer; asked again where nobody answers, as `insisted` says."""
-        within = max(DEADLINE, seconds)
-        return self._said(
-            await insisted(
-                lambda: self._once(method, path, seconds=seconds, **request), harmless=harmless, within=within
+        """The object in a successful answer; asked again where nobody answers, as `retry_call` does."""
+        within = max(RETRY_DEADLINE, seconds)
+        return self._require_object(
+            await retry_call(
+                lambda: self._request(method, path, seconds=seconds, **request), is_harmless=is_harmless, within=within
             )
         )
 
-    async def _once(
+    async def _request(
         self,
         method: str,
         path: str,
@@ -139,10 +146,10 @@ class HttpTransport:
         data: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> bytes:
-        """The body of a good answer, waited for ANSWER or `seconds`; raises what a problem stands for."""
-        seconds = seconds or ANSWER
-        timeout = ClientTimeout(total=None, sock_connect=CONNECT, sock_read=seconds)
-        request: dict[str, Any] = {"data": _sent(data), "headers": headers, "timeout": timeout}
+        """The body of a successful answer, waited for `seconds` (0: ANSWER_TIMEOUT). Raises the error of a problem."""
+        seconds = seconds or ANSWER_TIMEOUT
+        timeout = ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=seconds)
+        request: dict[str, Any] = {"data": _payload_of(data), "headers": headers, "timeout": timeout}
         try:
             url = URL(self._url + path, encoded=True).update_query(params or {})
             async with self._session.request(method, url, allow_redirects=False, **request) as response:
@@ -151,23 +158,23 @@ class HttpTransport:
             raise unreachable(self._url, error, seconds) from error
         if status < 300:
             return body
-        problem = _object_in(body)
+        problem = _parse_object(body)
         if problem is not None and "title" in problem:
             raise error_of(problem)
-        raise refused_by_proxy(self._url, status) if status in PROXY else self._stranger(status, place)
+        raise refused_by_proxy(self._url, status) if status in PROXY_STATUSES else self._not_a_daemon(status, place)
 
-    def _said(self, body: bytes) -> Mapping[str, Any]:
-        said = _object_in(body)
-        if said is None:
-            raise self._stranger(200)
-        return said
+    def _require_object(self, body: bytes) -> Mapping[str, Any]:
+        shown = _parse_object(body)
+        if shown is None:
+            raise self._not_a_daemon(200)
+        return shown
 
-    def _job(self, said: Any) -> View:
-        if not isinstance(said, dict) or "job_id" not in said:
-            raise self._stranger(200)
-        return said
+    def _job(self, shown: Any) -> View:
+        if not isinstance(shown, dict) or "job_id" not in shown:
+            raise self._not_a_daemon(200)
+        return shown
 
-    def _stranger(self, status: int, place: str = "") -> DaemonRefused:
+    def _not_a_daemon(self, status: int, place: str = "") -> DaemonRefused:
         elsewhere = f"It points to {place}: write the daemon's own URL." if place else "Is a cqworker there?"
         return DaemonRefused(f"{self._url} answered {status} with something that is no job. {elsewhere}")
 
@@ -182,17 +189,17 @@ def _has_key(body: bytes) -> bool:
     return decode(body, type=_Keyed).idempotency_key is not None
 
 
-def _sent(body: bytes | None) -> bytes | io.BytesIO | None:
-    return body if body is None or len(body) < LARGE else io.BytesIO(body)
+def _payload_of(body: bytes | None) -> bytes | io.BytesIO | None:
+    return body if body is None or len(body) < LARGE_BODY else io.BytesIO(body)
 
 
 def _path(job_id: str) -> str:
     return f"/jobs/{quote(job_id, safe='')}"
 
 
-def _object_in(body: bytes) -> dict[str, Any] | None:
+def _parse_object(body: bytes) -> dict[str, Any] | None:
     try:
-        said = decode(body)  # orjson would round whole numbers beyond 64 bits
+        shown = decode(body)  # orjson would round whole numbers beyond 64 bits
     except DecodeError:
         return None
-    return said if isinstance(said, dict) else None
+    return shown if isinstance(shown, dict) else None

@@ -173,19 +173,19 @@ def _time(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def _progress(said: View | None) -> JobProgress | None:
-    if said is None:
+def _progress(shown: View | None) -> JobProgress | None:
+    if shown is None:
         return None
-    return JobProgress(said["done"], said["total"], said["note"], datetime.fromisoformat(said["at"]))
+    return JobProgress(shown["done"], shown["total"], shown["note"], datetime.fromisoformat(shown["at"]))
 
 
-def _failure(said: View | None) -> JobFailure | None:
-    if said is None:
+def _failure(shown: View | None) -> JobFailure | None:
+    if shown is None:
         return None
-    detail = said["detail"]
-    return JobFailure(said["kind"], said["message"], detail["error"], detail["stage"], detail["traceback"])
+    detail = shown["detail"]
+    return JobFailure(shown["kind"], shown["message"], detail["error"], detail["stage"], detail["traceback"])
 
 
-def _entry(said: View) -> HistoryEntry:
-    at = datetime.fromisoformat(said["at"])
-    return HistoryEntry(at, said["event"], said["attempt"], said["worker"], said["reason"])
+def _entry(shown: View) -> HistoryEntry:
+    at = datetime.fromisoformat(shown["at"])
+    return HistoryEntry(at, shown["event"], shown["attempt"], shown["worker"], shown["reason"])

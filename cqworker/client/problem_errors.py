@@ -47,7 +47,7 @@ def error_of(problem: Problem, at: str = "") -> CqworkerError:
             return SendUnanswered(str(problem["job_id"]), lost)
         case kind:
             rest = [f"{place}: {why}" for place, why in faults if why not in text]
-            return _plain(kind)("; ".join([text, *rest]))
+            return _error_type_of(kind)("; ".join([text, *rest]))
 
 
 def kind_of(problem: Problem) -> Kind | None:
@@ -56,7 +56,7 @@ def kind_of(problem: Problem) -> Kind | None:
     return next((kind for kind in Kind if kind.slug == slug), None)
 
 
-def _plain(kind: Kind | None) -> Callable[[str], CqworkerError]:  # noqa: C901, PLR0912 - one row a kind
+def _error_type_of(kind: Kind | None) -> Callable[[str], CqworkerError]:  # noqa: C901, PLR0912 - one row a kind
     """What is raised for a problem that says no more than its text."""
     match kind:
         case Kind.ARTIFACT_NOT_FOUND:

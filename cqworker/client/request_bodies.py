@@ -18,16 +18,16 @@ def body_of(job: NewJob, *, with_key: bool = False) -> bytes:
     """The job as POST /jobs takes it, or with its key as a batch does. Raises SubmissionRefused for what is no JSON."""
     if not isinstance(job, NewJob):
         raise SubmissionRefused(f'A {type(job).__name__} is no job: write NewJob("acme.greet", {{"name": "Ada"}}).')
-    _check(job)
-    asked = {
+    _check_types(job)
+    optional = {
         "queue": job.queue,
-        "delay_seconds": _whole(job.delay) or None,
+        "delay_seconds": _whole_seconds(job.delay) or None,
         "metadata": dict(job.metadata) or None,
         "tags": list(job.tags) or None,
         "max_attempts": job.max_attempts,
         "idempotency_key": job.key if with_key else None,
     }
-    given = {name: value for name, value in asked.items() if value is not None}
+    given = {name: value for name, value in optional.items() if value is not None}
     try:
         body = _compact({"type": job.type, "payload": job.payload, **given})
         read_object(body)
@@ -36,7 +36,7 @@ def body_of(job: NewJob, *, with_key: bool = False) -> bytes:
     return body
 
 
-def _check(job: Any) -> None:
+def _check_types(job: Any) -> None:
     """Raises SubmissionRefused for what a type checker would have found; the daemon could only guess what was meant."""
     kind = type(job.delay).__name__
     _require(
@@ -67,16 +67,16 @@ def _require(holds: bool, otherwise: str) -> None:
         raise SubmissionRefused(f"{otherwise}.")
 
 
-def _whole(delay: float | timedelta) -> float:
+def _whole_seconds(delay: float | timedelta) -> float:
     """Seconds, of a timedelta whole ones, as the API takes them: rather a moment later than too early."""
     return math.ceil(delay.total_seconds()) if isinstance(delay, timedelta) else delay
 
 
 def _compact(value: object) -> bytes:
-    return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"), default=_opened).encode()
+    return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"), default=_to_plain).encode()
 
 
-def _opened(value: object) -> object:
+def _to_plain(value: object) -> object:
     """What json does not know by itself: pydantic models and dataclasses."""
     if callable(dump := getattr(value, "model_dump", None)):
         return dump(mode="json", by_alias=True)

@@ -15,33 +15,33 @@ OPEN = "`async with client:` around the calls, or `await client.open()` before t
 
 
 @dataclass(slots=True)
-class _Opening:
-    """What is open on one loop, and how many have opened it."""
+class _Session:
+    """The transport of one event loop, and how often it was opened there."""
 
     closing: AsyncExitStack = field(default_factory=AsyncExitStack)
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    users: int = 0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    uses: int = 0
     transport: Transport | None = None
 
 
-class Openings:
+class Sessions:
     """Opens a transport on each event loop that asks for one; whoever opens it there twice shares it."""
 
     def __init__(self, opening: Callable[[], AbstractAsyncContextManager[Transport]]) -> None:
         self._opening = opening
-        self._by_loop: dict[Loop, _Opening] = {}
+        self._by_loop: dict[Loop, _Session] = {}
 
     async def open(self) -> None:
         """Opens it on the running loop; raises what opening raises."""
-        self._forget_the_closed()
-        here = self._by_loop.setdefault(asyncio.get_running_loop(), _Opening())
-        here.users += 1
+        self._drop_closed_loops()
+        session = self._by_loop.setdefault(asyncio.get_running_loop(), _Session())
+        session.uses += 1
         try:
-            async with here.turn:
-                if here.transport is None:
-                    here.transport = await here.closing.enter_async_context(self._opening())
+            async with session.lock:
+                if session.transport is None:
+                    session.transport = await session.closing.enter_async_context(self._opening())
         except BaseException:
-            here.users -= 1
+            session.uses -= 1
             raise
 
     async def close(self) -> None:
@@ -50,30 +50,30 @@ class Openings:
         Where it is not open at all there is nothing to do. Raises ClientNotOpen where it is open on another loop alone.
         """
         loop = asyncio.get_running_loop()
-        here = self._by_loop.get(loop)
-        if here is None:
-            self._forget_the_closed()
+        session = self._by_loop.get(loop)
+        if session is None:
+            self._drop_closed_loops()
             if self._by_loop:
-                raise ClientNotOpen(self._why_not())
+                raise ClientNotOpen(self._why_not_open())
             return
-        here.users -= 1
-        async with here.turn:
-            if here.users > 0:
+        session.uses -= 1
+        async with session.lock:
+            if session.uses > 0:
                 return
-            here.transport = None
-            await here.closing.aclose()
-        if here.users <= 0:
+            session.transport = None
+            await session.closing.aclose()
+        if session.uses <= 0:
             self._by_loop.pop(loop, None)
 
     @property
     def transport(self) -> Transport:
         """What is open on the running loop. Raises ClientNotOpen, which says what to do."""
-        here = self._by_loop.get(asyncio.get_running_loop())
-        if here is None or here.transport is None:
-            raise ClientNotOpen(self._why_not())
-        return here.transport
+        session = self._by_loop.get(asyncio.get_running_loop())
+        if session is None or session.transport is None:
+            raise ClientNotOpen(self._why_not_open())
+        return session.transport
 
-    def _why_not(self) -> str:
+    def _why_not_open(self) -> str:
         others = [loop for loop, opening in list(self._by_loop.items()) if opening.transport is not None]
         if not others:
             return f"The client is not open: write {OPEN}."
@@ -84,8 +84,8 @@ class Openings:
             f"loops (asyncio.run, a test, a thread: each has its own): write {OPEN}, in this loop too."
         )
 
-    def _forget_the_closed(self) -> None:
-        """What a loop left open when it ended cannot be closed any more, for that needs the loop."""
+    def _drop_closed_loops(self) -> None:
+        """Forgets the sessions of loops that have ended: to close them would need the loop."""
         for loop in list(self._by_loop):  # other threads open theirs meanwhile
             if loop.is_closed():
                 self._by_loop.pop(loop, None)

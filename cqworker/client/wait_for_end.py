@@ -1,4 +1,4 @@
-"""Waiting for a job to end, however long it takes and whoever is restarted meanwhile."""
+"""Waits for a job to end, however long it takes and whichever daemon is restarted meanwhile."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from cqworker.client.transport import Transport
 from cqworker.errors import Unavailable
 from cqworker.model.status import Status
 
-ONE_WAIT = 20.0
-"""Seconds for which one request to wait is held."""
-PAUSE = 1.0
+MAX_WAIT = 20.0
+"""Seconds that one request waits at most (docs/http.md, ?wait=)."""
+MIN_PAUSE = 1.0
 """Seconds from one request to the next at least: a daemon that drains answers every wait at once."""
-PATIENCE = 30.0
-"""Seconds in which nobody may answer, for a daemon is replaced while its clients wait."""
+SILENCE_TIMEOUT = 30.0
+"""Seconds without any answer that are borne: a daemon may be replaced meanwhile."""
 
-LATE = 5.0
-"""Seconds for the last answer to travel, once the time is up."""
+GRACE = 5.0
+"""Seconds for the last answer to arrive, once the time is up."""
 
 
-async def until_final(transport: Transport, job_id: str, seconds: float | None) -> View:
+async def wait_until_final(transport: Transport, job_id: str, seconds: float | None) -> View:
     """The job once it is final; after `seconds` (None: never) as it is then.
 
-    Raises DaemonUnreachable or Unavailable where nobody answers for PATIENCE, or when the time is up; DaemonRefused for
-    a job whose status this version does not know, for it might be the end.
+    Raises DaemonUnreachable or Unavailable where nobody answers for SILENCE_TIMEOUT, or when the time is up;
+    DaemonRefused for a job whose status this version does not know, for it might be the end.
     """
     loop = asyncio.get_running_loop()
     answered = loop.time()
@@ -36,27 +36,29 @@ async def until_final(transport: Transport, job_id: str, seconds: float | None) 
     while True:
         began = loop.time()
         try:
-            async with _until(end + LATE, seconds):
-                job = await transport.wait(job_id, max(0.0, min(ONE_WAIT, end - began)))
+            async with _deadline(end + GRACE, seconds):
+                job = await transport.wait(job_id, max(0.0, min(MAX_WAIT, end - began)))
         except (DaemonUnreachable, Unavailable):
-            if loop.time() >= min(end, answered + PATIENCE):
+            if loop.time() >= min(end, answered + SILENCE_TIMEOUT):
                 raise
         else:
             answered = loop.time()
             if is_final(job) or answered >= end:
                 return job
-        await asyncio.sleep(min(end, began + PAUSE) - loop.time())
+        await asyncio.sleep(min(end, began + MIN_PAUSE) - loop.time())
 
 
 @asynccontextmanager
-async def _until(end: float, seconds: float | None) -> AsyncIterator[None]:
-    """Whoever waits has a time of his own, which a silent daemon does not prolong by that of a request."""
+async def _deadline(end: float, seconds: float | None) -> AsyncIterator[None]:
+    """Ends the block at `end`, which a silent daemon must not prolong by the timeout of a request."""
     try:
         async with asyncio.timeout_at(None if math.isinf(end) else end):
             yield
     except TimeoutError:
-        told = f"The daemon did not answer within the {seconds or 0.0:g} s of waiting, nor {LATE:g} s later. Ask again."
-        raise DaemonUnreachable(told, ambiguous=False, reason="timeout") from None
+        text = (
+            f"The daemon did not answer within the {seconds or 0.0:g} s of waiting, nor {GRACE:g} s later. Ask again."
+        )
+        raise DaemonUnreachable(text, ambiguous=False, reason="timeout") from None
 
 
 def is_final(job: View) -> bool:
@@ -64,5 +66,5 @@ def is_final(job: View) -> bool:
     try:
         return Status(job["status"]).is_final
     except ValueError as error:
-        told = f"Job {job['job_id']} is {job['status']}, which this version of the client does not know. Upgrade it."
-        raise DaemonRefused(told) from error
+        text = f"Job {job['job_id']} is {job['status']}, which this version of the client does not know. Upgrade it."
+        raise DaemonRefused(text) from error

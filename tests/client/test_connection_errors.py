@@ -46,8 +46,8 @@ GATEWAY = answer("502 Bad Gateway", b"<html>no upstream</html>")
 @pytest.fixture(autouse=True)
 def _short_times(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_retry, "PAUSES", (0.01, 0.01, 0.01))
-    monkeypatch.setattr(over_http, "ANSWER", 0.3)
-    monkeypatch.setattr(over_http, "LONG_ANSWER", 0.3)
+    monkeypatch.setattr(over_http, "ANSWER_TIMEOUT", 0.3)
+    monkeypatch.setattr(over_http, "LONG_ANSWER_TIMEOUT", 0.3)
 
 
 async def told(url: str, ask: Ask = CALLS["get"]) -> DaemonUnreachable:
@@ -96,7 +96,7 @@ async def test_a_daemon_that_is_slow_is_not_told_to_be_started() -> None:
 
 
 async def test_a_connection_that_never_comes_about_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(over_http, "CONNECT", 0.05)
+    monkeypatch.setattr(over_http, "CONNECT_TIMEOUT", 0.05)
     monkeypatch.setenv("HTTP_PROXY", "http://proxy:3128")
     with socket.socket() as full:  # takes nobody in: the kernel's queue is full, and SYNs go unanswered
         full.bind(("127.0.0.1", 0))
@@ -186,7 +186,7 @@ async def test_what_never_left_is_asked_again_whatever_it_is(name: str, monkeypa
         asked += 1
         raise DaemonUnreachable("Nobody.", ambiguous=False, reason="refused")
 
-    monkeypatch.setattr(over_http.HttpTransport, "_once", refuse)
+    monkeypatch.setattr(over_http.HttpTransport, "_request", refuse)
     assert not (await told("http://127.0.0.1:1", CALLS[name])).ambiguous
     assert asked == 4
 
@@ -198,7 +198,7 @@ async def test_one_try_that_may_have_arrived_makes_the_whole_call_ambiguous() ->
 
 
 async def test_a_call_is_not_asked_again_beyond_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(over_http, "DEADLINE", 0.2)
+    monkeypatch.setattr(over_http, "RETRY_DEADLINE", 0.2)
     async with scripted(keep_silent) as server:
         assert (await told(server.url)).reason == "timeout"
     assert len(server.heard) == 1
@@ -221,7 +221,7 @@ async def test_a_cancel_of_what_ended_otherwise_is_refused(acts: tuple[Act, ...]
 
 
 async def test_a_wait_outlives_a_load_balancer_without_a_daemon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wait_for_end, "PAUSE", 0.05)
+    monkeypatch.setattr(wait_for_end, "MIN_PAUSE", 0.05)
     async with scripted(GATEWAY, job("SUCCEEDED")) as server, Client.http(server.url) as client:
         async with asyncio.timeout(scaled(5)):
             assert (await client.wait("j1")).status is Status.SUCCEEDED

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cqworker.client import JobView, NewJob
-from cqworker.client.chunking import portions, submitted
+from cqworker.client.chunking import chunks, submit_in_chunks
 from cqworker.client.transport import Answer
 from cqworker.errors import (
     CqworkerError,
@@ -121,7 +121,7 @@ class Script:
 
 
 async def told(transport: Any, *jobs: bytes | CqworkerError) -> list[Answer]:
-    return [answer async for answer in submitted(transport, jobs)]
+    return [answer async for answer in submit_in_chunks(transport, jobs)]
 
 
 GONE = Unavailable("sqs", "It is away.", "Wait.")
@@ -151,6 +151,6 @@ async def test_a_half_that_fails_after_the_other_was_accepted_does_not_hide_it()
 
 
 def test_a_portion_has_at_most_five_hundred_jobs_and_a_megabyte() -> None:
-    assert [len(portion) for portion in portions([b"x"] * 1201)] == [500, 500, 201]
-    assert [len(portion) for portion in portions([b"x" * 300_000] * 7)] == [3, 3, 1]
-    assert [len(portion) for portion in portions([b"x" * 2_000_000] * 2)] == [1, 1]
+    assert [len(chunk) for chunk in chunks([b"x"] * 1201)] == [500, 500, 201]
+    assert [len(chunk) for chunk in chunks([b"x" * 300_000] * 7)] == [3, 3, 1]
+    assert [len(chunk) for chunk in chunks([b"x" * 2_000_000] * 2)] == [1, 1]

@@ -11,7 +11,7 @@ import pytest
 from cqworker.client.client_errors import DaemonRefused, DaemonUnreachable, NotAdmitted
 from cqworker.client.job_types import View
 from cqworker.client.transport import Transport
-from cqworker.client.wait_for_end import LATE, PATIENCE, until_final
+from cqworker.client.wait_for_end import GRACE, SILENCE_TIMEOUT, wait_until_final
 from cqworker.errors import CqworkerError, Unavailable
 from cqworker.model.status import Status
 from cqworker.testing import run_virtually
@@ -41,7 +41,7 @@ def waited(daemon: Any, seconds: float | None) -> tuple[float, View]:
     """When the wait was over, and with what."""
 
     async def wait() -> tuple[float, View]:
-        view = await until_final(daemon, "x", seconds)
+        view = await wait_until_final(daemon, "x", seconds)
         return asyncio.get_running_loop().time(), view
 
     return run_virtually(wait)
@@ -88,7 +88,7 @@ def test_a_daemon_that_stays_away_ends_the_wait() -> None:
     daemon = Daemon(lambda now: GONE if now > 10 else "RUNNING", holds=0.0)
     with pytest.raises(DaemonUnreachable):
         waited(daemon, None)
-    assert 10 + PATIENCE - 1 <= daemon.asked[-1] <= 10 + PATIENCE + 2
+    assert 10 + SILENCE_TIMEOUT - 1 <= daemon.asked[-1] <= 10 + SILENCE_TIMEOUT + 2
 
 
 def test_a_wait_that_ends_while_the_daemon_is_away_says_so() -> None:
@@ -113,8 +113,8 @@ def test_a_daemon_that_keeps_silent_prolongs_no_wait() -> None:
 
     async def story() -> float:
         with pytest.raises(DaemonUnreachable, match=r"within the 3 s of waiting, nor 5 s later") as caught:
-            await until_final(cast(Transport, Silent()), "x", 3)
+            await wait_until_final(cast(Transport, Silent()), "x", 3)
         assert (caught.value.reason, caught.value.ambiguous) == ("timeout", False)
         return asyncio.get_running_loop().time()
 
-    assert run_virtually(story) == pytest.approx(3 + LATE, abs=0.1)
+    assert run_virtually(story) == pytest.approx(3 + GRACE, abs=0.1)
