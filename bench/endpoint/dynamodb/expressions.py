@@ -76,11 +76,11 @@ def expression_of(condition: str | None, update: str | None, names: Names) -> Ex
     known, aliases, values = dict(names), set[str](), set[str]()
     test, sets, removes = None, dict[str, Term](), dict[str, None]()
     if condition is not None:
-        reader = _Reader(condition, CONDITION, known, aliases, values)
+        reader = _ExpressionReader(condition, CONDITION, known, aliases, values)
         test = reader.condition()
         reader.end()
     if update is not None:
-        sets, removes = _Reader(update, UPDATE, known, aliases, values).update()
+        sets, removes = _ExpressionReader(update, UPDATE, known, aliases, values).update()
     if unused := set(known) - aliases:
         raise _check_all_used("ExpressionAttributeNames", unused)
     return Expression(test, sets, tuple(removes), frozenset(values))
@@ -99,7 +99,7 @@ def _check_all_used(field: str, names: set[str]) -> Exception:
     return invalid(f"Value provided in {field} unused in expressions: keys: {{{', '.join(sorted(names))}}}")
 
 
-class _Reader(Grammar):
+class _ExpressionReader(Grammar):
     """Reads one expression and notes which placeholders it uses."""
 
     def __init__(self, text: str, about: str, names: dict[str, str], aliases: set[str], values: set[str]) -> None:

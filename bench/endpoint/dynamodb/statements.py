@@ -59,10 +59,10 @@ class Statement:
 @lru_cache(maxsize=512)
 def statement_of(text: str) -> Statement:
     """The statement of this text; refuses what does not parse, and statements of other kinds."""
-    return _Reader(text).statement()
+    return _StatementReader(text).statement()
 
 
-class _Reader(Grammar):
+class _StatementReader(Grammar):
     """Reads one statement."""
 
     def __init__(self, text: str) -> None:

@@ -40,11 +40,11 @@ class Tables:
     def _count_calls(
         self, operation: str, act: Callable[[Mapping[str, Any]], dict[str, Any]]
     ) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-        def counted(request: Mapping[str, Any]) -> dict[str, Any]:
+        def count_and_act(request: Mapping[str, Any]) -> dict[str, Any]:
             self._ledger.call(operation)
             return act(request)
 
-        return counted
+        return count_and_act
 
     def _create(self, request: Mapping[str, Any]) -> dict[str, Any]:
         if not request.keys() <= KNOWN:

@@ -37,11 +37,11 @@ def constant(cell: Cell) -> Term:
 def size_of(term: Term) -> Term:
     """How long a string or list is."""
 
-    def measured(item: Item, values: Values) -> Cell | None:
+    def size(item: Item, values: Values) -> Cell | None:
         cell = term(item, values)
         return None if cell is None else {"N": str(len(cell[kind_of(cell)]))}
 
-    return measured
+    return size
 
 
 def sum_of(left: Term, right: Term, sign: str) -> Term:
@@ -70,13 +70,13 @@ def if_not_exists(name: str, fallback: Term) -> Term:
 def list_append(left: Term, right: Term) -> Term:
     """Both lists as one."""
 
-    def joined(item: Item, values: Values) -> Cell:
+    def concatenate(item: Item, values: Values) -> Cell:
         one, other = _present(left(item, values)), _present(right(item, values))
         if "L" not in one or "L" not in other:
             raise invalid(WRONG_OPERAND)
         return {"L": [*one["L"], *other["L"]]}
 
-    return joined
+    return concatenate
 
 
 def _present(cell: Cell | None) -> Cell:

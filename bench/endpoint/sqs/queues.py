@@ -59,11 +59,11 @@ class Queues:
             ) from None
 
     def _count_calls(self, operation: str, act: Callable[[Request], Answer]) -> Callable[[Request], Answer]:
-        def counted(request: Request) -> Answer:
+        def count_and_act(request: Request) -> Answer:
             self._ledger.call(operation)
             return act(request)
 
-        return counted
+        return count_and_act
 
     def _create(self, request: Request) -> Answer:
         name, wanted = request["QueueName"], _check(request.get("Attributes") or {})
