@@ -1,4 +1,4 @@
-"""What no other attempt can mend, told by the exception's class and by where it was raised."""
+"""Which errors no other attempt can mend, by the exception's class and the stage in which it was raised."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from cqworker.errors import ArtifactTooLarge, SourceRefused
 
 
 def is_final(error: BaseException, stage: str) -> bool:
-    """Whether the same job would meet this error each time.
+    """Whether the same job would meet this error each time, so that it FAILED at once.
 
-    A source that it may not read, an object that is too large to be read or kept, a result that is no JSON.
+    Such are: a source that it may not read, an object that is too large to be read or kept, a result that is no JSON.
     """
     if stage == "result" and isinstance(error, TypeError | ValueError):
         return True

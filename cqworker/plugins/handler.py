@@ -21,8 +21,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 
 DEFAULT_ATTEMPTS = 10
+"""Starts of a job whose type says nothing of them; with the usual backoff at most nine minutes of pauses."""
 MAX_PAUSE = 31_536_000.0
-"""A year: a longer pause is a mistake, such as a time of day in place of seconds."""
+"""Seconds of a pause, a year: a longer one is a mistake, such as a time of day in place of seconds."""
 _MARK = "__cqworker_handler__"
 
 
@@ -105,7 +106,7 @@ class Backoff:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What was written in `@handler(…)`."""
+    """What was written in `@handler(…)`: `timeout` in seconds, `memory` in MiB, None for no limit."""
 
     timeout: float
     max_attempts: int
@@ -162,26 +163,26 @@ def handler(  # noqa: PLR0913 - what an author may say, by name
     _check_kinds(backoff, executor, lifespan, memory)
 
     def mark(function: F) -> F:
-        place, count = _place(function, executor), _count(concurrency, executor)
-        return _marked(function, Options(float(span), max_attempts, backoff, count, place, memory, lifespan))
+        place, count = _executor_of(function, executor), _concurrency_of(concurrency, executor)
+        return _mark_with(function, Options(float(span), max_attempts, backoff, count, place, memory, lifespan))
 
     return mark if function is None else mark(function)
 
 
 def options_of(function: object) -> Options | None:
-    """What the decorator noted on the function; None when it is not decorated."""
+    """The options that the decorator noted on the function; None where it is not decorated."""
     options = getattr(function, _MARK, None)
     return options if isinstance(options, Options) else None
 
 
-def _marked(function: F, options: Options) -> F:
+def _mark_with(function: F, options: Options) -> F:
     setattr(function, _MARK, options)
-    _answer_senders(function)
+    _add_sender_hints(function)
     return function
 
 
-def _answer_senders(function: Callable[..., Any]) -> None:
-    """Has `greet.delay(…)` say how a job is submitted here, where a function has no such attribute."""
+def _add_sender_hints(function: Callable[..., Any]) -> None:
+    """Has `greet.delay(…)` and the like say how a job is submitted here, unless the function has such an attribute."""
 
     def refuse(*_: object, **__: object) -> NoReturn:
         raise TypeError(
@@ -209,7 +210,7 @@ def _check_kinds(backoff: object, executor: str | None, lifespan: object, memory
         )
 
 
-def _place(function: object, executor: Literal["thread", "process"] | None) -> Executor:
+def _executor_of(function: object, executor: Literal["thread", "process"] | None) -> Executor:
     if isinstance(function, str):
         raise TypeError(
             f"@handler takes no name: a job type is the name of its entry point in pyproject.toml, "
@@ -225,7 +226,7 @@ def _place(function: object, executor: Literal["thread", "process"] | None) -> E
     return executor or ("loop" if is_coroutine else "thread")
 
 
-def _count(concurrency: int | Literal["processors"] | None, executor: str | None) -> int | None:
+def _concurrency_of(concurrency: int | Literal["processors"] | None, executor: str | None) -> int | None:
     """How many may run at once: what waits for a processor does so within its timeout, and had better not start."""
     if concurrency == "processors" or (concurrency is None and executor == "process"):
         return processor_count()

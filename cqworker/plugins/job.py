@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Report = Callable[[float, float | None, str | None], None]
-EXACT = 2.0**53
+MAX_EXACT_FLOAT = 2.0**53
 """Whole numbers up to here are the same as int and as float."""
 MAX_NOTE = 200
-_LENT = ("_artifacts", "_state", "_report", "_stopping", "_finished", "_log", "_process")
-_PROCESS = "{} is not there with executor='process', where a job is plain data: use async def, or executor='thread'."
+"""Characters of a note on progress: it is part of the record, which each renewal writes."""
+_WORKERS_OWN = ("_artifacts", "_state", "_report", "_stopping", "_finished", "_log", "_process")
+_NOT_IN_PROCESS = (
+    "{} is not there with executor='process', where a job is plain data: use async def, or executor='thread'."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +65,7 @@ class Job:
         "tags": "As submitted.",
         "traceparent": "The submitter's W3C trace context; None where there was none.",
         "memory": "MiB it may take in a child process: the operator's word, or else the author's; None without.",
-        **dict.fromkeys(_LENT, "The worker's own."),
+        **dict.fromkeys(_WORKERS_OWN, "The worker's own."),
         "__dict__": "What the handler keeps on it.",
         "__weakref__": "References that do not keep it.",
     }
@@ -116,21 +119,21 @@ class Job:
         if self._log is None:
             import structlog  # a handler that logs nothing need not wait for it
 
-            self._log = structlog.get_logger("cqworker.handler").bind(**self._names())
+            self._log = structlog.get_logger("cqworker.handler").bind(**self._log_fields())
         return self._log
 
     @property
     def artifacts(self) -> JobArtifacts:
         """The artifact store. Raises RuntimeError in a process."""
         if self._artifacts is None:
-            raise RuntimeError(_PROCESS.format("job.artifacts"))
+            raise RuntimeError(_NOT_IN_PROCESS.format("job.artifacts"))
         return self._artifacts
 
     @property
     def state(self) -> Any:
         """What the type's lifespan gave; None without one. Raises RuntimeError in a process."""
         if self._report is None:
-            raise RuntimeError(_PROCESS.format("job.state"))
+            raise RuntimeError(_NOT_IN_PROCESS.format("job.state"))
         return self._state
 
     @property
@@ -141,7 +144,7 @@ class Job:
         Raises RuntimeError in a process, which is killed instead.
         """
         if self._stopping is None:
-            raise RuntimeError(_PROCESS.format("job.stopping"))
+            raise RuntimeError(_NOT_IN_PROCESS.format("job.stopping"))
         return bool(self._stopping())
 
     def check(self) -> None:
@@ -150,7 +153,7 @@ class Job:
         A handler in a thread cannot be interrupted. Raises RuntimeError in a process, which is killed instead.
         """
         if self._stopping is None:
-            raise RuntimeError(_PROCESS.format("job.check()"))
+            raise RuntimeError(_NOT_IN_PROCESS.format("job.check()"))
         if reason := self._stopping():
             raise Stopping(str(reason))
 
@@ -185,7 +188,7 @@ class Job:
         where the handler itself is in a process.
         """
         if self._process is None:
-            raise RuntimeError(_PROCESS.format("job.run_in_process()"))
+            raise RuntimeError(_NOT_IN_PROCESS.format("job.run_in_process()"))
         bound = self.memory if memory is None else memory
         limit = None if timeout is None else seconds_of(timeout)
         effort = None if cpu_time is None else seconds_of(cpu_time)
@@ -197,25 +200,25 @@ class Job:
         Notes are cut at 200 characters. Raises ValueError for what is no finite number, RuntimeError in a process.
         """
         if self._report is None:
-            raise RuntimeError(_PROCESS.format("job.progress()"))
+            raise RuntimeError(_NOT_IN_PROCESS.format("job.progress()"))
         try:
-            step = _plain(done), None if total is None else _plain(total)
+            step = _to_json_number(done), None if total is None else _to_json_number(total)
         except (TypeError, ValueError, OverflowError):
             raise ValueError(f"progress takes finite numbers, not {done!r} of {total!r}.") from None
         self._report(*step, None if note is None else str(note)[:MAX_NOTE])
 
-    def _names(self) -> dict[str, object]:
+    def _log_fields(self) -> dict[str, object]:
         names: dict[str, object] = {"job_id": self.id, "type": self.type, "attempt": self.attempt}
         if self.traceparent and self.traceparent.count("-") >= 3:
             names["trace_id"] = self.traceparent.split("-")[1]
         return names
 
 
-def _plain(number: Any) -> float:
+def _to_json_number(number: Any) -> float:
     """A number of whatever kind (Decimal, numpy's) as one that JSON has; raises where it is none, or not finite."""
     if isinstance(number, str | bytes):
         raise TypeError
     plain = float(number)
     if not math.isfinite(plain):
         raise ValueError
-    return int(plain) if plain == number and plain.is_integer() and abs(plain) <= EXACT else plain
+    return int(plain) if plain == number and plain.is_integer() and abs(plain) <= MAX_EXACT_FLOAT else plain

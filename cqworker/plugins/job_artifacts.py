@@ -16,10 +16,11 @@ T = TypeVar("T")
 READ_LIMIT = 33_554_432
 """Bytes that read() takes unless told otherwise: 32 MiB, as much as an upload may have."""
 TenantOf = Callable[[str], Awaitable[str | None]]
+"""Whose the job of this id is; None where there is no such job."""
 
 
 def size_refusal(what: str, size: int, largest: int) -> str:
-    """The sentence for what would be stored and never served: `what` has `size` bytes, `largest` are."""
+    """Why something is not stored: `what` has `size` bytes, and no more than `largest` are ever served."""
     return f"{what} has {size:,} bytes; at most {largest:,} are kept, as many as can be fetched (http.max_upload)."
 
 
@@ -55,7 +56,7 @@ class JobArtifacts:
         write() returned to a job of the same tenant. Raises SourceRefused for any other, ArtifactMissing,
         ArtifactTooLarge, and Unavailable when the store does not answer.
         """
-        return await self._elsewhere(lambda: self._read(source, limit))
+        return await self._on_store_loop(lambda: self._read(source, limit))
 
     async def write(
         self, data: bytes, *, name: str | None = None, extension: str | None = None, content_type: str
@@ -70,27 +71,27 @@ class JobArtifacts:
         """
         if len(data) > self.largest:
             raise ArtifactTooLarge(size_refusal("The artifact", len(data), self.largest))
-        key = self._taken(name, extension)
+        key = self._reserve(name, extension)
         try:
-            return await self._elsewhere(lambda: self._artifacts.put(key, data, content_type))
+            return await self._on_store_loop(lambda: self._artifacts.put(key, data, content_type))
         except BaseException:
             del self._written[key]
             raise
 
     def read_sync(self, source: str, limit: int = READ_LIMIT) -> StoredObject:
         """read() for a handler in a thread."""
-        return self._wait(lambda: self._read(source, limit))
+        return self._wait_in_thread(lambda: self._read(source, limit))
 
     def write_sync(
         self, data: bytes, *, name: str | None = None, extension: str | None = None, content_type: str
     ) -> str:
         """write() for a handler in a thread."""
-        return self._wait(lambda: self.write(data, name=name, extension=extension, content_type=content_type))
+        return self._wait_in_thread(lambda: self.write(data, name=name, extension=extension, content_type=content_type))
 
     async def _read(self, source: str, limit: int) -> StoredObject:
-        return await self._artifacts.get(await self._allowed(source), limit)
+        return await self._artifacts.get(await self._resolve(source), limit)
 
-    async def _allowed(self, source: str) -> str:
+    async def _resolve(self, source: str) -> str:
         """The reference that a source stands for; raises SourceRefused, alike for another tenant's and for nobody's."""
         reference, maker = self._artifacts.reference, producer_of(source, self._artifacts.reference)
         if maker is None:
@@ -99,7 +100,7 @@ class JobArtifacts:
             raise source_refusal(source, "no job of this tenant wrote it, or the job's record is gone")
         return source
 
-    def _taken(self, name: str | None, extension: str | None) -> str:
+    def _reserve(self, name: str | None, extension: str | None) -> str:
         """The key, from now on this write's alone; threads of one handler may come here at once."""
         key, mine = artifact_key(self._job.id, f"{self._job.round}-{self._job.attempt}", name, extension), object()
         if self._written.setdefault(key, mine) is mine:
@@ -111,13 +112,13 @@ class JobArtifacts:
             f'give the others names: write(..., name="second.{extension}").'
         )
 
-    async def _elsewhere(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    async def _on_store_loop(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Runs the call on the store's loop; cancelling the caller cancels it."""
         if asyncio.get_running_loop() is self._loop:
             return await call()
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call(), self._loop))
 
-    def _wait(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    def _wait_in_thread(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
         try:
             asyncio.get_running_loop()
         except RuntimeError:

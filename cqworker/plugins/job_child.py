@@ -15,14 +15,14 @@ T = TypeVar("T")
 
 
 class JobChild(Struct, eq=False):
-    """Runs functions in a child process, one at a time for each job.
+    """The child process of one job: runs functions in it, one at a time.
 
     A worker may have as many children as it has slots: so no job waits for one within its own timeout.
     """
 
     children: Children
-    turn: asyncio.Lock | None = None
-    """Made for the first: most jobs have no child."""
+    lock: asyncio.Lock | None = None
+    """Made with the first call: most jobs have no child."""
 
     async def run(
         self,
@@ -33,13 +33,16 @@ class JobChild(Struct, eq=False):
         timeout: float | None,
         cpu_time: float | None,
     ) -> T:
-        """As Job.run_in_process() describes it."""
+        """As Job.run_in_process() describes it: `memory` in MiB, `timeout` and `cpu_time` in seconds.
+
+        Raises ValueError for what makes no limit, and else what that says.
+        """
         if memory is not None and (type(memory) is not int or memory < 1):
             raise ValueError(f"memory takes None or a whole number of MiB from 1, not {memory!r}.")
         for name, seconds in (("timeout", timeout), ("cpu_time", cpu_time)):
             if seconds is not None and not seconds > 0:
                 raise ValueError(f"{name} takes None or seconds above 0, not {seconds!r}.")
-        if self.turn is None:
-            self.turn = asyncio.Lock()
-        async with self.turn:
+        if self.lock is None:
+            self.lock = asyncio.Lock()
+        async with self.lock:
             return await call(self.children, function, *args, memory=memory, timeout=timeout, cpu_time=cpu_time)

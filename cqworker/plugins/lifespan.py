@@ -1,4 +1,4 @@
-"""What an author gave as a lifespan, looked at before anything is entered."""
+"""Whether a lifespan can be one, checked before anything is entered."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ def check_lifespan(lifespan: Callable[..., Any] | None, owner: str) -> None:
     """
     if lifespan is None:
         return
-    if (what := _instead(lifespan)) is not None:
+    if (what := _wrong_kind_of(lifespan)) is not None:
         raise Unusable(
             f"The lifespan of {owner} is {what}, no function that gives an async context manager.", LIFESPAN_REMEDY
         )
-    if (missing := _missing(lifespan)) is not None:
+    if (missing := _open_parameter_of(lifespan)) is not None:
         raise Unusable(
             f"The lifespan of {owner} wants {missing}, and is called without arguments.",
             "Give its parameters defaults, or bind them with functools.partial.",
         )
 
 
-def _instead(lifespan: Callable[..., Any]) -> str | None:
+def _wrong_kind_of(lifespan: Callable[..., Any]) -> str | None:
     """What it is where it is the wrong thing; None where nothing speaks against it."""
     function: Any = lifespan
     while isinstance(function, functools.partial):
@@ -46,16 +46,16 @@ def _instead(lifespan: Callable[..., Any]) -> str | None:
         return "a coroutine function"
     if inspect.isclass(function):
         return None if issubclass(function, AbstractAsyncContextManager) else f"the class {function.__name__}"
-    return "a synchronous context manager" if _says_synchronous(function) else None
+    return "a synchronous context manager" if _is_annotated_as_synchronous(function) else None
 
 
-def _says_synchronous(function: Any) -> bool:
+def _is_annotated_as_synchronous(function: Any) -> bool:
     """Whether its annotation promises a context manager that is entered without `await`."""
     try:
-        said = get_type_hints(function).get("return")
+        returned = get_type_hints(function).get("return")
     except Exception:  # noqa: BLE001  # annotations are the plugin's code
         return False
-    kind = get_origin(said) or said
+    kind = get_origin(returned) or returned
     return inspect.isclass(kind) and _is_only_synchronous(kind)
 
 
@@ -63,7 +63,7 @@ def _is_only_synchronous(kind: type) -> bool:
     return issubclass(kind, AbstractContextManager) and not issubclass(kind, AbstractAsyncContextManager)
 
 
-def _missing(lifespan: Callable[..., Any]) -> str | None:
+def _open_parameter_of(lifespan: Callable[..., Any]) -> str | None:
     """The first parameter that a call without arguments leaves open."""
     try:
         parameters = inspect.signature(lifespan).parameters.values()

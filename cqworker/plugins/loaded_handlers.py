@@ -1,4 +1,4 @@
-"""The two things a claim of a job type can become: a usable handler or a broken plugin."""
+"""The two things that an offer of a job type can become: a usable handler or a broken plugin."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class BrokenPlugin:
-    """A claim that cannot be used, and what mends it; `distribution` carries its version."""
+    """An offer that cannot be used, why, and what mends it; `distribution` is its name and version."""
 
     type: str
     origin: str
@@ -70,7 +70,10 @@ class Handler:
     payload_model: TypeAdapter[Any] = field(repr=False)
 
     def validate(self, payload: str) -> object:
-        """The payload's model instance; raises InvalidPayload with RFC 6901 pointers ("" for the whole)."""
+        """The model instance of a payload's JSON text.
+
+        Raises InvalidPayload, with RFC 6901 pointers ("" for the whole).
+        """
         return validate_payload(self.payload_model, payload)
 
     def call(self, payload: object, job: Job) -> Any:
@@ -78,18 +81,21 @@ class Handler:
         return self.function(payload, job) if self.takes_job else self.function(payload)
 
     def encode(self, result: object) -> str:
-        """The result as JSON text; raises TypeError or ValueError, in a sentence, when it is none."""
+        """The result as JSON text. Raises TypeError or ValueError, in a sentence, where it has none."""
         return encode_result(result)
 
 
 def read_handler(type_name: str, found: object, origin: Origin, override: TypeSettings | None) -> Handler:
-    """The handler that an object is; raises Unusable with cause and remedy."""
+    """The handler that `found` is, with the operator's options over the author's.
+
+    Raises Unusable, with cause and remedy, where it is none.
+    """
     options = options_of(found)
     if options is None or not callable(found):
         kind = "class" if isinstance(found, type) else type(found).__name__
         start = "A handler is a function" if isinstance(found, type) else "Decorate it"
         raise Unusable(
-            f"{origin.name} is {_article(kind)} without @handler.",
+            f"{origin.name} is {_with_article(kind)} without @handler.",
             f"{start}: from cqworker import handler, then @handler above the def.",
         )
     if options.executor == "process" and "<locals>" in getattr(found, "__qualname__", ""):
@@ -98,7 +104,7 @@ def read_handler(type_name: str, found: object, origin: Origin, override: TypeSe
             "Move it to the top of its module, or leave executor='process' out.",
         )
     check_lifespan(options.lifespan, origin.name)
-    return _assemble(type_name, found, origin, _overridden(options, override), override)
+    return _assemble(type_name, found, origin, _apply_override(options, override), override)
 
 
 def _assemble(
@@ -128,7 +134,7 @@ def _assemble(
     )
 
 
-def _overridden(options: Options, override: TypeSettings | None) -> Options:
+def _apply_override(options: Options, override: TypeSettings | None) -> Options:
     if override is None:
         return options
     backoff = _backoff(override.backoff) if override.backoff else options.backoff
@@ -178,5 +184,5 @@ def _first_line(function: Callable[..., Any]) -> str | None:
     return one_line(lines[0]) if lines else None
 
 
-def _article(noun: str) -> str:
+def _with_article(noun: str) -> str:
     return f"an {noun}" if noun[:1].lower() in "aeiou" else f"a {noun}"

@@ -12,11 +12,14 @@ from cqworker.model.json_pointer import pointer_of
 from cqworker.plugins.exception_text import one_line, summary_of
 
 MAX_FAULTS = 20
+"""Faults of a payload that are listed: a person mends those first."""
 LIGHT_BYTES = 32_768
-"""Bytes of JSON that nobody minds to wait for."""
+"""Bytes of JSON that are read against a model at once, unless they hold more values than LIGHT_VALUES."""
 LIGHT_VALUES = 1000
-"""Values in it. A list of a thousand wrong ones costs 3 ms (10 where a model tries three types for each), and Python's
-lock is held meanwhile: in a thread of the same process a long text would stop the leases all the same."""
+"""Values in them. A list of a thousand wrong ones costs 3 ms (10 where a model tries three types for each).
+
+Python's lock is held meanwhile: in a thread of the same process a long text would stop the leases all the same.
+"""
 _NOT_JSON = "This is not JSON."
 _HINTS: dict[type, str] = {
     str: ": give the object itself, not its text",
@@ -26,10 +29,10 @@ _HINTS: dict[type, str] = {
 
 
 def validate_payload(model: TypeAdapter[Any], payload: str) -> Any:
-    """The model's instance; raises InvalidPayload, and nothing else, for any text.
+    """The model's instance for a payload's JSON text.
 
     Pydantic's own rules for JSON hold (lax mode: a number may come as a string) but for NaN and Infinity, which
-    RFC 8259 does not know.
+    RFC 8259 does not know. Raises InvalidPayload, and nothing else, for any text.
     """
     try:
         if "NaN" in payload or "Infinity" in payload:
@@ -53,7 +56,7 @@ def is_light(text: str | bytes) -> bool:
 
 
 def _faults(error: ValidationError, payload: str) -> tuple[PayloadFault, ...]:
-    document = _document(payload)
+    document = _parse_or_none(payload)
     details = error.errors(include_url=False, include_context=False, include_input=False)
     faults = [
         PayloadFault(
@@ -65,7 +68,7 @@ def _faults(error: ValidationError, payload: str) -> tuple[PayloadFault, ...]:
     return tuple(dict.fromkeys(faults))
 
 
-def _document(payload: str) -> object:
+def _parse_or_none(payload: str) -> object:
     try:
         return orjson.loads(payload)
     except (orjson.JSONDecodeError, UnicodeEncodeError):

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from structlog.typing import EventDict, FilteringBoundLogger
 
 MAX_LINES = 100
+"""Lines of a handler's log that its process sends back: they wait in memory until it has ended."""
 MAX_TRACEBACK = 8_000
+"""Characters of a traceback's end; the record keeps less."""
 Stage = Literal["load", "payload", "handler", "result"]
 
 
@@ -67,7 +69,7 @@ class ChildOutcome:
     lines: tuple[ChildLine, ...] = ()
 
     def unwrap(self) -> str:
-        """The result's JSON text; raises Retry and Reject as the handler did, ChildFailure for anything else."""
+        """The result's JSON text. Raises Retry and Reject as the handler did, ChildFailure for any other error."""
         if self.kind == "retry":
             raise Retry(self.message, after=self.after)
         if self.kind == "reject":
@@ -95,7 +97,7 @@ def run_in_child(origin: str, payload: str, job: PlainJob) -> ChildOutcome:
             stage = "payload"
             model = handler.validate(payload)
             stage = "handler"
-            result = _called(handler, model, Job(job, log=_keeping(lines)))
+            result = _call(handler, model, Job(job, log=_logger_into(lines)))
             stage = "result"
             return ChildOutcome(result=handler.encode(result), lines=tuple(lines))
     except Retry as ending:
@@ -103,12 +105,12 @@ def run_in_child(origin: str, payload: str, job: PlainJob) -> ChildOutcome:
     except Reject as ending:
         return ChildOutcome(kind="reject", message=ending.reason, lines=tuple(lines))
     except InvalidPayload as error:
-        return _raised(error, "payload", tuple(lines))
+        return _outcome_of_error(error, "payload", tuple(lines))
     except BaseException as error:  # noqa: BLE001  # SystemExit, too, must not end a process that serves others
-        return _raised(error, stage, tuple(lines))
+        return _outcome_of_error(error, stage, tuple(lines))
 
 
-def _called(handler: Handler, model: object, job: Job) -> object:
+def _call(handler: Handler, model: object, job: Job) -> object:
     outcome = handler.call(model, job)
     if not isinstance(outcome, Coroutine):
         return outcome
@@ -119,12 +121,12 @@ def _called(handler: Handler, model: object, job: Job) -> object:
 
 @cache
 def load_handler(origin: str, type_name: str) -> Handler:
-    """The handler at this origin (`package.module:function`) as its author wrote it; raises Unusable."""
+    """The handler at this origin (`package.module:function`) as its author wrote it. Raises Unusable."""
     point = EntryPoint(type_name, origin, GROUP)
     return read_handler(type_name, load_object(Offer(type_name, point)), Origin(origin, "", ""), None)
 
 
-def _raised(error: BaseException, stage: Stage, lines: tuple[ChildLine, ...]) -> ChildOutcome:
+def _outcome_of_error(error: BaseException, stage: Stage, lines: tuple[ChildLine, ...]) -> ChildOutcome:
     words = str(error) if isinstance(error, Unusable | InvalidPayload) else message_of(error)
     text = "".join(traceback.format_exception(error)) if stage == "handler" else ""
     return ChildOutcome(
@@ -138,8 +140,8 @@ def _raised(error: BaseException, stage: Stage, lines: tuple[ChildLine, ...]) ->
     )
 
 
-def _keeping(lines: list[ChildLine]) -> FilteringBoundLogger:
-    """A logger that keeps the first hundred lines: this process has no standard output of its own."""
+def _logger_into(lines: list[ChildLine]) -> FilteringBoundLogger:
+    """A logger that puts the first MAX_LINES lines into a list: this process has no standard output of its own."""
     import structlog
 
     def keep(_logger: object, level: str, event: EventDict) -> EventDict:

@@ -16,7 +16,7 @@ from cqworker.settings import HandlerSettings
 
 __all__ = ["BrokenPlugin", "Handler", "Registry", "discover", "registry_from", "registry_of"]
 
-DEFAULTS = HandlerSettings()
+DEFAULT_SETTINGS = HandlerSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +27,25 @@ class Registry:
     broken: tuple[BrokenPlugin, ...] = ()
 
     def get(self, type_name: str) -> Handler | None:
+        """The handler of a job type; None where this worker has none."""
         return self.handlers.get(type_name)
 
     def attempts_of(self, type_name: str) -> int:
-        """How many attempts a job of this type has that says nothing of them; a worker that knows the type may come."""
+        """How many starts a job of this type has that says nothing of them.
+
+        For an unknown type DEFAULT_ATTEMPTS: a worker that knows it may come.
+        """
         handler = self.handlers.get(type_name)
         return DEFAULT_ATTEMPTS if handler is None else handler.max_attempts
 
     @property
     def largest_max_attempts(self) -> int:
-        """The most attempts any type may have; 1 when there is none."""
+        """The most starts that a job of any type has; 1 where there is no type."""
         return max((handler.max_attempts for handler in self.handlers.values()), default=1)
 
     @property
     def longest_timeout(self) -> float:
-        """The longest timeout of any type in seconds; 0 when there is none."""
+        """The longest timeout of any type in seconds; 0 where there is no type."""
         return max((handler.timeout for handler in self.handlers.values()), default=0.0)
 
 
@@ -49,19 +53,21 @@ def discover(settings: HandlerSettings) -> Registry:
     """Loads every enabled handler that an installed distribution offers in the group `cqworker.handlers`.
 
     Disabled types are not imported. What cannot be used is in `broken`, and so are settings for types that nobody
-    offers. Raises PluginConflict when two different objects claim one enabled type.
+    offers. Raises PluginConflict where two different objects are offered for one enabled type.
     """
-    claims = installed_offers()
-    wanted = [claim for claim in claims if _is_enabled(claim.type, settings)]
+    offers = installed_offers()
+    wanted = [offer for offer in offers if _is_enabled(offer.type, settings)]
     refuse_conflicts(wanted)
-    entries = [_entry(claim, settings) for claim in wanted]
-    return _registry(entries, _misdirected(settings, {claim.type for claim in claims}))
+    entries = [_from_offer(offer, settings) for offer in wanted]
+    return _registry(entries, _settings_of_unknown_types(settings, {offer.type for offer in offers}))
 
 
-def registry_from(functions: Mapping[str, Callable[..., Any]], settings: HandlerSettings = DEFAULTS) -> Registry:
+def registry_from(
+    functions: Mapping[str, Callable[..., Any]], settings: HandlerSettings = DEFAULT_SETTINGS
+) -> Registry:
     """A registry of these functions by job type, as if distributions had offered them: for tests."""
-    entries = [_given(name, functions[name], settings) for name in functions if _is_enabled(name, settings)]
-    return _registry(entries, _misdirected(settings, functions))
+    entries = [_from_function(name, functions[name], settings) for name in functions if _is_enabled(name, settings)]
+    return _registry(entries, _settings_of_unknown_types(settings, functions))
 
 
 def registry_of(**functions: Callable[..., Any]) -> Registry:
@@ -69,22 +75,22 @@ def registry_of(**functions: Callable[..., Any]) -> Registry:
     return registry_from(functions)
 
 
-def _registry(entries: Iterable[Handler | BrokenPlugin], misdirected: Iterable[BrokenPlugin]) -> Registry:
+def _registry(entries: Iterable[Handler | BrokenPlugin], unknown: Iterable[BrokenPlugin]) -> Registry:
     entries = list(entries)
     handlers = {entry.type: entry for entry in entries if isinstance(entry, Handler)}
     broken = [entry for entry in entries if isinstance(entry, BrokenPlugin)]
-    return Registry(MappingProxyType(handlers), (*broken, *misdirected))
+    return Registry(MappingProxyType(handlers), (*broken, *unknown))
 
 
 def _is_enabled(name: str, settings: HandlerSettings) -> bool:
     return name not in settings.disabled and (settings.enabled is None or name in settings.enabled)
 
 
-def _entry(claim: Offer, settings: HandlerSettings) -> Handler | BrokenPlugin:
-    return _read(claim.type, claim.origin, lambda: load_object(claim), settings)
+def _from_offer(offer: Offer, settings: HandlerSettings) -> Handler | BrokenPlugin:
+    return _read(offer.type, offer.origin, lambda: load_object(offer), settings)
 
 
-def _given(name: str, function: Callable[..., Any], settings: HandlerSettings) -> Handler | BrokenPlugin:
+def _from_function(name: str, function: Callable[..., Any], settings: HandlerSettings) -> Handler | BrokenPlugin:
     module, place = getattr(function, "__module__", "?"), getattr(function, "__qualname__", repr(function))
     return _read(name, Origin(f"{module}:{place}", "given", "0"), lambda: function, settings)
 
@@ -96,7 +102,7 @@ def _read(name: str, origin: Origin, find: Callable[[], object], settings: Handl
         return BrokenPlugin(name, origin.name, f"{origin.distribution} {origin.version}", fault.cause, fault.remedy)
 
 
-def _misdirected(settings: HandlerSettings, offered: Iterable[str]) -> Iterator[BrokenPlugin]:
+def _settings_of_unknown_types(settings: HandlerSettings, offered: Iterable[str]) -> Iterator[BrokenPlugin]:
     """What the settings say about types that nobody offers."""
     known = sorted(offered)
     places = (

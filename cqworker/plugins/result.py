@@ -16,10 +16,12 @@ from pydantic import BaseModel
 from cqworker.plugins.exception_text import one_line, summary_of
 
 MAX_DEPTH = 100
+"""Levels of a result: the walk over it is a recursion."""
 _MIN_INT, _MAX_INT = -(2**63), 2**64 - 1
+"""The whole numbers that orjson writes: 64 bits, with or without a sign."""
 _LEAVES = (bool, datetime, date, time, UUID)
 _TABLES = (dict, Mapping)
-"""The usual one first: who asks Mapping asks its registry."""
+"""The usual one first: a check against Mapping, an abstract class, takes much longer."""
 
 
 def encode_result(result: object) -> str:
@@ -30,50 +32,50 @@ def encode_result(result: object) -> str:
     ValueError for what it cannot carry (NaN, Infinity, lone surrogates, whole numbers beyond 64 bits, nesting beyond
     100 levels), in a sentence of at most 300 characters that says where.
     """
-    plain = _plain(result, "", 0)
+    plain = _to_plain_data(result, "", 0)
     try:
         return orjson.dumps(plain).decode()
     except orjson.JSONEncodeError as error:
         raise ValueError(one_line(f"The result is not JSON: {error}.")) from error
 
 
-def _plain(value: Any, at: str, depth: int) -> Any:
+def _to_plain_data(value: Any, at: str, depth: int) -> Any:
     """The value with every model and dataclass opened and everything checked; `at` is where it stands."""
     if value is None or isinstance(value, _LEAVES):
         return value
     if isinstance(value, Enum):
-        return _plain(value.value, at, depth + 1)
+        return _to_plain_data(value.value, at, depth + 1)
     if isinstance(value, str):
         return _text(value, at)
     if isinstance(value, int | float):
         return _number(value, at)
     if depth >= MAX_DEPTH:
-        raise ValueError(_sentence(f"it is nested more than {MAX_DEPTH} levels deep", at[:60]))
+        raise ValueError(_fault_text(f"it is nested more than {MAX_DEPTH} levels deep", at[:60]))
     if isinstance(value, _TABLES):
         return _table(value, at, depth)
     if isinstance(value, list | tuple):
-        return [_plain(item, f"{at}/{index}", depth + 1) for index, item in enumerate(value)]
-    return _plain(_opened(value, at), at, depth + 1)
+        return [_to_plain_data(item, f"{at}/{index}", depth + 1) for index, item in enumerate(value)]
+    return _to_plain_data(_fields_of(value, at), at, depth + 1)
 
 
-def _opened(value: Any, at: str) -> Any:
+def _fields_of(value: Any, at: str) -> Any:
     if isinstance(value, BaseModel):
         try:
             return value.model_dump(mode="json", by_alias=True)
         except Exception as error:  # serializers are the plugin's code
-            raise ValueError(_sentence(summary_of(error), at)) from error
+            raise ValueError(_fault_text(summary_of(error), at)) from error
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    raise TypeError(_sentence(f"{type(value).__name__} is no JSON; return plain data or a pydantic model", at))
+    raise TypeError(_fault_text(f"{type(value).__name__} is no JSON; return plain data or a pydantic model", at))
 
 
 def _number(value: float, at: str) -> int | float:
     if isinstance(value, int):
         if not _MIN_INT <= value <= _MAX_INT:
-            raise ValueError(_sentence("a whole number beyond 64 bits; return it as text", at))
+            raise ValueError(_fault_text("a whole number beyond 64 bits; return it as text", at))
         return int(value)
     if not math.isfinite(value):
-        raise ValueError(_sentence(f"{float(value)} is no JSON", at))
+        raise ValueError(_fault_text(f"{float(value)} is no JSON", at))
     return float(value)
 
 
@@ -81,14 +83,14 @@ def _text(value: str, at: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise ValueError(_sentence("text with a lone surrogate, which UTF-8 cannot carry", at)) from error
+        raise ValueError(_fault_text("text with a lone surrogate, which UTF-8 cannot carry", at)) from error
     return str(value)
 
 
 def _table(value: Mapping[Any, Any], at: str, depth: int) -> dict[str, Any]:
-    table = {_key(key, at): _plain(item, f"{at}/{key}", depth + 1) for key, item in value.items()}
+    table = {_key(key, at): _to_plain_data(item, f"{at}/{key}", depth + 1) for key, item in value.items()}
     if len(table) < len(value):
-        raise ValueError(_sentence("two of its keys read the same as text", at))
+        raise ValueError(_fault_text("two of its keys read the same as text", at))
     return table
 
 
@@ -101,9 +103,9 @@ def _key(key: object, at: str) -> str:
         return str(key)
     if isinstance(key, date):
         return key.isoformat()
-    raise TypeError(_sentence(f"a key is {type(key).__name__}, in JSON a key is text", at))
+    raise TypeError(_fault_text(f"a key is {type(key).__name__}, in JSON a key is text", at))
 
 
-def _sentence(fault: str, at: str) -> str:
+def _fault_text(fault: str, at: str) -> str:
     place = f" at {at}" if at else ""
     return one_line(f"The result is not JSON{place}: {fault}.")

@@ -13,7 +13,7 @@ from cqworker.plugins.exception_text import summary_of
 from cqworker.plugins.job import Job
 
 _SHAPE = "Write it as f(payload: Model) or f(payload: Model, job: Job)."
-_JOBS = frozenset({"self", "ctx", "context", "job", "task"})
+_FIRST_ELSEWHERE = frozenset({"self", "ctx", "context", "job", "task"})
 """What is given first in other job systems, or to methods."""
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -29,7 +29,7 @@ class Unusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """The types on both sides of a handler; `result` is None where the author did not say."""
+    """The types that a handler takes and gives; `result` is None where the author did not say."""
 
     payload: Any
     takes_job: bool
@@ -37,8 +37,8 @@ class Signature:
 
 
 def read_signature(function: Callable[..., Any]) -> Signature:
-    """Reads it; raises Unusable with cause and remedy."""
-    signature = _unevaluated(function)
+    """What the signature of a function says. Raises Unusable, with cause and remedy, where it is no handler's."""
+    signature = _signature_of(function)
     parameters = list(signature.parameters.values())
     name = getattr(function, "__qualname__", repr(function))
     _check_shape(name, parameters)
@@ -47,7 +47,7 @@ def read_signature(function: Callable[..., Any]) -> Signature:
     return Signature(payload, takes_job, _result(function, signature))
 
 
-def _unevaluated(function: Callable[..., Any]) -> inspect.Signature:
+def _signature_of(function: Callable[..., Any]) -> inspect.Signature:
     """The signature with every annotation as far as it can be evaluated.
 
     Since Python 3.14 (PEP 649) annotations are evaluated when they are asked for, all at once, and one name that is
@@ -73,14 +73,14 @@ def _check_shape(name: str, parameters: list[inspect.Parameter]) -> None:
 
 def _payload(name: str, function: Callable[..., Any], first: inspect.Parameter) -> Any:
     if first.annotation is first.empty:
-        if first.name in _JOBS:
+        if first.name in _FIRST_ELSEWHERE:
             raise Unusable(f"{name} takes {first.name} first.", f"There is only the payload, and the job. {_SHAPE}")
         raise Unusable(
             f"{name} does not say what its payload is: its first parameter, {first.name}, has no annotation.",
             "Annotate it with a pydantic model, a dataclass or a plain type such as dict[str, int].",
         )
     try:
-        model = _resolved(function, first.annotation)
+        model = _resolve(function, first.annotation)
     except Exception as error:  # annotations are the plugin's code
         raise Unusable(
             f"{name}: the annotation of {first.name} cannot be resolved ({summary_of(error)}).",
@@ -95,7 +95,7 @@ def _asks_for_job(name: str, function: Callable[..., Any], second: inspect.Param
     """Whether the second parameter is the job; one with a default may be an option of the author's own."""
     is_needed = second.default is second.empty and second.kind in _POSITIONAL
     try:
-        annotation = _resolved(function, second.annotation)
+        annotation = _resolve(function, second.annotation)
     except Exception:  # noqa: BLE001  # Job may be imported under TYPE_CHECKING alone
         return is_needed
     if annotation in (Job, Job | None):
@@ -109,12 +109,12 @@ def _result(function: Callable[..., Any], signature: inspect.Signature) -> Any |
     if signature.return_annotation is signature.empty:
         return None
     try:
-        return _resolved(function, signature.return_annotation)
+        return _resolve(function, signature.return_annotation)
     except Exception:  # noqa: BLE001  # a result without a schema is a result all the same
         return None
 
 
-def _resolved(function: Callable[..., Any], annotation: Any) -> Any:
+def _resolve(function: Callable[..., Any], annotation: Any) -> Any:
     """One annotation alone, so that another one, imported for type checkers only, does no harm."""
     holder = SimpleNamespace(__annotations__={"it": annotation})
     names = getattr(inspect.unwrap(function), "__globals__", {})

@@ -28,7 +28,7 @@ class Source(str):
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
         from pydantic_core import core_schema
 
-        return core_schema.no_info_after_validator_function(_checked, core_schema.str_schema(max_length=MAX_LENGTH))
+        return core_schema.no_info_after_validator_function(_validate, core_schema.str_schema(max_length=MAX_LENGTH))
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
@@ -40,7 +40,7 @@ class Source(str):
         }
 
 
-def _checked(text: str) -> Source:
+def _validate(text: str) -> Source:
     from pydantic_core import PydanticCustomError
 
     from cqworker.model.source_reference import check_source  # the face is to be light
