@@ -35,7 +35,7 @@ GRACE = 5.0
 STORE_AWAY_RETRY = 10.0
 """Seconds before a job whose payload could not be read is started again."""
 PAYLOAD_LIMIT = 33_554_432
-"""Bytes (32 MiB) of a payload that is fetched from S3 at most: what a request to submit one may have."""
+"""Bytes (32 MiB) of a payload that is fetched from S3 at most: as `http.max_upload` is unless it is set."""
 
 
 class Hold(Protocol):

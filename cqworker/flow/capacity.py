@@ -46,7 +46,7 @@ class Slot:
 
 
 class Reservation:
-    """Capacity kept for a receive while it may still bring as many messages: an idle one takes many times as long."""
+    """Slots kept for a receive while it may still bring as many messages: an idle one takes many times as long."""
 
     __slots__ = ("_count", "_timer", "_withdraw")
 
@@ -81,7 +81,7 @@ class Capacity:
 
     @property
     def free(self) -> int:
-        """Capacity that are neither taken nor reserved."""
+        """Slots that are neither taken nor reserved."""
         return self.total - self.taken - self._reserved
 
     def close(self) -> None:

@@ -27,8 +27,8 @@ from cqworker.model.status import FailureKind, Status
 from cqworker.model.writes import Refused, Written
 from cqworker.ports import Delivery
 
-JUDGEMENTS = 8
-"""Judgements of one message before it is put off: each needs the record to have changed under our hands."""
+MAX_TRIES = 8
+"""Conditional writes for one message before it is put off: each is refused only because the record changed."""
 
 
 class Claimed(Struct, frozen=True):
@@ -51,7 +51,7 @@ class Claimed(Struct, frozen=True):
 
 
 class Claimer:
-    """Claimer the jobs of one queue for this worker, each with a lease of `period` seconds."""
+    """Claims the jobs of one queue for this worker, each with a lease of `period` seconds."""
 
     def __init__(self, context: Context, tokens: TokenGenerator, period: float) -> None:
         self._context = context
@@ -66,18 +66,18 @@ class Claimer:
         self._stopping = asyncio.Event()
 
     def stop_claiming(self) -> None:
-        """Claimer without an answer are given up from now on, their attempts refunded."""
+        """Claims without an answer are given up from now on, their attempts refunded."""
         self._stopping.set()
 
     async def claim(self, delivery: Delivery, envelope: Envelope) -> Claimed | Disposition:
         """The row of the claim table that fits; everything but a claim says what becomes of the message."""
         reopening = False
-        for _ in range(JUDGEMENTS):
+        for _ in range(MAX_TRIES):
             if self._stopping.is_set():
                 return Hide(0.0)
             if self._is_too_late(delivery):
                 return Leave()
-            change = self._change(delivery, envelope, reopening=reopening)
+            change = self._build_claim(delivery, envelope, reopening=reopening)
             sent = self._clock.monotonic()
             answer = await self._write_claim(change, delivery)
             if answer is None:
@@ -100,7 +100,7 @@ class Claimer:
                     reopening = isinstance(verdict, StartRound)
         return Hide(1.0)
 
-    def _change(self, delivery: Delivery, envelope: Envelope, *, reopening: bool) -> Claim:
+    def _build_claim(self, delivery: Delivery, envelope: Envelope, *, reopening: bool) -> Claim:
         """A claim under a fresh token: a token that was answered once is never used for another claim."""
         now = self._clock.now()
         kind = Reopen if reopening else Claim

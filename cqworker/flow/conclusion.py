@@ -81,7 +81,7 @@ Conclusion = Ending | HandedBack | LeftAlone
 
 
 class Rules(Struct, frozen=True):
-    """What concluding needs to know beside the outcome: the type's backoff, the time, and chance for the jitter."""
+    """Needed beside the outcome: the type's backoff, `now` (epoch ms), and `chance` (0 to 1) for the jitter."""
 
     backoff: Backoff
     now: int

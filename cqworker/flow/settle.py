@@ -39,7 +39,7 @@ from cqworker.plugins.job_artifacts import size_refusal
 from cqworker.plugins.registry import Registry
 from cqworker.ports import Artifacts
 
-SPILL_TRIES = 5
+STORE_TRIES = 5
 """Tries to store a large result before the attempt counts as hindered, its lease permitting."""
 OnSettled = Callable[[str, Written], None]
 """Called for every ending that was written here, with its job's id."""
@@ -82,7 +82,7 @@ class Settler:
         rules = Rules(handler.backoff if handler else Backoff(), self._clock.now(), self._chance)
         conclusion = conclude(claimed.record, outcome, rules)
         if isinstance(conclusion, Success) and self._is_too_large(conclusion.result or ""):
-            return await self._spill(claimed, conclusion, rules)
+            return await self._store_large_result(claimed, conclusion, rules)
         return conclusion
 
     def _is_too_large(self, result: str) -> bool:
@@ -100,7 +100,7 @@ class Settler:
             case Success() | Retrying() | Failing() | Cancelled():
                 return await self._write_ending(claimed, conclusion)
 
-    async def _spill(self, claimed: Claimed, success: Success, rules: Rules) -> Conclusion:
+    async def _store_large_result(self, claimed: Claimed, success: Success, rules: Rules) -> Conclusion:
         record = claimed.record
         key = result_key(record)
         data = (success.result or "").encode()
@@ -108,7 +108,7 @@ class Settler:
             message = size_refusal("The result", len(data), self._limits.largest)
             return conclude(record, Raised("ArtifactTooLarge", message, stage="result", final=True), rules)
         cause = ""
-        for _, pause in zip(range(SPILL_TRIES), retry_pauses(), strict=False):
+        for _, pause in zip(range(STORE_TRIES), retry_pauses(), strict=False):
             try:
                 return Success(None, await self._artifacts.put(key, data, "application/json"), success.note)
             except Unavailable as error:
@@ -120,7 +120,7 @@ class Settler:
         return conclude(record, hindered, rules)
 
     async def _write_ending(self, claimed: Claimed, ending: Ending) -> Disposition:
-        change = self._change(claimed, ending)
+        change = self._build_settle(claimed, ending)
         answer = await self._write_until_answered(change, claimed)
         match answer:
             case Written():
@@ -170,7 +170,7 @@ class Settler:
             self._emit(LeaseLost(job=claimed.job, reason="its ending could not be written"))
         return answer
 
-    def _change(self, claimed: Claimed, ending: Ending) -> Settle:
+    def _build_settle(self, claimed: Claimed, ending: Ending) -> Settle:
         now = self._clock.now()
         status, failure, reason = _ending_in_words(ending)
         success = ending if isinstance(ending, Success) else None

@@ -32,8 +32,7 @@ from cqworker.plugins.registry import Registry
 from cqworker.ports import Artifacts, JobQueue, JobStore
 from cqworker.settings import QueueSettings, Settings, WorkerSettings
 from cqworker.settings.validation import max_receive_count_of
-from cqworker.worker.queue_worker import QueueWorker, Shared
-from cqworker.worker.worker import Worker
+from cqworker.worker.worker import QueueWorker, Shared, Worker
 
 NO_REDRIVE = 1 << 30
 """A dead-letter queue's own limit of receives: there is none."""

@@ -1,9 +1,10 @@
-"""The worker role: starts the workers of all queues, stops them without losing anything."""
+"""The worker role: everything that works for its queues is started, and stopped without losing anything."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from cqworker.events import JobLeftRunning
@@ -12,10 +13,19 @@ from cqworker.execution.handler_watchdog import HandlerWatchdog
 from cqworker.execution.invoke import open_state
 from cqworker.execution.outcome import StopReason
 from cqworker.execution.runtime import Runtime
+from cqworker.flow.acknowledger import Acknowledger
 from cqworker.flow.capacity import Capacity
+from cqworker.flow.claim import Claimer
+from cqworker.flow.context import Context
+from cqworker.flow.dead_letter_poller import DeadLetterPoller
+from cqworker.flow.jobs_in_hand import JobsInHand
+from cqworker.flow.lease_keeper import LeaseKeeper
+from cqworker.flow.poller import Poller
+from cqworker.flow.settle import Settler
 from cqworker.flow.supervised_loop import keep_running
+from cqworker.flow.type_limits import TypeLimits
 from cqworker.flow.waiting import wait_for_end
-from cqworker.worker.queue_worker import QueueWorker, Shared
+from cqworker.model.ids import TokenGenerator
 
 LAST_GRACE = 1.0
 """Seconds after the drain's time or a second signal: for handlers that were told to stop, for handing back, and for a
@@ -26,6 +36,31 @@ LIFESPANS_GRACE = 0.1
 """Seconds for lifespans to be left where the rest took all of its time."""
 RECEIVE_MARGIN = 15.0
 """Seconds that a long poll may take beyond its wait before its poller counts as stuck: its call's own deadline."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What all queues of a worker share."""
+
+    context: Context
+    capacity: Capacity
+    limits: TypeLimits
+    in_hand: JobsInHand
+    executor: Executor
+    settler: Settler
+    tokens: TokenGenerator
+
+
+@dataclass(frozen=True, slots=True)
+class QueueWorker:
+    """The parts of one queue; the last two are None where it has no dead-letter queue."""
+
+    poller: Poller
+    claimer: Claimer
+    leases: LeaseKeeper
+    acknowledger: Acknowledger
+    dead_letters: DeadLetterPoller | None
+    dead_letter_acknowledger: Acknowledger | None
 
 
 class Worker:

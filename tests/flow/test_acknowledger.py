@@ -25,7 +25,7 @@ class Desk:
         self.memory = MemoryQueue("jobs", VirtualClock())
         self.line = FaultyQueue(self.memory)
         self.events: list[Event] = []
-        self.receipts = Acknowledger(self.line, VirtualClock(), self.events.append, max_receive_count=40)
+        self.acknowledger = Acknowledger(self.line, VirtualClock(), self.events.append, max_receive_count=40)
 
     async def received(self, count: int) -> list[Delivery]:
         for number in range(count):
@@ -43,13 +43,13 @@ class Desk:
 async def test_deletes_travel_in_tens_and_leave_after_fifty_milliseconds_at_the_latest() -> None:
     desk = Desk()
     for delivery in await desk.received(23):
-        desk.receipts.dispose(delivery, Delete(), JOB)
+        desk.acknowledger.dispose(delivery, Delete(), JOB)
     assert desk.line.calls == []
     await asyncio.sleep(0.01)
     assert desk.line.calls == ["delete", "delete"]
     await asyncio.sleep(0.06)
     assert desk.line.calls == ["delete"] * 3
-    await desk.receipts.flush()
+    await desk.acknowledger.flush()
     assert desk.memory.bodies == []
 
 
@@ -57,7 +57,7 @@ async def test_deletes_travel_in_tens_and_leave_after_fifty_milliseconds_at_the_
 async def test_visibility_changes_do_not_wait_for_company() -> None:
     desk = Desk()
     for delivery in await desk.received(3):
-        desk.receipts.dispose(delivery, Hide(0.0), JOB)
+        desk.acknowledger.dispose(delivery, Hide(0.0), JOB)
     await asyncio.sleep(0.01)
     assert desk.line.calls == ["change_visibility"]
     assert (await desk.memory.depth()).visible == 3
@@ -67,8 +67,8 @@ async def test_visibility_changes_do_not_wait_for_company() -> None:
 async def test_what_is_left_alone_is_not_touched() -> None:
     desk = Desk()
     [delivery] = await desk.received(1)
-    desk.receipts.dispose(delivery, Leave(), JOB)
-    await desk.receipts.flush()
+    desk.acknowledger.dispose(delivery, Leave(), JOB)
+    await desk.acknowledger.flush()
     assert desk.line.calls == []
 
 
@@ -84,8 +84,8 @@ async def test_entries_that_fail_are_repeated_alone() -> None:
     desk.memory.delete = note  # type: ignore[method-assign]
     desk.line.faults = [("InternalError", False)] * 3
     for delivery in await desk.received(10):
-        desk.receipts.dispose(delivery, Delete(), JOB)
-    await desk.receipts.flush()
+        desk.acknowledger.dispose(delivery, Delete(), JOB)
+    await desk.acknowledger.flush()
     assert desk.memory.bodies == []
     assert sizes == [7, 3]
     assert desk.refusals() == []
@@ -96,8 +96,8 @@ async def test_an_entry_that_is_gone_is_told_and_not_repeated() -> None:
     desk = Desk()
     desk.line.faults = [("ReceiptHandleIsInvalid", True)]
     for delivery in await desk.received(2):
-        desk.receipts.dispose(delivery, Delete(), JOB)
-    await desk.receipts.flush()
+        desk.acknowledger.dispose(delivery, Delete(), JOB)
+    await desk.acknowledger.flush()
     assert desk.line.calls == ["delete"]
     assert desk.refusals() == [("delete", True)]
 
@@ -108,8 +108,8 @@ async def test_an_entry_that_fails_five_times_is_told_and_given_up(how: Delete |
     desk = Desk()
     desk.line.away = refused
     for delivery in await desk.received(2):
-        desk.receipts.dispose(delivery, how, JOB)
-    await desk.receipts.flush()
+        desk.acknowledger.dispose(delivery, how, JOB)
+    await desk.acknowledger.flush()
     assert len(desk.line.calls) == 5
     assert [gone for _, gone in desk.refusals()] == [False, False]
 
@@ -122,13 +122,13 @@ async def test_an_error_that_no_rule_foresaw_is_repeated_and_told_like_the_other
     desk = Desk()
     desk.line.on("delete", explode, 6)
     for delivery in await desk.received(20):
-        desk.receipts.dispose(delivery, Delete(), JOB)
-    await desk.receipts.flush()
+        desk.acknowledger.dispose(delivery, Delete(), JOB)
+    await desk.acknowledger.flush()
     assert desk.memory.bodies == []
     desk.line.on("delete", explode, 5)
     for delivery in await desk.received(1):
-        desk.receipts.dispose(delivery, Delete(), JOB)
-    await desk.receipts.flush()
+        desk.acknowledger.dispose(delivery, Delete(), JOB)
+    await desk.acknowledger.flush()
     assert desk.refusals() == [("delete", False)]
 
 
@@ -138,8 +138,8 @@ async def test_a_flush_waits_for_requests_under_way_and_for_what_they_still_have
     desk.line.on("delete", slow(3))
     desk.line.faults = [("InternalError", False)]
     for delivery in await desk.received(10):
-        desk.receipts.dispose(delivery, Delete(), JOB)
-    await desk.receipts.flush()
+        desk.acknowledger.dispose(delivery, Delete(), JOB)
+    await desk.acknowledger.flush()
     assert desk.memory.bodies == []
 
 
@@ -151,13 +151,13 @@ async def test_a_flush_that_meets_a_request_answered_this_very_moment_returns(tu
     answer: asyncio.Future[Sequence[EntryFault]] = asyncio.get_running_loop().create_future()
     desk.line.on("delete", lambda _apply: answer)
     for delivery in await desk.received(10):
-        desk.receipts.dispose(delivery, Delete(), JOB)
+        desk.acknowledger.dispose(delivery, Delete(), JOB)
     await asyncio.sleep(1)
     desk.line.latency = lambda: 0
     answer.set_result([])
     for _ in range(turns):
         await asyncio.sleep(0)
-    await desk.receipts.flush()
+    await desk.acknowledger.flush()
     assert desk.refusals() == []
 
 
@@ -171,11 +171,11 @@ async def test_a_flush_that_meets_a_copy_sent_this_very_moment_returns() -> None
         if isinstance(event, CopyRefreshed):
             copied.set_result(None)
 
-    desk.receipts = Acknowledger(desk.line, VirtualClock(), wake, max_receive_count=1)
+    desk.acknowledger = Acknowledger(desk.line, VirtualClock(), wake, max_receive_count=1)
     [delivery] = await desk.received(1)
-    desk.receipts.dispose(delivery, Hide(5.0), JOB)
+    desk.acknowledger.dispose(delivery, Hide(5.0), JOB)
     await copied
-    await desk.receipts.flush()
+    await desk.acknowledger.flush()
     assert len(desk.memory.bodies) == 1
 
 
@@ -193,8 +193,8 @@ async def test_nothing_is_hidden_past_the_twelve_hours_from_its_receipt() -> Non
     [delivery] = await desk.received(1)
     for hours in (0, 6, 13):
         await asyncio.sleep(hours * 3600 - asyncio.get_running_loop().time())
-        desk.receipts.dispose(delivery, Hide(100_000.0), JOB)
-        await desk.receipts.flush()
+        desk.acknowledger.dispose(delivery, Hide(100_000.0), JOB)
+        await desk.acknowledger.flush()
     assert asked == [43_195, 43_195 - 6 * 3600, 0]
 
 
@@ -208,8 +208,8 @@ async def test_a_request_of_ten_that_fails_whole_is_repeated_with_each_of_the_te
     call = "delete" if isinstance(how, Delete) else "change_visibility"
     desk.line.on(call, mishap, 3)
     for delivery in await desk.received(10):
-        desk.receipts.dispose(delivery, how, JOB)
-    await desk.receipts.flush()
+        desk.acknowledger.dispose(delivery, how, JOB)
+    await desk.acknowledger.flush()
     depth = await desk.memory.depth()
     assert (depth.visible, depth.in_flight) == ((0, 0) if isinstance(how, Delete) else (10, 0))
     assert desk.line.calls == [call] * 4

@@ -94,7 +94,7 @@ def _hand_back_anyway(swap: Swap) -> None:
 @mutant("attempt counted from the receive count")
 def _attempt_from_receives(swap: Swap) -> None:
     counts: dict[str, int] = {}
-    change, after = Claimer._change, Claim.after
+    change, after = Claimer._build_claim, Claim.after
 
     def noted(self: Claimer, delivery: Delivery, envelope: Envelope, *, reopening: bool) -> Claim:
         made = change(self, delivery, envelope, reopening=reopening)
@@ -104,7 +104,7 @@ def _attempt_from_receives(swap: Swap) -> None:
     def counted(self: Claim, seen: JobRecord | None) -> JobRecord:
         return replace(after(self, seen), attempt=counts[self.token])
 
-    swap(Claimer, "_change", noted)
+    swap(Claimer, "_build_claim", noted)
     swap(Claim, "after", counted)
 
 
