@@ -8,14 +8,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from cqworker.children.child_pool import Children, Ending, Errand, Killed
+from cqworker.children.child_pool import CallEnd, CallKilled, ChildPool, PendingCall
 from cqworker.children.frames import Frame, Kind
 
 T = TypeVar("T")
 
 
 class ChildCall:
-    """One call as the loop sees it that made it: `ended` is what it returned or raised, cancelled when it was killed.
+    """One call as the loop sees it that made it: `begun` is resolved when the child has taken it up.
+
+    `ended` is what it returned or raised, and cancelled when it was killed.
 
     Its exceptions are those of the function, which may be any, ProcessDied, ProcessTimeout and ProcessNotStarted.
     """
@@ -24,21 +26,21 @@ class ChildCall:
         self._loop = loop
         self.ended: asyncio.Future[Any] = loop.create_future()
         self.begun: asyncio.Future[None] = loop.create_future()
-        self._errand: Errand | None = None
+        self._call: PendingCall | None = None
 
-    def start(self, children: Children, request: bytes, timeout: float | None) -> None:
-        """Once."""
-        self._errand = children.call(
-            request, lambda ending: self._post(_finish, self.ended, ending), timeout=timeout, begun=self._begin
+    def start(self, children: ChildPool, request: bytes, timeout: float | None) -> None:
+        """Hands the call to the pool, whose ChildPool.call describes the arguments; to be called once."""
+        self._call = children.call(
+            request, lambda ending: self._post(_resolve, self.ended, ending), timeout=timeout, on_begin=self._begin
         )
 
     def cancel(self) -> None:
         """Kills the child; `ended` tells when it is gone, with the answer if that was sent before."""
-        assert self._errand is not None  # start() came first
-        self._errand.cancel()
+        assert self._call is not None  # start() came first
+        self._call.cancel()
 
     def _begin(self) -> None:
-        self._post(_mark, self.begun)
+        self._post(_resolve_begun, self.begun)
 
     def _post(self, act: Callable[..., None], *args: object) -> None:
         with suppress(RuntimeError):  # that loop is closed, and nobody waits there any more
@@ -46,14 +48,16 @@ class ChildCall:
 
 
 def begin_call(
-    children: Children,
+    children: ChildPool,
     function: Callable[..., Any],
     *args: Any,
     memory: int | None = None,
     timeout: float | None = None,
     cpu_time: float | None = None,
 ) -> ChildCall:
-    """Has a child call a function, in at most `timeout` seconds after it began, with these bounds.
+    """Has a child call a function, for at most `timeout` seconds after it began.
+
+    `memory` is the MiB by which the child may grow meanwhile, `cpu_time` the seconds of processor time it may use.
 
     Raises TypeError where function or arguments cannot be sent to another process.
     """
@@ -71,14 +75,18 @@ def begin_call(
 
 
 async def call(
-    children: Children,
+    children: ChildPool,
     function: Callable[..., T],
     *args: Any,
     memory: int | None = None,
     timeout: float | None = None,
     cpu_time: float | None = None,
 ) -> T:
-    """What begin_call() comes to; cancelling it kills the child, and it has ended when the child is gone."""
+    """Calls a function in a child as begin_call() does, and returns what it returns or raises what it raises.
+
+    Raises TypeError, ProcessNotStarted, ProcessDied and ProcessTimeout besides. Cancelling it kills the child, and it
+    has ended when the child is gone.
+    """
     made = begin_call(children, function, *args, memory=memory, timeout=timeout, cpu_time=cpu_time)
     try:
         await asyncio.wait({made.ended})
@@ -90,7 +98,7 @@ async def call(
     return result
 
 
-def _finish(ended: asyncio.Future[Any], ending: Ending) -> None:
+def _resolve(ended: asyncio.Future[Any], ending: CallEnd) -> None:
     if ended.done():
         return
     try:
@@ -99,7 +107,7 @@ def _finish(ended: asyncio.Future[Any], ending: Ending) -> None:
                 ended.set_result(pickle.loads(body))  # noqa: S301 - from a child of ours
             case Frame(_, body):
                 ended.set_exception(pickle.loads(body))  # noqa: S301 - from a child of ours
-            case Killed():
+            case CallKilled():
                 ended.cancel()
             case _:
                 ended.set_exception(ending)
@@ -107,6 +115,6 @@ def _finish(ended: asyncio.Future[Any], ending: Ending) -> None:
         ended.set_exception(error)
 
 
-def _mark(begun: asyncio.Future[None]) -> None:
+def _resolve_begun(begun: asyncio.Future[None]) -> None:
     if not begun.done():
         begun.set_result(None)

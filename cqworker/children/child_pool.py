@@ -1,4 +1,4 @@
-"""A pool of child processes: at most so many, each with a thread of its own that owns it from its start to its end."""
+"""A pool of child processes, each owned by a thread of its own from its start until it was reaped."""
 
 from __future__ import annotations
 
@@ -10,41 +10,41 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from cqworker.children.child_process import ChildProcess, Gone, Overdue
+from cqworker.children.child_process import ChildGone, ChildProcess, ChildTimeout
 from cqworker.children.frames import Frame, Kind
 from cqworker.errors import ProcessDied, ProcessNotStarted, ProcessTimeout
 
-IDLE = 300.0
-"""Seconds after which a child that nobody needs is ended."""
-PATIENCE = 300.0
-"""Seconds for a child to take up a call, which may mean importing a lot first."""
-PARTING = 2.0
-"""Seconds that close() waits for children to be gone: they were killed, which takes milliseconds."""
-OVER = "The worker closes."
+IDLE_SECONDS = 300.0
+"""After which a child that has no call is ended: a fresh one takes a tenth of a second, an idle one its memory."""
+TAKE_UP_SECONDS = 300.0
+"""For a child to take up a call, which may mean importing a lot first."""
+CLOSE_SECONDS = 2.0
+"""That close() waits for children to be gone: they were killed, which takes milliseconds."""
+CLOSED = "The worker closes."
 
 
-class Killed(Exception):
+class CallKilled(Exception):
     """The call was cancelled, and had not been answered when its child was gone."""
 
 
-Ending = Frame | ProcessDied | ProcessTimeout | ProcessNotStarted | Killed
+CallEnd = Frame | ProcessDied | ProcessTimeout | ProcessNotStarted | CallKilled
 
 
-class Errand:
-    """One call. `tell` gets its ending, once, on another thread; `begun`, too, when the child has taken it up."""
+class PendingCall:
+    """One call. On another thread `on_begin` is called when a child took it up, and `on_end`, once, with its end."""
 
     def __init__(
         self,
         request: bytes,
         timeout: float | None,
-        tell: Callable[[Ending], None],
-        begun: Callable[[], None],
-        withdraw: Callable[[Errand], None],
+        on_end: Callable[[CallEnd], None],
+        on_begin: Callable[[], None],
+        withdraw: Callable[[PendingCall], None],
     ) -> None:
         self.request = request
         self.timeout = timeout
-        self.tell = tell
-        self.begun = begun
+        self.on_end = on_end
+        self.on_begin = on_begin
         self._withdraw = withdraw
 
     def cancel(self) -> None:
@@ -52,211 +52,213 @@ class Errand:
         self._withdraw(self)
 
 
-class Children:
-    """At most `most` child processes, those that end included; an idle one takes the next call.
+class ChildPool:
+    """At most `max_children` child processes, those that end included; one that is idle for `idle` seconds is ended.
 
-    They hang on nothing but this pool: not on the task, the loop or the thread that called.
+    They depend on nothing but this pool: not on the task, the loop or the thread that called.
     """
 
-    def __init__(self, most: int, idle: float = IDLE) -> None:
-        self._most = most
+    def __init__(self, max_children: int, idle: float = IDLE_SECONDS) -> None:
+        self._max_children = max_children
         self._idle_for = idle
         self._lock = threading.Lock()
-        self._keepers: set[_Keeper] = set()
-        self._idle: list[_Keeper] = []
-        self._waiting: deque[Errand] = deque()
+        self._threads: set[_ChildThread] = set()
+        self._idle: list[_ChildThread] = []
+        self._waiting: deque[PendingCall] = deque()
         self._closed = False
 
     @property
     def count(self) -> int:
         """How many there are."""
-        return len(self._keepers)
+        return len(self._threads)
 
     def call(
         self,
         request: bytes,
-        tell: Callable[[Ending], None],
+        on_end: Callable[[CallEnd], None],
         *,
         timeout: float | None = None,
-        begun: Callable[[], None] = lambda: None,
-    ) -> Errand:
+        on_begin: Callable[[], None] = lambda: None,
+    ) -> PendingCall:
         """Has a child run this request, for at most `timeout` seconds once it has begun; never waits, never raises."""
-        errand = Errand(request, timeout, tell, begun, self._withdraw)
+        call = PendingCall(request, timeout, on_end, on_begin, self._withdraw)
         with self._lock:
-            placed = self._placed(errand)
-        self._set_to_work(placed, errand)
-        return errand
+            placed = self._place(call)
+        self._start_or_fail(placed, call)
+        return call
 
     async def close(self) -> None:
         """Kills every child and waits until they are gone."""
         with self._lock:
             self._closed = True
             waiting, self._waiting = self._waiting, deque()
-            keepers = list(self._keepers)
-        for errand in waiting:
-            errand.tell(Killed())
-        for keeper in keepers:
-            keeper.child.kill()
-        end = time.monotonic() + PARTING
-        while self._keepers and time.monotonic() < end:  # noqa: ASYNC110 - other threads take them out
+            threads = list(self._threads)
+        for call in waiting:
+            call.on_end(CallKilled())
+        for thread in threads:
+            thread.child.kill()
+        end = time.monotonic() + CLOSE_SECONDS
+        while self._threads and time.monotonic() < end:  # noqa: ASYNC110 - other threads take them out
             await asyncio.sleep(0.005)
 
-    def _placed(self, errand: Errand) -> _Keeper | ProcessNotStarted | None:
-        """Called under the lock. Gives the errand to somebody, or a new keeper for it, or why there is none."""
+    def _place(self, call: PendingCall) -> _ChildThread | ProcessNotStarted | None:
+        """Under the lock: gives it to an idle child, or lets it wait, or returns a new thread for it, or an error."""
         if self._closed:
-            return ProcessNotStarted(OVER)
+            return ProcessNotStarted(CLOSED)
         if self._idle:
-            keeper = self._idle.pop()
-            keeper.errand = errand
-            keeper.child.ring()
-        elif len(self._keepers) < self._most:
+            thread = self._idle.pop()
+            thread.call = call
+            thread.child.wake()
+        elif len(self._threads) < self._max_children:
             try:
-                keeper = _Keeper(self, errand)
+                thread = _ChildThread(self, call)
             except OSError as error:  # no descriptor
                 return ProcessNotStarted(str(error))
-            self._keepers.add(keeper)
-            return keeper
+            self._threads.add(thread)
+            return thread
         else:
-            self._waiting.append(errand)
+            self._waiting.append(call)
         return None
 
-    def _set_to_work(self, placed: _Keeper | ProcessNotStarted | None, errand: Errand) -> None:
-        if isinstance(placed, _Keeper):
+    def _start_or_fail(self, placed: _ChildThread | ProcessNotStarted | None, call: PendingCall) -> None:
+        if isinstance(placed, _ChildThread):
             try:
                 placed.start()
                 return
             except RuntimeError as error:  # no thread
                 with self._lock:
-                    self._keepers.discard(placed)
+                    self._threads.discard(placed)
                 placed.child.close()
                 placed = ProcessNotStarted(str(error))
         if placed is not None:
-            errand.tell(placed)
+            call.on_end(placed)
 
-    def _withdraw(self, errand: Errand) -> None:
+    def _withdraw(self, call: PendingCall) -> None:
         with self._lock:
-            is_waiting = errand in self._waiting
+            is_waiting = call in self._waiting
             if is_waiting:
-                self._waiting.remove(errand)
-            for keeper in self._keepers:
-                if keeper.errand is errand:
-                    keeper.child.kill()
+                self._waiting.remove(call)
+            for thread in self._threads:
+                if thread.call is call:
+                    thread.child.kill()
         if is_waiting:
-            errand.tell(Killed())
+            call.on_end(CallKilled())
 
-    def done(self, keeper: _Keeper) -> bool:
-        """Its child has answered and can serve again: whoever waits is next, else it idles; False: it shall end."""
+    def finish_call(self, thread: _ChildThread) -> bool:
+        """Its child has answered: takes the next waiting call, or idles. False where the child is to end."""
         with self._lock:
-            if self._closed or keeper.child.is_killed:
+            if self._closed or thread.child.is_killed:
                 return False
-            keeper.errand = self._waiting.popleft() if self._waiting else None
-            if keeper.errand is None:
-                self._idle.append(keeper)
+            thread.call = self._waiting.popleft() if self._waiting else None
+            if thread.call is None:
+                self._idle.append(thread)
             return True
 
-    def leave(self, keeper: _Keeper) -> bool:
-        """It has idled for long: True if nobody has given it an errand meanwhile."""
+    def release_idle(self, thread: _ChildThread) -> bool:
+        """It has idled for long: True where it got no call meanwhile, and then it gets none any more."""
         with self._lock:
-            if keeper in self._idle:
-                self._idle.remove(keeper)
-            return keeper.errand is None
+            if thread in self._idle:
+                self._idle.remove(thread)
+            return thread.call is None
 
     @property
     def idle_for(self) -> float:
         """Seconds that a child may idle."""
         return self._idle_for
 
-    def gone(self, keeper: _Keeper) -> None:
-        """Its child was reaped: there is room for another."""
+    def remove(self, thread: _ChildThread) -> None:
+        """Forgets a thread whose child was reaped, and starts another for a call that waits."""
         placed = None
         with self._lock:
-            self._keepers.discard(keeper)
-            if keeper in self._idle:
-                self._idle.remove(keeper)
-            errand = self._waiting.popleft() if self._waiting else None
-            if errand is not None:
-                placed = self._placed(errand)
-        if errand is not None:
-            self._set_to_work(placed, errand)
+            self._threads.discard(thread)
+            if thread in self._idle:
+                self._idle.remove(thread)
+            call = self._waiting.popleft() if self._waiting else None
+            if call is not None:
+                placed = self._place(call)
+        if call is not None:
+            self._start_or_fail(placed, call)
 
 
 @asynccontextmanager
-async def hired(most: int) -> AsyncIterator[Children]:
-    """Children for as long as the block lasts."""
-    children = Children(most)
+async def open_child_pool(max_children: int) -> AsyncIterator[ChildPool]:
+    """A pool for as long as the block lasts."""
+    children = ChildPool(max_children)
     try:
         yield children
     finally:
         await children.close()
 
 
-class _Keeper(threading.Thread):
+class _ChildThread(threading.Thread):
     """The thread that owns one child."""
 
-    def __init__(self, pool: Children, errand: Errand) -> None:
+    def __init__(self, pool: ChildPool, call: PendingCall) -> None:
         super().__init__(name="child", daemon=True)
         self._pool = pool
         self._has_begun = False
-        self.errand: Errand | None = errand
+        self.call: PendingCall | None = call
         self.child: ChildProcess = ChildProcess()
 
     def run(self) -> None:
-        """Whoever waits for a child that ended is told once it was reaped, never before."""
-        ending: Ending | None = None
+        """Serves calls until the child ends; the last call ends once the child was reaped, never before."""
+        ending: CallEnd | None = None
         try:
             ending = self._serve()
         except ProcessNotStarted as error:
             ending = error
-        except (Gone, ValueError, MemoryError):  # it ended, talks nonsense, or has more to say than we can hold
+        except (ChildGone, ValueError, MemoryError):  # it ended, talks nonsense, or has more to say than we can hold
             ending = None
         self.child.close()
-        self._pool.gone(self)
-        if self.errand is not None:
-            self.errand.tell(ending or self._how_it_ended())
+        self._pool.remove(self)
+        if self.call is not None:
+            self.call.on_end(ending or self._end_of_child())
 
-    def _serve(self) -> Ending | None:
-        """Until nobody needs the child any more; returns, or raises, what is still to be told when it was the last."""
+    def _serve(self) -> CallEnd | None:
+        """Runs calls until the child is not needed; returns, or raises, the end of the last one if it is still open."""
         self.child.start()
         while True:
-            errand = self.errand
-            if errand is None:
-                if not self.child.rest(time.monotonic() + self._pool.idle_for) and self._pool.leave(self):
+            call = self.call
+            if call is None:
+                if not self.child.wait_idle(time.monotonic() + self._pool.idle_for) and self._pool.release_idle(self):
                     return None
                 continue
-            ending = self._ending(errand)
-            if isinstance(ending, ProcessTimeout) or not self._pool.done(self):
+            ending = self._run_call(call)
+            if isinstance(ending, ProcessTimeout) or not self._pool.finish_call(self):
                 return ending
-            errand.tell(ending)
+            call.on_end(ending)
 
-    def _ending(self, errand: Errand) -> Ending:
-        """Raises ProcessNotStarted and Gone."""
+    def _run_call(self, call: PendingCall) -> CallEnd:
+        """Runs one call; raises ProcessNotStarted and ChildGone."""
         self._has_begun = False
-        patience = time.monotonic() + PATIENCE
+        until = time.monotonic() + TAKE_UP_SECONDS
         try:
-            self.child.send(Kind.CALL, errand.request, patience)
-            self.child.next_frame(patience)
-        except Overdue:
-            raise ProcessNotStarted(f"it did not take the call within {PATIENCE:g} s") from None
+            self.child.send(Kind.CALL, call.request, until)
+            self.child.next_frame(until)
+        except ChildTimeout:
+            raise ProcessNotStarted(f"it did not take the call within {TAKE_UP_SECONDS:g} s") from None
         self._has_begun = True
-        errand.begun()
+        call.on_begin()
         try:
-            return self.child.next_frame(None if errand.timeout is None else time.monotonic() + errand.timeout)
-        except Overdue:
-            return self._cut_off(errand)
+            return self.child.next_frame(None if call.timeout is None else time.monotonic() + call.timeout)
+        except ChildTimeout:
+            return self._time_out(call)
 
-    def _cut_off(self, errand: Errand) -> Ending:
-        """What it has said by the time it is dead counts."""
+    def _time_out(self, call: PendingCall) -> CallEnd:
+        """Kills the child of a call whose time is up; an answer that it sent before it died counts."""
         self.child.kill()
         try:
             return self.child.next_frame()
-        except Gone:
-            return ProcessTimeout(f"The process had not ended within {errand.timeout:g} s.")
+        except ChildGone:
+            return ProcessTimeout(f"The process had not ended within {call.timeout:g} s.")
 
-    def _how_it_ended(self) -> Ending:
+    def _end_of_child(self) -> CallEnd:
         if self.child.is_killed:
-            return Killed()
+            return CallKilled()
         if not self._has_begun:
-            return ProcessNotStarted(f"its process ended before it began ({self.child.end})")
+            return ProcessNotStarted(f"its process ended before it began ({self.child.end_text})")
         if self.child.signal == signal.SIGXCPU:
             return ProcessTimeout("The process used up its processor time.")
-        return ProcessDied(f"The handler's process died: a native crash, an exit, or out of memory ({self.child.end}).")
+        return ProcessDied(
+            f"The handler's process died: a native crash, an exit, or out of memory ({self.child.end_text})."
+        )

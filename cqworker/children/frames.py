@@ -6,8 +6,10 @@ import struct
 from enum import Enum
 from typing import NamedTuple
 
-HEAD = struct.Struct("!cQ")
-CHUNK = 262_144
+HEADER = struct.Struct("!cQ")
+"""The kind of a frame, and the bytes of its body."""
+CHUNK_BYTES = 262_144
+"""That one read or write moves at most: more than a socket buffers, so larger pieces would gain nothing."""
 
 
 class Kind(bytes, Enum):
@@ -26,35 +28,36 @@ class Kind(bytes, Enum):
 
 
 class Frame(NamedTuple):
-    """One thing said."""
+    """One message between a process and its child."""
 
     kind: Kind
     body: bytes
 
 
-def packed(kind: Kind, body: bytes = b"") -> tuple[bytes, bytes]:
+def pack(kind: Kind, body: bytes = b"") -> tuple[bytes, bytes]:
     """A frame as it is sent, its head and its body, for a body of many megabytes is not copied for a head."""
-    return HEAD.pack(kind.value, len(body)), body
+    return HEADER.pack(kind.value, len(body)), body
 
 
-class Unpacker:
+class FrameReader:
     """Bytes in as they come, frames out once they are whole."""
 
     def __init__(self) -> None:
         self._bytes = bytearray()
 
     def feed(self, data: bytes) -> None:
+        """Takes bytes as they came."""
         self._bytes += data
 
     def frame(self) -> Frame | None:
         """The next frame, None while it is not whole."""
-        if len(self._bytes) < HEAD.size:
+        if len(self._bytes) < HEADER.size:
             return None
-        kind, size = HEAD.unpack_from(self._bytes)
-        end = HEAD.size + size
+        kind, size = HEADER.unpack_from(self._bytes)
+        end = HEADER.size + size
         if len(self._bytes) < end:
             return None
         with memoryview(self._bytes) as view:
-            body = bytes(view[HEAD.size : end])
+            body = bytes(view[HEADER.size : end])
         del self._bytes[:end]
         return Frame(Kind(kind), body)

@@ -1,4 +1,4 @@
-"""What ties a child to the process it works for: it never outlives that."""
+"""Ends a child with the process that it works for."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import sys
 import threading
 
 PR_SET_PDEATHSIG = 1
-"""prctl(2)."""
+"""The option of prctl(2) that asks for a signal when the parent dies."""
 
 
-def end_with(parent: int, line: int) -> None:
+def die_with_parent(parent: int, line: int) -> None:
     """Ends this process as soon as `parent`, which started it, is gone; `line` is the socket between the two.
 
     On Linux by the kernel, which goes by the *thread* that started this process: it lives until this one was reaped.
     Elsewhere, and where the kernel refuses, by a thread that watches the line: it breaks when the parent dies.
     """
-    if not _told_the_kernel():
-        threading.Thread(target=_watch, args=(line,), name="watch", daemon=True).start()
+    if not _ask_kernel():
+        threading.Thread(target=_exit_with_line, args=(line,), name="watch", daemon=True).start()
     if os.getppid() != parent:  # it died before we asked
         os._exit(1)
 
 
-def _told_the_kernel() -> bool:
+def _ask_kernel() -> bool:
     if sys.platform != "linux":
         return False
     try:
@@ -35,7 +35,7 @@ def _told_the_kernel() -> bool:
         return False
 
 
-def _watch(line: int) -> None:
+def _exit_with_line(line: int) -> None:
     """The other end is held by the parent alone; asking for no event, a poll tells of nothing but its end."""
     watch = select.poll()
     watch.register(line, 0)

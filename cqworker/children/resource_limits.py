@@ -1,4 +1,4 @@
-"""What one call may take of the machine: memory and processor time, and who goes first where memory runs out."""
+"""What one call may use of the machine: memory and processor time, and who is killed first where memory runs out."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 MEBIBYTE = 1_048_576
-FIRST_OF_ALL = "1000"
+OOM_SCORE = "1000"
+"""The highest oom_score_adj: the kernel ends this process first (proc(5))."""
 
 
-def go_first() -> None:
-    """Where memory runs out the kernel shall end this process, which has one job, before the worker, which has many."""
+def prefer_for_oom_kill() -> None:
+    """Makes the kernel, when memory runs out, kill this process, which has one job, before the worker with many."""
     with suppress(OSError):  # not on every system, nor in every sandbox
-        Path("/proc/self/oom_score_adj").write_text(FIRST_OF_ALL, encoding="ascii")
+        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE, encoding="ascii")
 
 
 @contextmanager
-def bounded_memory(limit: int | None) -> Iterator[None]:
+def limit_memory(limit: int | None) -> Iterator[None]:
     """Lets this process grow by `limit` MiB of address space; raises MemoryError, with that number, beyond them.
 
     The bound is taken back afterwards, for the process serves other handlers, too. Linux alone counts address space in
@@ -29,7 +30,7 @@ def bounded_memory(limit: int | None) -> Iterator[None]:
         yield
         return
     try:
-        with _address_space(limit * MEBIBYTE):
+        with _limit_address_space(limit * MEBIBYTE):
             yield
     except MemoryError as error:
         words = f"The handler needed more than the {limit} MiB of memory that it may have."
@@ -37,7 +38,7 @@ def bounded_memory(limit: int | None) -> Iterator[None]:
 
 
 @contextmanager
-def _address_space(extra: int) -> Iterator[None]:
+def _limit_address_space(extra: int) -> Iterator[None]:
     import resource  # not on every platform
 
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
@@ -52,7 +53,7 @@ def _address_space(extra: int) -> Iterator[None]:
 
 
 @contextmanager
-def bounded_cpu(seconds: float | None) -> Iterator[None]:
+def limit_cpu(seconds: float | None) -> Iterator[None]:
     """Ends this process by SIGXCPU once it has used so much more processor time, rounded up to whole seconds.
 
     Code in C is ended, too, and leaves no core: the memory of a process that was too slow tells nothing. The bound is

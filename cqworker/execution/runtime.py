@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from cqworker.children.child_pool import Children
+from cqworker.children.child_pool import ChildPool
 from cqworker.execution.handler_loop import HandlersLoop
 from cqworker.execution.lifespans import Lifespans
 from cqworker.execution.thread_pool import HandlerThreads
@@ -30,5 +30,5 @@ class Runtime:
     largest: int
     loop: HandlersLoop
     threads: HandlerThreads
-    processes: Children
+    processes: ChildPool
     lifespans: Lifespans

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from cqworker.children.calls import call
-from cqworker.children.child_pool import Children
+from cqworker.children.child_pool import ChildPool
 
 T = TypeVar("T")
 
@@ -20,7 +20,7 @@ class JobChild(Struct, eq=False):
     A worker may have as many children as it has slots: so no job waits for one within its own timeout.
     """
 
-    children: Children
+    children: ChildPool
     lock: asyncio.Lock | None = None
     """Made with the first call: most jobs have no child."""
 

@@ -9,7 +9,7 @@ from functools import cache
 from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any, Literal
 
-from cqworker.children.resource_limits import bounded_memory
+from cqworker.children.resource_limits import limit_memory
 from cqworker.errors import InvalidPayload
 from cqworker.model.redaction import redacted_end
 from cqworker.plugins.entry_points import GROUP, Offer, load_object
@@ -93,7 +93,7 @@ def run_in_child(origin: str, payload: str, job: PlainJob) -> ChildOutcome:
     stage: Stage = "load"
     try:
         handler = load_handler(origin, job.type)
-        with bounded_memory(job.memory):
+        with limit_memory(job.memory):
             stage = "payload"
             model = handler.validate(payload)
             stage = "handler"

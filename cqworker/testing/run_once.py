@@ -13,7 +13,7 @@ from typing import Any, Unpack
 import orjson
 
 from cqworker.children.calls import call
-from cqworker.children.child_pool import Children, hired
+from cqworker.children.child_pool import ChildPool, open_child_pool
 from cqworker.execution.executor import GRACE
 from cqworker.execution.outcome import StopReason
 from cqworker.execution.stop_signal import StopSignal
@@ -117,7 +117,7 @@ async def _run(  # noqa: PLR0913 - what a test may say, once read
     model, reported = found.validate(text), list[Progress]()
     if found.executor == "process":
         return HandlerRun(result=orjson.loads(await _in_process(found, text, facts, times)), artifacts=store)
-    async with hired(1) as own:
+    async with open_child_pool(1) as own:
         make_job = partial(_job, facts, lent, reported, signal, own)
         reply = await _here(found, model, HandlerCall(found, signal, times), make_job)
     explain_misuse = orjson.loads(found.encode(reply.result))
@@ -136,7 +136,7 @@ def _job(
     lent: Callable[..., JobArtifacts],
     reported: list[Progress],
     signal: StopSignal,
-    children: Children,
+    children: ChildPool,
     state: Any,
 ) -> Job:
     return Job(
@@ -154,7 +154,7 @@ async def _in_process(handler: Handler, payload: str, job: PlainJob, times: RunL
     """The result's JSON text; the process is killed when it shall stop."""
     try:
         async with asyncio.timeout(times.until_stop):
-            async with hired(1) as children:
+            async with open_child_pool(1) as children:
                 outcome = await call(children, run_in_child, handler.origin, payload, job)
     except TimeoutError:
         if times.reason is StopReason.DRAIN:

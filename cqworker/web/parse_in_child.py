@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import TypeVar
 
-from cqworker.children.resource_limits import bounded_cpu, bounded_memory
+from cqworker.children.resource_limits import limit_cpu, limit_memory
 from cqworker.jobs.intake import FindHandler, Sender
 from cqworker.plugins.loaded_handlers import Handler
 from cqworker.plugins.process_call import load_handler
@@ -43,7 +43,7 @@ def _read_within_bounds(
             raise _NotLoaded
         return handlers.get(name)
 
-    with bounded_memory(MEMORY_MIB), bounded_cpu(seconds):
+    with limit_memory(MEMORY_MIB), limit_cpu(seconds):
         return read(find)
 
 

@@ -7,7 +7,7 @@ import asyncio
 from aiohttp import web
 
 from cqworker.children.calls import call
-from cqworker.children.child_pool import Children
+from cqworker.children.child_pool import ChildPool
 from cqworker.children.resource_limits import MEBIBYTE
 from cqworker.errors import ProcessDied, ProcessNotStarted, ProcessTimeout
 from cqworker.jobs.intake import Read, Sender, read_batch, read_one
@@ -32,7 +32,7 @@ class ParseOffload:
     def __init__(self, registry: Registry, most: int | None = None) -> None:
         most = most or min(MAX_PROCESSES, processor_count())
         self._queue = FairQueue(most)
-        self._children = Children(most)
+        self._children = ChildPool(most)
         self._registry = registry
         self._origins = {name: handler.origin for name, handler in registry.handlers.items()}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cqworker.children.child_pool import Children
+from cqworker.children.child_pool import ChildPool
 from cqworker.clock import Clock
 from cqworker.events import Emit
 from cqworker.execution.executor import Executor
@@ -63,7 +63,7 @@ def open_worker(
         largest=settings.http.max_upload,
         loop=loop,
         threads=HandlerThreads(),
-        processes=Children(settings.worker.concurrency),
+        processes=ChildPool(settings.worker.concurrency),
         lifespans=Lifespans(),
     )
     executor = Executor(runtime, dependencies.clock, dependencies.emit)

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 
-from cqworker.children.frames import Kind, packed
+from cqworker.children.frames import Kind, pack
 
 
 def tell_and_sleep(path: str) -> None:
@@ -50,7 +50,7 @@ def be_odd() -> None:
 def half_an_answer(path: str) -> None:
     """Sends one as if it had come to its end, but for the last bytes, and stays."""
     [line] = [number for number in range(3, 30) if _is_socket(number)]
-    head, body = packed(Kind.VALUE, b"x" * 100)
+    head, body = pack(Kind.VALUE, b"x" * 100)
     os.write(line, head + body[:-1])
     tell_and_sleep(path)
 
@@ -71,7 +71,7 @@ def leave_a_word(path: str) -> str:
 def _after_the_answer(path: str) -> None:
     main = threading.main_thread().ident
     assert main is not None
-    while "_next" not in _names(sys._current_frames()[main]):
+    while "_receive" not in _names(sys._current_frames()[main]):
         time.sleep(0.01)
     open(path, "w", encoding="ascii").close()  # noqa: PTH123 - a child imports little
 

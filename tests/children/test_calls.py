@@ -21,7 +21,7 @@ import pytest
 
 from cqworker import ProcessDied, ProcessNotStarted, ProcessTimeout
 from cqworker.children.calls import call
-from cqworker.children.child_pool import Children, hired
+from cqworker.children.child_pool import ChildPool, open_child_pool
 from tests.children.errands import be_odd, limits, pid_after, spin
 from tests.patience import scaled
 
@@ -30,12 +30,12 @@ MEBIBYTE = 1_048_576
 
 
 @pytest.fixture
-async def children() -> AsyncIterator[Children]:
-    async with hired(3) as children:
+async def children() -> AsyncIterator[ChildPool]:
+    async with open_child_pool(3) as children:
         yield children
 
 
-async def test_a_function_runs_elsewhere_and_its_value_comes_back(children: Children) -> None:
+async def test_a_function_runs_elsewhere_and_its_value_comes_back(children: ChildPool) -> None:
     first, second = [await call(children, os.getpid) for _ in range(2)]
     assert first == second != os.getpid(), "an idle child takes the next call"
     data = os.urandom(20 * MEBIBYTE)
@@ -43,7 +43,7 @@ async def test_a_function_runs_elsewhere_and_its_value_comes_back(children: Chil
 
 
 async def test_a_child_imports_nothing_from_the_folder_its_program_was_started_in(
-    children: Children, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    children: ChildPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("pickle", "json", "colorsys"):
         (tmp_path / f"{name}.py").write_text("raise SystemError('this is not the module that was meant')\n")
@@ -54,7 +54,7 @@ async def test_a_child_imports_nothing_from_the_folder_its_program_was_started_i
     assert found.origin == colorsys.__file__
 
 
-async def test_what_it_raises_is_raised_here_with_where_it_happened(children: Children) -> None:
+async def test_what_it_raises_is_raised_here_with_where_it_happened(children: ChildPool) -> None:
     with pytest.raises(ZeroDivisionError) as raised:
         await call(children, operator.floordiv, 1, 0)
     assert "ZeroDivisionError: " in raised.value.__notes__[0]
@@ -66,7 +66,7 @@ async def test_what_it_raises_is_raised_here_with_where_it_happened(children: Ch
 @pytest.mark.parametrize(
     ("function", "args"), [(lambda: 1, ()), (functools.partial(print, sys.stdout), ()), (len, (open,))]
 )
-async def test_what_cannot_be_sent_is_refused_with_what_to_do(children: Children, function: Any, args: Any) -> None:
+async def test_what_cannot_be_sent_is_refused_with_what_to_do(children: ChildPool, function: Any, args: Any) -> None:
     if function is len:
         args = ((number for number in (1, 2)),)
     with pytest.raises(TypeError, match="Give a function at the top level of a module"):
@@ -74,14 +74,14 @@ async def test_what_cannot_be_sent_is_refused_with_what_to_do(children: Children
     assert children.count == 0
 
 
-async def test_what_cannot_be_sent_back_is_an_error_of_the_call(children: Children) -> None:
+async def test_what_cannot_be_sent_back_is_an_error_of_the_call(children: ChildPool) -> None:
     with pytest.raises(TypeError, match="pickle"):
         await call(children, open, os.devnull)
     assert await call(children, abs, -1) == 1
 
 
 @linux
-async def test_memory_and_processor_time_are_bounded_for_one_call(children: Children) -> None:
+async def test_memory_and_processor_time_are_bounded_for_one_call(children: ChildPool) -> None:
     before = await call(children, limits)
     with pytest.raises(MemoryError, match="more than the 100 MiB"):
         await call(children, bytes, 500 * MEBIBYTE, memory=100)
@@ -94,14 +94,14 @@ async def test_memory_and_processor_time_are_bounded_for_one_call(children: Chil
     assert children.count == 1
 
 
-async def test_a_call_that_takes_too_much_processor_time_ends(children: Children) -> None:
+async def test_a_call_that_takes_too_much_processor_time_ends(children: ChildPool) -> None:
     with pytest.raises(ProcessTimeout, match="processor time"):
         await call(children, spin, cpu_time=0.2)
     assert await call(children, abs, -1) == 1
 
 
 async def test_a_call_that_takes_too_long_ends_and_its_time_begins_with_its_work(
-    children: Children, late_python: float
+    children: ChildPool, late_python: float
 ) -> None:
     assert await call(children, abs, -1, timeout=late_python / 2) == 1
     with pytest.raises(ProcessTimeout, match=r"not ended within 0\.2 s"):
@@ -122,13 +122,15 @@ def late_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> float:
     ("function", "args", "how"),
     [(os._exit, (3,), "exit code 3"), (sys.exit, (4,), "exit code 4"), (os.abort, (), "SIGABRT")],
 )
-async def test_a_child_that_ends_in_the_middle_says_how(children: Children, function: Any, args: Any, how: str) -> None:
+async def test_a_child_that_ends_in_the_middle_says_how(
+    children: ChildPool, function: Any, args: Any, how: str
+) -> None:
     with pytest.raises(ProcessDied, match=how):
         await call(children, function, *args)
     assert await call(children, abs, -1) == 1
 
 
-async def test_an_idle_child_that_somebody_kills_is_reaped_at_once_and_replaced(children: Children) -> None:
+async def test_an_idle_child_that_somebody_kills_is_reaped_at_once_and_replaced(children: ChildPool) -> None:
     pid = await call(children, os.getpid)
     os.kill(pid, signal.SIGKILL)
     async with asyncio.timeout(scaled(5)):
@@ -141,7 +143,7 @@ async def test_an_idle_child_that_somebody_kills_is_reaped_at_once_and_replaced(
 
 @pytest.mark.parametrize("interpreter", ["/nowhere/python", "/bin/false", ""])
 async def test_where_no_child_can_be_started_that_is_said(
-    children: Children, interpreter: str, monkeypatch: pytest.MonkeyPatch
+    children: ChildPool, interpreter: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", interpreter)
     with pytest.raises(ProcessNotStarted):
@@ -149,14 +151,14 @@ async def test_where_no_child_can_be_started_that_is_said(
     assert children.count == 0
 
 
-async def test_there_are_never_more_than_allowed_and_who_waits_is_next(children: Children) -> None:
+async def test_there_are_never_more_than_allowed_and_who_waits_is_next(children: ChildPool) -> None:
     pids = await asyncio.gather(*(call(children, pid_after, 0.1) for _ in range(9)))
     assert len(set(pids)) == 3
     assert children.count == 3
 
 
 async def test_an_idle_child_is_ended_after_a_while() -> None:
-    children = Children(1, idle=0.1)
+    children = ChildPool(1, idle=0.1)
     pid = await call(children, os.getpid)
     async with asyncio.timeout(scaled(10)):
         while children.count:  # noqa: ASYNC110 - what is waited for is another process
@@ -168,7 +170,7 @@ async def test_an_idle_child_is_ended_after_a_while() -> None:
 
 
 async def test_after_its_end_a_pool_makes_no_call() -> None:
-    async with hired(1) as children:
+    async with open_child_pool(1) as children:
         assert await call(children, abs, -1) == 1
     with pytest.raises(ProcessNotStarted, match="worker closes"):
         await call(children, abs, -1)
@@ -179,12 +181,12 @@ def test_a_function_of_the_program_itself_can_be_called(tmp_path: Path) -> None:
     program.write_text(
         "import asyncio\n"
         "from cqworker.children.calls import call\n"
-        "from cqworker.children.child_pool import hired\n"
+        "from cqworker.children.child_pool import open_child_pool\n"
         "class Pair:\n"
         "    def __init__(self, a, b): self.a, self.b = a, b\n"
         "def add(pair): return Pair(pair.a + pair.b, 0)\n"
         "async def main():\n"
-        "    async with hired(1) as children:\n"
+        "    async with open_child_pool(1) as children:\n"
         "        print((await call(children, add, Pair(1, 2))).a)\n"
         "if __name__ == '__main__':\n"
         "    asyncio.run(main())\n",

@@ -19,14 +19,14 @@ from typing import Any
 import pytest
 
 from cqworker.children.calls import begin_call, call
-from cqworker.children.child_pool import Children, hired
-from cqworker.children.child_process import ChildProcess, Gone
-from cqworker.children.frames import CHUNK, Kind, Unpacker
+from cqworker.children.child_pool import ChildPool, open_child_pool
+from cqworker.children.child_process import ChildGone, ChildProcess
+from cqworker.children.frames import CHUNK_BYTES, FrameReader, Kind
 from tests.children.census import descriptors, offspring, told, wait_for
 from tests.children.errands import half_an_answer, leave_a_word, pid_after, tell_and_sleep
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts in /proc")
-Stage = Callable[[Children, Path, pytest.MonkeyPatch], Awaitable["asyncio.Future[Any]"]]
+Stage = Callable[[ChildPool, Path, pytest.MonkeyPatch], Awaitable["asyncio.Future[Any]"]]
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,7 @@ def child_threads() -> int:
     return sum(thread.name == "child" for thread in threading.enumerate())
 
 
-async def stopped(children: Children) -> int:
+async def stopped(children: ChildPool) -> int:
     """An idle child that takes nothing: its process is halted."""
     pid = await call(children, os.getpid)
     os.kill(pid, signal.SIGSTOP)
@@ -54,12 +54,12 @@ async def under_way(work: Coroutine[Any, Any, Any]) -> asyncio.Future[Any]:
     return task
 
 
-async def made(children: Children, path: Path, patch: pytest.MonkeyPatch) -> asyncio.Future[Any]:
+async def made(children: ChildPool, path: Path, patch: pytest.MonkeyPatch) -> asyncio.Future[Any]:
     """Its thread may not even have begun."""
     return await under_way(call(children, tell_and_sleep, str(path)))
 
 
-async def starting(children: Children, path: Path, patch: pytest.MonkeyPatch) -> asyncio.Future[Any]:
+async def starting(children: ChildPool, path: Path, patch: pytest.MonkeyPatch) -> asyncio.Future[Any]:
     """The process is there, and says nothing."""
     before = offspring()
     program = path.with_name("python")
@@ -71,34 +71,34 @@ async def starting(children: Children, path: Path, patch: pytest.MonkeyPatch) ->
     return task
 
 
-async def in_the_queue(children: Children, path: Path, patch: pytest.MonkeyPatch) -> asyncio.Future[Any]:
+async def in_the_queue(children: ChildPool, path: Path, patch: pytest.MonkeyPatch) -> asyncio.Future[Any]:
     """Another call has the only child."""
     await stopped(children)
     await under_way(call(children, pid_after, 600))
     return await under_way(call(children, tell_and_sleep, str(path)))
 
 
-async def being_sent(children: Children, path: Path, patch: pytest.MonkeyPatch) -> asyncio.Future[Any]:
+async def being_sent(children: ChildPool, path: Path, patch: pytest.MonkeyPatch) -> asyncio.Future[Any]:
     """The call is too long for the line, and the child reads nothing."""
     await stopped(children)
     return await under_way(call(children, len, bytes(8 << 20)))
 
 
-async def running(children: Children, path: Path, patch: pytest.MonkeyPatch) -> asyncio.Future[Any]:
+async def running(children: ChildPool, path: Path, patch: pytest.MonkeyPatch) -> asyncio.Future[Any]:
     """The function is at work."""
     task = asyncio.ensure_future(call(children, tell_and_sleep, str(path)))
     await asyncio.to_thread(told, path)
     return task
 
 
-async def answering(children: Children, path: Path, patch: pytest.MonkeyPatch) -> asyncio.Future[Any]:
+async def answering(children: ChildPool, path: Path, patch: pytest.MonkeyPatch) -> asyncio.Future[Any]:
     """Not all of the answer is there."""
     task = asyncio.ensure_future(call(children, half_an_answer, str(path)))
     await asyncio.to_thread(told, path)
     return task
 
 
-async def being_killed(children: Children, path: Path, patch: pytest.MonkeyPatch) -> asyncio.Future[Any]:
+async def being_killed(children: ChildPool, path: Path, patch: pytest.MonkeyPatch) -> asyncio.Future[Any]:
     """It has been cancelled before."""
     task = await running(children, path, patch)
     task.cancel()
@@ -112,7 +112,7 @@ STAGES = [made, starting, in_the_queue, being_sent, running, answering, being_ki
 async def test_a_call_that_is_cancelled_at_any_stage_leaves_nothing(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with hired(1) as children:
+    async with open_child_pool(1) as children:
         with monkeypatch.context() as patch:
             task = await stage(children, tmp_path / "pid", patch)
             for _ in range(2):
@@ -129,14 +129,14 @@ async def test_a_call_that_is_cancelled_at_any_stage_leaves_nothing(
 async def test_a_pool_that_closes_at_any_stage_leaves_nothing(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with hired(1) as children:
+    async with open_child_pool(1) as children:
         task = await stage(children, tmp_path / "pid", monkeypatch)
     with pytest.raises(asyncio.CancelledError):
         await task
 
 
 async def test_calls_that_are_cancelled_while_children_start_leave_none_behind() -> None:
-    async with hired(4) as children:
+    async with open_child_pool(4) as children:
         for _ in range(12):
             task = asyncio.ensure_future(call(children, time.sleep, 600))
             await asyncio.sleep(random.uniform(0, 0.15))
@@ -155,7 +155,7 @@ async def test_an_answer_that_was_sent_before_the_kill_counts(tmp_path: Path, mo
         return listen(child, until)
 
     monkeypatch.setattr(ChildProcess, "next_frame", listen_later)
-    async with hired(1) as children:
+    async with open_child_pool(1) as children:
         made = begin_call(children, leave_a_word, str(tmp_path / "word"))
         await asyncio.to_thread(wait_for, (tmp_path / "word").exists)
         made.cancel()
@@ -172,17 +172,17 @@ def test_what_was_said_before_the_end_is_read_after_it() -> None:
     wait_for(lambda: Kind.VALUE in _said(child))
     child.kill()
     assert [child.next_frame().kind for _ in range(2)] == [Kind.BEGUN, Kind.VALUE]
-    with pytest.raises(Gone):
+    with pytest.raises(ChildGone):
         child.next_frame()
     child.close()
-    assert child.end == "SIGKILL"
+    assert child.end_text == "SIGKILL"
 
 
 def _said(child: ChildProcess) -> list[Kind]:
     """What waits in its line."""
-    unpacker, kinds = Unpacker(), []
+    unpacker, kinds = FrameReader(), []
     with contextlib.suppress(BlockingIOError):
-        unpacker.feed(child._line.recv(CHUNK, socket.MSG_PEEK))
+        unpacker.feed(child._line.recv(CHUNK_BYTES, socket.MSG_PEEK))
     while (frame := unpacker.frame()) is not None:
         kinds.append(frame.kind)
     return kinds

@@ -19,12 +19,12 @@ from tests.stopwatch import Stopwatch
 PARENT = """
 import asyncio, sys
 from cqworker.children.calls import call
-from cqworker.children.child_pool import Children
+from cqworker.children.child_pool import ChildPool
 from tests.children.errands import tell_and_sleep
-from cqworker.children.child_pool import hired
+from cqworker.children.child_pool import open_child_pool
 
 async def main():
-    children = Children(2)
+    children = ChildPool(2)
     await call(children, abs, -1)
     await call(children, tell_and_sleep, sys.argv[1])
 
@@ -34,8 +34,8 @@ CHILD = """
 import os, sys, time
 from cqworker.children import parent_death
 if sys.argv[3] == "watch":
-    parent_death._told_the_kernel = lambda: False
-parent_death.end_with(int(sys.argv[2]), int(sys.argv[1]))
+    parent_death._ask_kernel = lambda: False
+parent_death.die_with_parent(int(sys.argv[2]), int(sys.argv[1]))
 os.write(int(sys.argv[1]), b"!")
 time.sleep(600)
 """

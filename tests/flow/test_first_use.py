@@ -17,7 +17,7 @@ import uvloop
 
 from cqworker import Job, handler
 from cqworker.children.calls import call
-from cqworker.children.child_pool import Children
+from cqworker.children.child_pool import ChildPool
 from cqworker.execution.handler_loop import ThreadedLoop
 from cqworker.model.status import Status
 from tests.flow.ways_out import WAYS_OUT
@@ -70,7 +70,7 @@ async def test_a_handler_that_cancels_all_tasks_and_stops_the_loop_does_not_end_
 
 
 def test_children_outlive_the_loop_that_first_needed_them() -> None:
-    children = Children(1)
+    children = ChildPool(1)
     pids = [asyncio.run(call(children, os.getpid)) for _ in range(3)]
     assert len(set(pids)) == 1
     asyncio.run(children.close())
