@@ -10,7 +10,7 @@ from cqworker.errors import CqworkerError, MessageTooLarge
 from cqworker.model.job_limits import MAX_BATCH
 
 MAX_CHUNK_BYTES = 1_000_000
-"""Bytes of the jobs in one request: a daemon takes 1 MiB where nobody has changed http.max_body."""
+"""Bytes of the jobs in one request: a daemon takes 1 MiB unless http.max_body says otherwise."""
 
 EncodedJob = bytes | CqworkerError
 """A job as POST /jobs takes it, or why it could not even be written so."""

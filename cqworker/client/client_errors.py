@@ -1,4 +1,4 @@
-"""What a client is told beside the errors of cqworker.errors."""
+"""The errors of a client beside those of cqworker/errors.py."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cqworker.client.job_types import JobView
 from cqworker.errors import CqworkerError
 
 Reason = Literal["url", "name", "refused", "connect", "timeout", "broken", "tls", "protocol", "proxy"]
-"""Why nobody answered: see DaemonUnreachable."""
+"""Why no daemon answered: see DaemonUnreachable."""
 
 
 class ClientNotOpen(CqworkerError, RuntimeError):

@@ -24,6 +24,7 @@ from cqworker.client.client_errors import DaemonUnreachable, ProxyRefused, Reaso
 CONNECT_TIMEOUT = 10.0
 """Seconds that a connection may take."""
 PROXY_AUTHENTICATION = 407
+"""Proxy Authentication Required (RFC 9110, 15.5.8)."""
 PROXY_STATUSES = frozenset({PROXY_AUTHENTICATION, 502, 503, 504, *range(520, 528)})
 """What proxies and load balancers answer in place of the daemon behind them (RFC 9110, 15.5.8 and 15.6)."""
 ASK_AGAIN = "Ask again; the daemon's log and `/readyz` say what it is busy with."
@@ -31,7 +32,7 @@ RESTARTED = "It was restarted, or a proxy between gave up: ask again, a submissi
 
 
 def unreachable(url: str, error: Exception, seconds: float) -> DaemonUnreachable:
-    """What a client is told when `error` came in place of an answer, for which it waited `seconds`."""
+    """The error of a request that raised `error` in place of an answer, for which it waited `seconds`."""
     if isinstance(error, ClientConnectorCertificateError):  # a ValueError, too
         return _never_sent("tls", _untrusted_text(url, error.certificate_error))
     if isinstance(error, InvalidURL | NonHttpUrlClientError | ValueError):
@@ -57,7 +58,7 @@ def unreachable(url: str, error: Exception, seconds: float) -> DaemonUnreachable
 
 
 def refused_by_proxy(url: str, status: int) -> ProxyRefused:
-    """What a client is told when somebody between it and the daemon answered with `status`."""
+    """The error of a request that a proxy or load balancer answered with `status`."""
     if status == PROXY_AUTHENTICATION:
         text = "a proxy before the daemon wants to know who asks. Reach the daemon past it"
     else:

@@ -1,4 +1,4 @@
-"""A job to submit, written as the API takes it; what cannot be is told before anything is sent."""
+"""Writes a job as the API takes it, and refuses what cannot be written before anything is sent."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class _Session:
 
 
 class Sessions:
-    """Opens a transport on each event loop that asks for one; whoever opens it there twice shares it."""
+    """Opens a transport on each event loop that asks for one; opened twice there, it is shared."""
 
     def __init__(self, opening: Callable[[], AbstractAsyncContextManager[Transport]]) -> None:
         self._opening = opening

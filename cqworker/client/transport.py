@@ -15,7 +15,9 @@ Answer = View | CqworkerError
 class Transport(Protocol):
     """What a client asks about jobs. A `body` is a job as POST /jobs takes it; jobs come as the API shows them."""
 
-    async def submit(self, body: bytes, key: str | None) -> View: ...
+    async def submit(self, body: bytes, key: str | None) -> View:
+        """Submits one job; `key` is its idempotency key."""
+        ...
 
     async def submit_many(self, bodies: Sequence[bytes]) -> list[Answer]:
         """At most 500 jobs, each with its `idempotency_key` in its body.
@@ -24,15 +26,21 @@ class Transport(Protocol):
         """
         ...
 
-    async def show(self, job_id: str) -> View: ...
+    async def show(self, job_id: str) -> View:
+        """The job as it is now. Raises JobNotFound."""
+        ...
 
     async def wait(self, job_id: str, seconds: float) -> View:
         """The job once it is final, or after `seconds` (at most 20) as it is then."""
         ...
 
-    async def retry(self, job_id: str, round_number: int | None) -> View: ...
+    async def retry(self, job_id: str, round_number: int | None) -> View:
+        """Opens the round after `round_number`, or after the present one. Raises JobNotFound, NotAllowedNow."""
+        ...
 
-    async def cancel(self, job_id: str) -> View: ...
+    async def cancel(self, job_id: str) -> View:
+        """Cancels the job, or asks its worker to. Raises JobNotFound, NotAllowedNow."""
+        ...
 
     async def upload(self, data: bytes, content_type: str) -> str:
         """What a payload says to refer to these bytes."""

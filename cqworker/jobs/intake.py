@@ -1,7 +1,7 @@
-"""Takes jobs in from strangers: reads and checks what a body asks for, then submits it.
+"""Takes jobs in from untrusted clients: reads and checks what a body asks for, then submits it.
 
 Reading is pure and waits for nothing, so that web/parse_offload.py can have it done in another process: all of the work
-that grows with what a stranger sends is there. Nothing here knows HTTP: what is wrong is an error.
+that grows with what a client sends is there. Nothing here knows HTTP: what is wrong is an error.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ BATCH_DEPTH = 2
 MAX_BATCH_FAULTS = 200
 """Faults of a batch that are reported before each further job has one of its own: a batch can have ten thousand."""
 NOTHING_ACCEPTED = "Nothing was accepted: send the job again."
+"""What a failure of a service before the job's message is sent means for its client."""
 
 
 @dataclass(frozen=True, slots=True)

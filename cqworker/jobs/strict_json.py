@@ -1,4 +1,4 @@
-"""Reads JSON from strangers: what parsers disagree about, or choke on, is refused before anything acts on it."""
+"""Reads JSON from untrusted clients: what parsers disagree about, or fail at, is refused before anything uses it."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _is_text(value: str) -> bool:
 
 
 def _quote(key: str) -> str:
-    """A key from a stranger, short and safe inside a sentence."""
+    """A key, short and safe inside a sentence."""
     return json.dumps(key[:40])
 
 

@@ -1,4 +1,4 @@
-"""What strangers submit jobs with, as pydantic models, and which fields do not fit them."""
+"""The bodies that jobs are submitted with, as pydantic models, and the faults of those that do not fit."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Delay = Annotated[int, Field(ge=0), AnySpelling]
 
 
 class RequestBody(BaseModel):
-    """A request body: strict, and without room for what nobody reads.
+    """A request body: strict, and without fields that are not read.
 
     The names of the models below are those of the components in the API's description: they stay as they are.
     """

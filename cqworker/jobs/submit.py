@@ -41,7 +41,7 @@ MAX_AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """What somebody asks for: `payload` is JSON text, `delay_seconds` 0..900, `traceparent` as W3C writes it.
+    """A job that is asked for: `payload` is JSON text, `delay_seconds` 0..900, `traceparent` as W3C writes it.
 
     Raises ValueError for a tenant that SQS would refuse.
     """
@@ -158,7 +158,7 @@ class Submitter:
     async def _submit_or_error(self, submission: Submission | CheckedSubmission) -> Accepted | Exception:
         try:
             return await self.submit(submission)
-        except Exception as error:  # noqa: BLE001 - one that nobody foresaw must not hide what became of the others
+        except Exception as error:  # noqa: BLE001 - an unforeseen one must not hide what became of the others
             return error
 
     def _find_handler(self, submission: Submission) -> Handler:

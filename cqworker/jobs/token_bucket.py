@@ -1,4 +1,4 @@
-"""How often may be submitted: a token bucket for each name, filled by the clock and emptied by submissions."""
+"""The rate limits of submissions: a token bucket for each token and tenant, filled by the clock."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from cqworker.clock import Clock
 from cqworker.errors import MessageTooLarge, RateLimited
 from cqworker.events import Emit
 from cqworker.events.limit_events import Holder, SubmissionsLimited
+from cqworker.model.job_limits import MAX_BATCH
+from cqworker.settings import HttpSettings
 
 ROUNDING = 1e-6
 """Seconds below which a wait is none: the rounding of doubles."""
@@ -26,6 +28,26 @@ class Rate(NamedTuple):
 
 Bucket = tuple[Holder, str]
 Rates = Mapping[Bucket, Rate]
+
+
+def rates_from(http: HttpSettings, local_token: str, local_tenant: str) -> Rates:
+    """The rates of every token and tenant that has one; the local ones are of callers without a token."""
+    general, rates = http.rates, dict[Bucket, Rate | None]()
+    rates["token", local_token] = _rate_of(general.token_rate, general.token_burst)
+    for token in http.tokens:
+        rates["token", token.name] = _rate_of(token.rate or general.token_rate, token.burst or general.token_burst)
+    for tenant in {local_tenant, *(token.tenant for token in http.tokens)}:
+        own = general.tenants.get(tenant)
+        rate, burst = (own.rate, own.burst) if own is not None else (None, None)
+        rates["tenant", tenant] = _rate_of(rate or general.tenant_rate, burst or general.tenant_burst)
+    return {bucket: rate for bucket, rate in rates.items() if rate is not None}
+
+
+def _rate_of(per_second: float | None, burst: int | None) -> Rate | None:
+    """Without a configured burst a whole batch fits, and a second's worth of submissions."""
+    if per_second is None:
+        return None
+    return Rate(per_second, burst or max(MAX_BATCH, math.ceil(per_second)))
 
 
 class TokenBuckets:

@@ -29,6 +29,7 @@ class WaitedJob:
         self.reading: asyncio.Task[None] | None = None
 
     def remember(self, record: JobRecord, now: float) -> None:
+        """Notes the record as read at `now`, in monotonic seconds."""
         self.record, self.read_at = record, now
 
     def resolve(self, record: JobRecord | None) -> None:
@@ -61,7 +62,7 @@ class Waiters:
         waited = self._waited.get(job_id)
         if waited is None:
             return
-        with suppress(Unavailable):  # whoever waits reads it again
+        with suppress(Unavailable):  # it is read again
             record = written.record
             if record.status.is_final:
                 waited.resolve(record)
@@ -98,10 +99,10 @@ class Waiters:
         ended = await self._wait(waited, record.job_id, seconds, read)
         if ended is not None:
             return ended
-        is_enough = self._is_here(record.job_id) or self._is_closed()
+        is_enough = self._is_here(record.job_id) or self._is_shut()
         return (waited.record or record) if is_enough else await read()
 
-    def _is_closed(self) -> bool:
+    def _is_shut(self) -> bool:
         return self._closed
 
     async def _wait(self, waited: WaitedJob, job_id: str, seconds: float, read: Read) -> JobRecord | None:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from aiohttp import hdrs, web
 
+from cqworker.jobs.token_bucket import SubmissionRates, rates_from
 from cqworker.web.app_context import APP_CONTEXT, LONG_POLLS, AppContext
 from cqworker.web.artifact_routes import MAX_TRANSFERS, TRANSFER_TIMEOUT, TRANSFERS, TRANSFERS_FULL
-from cqworker.web.auth import AUTHENTICATOR, CALLER, Authenticator
+from cqworker.web.auth import AUTHENTICATOR, CALLER, LOCAL, SUBMISSION_RATES, Authenticator
 from cqworker.web.body_reader import BODY_QUOTA, MAX_BODIES_IN_MEMORY, answer_expect
 from cqworker.web.buffer_quota import BufferQuota
 from cqworker.web.catalogue_routes import API_DOCUMENT, ROUTE_LIST
@@ -24,7 +25,6 @@ from cqworker.web.parse_offload import PARSE_OFFLOAD, ParseOffload
 from cqworker.web.route_definition import Route
 from cqworker.web.routes import ROUTES
 from cqworker.web.security_headers import add_on_prepare
-from cqworker.web.submission_limits import SUBMISSION_RATES, rates_from
 from cqworker.web.upload_spool import SPOOLS, UploadSpools
 
 VERSIONED = "/api/v1"
@@ -45,7 +45,8 @@ def create_app(context: AppContext, *, api: bool) -> web.Application:
     app[AUTHENTICATOR] = Authenticator(http)
     app[LONG_POLLS] = LongPolls()
     app[PARSE_OFFLOAD] = ParseOffload(context.registry)
-    app[SUBMISSION_RATES] = rates_from(http, context.clock, context.emit)
+    rates = rates_from(http, LOCAL.name, LOCAL.own_tenant)
+    app[SUBMISSION_RATES] = SubmissionRates(rates, context.clock, context.emit)
     app.on_cleanup.append(_close_parse_offload)
     app[TRANSFERS] = FairQueue(MAX_TRANSFERS, TRANSFER_TIMEOUT, refusal=TRANSFERS_FULL)
     most = most_connections(http.max_connections)

@@ -18,14 +18,13 @@ from cqworker.model.artifact_keys import (
     upload_key,
 )
 from cqworker.web.app_context import context_of, require
-from cqworker.web.auth import caller_of
+from cqworker.web.auth import caller_of, charge_rate
 from cqworker.web.body_reader import receive, release
 from cqworker.web.client_connection import connection_of
 from cqworker.web.fair_queue import FairQueue
 from cqworker.web.job_routes import job_id_of
 from cqworker.web.json_response import as_json
 from cqworker.web.problems import Problem, ProblemKind
-from cqworker.web.submission_limits import charge_rate
 from cqworker.web.upload_spool import SPOOLS
 
 MAX_TRANSFERS = 8
@@ -107,7 +106,7 @@ def _declared_type(request: web.Request) -> str:
 
 
 async def _send(request: web.Request, reference: str, name: str) -> web.StreamResponse:
-    """Fetches the object, and then writes it out as fast as the client takes it, which holds up nobody."""
+    """Fetches the object, then writes it as fast as the client reads it, which holds up no other transfer."""
     context, connection = context_of(request), connection_of(request)
     async with request.app[SPOOLS].spool(connection.owner, connection.evict, connection.progress) as spool:
         spool.claim.is_waiting = False

@@ -1,4 +1,4 @@
-"""Authentication and scopes: who sends a request by its bearer token (RFC 6750), and what they may do."""
+"""Who sends a request, by its bearer token (RFC 6750); what they may do, and how often they may submit."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from hashlib import sha256
 from aiohttp import hdrs, web
 
 from cqworker.enums import SCOPES, Scope
+from cqworker.jobs.token_bucket import SubmissionRates
 from cqworker.model.tenants import DEFAULT_TENANT
 from cqworker.settings import HttpSettings, TokenSettings, is_loopback
 from cqworker.web.problems import Problem, ProblemKind
@@ -45,7 +46,7 @@ class Authenticator:
         """The caller, who has this scope. Raises Problem 401 or 403."""
         caller = self.authenticate(request)
         if caller is None:
-            raise _unauthenticated(request)
+            raise _unauthenticated_problem(request)
         if scope not in caller.scopes:
             challenge = f'{REALM}, error="insufficient_scope", scope="{scope}"'
             detail = f'The token "{caller.name}" lacks the scope "{scope}" that this call needs.'
@@ -62,7 +63,7 @@ class Authenticator:
     def may_read(self, request: web.Request) -> bool:
         """Whether what names resources is shown where anybody may ask: to who may read, or comes from this machine.
 
-        A worker without the api role may listen anywhere without tokens, and then nobody who comes is known.
+        A worker without the api role may listen anywhere without tokens, and then no caller is known.
         """
         caller = self.authenticate(request)
         if caller is LOCAL:
@@ -78,12 +79,19 @@ class Authenticator:
         return found if token_text else None
 
 
-AUTHENTICATOR = web.AppKey("gate", Authenticator)
+AUTHENTICATOR = web.AppKey("authenticator", Authenticator)
+SUBMISSION_RATES = web.AppKey("submission_rates", SubmissionRates)
 
 
 def caller_of(request: web.Request) -> Caller:
     """The caller that was authorized for the request."""
     return request[CALLER]
+
+
+def charge_rate(request: web.Request, number: int = 1, *, of: int | None = None) -> None:
+    """Charges submissions to the request's caller. Raises RateLimited and MessageTooLarge, as SubmissionRates does."""
+    caller = caller_of(request)
+    request.app[SUBMISSION_RATES].admit(caller.name, caller.own_tenant, number, of=of)
 
 
 def _bearer_token(request: web.Request) -> str | None:
@@ -92,7 +100,7 @@ def _bearer_token(request: web.Request) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def _unauthenticated(request: web.Request) -> Problem:
+def _unauthenticated_problem(request: web.Request) -> Problem:
     token_text = hdrs.AUTHORIZATION in request.headers
     challenge = f'{REALM}, error="invalid_token"' if token_text else REALM
     wrong = "The token is unknown or malformed." if token_text else "No token came with the request."

@@ -9,14 +9,13 @@ from cqworker.jobs.intake import JobAnswer, Sender, submit_all
 from cqworker.jobs.submit import Accepted
 from cqworker.jobs.time_slices import in_slices
 from cqworker.web.app_context import context_of, require
-from cqworker.web.auth import caller_of
+from cqworker.web.auth import caller_of, charge_rate
 from cqworker.web.body_reader import json_body
 from cqworker.web.error_middleware import report_incident
 from cqworker.web.job_routes import job_json, traceparent_of
 from cqworker.web.json_response import as_json
 from cqworker.web.parse_offload import PARSE_OFFLOAD
 from cqworker.web.problems import Problem, ProblemKind
-from cqworker.web.submission_limits import charge_rate
 from cqworker.web.submission_problems import problem_of_submission
 
 

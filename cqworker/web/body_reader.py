@@ -22,7 +22,7 @@ MAX_BODIES_IN_MEMORY = 67_108_864
 """Bytes of all JSON bodies together that have come in part (64 MiB)."""
 BODY_QUOTA = web.AppKey("bodies in memory", BufferQuota)
 JSON_TYPES = frozenset({"application/json", "application/x-www-form-urlencoded", "application/octet-stream"})
-"""What a JSON body may be declared as: the second is what curl says by itself, the third stands for nothing said."""
+"""Types that a JSON body may be declared as: the second is curl's default, the third aiohttp's for no declaration."""
 
 
 async def read_body(request: web.Request, limit: int) -> bytes:

@@ -78,7 +78,7 @@ class ClientConnection(web.RequestHandler):
                 self._parse(portion)
         except Problem as problem:
             self._refuse(problem)
-        except Exception as error:  # noqa: BLE001 - whatever the parser chokes on, a stranger sent it
+        except Exception as error:  # noqa: BLE001 - the parser may raise anything on hostile bytes
             self._refuse(problem_of_parse_error(error))
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio asks for it, aiohttp has no answer

@@ -34,7 +34,7 @@ class Decoder(Protocol):
 
 
 class Identity:
-    """A body as it is."""
+    """The decoder of a body that is not encoded."""
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
         yield data
@@ -94,8 +94,8 @@ class Deflated:
 
 def decoder_of(headers: CIMultiDictProxy[str]) -> Decoder:
     """The decoder of the encoding that the headers name. Raises Problem 415 for one that is not known."""
-    said = ",".join(headers.getall(hdrs.CONTENT_ENCODING, [])).lower()
-    codings = [coding for part in said.split(",") if (coding := part.strip(" \t")) not in ("", "identity")]
+    encodings = ",".join(headers.getall(hdrs.CONTENT_ENCODING, [])).lower()
+    codings = [coding for part in encodings.split(",") if (coding := part.strip(" \t")) not in ("", "identity")]
     if not codings:
         return Identity()
     if len(codings) == 1 and codings[0] in _WINDOWS:

@@ -52,7 +52,7 @@ def build_info() -> Mapping[str, str]:
     """What runs: versions of cqworker and Python."""
     try:
         ours = version("cqworker")
-    except PackageNotFoundError:  # a checkout that nobody installed
+    except PackageNotFoundError:  # a checkout that is not installed
         ours = "0"
     return {"version": ours, "python": platform.python_version()}
 

@@ -39,11 +39,11 @@ def host_guard(host: str) -> Middleware:
 
 
 def _headers_of(request: web.Request) -> RequestHeaders:
-    said = request.headers.getall
+    values = request.headers.getall
     return RequestHeaders(
         target=request.raw_path,
-        hosts=said(hdrs.HOST, ()),
-        origins=said(hdrs.ORIGIN, ()),
-        sites=said(SEC_FETCH_SITE, ()),
+        hosts=values(hdrs.HOST, ()),
+        origins=values(hdrs.ORIGIN, ()),
+        sites=values(SEC_FETCH_SITE, ()),
         may_lack_host=request.version < HttpVersion11,
     )

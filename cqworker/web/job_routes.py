@@ -16,13 +16,12 @@ from cqworker.model.job_view import job_view
 from cqworker.model.record import JobRecord
 from cqworker.model.trace import parse_traceparent
 from cqworker.web.app_context import LONG_POLLS, context_of, require
-from cqworker.web.auth import caller_of
+from cqworker.web.auth import caller_of, charge_rate
 from cqworker.web.body_reader import json_body
 from cqworker.web.json_response import as_json
 from cqworker.web.parse_offload import PARSE_OFFLOAD
 from cqworker.web.problems import Problem, ProblemKind
 from cqworker.web.request_models import RetryAsk
-from cqworker.web.submission_limits import charge_rate
 from cqworker.web.submission_problems import problem_of_submission
 
 MAX_WAIT = 20.0
@@ -106,8 +105,8 @@ def _idempotency_key(request: web.Request) -> str | None:
 
 
 def _wait_seconds(request: web.Request) -> float:
-    said = request.query.getall("wait", ["0"])
-    seconds = float(said[0]) if len(said) == 1 and _SECONDS.fullmatch(said[0]) else MAX_WAIT + 1
+    values = request.query.getall("wait", ["0"])
+    seconds = float(values[0]) if len(values) == 1 and _SECONDS.fullmatch(values[0]) else MAX_WAIT + 1
     if not 0 <= seconds <= MAX_WAIT:
         raise Problem(
             ProblemKind.MALFORMED, f"wait must be one number of seconds from 0 to {MAX_WAIT:.0f}, as in ?wait=20."

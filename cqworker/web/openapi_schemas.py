@@ -1,4 +1,4 @@
-"""JSON schemas as generators of clients bear them: one component a model, no titles, nothing said that is not so."""
+"""JSON schemas as generators of clients need them: one component for each model, no titles, no wrong defaults."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def reference(name: str) -> Schema:
 
 
 def simplify(schema: Schema) -> Schema:
-    """The schema without what misleads generators; what it was said to be by default stands in the description.
+    """The schema without what misleads generators; its default stands in the description.
 
     They take titles for names of classes, and a field with a default for one that is always there: then a request could
     not leave it out. A name of its own for itself would move a schema's references.
@@ -75,8 +75,8 @@ def simplify(schema: Schema) -> Schema:
             part.pop(word, None)
         default = part.pop("default", None)
         if default and "$ref" not in part:
-            said = json.dumps(default, ensure_ascii=False)
-            part["description"] = f"{part.get('description', '')} Else {said}.".lstrip()
+            text = json.dumps(default, ensure_ascii=False)
+            part["description"] = f"{part.get('description', '')} Else {text}.".lstrip()
         if "enum" in part and not part.keys() & {"type", "anyOf"}:
             part["anyOf"] = _split_by_type(part.pop("enum"))
     return schema

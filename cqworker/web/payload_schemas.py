@@ -31,7 +31,7 @@ class DescribedType:
 
 
 def describe_types(registry: Registry) -> list[DescribedType]:
-    """The types that can be submitted here; one whose schema cannot be told takes any payload in the description."""
+    """The types that can be submitted here; one whose model has no schema takes any payload in the description."""
     described: list[DescribedType] = []
     taken: set[str] = set()
     for name in sorted(name for name in registry.handlers if len(name) <= MAX_TYPE):

@@ -108,7 +108,7 @@ def _check_places(manager: web.Server) -> None:
     """Asks each request's connection whether there is a place for it, and answers with a problem where not."""
     answer = manager.request_handler
 
-    async def announce_and_answer(request: web.BaseRequest) -> web.StreamResponse:
+    async def check_and_answer(request: web.BaseRequest) -> web.StreamResponse:
         refusal = connection_of(request).begin_request(request, request.path in VITAL_PATHS)
         if refusal is None:
             return await answer(request)
@@ -117,4 +117,4 @@ def _check_places(manager: web.Server) -> None:
         response.force_close()
         return response
 
-    manager.request_handler = announce_and_answer
+    manager.request_handler = check_and_answer
