@@ -39,7 +39,7 @@ PAYLOAD_LIMIT = 33_554_432
 
 
 class Hold(Protocol):
-    """The right to run an attempt. Whoever renews it knows queue and store; the executor knows neither."""
+    """The right to run an attempt, for as long as it is renewed elsewhere: the executor knows no queue and no store."""
 
     @property
     def stop_reason(self) -> StopReason | None:
@@ -98,16 +98,16 @@ class Executor:
         self._warned: set[str] = set()
 
     def attempts_of(self, job_type: str) -> int:
-        """How many attempts a job of this type has that does not say it itself."""
+        """How many attempts a job of this type has by default."""
         return self._runtime.registry.attempts_of(job_type)
 
     @property
     def stragglers(self) -> set[HandlerRun]:
-        """The abandoned handlers, which have not ended."""
+        """The abandoned handlers that have not ended yet."""
         return self._stragglers | {run for run in self.runs if run.abandoned}
 
     async def run(self, attempt: Attempt) -> tuple[Outcome, Straggler]:
-        """Starts the handler unless something came first; how it ended, and the straggler if it would not end."""
+        """Runs the handler unless the attempt was stopped before; its outcome, and the straggler if it does not end."""
         record = attempt.record
         handler = self._runtime.registry.get(record.type)
         if handler is None:
@@ -124,7 +124,7 @@ class Executor:
         return await self._follow(attempt, handler, payload)
 
     def stop_starting(self) -> None:
-        """What has not started does not start any more; what runs sees `job.stopping`; what is abandoned is left."""
+        """Starts no more handlers; those that run see `job.stopping`, and abandoned ones are no longer followed."""
         self.draining = True
         for run in list(self.runs):
             run.stop_following()
@@ -140,7 +140,7 @@ class Executor:
     async def _follow(self, attempt: Attempt, handler: Handler, payload: str) -> tuple[Outcome, Straggler]:
         """Lets the run go until it ends by itself, is told to stop, or does not stop."""
         run = HandlerRun(attempt.job, self._emit, self._grace, self._is_draining, self._timeouts)
-        self._emit(JobStarted(job=attempt.job, waited=self._waiting_time(attempt.record)))
+        self._emit(JobStarted(job=attempt.job, waited=self._seconds_waiting(attempt.record)))
         run.begin(self._launch(attempt, handler, payload, run), handler.timeout)
         self.runs.add(run)
         attempt.lease.when_stopped(run.stop)
@@ -232,7 +232,7 @@ class Executor:
         except Unavailable as error:
             return NeverStarted(f"its payload could not be read: {error.cause}", STORE_AWAY_RETRY)
 
-    def _waiting_time(self, record: JobRecord) -> float:
+    def _seconds_waiting(self, record: JobRecord) -> float:
         """Seconds since its submission, its retry, its last attempt or hand-back: its delay or backoff is in it."""
         began = record.created_at
         for entry in record.history:

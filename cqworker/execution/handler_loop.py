@@ -109,8 +109,8 @@ class _ThreadBridge:
 class ThreadedLoop:
     """An event loop in a daemon thread; a pulse of ours tells whether it still turns.
 
-    It turns until it is closed: SystemExit or KeyboardInterrupt out of a handler's task, and whoever stops the running
-    loop, end a turn and neither the loop nor anybody's tasks. It turns for a task of its own: libraries that keep
+    It turns until it is closed: SystemExit or KeyboardInterrupt out of a handler's task, and a handler that stops the
+    running loop, end a turn and neither the loop nor its tasks. It turns for a task of its own: libraries that keep
     something for as long as a loop's main task lives (anyio its threads and processes) would else take a job's for it.
     """
 
@@ -192,7 +192,7 @@ class ThreadedLoop:
         return task
 
     def end(self, task: asyncio.Task[Any], copy_end: Callable[[], None]) -> None:
-        """Called on the handlers' loop: its work has ended, which `copy_end` passes on on the main loop."""
+        """Called on the handlers' loop: its work has ended, which `copy_end` passes on there."""
         self._tasks.pop(task, None)
         self._to_main.post(copy_end)
 

@@ -80,7 +80,7 @@ class HandlerRun:
             self._call.cancel()
 
     def stop_following(self) -> None:
-        """Follows the handler no longer if it was abandoned."""
+        """Follows an abandoned handler no longer: its outcome is known now."""
         if self.abandoned and not self.outcome.done():
             lost = self.signal.reason is StopReason.LOST
             self.outcome.set_result(Stopped(StopReason.LOST if lost else self._grace_reason, abandoned=True))

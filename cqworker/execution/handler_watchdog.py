@@ -22,7 +22,7 @@ LOOK_EVERY = 1.0
 class HandlerWatchdog:
     """`stuck` is set, and `why` says it, when the loop has been silent beyond every timeout or too many will not stop.
 
-    `most` abandoned handlers are borne: each keeps its thread and its slot until it ends.
+    Up to `most` abandoned handlers are put up with: each keeps its thread and its slot until it ends.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class HandlerWatchdog:
         self._reported_at = 0.0
 
     async def run(self) -> None:
-        """Looks once a second."""
+        """Looks every LOOK_EVERY seconds, for ever."""
         while True:
             await asyncio.sleep(LOOK_EVERY)
             self._check_loop()

@@ -59,7 +59,7 @@ MakeJob = Callable[[Any], Job]
 async def invoke_on_loop(
     lifespans: Lifespans, handler: Handler, payload: str, make_job: MakeJob, signal: StopSignal
 ) -> Ended | NeverStarted:
-    """An `async def` handler on the handlers' loop."""
+    """Calls an `async def` handler; runs on the handlers' loop."""
     state = None if handler.lifespan is None else await open_state(lifespans, handler)
     if isinstance(state, NeverStarted):
         return state
@@ -73,7 +73,7 @@ async def invoke_on_loop(
 def invoke_in_thread(
     runtime: Runtime, handler: Handler, payload: str, make_job: MakeJob, signal: StopSignal
 ) -> RunningCall:
-    """A `def` handler in a thread, which nothing can stop from outside: it has `job.check()` to call."""
+    """Calls a `def` handler in a thread. Nothing can stop it from outside: it has `job.check()` to call."""
 
     def work(state: Any) -> Ended:
         try:
@@ -105,7 +105,7 @@ def _start_thread(runtime: Runtime, work: Callable[[], Ended]) -> asyncio.Future
 
 
 def invoke_in_process(runtime: Runtime, handler: Handler, payload: str, job: PlainJob) -> RunningCall:
-    """A handler in a process of its own; cancelling the call kills that process."""
+    """Calls a handler in a process of its own; cancelling the call kills that process."""
     loop = asyncio.get_running_loop()
     try:
         if is_light(payload):
@@ -133,7 +133,7 @@ async def _await_process(made: ChildCall, job: PlainJob) -> Outcome | Interrupte
 
 
 async def open_state(lifespans: Lifespans, handler: Handler) -> Any:
-    """The value of the handler's lifespan; a lifespan that cannot be entered is no fault of the job."""
+    """The value of the handler's lifespan, or NeverStarted where it cannot be entered: that is no fault of the job."""
     try:
         return await lifespans.state(handler)
     except LifespanFailed as error:
@@ -186,7 +186,7 @@ def redact(text: str, limit: int = MESSAGE_LIMIT) -> str:
 
 
 def truncate(text: str, limit: int) -> str:
-    """At most `limit` characters, all of which a store can hold."""
+    """The text cut to `limit` characters, all of which a store can hold."""
     fit = storable(text[:limit])
     return fit if len(fit) == len(text) else fit[: limit - 1] + "…"
 

@@ -14,7 +14,7 @@ from cqworker.plugins.registry import Handler
 
 
 class LifespanFailed(Exception):
-    """A lifespan could not be entered, whatever it raised instead."""
+    """A lifespan could not be entered; the text says what it raised."""
 
 
 class Lifespans:
@@ -30,7 +30,10 @@ class Lifespans:
         self._context = copy_context()
 
     async def state(self, handler: Handler) -> Any:
-        """The value of the handler's lifespan; a failed entry raises LifespanFailed, and the next call enters again."""
+        """The value of the handler's lifespan, which is entered at the first call.
+
+        Raises LifespanFailed where it cannot be entered; the next call tries again.
+        """
         if handler.lifespan is None:
             return None
         key = _identity(handler.lifespan)

@@ -39,7 +39,7 @@ class Raised(Struct, frozen=True):
 
 
 class Hindered(Struct, frozen=True):
-    """A service that it needed for its work or its result was away; `raised` is what it comes to in the end."""
+    """A service that it needed was away; `raised` is what that counts as once its 24 h are over."""
 
     reason: str
     raised: Raised
@@ -118,7 +118,7 @@ Outcome = (
 
 
 class Ended(Struct, frozen=True):
-    """How a handler on the loop or in a thread ended, which stop it had `seen` by then, and its word `finished`."""
+    """How a handler on the loop or in a thread ended, which stop it had `seen`, whether its result is `finished`."""
 
     outcome: Outcome | Interrupted
     seen: StopReason | None = None

@@ -19,14 +19,14 @@ class Timeouts:
         self._queues: dict[float, _Queue] = {}
 
     def set(self, seconds: float, act: Act) -> None:
-        """Calls `act` in so many seconds."""
+        """Calls `act` once, in so many seconds."""
         queue = self._queues.get(seconds)
         if queue is None:
             queue = self._queues[seconds] = _Queue(seconds)
         queue.add(act)
 
     def clear(self, seconds: float, act: Act) -> None:
-        """Takes back what was set with these seconds, if it was."""
+        """Takes back an `act` that was set with these seconds, if it was."""
         if (queue := self._queues.get(seconds)) is not None:
             queue.remove(act)
 

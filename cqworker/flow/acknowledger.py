@@ -31,17 +31,17 @@ Entry = TypeVar("Entry")
 
 
 class Delete(Struct, frozen=True):
-    """It has done its duty: its job is final, or has another message."""
+    """Delete it: its job is final, or has another message."""
 
 
 class Hide(Struct, frozen=True):
-    """It comes again after so many `seconds`; 0 gives it back at once."""
+    """Hide it: SQS delivers it again after so many `seconds`; 0 gives it back at once."""
 
     seconds: float
 
 
 class Leave(Struct, frozen=True):
-    """It is not ours to touch: its visibility timeout runs out by itself."""
+    """Do not touch it, for it may be another worker's: its visibility timeout runs out by itself."""
 
 
 Disposition = Delete | Hide | Leave
@@ -49,7 +49,11 @@ Disposition = Delete | Hide | Leave
 
 
 class Acknowledger:
-    """Deletes, hides or leaves a queue's messages; each entry's own failure is handled by itself."""
+    """Deletes, hides or leaves a queue's messages; an entry that fails concerns its own message alone.
+
+    Near SQS's limits a message is not hidden: a fresh copy is sent and the old one deleted (flow/fresh_copies.py).
+    `max_receive_count` is that of the queue's redrive policy.
+    """
 
     def __init__(self, queue: JobQueue, clock: Clock, emit: Emit, max_receive_count: int) -> None:
         self._queue = queue
@@ -58,7 +62,7 @@ class Acknowledger:
         self.copies: FreshCopies = FreshCopies(queue, clock, emit, max_receive_count)
         deleting = RequestWithRetries[str](queue.delete, self._report("delete"), lambda receipt: receipt)
         hiding = RequestWithRetries[tuple[str, int]](
-            self._change_visibility, self._hide_failed, lambda change: change[0]
+            self._change_visibility, self._handle_failed_hide, lambda change: change[0]
         )
         self._deletes = Gatherer(deleting.send, BATCH, DELETE_LINGER)
         self._hides = Gatherer(hiding.send, BATCH, 0.0)
@@ -78,7 +82,7 @@ class Acknowledger:
                 return
 
     def dispose_settled(self, delivery: Delivery, disposition: Disposition, envelope: Envelope) -> None:
-        """The same after a settle: what the job waits for is sent once more if the message turns out to be gone."""
+        """As `dispose`, after a settle: the message of a job that waits is sent once more if it was gone."""
         match disposition:
             case Delete():
                 self._deletes.add(delivery.receipt)
@@ -120,7 +124,7 @@ class Acknowledger:
                     self._waiting_jobs.pop(receipt, None)
         return faults
 
-    def _hide_failed(self, fault: EntryFault) -> None:
+    def _handle_failed_hide(self, fault: EntryFault) -> None:
         """A job that waits must have a message: in other hands, or purged with the others, it is not ours to hide."""
         self._report("change_visibility")(fault)
         waiting = self._waiting_jobs.pop(fault.receipt, None)

@@ -16,7 +16,7 @@ LINGER = 0.010
 
 
 class Slot:
-    """One job's place; the `straggler`, a handler that would not stop, keeps it until it really ends."""
+    """The right to run one job. A `straggler`, a handler that would not stop, keeps it until it really ends."""
 
     __slots__ = ("_callbacks", "straggler")
 
@@ -25,7 +25,7 @@ class Slot:
         self.straggler: asyncio.Future[object] | None = None
 
     def keep_until(self, ended: asyncio.Future[object]) -> None:
-        """The slot is not free before this future is done, whatever release() says."""
+        """Keeps the slot until this future is done, even if it is released before."""
         self.straggler = ended
 
     def when_free(self, callback: Callable[[], None]) -> None:
@@ -33,7 +33,7 @@ class Slot:
         self._callbacks.append(callback)
 
     def release(self) -> None:
-        """The job is done: the slot is free, or will be once the straggler has ended."""
+        """Frees the slot, now or once its straggler has ended."""
         straggler = self.straggler
         if straggler is not None and not straggler.done():
             straggler.add_done_callback(lambda _: self._free())
@@ -46,7 +46,7 @@ class Slot:
 
 
 class Reservation:
-    """Slots kept for a receive while it may still bring as many messages: an idle one takes many times as long."""
+    """Slots kept for one receive, for RESERVED_FOR seconds: an answer that takes longer brings nothing, most likely."""
 
     __slots__ = ("_count", "_timer", "_withdraw")
 
@@ -85,12 +85,12 @@ class Capacity:
         return self.total - self.taken - self._reserved
 
     def close(self) -> None:
-        """No more room from now on: the worker stops receiving, and those that wait for a slot get none."""
+        """Gives out no more slots: the worker stops receiving, and those that wait for a slot get none."""
         self._closed = True
         self._changed.notify()
 
     async def wait_for_room(self) -> int:
-        """How many messages to ask for now, 1 to 10; waits for the first slot, and a little for ten; 0 when closed."""
+        """Waits for a free slot, and LINGER for ten; how many messages to ask for, 1 to 10, or 0 when closed."""
         async with self._one_receive:
             await self._changed.wait_for(lambda: self._closed or self.free >= 1, None)
             wanted = min(BATCH, self.total)
@@ -99,17 +99,17 @@ class Capacity:
             return 0 if self._closed else max(1, min(BATCH, self.free))
 
     def reserve(self, count: int) -> Reservation:
-        """Keeps so many slots for a receive that follows one which brought messages."""
+        """Reserves so many slots for a receive: one that follows another which brought messages."""
         self._reserved += count
         return Reservation(count, self._withdraw)
 
     async def take(self, timeout: float) -> Slot | None:
-        """A slot for one job; None when none came free within `timeout` seconds, or the worker stops."""
+        """Takes a slot; None when none came free within `timeout` seconds, or the worker stops."""
         await self._changed.wait_for(lambda: self._closed or self.taken < self.total, timeout)
         return None if self._closed else self.try_take()
 
     def try_take(self) -> Slot | None:
-        """A slot for one job if there is one."""
+        """Takes a slot if one is free."""
         if self.taken >= self.total:
             return None
         self.taken += 1

@@ -66,11 +66,11 @@ class Claimer:
         self._stopping = asyncio.Event()
 
     def stop_claiming(self) -> None:
-        """Claims without an answer are given up from now on, their attempts refunded."""
+        """Claims no more; a claim that is not answered is given up, and the attempt it may have counted is refunded."""
         self._stopping.set()
 
     async def claim(self, delivery: Delivery, envelope: Envelope) -> Claimed | Disposition:
-        """The row of the claim table that fits; everything but a claim says what becomes of the message."""
+        """Claims the job of this message. Where that cannot be, the claim table says what becomes of the message."""
         reopening = False
         for _ in range(MAX_TRIES):
             if self._stopping.is_set():

@@ -33,25 +33,25 @@ VISIBILITY = 60
 LONG_POLL = 1
 """A receive that waits asks every server of the queue, a short one only some (SQS, short and long polling)."""
 RECEIVES_A_LOOK = 100
-"""Receives of one look at most, so that a queue that fills quickly keeps it from nothing else for long."""
+"""Receives of one look at most: only at its end are foreign messages visible again, however quickly the queue fills."""
 REMEMBERED = 10_000
 """Foreign messages whose ids are remembered, so that each is reported once: some 100 bytes each."""
 
 
 class DeadLetterQueue(Struct, frozen=True):
-    """A dead-letter queue, and the queue whose messages end there: what they leave out is as it was there."""
+    """A dead-letter queue, and the name of the queue whose messages end there: they are read as that queue's."""
 
     queue: JobQueue
     source: str
     attempts_of: AttemptsOf
 
     def read(self, delivery: Delivery) -> Envelope:
-        """As read_envelope."""
+        """The message's envelope. Raises NotAnEnvelope, NewerEnvelope."""
         return read_envelope(delivery.body, queue=self.source, sent_at=delivery.sent_at, attempts_of=self.attempts_of)
 
 
 class DeadLetterPoller:
-    """Looks into one dead-letter queue once a minute, and empties it of what is ours."""
+    """Empties one dead-letter queue, every LOOK_EVERY seconds, of the messages that are ours."""
 
     def __init__(self, dead_letters: DeadLetterQueue, context: Context, acknowledger: Acknowledger) -> None:
         self._queue = dead_letters.queue
@@ -66,11 +66,11 @@ class DeadLetterPoller:
         self._reported: dict[str, None] = {}
 
     def stop_receiving(self) -> None:
-        """Looks no more; the look under way is finished."""
+        """Stops after the receive that is under way."""
         self._stopping.set()
 
     async def run(self) -> None:
-        """Looks for as long as the worker asks for work; not while the store is away."""
+        """Empties the queue again and again, until `stop_receiving`; not while the store is away."""
         waits = retry_pauses(cap=LOOK_EVERY)
         while not self._stopping.is_set():
             await self._health.wait_until_back(STORE, self._stopping)
@@ -83,7 +83,10 @@ class DeadLetterPoller:
                 await sleep_unless(self._stopping, LOOK_EVERY)
 
     async def empty(self) -> None:
-        """Receives until nothing of ours is left; foreign messages are shown again at the end, for a human."""
+        """Receives until none of our messages is left; foreign ones are visible again at the end, for a human.
+
+        Raises Unavailable where the queue or the store is away.
+        """
         foreign: list[Delivery] = []
         for _ in range(RECEIVES_A_LOOK):
             if self._stopping.is_set():

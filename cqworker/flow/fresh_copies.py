@@ -34,13 +34,13 @@ class FreshCopies:
         self._max_receive_count = max_receive_count
 
     def is_due(self, delivery: Delivery) -> bool:
-        """Near its receive limit or its age limit: the redrive policy or retention would take it from us."""
+        """Whether the message is near its receive limit or its age limit: SQS would soon take it from its job."""
         if delivery.receive_count >= self._max_receive_count - RECEIVES_LEFT:
             return True
         return self._clock.now() - delivery.sent_at > MAX_AGE_MS
 
     async def send(self, delivery: Delivery, seconds: float, tenant: str) -> bool:
-        """Sends a copy that is seen in so many seconds; whether the queue surely has it."""
+        """Sends a copy that becomes visible in so many seconds; whether the queue surely has it."""
         delay = min(math.ceil(seconds), MAX_DELAY)
         letter = Letter(
             body=delivery.body, delay=delay, traceparent=delivery.traceparent, group=message_group_of(tenant)

@@ -21,7 +21,7 @@ class Holding(Struct):
 
 
 class JobsInHand:
-    """Knows what the record cannot tell: a job whose lease ended unnoticed, or whose handler still runs, is ours."""
+    """Knows what no record says: that a job is still run here whose lease ended unnoticed, or whose handler goes on."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -29,22 +29,22 @@ class JobsInHand:
         """By job id. Nearly no message is of one of them: who has one looks here first."""
 
     def add(self, lease: Lease) -> Holding:
-        """The job is ours, until it is removed."""
+        """Adds a claimed job, until `remove`."""
         holding = self.jobs[lease.job.job_id] = Holding(lease)
         return holding
 
     def conclude(self, holding: Holding) -> None:
-        """What there was to write was written or given up; its handler may still run."""
+        """Notes that the attempt was settled or given up, though its handler still runs."""
         holding.left_at = self._clock.monotonic()
 
     def remove(self, holding: Holding) -> None:
-        """Nothing of it goes on here any more."""
+        """Removes it: its handler has ended."""
         job_id = holding.lease.job.job_id
         if self.jobs.get(job_id) is holding:
             del self.jobs[job_id]
 
     def seconds_to_hide(self, job_id: str, round_number: int) -> float | None:
-        """How long a copy of this job in this round is to be hidden; None where it is not in hand."""
+        """For how many seconds to hide a copy of the job's message; None where the job is not in hand in this round."""
         holding = self.jobs.get(job_id)
         if holding is None or holding.lease.job.round < round_number:
             return None

@@ -24,7 +24,7 @@ class LeaseState(StrEnum):
 
 
 LONGEST_MARGIN = 5.0
-"""Seconds that clocks of two hosts may differ by (`doctor` checks it) and an answer may lag, at most."""
+"""Seconds of margin at most, for clocks that differ and answers that lag."""
 
 
 def margin_of(period: float) -> float:
@@ -76,7 +76,7 @@ class Lease(ProgressReport):
 
     @property
     def ends(self) -> float:
-        """The monotonic time at which others may take the job over: our own deadline, and the margin."""
+        """The monotonic time (s) at which others may take the job over: our own deadline and the margin."""
         return self.record_until - self._kept + self.period
 
     def is_alive(self, monotonic: float) -> bool:
@@ -102,7 +102,7 @@ class Lease(ProgressReport):
 
     @property
     def next_renewal(self) -> float:
-        """When the elder of the two renewals is a third of the period old."""
+        """The monotonic time (s) of the next renewal: a third of the period after the older of the last two."""
         until = self.record_until if self.state is LeaseState.HELD else self.receipt_until
         if not self.is_receipt_gone:
             until = min(until, self.receipt_until)

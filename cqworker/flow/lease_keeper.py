@@ -20,7 +20,7 @@ from cqworker.model.writes import Refused
 from cqworker.ports import BATCH, MAX_VISIBILITY, Delivery, JobQueue
 
 REQUESTS_AT_ONCE = 8
-"""Requests of renewals under way at most: what is late is renewed first, and no other call waits for connections."""
+"""Requests of renewals under way at most, so that claims and settles find connections, too."""
 FULL = 50
 """Renewals that leave no request half empty: ten receipts travel in one (SQS), 25 records (DynamoDB)."""
 LONGEST_TICK = 1.0
@@ -69,7 +69,7 @@ class LeaseKeeper:
         self._occupied.set()
 
     def keep_hidden(self, lease: Lease) -> asyncio.Task[None] | None:
-        """Its handler has ended: from here on the keeper leaves its record alone, once the returned renewal has ended.
+        """Renews the receipt alone from now on: the handler has ended. The returned renewal, if any, has to end first.
 
         Until its ending is answered its message stays hidden from others.
         """
@@ -78,14 +78,14 @@ class LeaseKeeper:
         return self._renewals.get(lease.token)
 
     def release(self, lease: Lease) -> asyncio.Task[None] | None:
-        """From here on the keeper leaves this receipt alone, once the renewal has ended that it returns."""
+        """Renews nothing more of this lease. The returned renewal, if any, has to end first."""
         lease.state = LeaseState.SETTLING
         self._waiting.pop(lease.token, None)
         self._renewing.pop(lease.token, None)
         return self._renewals.get(lease.token)
 
     async def run(self) -> None:
-        """Ticks while there are leases, and sleeps without a timer while there are none."""
+        """Ticks for ever; while there are no leases it sleeps without a timer."""
         while True:
             await self._occupied.wait()
             await asyncio.sleep(self._tick_seconds)
@@ -94,7 +94,7 @@ class LeaseKeeper:
                 self._occupied.clear()
 
     def tick(self) -> None:
-        """Stops what was not answered in time, and starts the renewals that are due."""
+        """Stops the handlers whose leases were not answered in time, and starts the renewals that are due."""
         now = self._clock.monotonic()
         for lease in self:
             if now >= lease.record_until and lease.state is LeaseState.HELD and not lease.is_silent:

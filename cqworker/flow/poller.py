@@ -65,7 +65,7 @@ class Poller:
         self._open_loop(scout=True)
 
     def stop_receiving(self) -> None:
-        """Asks for nothing more; what a receive in flight still brings is given back."""
+        """Receives no more; what a receive in flight still brings is given back."""
         self._stopping.set()
 
     async def wait_for_receives(self) -> None:
@@ -95,7 +95,7 @@ class Poller:
         loop.add_done_callback(self._loops.discard)
 
     async def _poll(self, *, scout: bool) -> None:
-        """The scout stays for ever; the others leave when the queue has no more for them."""
+        """Receives again and again. The scout never stops; the others do when the queue has no more for them."""
         waits = retry_pauses(cap=LONGEST_PAUSE)
         reserving = not scout
         while not self._stopping.is_set():

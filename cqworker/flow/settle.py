@@ -77,7 +77,7 @@ class Settler:
         self._chance = chance
 
     async def conclude(self, claimed: Claimed, outcome: Outcome) -> Conclusion:
-        """What to write. A result that does not fit goes to S3 first, while the lease is still kept."""
+        """Decides what to write. A result too large for the record goes to S3 first, while the lease is still kept."""
         handler = self._registry.get(claimed.record.type)
         rules = Rules(handler.backoff if handler else Backoff(), self._clock.now(), self._chance)
         conclusion = conclude(claimed.record, outcome, rules)
@@ -91,7 +91,7 @@ class Settler:
         return len(result) * 4 > limit and len(result.encode()) > limit
 
     async def write(self, claimed: Claimed, conclusion: Conclusion) -> Disposition:
-        """The fenced write, repeated until it is answered; then what becomes of the message."""
+        """Writes it under its fence, again until it is answered, and returns what becomes of the message."""
         match conclusion:
             case LeftAlone():
                 return Leave()

@@ -17,7 +17,7 @@ def background_failure(loop: str, error: BaseException) -> BackgroundFailed:
 
 
 async def keep_running(name: str, loop: Callable[[], Awaitable[None]], emit: Emit) -> None:
-    """Runs a loop until it returns; when it raises, tells why and starts it again."""
+    """Runs a loop until it returns; when it raises, reports why and starts it again after a pause."""
     waits = retry_pauses(first=0.5, cap=30.0)
     while True:
         try:

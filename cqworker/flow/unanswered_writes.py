@@ -12,9 +12,9 @@ from cqworker.model.backoff import retry_pauses
 from cqworker.model.writes import Refused, Written
 
 GIVE_UP_AFTER = 120.0
-"""Seconds after which a write is given up that fails while the store answers others: longer than AWS throttles."""
+"""Seconds after which a write is given up that fails while the store answers others."""
 TRIES = 20
-"""Tries that it has in any case: a suspended machine may use up the seconds at once."""
+"""Tries that it has in any case: a machine that was suspended has used up the seconds at once."""
 LONGEST_PAUSE = 5.0
 """Seconds between two tries at most."""
 

@@ -67,12 +67,14 @@ def open_worker(
         lifespans=Lifespans(),
     )
     executor = Executor(runtime, dependencies.clock, dependencies.emit)
-    shared = _shared(dependencies, settings, executor, name, on_settled)
+    shared = _open_shared(dependencies, settings, executor, name, on_settled)
     main = MainLoopLag(dependencies.clock, dependencies.emit)
     watchdog = HandlerWatchdog(
         runtime, executor, _most_stragglers(settings.worker), main, dependencies.clock, dependencies.emit
     )
-    return Worker([_queue_worker(shared, dependencies, queue) for queue in settings.queues], shared, runtime, watchdog)
+    return Worker(
+        [_open_queue_worker(shared, dependencies, queue) for queue in settings.queues], shared, runtime, watchdog
+    )
 
 
 def _tenants_in(store: JobStore) -> TenantOf:
@@ -100,7 +102,7 @@ def context_of(dependencies: Dependencies, settings: Settings, worker: str = "")
     )
 
 
-def _shared(
+def _open_shared(
     dependencies: Dependencies, settings: Settings, executor: Executor, name: str, on_settled: OnSettled
 ) -> Shared:
     context = context_of(dependencies, settings, name)
@@ -117,7 +119,7 @@ def _shared(
     )
 
 
-def _queue_worker(shared: Shared, dependencies: Dependencies, settings: QueueSettings) -> QueueWorker:
+def _open_queue_worker(shared: Shared, dependencies: Dependencies, settings: QueueSettings) -> QueueWorker:
     """The parts of one queue, put together; nothing runs yet."""
     queue, context, period = dependencies.queues[settings.name], shared.context, settings.visibility_timeout
     max_receives = max_receive_count_of(settings, dependencies.registry.largest_max_attempts)

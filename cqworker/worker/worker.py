@@ -35,7 +35,7 @@ FLUSH_GRACE = 0.2
 LIFESPANS_GRACE = 0.1
 """Seconds for lifespans to be left where the rest took all of its time."""
 RECEIVE_MARGIN = 15.0
-"""Seconds that a long poll may take beyond its wait before its poller counts as stuck: its call's own deadline."""
+"""Seconds beyond its wait after which a receive counts as stuck: its call's own deadline is ten (aws/sqs)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +120,7 @@ class Worker:
             self._emit(JobLeftRunning(job=job, remedy=remedy))
 
     def stop_taking_work(self) -> None:
-        """Nothing new is asked for and nothing that was only received is started."""
+        """Receives nothing more, and starts nothing that was only received."""
         self.capacity.close()
         self._limits.close()
         self.executor.stop_starting()
@@ -150,7 +150,7 @@ class Worker:
         return self._watchdog.why
 
     def liveness(self) -> tuple[str, ...]:
-        """Why this worker should be restarted: a poller that neither receives nor waits for anything."""
+        """Why this worker should be restarted, if so: each poller that neither receives nor waits for anything."""
         troubles = (worker.poller.trouble(RECEIVE_MARGIN, self._watchdog.main) for worker in self.queue_workers)
         return tuple(reason for reason in troubles if reason is not None)
 
