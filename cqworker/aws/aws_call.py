@@ -24,9 +24,9 @@ NO_ANSWER: Answer = {}
 INTERRUPTED = "Interrupted"
 """The result of a call until it has another: no call is a success before it was one."""
 DEADLINE_SECONDS = 15.0
-"""For a call with all its tries: one that hangs for its 10 s still leaves room for another."""
+"""Seconds for a call with all its tries: one that hangs for its 10 s still leaves room for another."""
 RECEIVE_RETRY_SECONDS = 2.0
-"""After which a receive is not tried again: it would ask for its whole wait, and be cut off by its deadline
+"""Seconds after which a receive is not tried again: it would ask for its whole wait, and be cut off by its deadline
 while SQS hands out messages."""
 
 

@@ -49,7 +49,7 @@ OTHER_TABLE_KEYS = ("key element does not match", "missing the key", "type misma
 UNKNOWN_ENDPOINT = "https://amazonaws.com"
 """Where a call goes whose error does not say it: our own deadline's."""
 MAX_QUOTE_CHARS = 300
-"""Of the vendor's own words that a fault repeats: enough for a sentence, too few for a page of HTML."""
+"""Characters of the vendor's own words that a fault repeats: enough for a sentence, too few for a page of HTML."""
 
 
 class NotConnectedError(OSError):

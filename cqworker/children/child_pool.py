@@ -15,11 +15,11 @@ from cqworker.children.frames import Frame, Kind
 from cqworker.errors import ProcessDied, ProcessNotStarted, ProcessTimeout
 
 IDLE_SECONDS = 300.0
-"""After which a child that has no call is ended: a fresh one takes a tenth of a second, an idle one its memory."""
+"""Seconds after which a child without a call is ended: a fresh one takes a tenth of a second, an idle one memory."""
 TAKE_UP_SECONDS = 300.0
-"""For a child to take up a call, which may mean importing a lot first."""
+"""Seconds for a child to take up a call, which may mean importing a lot first."""
 CLOSE_SECONDS = 2.0
-"""That close() waits for children to be gone: they were killed, which takes milliseconds."""
+"""Seconds that close() waits for children to be gone: they were killed, which takes milliseconds."""
 CLOSED = "The worker closes."
 
 

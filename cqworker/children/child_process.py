@@ -18,11 +18,11 @@ from cqworker.errors import ProcessNotStarted
 from cqworker.posix import CHILDREN_NEED_POSIX, is_posix
 
 START_SECONDS = 60.0
-"""For a new child to say that it is there, which takes it a tenth of one."""
+"""Seconds for a new child to say that it is there, which takes it a tenth of one."""
 EXIT_SECONDS = 1.0
-"""For a child that has closed its line to end by itself."""
+"""Seconds for a child that has closed its line to end by itself."""
 POLL_SECONDS = 0.5
-"""Between two looks at whether a child has ended, where the system cannot tell of it by a descriptor."""
+"""Seconds between two looks at whether a child has ended, where the system cannot tell of it by a descriptor."""
 PROGRAM = "import sys; sys.path[:] = sys.argv[4:]; from cqworker.children.child_main import serve; serve({})"
 """A fresh interpreter, never a fork: it inherits no lock and no thread. It finds what this process finds."""
 ARGUMENTS = "int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]"

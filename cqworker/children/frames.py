@@ -9,7 +9,7 @@ from typing import NamedTuple
 HEADER = struct.Struct("!cQ")
 """The kind of a frame, and the bytes of its body."""
 CHUNK_BYTES = 262_144
-"""That one read or write moves at most: more than a socket buffers, so larger pieces would gain nothing."""
+"""Bytes that one read or write moves at most: more than a socket buffers, so larger pieces would gain nothing."""
 
 
 class Kind(bytes, Enum):

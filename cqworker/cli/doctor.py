@@ -14,7 +14,7 @@ from cqworker.cli.options import config_option, json_option, role_option, settin
 from cqworker.enums import ExitCode
 
 if TYPE_CHECKING:
-    from cqworker.aws.doctor import Finding
+    from cqworker.aws.doctor import CheckResult
     from cqworker.settings import Settings
 
 
@@ -32,20 +32,22 @@ if TYPE_CHECKING:
 def doctor(config: Path | None, roles: frozenset[str], records: int, as_json: bool) -> int:
     """Check that AWS, plugins and settings fit together; every call is harmless. Exit code 1 when there is an error."""
     settings = settings_from(config)
-    from cqworker.cli.local_checks import local_findings
+    from cqworker.cli.local_checks import check_locally
     from cqworker.plugins.registry import discover
 
     registry = discover(settings.handlers)
-    found = list(local_findings(settings, roles, registry))
+    found = list(check_locally(settings, roles, registry))
     found += asyncio.run(_inspect(settings, registry.largest_max_attempts, roles, records))
     if as_json:
-        click.echo(json.dumps([dataclasses.asdict(finding) for finding in found], indent=2))
+        click.echo(json.dumps([dataclasses.asdict(result) for result in found], indent=2))
     else:
         _print(found)
-    return ExitCode.FAILED if any(finding.level == "error" for finding in found) else ExitCode.DONE
+    return ExitCode.FAILED if any(result.level == "error" for result in found) else ExitCode.DONE
 
 
-async def _inspect(settings: Settings, largest_max_attempts: int, roles: frozenset[str], records: int) -> list[Finding]:
+async def _inspect(
+    settings: Settings, largest_max_attempts: int, roles: frozenset[str], records: int
+) -> list[CheckResult]:
     from cqworker.aws.clients import AwsClients
     from cqworker.aws.doctor import inspect
     from cqworker.clock import SystemClock
@@ -55,15 +57,15 @@ async def _inspect(settings: Settings, largest_max_attempts: int, roles: frozens
         return await inspect(clients, settings, largest_max_attempts, SystemClock(), roles=roles, records=records)
 
 
-def _print(found: list[Finding]) -> None:
+def _print(found: list[CheckResult]) -> None:
     colours = {"ok": "green", "info": "cyan", "warning": "yellow", "error": "red"}
-    for finding in found:
-        click.echo(f"{click.style(f'{finding.level:<8}', colours[finding.level])}{finding.subject}: {finding.what}")
-        if finding.fix:
-            click.echo(f"        {finding.fix}")
+    for result in found:
+        click.echo(f"{click.style(f'{result.level:<8}', colours[result.level])}{result.subject}: {result.what}")
+        if result.fix:
+            click.echo(f"        {result.fix}")
     click.echo(f"{_count_text(found, 'error')}, {_count_text(found, 'warning')}.")
 
 
-def _count_text(found: list[Finding], level: str) -> str:
-    number = sum(finding.level == level for finding in found)
+def _count_text(found: list[CheckResult], level: str) -> str:
+    number = sum(result.level == level for result in found)
     return f"{number or 'no'} {level}{'' if number == 1 else 's'}"

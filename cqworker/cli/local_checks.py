@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
-from cqworker.aws.doctor import Finding
+from cqworker.aws.doctor import CheckResult
 from cqworker.errors import ConfigurationError
 from cqworker.settings import Settings, check_exposure
 
@@ -18,28 +18,28 @@ CLOSE_SECONDS = 2
 """Seconds that a stop may take beyond its drain_timeout."""
 
 
-def local_findings(settings: Settings, roles: Collection[str], registry: Registry) -> Iterator[Finding]:
+def check_locally(settings: Settings, roles: Collection[str], registry: Registry) -> Iterator[CheckResult]:
     """Exposure, drain and plugins."""
     yield from _exposure(settings, roles)
     yield from _drain(settings)
     yield from _plugins(registry)
 
 
-def _exposure(settings: Settings, roles: Collection[str]) -> Iterator[Finding]:
+def _exposure(settings: Settings, roles: Collection[str]) -> Iterator[CheckResult]:
     try:
         check_exposure(settings, roles)
     except ConfigurationError as error:
         what, _, fix = str(error).partition(". ")
-        yield Finding("error", "http", f"{what}.", fix)
+        yield CheckResult("error", "http", f"{what}.", fix)
     else:
         who = f"{len(settings.http.tokens)} tokens" if settings.http.tokens else "no tokens"
-        yield Finding("ok", "http", f"Listens on {settings.http.host}, {who}.")
+        yield CheckResult("ok", "http", f"Listens on {settings.http.host}, {who}.")
 
 
-def _drain(settings: Settings) -> Iterator[Finding]:
+def _drain(settings: Settings) -> Iterator[CheckResult]:
     most = settings.worker.drain_timeout + CLOSE_SECONDS
     if most > KILL_SECONDS:
-        yield Finding(
+        yield CheckResult(
             "warning",
             "worker",
             f"A stop may take {most:g} s, and ECS and Kubernetes kill {KILL_SECONDS} s after SIGTERM by default.",
@@ -48,12 +48,12 @@ def _drain(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _plugins(registry: Registry) -> Iterator[Finding]:
+def _plugins(registry: Registry) -> Iterator[CheckResult]:
     for plugin in registry.broken:
-        yield Finding("error", f"handler {plugin.type}", plugin.cause, plugin.remedy)
+        yield CheckResult("error", f"handler {plugin.type}", plugin.cause, plugin.remedy)
     types = ", ".join(sorted(registry.handlers))
     if types:
-        yield Finding("ok", "handlers", f"Usable: {types}.")
+        yield CheckResult("ok", "handlers", f"Usable: {types}.")
     else:
         fix = "Install a distribution that offers one; `cqworker handlers list` shows them."
-        yield Finding("warning", "handlers", "No job type is installed and enabled.", fix)
+        yield CheckResult("warning", "handlers", "No job type is installed and enabled.", fix)

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from cqworker.aws.aws_call import Declined
 from cqworker.aws.clients import AwsClients
-from cqworker.aws.doctor.bucket_checks import bucket_findings
+from cqworker.aws.doctor.bucket_checks import check_bucket
 from cqworker.aws.provision.create_bucket import ensure_bucket
 from cqworker.aws.s3.artifact_store import S3Artifacts
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, Unavailable
@@ -80,7 +80,7 @@ async def test_nothing_is_put_with_an_acl(artifacts: S3Artifacts, clients: AwsCl
         speak_to(stub.url)
         for putting in (
             artifacts.put("key", b"data", "image/png"),
-            anext(bucket_findings(clients, ArtifactSettings())),
+            anext(check_bucket(clients, ArtifactSettings())),
             ensure_bucket(clients, "things", dry_run=False),
         ):
             with pytest.raises((Unavailable, Declined)):

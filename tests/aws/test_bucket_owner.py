@@ -23,9 +23,9 @@ PLACE = {"Bucket": "things"}
 CALLS: dict[Operation, dict[str, Any]] = {
     GET_OBJECT: {**PLACE, "Key": "a"},
     PUT_OBJECT: {**PLACE, "Key": "a", "Body": b"b"},
-    create_bucket.HEAD: PLACE,
+    create_bucket.HEAD_BUCKET: PLACE,
     create_bucket.READ_BLOCK: PLACE,
-    create_bucket.WRITE_BLOCK: {**PLACE, "PublicAccessBlockConfiguration": create_bucket.PRIVATE},
+    create_bucket.WRITE_BLOCK: {**PLACE, "PublicAccessBlockConfiguration": create_bucket.PUBLIC_ACCESS_BLOCK},
     create_bucket.READ_LIFECYCLE: PLACE,
     create_bucket.WRITE_LIFECYCLE: {**PLACE, "LifecycleConfiguration": create_bucket.LIFECYCLE},
 }
@@ -55,7 +55,7 @@ async def test_every_call_to_a_bucket_says_whose_it_must_be(
 async def test_no_other_call_says_it(speak_to: Callable[..., None]) -> None:
     async with serving(fine) as stub, AwsClients(ignore, bucket_owner=OWNER) as clients:
         speak_to(stub.url)
-        await clients.call(create_bucket.CREATE, PLACE, "things")
+        await clients.call(create_bucket.CREATE_BUCKET, PLACE, "things")
         with pytest.raises(Unavailable):
             await clients.call(SEND, {"QueueUrl": stub.url, "MessageBody": "a"}, "things")
     assert not any(HEADER in map(str.lower, seen.headers) for seen in stub.seen)

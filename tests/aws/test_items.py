@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from cqworker.aws.dynamodb.items import Unreadable, item_of, key_item, key_of, record_of
+from cqworker.aws.dynamodb.items import UnreadableItem, item_of, key_item, key_of, record_of
 from cqworker.model.attempt_writes import Claim, Settle
 from cqworker.model.history import Entry
 from cqworker.model.record import Failure, JobRecord, Progress, envelope_of
@@ -105,7 +105,7 @@ def test_attributes_of_a_newer_version_are_passed_over() -> None:
 )
 def test_an_item_that_cannot_be_read_names_itself_and_not_its_payload(changed: dict[str, Any]) -> None:
     item = {**item_of(small_job()), "payload": {"S": '{"canary":1}'}, **changed}
-    with pytest.raises(Unreadable, match="job#019a0c4e") as caught:
+    with pytest.raises(UnreadableItem, match="job#019a0c4e") as caught:
         record_of(item)
     assert "canary" not in str(caught.value)
 
@@ -114,14 +114,14 @@ def test_an_item_that_cannot_be_read_names_itself_and_not_its_payload(changed: d
 def test_an_item_without_what_every_record_has_cannot_be_read(missing: str) -> None:
     item = item_of(small_job())
     del item[missing]
-    with pytest.raises(Unreadable, match=missing):
+    with pytest.raises(UnreadableItem, match=missing):
         record_of(item)
 
 
 def test_an_item_of_something_else_cannot_be_read() -> None:
-    with pytest.raises(Unreadable, match="without pk"):
+    with pytest.raises(UnreadableItem, match="without pk"):
         record_of({"id": {"S": "?"}})
-    with pytest.raises(Unreadable, match="idempotency key"):
+    with pytest.raises(UnreadableItem, match="idempotency key"):
         key_of({"pk": {"S": "key#?"}})
 
 

@@ -13,7 +13,7 @@ from cqworker.aws.aws_call import Answer, Read, Request
 from cqworker.aws.clients import AwsClients
 from cqworker.aws.operations import GET_QUEUE_URL, Operation
 from cqworker.aws.sqs import message_queue
-from cqworker.aws.sqs.message_queue import COUNTS, SqsQueue
+from cqworker.aws.sqs.message_queue import DEPTH_ATTRIBUTES, SqsQueue
 from cqworker.clock import SystemClock
 from cqworker.errors import Unavailable
 from tests.aws.stub import Seen, ok, serving
@@ -21,7 +21,7 @@ from tests.stopwatch import Stopwatch
 
 SpeakTo = Callable[..., None]
 ALLOWED = 1.0
-FINE = {"QueueUrl": "https://sqs.example/queue", "Attributes": dict.fromkeys(COUNTS, "7")}
+FINE = {"QueueUrl": "https://sqs.example/queue", "Attributes": dict.fromkeys(DEPTH_ATTRIBUTES, "7")}
 
 
 class Hurried:
@@ -109,7 +109,7 @@ async def test_a_look_up_that_nobody_waits_for_any_more_ends(queue: SqsQueue, sp
 async def test_a_receive_spends_little_of_its_time_on_the_address(
     queue: SqsQueue, speak_to: SpeakTo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(message_queue, "BEFORE_RECEIVE", 0.1)
+    monkeypatch.setattr(message_queue, "BEFORE_RECEIVE_SECONDS", 0.1)
     async with serving(Muteness()) as stub:
         speak_to(stub.url)
         watch = Stopwatch()
@@ -122,7 +122,7 @@ async def test_a_receive_spends_little_of_its_time_on_the_address(
 async def test_the_look_up_of_its_address_makes_a_receive_no_longer(
     queue: SqsQueue, speak_to: SpeakTo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(message_queue, "RECEIVE_GRACE", 2.2)
+    monkeypatch.setattr(message_queue, "RECEIVE_GRACE_SECONDS", 2.2)
     monkeypatch.setattr(sys.modules[__name__], "ALLOWED", 4.0)
 
     async def slowly(seen: Seen) -> web.StreamResponse:

@@ -133,7 +133,7 @@ async def test_a_batch_that_is_refused_whole_is_written_singly_and_the_next_ones
     await two(store)
     await two(store)
     assert (len(batches.jobs), singles.jobs) == (1, [job(1), job(2)] * 2)
-    rested = time.monotonic() + batch_request.REST
+    rested = time.monotonic() + batch_request.SUSPENSION_SECONDS
     monkeypatch.setattr(time, "monotonic", lambda: rested + 1)
     batches.trouble = None
     await two(store)

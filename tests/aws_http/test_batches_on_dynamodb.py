@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from cqworker.aws.clients import AwsClients
-from cqworker.aws.dynamodb.batch_request import MOST
+from cqworker.aws.dynamodb.batch_request import MAX_STATEMENTS
 from cqworker.aws.dynamodb.batched_store import BatchedStore
 from cqworker.aws.dynamodb.items import job_key
 from cqworker.aws.dynamodb.job_store import DynamoStore
@@ -89,8 +89,8 @@ async def test_every_statement_does_what_the_rules_say_whoever_its_neighbours_ar
     permitted = Counter((case.kind, case.permitted) for case in tried)
     assert len(permitted) == 8
     assert min(permitted.values()) >= 4
-    for start in range(0, len(tried) // MOST * MOST, MOST):
-        some = tried[start : start + MOST]
+    for start in range(0, len(tried) // MAX_STATEMENTS * MAX_STATEMENTS, MAX_STATEMENTS):
+        some = tried[start : start + MAX_STATEMENTS]
         await place.stand([case.seen for case in some if case.seen is not None])
         for case, answer in zip(some, await place.write([case.change for case in some]), strict=True):
             after = case.change.after(case.seen) if case.permitted else case.seen

@@ -92,7 +92,7 @@ class Hostile(ScriptedBatches):
 async def test_each_of_ten_writes_is_applied_or_refused_as_it_is_told(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch_request, "REST", 0.0)
+    monkeypatch.setattr(batch_request, "SUSPENSION_SECONDS", 0.0)
     singles = RememberingStore()
     service = Hostile(singles.records, seed)
     store = BatchedStore(singles, service, "jobs")

@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cqworker.aws.aws_call import DEADLINE_SECONDS, Answer, Calls, Read, Request, perform
-from cqworker.aws.doctor import Finding
+from cqworker.aws.doctor import CheckResult
 from cqworker.aws.operations import Operation
 from cqworker.clock import SystemClock
 from cqworker.errors import CqworkerError
@@ -127,6 +127,6 @@ def denied() -> ClientError:
     return ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "any")
 
 
-def bad(found: list[Finding]) -> list[tuple[str, str]]:
+def bad(found: list[CheckResult]) -> list[tuple[str, str]]:
     assert all(finding.fix for finding in found if finding.level != "ok")
     return [(finding.level, f"{finding.subject}: {finding.what}") for finding in found if finding.level != "ok"]

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from cqworker.cli.local_checks import local_findings
+from cqworker.cli.local_checks import check_locally
 from cqworker.plugins.registry import Registry, discover
 from cqworker.settings import HandlerSettings, HttpSettings, Settings, TokenSettings, TypeSettings, WorkerSettings
 from tests.cli.running import invoke, told
@@ -47,36 +47,36 @@ def test_wrong_settings_end_with_78(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_exposure_without_a_token_is_an_error_for_the_api_alone() -> None:
     settings = Settings(http=HttpSettings(host="0.0.0.0"))
-    found = {finding.subject: finding for finding in local_findings(settings, API, Registry())}
+    found = {finding.subject: finding for finding in check_locally(settings, API, Registry())}
     assert found["http"].level == "error"
     assert found["http"].fix.startswith("Add one under [[http.tokens]]")
-    alone = {finding.subject: finding for finding in local_findings(settings, {"worker"}, Registry())}
+    alone = {finding.subject: finding for finding in check_locally(settings, {"worker"}, Registry())}
     assert alone["http"].level == "ok"
 
 
 def test_exposure_with_a_token_is_no_error() -> None:
     token = TokenSettings(name="a", sha256="0" * 64)
     settings = Settings(http=HttpSettings(host="0.0.0.0", tokens=(token,)))
-    assert {finding.level for finding in local_findings(settings, API, Registry())} == {"ok", "warning"}
+    assert {finding.level for finding in check_locally(settings, API, Registry())} == {"ok", "warning"}
 
 
 def test_a_drain_longer_than_supervisors_wait_is_warned_of() -> None:
     settings = Settings(worker=WorkerSettings(drain_timeout=28.5))
-    (finding,) = [each for each in local_findings(settings, API, Registry()) if each.subject == "worker"]
+    (finding,) = [each for each in check_locally(settings, API, Registry()) if each.subject == "worker"]
     assert finding.level == "warning"
     assert "30.5 s" in finding.what
     assert "terminationGracePeriodSeconds" in finding.fix
     fits = Settings(worker=WorkerSettings(drain_timeout=28))
-    assert not [each for each in local_findings(fits, API, Registry()) if each.subject == "worker"]
+    assert not [each for each in check_locally(fits, API, Registry()) if each.subject == "worker"]
 
 
 def test_broken_plugins_are_errors_with_their_cures() -> None:
     handlers = HandlerSettings(types={"text.tranform": TypeSettings(timeout=1)})
-    found = list(local_findings(Settings(), API, discover(handlers)))
+    found = list(check_locally(Settings(), API, discover(handlers)))
     (finding,) = [each for each in found if each.level == "error"]
     assert (finding.subject, finding.fix) == ("handler text.tranform", "Did you mean text.transform?")
 
 
 def test_no_job_type_at_all_is_warned_of() -> None:
-    (finding,) = [each for each in local_findings(Settings(), API, Registry()) if each.subject == "handlers"]
+    (finding,) = [each for each in check_locally(Settings(), API, Registry()) if each.subject == "handlers"]
     assert finding.level == "warning"

@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 
 from cqworker.aws.aws_call import DEADLINE_SECONDS, Answer, Calls, Read, Request, perform
 from cqworker.aws.clients import AwsClients
-from cqworker.aws.doctor import Finding, inspect
-from cqworker.aws.doctor.region_name import region_findings
+from cqworker.aws.doctor import CheckResult, inspect
+from cqworker.aws.doctor.region_name import check_region
 from cqworker.aws.operations import Operation
 from cqworker.events import ignore
 from cqworker.settings import Settings
@@ -228,7 +228,7 @@ async def test_a_table_with_other_keys_is_told_once_and_first_in_these_words(cli
     ],
 )
 async def test_a_region_that_does_not_exist_is_warned_of(region: str, fixes: list[str]) -> None:
-    found = list(region_findings(region))
+    found = list(check_region(region))
     assert [(finding.level, finding.fix) for finding in found] == [("warning", fix) for fix in fixes]
 
 
@@ -237,6 +237,6 @@ async def test_the_region_is_looked_at_before_any_service(
 ) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-centrl-1")
     found = [finding for finding in await inspect(looks, untouched.settings, 10, CLOCK) if finding.level != "ok"]
-    assert found[0] == Finding(
+    assert found[0] == CheckResult(
         "warning", "region", 'The SDK knows no region "eu-centrl-1".', "Did you mean eu-central-1? Correct AWS_REGION."
     )

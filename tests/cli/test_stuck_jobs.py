@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from cqworker.aws.aws_call import DEADLINE_SECONDS, Answer, Calls, Read, Request
 from cqworker.aws.clients import AwsClients
-from cqworker.aws.doctor import Finding
-from cqworker.aws.doctor.finding import collected
-from cqworker.aws.doctor.stuck_jobs import MOST_UNITS, OVERDUE, PAGE, stuck_findings
+from cqworker.aws.doctor import CheckResult
+from cqworker.aws.doctor.check_result import collect
+from cqworker.aws.doctor.stuck_jobs import MAX_READ_UNITS, OVERDUE_SECONDS, PAGE_RECORDS, check_stuck_jobs
 from cqworker.aws.dynamodb.items import item_of
 from cqworker.aws.operations import Operation
 from cqworker.clock import SystemClock
@@ -24,7 +24,7 @@ from cqworker.settings import Settings
 from tests.cli.hands import CLOCK, Hands
 from tests.cli.running import invoke, told
 
-LONG_AGO = -(OVERDUE + 60)
+LONG_AGO = -(OVERDUE_SECONDS + 60)
 
 
 def record(job_id: str, status: Status = Status.RUNNING, lease: int | None = LONG_AGO, **changes: Any) -> JobRecord:
@@ -50,8 +50,8 @@ def put(hands: Any, table: str, *records: JobRecord) -> None:
         hands.put_item(TableName=table, Item=item_of(each))
 
 
-async def found_in(calls: Calls, table: str, records: int = 1000) -> Finding:
-    [finding] = await collected("table", stuck_findings(calls, table, CLOCK, records))
+async def found_in(calls: Calls, table: str, records: int = 1000) -> CheckResult:
+    [finding] = await collect("table", check_stuck_jobs(calls, table, CLOCK, records))
     return finding
 
 
@@ -110,19 +110,19 @@ class Counted:
 async def test_the_search_ends_after_so_many_records_and_says_how_far_it_came() -> None:
     calls = Counted(1.0)
     finding = await found_in(calls, "jobs", 600)
-    assert calls.limits == [PAGE, PAGE, 100]
+    assert calls.limits == [PAGE_RECORDS, PAGE_RECORDS, 100]
     assert finding.what.startswith("3 jobs in the first 600 records RUNNING")
 
 
 async def test_the_search_ends_after_so_many_read_units() -> None:
-    calls = Counted(MOST_UNITS / 2)
+    calls = Counted(MAX_READ_UNITS / 2)
     finding = await found_in(calls, "jobs", 100_000)
     assert len(calls.limits) == 2
     assert "in the first 500 records" in finding.what
 
 
 async def test_only_the_first_jobs_are_named_and_all_are_counted() -> None:
-    finding = await found_in(Counted(1.0), "jobs", PAGE * 8)
+    finding = await found_in(Counted(1.0), "jobs", PAGE_RECORDS * 8)
     assert finding.what.startswith("8 jobs in")
     assert finding.what.endswith(" ….")
     assert finding.fix.count("cqworker jobs retry") == 5

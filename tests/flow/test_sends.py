@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from cqworker.aws.sqs.batched_sends import LINGER, BatchedSends
+from cqworker.aws.sqs.batched_sends import LINGER_SECONDS, BatchedSends
 from cqworker.errors import CqworkerError, MessageTooLarge, SendUnanswered, Unavailable
 from cqworker.events import ignore
 from cqworker.health.monitored_ports import MonitoredQueue
@@ -79,21 +79,21 @@ async def test_while_one_is_under_way_sends_wait_three_milliseconds_for_company(
     [first] = sending(sends, "first")
     await asyncio.sleep(0.1)
     some = sending(sends, "a")
-    await asyncio.sleep(LINGER / 2)
+    await asyncio.sleep(LINGER_SECONDS / 2)
     some += sending(sends, "b", "c")
     await asyncio.gather(first, *some)
-    assert line.requests == [(began, 1), (about(began + 0.1 + LINGER), 3)]
+    assert line.requests == [(began, 1), (about(began + 0.1 + LINGER_SECONDS), 3)]
 
 
 @story
 async def test_when_nothing_is_under_way_any_more_who_waits_leaves() -> None:
-    line = Line(latency=LINGER / 3)
+    line = Line(latency=LINGER_SECONDS / 3)
     sends = BatchedSends(line)
     began = asyncio.get_running_loop().time()
     [first] = sending(sends, "first")
-    await asyncio.sleep(LINGER / 6)
+    await asyncio.sleep(LINGER_SECONDS / 6)
     await asyncio.gather(first, *sending(sends, "a", "b"))
-    assert line.requests == [(began, 1), (about(began + LINGER / 3), 2)]
+    assert line.requests == [(began, 1), (about(began + LINGER_SECONDS / 3), 2)]
 
 
 @story
@@ -104,7 +104,7 @@ async def test_ten_that_wait_leave_before_the_time_is_up() -> None:
     [first] = sending(sends, "first")
     await asyncio.sleep(0.1)
     await asyncio.gather(first, *sending(sends, *map(str, range(12))))
-    assert line.requests == [(began, 1), (about(began + 0.1), 10), (about(began + 0.1 + LINGER), 2)]
+    assert line.requests == [(began, 1), (about(began + 0.1), 10), (about(began + 0.1 + LINGER_SECONDS), 2)]
 
 
 @story

@@ -16,17 +16,17 @@ from cqworker.aws.credentials.provider_chain import ChainSearch, FrozenCredentia
 from cqworker.aws.credentials_error import CredentialsError
 
 FETCH_SECONDS = 30.0
-"""That one fetch may take: EC2's metadata service is asked up to five times for 2 s, and that twice."""
+"""Seconds that one fetch may take: EC2's metadata service is asked up to five times for 2 s, and that twice."""
 RUNNING_CALL_SECONDS = 3.0
-"""That a call under way waits for a fetch; one that begins waits for most of its own time."""
+"""Seconds that a call under way waits for a fetch; one that begins waits for most of its own time."""
 EXPIRY_CHECK_SECONDS = 1.0
-"""Between two looks at when the keys expire."""
+"""Seconds between two looks at when the keys expire."""
 FIRST_BACKOFF_SECONDS = 1.0
-"""Between two fetches that bring nothing new, for all calls together; doubled with each."""
+"""Seconds between two fetches that bring nothing new, for all calls together; doubled with each."""
 MAX_BACKOFF_SECONDS = 15.0
 """The longest that becomes."""
 SETTLING_SECONDS = 5.0
-"""After new keys have come in which nobody asks again: it takes that long until all services know them."""
+"""Seconds after new keys have come in which nobody asks again: it takes that long until all services know them."""
 BLANK = re.compile(r"[\s\x00-\x1f\x7f]")
 
 

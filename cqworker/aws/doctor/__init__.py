@@ -6,18 +6,18 @@ from collections.abc import Collection, Iterator
 
 from cqworker.aws.aws_call import Calls
 from cqworker.aws.aws_identity import AwsIdentity, find_identity
-from cqworker.aws.doctor.bucket_checks import bucket_findings, encryption_findings, reading_findings
-from cqworker.aws.doctor.clock_skew import clock_findings
-from cqworker.aws.doctor.finding import Finding, Level, collected
-from cqworker.aws.doctor.queue_checks import queue_findings
-from cqworker.aws.doctor.region_name import region_findings
-from cqworker.aws.doctor.stuck_jobs import stuck_findings
-from cqworker.aws.doctor.table_checks import batch_findings, shape_findings, use_findings
+from cqworker.aws.doctor.bucket_checks import check_bucket, check_encryption, check_reading
+from cqworker.aws.doctor.check_result import CheckResult, Level, collect
+from cqworker.aws.doctor.clock_skew import check_clock
+from cqworker.aws.doctor.queue_checks import check_queue
+from cqworker.aws.doctor.region_name import check_region
+from cqworker.aws.doctor.stuck_jobs import check_stuck_jobs
+from cqworker.aws.doctor.table_checks import check_batch_writes, check_table_rights, check_table_shape
 from cqworker.clock import Clock
 from cqworker.enums import ROLES, Role
 from cqworker.settings import ArtifactSettings, Settings
 
-__all__ = ["Finding", "Level", "inspect"]
+__all__ = ["CheckResult", "Level", "inspect"]
 
 
 async def inspect(
@@ -28,66 +28,66 @@ async def inspect(
     *,
     roles: Collection[str] = ROLES,
     records: int = 1000,
-) -> list[Finding]:
-    """Every finding, in the order in which to mend them; without region or credentials there is no more than that.
+) -> list[CheckResult]:
+    """Every result, in the order in which to mend them; without region or credentials there is no more than that.
 
     What is tried is what daemons in these `roles` do. `records` is how many are looked through for jobs that are stuck.
     """
-    found = _identity_findings(await find_identity())
-    if any(finding.level == "error" for finding in found):
+    found = _check_identity(await find_identity())
+    if any(result.level == "error" for result in found):
         return found
     for queue in settings.queues:
-        findings = queue_findings(clients, settings, roles, queue, largest_max_attempts)
-        found += await collected(f"queue {queue.name}", findings)
-    found += await _table_findings(clients, settings, roles, clock, records)
-    found += await _artifact_findings(clients, settings.artifacts, roles)
-    found += await collected("clock", clock_findings(clients, settings.queues[0].name, clock))
-    return list(_told_once(found))
+        results = check_queue(clients, settings, roles, queue, largest_max_attempts)
+        found += await collect(f"queue {queue.name}", results)
+    found += await _check_table(clients, settings, roles, clock, records)
+    found += await _check_artifacts(clients, settings.artifacts, roles)
+    found += await collect("clock", check_clock(clients, settings.queues[0].name, clock))
+    return list(_without_repeats(found))
 
 
-def _told_once(found: list[Finding]) -> Iterator[Finding]:
-    """A service that cannot be reached is one error, whoever asked it for what."""
-    told: set[str] = set()
-    for finding in found:
-        if finding.level != "error" or finding.what not in told:
-            told.add(finding.what)
-            yield finding
+def _without_repeats(found: list[CheckResult]) -> Iterator[CheckResult]:
+    """The results with each error once: a service that cannot be reached is one error, whichever check asked it."""
+    seen: set[str] = set()
+    for result in found:
+        if result.level != "error" or result.what not in seen:
+            seen.add(result.what)
+            yield result
 
 
-async def _table_findings(
+async def _check_table(
     clients: Calls, settings: Settings, roles: Collection[str], clock: Clock, records: int
-) -> list[Finding]:
+) -> list[CheckResult]:
     table = settings.store.table
     subject = f"table {table}"
-    found = await collected(subject, use_findings(clients, table, roles))
+    found = await collect(subject, check_table_rights(clients, table, roles))
     usable = found[-1].level == "ok"
     if usable and settings.aws.batch_writes and Role.WORKER in roles:
-        found += await collected(subject, batch_findings(clients, table), level="warning")
-    found += await collected(subject, shape_findings(clients, table), beside=True)
+        found += await collect(subject, check_batch_writes(clients, table), level="warning")
+    found += await collect(subject, check_table_shape(clients, table), beside=True)
     if usable and records:
-        found += await collected(subject, stuck_findings(clients, table, clock, records), beside=True)
+        found += await collect(subject, check_stuck_jobs(clients, table, clock, records), beside=True)
     return found
 
 
-async def _artifact_findings(clients: Calls, settings: ArtifactSettings, roles: Collection[str]) -> list[Finding]:
+async def _check_artifacts(clients: Calls, settings: ArtifactSettings, roles: Collection[str]) -> list[CheckResult]:
     subject = f"bucket {settings.bucket}"
-    found = await collected(subject, bucket_findings(clients, settings))
+    found = await collect(subject, check_bucket(clients, settings))
     if found[-1].level != "error":
-        found += await collected(subject, encryption_findings(clients, settings.bucket), beside=True)
+        found += await collect(subject, check_encryption(clients, settings.bucket), beside=True)
     for source in settings.sources if Role.WORKER in roles else ():
         bucket, _, prefix = source.removeprefix("s3://").partition("/")
-        findings = reading_findings(clients, bucket, f"{prefix.rstrip('/')}/" if prefix else "")
-        found += await collected(f"source {source}", findings, level="warning")
+        results = check_reading(clients, bucket, f"{prefix.rstrip('/')}/" if prefix else "")
+        found += await collect(f"source {source}", results, level="warning")
     return found
 
 
-def _identity_findings(who: AwsIdentity) -> list[Finding]:
-    found: list[Finding] = []
+def _check_identity(who: AwsIdentity) -> list[CheckResult]:
+    found: list[CheckResult] = []
     if who.region is None:
-        found.append(Finding("error", "region", "No AWS region is configured.", "Set AWS_REGION."))
+        found.append(CheckResult("error", "region", "No AWS region is configured.", "Set AWS_REGION."))
     if who.fault is not None:
-        found.append(Finding("error", "credentials", who.fault.cause, who.fault.remedy))
+        found.append(CheckResult("error", "credentials", who.fault.cause, who.fault.remedy))
     if found or who.region is None:
         return found
-    credentials = Finding("ok", "credentials", f"From {who.provider}, for the region {who.region}.")
-    return [credentials, *region_findings(who.region)]
+    credentials = CheckResult("ok", "credentials", f"From {who.provider}, for the region {who.region}.")
+    return [credentials, *check_region(who.region)]

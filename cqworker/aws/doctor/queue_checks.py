@@ -5,63 +5,69 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Iterator
 
 from cqworker.aws.aws_call import Calls
-from cqworker.aws.doctor.finding import Finding, tried
-from cqworker.aws.doctor.kms_keys import key_finding
+from cqworker.aws.doctor.check_result import CheckResult, try_call
+from cqworker.aws.doctor.kms_keys import check_key
 from cqworker.aws.operations import BAD_RECEIPT, CHANGE_VISIBILITY_BATCH, DELETE_BATCH
-from cqworker.aws.provision.create_queues import RETENTION, Attributes, attributes_of, redrive_of
+from cqworker.aws.provision.create_queues import RETENTION_SECONDS, Attributes, attributes_of, redrive_of
 from cqworker.enums import Role
 from cqworker.settings import QueueSettings, Settings, needed_receive_count
 
 PROVISION = "Run `cqworker provision`."
-DAY = 86_400
-SPANS = ((DAY, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+DAY_SECONDS = 86_400
+"""Seconds of a day."""
+UNITS = ((DAY_SECONDS, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+"""The length of each unit in seconds, the longest first."""
 
 
-async def queue_findings(
+async def check_queue(
     clients: Calls, settings: Settings, roles: Collection[str], queue: QueueSettings, largest_max_attempts: int
-) -> AsyncIterator[Finding]:
+) -> AsyncIterator[CheckResult]:
     """One queue and, for those who run jobs, its dead-letter queue."""
     subject = f"queue {queue.name}"
     found = await attributes_of(clients, queue.name)
     if found is None:
-        yield _missing(subject, queue.name)
+        yield _missing_queue(subject, queue.name)
     else:
-        yield await _usable(clients, subject, roles, *found)
-        for finding in _settings_of(queue, found[1], settings, largest_max_attempts):
-            yield finding
+        yield await _check_use(clients, subject, roles, *found)
+        for result in _check_settings(queue, found[1], settings, largest_max_attempts):
+            yield result
     if queue.dead_letter_queue is not None and Role.WORKER in roles:
-        async for finding in _dead_letters(clients, queue.dead_letter_queue, roles, found[1] if found else {}):
-            yield finding
+        async for result in _check_dead_letter_queue(
+            clients, queue.dead_letter_queue, roles, found[1] if found else {}
+        ):
+            yield result
 
 
-async def _dead_letters(
+async def _check_dead_letter_queue(
     clients: Calls, name: str, roles: Collection[str], source: Attributes
-) -> AsyncIterator[Finding]:
+) -> AsyncIterator[CheckResult]:
     subject = f"dead-letter queue {name}"
     found = await attributes_of(clients, name)
     if found is None:
-        yield _missing(subject, name)
+        yield _missing_queue(subject, name)
         return
-    yield await _usable(clients, subject, roles, *found)
+    yield await _check_use(clients, subject, roles, *found)
     kept, needed = _retention(found[1]), _retention(source)
     if kept < needed:
-        yield Finding(
+        yield CheckResult(
             "error",
             subject,
-            f"It keeps messages for {_span(kept)}, the queue for {_span(needed)}: a dead letter keeps its age "
-            "and can be gone as soon as it arrives.",
+            f"It keeps messages for {_duration_text(kept)}, the queue for {_duration_text(needed)}: a dead letter "
+            "keeps its age and can be gone as soon as it arrives.",
             PROVISION,
         )
-    for finding in key_finding(subject, found[1].get("KmsMasterKeyId", "")):
-        yield finding
+    for result in check_key(subject, found[1].get("KmsMasterKeyId", "")):
+        yield result
 
 
-def _missing(subject: str, name: str) -> Finding:
+def _missing_queue(subject: str, name: str) -> CheckResult:
     fix = f"{PROVISION} Or correct its name or AWS_REGION."
-    return Finding("error", subject, f'There is no queue "{name}" in this account and region.', fix)
+    return CheckResult("error", subject, f'There is no queue "{name}" in this account and region.', fix)
 
 
-async def _usable(clients: Calls, subject: str, roles: Collection[str], url: str, attributes: Attributes) -> Finding:
+async def _check_use(
+    clients: Calls, subject: str, roles: Collection[str], url: str, attributes: Attributes
+) -> CheckResult:
     """Deleting and hiding under a receipt that never was does no harm, and is refused where the role may not.
 
     Sending and receiving cannot be tried without an effect, so they are not.
@@ -69,52 +75,55 @@ async def _usable(clients: Calls, subject: str, roles: Collection[str], url: str
     entry = {"Id": "0", "ReceiptHandle": "doctor"}
     allowed = ""
     if Role.WORKER in roles:
-        await tried(clients, DELETE_BATCH, {"QueueUrl": url, "Entries": [entry]}, subject, BAD_RECEIPT)
+        await try_call(clients, DELETE_BATCH, {"QueueUrl": url, "Entries": [entry]}, subject, BAD_RECEIPT)
         hiding = {"QueueUrl": url, "Entries": [{**entry, "VisibilityTimeout": 0}]}
-        await tried(clients, CHANGE_VISIBILITY_BATCH, hiding, subject, BAD_RECEIPT)
+        await try_call(clients, CHANGE_VISIBILITY_BATCH, hiding, subject, BAD_RECEIPT)
         allowed = " deleting and hiding are allowed;"
     waiting = attributes.get("ApproximateNumberOfMessages", "?")
-    return Finding("ok", subject, f"Reachable;{allowed} about {waiting} messages wait.")
+    return CheckResult("ok", subject, f"Reachable;{allowed} about {waiting} messages wait.")
 
 
-def _settings_of(
+def _check_settings(
     queue: QueueSettings, attributes: Attributes, settings: Settings, largest_max_attempts: int
-) -> Iterator[Finding]:
+) -> Iterator[CheckResult]:
     subject = f"queue {queue.name}"
-    yield from _redrive(queue, attributes, largest_max_attempts)
+    yield from _check_redrive(queue, attributes, largest_max_attempts)
     kept = _retention(attributes)
-    if kept >= settings.store.retention_days * DAY:
-        what = f"It keeps messages for {_span(kept)}, and records stay for {settings.store.retention_days} days."
-        yield Finding("error", subject, what, "Raise store.retention_days: a record must outlive its message.")
-    elif kept < RETENTION:
-        what = f"It keeps messages for {_span(kept)}, not for {_span(RETENTION)}: a job that waits longer is lost."
-        yield Finding("warning", subject, what, PROVISION)
+    if kept >= settings.store.retention_days * DAY_SECONDS:
+        what = (
+            f"It keeps messages for {_duration_text(kept)}, and records stay for {settings.store.retention_days} days."
+        )
+        yield CheckResult("error", subject, what, "Raise store.retention_days: a record must outlive its message.")
+    elif kept < RETENTION_SECONDS:
+        days = _duration_text(RETENTION_SECONDS)
+        what = f"It keeps messages for {_duration_text(kept)}, not for {days}: a job that waits longer is lost."
+        yield CheckResult("warning", subject, what, PROVISION)
     visibility = int(attributes.get("VisibilityTimeout", queue.visibility_timeout))
     if visibility != queue.visibility_timeout:
         what = f"Its visibility timeout is {visibility} s, queues.visibility_timeout is {queue.visibility_timeout} s."
-        yield Finding("warning", subject, what, PROVISION)
-    yield from key_finding(subject, attributes.get("KmsMasterKeyId", ""))
+        yield CheckResult("warning", subject, what, PROVISION)
+    yield from check_key(subject, attributes.get("KmsMasterKeyId", ""))
 
 
-def _redrive(queue: QueueSettings, attributes: Attributes, largest_max_attempts: int) -> Iterator[Finding]:
+def _check_redrive(queue: QueueSettings, attributes: Attributes, largest_max_attempts: int) -> Iterator[CheckResult]:
     subject = f"queue {queue.name}"
     target, count = redrive_of(attributes)
     wanted, needed = queue.dead_letter_queue, needed_receive_count(largest_max_attempts)
     if wanted is None and target:
         what = f'Its redrive policy moves messages to "{target}", where nobody settles their jobs: they never end.'
-        yield Finding("error", subject, what, f'Set dead_letter_queue = "{target}" for it.')
+        yield CheckResult("error", subject, what, f'Set dead_letter_queue = "{target}" for it.')
     elif wanted is None:
         what = "It has no dead-letter queue: what cannot be read comes back until SQS drops it, and its job never ends."
-        yield Finding("warning", subject, what, f"Set dead_letter_queue for it. {PROVISION}")
+        yield CheckResult("warning", subject, what, f"Set dead_letter_queue for it. {PROVISION}")
     elif not target:
         what = f'It has no redrive policy, and the settings give it the dead-letter queue "{wanted}".'
-        yield Finding("error", subject, what, PROVISION)
+        yield CheckResult("error", subject, what, PROVISION)
     elif target != wanted:
         what = f'Its redrive policy moves messages to "{target}", the settings say "{wanted}".'
-        yield Finding("error", subject, what, f"{PROVISION} Or correct dead_letter_queue.")
+        yield CheckResult("error", subject, what, f"{PROVISION} Or correct dead_letter_queue.")
     if target and count < needed:
         configured = queue.max_receive_count is not None and queue.max_receive_count < needed
-        yield Finding(
+        yield CheckResult(
             "error",
             subject,
             f"SQS gives up after {count} receives; jobs of up to {largest_max_attempts} attempts need {needed}.",
@@ -123,11 +132,11 @@ def _redrive(queue: QueueSettings, attributes: Attributes, largest_max_attempts:
 
 
 def _retention(attributes: Attributes) -> int:
-    return int(attributes.get("MessageRetentionPeriod", RETENTION))
+    return int(attributes.get("MessageRetentionPeriod", RETENTION_SECONDS))
 
 
-def _span(seconds: int) -> str:
+def _duration_text(seconds: int) -> str:
     """The time in the largest unit that there is a whole one of, such as "1 minute" or "1.5 days"."""
-    length, unit = next(each for each in SPANS if seconds >= each[0] or each[0] == 1)
+    length, unit = next(each for each in UNITS if seconds >= each[0] or each[0] == 1)
     number = f"{seconds / length:.3g}"
     return f"{number} {unit}{'' if number == '1' else 's'}"

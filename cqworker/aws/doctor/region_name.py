@@ -7,10 +7,10 @@ from difflib import get_close_matches
 
 from botocore.session import Session
 
-from cqworker.aws.doctor.finding import Finding
+from cqworker.aws.doctor.check_result import CheckResult
 
 
-def region_findings(region: str) -> Iterator[Finding]:
+def check_region(region: str) -> Iterator[CheckResult]:
     """A warning, not an error: a region may be younger than the SDK, or be that of a service that resembles AWS."""
     session = Session()
     partitions = session.get_available_partitions()
@@ -19,4 +19,4 @@ def region_findings(region: str) -> Iterator[Finding]:
         return
     close = get_close_matches(region, known, n=1)
     fix = f"Did you mean {close[0]}? Correct AWS_REGION." if close else "Correct AWS_REGION, such as eu-central-1."
-    yield Finding("warning", "region", f'The SDK knows no region "{region}".', fix)
+    yield CheckResult("warning", "region", f'The SDK knows no region "{region}".', fix)

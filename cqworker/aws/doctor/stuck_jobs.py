@@ -7,30 +7,31 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cqworker.aws.aws_call import Calls
-from cqworker.aws.doctor.finding import Finding
-from cqworker.aws.dynamodb.items import JOB, SORT_KEY, number, text
+from cqworker.aws.doctor.check_result import CheckResult
+from cqworker.aws.dynamodb.items import JOB_PREFIX, SORT_KEY, number, text
 from cqworker.aws.operations import Operation
 from cqworker.clock import Clock
 from cqworker.model.status import Status
 from cqworker.model.timestamps import rfc3339
 
 SCAN = Operation("dynamodb", "Scan", "dynamodb:Scan")
-OVERDUE = 900
+OVERDUE_SECONDS = 900
 """Seconds since a lease ended: by then its message has long been visible again, and in a queue that moves, received."""
-PAGE = 250
+PAGE_RECORDS = 250
 """Records in one request: a page reads at most so many times 4 KB of a table that serves workers meanwhile."""
-MOST_UNITS = 500.0
+MAX_READ_UNITS = 500.0
 """Read units after which the search ends, however few records that were."""
-NAMED = 5
-FOUND = (
+MAX_NAMED = 5
+"""Jobs that the text names: more would hide its advice."""
+STUCK = (
     "#status = :running AND sk = :job AND purge_at > :now_s"
     " AND (attribute_not_exists(lease_expires_at) OR lease_expires_at < :long_ago)"
 )
-SHOWN = "pk, #type, lease_expires_at"
+PROJECTION = "pk, #type, lease_expires_at"
 
 
 @dataclass(slots=True)
-class Search:
+class SearchState:
     """How far a search came, and what it found."""
 
     looked_at: int = 0
@@ -39,41 +40,41 @@ class Search:
     jobs: list[dict[str, Any]] = field(default_factory=list)
 
 
-async def stuck_findings(clients: Calls, table: str, clock: Clock, records: int) -> AsyncIterator[Finding]:
+async def check_stuck_jobs(clients: Calls, table: str, clock: Clock, records: int) -> AsyncIterator[CheckResult]:
     """What the first `records` records of the table show; a search that ends early says so."""
-    search = await _searched(clients, table, clock, records)
+    search = await _search(clients, table, clock, records)
     subject = f"table {table}"
     extent = f"{'all' if search.is_over else 'the first'} {search.looked_at} records"
     if not search.jobs:
         more = "" if search.is_over else " (--records N looks further)"
-        yield Finding("ok", subject, f"No job is stuck in {extent}{more}.")
+        yield CheckResult("ok", subject, f"No job is stuck in {extent}{more}.")
         return
-    ids = [job["pk"]["S"].removeprefix(JOB) for job in search.jobs]
-    named = ", ".join(map(_worded, search.jobs[:NAMED])) + (" …" if len(ids) > NAMED else "")
+    ids = [job["pk"]["S"].removeprefix(JOB_PREFIX) for job in search.jobs]
+    named = ", ".join(map(_describe, search.jobs[:MAX_NAMED])) + (" …" if len(ids) > MAX_NAMED else "")
     count = f"{len(ids)} job{'' if len(ids) == 1 else 's'}"
-    what = f"{count} in {extent} RUNNING over {OVERDUE // 60} minutes after the lease ended: {named}."
-    commands = "; ".join(f"cqworker jobs retry {job_id}" for job_id in ids[:NAMED])
+    what = f"{count} in {extent} RUNNING over {OVERDUE_SECONDS // 60} minutes after the lease ended: {named}."
+    commands = "; ".join(f"cqworker jobs retry {job_id}" for job_id in ids[:MAX_NAMED])
     fix = f"Unless the queue is that long, the message is gone. Send it again, which harms in no case: {commands}"
-    yield Finding("warning", subject, what, fix)
+    yield CheckResult("warning", subject, what, fix)
 
 
-async def _searched(clients: Calls, table: str, clock: Clock, records: int) -> Search:
-    now, search = clock.now(), Search()
+async def _search(clients: Calls, table: str, clock: Clock, records: int) -> SearchState:
+    now, search = clock.now(), SearchState()
     request: dict[str, Any] = {
         "TableName": table,
-        "FilterExpression": FOUND,
-        "ProjectionExpression": SHOWN,
+        "FilterExpression": STUCK,
+        "ProjectionExpression": PROJECTION,
         "ExpressionAttributeNames": {"#status": "status", "#type": "type"},
         "ExpressionAttributeValues": {
             ":running": text(Status.RUNNING),
             ":job": SORT_KEY,
             ":now_s": number(now // 1000),
-            ":long_ago": number(now - OVERDUE * 1000),
+            ":long_ago": number(now - OVERDUE_SECONDS * 1000),
         },
         "ReturnConsumedCapacity": "TOTAL",
     }
-    while not search.is_over and search.looked_at < records and search.units < MOST_UNITS:
-        asked = {**request, "Limit": min(PAGE, records - search.looked_at)}
+    while not search.is_over and search.looked_at < records and search.units < MAX_READ_UNITS:
+        asked = {**request, "Limit": min(PAGE_RECORDS, records - search.looked_at)}
         answer = await clients.call(SCAN, asked, f'table "{table}"')
         search.looked_at += int(answer.get("ScannedCount", 0))
         search.units += float(answer.get("ConsumedCapacity", {}).get("CapacityUnits", 0))
@@ -83,7 +84,7 @@ async def _searched(clients: Calls, table: str, clock: Clock, records: int) -> S
     return search
 
 
-def _worded(job: dict[str, Any]) -> str:
+def _describe(job: dict[str, Any]) -> str:
     ended = job.get("lease_expires_at", {}).get("N")
     since = f", since {rfc3339(int(ended))}" if ended else ""
-    return f"{job['pk']['S'].removeprefix(JOB)} ({job.get('type', {}).get('S', '?')}{since})"
+    return f"{job['pk']['S'].removeprefix(JOB_PREFIX)} ({job.get('type', {}).get('S', '?')}{since})"

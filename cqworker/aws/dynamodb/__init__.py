@@ -1,1 +1,1 @@
-"""The store of records on DynamoDB."""
+"""The job store on DynamoDB."""

@@ -7,14 +7,14 @@ import asyncio
 from msgspec import Struct
 
 from cqworker.aws.aws_call import Calls
-from cqworker.aws.dynamodb.batch_request import MOST, Answered, Batches
+from cqworker.aws.dynamodb.batch_request import MAX_STATEMENTS, BatchResult, BatchWriter
 from cqworker.aws.dynamodb.partiql import BATCHABLE
 from cqworker.gatherer import Gatherer
 from cqworker.model.record import JobRecord
 from cqworker.model.writes import Change, Refused, Written
 from cqworker.ports import JobStore, KeyItem
 
-LINGER = 0.003
+LINGER_SECONDS = 0.003
 """Seconds that a write waits for others at most, and only while another request is under way."""
 
 
@@ -22,7 +22,7 @@ class PendingWrite(Struct):
     """A write that has not been sent, and where its answer is awaited."""
 
     change: Change
-    answer: asyncio.Future[Answered]
+    answer: asyncio.Future[BatchResult]
 
 
 class BatchedStore:
@@ -31,11 +31,11 @@ class BatchedStore:
     What a batch leaves undecided is written singly, so that its answer is the single write's.
     """
 
-    def __init__(self, store: JobStore, clients: Calls, table: str, linger: float = LINGER) -> None:
+    def __init__(self, store: JobStore, clients: Calls, table: str, linger: float = LINGER_SECONDS) -> None:
         self._store = store
-        self._batches = Batches(clients, table)
+        self._batch_writer = BatchWriter(clients, table)
         self._writes = Gatherer[PendingWrite](
-            self._send_batch, MOST, linger, lone_at_once=True, select=_select, send_lone=_write_singly
+            self._send_batch, MAX_STATEMENTS, linger, lone_at_once=True, select=_select, send_lone=_write_singly
         )
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -45,13 +45,13 @@ class BatchedStore:
 
     async def write(self, change: Change) -> Written | Refused:
         """As JobStore.write."""
-        if type(change) in BATCHABLE and not self._batches.rest:
+        if type(change) in BATCHABLE and not self._batch_writer.is_suspended:
             loop = self._loop = self._loop or asyncio.get_running_loop()
             pending = PendingWrite(change, loop.create_future())
             self._writes.add(pending)
-            answered = await pending.answer
-            if answered is not None:
-                return answered
+            result = await pending.answer
+            if result is not None:
+                return result
         self._writes.outside_requests += 1
         try:
             return await self._store.write(change)
@@ -73,7 +73,7 @@ class BatchedStore:
 
     async def _send_batch(self, batch: list[PendingWrite]) -> None:
         try:
-            answers = await self._batches.execute([pending.change for pending in batch])
+            answers = await self._batch_writer.execute([pending.change for pending in batch])
         except Exception as error:  # noqa: BLE001 - whatever it is belongs to those who wait for an answer
             for pending in batch:
                 if not pending.answer.done():
@@ -96,7 +96,7 @@ def _select(waiting: list[PendingWrite]) -> tuple[list[PendingWrite], list[Pendi
     for one in waiting:
         if one.answer.done():
             continue
-        if len(batch) < MOST and one.change.job_id not in batch:
+        if len(batch) < MAX_STATEMENTS and one.change.job_id not in batch:
             batch[one.change.job_id] = one
         else:
             left.append(one)

@@ -16,20 +16,21 @@ Cell = dict[str, Any]
 """One attribute value as the API writes it: {"S": text}, {"N": digits} or {"L": cells}."""
 Item = Mapping[str, Cell]
 
-JOB = "job#"
-KEY = "key#"
+JOB_PREFIX = "job#"
+KEY_PREFIX = "key#"
+"""What `pk` begins with, of a job's item and of an idempotency key's."""
 SORT_KEY = {"S": "job"}
 STATUSES = {status.value: status for status in Status}
-KEY_GRACE = 3600
+KEY_GRACE_SECONDS = 3600
 """Seconds that a key's item outlives the key: it is honoured by the time it carries, TTL only sweeps."""
 _FIELDS = {name: kind for name, kind in get_type_hints(JobRecord).items() if name != "job_id"}
-TEXTS = tuple(name for name, kind in _FIELDS.items() if kind in (str, str | None, Status))
-NUMBERS = tuple(name for name, kind in _FIELDS.items() if kind in (int, int | None))
+TEXT_FIELDS = tuple(name for name, kind in _FIELDS.items() if kind in (str, str | None, Status))
+NUMBER_FIELDS = tuple(name for name, kind in _FIELDS.items() if kind in (int, int | None))
 """Whatever else a record has is written and read by a rule of its own."""
 
 
-class Unreadable(ValueError):
-    """An item that is no job of ours, or one that this version cannot read; the text says which and why."""
+class UnreadableItem(ValueError):
+    """An item that is no job of ours, or that this version cannot read; the text says which and why."""
 
 
 def text(value: str) -> Cell:
@@ -49,42 +50,42 @@ def entries(history: tuple[Entry, ...]) -> Cell:
 
 def failure_cell(failure: Failure) -> Cell:
     """A failure as one JSON string, without what it does not say."""
-    said = {
+    fields = {
         "kind": failure.kind,
         "message": failure.message,
         "error": failure.error,
         "stage": failure.stage,
         "traceback": failure.traceback,
     }
-    return _json({name: _clean(value) for name, value in said.items() if value is not None})
+    return _json_cell({name: _replace_surrogates(value) for name, value in fields.items() if value is not None})
 
 
 def progress_cell(progress: Progress) -> Cell:
     """A progress as one JSON string, without what it does not say."""
-    said = {
+    fields = {
         "done": progress.done,
         "total": progress.total,
-        "note": progress.note and _clean(progress.note),
+        "note": progress.note and _replace_surrogates(progress.note),
         "at": progress.at,
     }
-    return _json({name: value for name, value in said.items() if value is not None})
+    return _json_cell({name: value for name, value in fields.items() if value is not None})
 
 
 def job_key(job_id: str) -> dict[str, Cell]:
     """The primary key of a job's item."""
-    return {"pk": {"S": JOB + job_id}, "sk": SORT_KEY}
+    return {"pk": {"S": JOB_PREFIX + job_id}, "sk": SORT_KEY}
 
 
 def item_of(record: JobRecord) -> dict[str, Cell]:
     """The whole item of a record; what is empty is left out, the history and the counters never are."""
     item = job_key(record.job_id)
-    item |= {name: text(value) for name in TEXTS if (value := getattr(record, name)) is not None}
-    item |= {name: number(value) for name in NUMBERS if (value := getattr(record, name)) is not None}
+    item |= {name: text(value) for name in TEXT_FIELDS if (value := getattr(record, name)) is not None}
+    item |= {name: number(value) for name in NUMBER_FIELDS if (value := getattr(record, name)) is not None}
     item |= {"history": entries(record.history), "day": text(record.day)}
     if record.metadata:
-        item["metadata"] = _json(dict(record.metadata))
+        item["metadata"] = _json_cell(dict(record.metadata))
     if record.tags:
-        item["tags"] = _json(record.tags)
+        item["tags"] = _json_cell(record.tags)
     if record.progress:
         item["progress"] = progress_cell(record.progress)
     if record.failure:
@@ -106,32 +107,37 @@ def record_of(item: Item) -> JobRecord:
                 known[name] = int(cell["N"])
             else:
                 known[name] = READERS[name](cell)
-        return JobRecord(job_id=item["pk"]["S"].removeprefix(JOB), **known)
+        return JobRecord(job_id=item["pk"]["S"].removeprefix(JOB_PREFIX), **known)
     except (KeyError, TypeError, ValueError) as error:
         name = item.get("pk", {}).get("S", "without pk")
-        raise Unreadable(f"item {name}: {type(error).__name__}: {error}") from error
+        raise UnreadableItem(f"item {name}: {type(error).__name__}: {error}") from error
 
 
 def key_item(key: KeyItem) -> dict[str, Cell]:
     """The item of an idempotency key."""
-    item = {"pk": text(KEY + key.key), "sk": text("key"), "job_id": text(key.job_id), "request": text(key.request)}
-    return item | {"expires_at": number(key.expires_at), "purge_at": number(key.expires_at // 1000 + KEY_GRACE)}
+    item = {
+        "pk": text(KEY_PREFIX + key.key),
+        "sk": text("key"),
+        "job_id": text(key.job_id),
+        "request": text(key.request),
+    }
+    return item | {"expires_at": number(key.expires_at), "purge_at": number(key.expires_at // 1000 + KEY_GRACE_SECONDS)}
 
 
 def key_of(item: Item) -> KeyItem:
     """The idempotency key of an item; raises Unreadable."""
     try:
-        held = item["pk"]["S"].removeprefix(KEY), item["job_id"]["S"], item["request"]["S"]
+        held = item["pk"]["S"].removeprefix(KEY_PREFIX), item["job_id"]["S"], item["request"]["S"]
         return KeyItem(*held, int(item["expires_at"]["N"]))
     except (KeyError, ValueError) as error:
-        raise Unreadable(f"an idempotency key's item: {type(error).__name__}: {error}") from error
+        raise UnreadableItem(f"an idempotency key's item: {type(error).__name__}: {error}") from error
 
 
-def _json(value: object) -> Cell:
+def _json_cell(value: object) -> Cell:
     return {"S": orjson.dumps(value).decode()}
 
 
-def _clean(value: str) -> str:
+def _replace_surrogates(value: str) -> str:
     """What an exception says may hold lone surrogates, which neither JSON nor DynamoDB takes."""
     return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
@@ -141,14 +147,14 @@ def _read_json(cell: Cell) -> Any:
 
 
 def _read_failure(cell: Cell) -> Failure:
-    said = orjson.loads(cell["S"])
-    kind = FailureKind(said["kind"])
-    return Failure(kind, said["message"], said.get("error"), said.get("stage"), said.get("traceback"))
+    fields = orjson.loads(cell["S"])
+    kind = FailureKind(fields["kind"])
+    return Failure(kind, fields["message"], fields.get("error"), fields.get("stage"), fields.get("traceback"))
 
 
 def _read_progress(cell: Cell) -> Progress:
-    said = orjson.loads(cell["S"])
-    return Progress(said["done"], said.get("total"), said.get("note"), said["at"])
+    fields = orjson.loads(cell["S"])
+    return Progress(fields["done"], fields.get("total"), fields.get("note"), fields["at"])
 
 
 READERS: dict[str, Callable[[Cell], Any]] = {
@@ -159,4 +165,4 @@ READERS: dict[str, Callable[[Cell], Any]] = {
     "progress": _read_progress,
     "failure": _read_failure,
 }
-TAGS = {**dict.fromkeys(TEXTS, "S"), **dict.fromkeys(NUMBERS, "N"), **dict.fromkeys(READERS, "")}
+TAGS = {**dict.fromkeys(TEXT_FIELDS, "S"), **dict.fromkeys(NUMBER_FIELDS, "N"), **dict.fromkeys(READERS, "")}

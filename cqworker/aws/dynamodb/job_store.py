@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from cqworker.aws.aws_call import Answer, Calls, Declined, Request
-from cqworker.aws.dynamodb.items import Item, Unreadable, job_key, key_of, record_of
+from cqworker.aws.dynamodb.items import Item, UnreadableItem, job_key, key_of, record_of
 from cqworker.aws.dynamodb.update_expressions import put_of, reservation_of, update_of
 from cqworker.aws.error_translation import garbled_answer
 from cqworker.aws.operations import GET_ITEM, PUT_ITEM, UPDATE_ITEM, Operation
@@ -21,12 +21,12 @@ from cqworker.ports import KeyItem
 
 T = TypeVar("T")
 
-ENDINGS = (Settle, HandBack)
-"""Changes whose record hardly anybody looks at."""
-NEVER = "attribute_exists(pk) AND attribute_not_exists(pk)"
+SELDOM_READ = (Settle, HandBack)
+"""Changes after which hardly anybody looks at the record: it is read only when somebody does."""
+NEVER_TRUE = "attribute_exists(pk) AND attribute_not_exists(pk)"
 """A condition that no item and no absence of one fulfils: the role is tried, nothing is written."""
-COUNTED: Request = {"ReturnConsumedCapacity": "TOTAL"}
-CONDITIONAL: Request = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+WITH_CAPACITY: Request = {"ReturnConsumedCapacity": "TOTAL"}
+WITH_OLD_ITEM: Request = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 
 
 class DynamoStore:
@@ -50,21 +50,21 @@ class DynamoStore:
         """As JobStore.write."""
         try:
             if isinstance(change, Enter):
-                await self._call(PUT_ITEM, {**put_of(change), **CONDITIONAL})
+                await self._call(PUT_ITEM, {**put_of(change), **WITH_OLD_ITEM})
                 return Written(change.record)
-            answer = await self._call(UPDATE_ITEM, {**update_of(change), **CONDITIONAL, "ReturnValues": "ALL_NEW"})
+            answer = await self._call(UPDATE_ITEM, {**update_of(change), **WITH_OLD_ITEM, "ReturnValues": "ALL_NEW"})
         except Declined as declined:
             seen = declined.answer.get("Item")
             return Refused(self._read_after(seen) if seen else None)
         if not answer.get("Attributes"):
             raise garbled_answer(UPDATE_ITEM, self._about, "it has no Attributes")
         left = partial(self._read_after, answer["Attributes"])
-        return LazyWritten(left) if isinstance(change, ENDINGS) else Written(left())
+        return LazyWritten(left) if isinstance(change, SELDOM_READ) else Written(left())
 
     async def reserve_key(self, key: KeyItem, now: int) -> KeyItem | None:
         """As JobStore.reserve_key; a holder with our own job is a put of ours whose answer was lost."""
         try:
-            await self._call(PUT_ITEM, {**reservation_of(key, now), **CONDITIONAL})
+            await self._call(PUT_ITEM, {**reservation_of(key, now), **WITH_OLD_ITEM})
         except Declined as declined:
             if not declined.answer.get("Item"):
                 raise garbled_answer(PUT_ITEM, self._about, "it has no Item") from None
@@ -79,12 +79,12 @@ class DynamoStore:
     async def check_writing(self) -> None:
         """As JobStore.check_writing: under a condition that nothing fulfils, for one write unit."""
         try:
-            await self._call(UPDATE_ITEM, {"Key": job_key(""), "ConditionExpression": NEVER})
+            await self._call(UPDATE_ITEM, {"Key": job_key(""), "ConditionExpression": NEVER_TRUE})
         except Declined:
             return
 
     async def _call(self, operation: Operation, request: Request) -> Answer:
-        return await self._clients.call(operation, {"TableName": self._table, **COUNTED, **request}, self._about)
+        return await self._clients.call(operation, {"TableName": self._table, **WITH_CAPACITY, **request}, self._about)
 
     def _read(self, reader: Callable[[Item], T], item: Item) -> T:
         return read_item(reader, item, self._about)
@@ -102,7 +102,7 @@ def read_item(reader: Callable[[Item], T], item: Item, about: str, *, ambiguous:
     """
     try:
         return reader(item)
-    except Unreadable as fault:
+    except UnreadableItem as fault:
         raise RecordUnreadable(
             "dynamodb",
             f"The {about} holds an item that this version cannot read: {fault}.",

@@ -11,7 +11,7 @@ from typing import Any
 
 from cqworker.aws.dynamodb import attempt_expressions
 from cqworker.aws.dynamodb.conditional_update import BatchableUpdate, Request
-from cqworker.aws.dynamodb.items import JOB, SORT_KEY
+from cqworker.aws.dynamodb.items import JOB_PREFIX, SORT_KEY
 from cqworker.model.attempt_writes import Claim, HandBack, Renew, Settle
 from cqworker.model.writes import Change
 
@@ -31,7 +31,7 @@ def statement_of(change: Change, table: str) -> Request:
     """One entry of a BatchExecuteStatement; a refusal brings what stood there, a success what stands there now."""
     update = BATCHABLE[type(change)](change)
     values = update.values
-    values[":pk"], values[":sk"] = {"S": JOB + update.job_id}, SORT_KEY
+    values[":pk"], values[":sk"] = {"S": JOB_PREFIX + update.job_id}, SORT_KEY
     return {
         "Statement": f'UPDATE "{table}" {update.template.clauses}',
         "Parameters": [values[name] for name in update.template.values],

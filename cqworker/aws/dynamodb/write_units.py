@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from cqworker.aws.dynamodb.items import Cell, Item
 
-UNIT = 1024
-LIST = 3
+UNIT_BYTES = 1024
+"""Bytes of an item that one write unit covers (DynamoDB developer guide, "Write request units")."""
+LIST_BYTES = 3
+"""Bytes of a list beside its elements, each of which takes one more."""
 
 
 def write_units(item: Item | None) -> int:
     """Units of a write to this item, or of one that was refused because there is none."""
-    return max(1, -(-size_of(item) // UNIT)) if item else 1
+    return max(1, -(-size_of(item) // UNIT_BYTES)) if item else 1
 
 
 def size_of(item: Item) -> int:
@@ -26,4 +28,4 @@ def _size(cell: Cell) -> int:
         return len(cell["S"].encode())
     if "N" in cell:
         return (len(cell["N"].lstrip("-")) + 1) // 2 + 1
-    return LIST + sum(1 + _size(inner) for inner in cell.get("L", ()))
+    return LIST_BYTES + sum(1 + _size(inner) for inner in cell.get("L", ()))

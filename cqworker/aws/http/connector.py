@@ -19,7 +19,7 @@ from cqworker.aws.http.http_connection import HttpConnection
 from cqworker.aws.http.resolver import HostAddress, Resolver
 
 NEXT_ADDRESS_SECONDS = 0.25
-"""That an address has for itself before the next one is tried as well (RFC 8305, section 8: 250 ms)."""
+"""Seconds that an address has for itself before the next one is tried as well (RFC 8305, section 8: 250 ms)."""
 
 
 class Connector:

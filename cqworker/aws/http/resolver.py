@@ -6,11 +6,11 @@ import asyncio
 from socket import SOCK_STREAM
 
 CACHE_SECONDS = 10.0
-"""That addresses are fresh: connections that are made together need one look-up."""
+"""Seconds that addresses are fresh: connections that are made together need one look-up."""
 STALE_AFTER_SECONDS = 1.0
-"""That a look-up may take while there are stale addresses to use in its place (RFC 8767, section 5)."""
+"""Seconds that a look-up may take while there are stale addresses to use in its place (RFC 8767, section 5)."""
 RETRY_SECONDS = 1.0
-"""After which a resolver that failed is asked again, while stale addresses are used."""
+"""Seconds after which a resolver that failed is asked again, while stale addresses are used."""
 
 HostAddress = tuple[int, str]
 """An address family (AF_INET, AF_INET6) and an address."""

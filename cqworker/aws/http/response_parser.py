@@ -9,7 +9,7 @@ from functools import lru_cache
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 MAX_HEAD_BYTES = 64 * 1024
-"""Of a status line and headers; those of AWS take a few hundred."""
+"""Bytes of a status line and headers; those of AWS take a few hundred."""
 
 
 @dataclass(frozen=True, slots=True)

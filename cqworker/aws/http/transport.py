@@ -17,7 +17,7 @@ from cqworker.aws.http.response_parser import HttpResponse
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 """DynamoDB answers with 16 MiB at most, SQS with ten messages of 1 MiB."""
 SWEEP_SECONDS = 1.0
-"""Between two looks at all connections, which cost less than a timer for each request."""
+"""Seconds between two looks at all connections, which cost less than a timer for each request."""
 
 PoolKey = tuple[URL, object, bool]
 """Whose connections may be shared: the same host, trusted in the same way, and whether receives wait there."""

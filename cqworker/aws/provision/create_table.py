@@ -9,8 +9,8 @@ from cqworker.aws.operations import Operation
 from cqworker.aws.provision.step import Step
 from cqworker.errors import CqworkerError, Unavailable
 
-CREATE = Operation("dynamodb", "CreateTable", "dynamodb:CreateTable", writes=True)
-DESCRIBE = Operation(
+CREATE_TABLE = Operation("dynamodb", "CreateTable", "dynamodb:CreateTable", writes=True)
+DESCRIBE_TABLE = Operation(
     "dynamodb", "DescribeTable", "dynamodb:DescribeTable", declines=frozenset({"ResourceNotFoundException"})
 )
 DESCRIBE_TTL = Operation("dynamodb", "DescribeTimeToLive", "dynamodb:DescribeTimeToLive")
@@ -18,18 +18,18 @@ UPDATE_TTL = Operation("dynamodb", "UpdateTimeToLive", "dynamodb:UpdateTimeToLiv
 KEYS = (("pk", "HASH", "S"), ("sk", "RANGE", "S"))
 """Name, kind and type of the two keys."""
 TTL_ATTRIBUTE = "purge_at"
-PATIENCE = 120
+ACTIVE_SECONDS = 120
 """Seconds until a new table must be usable; AWS takes some ten."""
 
 
 async def ensure_table(clients: Calls, name: str, *, dry_run: bool) -> list[Step]:
     """The steps for table and TTL. Raises CqworkerError where a table of this name has other keys."""
     about = f'table "{name}"'
-    found = await described(clients, name)
+    found = await describe_table(clients, name)
     if found is None:
         if not dry_run:
-            await clients.call(CREATE, _request(name), about)
-            await _until_active(clients, name)
+            await clients.call(CREATE_TABLE, _table_request(name), about)
+            await _wait_until_active(clients, name)
             await _enable_ttl(clients, name)
         return [
             Step("table", name, "created", "keys pk and sk, on demand"),
@@ -41,10 +41,10 @@ async def ensure_table(clients: Calls, name: str, *, dry_run: bool) -> list[Step
     return [Step("table", name, "unchanged"), await _mend_ttl(clients, name, dry_run=dry_run)]
 
 
-async def described(clients: Calls, name: str) -> Answer | None:
+async def describe_table(clients: Calls, name: str) -> Answer | None:
     """The table's description, None where there is no such table."""
     try:
-        answer = await clients.call(DESCRIBE, {"TableName": name}, f'table "{name}"')
+        answer = await clients.call(DESCRIBE_TABLE, {"TableName": name}, f'table "{name}"')
     except Declined:
         return None
     table: Answer = answer["Table"]
@@ -84,16 +84,16 @@ async def _enable_ttl(clients: Calls, name: str) -> None:
     await clients.call(UPDATE_TTL, request, f'table "{name}"')
 
 
-async def _until_active(clients: Calls, name: str) -> None:
-    for _ in range(PATIENCE):
-        table = await described(clients, name)
+async def _wait_until_active(clients: Calls, name: str) -> None:
+    for _ in range(ACTIVE_SECONDS):
+        table = await describe_table(clients, name)
         if table is not None and table["TableStatus"] == "ACTIVE":
             return
         await asyncio.sleep(1)
     raise Unavailable("dynamodb", f'The table "{name}" did not become usable.', "Run `cqworker provision` again.")
 
 
-def _request(name: str) -> dict[str, object]:
+def _table_request(name: str) -> dict[str, object]:
     return {
         "TableName": name,
         "KeySchema": [{"AttributeName": key, "KeyType": kind} for key, kind, _ in KEYS],

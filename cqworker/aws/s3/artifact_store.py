@@ -1,4 +1,4 @@
-"""Big things in S3 behind the port, read no further than the caller allows."""
+"""Artifacts in S3 behind the port, read no further than the caller allows."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from cqworker.model.artifact_keys import storable_type
 from cqworker.ports import StoredObject, WriteChunk
 
 SCHEME = "s3://"
-TRANSFER = 60.0
+TRANSFER_SECONDS = 60.0
 """Seconds for a call that carries an object: 32 MiB at 5 Mbit/s."""
-CHUNK = 262_144
-PROBE = "cqworker-check"
-NO_OBJECT = '"never"'
+CHUNK_BYTES = 262_144
+"""Bytes that are read and handed on at a time."""
+PROBE_KEY = "cqworker-check"
+"""The key, below the prefix, that checks ask for; there need be no such object."""
+NEVER_AN_ETAG = '"never"'
 """An entity tag that no object has (those of S3 are hexadecimal digits)."""
 
 
@@ -41,9 +43,9 @@ class S3Artifacts:
             "Body": BytesIO(data) if isinstance(data, bytes) else data,
             "ContentType": storable_type(content_type),
         }  # a stream, sent without holding up the loop
-        answer = await self._clients.call(PUT_OBJECT, request, _bucket(self._bucket), seconds=TRANSFER)
+        answer = await self._clients.call(PUT_OBJECT, request, _about_bucket(self._bucket), seconds=TRANSFER_SECONDS)
         if not answer.get("ETag"):
-            raise garbled_answer(PUT_OBJECT, _bucket(self._bucket), "it has no ETag")
+            raise garbled_answer(PUT_OBJECT, _about_bucket(self._bucket), "it has no ETag")
         return self.reference(key)
 
     async def get(self, reference: str, limit: int) -> StoredObject:
@@ -65,11 +67,11 @@ class S3Artifacts:
         async def read(answer: Answer) -> Answer:
             if not answer.get("ETag"):
                 raise Garbled(reason="it has no ETag")
-            return {"IsWhole": await _hand_on(answer, limit, keep), "ContentType": answer.get("ContentType", "")}
+            return {"IsWhole": await _copy_body(answer, limit, keep), "ContentType": answer.get("ContentType", "")}
 
         try:
             answer = await self._clients.call(
-                GET_OBJECT, {"Bucket": bucket, "Key": key}, _bucket(bucket), seconds=TRANSFER, read=read
+                GET_OBJECT, {"Bucket": bucket, "Key": key}, _about_bucket(bucket), seconds=TRANSFER_SECONDS, read=read
             )
         except Declined:
             raise ArtifactMissing(f"There is no object at {reference}.") from None
@@ -80,25 +82,27 @@ class S3Artifacts:
     async def check(self) -> None:
         """As Artifacts.check: asks for an object that need not exist."""
         try:
-            await self.get(self.reference(PROBE), limit=0)
+            await self.get(self.reference(PROBE_KEY), limit=0)
         except (ArtifactMissing, ArtifactTooLarge):
             return
 
     async def check_writing(self) -> None:
         """As Artifacts.check_writing: would replace an object that cannot be."""
-        place = {"Bucket": self._bucket, "Key": self._prefix + PROBE}
+        place = {"Bucket": self._bucket, "Key": self._prefix + PROBE_KEY}
         try:
-            await self._clients.call(TRY_PUT, {**place, "Body": b"", "IfMatch": NO_OBJECT}, _bucket(self._bucket))
+            await self._clients.call(
+                TRY_PUT, {**place, "Body": b"", "IfMatch": NEVER_AN_ETAG}, _about_bucket(self._bucket)
+            )
         except Declined:
             return
 
 
-async def _hand_on(answer: Answer, limit: int, keep: WriteChunk) -> bool:
-    """Keeps the object; False when there is more than `limit` of it, and then the connection is given up."""
+async def _copy_body(answer: Answer, limit: int, keep: WriteChunk) -> bool:
+    """Copies the object; False when there is more than `limit` of it, and then the connection is given up."""
     stream, size = answer["Body"], 0
     async with stream:
         within = bool(answer.get("ContentLength", 0) <= limit)
-        while within and (chunk := await stream.read(CHUNK)):
+        while within and (chunk := await stream.read(CHUNK_BYTES)):
             size += len(chunk)
             if within := size <= limit:
                 await keep(chunk)
@@ -107,5 +111,5 @@ async def _hand_on(answer: Answer, limit: int, keep: WriteChunk) -> bool:
     return within
 
 
-def _bucket(name: str) -> str:
+def _about_bucket(name: str) -> str:
     return f'bucket "{name}"'

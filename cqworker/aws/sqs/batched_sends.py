@@ -11,7 +11,7 @@ from cqworker.errors import CqworkerError
 from cqworker.gatherer import Gatherer
 from cqworker.ports import BATCH, MAX_MESSAGE, Delivery, Depth, EntryFault, JobQueue, Letter
 
-LINGER = 0.003
+LINGER_SECONDS = 0.003
 """Seconds that a send waits for others at most, and only while another request is under way."""
 
 
@@ -27,14 +27,14 @@ class BatchedSends:
 
     def __init__(self, queue: JobQueue) -> None:
         self._queue = queue
-        self._sends = Gatherer[PendingSend](self._send_batch, BATCH, LINGER, lone_at_once=True, select=_select)
+        self._sends = Gatherer[PendingSend](self._send_batch, BATCH, LINGER_SECONDS, lone_at_once=True, select=_select)
 
     @property
     def name(self) -> str:
         return self._queue.name
 
     async def send(self, letter: Letter) -> None:
-        """As JobQueue.send. Whoever gives up before the request left takes the letter along."""
+        """As JobQueue.send. What is cancelled before its request was made is not sent."""
         pending = PendingSend(letter, asyncio.get_running_loop().create_future())
         self._sends.add(pending)
         await pending.sent

@@ -1,4 +1,4 @@
-"""A queue of SQS behind the port: batches whose entries fail one by one, and an address that is looked up."""
+"""A queue of SQS behind the port: batches whose entries fail one by one, and a URL that is looked up."""
 
 from __future__ import annotations
 
@@ -28,24 +28,27 @@ from cqworker.clock import Clock
 from cqworker.errors import CqworkerError, MessageTooLarge
 from cqworker.ports import BATCH, Delivery, Depth, EntryFault, Letter
 
-Entry = dict[str, Any]
+BatchEntry = dict[str, Any]
 
 NO_QUEUE = frozenset({"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"})
-TOO_LONG = ("must be shorter than", "MessageTooLong", "BatchRequestTooLong")
-COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
-RECEIVE_GRACE = 10
+TOO_LONG_TEXTS = ("must be shorter than", "MessageTooLong", "BatchRequestTooLong")
+DEPTH_ATTRIBUTES = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+RECEIVE_GRACE_SECONDS = 10
 """Seconds that a receive may last beyond its wait, with everything that goes before it."""
-BEFORE_RECEIVE = 4
+BEFORE_RECEIVE_SECONDS = 4
 """Seconds of them that may pass before it is sent: one that is cut off may have been given messages."""
 
-
-UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)
-"""What reading an answer raises that is not shaped as the API's documentation shows it."""
+MALFORMED = (KeyError, TypeError, ValueError, AttributeError)
+"""What reading an answer raises that has not the shape of the API's documentation."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What a batch's answer says of its entries, by their ids; of an entry in neither it says nothing."""
+class BatchAnswer:
+    """What the answer to a batch says of its entries, by their ids; of an entry in neither it says nothing."""
 
     done: Mapping[str, Mapping[str, Any]]
     failed: Mapping[str, Mapping[str, Any]]
@@ -53,11 +56,11 @@ class Told:
     @classmethod
     def of(cls, answer: Answer) -> Self:
         """The lists Successful and Failed; what is no entry is left out."""
-        return cls(_entries(answer.get("Successful")), _entries(answer.get("Failed")))
+        return cls(_entries_by_id(answer.get("Successful")), _entries_by_id(answer.get("Failed")))
 
 
-def _entries(said: object) -> dict[str, Mapping[str, Any]]:
-    return {str(one.get("Id")): one for one in said if isinstance(one, dict)} if isinstance(said, list) else {}
+def _entries_by_id(entries: object) -> dict[str, Mapping[str, Any]]:
+    return {str(one.get("Id")): one for one in entries if isinstance(one, dict)} if isinstance(entries, list) else {}
 
 
 class SqsQueue:
@@ -76,7 +79,7 @@ class SqsQueue:
         try:
             answer = await self._call(SEND, send_request(letter))
         except Declined as declined:
-            raise self._refusal(declined) from None
+            raise self._send_refusal(declined) from None
         if not answer.get("MessageId"):
             raise garbled_answer(SEND, self._about, "it has no MessageId")
 
@@ -91,46 +94,48 @@ class SqsQueue:
         try:
             answer = await self._call(SEND_BATCH, {"Entries": entries})
         except Declined:
-            return await asyncio.gather(*(self._sent_alone(letter) for letter in letters))
-        told = Told.of(answer)
+            return await asyncio.gather(*(self._send_alone(letter) for letter in letters))
+        outcome = BatchAnswer.of(answer)
         for place in [int(entry["Id"]) for entry in entries]:
-            if (failed := told.failed.get(str(place))) is not None:
-                answers[place] = await self._sent_again(letters[place], failed)
-            elif not told.done.get(str(place), {}).get("MessageId"):
+            if (failed := outcome.failed.get(str(place))) is not None:
+                answers[place] = await self._retry_entry(letters[place], failed)
+            elif not outcome.done.get(str(place), {}).get("MessageId"):
                 answers[place] = garbled_answer(SEND_BATCH, self._about, "it does not name this message")
         return answers
 
     async def receive(self, limit: int, wait: int, visibility: int) -> Sequence[Delivery]:
         """As JobQueue.receive; never cancel it: SQS may already have handed out messages."""
-        asked = {"MaxNumberOfMessages": limit, "WaitTimeSeconds": wait, "VisibilityTimeout": visibility}
+        request = {"MaxNumberOfMessages": limit, "WaitTimeSeconds": wait, "VisibilityTimeout": visibility}
         answer = await self._call(
-            RECEIVE, {**asked, **RECEIVE_FIELDS}, seconds=wait + RECEIVE_GRACE, before=BEFORE_RECEIVE
+            RECEIVE, {**request, **RECEIVE_FIELDS}, seconds=wait + RECEIVE_GRACE_SECONDS, before=BEFORE_RECEIVE_SECONDS
         )
         received_at = self._clock.monotonic()
         try:
             return [delivery(self.name, message, received_at) for message in answer.get("Messages", ())]
-        except UNREADABLE as error:
+        except MALFORMED as error:
             raise garbled_answer(RECEIVE, self._about, f"{type(error).__name__}: {error}") from None
 
     async def delete(self, receipts: Sequence[str]) -> Sequence[EntryFault]:
         """As JobQueue.delete."""
-        return await self._each(DELETE_BATCH, DELETE, [{"ReceiptHandle": receipt} for receipt in receipts])
+        return await self._send_entries(DELETE_BATCH, DELETE, [{"ReceiptHandle": receipt} for receipt in receipts])
 
     async def change_visibility(self, changes: Sequence[tuple[str, int]]) -> Sequence[EntryFault]:
         """As JobQueue.change_visibility."""
         entries = [{"ReceiptHandle": receipt, "VisibilityTimeout": seconds} for receipt, seconds in changes]
-        return await self._each(CHANGE_VISIBILITY_BATCH, CHANGE_VISIBILITY, entries)
+        return await self._send_entries(CHANGE_VISIBILITY_BATCH, CHANGE_VISIBILITY, entries)
 
     async def depth(self) -> Depth:
         """As JobQueue.depth."""
-        answer = await self._call(GET_DEPTH, {"AttributeNames": COUNTS})
+        answer = await self._call(GET_DEPTH, {"AttributeNames": DEPTH_ATTRIBUTES})
         try:
-            visible, in_flight, delayed = (int(answer["Attributes"][name]) for name in COUNTS)
-        except UNREADABLE as error:
+            visible, in_flight, delayed = (int(answer["Attributes"][name]) for name in DEPTH_ATTRIBUTES)
+        except MALFORMED as error:
             raise garbled_answer(GET_DEPTH, self._about, f"{type(error).__name__}: {error}") from None
         return Depth(visible, in_flight, delayed)
 
-    async def _each(self, batch: Operation, single: Operation, entries: Sequence[Entry]) -> Sequence[EntryFault]:
+    async def _send_entries(
+        self, batch: Operation, single: Operation, entries: Sequence[BatchEntry]
+    ) -> Sequence[EntryFault]:
         """One batch, or one by one where the batch was refused whole for the sake of an entry."""
         _check_batch(entries)
         try:
@@ -138,15 +143,15 @@ class SqsQueue:
                 batch, {"Entries": [{"Id": str(place), **entry} for place, entry in enumerate(entries)]}
             )
         except Declined:
-            return [fault for entry in entries if (fault := await self._alone(single, entry))]
-        told = Told.of(answer)
+            return [fault for entry in entries if (fault := await self._send_entry(single, entry))]
+        outcome = BatchAnswer.of(answer)
         return [
-            _entry_fault(entry["ReceiptHandle"], told.failed.get(str(place)))
+            _entry_fault(entry["ReceiptHandle"], outcome.failed.get(str(place)))
             for place, entry in enumerate(entries)
-            if str(place) not in told.done or str(place) in told.failed
+            if str(place) not in outcome.done or str(place) in outcome.failed
         ]
 
-    async def _alone(self, single: Operation, entry: Entry) -> EntryFault | None:
+    async def _send_entry(self, single: Operation, entry: BatchEntry) -> EntryFault | None:
         try:
             await self._call(single, entry)
         except Declined as declined:
@@ -155,26 +160,26 @@ class SqsQueue:
             return EntryFault(entry["ReceiptHandle"], fault.cause, gone=False)
         return None
 
-    async def _sent_alone(self, letter: Letter) -> CqworkerError | None:
+    async def _send_alone(self, letter: Letter) -> CqworkerError | None:
         try:
             await self.send(letter)
         except CqworkerError as error:
             return error
         return None
 
-    async def _sent_again(self, letter: Letter, failed: Mapping[str, Any]) -> CqworkerError | None:
+    async def _retry_entry(self, letter: Letter, failed: Mapping[str, Any]) -> CqworkerError | None:
         """What becomes of a failed entry: SQS's own failures are tried again, as the SDK does for a single send."""
-        said = {"Code": str(failed.get("Code", "")), "Message": str(failed.get("Message", ""))}
-        first = self._refusal(Declined(said["Code"], said["Message"], {"Error": said}))
+        entries = {"Code": str(failed.get("Code", "")), "Message": str(failed.get("Message", ""))}
+        first = self._send_refusal(Declined(entries["Code"], entries["Message"], {"Error": entries}))
         if failed.get("SenderFault", True):
             return first
-        again = await self._sent_alone(letter)
+        again = await self._send_alone(letter)
         may_have_arrived = isinstance(first, AwsFault) and first.ambiguous
         return first if again is not None and may_have_arrived else again
 
-    def _refusal(self, declined: Declined) -> CqworkerError:
-        """Why SQS would not have a message."""
-        if any(words in f"{declined.code} {declined.message}" for words in TOO_LONG):
+    def _send_refusal(self, declined: Declined) -> CqworkerError:
+        """Why SQS refused a message: MessageTooLarge, or an AwsFault."""
+        if any(words in f"{declined.code} {declined.message}" for words in TOO_LONG_TEXTS):
             return MessageTooLarge(f"SQS: {declined.message}")
         return declined.as_fault(SEND, self._about)
 
@@ -185,13 +190,13 @@ class SqsQueue:
         seconds: float = DEADLINE_SECONDS,
         before: float = DEADLINE_SECONDS,
     ) -> Answer:
-        """A call that takes `seconds` at most, of which it waits `before` at most for the queue's address."""
+        """A call that takes `seconds` at most, of which it waits `before` at most for the queue's URL."""
         try:
             url = self._url
             if url is None:
                 began = self._clock.monotonic()
                 await self._clients.prepare(GET_QUEUE_URL, self._about, before)
-                url = await self._find(before)
+                url = await self._find_url(before)
                 seconds -= self._clock.monotonic() - began
             return await self._clients.call(operation, {"QueueUrl": url, **request}, self._about, seconds=seconds)
         except AwsFault as fault:
@@ -199,8 +204,8 @@ class SqsQueue:
                 self._url = None
             raise
 
-    async def _find(self, seconds: float) -> str:
-        """The address; all who have to wait for it share one look-up, and its failure."""
+    async def _find_url(self, seconds: float) -> str:
+        """The queue's URL; all who have to wait for it share one look-up, and its failure."""
         try:
             return await self._url_lookup.result_within(seconds)
         except TimeoutError as error:
@@ -219,7 +224,7 @@ def _check_batch(entries: Sequence[object]) -> None:
         raise ValueError(f"SQS takes 1 to {BATCH} entries a batch, not {len(entries)}.")
 
 
-def _request_of(letter: Letter) -> Entry | MessageTooLarge:
+def _request_of(letter: Letter) -> BatchEntry | MessageTooLarge:
     try:
         return send_request(letter)
     except MessageTooLarge as error:

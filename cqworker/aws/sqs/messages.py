@@ -1,4 +1,4 @@
-"""Letters and deliveries as SQS reads and writes them."""
+"""Outgoing messages (Letter) and received ones (Delivery) as the API of SQS has them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from cqworker.errors import MessageTooLarge
 from cqworker.ports import MAX_MESSAGE, Delivery, Letter
 
 TRACEPARENT = "traceparent"
+"""The message attribute with W3C's trace context."""
 XRAY = "AWSTraceHeader"
+"""The system attribute with X-Ray's header (SQS API, SendMessage)."""
 
 RECEIVE_FIELDS: Mapping[str, Any] = {
     "MessageSystemAttributeNames": ["ApproximateReceiveCount", "SentTimestamp", XRAY],

@@ -1,4 +1,4 @@
-"""What an inspection says about one thing, and how it tries a right without doing harm."""
+"""The result of a check, and how a check tries a right without doing harm."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from cqworker.aws.error_translation import AwsFault, translate
 from cqworker.aws.operations import Operation
 
 Level = Literal["ok", "info", "warning", "error"]
-DENIALS = frozenset(code for code, row in BY_CODE.items() if row is DENIED)
+DENIED_CODES = frozenset(code for code, row in BY_CODE.items() if row is DENIED)
+"""Error codes that say that the role lacks a right."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """How bad it is, what it is about, what was found, and how to mend it ("" where nothing is to mend)."""
 
     level: Level
@@ -27,28 +28,28 @@ class Finding:
     fix: str = ""
 
 
-async def collected(
-    subject: str, findings: AsyncIterator[Finding], *, beside: bool = False, level: Level = "error"
-) -> list[Finding]:
-    """The findings, ended by one more, of this `level`, where a service did not do its part.
+async def collect(
+    subject: str, results: AsyncIterator[CheckResult], *, beside: bool = False, level: Level = "error"
+) -> list[CheckResult]:
+    """The results, ended by one more, of this `level`, where a service raised an AwsFault.
 
     `beside` marks what no daemon ever asks for: that a role may not ask for it is information, and nothing is wrong.
     """
-    found: list[Finding] = []
+    found: list[CheckResult] = []
     try:
-        async for finding in findings:
-            found.append(finding)  # noqa: PERF401 - what came before the fault is kept
+        async for result in results:
+            found.append(result)  # noqa: PERF401 - what came before the fault is kept
     except AwsFault as fault:
-        denied = fault.code in DENIALS
+        denied = fault.code in DENIED_CODES
         if denied and beside:
             what = f"Not checked, which is fine for running: {fault.cause}"
-            found.append(Finding("info", subject, what, fault.remedy))
+            found.append(CheckResult("info", subject, what, fault.remedy))
         else:
-            found.append(Finding(level if denied else "error", subject, fault.cause, fault.remedy))
+            found.append(CheckResult(level if denied else "error", subject, fault.cause, fault.remedy))
     return found
 
 
-async def tried(
+async def try_call(
     clients: Calls, operation: Operation, request: Request, about: str, granted: frozenset[str]
 ) -> Answer | None:
     """Makes a request that changes nothing: its answer, or None where it was refused with one of the codes `granted`.
