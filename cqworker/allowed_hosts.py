@@ -1,4 +1,4 @@
-"""The rule of every door that this machine's browsers can reach: which names it answers to, which pages may request."""
+"""Which requests a server that browsers can reach may serve: by Host header against DNS rebinding, by Origin."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+"""The names of this machine for itself."""
 LAST_PORT = 65_535
+"""The largest TCP port."""
 _authority = re.compile(
     r"(?:\[(?P<six>[0-9a-f.]*:[0-9a-f:.]*)\]|(?P<name>[0-9a-z._-]+))(?::(?P<port>[0-9]{0,5}))?"
 ).fullmatch
@@ -20,7 +22,7 @@ _OUR_SITES = frozenset({"same-origin", "none"})
 
 
 class RefusalReason(Enum):
-    """Why somebody is turned away."""
+    """Why a request is refused."""
 
     MALFORMED = "malformed"
     MISDIRECTED = "misdirected"
@@ -28,7 +30,7 @@ class RefusalReason(Enum):
 
 
 class RequestRefused(Exception):
-    """A request that is not served; the text says why and is fit for its sender."""
+    """A request is not served; the text says why and is fit for its sender."""
 
     def __init__(self, reason: RefusalReason, words: str) -> None:
         super().__init__(words)
@@ -37,7 +39,10 @@ class RequestRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RequestHeaders:
-    """What a request says of where it goes and whence it comes: its target, and all values of three headers."""
+    """What a request says of where it goes and where it comes from.
+
+    Its target, and all values of three headers: Host, Origin and Sec-Fetch-Site.
+    """
 
     target: str
     hosts: Sequence[str]
@@ -48,18 +53,18 @@ class RequestHeaders:
 
 
 def check_request(request: RequestHeaders, names: Collection[str] | None) -> None:
-    """Lets a request in, or raises RequestRefused.
+    """Raises RequestRefused for a request that must not be served.
 
-    `names`, in small letters, are those that the door answers to; None where others reach it by whatever name. On
+    `names`, in small letters, are those that the server answers to; None where others reach it by whatever name. On
     loopback another name means DNS rebinding. Anywhere, an Origin or a Sec-Fetch-Site of another site means that a page
     of that site asks, and such pages are served nothing, not even what changes nothing.
     """
     if len(request.hosts) != 1 and not (request.may_lack_host and not request.hosts):
         raise RequestRefused(RefusalReason.MALFORMED, "A request has exactly one Host header (RFC 9112, section 3.2).")
-    addressed = _addressed(request.target)
-    for authority in (*request.hosts, *addressed):
+    in_target = _authorities_in(request.target)
+    for authority in (*request.hosts, *in_target):
         _check_name(authority, names)
-    own = {authority.lower() for authority in addressed or request.hosts}
+    own = {authority.lower() for authority in in_target or request.hosts}
     if any(_authority_of(origin) not in own for origin in request.origins):
         raise RequestRefused(RefusalReason.CROSS_ORIGIN, "The Origin header names another site than the Host header.")
     if any(site.strip().lower() not in _OUR_SITES for site in request.sites):
@@ -68,7 +73,7 @@ def check_request(request: RequestHeaders, names: Collection[str] | None) -> Non
         )
 
 
-def _addressed(target: str) -> tuple[str, ...]:
+def _authorities_in(target: str) -> tuple[str, ...]:
     """The authority in a target that names one: it stands above the Host header (RFC 9112, section 3.2.2)."""
     if target.startswith("/") or target == "*":
         return ()

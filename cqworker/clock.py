@@ -1,4 +1,4 @@
-"""The two clocks: one to write down, one to measure with."""
+"""The two clocks: wall time for what is written down, a monotonic one for what is measured."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the flow asks of time."""
+    """Where the flow reads the time; tests give it a virtual one."""
 
     def now(self) -> int:
         """The wall clock in milliseconds since the epoch, for what is written down and compared across hosts."""
@@ -22,6 +22,7 @@ class SystemClock:
     """The machine's clocks."""
 
     def now(self) -> int:
+        """The wall clock in milliseconds since the epoch."""
         return time.time_ns() // 1_000_000
 
     monotonic: staticmethod[[], float] = staticmethod(time.monotonic)

@@ -1,4 +1,4 @@
-"""Closed sets of words that several rooms say: each stands here once, and everything else asks for it."""
+"""Closed sets of words that several rooms use: each is defined here once."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ class Role(StrEnum):
 
 
 ROLES = frozenset(Role)
+"""All of them."""
 
 
 class ExitCode(IntEnum):
@@ -33,15 +34,17 @@ Executor = Literal["loop", "thread", "process"]
 """Where a handler runs."""
 
 Level = Literal["debug", "info", "warning", "error"]
-"""How grave a line of the log is, the least first."""
+"""How grave a line of the log is."""
 LEVELS: tuple[Level, ...] = get_args(Level)
+"""The levels, the least grave first."""
 
 Scope = Literal["submit", "read", "operate"]
 """What the bearer of a token may do."""
 SCOPES: tuple[Scope, ...] = get_args(Scope)
+"""All scopes."""
 
 Phase = Literal["ready", "draining", "stopped"]
-"""What a daemon says that it is."""
+"""The phases of a daemon's life."""
 
 ReceiptAction = Literal["delete", "change_visibility", "refresh"]
 """What is done with a message, or in its place."""

@@ -1,4 +1,4 @@
-"""What can go wrong, in the words of cqworker rather than of a vendor."""
+"""The errors that cqworker raises on purpose, whatever service or library was behind them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the fields of a public record mean, where help() finds it."""
+"""The meaning of each field of a public record, where help() finds it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the flow asks of the world: a queue, a store of records, a store of big things."""
+"""The ports: a queue of messages, a store of records, a store of artifacts, as the flow needs them."""
 
 from __future__ import annotations
 
@@ -97,10 +97,12 @@ class Depth(Struct, frozen=True):
 
 
 class JobQueue(Protocol):
-    """One queue. Every method raises Unavailable when the service does not do its part."""
+    """One queue. Every method raises Unavailable where the service does not do its part."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The queue's name."""
+        ...
 
     async def send(self, letter: Letter) -> None:
         """Returns once the queue has the message; Unavailable.ambiguous says that it may have it all the same.
@@ -129,7 +131,9 @@ class JobQueue(Protocol):
         """Hides at most ten messages for so many seconds from now; an accepted change proves nothing."""
         ...
 
-    async def depth(self) -> Depth: ...
+    async def depth(self) -> Depth:
+        """How many messages wait, are in hand and are delayed, as far as the queue knows."""
+        ...
 
 
 @document_fields(
@@ -183,11 +187,11 @@ class StoredObject(Struct, frozen=True):
 
 
 WriteChunk = Callable[[bytes], Awaitable[None]]
-"""Takes a piece of an object."""
+"""Takes the next bytes of an object that is copied."""
 
 
 class Artifacts(Protocol):
-    """The big things. A reference is `s3://bucket/key`; every method raises Unavailable."""
+    """The store of artifacts. A reference is `s3://bucket/key`; every method raises Unavailable."""
 
     def reference(self, key: str) -> str:
         """The reference of a key below the configured bucket and prefix."""

@@ -1,4 +1,4 @@
-"""What the daemon and the child processes of handlers need of the system, and Windows has not."""
+"""Whether the system has what the daemon and the child processes of handlers need, and Windows lacks."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ DAEMON_NEEDS_POSIX = (
     "cqworker.client, writing handlers and testing them (cqworker.testing), and the commands submit, jobs, handlers, "
     "config, doctor and provision; run the daemon in WSL 2 or in a container."
 )
+"""Why a daemon does not start on Windows."""
 CHILDREN_NEED_POSIX = (
     "Child processes of handlers need POSIX (Linux, macOS), which this system is not: handlers on the loop and in "
     "threads work here; try those in a process in WSL 2 or in a container."
 )
+"""Why a handler's process does not start on Windows."""
 
 
 def is_posix() -> bool:

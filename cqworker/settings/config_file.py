@@ -10,19 +10,20 @@ from cqworker.errors import ConfigurationError
 from cqworker.settings.layers import SettingValue, flatten
 
 DEFAULT_FILE = Path("/etc/cqworker/cqworker.toml")
+"""The file that is read where it exists and no other is named."""
 
 
-def find_file(option: Path | None, environ: Mapping[str, str], usual: Path = DEFAULT_FILE) -> Path | None:
-    """The file to read: as asked by flag, else by CQWORKER_CONFIG, else the usual one where it exists, else none."""
+def find_file(option: Path | None, environ: Mapping[str, str], default: Path = DEFAULT_FILE) -> Path | None:
+    """The file to read: as asked by flag, else by CQWORKER_CONFIG, else the default one where it exists, else none."""
     if option is not None:
         return option
     if environ.get("CQWORKER_CONFIG"):
         return Path(environ["CQWORKER_CONFIG"])
-    return usual if usual.exists() else None
+    return default if default.exists() else None
 
 
 def read_file(path: Path) -> list[SettingValue]:
-    """What the TOML file at `path` gives; raises ConfigurationError where it cannot be read."""
+    """The values in the TOML file at `path`. Raises ConfigurationError where it cannot be read."""
     try:
         return list(flatten((), tomllib.loads(path.read_text(encoding="utf-8")), str(path)))
     except OSError as error:

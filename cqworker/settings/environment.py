@@ -1,4 +1,4 @@
-"""The environment: CQWORKER_* variables as settings, and which of them are none of ours."""
+"""The environment: which settings the CQWORKER_* variables give, and which of them are none."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from cqworker.settings.layers import SettingValue, flatten
 from cqworker.settings.schema import PREFIX, node_at, requirement_of, variables
 
 OF_THE_COMMAND_LINE = frozenset({"CQWORKER_URL", "CQWORKER_TOKEN", "CQWORKER_CONFIG"})
-KUBERNETES = re.compile(r"CQWORKER_(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_\d+_.+)")
-KUBERNETES_ADDRESS = re.compile(r"CQWORKER_(.+_)?PORT")
+"""Variables that are options of commands, and no settings."""
+_KUBERNETES_VARIABLE = re.compile(r"CQWORKER_(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_\d+_.+)")
+_KUBERNETES_ADDRESS = re.compile(r"CQWORKER_(.+_)?PORT")
 
 
 def read_environment(environ: Mapping[str, str]) -> tuple[list[SettingValue], list[str]]:
@@ -21,27 +22,27 @@ def read_environment(environ: Mapping[str, str]) -> tuple[list[SettingValue], li
     Kubernetes injects variables for each Service of a namespace; those of one called cqworker are passed over
     (Kubernetes documentation, "Service", environment variables).
     """
-    givens: list[SettingValue] = []
+    values: list[SettingValue] = []
     faults: list[str] = []
     for name, text in sorted(environ.items()):
         if not name.startswith(PREFIX) or name in OF_THE_COMMAND_LINE:
             continue
         if name not in variables():
-            faults += [] if _is_injected(name, text) else [_unknown(name)]
+            faults += [] if _is_injected(name, text) else [_unknown_variable_fault(name)]
             continue
         path = variables()[name]
         try:
-            givens += flatten(path, _value(path, text), name)
+            values += flatten(path, _parse(path, text), name)
         except (ValueError, RecursionError):
             faults.append(f"{name}: must be {requirement_of(path)}, written as JSON{_example(path)}.")
-    return givens, faults
+    return values, faults
 
 
 def _is_injected(name: str, text: str) -> bool:
-    return bool(KUBERNETES.fullmatch(name) or (KUBERNETES_ADDRESS.fullmatch(name) and "://" in text))
+    return bool(_KUBERNETES_VARIABLE.fullmatch(name) or (_KUBERNETES_ADDRESS.fullmatch(name) and "://" in text))
 
 
-def _value(path: tuple[str, ...], text: str) -> object:
+def _parse(path: tuple[str, ...], text: str) -> object:
     node = node_at(path) or {}
     return json.loads(text) if node.get("type") in ("array", "object") else text
 
@@ -56,7 +57,7 @@ def _example(path: tuple[str, ...]) -> str:
     return ', such as ["…"]'
 
 
-def _unknown(name: str) -> str:
+def _unknown_variable_fault(name: str) -> str:
     for known, path in variables().items():
         if name.startswith(f"{known}__"):
             return f"{name}: {'.'.join(path)} is given as a whole: {known}, written as JSON{_example(path)}."

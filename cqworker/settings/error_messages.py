@@ -1,4 +1,4 @@
-"""What pydantic found, in the words of the people who wrote the configuration."""
+"""What pydantic found wrong, as messages for people who write configurations."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from cqworker.settings.layers import SettingValue, origin_of
 from cqworker.settings.schema import meaning_of, name_of, requirement_of, suggestion_for
 
 MAX_SHOWN_VALUE = 60
-"""Characters of a wrong value that are repeated."""
+"""Characters of a wrong value that a message repeats."""
 WRONG_FORM = frozenset({"string_pattern_mismatch", "string_too_short", "string_too_long"})
+"""Pydantic's types of errors about a text's form, which the setting's description explains better than a pattern."""
 
 
-def faults_of(error: ValidationError, givens: Sequence[SettingValue]) -> Iterator[str]:
+def faults_of(error: ValidationError, values: Sequence[SettingValue]) -> Iterator[str]:
     """One sentence for each mistake: where it stands, what is wrong, what to write instead."""
     for detail in error.errors(include_url=False):
-        yield f"{origin_of(detail['loc'], givens, 'the defaults')}: {_sentence(detail)}"
+        yield f"{origin_of(detail['loc'], values, 'the defaults')}: {_sentence(detail)}"
 
 
 def _sentence(detail: ErrorDetails) -> str:

@@ -14,10 +14,11 @@ from cqworker.settings.section import Section, repeated
 MAX_CONNECTIONS = 1000
 """Connections to the HTTP server, where the limit of file descriptors allows so many."""
 LEAST_RATE = 8192
-"""Bytes a second: 32 MiB in an hour."""
+"""Bytes a second of a body: 32 MiB, the largest upload, take an hour at most."""
 
 TokenName = Annotated[str, Field(min_length=1, max_length=128)]
 Tenant = Annotated[str, AfterValidator(check_tenant)]
+"""The name of a tenant, as `check_tenant` has it."""
 
 
 class TokenSettings(Section):
@@ -70,14 +71,14 @@ class HttpSettings(Section):
 
     @field_validator("max_spool")
     @classmethod
-    def _an_artifact_fits(cls, max_spool: int, info: ValidationInfo) -> int:
+    def _refuse_too_little_room(cls, max_spool: int, info: ValidationInfo) -> int:
         if max_spool < info.data.get("max_upload", 0):
             raise ValueError(f"an artifact of max_upload ({info.data['max_upload']} bytes) has to fit in; give it more")
         return max_spool
 
     @field_validator("tokens")
     @classmethod
-    def _tokens_are_distinct(cls, tokens: tuple[TokenSettings, ...]) -> tuple[TokenSettings, ...]:
+    def _refuse_tokens_named_twice(cls, tokens: tuple[TokenSettings, ...]) -> tuple[TokenSettings, ...]:
         twice = repeated(token.name for token in tokens)
         if twice:
             raise ValueError(f"two tokens are called {twice}; give each a name of its own")
@@ -87,7 +88,7 @@ class HttpSettings(Section):
 
     @field_validator("rates")
     @classmethod
-    def _tenants_have_tokens(cls, rates: RatesSettings, info: ValidationInfo) -> RatesSettings:
+    def _refuse_unknown_tenants(cls, rates: RatesSettings, info: ValidationInfo) -> RatesSettings:
         known = {DEFAULT_TENANT, *(token.tenant for token in info.data.get("tokens", ()))}
         for tenant in rates.tenants:
             if "tokens" in info.data and tenant not in known:

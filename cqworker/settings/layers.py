@@ -18,7 +18,7 @@ class SettingValue:
 
 
 def flatten(path: tuple[str, ...], value: object, origin: str) -> Iterator[SettingValue]:
-    """`value` taken apart into what stands in its tables; a list is one value."""
+    """The single values in the tables of `value`, each with its path below `path`; a list is one value."""
     if isinstance(value, Mapping) and (value or not path):
         for key, inner in value.items():
             yield from flatten((*path, str(key)), inner, origin)
@@ -26,28 +26,31 @@ def flatten(path: tuple[str, ...], value: object, origin: str) -> Iterator[Setti
         yield SettingValue(path, value, origin)
 
 
-def tree_of(givens: Iterable[SettingValue]) -> dict[str, object]:
+def tree_of(values: Iterable[SettingValue]) -> dict[str, object]:
     """The values as one tree, later ones over earlier ones; a table never replaces what is no table."""
     tree: dict[str, object] = {}
-    for given in givens:
+    for one in values:
         table: object = tree
-        for key in given.path[:-1]:
+        for key in one.path[:-1]:
             table = table.setdefault(key, {}) if isinstance(table, dict) else None
-        if isinstance(table, dict) and not (given.value == {} and given.path[-1] in table):
-            table[given.path[-1]] = given.value
+        if isinstance(table, dict) and not (one.value == {} and one.path[-1] in table):
+            table[one.path[-1]] = one.value
     return tree
 
 
-def origin_of(path: SettingPath, givens: Iterable[SettingValue], otherwise: str) -> str:
-    """Where the value at `path` came from: the last that set it, a table around it, or something below it."""
+def origin_of(path: SettingPath, values: Iterable[SettingValue], otherwise: str) -> str:
+    """Where the value at `path` came from: the last that set it, a table around it, or something below it.
+
+    `otherwise` where nothing set it.
+    """
     origin, closeness = otherwise, 0
-    for given in givens:
-        if given.path == path[: len(given.path)]:
-            near = len(given.path) + 1
-        elif path == given.path[: len(path)]:
+    for one in values:
+        if one.path == path[: len(one.path)]:
+            near = len(one.path) + 1
+        elif path == one.path[: len(path)]:
             near = 1
         else:
             continue
         if near >= closeness:
-            origin, closeness = given.origin, near
+            origin, closeness = one.origin, near
     return origin

@@ -15,21 +15,25 @@ from cqworker.settings.layers import SettingValue, origin_of, tree_of
 from cqworker.settings.schema import leaves
 from cqworker.settings.settings import Settings
 
-NOTHING: Mapping[str, object] = {}
+NO_OVERRIDES: Mapping[str, object] = {}
 DEFAULT = "default"
+"""The origin of what nobody set."""
 FLAGS = {"log.level": "--log-level"}
+"""Flags that are not called like the last part of their setting."""
 
 
-def load_settings(path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, object] = NOTHING) -> Settings:
+def load_settings(
+    path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, object] = NO_OVERRIDES
+) -> Settings:
     """The settings: flags (`overrides`, keyed like "http.port") above the environment above the file above defaults.
 
     Raises ConfigurationError with every fault that was found.
     """
-    givens, faults = _gather(path, environ, overrides)
+    values, faults = _gather(path, environ, overrides)
     try:
-        settings = Settings.model_validate(tree_of(givens))
+        settings = Settings.model_validate(tree_of(values))
     except ValidationError as error:
-        faults += faults_of(error, givens)
+        faults += faults_of(error, values)
     else:
         if not faults:
             return settings
@@ -37,29 +41,29 @@ def load_settings(path: Path | None, environ: Mapping[str, str], overrides: Mapp
 
 
 def sources(
-    path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, object] = NOTHING
+    path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, object] = NO_OVERRIDES
 ) -> dict[tuple[str, ...], str]:
     """Where each setting comes from: a file's path, a variable, a flag, or "default"."""
-    givens, _ = _gather(path, environ, overrides)
-    names = [name for name, _ in leaves()] + [given.path for given in givens]
-    return {name: origin_of(name, givens, DEFAULT) for name in names}
+    values, _ = _gather(path, environ, overrides)
+    names = [name for name, _ in leaves()] + [value.path for value in values]
+    return {name: origin_of(name, values, DEFAULT) for name in names}
 
 
 def _gather(
     path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, object]
 ) -> tuple[list[SettingValue], list[str]]:
-    givens: list[SettingValue] = []
+    values: list[SettingValue] = []
     faults: list[str] = []
     if path is not None:
         try:
-            givens += read_file(path)
+            values += read_file(path)
         except ConfigurationError as error:
             faults += error.faults
-    from_environment, strange = read_environment(environ)
+    from_environment, unknown = read_environment(environ)
     flags = [
         SettingValue(tuple(key.split(".")), value, _flag(key)) for key, value in overrides.items() if value is not None
     ]
-    return [*givens, *from_environment, *flags], [*faults, *strange]
+    return [*values, *from_environment, *flags], [*faults, *unknown]
 
 
 def _flag(key: str) -> str:

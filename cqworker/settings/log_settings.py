@@ -10,7 +10,7 @@ from cqworker.enums import LEVELS, Level
 from cqworker.settings.section import Section
 
 SDK_LOGGERS = frozenset({"aiobotocore", "boto3", "botocore", "s3transfer", "urllib3"})
-"""Loggers of the AWS SDK, which hide nothing of what they send and receive."""
+"""The loggers of the AWS SDK: at "debug" they write requests with signatures and credentials."""
 
 
 class LogSettings(Section):
@@ -28,7 +28,7 @@ class LogSettings(Section):
 
     @field_validator("levels")
     @classmethod
-    def _secrets_stay_out_of_the_log(cls, levels: dict[str, Level]) -> dict[str, Level]:
+    def _refuse_what_would_log_secrets(cls, levels: dict[str, Level]) -> dict[str, Level]:
         for name, level in levels.items():
             if not name or name != name.strip("."):
                 raise ValueError(f'"{name}" is no name of a logger; write one like "acme.orders", or "root"')

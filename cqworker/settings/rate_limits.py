@@ -9,7 +9,9 @@ from pydantic import Field
 from cqworker.settings.section import Section
 
 PerSecond = Annotated[float, Field(gt=0, le=100_000)]
+"""Submissions a second."""
 Burst = Annotated[int, Field(ge=1, le=10_000_000)]
+"""Submissions at once."""
 PER_SECOND = "Submissions a second, on average; not set: "
 AT_ONCE = "Submissions at once, after as long a pause; not set: "
 

@@ -1,4 +1,4 @@
-"""Names of queues, tables and buckets: an address in place of one is refused with the name that stands in it."""
+"""Names of queues, tables and buckets: an address in place of a name is refused, with the name that is in it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from pydantic import BeforeValidator, Field
 from cqworker.model.job_limits import QUEUE_NAME
 
 ADDRESS_PREFIXES = (("http://", "URL"), ("https://", "URL"), ("s3://", "URL"), ("arn:", "ARN"))
+"""How an address begins, and what it is called."""
 
 
 def refuse_address(value: object) -> object:
-    """The value, unless it is a URL or an ARN; raises ValueError, which says what to write instead."""
+    """The value itself. Raises ValueError where it is a URL or an ARN, with the name to write instead."""
     for beginning, kind in ADDRESS_PREFIXES:
         if isinstance(value, str) and value.startswith(beginning):
             raise ValueError(f'give the name, "{_name_in(value)}", not the {kind}')

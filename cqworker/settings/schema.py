@@ -1,4 +1,4 @@
-"""What may stand where: the settings' JSON Schema, walked by path, and put into words for people."""
+"""Which settings there are: their JSON Schema, walked by path and described for people."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any
 from cqworker.settings.settings import Settings
 
 SettingPath = tuple[str | int, ...]
+"""The keys, and in lists the indices, that lead to a setting."""
 SchemaNode = dict[str, Any]
+"""A part of a JSON Schema."""
 TYPE_NAMES = {
     "integer": "a whole number",
     "number": "a number",
@@ -19,7 +21,9 @@ TYPE_NAMES = {
     "array": "a list",
     "object": "a table",
 }
+"""What JSON Schema's types are called in messages."""
 PREFIX = "CQWORKER_"
+"""How the name of every variable begins that is a setting."""
 
 
 def name_of(path: SettingPath) -> str:
@@ -39,8 +43,8 @@ def node_at(path: SettingPath) -> SchemaNode | None:
     for step in path:
         if node is None:
             return None
-        node = _child(_plain(node), step)
-    return None if node is None else _plain(node)
+        node = _child(_dereference(node), step)
+    return None if node is None else _dereference(node)
 
 
 def requirement_of(path: SettingPath) -> str:
@@ -85,12 +89,12 @@ def _schema() -> SchemaNode:
     return Settings.model_json_schema()
 
 
-def _plain(node: SchemaNode) -> SchemaNode:
+def _dereference(node: SchemaNode) -> SchemaNode:
     """The schema behind a reference, or beside "or null"."""
     if "anyOf" in node:
         rest = {name: value for name, value in node.items() if name != "anyOf"}
         option = next(option for option in node["anyOf"] if option.get("type") != "null")
-        return {**_plain(option), **rest}
+        return {**_dereference(option), **rest}
     if "$ref" in node:
         rest = {name: value for name, value in node.items() if name != "$ref"}
         return {**_schema()["$defs"][node["$ref"].rpartition("/")[2]], **rest}
@@ -105,7 +109,7 @@ def _child(node: SchemaNode, step: str | int) -> SchemaNode | None:
 
 
 def _leaves(path: tuple[str, ...], node: SchemaNode) -> Iterator[tuple[tuple[str, ...], SchemaNode]]:
-    node = _plain(node)
+    node = _dereference(node)
     if "properties" not in node:
         yield path, node
     for key, child in node.get("properties", {}).items():

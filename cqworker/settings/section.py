@@ -15,14 +15,14 @@ class Section(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _only_switches_are_true_or_false(cls, value: object, info: ValidationInfo) -> object:
-        """Without this `true` would count as the number 1."""
+    def _refuse_booleans_for_numbers(cls, value: object, info: ValidationInfo) -> object:
+        """Pydantic takes `true` for the number 1."""
         if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
             raise ValueError("true and false mean nothing here")
         return value
 
 
 def repeated(names: Iterable[str]) -> str:
-    """The names that occur more than once, as text."""
+    """The names that occur more than once, as one text; "" where none does."""
     seen = list(names)
     return ", ".join(sorted({name for name in seen if seen.count(name) > 1}))

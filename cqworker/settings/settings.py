@@ -21,6 +21,7 @@ MAX_RECEIVES = 1000
 """The largest maxReceiveCount of a redrive policy (SQS API, SetQueueAttributes)."""
 
 SourcePrefix = Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$")]
+"""A place in S3 below which jobs may read: `s3://bucket` or `s3://bucket/prefix`."""
 
 
 class StoreSettings(Section):
@@ -67,7 +68,7 @@ class ArtifactSettings(Section):
 
     @field_validator("sources")
     @classmethod
-    def _sources_are_not_what_jobs_store(cls, sources: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    def _refuse_sources_among_artifacts(cls, sources: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if not {"bucket", "prefix"} <= info.data.keys():
             return sources
         own = f"s3://{info.data['bucket']}/{info.data['prefix']}"
@@ -125,7 +126,7 @@ class WorkerSettings(Section):
 
 
 class AwsSettings(Section):
-    """`[aws]`: how AWS is spoken to; both ways of each switch keep the same promises, at another price."""
+    """`[aws]`: how calls to AWS are made; both positions of each switch keep the same promises, at different costs."""
 
     lean: bool = Field(
         True,
@@ -141,7 +142,7 @@ class AwsSettings(Section):
 
 
 class Settings(Section):
-    """Everything the daemon is told."""
+    """All settings of a daemon."""
 
     store: StoreSettings = StoreSettings()
     artifacts: ArtifactSettings = ArtifactSettings()
@@ -156,7 +157,7 @@ class Settings(Section):
 
     @field_validator("queues")
     @classmethod
-    def _queues_are_distinct(cls, queues: tuple[QueueSettings, ...]) -> tuple[QueueSettings, ...]:
+    def _refuse_queues_named_twice(cls, queues: tuple[QueueSettings, ...]) -> tuple[QueueSettings, ...]:
         if not queues:
             raise ValueError("at least one queue is needed")
         twice = repeated(name for queue in queues for name in (queue.name, queue.dead_letter_queue) if name)
@@ -166,7 +167,7 @@ class Settings(Section):
 
     @field_validator("handlers")
     @classmethod
-    def _types_go_to_configured_queues(cls, handlers: HandlerSettings, info: ValidationInfo) -> HandlerSettings:
+    def _refuse_unknown_queues(cls, handlers: HandlerSettings, info: ValidationInfo) -> HandlerSettings:
         names = {queue.name for queue in info.data["queues"]} if "queues" in info.data else None
         for type_, settings in handlers.types.items():
             if names is not None and settings.queue is not None and settings.queue not in names:

@@ -1,4 +1,4 @@
-"""Rules that need more than one setting, or something that is known only later."""
+"""Rules about several settings, or about what is known only when the daemon starts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cqworker.settings.settings import MAX_RECEIVES, QueueSettings, Settings
 
 
 def check_exposure(settings: Settings, roles: Collection[str]) -> None:
-    """Raise ConfigurationError where the api role would serve more than this machine without asking who calls.
+    """Raises ConfigurationError where the api role would serve more than this machine without tokens.
 
     The worker role alone serves nothing but health and metrics, and may listen anywhere.
     """

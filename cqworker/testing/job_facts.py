@@ -1,4 +1,4 @@
-"""What a test may say of the job that its handler is given."""
+"""The facts of the job that a test may set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cqworker.plugins.registry import Handler
 from cqworker.suggestions.handler_terms import RUN
 
 RUN_OPTIONS = ("artifacts", "sources", "stopping", "drain_after", "grace", "state", "timeout")
-"""What run_handler() takes beside them."""
+"""The options of run_handler() that are no facts of the job."""
 
 
 class JobFacts(TypedDict, total=False):
@@ -34,11 +34,14 @@ class JobFacts(TypedDict, total=False):
     traceparent: str | None
 
 
-def facts_of(handler: Handler, said: Mapping[str, Any]) -> PlainJob:
-    """The job of a run; raises TypeError for what is said and no job has."""
+def facts_of(handler: Handler, given: Mapping[str, Any]) -> PlainJob:
+    """The job of a run, with these facts over the usual ones.
+
+    Raises TypeError for what no job has, and ValueError for a tenant that is none.
+    """
     known = list(JobFacts.__annotations__)
-    if strangers := [name for name in said if name not in known]:
-        raise TypeError(f"{RUN.of_strangers(strangers, [*RUN_OPTIONS, *known])} {RUN.usage}")
+    if unknown := [name for name in given if name not in known]:
+        raise TypeError(f"{RUN.describe_unknown(unknown, [*RUN_OPTIONS, *known])} {RUN.usage}")
     usual: dict[str, Any] = {
         "id": "test-job",
         "type": handler.type,
@@ -47,6 +50,6 @@ def facts_of(handler: Handler, said: Mapping[str, Any]) -> PlainJob:
         "deadline": datetime.now(UTC) + timedelta(seconds=handler.timeout),
         "memory": handler.memory,
     }
-    facts = PlainJob(**(usual | dict(said)))
+    facts = PlainJob(**(usual | dict(given)))
     check_tenant(facts.tenant)
     return facts

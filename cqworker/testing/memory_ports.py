@@ -16,7 +16,7 @@ from cqworker.model.writes import Change, Refused, Written
 from cqworker.ports import BATCH, MAX_MESSAGE, Delivery, Depth, EntryFault, KeyItem, Letter, StoredObject, WriteChunk
 
 CHUNK_BYTES = 262_144
-"""Bytes of an object that are handed on at once."""
+"""Bytes of an object that copy() hands on at once."""
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ class MemoryQueue:
         while not (ready := self._ready(limit)):
             if self._clock.monotonic() >= deadline:
                 return []
-            await self._something(deadline)
+            await self._wait_for_message(deadline)
         return [self._deliver(message, visibility) for message in ready]
 
     async def delete(self, receipts: Sequence[str]) -> Sequence[EntryFault]:
@@ -124,16 +124,16 @@ class MemoryQueue:
             if message.visible_at > now:
                 continue
             if message.receive_count >= self._max_receive_count and self._dead_letters is not None:
-                self._bury(message, self._dead_letters)
+                self._move_to_dead_letters(message, self._dead_letters)
                 continue
             ready.append(message)
             if len(ready) == limit:
                 break
         return ready
 
-    def _bury(self, message: _Message, cemetery: MemoryQueue) -> None:
+    def _move_to_dead_letters(self, message: _Message, queue: MemoryQueue) -> None:
         del self._messages[message.message_id]
-        cemetery._keep(message.letter, message.sent_at, self._clock.monotonic(), message.receive_count)
+        queue._keep(message.letter, message.sent_at, self._clock.monotonic(), message.receive_count)
 
     def _deliver(self, message: _Message, visibility: int) -> Delivery:
         message.receive_count += 1
@@ -155,7 +155,7 @@ class MemoryQueue:
         message = self._messages.get(receipt.partition("#")[0])
         return message if message is not None and receipt in message.receipts else None
 
-    async def _something(self, deadline: float) -> None:
+    async def _wait_for_message(self, deadline: float) -> None:
         """Waits until a message arrives, becomes visible, or the deadline comes."""
         self._arrived.clear()
         next_visible = min((message.visible_at for message in self._messages.values()), default=deadline)

@@ -36,7 +36,7 @@ from cqworker.testing.job_facts import JobFacts, facts_of
 from cqworker.testing.memory_ports import MemoryArtifacts
 
 UNSET: object = object()
-"""Nothing was given, not even None."""
+"""The default of `state`: nothing was given, not even None."""
 
 
 @document_fields(
@@ -90,15 +90,15 @@ async def run_handler(  # noqa: PLR0913 - what a test may say, by name
     InvalidPayload, TypeError or ValueError for a result that is no JSON, LookupError where there is no such handler,
     and TimeoutError for what a worker would settle as `timeout` or abandon; a thread then goes on by itself, a daemon.
     """
-    found = _as_tried(_find(handler), state, timeout)
+    found = _override(_find(handler), state, timeout)
     facts, store = facts_of(found, job), artifacts or MemoryArtifacts()
     store.tenants[facts.id] = facts.tenant
-    times = RunLimits(found.timeout, None if drain_after is None else seconds_of(drain_after), seconds_of(grace))
+    limits = RunLimits(found.timeout, None if drain_after is None else seconds_of(drain_after), seconds_of(grace))
     lent = partial(JobArtifacts, store, facts, sources=sources, tenant_of=store.tenant_of)
-    return await _run(found, encode_result(payload), facts, store, lent, StopSignal(stopping), times)
+    return await _run(found, encode_result(payload), facts, store, lent, StopSignal(stopping), limits)
 
 
-def _as_tried(handler: Handler, state: object, timeout: float | timedelta | None) -> Handler:
+def _override(handler: Handler, state: object, timeout: float | timedelta | None) -> Handler:
     """The handler with what the test puts in place of its own."""
     if timeout is not None:
         handler = replace(handler, timeout=float(seconds_of(timeout)))
@@ -112,23 +112,25 @@ async def _run(  # noqa: PLR0913 - what a test may say, once read
     store: MemoryArtifacts,
     lent: Callable[..., JobArtifacts],
     signal: StopSignal,
-    times: RunLimits,
+    limits: RunLimits,
 ) -> HandlerRun:
     model, reported = found.validate(text), list[Progress]()
     if found.executor == "process":
-        return HandlerRun(result=orjson.loads(await _in_process(found, text, facts, times)), artifacts=store)
+        return HandlerRun(result=orjson.loads(await _in_process(found, text, facts, limits)), artifacts=store)
     async with open_child_pool(1) as own:
         make_job = partial(_job, facts, lent, reported, signal, own)
-        reply = await _here(found, model, HandlerCall(found, signal, times), make_job)
-    explain_misuse = orjson.loads(found.encode(reply.result))
-    return HandlerRun(result=explain_misuse, progress=reported, artifacts=store, finished=reply.finished)
+        given = await _run_in_lifespan(found, model, HandlerCall(found, signal, limits), make_job)
+    result = orjson.loads(found.encode(given.result))
+    return HandlerRun(result=result, progress=reported, artifacts=store, finished=given.finished)
 
 
-async def _here(handler: Handler, model: object, rehearsal: HandlerCall, make_job: Callable[[Any], Job]) -> CallResult:
+async def _run_in_lifespan(
+    handler: Handler, model: object, call_of_handler: HandlerCall, make_job: Callable[[Any], Job]
+) -> CallResult:
     async with AsyncExitStack() as stack:
         async with asyncio.timeout(handler.timeout):
             state = await stack.enter_async_context(_lifespan(handler))
-        return await rehearsal.of(model, make_job(state))
+        return await call_of_handler.run(model, make_job(state))
 
 
 def _job(
@@ -150,14 +152,14 @@ def _job(
     )
 
 
-async def _in_process(handler: Handler, payload: str, job: PlainJob, times: RunLimits) -> str:
+async def _in_process(handler: Handler, payload: str, job: PlainJob, limits: RunLimits) -> str:
     """The result's JSON text; the process is killed when it shall stop."""
     try:
-        async with asyncio.timeout(times.until_stop):
+        async with asyncio.timeout(limits.until_stop):
             async with open_child_pool(1) as children:
                 outcome = await call(children, run_in_child, handler.origin, payload, job)
     except TimeoutError:
-        if times.reason is StopReason.DRAIN:
+        if limits.reason is StopReason.DRAIN:
             raise Stopping(StopReason.DRAIN) from None
         raise
     outcome.replay(Job(job).log)

@@ -12,17 +12,20 @@ class SameLoop:
     """Runs handlers as tasks of the loop that calls it."""
 
     def call(self, work: Work, thrown: Callable[[], None] = do_nothing) -> RunningCall:
+        """Starts a task for the work; `thrown` is called when a cancel is thrown into it."""
         task = asyncio.get_running_loop().create_task(work())
         return RunningCall(task, lambda: _cancel(task, thrown))
 
     def silent_for(self) -> float:
+        """Seconds since the loop last turned: none, for the test itself runs on it."""
         return 0.0
 
     def position(self) -> LoopPosition:
+        """Nothing is known of where the loop stands."""
         return LoopPosition()
 
     async def close(self) -> None:
-        return None
+        """Does nothing: the loop is the test's."""
 
 
 def _cancel(task: asyncio.Task[object], thrown: Callable[[], None]) -> None:

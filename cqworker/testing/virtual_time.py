@@ -12,8 +12,9 @@ from typing import Any, TypeVar, TypeVarTuple, Unpack
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 TICKS_PER_SECOND = 1_000_000
+"""Virtual time goes in whole microseconds."""
 EPOCH_MS = 1_767_225_600_000
-"""2026-01-01T00:00:00Z, where every virtual clock starts."""
+"""Epoch milliseconds of 2026-01-01T00:00:00Z, where every virtual clock starts."""
 
 
 class _JumpingSelector(selectors.DefaultSelector):
