@@ -11,10 +11,9 @@ from cqworker.client.client_errors import DaemonRefused, DaemonUnreachable
 from cqworker.client.job_types import View
 from cqworker.client.transport import Transport
 from cqworker.errors import Unavailable
+from cqworker.model.job_limits import MAX_WAIT
 from cqworker.model.status import Status
 
-MAX_WAIT = 20.0
-"""Seconds that one request waits at most (docs/http.md, ?wait=)."""
 MIN_PAUSE = 1.0
 """Seconds from one request to the next at least: a daemon that drains answers every wait at once."""
 SILENCE_TIMEOUT = 30.0

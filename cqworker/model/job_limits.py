@@ -16,6 +16,8 @@ MAX_ROUND = 999_999_999
 """The last round: the key of an artifact has room for nine digits."""
 MAX_BATCH = 500
 """Jobs in one request of POST /jobs/batch, and in one that the client sends."""
+MAX_WAIT = 20.0
+"""Seconds that one request waits for a job's end (`?wait=`): proxies give up after 30 and 60."""
 MAX_TAGS = 10
 """Tags of a job."""
 """Tags of a job."""

@@ -12,6 +12,7 @@ from cqworker.jobs.intake import Sender, submit_one
 from cqworker.jobs.strict_json import read_object
 from cqworker.jobs.submission_models import validate
 from cqworker.model.ids import IDEMPOTENCY_KEY, MAX_JOB_ID
+from cqworker.model.job_limits import MAX_WAIT
 from cqworker.model.job_view import job_view
 from cqworker.model.record import JobRecord
 from cqworker.model.trace import parse_traceparent
@@ -24,8 +25,6 @@ from cqworker.web.problems import Problem, ProblemKind
 from cqworker.web.request_models import RetryAsk
 from cqworker.web.submission_problems import problem_of_submission
 
-MAX_WAIT = 20.0
-"""Seconds that `?wait=` may hold a request: below the 30 and 60 s after which proxies give up."""
 MAX_RETRY_BODY = 4096
 """Bytes of a body whose only field is a number."""
 _SECONDS = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")

@@ -10,11 +10,10 @@ from typing import Any
 
 import orjson
 
+from cqworker.model.job_limits import MAX_TYPE
 from cqworker.plugins.registry import Handler, Registry
 from cqworker.web.openapi_schemas import REFERENCE, PlainJsonSchema, Schema, reference, simplify, subschemas
 
-MAX_TYPE = 128
-"""Characters of a job type that can be asked for."""
 _WORD = re.compile(r"[A-Za-z0-9]+")
 _LIST = REFERENCE.format(model="")
 

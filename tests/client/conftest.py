@@ -1,4 +1,4 @@
-"""Clients for tests: over HTTP and straight to the ports, before the same front desk on ports in memory."""
+"""Clients for tests: over HTTP and straight to the ports, before the same API on ports in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A front desk for each test that asks for one."""
+"""An HTTP API for each test that asks for one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ from tests.web.house import House, open_house
 
 @pytest.fixture
 async def house() -> AsyncIterator[House]:
-    """A desk without tokens, on loopback."""
+    """An API without tokens, on loopback."""
     async with open_house() as opened:
         yield opened

@@ -1,4 +1,4 @@
-"""The front desk before the real flow on ports in memory, served on a real socket."""
+"""The HTTP API before the real flow on ports in memory, served on a real socket."""
 
 from __future__ import annotations
 

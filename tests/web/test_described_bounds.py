@@ -22,7 +22,7 @@ from tests.web.raw import RawAnswer, exchange
 JSON = {"Content-Type": "application/json"}
 
 
-class Desk:
+class Api:
     """A house that lives as long as the module, and its description."""
 
     def __init__(self, runner: asyncio.Runner) -> None:
@@ -58,9 +58,9 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk() -> Iterator[Desk]:
+def api() -> Iterator[Api]:
     with asyncio.Runner() as runner:
-        opened = Desk(runner)
+        opened = Api(runner)
         yield opened
         opened.close()
 
@@ -84,24 +84,24 @@ CANDIDATES: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("field", CANDIDATES)
-def test_a_field_of_a_submission_is_taken_where_its_schema_takes_it(desk: Desk, field: str) -> None:
+def test_a_field_of_a_submission_is_taken_where_its_schema_takes_it(api: Api, field: str) -> None:
     verdicts = set()
     for value in CANDIDATES[field]:
         body = TEXT | {field: value}
-        is_fine = desk.is_described("BatchJobAsk", body)
-        assert desk.is_taken_in_a_batch(body) is is_fine, value
+        is_fine = api.is_described("BatchJobAsk", body)
+        assert api.is_taken_in_a_batch(body) is is_fine, value
         alone = TEXT | {field: value}
-        status, answer = desk.post("/jobs", alone)
-        assert (status < 300) is desk.is_described("SubmitAsk", alone), (value, answer)
+        status, answer = api.post("/jobs", alone)
+        assert (status < 300) is api.is_described("SubmitAsk", alone), (value, answer)
         verdicts.add(is_fine)
     assert verdicts == ({False} if field == "nobodys" else {True, False})
 
 
-def test_every_field_of_a_submission_is_tried(desk: Desk) -> None:
-    described = desk.document["components"]["schemas"]["TextTransformBatchJob"]
+def test_every_field_of_a_submission_is_tried(api: Api) -> None:
+    described = api.document["components"]["schemas"]["TextTransformBatchJob"]
     assert described["properties"].keys() | {"nobodys"} == CANDIDATES.keys()
     for name in described["required"]:
-        assert not desk.is_taken_in_a_batch({key: value for key, value in TEXT.items() if key != name})
+        assert not api.is_taken_in_a_batch({key: value for key, value in TEXT.items() if key != name})
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
@@ -124,28 +124,28 @@ JOBS = st.fixed_dictionaries(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(JOBS)
-def test_any_job_is_taken_where_the_description_takes_it(desk: Desk, job: dict[str, Any]) -> None:
+def test_any_job_is_taken_where_the_description_takes_it(api: Api, job: dict[str, Any]) -> None:
     whole = {"type": "text.transform", "payload": {"text": "a"}} | job
     for asked in (job, whole):
-        assert desk.is_taken_in_a_batch(asked) is desk.is_described("BatchJobAsk", asked)
+        assert api.is_taken_in_a_batch(asked) is api.is_described("BatchJobAsk", asked)
 
 
 @pytest.mark.parametrize("job_count", [0, 1, 500, 501])
-def test_a_batch_has_as_many_jobs_as_are_described(desk: Desk, job_count: int) -> None:
-    jobs = desk.document["components"]["schemas"]["BatchAsk"]["properties"]["jobs"]
-    status, _ = desk.post("/jobs/batch", {"jobs": [TEXT] * job_count})
+def test_a_batch_has_as_many_jobs_as_are_described(api: Api, job_count: int) -> None:
+    jobs = api.document["components"]["schemas"]["BatchAsk"]["properties"]["jobs"]
+    status, _ = api.post("/jobs/batch", {"jobs": [TEXT] * job_count})
     assert (status == 200) is (jobs["minItems"] <= job_count <= jobs["maxItems"])
 
 
 @pytest.mark.parametrize("seen", [1, 1.0, 999_999_999, 0, 1_000_000_000, 1e9, -1, "one", None, True, 1.5])
-def test_the_round_of_a_retry_is_taken_where_its_schema_takes_it(desk: Desk, seen: object) -> None:
-    status, _ = desk.post("/jobs/nobody/retry", {"round": seen})
-    assert status == (404 if desk.is_described("RetryAsk", {"round": seen}) else 422)
+def test_the_round_of_a_retry_is_taken_where_its_schema_takes_it(api: Api, seen: object) -> None:
+    status, _ = api.post("/jobs/nobody/retry", {"round": seen})
+    assert status == (404 if api.is_described("RetryAsk", {"round": seen}) else 422)
 
 
-def parameter(desk: Desk, path: str, name: str) -> Any:
+def parameter(api: Api, path: str, name: str) -> Any:
     """What judges values of this parameter."""
-    (operation,) = desk.document["paths"][path].values()
+    (operation,) = api.document["paths"][path].values()
     (schema,) = [found["schema"] for found in operation["parameters"] if found["name"] == name]
     return OAS31Validator(schema)
 
@@ -154,50 +154,50 @@ SPELT = ["0", "20", "20.0", "2e1", "1E-7", "20.0000001", "-1e-9", "21", "1e2", "
 
 
 @pytest.mark.parametrize("spelt", SPELT)
-def test_a_wait_is_taken_where_its_schema_takes_it(desk: Desk, spelt: str) -> None:
-    judge = parameter(desk, "/jobs/{job_id}", "wait")
-    status = desk.ask("GET", f"/jobs/nobody?wait={spelt}").status
+def test_a_wait_is_taken_where_its_schema_takes_it(api: Api, spelt: str) -> None:
+    judge = parameter(api, "/jobs/{job_id}", "wait")
+    status = api.ask("GET", f"/jobs/nobody?wait={spelt}").status
     assert status == (404 if judge.is_valid(float(spelt)) else 400)
 
 
 @pytest.mark.parametrize("key", ["k", "~" * 128, "~" * 129, "a b", "!", "a\tb", "é", "a\x7f"])
-def test_a_key_is_taken_where_its_schema_takes_it(desk: Desk, key: str) -> None:
-    judge = parameter(desk, "/jobs", "Idempotency-Key")
+def test_a_key_is_taken_where_its_schema_takes_it(api: Api, key: str) -> None:
+    judge = parameter(api, "/jobs", "Idempotency-Key")
     body = json.dumps(TEXT).encode()
-    answer = desk.ask("POST", "/jobs", "Content-Type: application/json", f"Idempotency-Key: {key}", body=body)
+    answer = api.ask("POST", "/jobs", "Content-Type: application/json", f"Idempotency-Key: {key}", body=body)
     assert (answer.status < 300) is judge.is_valid(key)
 
 
-def test_a_name_is_looked_for_where_its_schema_takes_it(desk: Desk) -> None:
-    _, job = desk.post("/jobs", TEXT)
-    judge = parameter(desk, "/jobs/{job_id}/artifacts/{name}", "name")
+def test_a_name_is_looked_for_where_its_schema_takes_it(api: Api) -> None:
+    _, job = api.post("/jobs", TEXT)
+    judge = parameter(api, "/jobs/{job_id}/artifacts/{name}", "name")
     names = ["a", "a.csv", "A-b_c.9", "a" * 100, "a" * 101, ".a", "a.", "a b", "é", "-a", "a_"]
-    kept = desk.house.artifacts
+    kept = api.house.artifacts
     kept.objects |= {kept.reference(f"{job['job_id']}/1-0/{name}"): StoredObject(b"x", "text/plain") for name in names}
     assert {judge.is_valid(name) for name in names} == {True, False}
     for name in names:
-        status = desk.ask("GET", f"/jobs/{job['job_id']}/artifacts/{quote(name)}").status
+        status = api.ask("GET", f"/jobs/{job['job_id']}/artifacts/{quote(name)}").status
         assert (status == 200) is judge.is_valid(name), name
 
 
 @pytest.mark.parametrize("size", [0, 1, 2000, 2001])
-def test_an_upload_has_as_many_bytes_as_are_described(desk: Desk, size: int) -> None:
-    described = desk.document["paths"]["/artifacts"]["post"]["requestBody"]["description"]
+def test_an_upload_has_as_many_bytes_as_are_described(api: Api, size: int) -> None:
+    described = api.document["paths"]["/artifacts"]["post"]["requestBody"]["description"]
     least, most = map(int, re.findall(r"[0-9]+", described))
-    status = desk.ask("POST", "/artifacts", body=b"x" * size).status
+    status = api.ask("POST", "/artifacts", body=b"x" * size).status
     assert (status == 201) is (least <= size <= most)
 
 
-def test_every_call_meets_what_any_call_may_meet_as_described(desk: Desk) -> None:
+def test_every_call_meets_what_any_call_may_meet_as_described(api: Api) -> None:
     told = {"Origin: https://evil.example": 403, "Expect: miracles": 417, "Host: localhost": 400}
-    for path, methods in desk.document["paths"].items():
+    for path, methods in api.document["paths"].items():
         at = path.replace("{job_id}", "x").replace("{artifact_id}", "0" * 32).replace("{name}", "n")
         for method, operation in methods.items():
             for header, status in told.items():
-                assert desk.ask(method.upper(), at, header).status == status
+                assert api.ask(method.upper(), at, header).status == status
                 assert str(status) in operation["responses"]
-            long = desk.ask(method.upper(), at, "X: " + "x" * 9000)
+            long = api.ask(method.upper(), at, "X: " + "x" * 9000)
             away = f"{method.upper()} {at} HTTP/1.1\r\nHost: evil.example\r\n\r\n".encode()
-            elsewhere = desk.exchange(away)
+            elsewhere = api.exchange(away)
             assert (long.status, elsewhere.status) == (431, 421)
             assert {"431", "421", "500", "503"} <= operation["responses"].keys()

@@ -17,7 +17,7 @@ from tests.web.house import House, open_house
 from tests.web.raw import RawAnswer, exchange
 
 
-class Desk:
+class Api:
     """A house that lives as long as the module, on a loop that Hypothesis's plain functions can use."""
 
     def __init__(self, runner: asyncio.Runner) -> None:
@@ -33,9 +33,9 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk() -> Iterator[Desk]:
+def api() -> Iterator[Api]:
     with asyncio.Runner() as runner:
-        opened = Desk(runner)
+        opened = Api(runner)
         yield opened
         opened.close()
 
@@ -52,8 +52,8 @@ ALMOST = st.fixed_dictionaries(
 )
 
 
-def is_decent(answer: RawAnswer, desk: Desk) -> bool:
-    failures = [event for event in desk.house.events if isinstance(event, RequestFailed)]
+def is_decent(answer: RawAnswer, api: Api) -> bool:
+    failures = [event for event in api.house.events if isinstance(event, RequestFailed)]
     assert not failures, failures[0].traceback
     if answer.status >= 400:
         assert answer.problem["detail"]
@@ -74,14 +74,14 @@ def spelt(value: Any) -> bytes:
 
 @QUICK
 @given(st.binary(max_size=200) | ANY_JSON.map(spelt) | ALMOST.map(spelt))
-def test_any_body_of_a_submission(desk: Desk, body: bytes) -> None:
-    assert is_decent(desk.ask(posted("/jobs", body)), desk)
+def test_any_body_of_a_submission(api: Api, body: bytes) -> None:
+    assert is_decent(api.ask(posted("/jobs", body)), api)
 
 
 @QUICK
 @given(ANY_JSON.map(spelt) | st.binary(max_size=50))
-def test_any_body_of_a_retry(desk: Desk, body: bytes) -> None:
-    assert is_decent(desk.ask(posted("/jobs/x/retry", body)), desk)
+def test_any_body_of_a_retry(api: Api, body: bytes) -> None:
+    assert is_decent(api.ask(posted("/jobs/x/retry", body)), api)
 
 
 @QUICK
@@ -89,9 +89,9 @@ def test_any_body_of_a_retry(desk: Desk, body: bytes) -> None:
     st.text(max_size=80) | st.sampled_from(["%", "%zz", "%ed%a0%80", "..", "%2e%2e", "a%2fb", "\0"]),
     st.text(max_size=9),
 )
-def test_any_id_and_any_wait(desk: Desk, job_id: str, wait: str) -> None:
+def test_any_id_and_any_wait(api: Api, job_id: str, wait: str) -> None:
     path = f"/jobs/{quote(job_id, safe='%')}?wait={quote(wait)}"
-    assert is_decent(desk.ask(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()), desk)
+    assert is_decent(api.ask(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()), api)
 
 
 HEADER_BYTES = st.binary(max_size=60).map(lambda value: value.translate(None, b"\r\n\0"))
@@ -104,13 +104,13 @@ HEADER_BYTES = st.binary(max_size=60).map(lambda value: value.translate(None, b"
     ),
     HEADER_BYTES,
 )
-def test_any_value_of_a_header(desk: Desk, name: bytes, value: bytes) -> None:
+def test_any_value_of_a_header(api: Api, name: bytes, value: bytes) -> None:
     body = orjson.dumps({"type": "text.transform", "payload": {"text": "x"}})
-    assert is_decent(desk.ask(posted("/jobs", body, name + b": " + value)), desk)
+    assert is_decent(api.ask(posted("/jobs", body, name + b": " + value)), api)
 
 
 @QUICK
 @given(st.binary(min_size=1, max_size=100))
-def test_any_bytes_instead_of_a_request(desk: Desk, data: bytes) -> None:
+def test_any_bytes_instead_of_a_request(api: Api, data: bytes) -> None:
     head = data.replace(b"\r", b"").replace(b"\n", b"") + b"\r\nHost: localhost\r\n\r\n"
-    assert is_decent(desk.ask(head), desk)
+    assert is_decent(api.ask(head), api)

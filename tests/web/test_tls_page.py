@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cqworker.model.job_limits import MAX_WAIT
 from cqworker.settings import HttpSettings
 from cqworker.web.client_connection import KEEPALIVE
-from cqworker.web.job_routes import MAX_WAIT
 from tests.web.house import TEXT, bearer, open_house, token
 from tests.web.raw import exchange
 
