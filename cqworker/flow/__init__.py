@@ -1,1 +1,1 @@
-"""The life of a job: submission, polling, claim, lease, execution, settling, drain."""
+"""One message's trip: receive, claim, lease, settle, acknowledge. journey.py is the one to read first."""
