@@ -1,4 +1,4 @@
-"""What can happen, as frozen records: the flow emits them, observers word and count them."""
+"""What can happen, as frozen records: the rooms emit them, observers log and count them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class JobForestalled(JobEvent, frozen=True, kw_only=True):
 
 
 class JobHandedBack(JobEvent, frozen=True, kw_only=True):
-    """An attempt was refunded, its message given back: a drain, a service away, an unknown type; what it `said`."""
+    """An attempt was refunded, its message given back: drain, service away, unknown type; `said` is its message."""
 
     reason: str
     delay: float
@@ -76,13 +76,13 @@ class JobHandedBack(JobEvent, frozen=True, kw_only=True):
 
 
 class CopyHidden(JobEvent, frozen=True, kw_only=True):
-    """Another copy of a job that runs or waits elsewhere was hidden for so many seconds."""
+    """A copy of the message of a job that runs or waits elsewhere was hidden for so many seconds."""
 
     seconds: float
 
 
 class CopyDropped(JobEvent, frozen=True, kw_only=True):
-    """A copy of a finished or superseded job was deleted."""
+    """A copy of the message of a finished or superseded job was deleted."""
 
 
 class CopyRefreshed(JobEvent, frozen=True, kw_only=True):
@@ -92,7 +92,7 @@ class CopyRefreshed(JobEvent, frozen=True, kw_only=True):
 
 
 class LeaseLost(JobEvent, frozen=True, kw_only=True):
-    """The attempt may write nothing any more."""
+    """The attempt may write nothing any more: another one has its lease, or the record moved on."""
 
     reason: str
 
@@ -102,7 +102,7 @@ class LeaseUnanswered(JobEvent, frozen=True, kw_only=True):
 
 
 class CancelNoticed(JobEvent, frozen=True, kw_only=True):
-    """The keeper saw that a cancel was asked for; the handler is being stopped."""
+    """A renewal of the lease brought that a cancel was asked for; the handler is being stopped."""
 
 
 class CancelAsked(JobEvent, frozen=True, kw_only=True):
@@ -114,7 +114,7 @@ class RetryAsked(JobEvent, frozen=True, kw_only=True):
 
 
 class HandlerAbandoned(JobEvent, frozen=True, kw_only=True):
-    """A handler did not stop when told to; it keeps its slot until it ends."""
+    """A handler did not stop within its grace (`reason`: why it was to stop); it keeps its slot until it ends."""
 
     reason: str
 
@@ -162,7 +162,7 @@ class ReceiptRefused(Struct, frozen=True, kw_only=True):
 
 
 class DepthMeasured(Struct, frozen=True, kw_only=True):
-    """What a queue said of its depth."""
+    """A queue was asked for its depth: approximate counts of messages that wait, are in hand, are delayed."""
 
     queue: str
     visible: int
@@ -207,7 +207,7 @@ class ServiceCalled(Struct, frozen=True, kw_only=True):
 
 
 class SlotsChanged(Struct, frozen=True, kw_only=True):
-    """How many of the worker's slots are taken."""
+    """How many of the worker's slots are taken now."""
 
     taken: int
     total: int
@@ -220,7 +220,7 @@ class JobLeftRunning(JobEvent, frozen=True, kw_only=True):
 
 
 class JobTakenOver(JobEvent, frozen=True, kw_only=True):
-    """The attempt before this one came to no end: the record still said RUNNING, of `former`, which claimed it then."""
+    """The attempt before this one came to no end: it was still RUNNING, claimed `seconds` ago by `former`."""
 
     former: str
     seconds: float
@@ -260,7 +260,7 @@ class BackgroundFailed(Struct, frozen=True, kw_only=True):
 
 
 class RequestFailed(Struct, frozen=True, kw_only=True):
-    """An HTTP request ran into an error that no rule foresaw; `incident` is what the client was told to quote."""
+    """An HTTP request ran into an error that no rule foresaw; `incident` is what the client was asked to quote."""
 
     incident: str
     method: str
@@ -296,4 +296,4 @@ Emit = Callable[[Event], None]
 
 
 def ignore(event: Event) -> None:
-    """An observer that looks away."""
+    """An observer that does nothing."""

@@ -1,4 +1,4 @@
-"""What limits do: frozen records like those of cqworker.events."""
+"""What can happen to those who submit too often, as frozen records like those of cqworker.events."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import Literal
 
 from msgspec import Struct
 
-Holder = Literal["token", "tenant"]
+LimitedBy = Literal["token", "tenant"]
+"""Whose rate it was."""
 
 
 class SubmissionsLimited(Struct, frozen=True, kw_only=True):
     """So many submissions were refused: with them a token or a tenant would have gone beyond its rate."""
 
-    limit: Holder
+    limit: LimitedBy
     name: str
     count: int

@@ -1,4 +1,4 @@
-"""What can happen to the two event loops, the main one and the handlers'."""
+"""What can happen to the two event loops, the main one and the handlers', as frozen records."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class HandlerLoopBlocked(Struct, frozen=True, kw_only=True):
-    """The handlers' loop has not turned for so many seconds: `jobs` names who holds it, or everybody who may.
+    """The handlers' loop has not turned for so many seconds: `jobs` are the ids of those that may be blocking it.
 
     `type` is theirs, "" when they have several; `at` is the line where the loop stands, "" when that is not known.
     """

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from cqworker.clock import Clock
 from cqworker.errors import MessageTooLarge, RateLimited
 from cqworker.events import Emit
-from cqworker.events.limit_events import Holder, SubmissionsLimited
+from cqworker.events.limit_events import LimitedBy, SubmissionsLimited
 from cqworker.model.job_limits import MAX_BATCH
 from cqworker.settings import HttpSettings
 
@@ -26,7 +26,7 @@ class Rate(NamedTuple):
     burst: int
 
 
-Bucket = tuple[Holder, str]
+Bucket = tuple[LimitedBy, str]
 Rates = Mapping[Bucket, Rate]
 
 

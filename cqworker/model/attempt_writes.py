@@ -97,7 +97,7 @@ class Reopen(Claim, frozen=True, kw_only=True):
 
     def after(self, seen: JobRecord | None) -> JobRecord:
         """The record that this write leaves behind, where `permits(seen)`."""
-        assert seen is not None  # permits() said so
+        assert seen is not None  # permits() has seen to it
         return replace(
             without_past(seen),
             status=Status.RUNNING,
@@ -133,10 +133,10 @@ class _Fenced(Struct, frozen=True, kw_only=True):
 
 @document_fields(
     lease_expires_at="Until when from now on (epoch ms).",
-    progress="What the handler said since; None: nothing new.",
+    progress="What the handler has reported since; None: nothing new.",
 )
 class Renew(_Fenced, frozen=True, kw_only=True):
-    """A longer lease, and what the handler said of its progress since the last one."""
+    """A longer lease, and the progress that the handler has reported since the last one."""
 
     lease_expires_at: int
     progress: Progress | None = None
@@ -157,7 +157,7 @@ class Renew(_Fenced, frozen=True, kw_only=True):
     result="What the handler returned, as JSON text.",
     result_ref="Where a result is kept that is too big.",
     failure="What was wrong.",
-    progress="The last that the handler said.",
+    progress="The last that the handler reported.",
     scheduled_at="Not to start again before (epoch ms).",
 )
 class Settle(_Fenced, frozen=True, kw_only=True):

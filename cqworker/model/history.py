@@ -13,8 +13,11 @@ MAX_ENTRIES = 20
 MAX_REASON_BYTES = 100
 """Bytes of an entry's reason in UTF-8; the rest is cut off, for each is paid for with every write of the record."""
 SUBMITTED = "submitted"
+"""The entry of the submission, from `created_at` of the message."""
 CLAIMED = "claimed"
+"""The entry of each start."""
 HANDED_BACK = "handed_back"
+"""The entry of an attempt that was refunded."""
 RETRIED = "retried"
 """The entry that begins every round but the first."""
 

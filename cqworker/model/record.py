@@ -40,8 +40,8 @@ class Failure(Struct, frozen=True):
 @document_fields(
     done="How much is done.",
     total="Of how much, or None.",
-    note="What the handler says of it, or None.",
-    at="When it said so (epoch ms).",
+    note="What the handler adds to it, or None.",
+    at="When it reported that (epoch ms).",
 )
 class Progress(Struct, frozen=True):
     """How far a running attempt says it is; `at` is epoch ms."""

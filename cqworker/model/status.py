@@ -58,8 +58,11 @@ def _in_stages(*stages: Stage) -> frozenset[Status]:
 
 
 FINAL = _in_stages(Stage.SPENT, Stage.DONE)
+"""The job has ended."""
 RETRYABLE = _in_stages(Stage.SPENT)
+"""The job has ended, and a retry opens another round."""
 WAITING = _in_stages(Stage.WAITING)
+"""Nobody holds the job, and an attempt may claim it."""
 SETTLED = (*(status for status in Status if status.is_final), Status.RETRYING)
 """What an attempt may end in: a final status, or RETRYING."""
 

@@ -1,4 +1,4 @@
-"""What a handler's author says: the decorator, and the ways to end an attempt on purpose."""
+"""What a handler's author writes: the decorator, and the exceptions that end an attempt on purpose."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Reject(Exception):
 
 
 class Stopping(BaseException):
-    """Ends an attempt that was told to stop and has not finished; `job.check()` raises it.
+    """Ends an attempt that was asked to stop and has not finished; `job.check()` raises it.
 
     A BaseException, as asyncio.CancelledError is, so that no `except Exception` takes it for a fault. `reason` says why
     the attempt was to stop: "drain", "timeout", "cancel", "lost lease", "unanswered lease".

@@ -158,7 +158,7 @@ class Job:
             raise Stopping(str(reason))
 
     def finished(self, result: T) -> T:
-        """Says that the result is whole, whatever this attempt was told: `return job.finished(result)`.
+        """Declares the result whole, although this attempt was asked to stop: `return job.finished(result)`.
 
         Without it, a handler that returns after it saw its stop has not finished. Returns the result as it is.
         """

@@ -14,7 +14,7 @@ from cqworker.ports import Artifacts, StoredObject
 
 T = TypeVar("T")
 READ_LIMIT = 33_554_432
-"""Bytes that read() takes unless told otherwise: 32 MiB, as much as an upload may have."""
+"""Bytes that read() takes where no limit is given: 32 MiB, as much as an upload may have by default."""
 TenantOf = Callable[[str], Awaitable[str | None]]
 """Whose the job of this id is; None where there is no such job."""
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from cqworker.enums import Scope
 from cqworker.model.tenants import DEFAULT_TENANT, check_tenant
 from cqworker.settings.rate_limits import AT_ONCE, PER_SECOND, Burst, PerSecond, RatesSettings
-from cqworker.settings.section import Section, repeated
+from cqworker.settings.section import Section, duplicates_of
 
 MAX_CONNECTIONS = 1000
 """Connections to the HTTP server, where the limit of file descriptors allows so many."""
@@ -79,10 +79,10 @@ class HttpSettings(Section):
     @field_validator("tokens")
     @classmethod
     def _refuse_tokens_named_twice(cls, tokens: tuple[TokenSettings, ...]) -> tuple[TokenSettings, ...]:
-        twice = repeated(token.name for token in tokens)
+        twice = duplicates_of(token.name for token in tokens)
         if twice:
             raise ValueError(f"two tokens are called {twice}; give each a name of its own")
-        if repeated(token.sha256 for token in tokens):
+        if duplicates_of(token.sha256 for token in tokens):
             raise ValueError("two tokens have the same sha256; make a token of its own for each bearer")
         return tokens
 

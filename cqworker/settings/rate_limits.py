@@ -1,4 +1,4 @@
-"""The settings of how often may be submitted."""
+"""The settings of the rate limits of submissions."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ Burst = Annotated[int, Field(ge=1, le=10_000_000)]
 """Submissions at once."""
 PER_SECOND = "Submissions a second, on average; not set: "
 AT_ONCE = "Submissions at once, after as long a pause; not set: "
+"""How the descriptions of a rate and of a burst begin."""
 
 
 class RateSettings(Section):

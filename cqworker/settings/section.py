@@ -22,7 +22,7 @@ class Section(BaseModel):
         return value
 
 
-def repeated(names: Iterable[str]) -> str:
+def duplicates_of(names: Iterable[str]) -> str:
     """The names that occur more than once, as one text; "" where none does."""
     seen = list(names)
     return ", ".join(sorted({name for name in seen if seen.count(name) > 1}))

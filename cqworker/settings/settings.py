@@ -15,7 +15,7 @@ from cqworker.settings.handler_settings import HandlerSettings
 from cqworker.settings.http_settings import HttpSettings
 from cqworker.settings.log_settings import LogSettings
 from cqworker.settings.resource_names import QueueName, ResourceName
-from cqworker.settings.section import Section, repeated
+from cqworker.settings.section import Section, duplicates_of
 
 MAX_RECEIVES = 1000
 """The largest maxReceiveCount of a redrive policy (SQS API, SetQueueAttributes)."""
@@ -160,7 +160,7 @@ class Settings(Section):
     def _refuse_queues_named_twice(cls, queues: tuple[QueueSettings, ...]) -> tuple[QueueSettings, ...]:
         if not queues:
             raise ValueError("at least one queue is needed")
-        twice = repeated(name for queue in queues for name in (queue.name, queue.dead_letter_queue) if name)
+        twice = duplicates_of(name for queue in queues for name in (queue.name, queue.dead_letter_queue) if name)
         if twice:
             raise ValueError(f"{twice} is named twice; every queue and every dead-letter queue needs one of its own")
         return queues

@@ -12,6 +12,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 C = TypeVar("C", bound=type[Any])
 BOUND = ("self", "cls")
+"""Parameters that no caller names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,7 @@ RUN = CallTerms(
     ),
 )
 SENDERS = "delay apply_async apply s si signature send send_with_options enqueue kiq kicker perform_async".split()
-"""What a task is asked for elsewhere to have it run by a worker."""
+"""The methods by which other job systems have a task run by a worker."""
 ATTRIBUTES: Mapping[str, str] = _table(
     ("retry", '`raise cqworker.Retry("why", after=30)` asks for another attempt'),
     ("reject fail abort", '`raise cqworker.Reject("why")` ends the job for good'),

@@ -1,4 +1,4 @@
-"""One call of a handler that ends as in a worker: asked to stop, given its grace, judged by what it saw and said."""
+"""One call of a handler that ends as in a worker: asked to stop, given its grace, judged by how it ended."""
 
 from __future__ import annotations
 
