@@ -1,4 +1,4 @@
-"""Runs a attempt job's handler where it belongs, for as long as it may, and says how that ended."""
+"""Runs a claimed job's handler where it belongs, for as long as it may, and says how that ended."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ def main() -> int:
             print(f"engines: ready in {cache_folder()}")
             return 0
         signal.signal(signal.SIGTERM, _leave)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins with it ignored
         with engines_running() as engines:
             return _run(engines, arguments.command) if arguments.command else _stay(engines)
     except EngineError as error:

@@ -34,7 +34,8 @@ def test_the_command_sees_the_engines_and_its_exit_code_is_passed_on() -> None:
 @pytest.mark.engines
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
 def test_without_a_command_the_engines_stay_until_a_signal(number: signal.Signals, code: int) -> None:
-    with subprocess.Popen(COMMAND, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    in_background = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", *COMMAND]
+    with subprocess.Popen(in_background, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         exports = [process.stdout.readline() for _ in range(7)]
         urls = re.findall(r"http://\S+", "".join(exports))
