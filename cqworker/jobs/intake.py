@@ -24,7 +24,7 @@ from cqworker.jobs.submission_models import (
     validate,
 )
 from cqworker.jobs.submit import Accepted, CheckedSubmission, Submission, Submitter, check
-from cqworker.model.json_pointer import Fault, JobPointer
+from cqworker.model.json_pointer import ROOT, Fault, JobPointer
 from cqworker.plugins.loaded_handlers import Handler
 
 T = TypeVar("T")
@@ -119,7 +119,7 @@ def _read_jobs(jobs: Sequence[tuple[object, str]], sender: Sender, find: FindHan
 
 
 def _read_job(job: object, model: type[SubmitAsk], at: str, sender: Sender, find: FindHandler, most: int) -> Read:
-    pointer = JobPointer(at)
+    pointer = ROOT  # what is refused before its names are known has whole pointers already
     try:
         if not isinstance(job, dict):
             raise InvalidFields(f"{at}: a job is an object.", [Fault(at, "is no object")])

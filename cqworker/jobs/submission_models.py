@@ -21,7 +21,7 @@ from cqworker.model.job_limits import (
     MAX_TYPE,
     metadata_fault,
 )
-from cqworker.model.json_pointer import Fault, JobPointer
+from cqworker.model.json_pointer import ROOT, Fault, JobPointer
 
 MAX_DELAY_SECONDS = 900
 """Seconds for which SQS can delay a message (SQS API, SendMessage, DelaySeconds)."""
@@ -139,7 +139,7 @@ def unalias(body: Mapping[str, Any], at: str = "") -> tuple[dict[str, Any], JobP
 
 
 def validate(
-    model: type[ModelT], body: Mapping[str, Any], pointer: JobPointer | None = None, most: int = MAX_FAULTS
+    model: type[ModelT], body: Mapping[str, Any], pointer: JobPointer = ROOT, most: int = MAX_FAULTS
 ) -> ModelT:
     """The body as this model. Raises InvalidFields with a JSON pointer for each of the first `most` faults.
 
@@ -149,7 +149,7 @@ def validate(
         return model.model_validate(body)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
-        faults = [_fault_of(detail, pointer or JobPointer()) for detail in found[:most]]
+        faults = [_fault_of(detail, pointer) for detail in found[:most]]
         unknown = next((place for place, detail in enumerate(found[:most]) if _is_unknown(detail)), None)
         if unknown is not None and most > 1:
             faults[unknown] = _with_suggestion(faults[unknown], str(found[unknown]["loc"][0]), model)

@@ -38,3 +38,7 @@ class JobPointer:
     def to(self, name: str, *rest: object) -> str:
         """The pointer to our field `name`, or to what lies behind `rest` within it."""
         return self.at + pointer_of([self.names.get(name, name), *rest])
+
+
+ROOT = JobPointer()
+"""Pointers into a body that is one job, in our own field names."""

@@ -22,7 +22,7 @@ from cqworker.errors import (
 from cqworker.events import Emit, RequestFailed
 from cqworker.jobs.strict_json import NotStrictJson
 from cqworker.jobs.submission_models import InvalidFields
-from cqworker.model.json_pointer import JobPointer
+from cqworker.model.json_pointer import ROOT
 from cqworker.web.buffer_quota import BufferFull
 from cqworker.web.host_guard import Endpoint
 from cqworker.web.problems import Problem, ProblemKind
@@ -89,7 +89,7 @@ def _problem_of(error: Exception, request: web.Request) -> Problem | None:
                 ProblemKind.ARTIFACT_NOT_FOUND, "No such artifact is stored, or not any more.", members=named
             )
         case NotStrictJson() | InvalidFields():
-            return problem_of_submission(error, JobPointer())
+            return problem_of_submission(error, ROOT)
         case BufferFull():
             return Problem(ProblemKind.CROWDED, str(error))
         case ArtifactTooLarge():
