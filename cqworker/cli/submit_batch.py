@@ -16,7 +16,7 @@ from cqworker.errors import CqworkerError, SubmissionRefused
 
 if TYPE_CHECKING:
     from cqworker.client.chunking import EncodedJob
-    from cqworker.client.transport import Answer, Transport
+    from cqworker.client.transport import SubmitResult, Transport
 
 
 async def submit_lines(lines: Iterable[bytes], access: AbstractAsyncContextManager[Transport], *, as_json: bool) -> int:
@@ -55,7 +55,7 @@ def _job(line: bytes) -> EncodedJob:
     return line.strip()
 
 
-def _line_about(number: int, answer: Answer, as_json: bool) -> str:
+def _line_about(number: int, answer: SubmitResult, as_json: bool) -> str:
     if as_json:
         outcome = {"error": str(answer)} if isinstance(answer, CqworkerError) else {"job": answer}
         return json.dumps({"line": number, **outcome}, ensure_ascii=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import chain
 
-from cqworker.client.transport import Answer, Transport
+from cqworker.client.transport import SubmitResult, Transport
 from cqworker.errors import CqworkerError, MessageTooLarge
 from cqworker.model.job_limits import MAX_BATCH
 
@@ -16,7 +16,7 @@ EncodedJob = bytes | CqworkerError
 """A job as POST /jobs takes it, or why it could not even be written so."""
 
 
-async def submit_in_chunks(transport: Transport, jobs: Iterable[EncodedJob]) -> AsyncIterator[Answer]:
+async def submit_in_chunks(transport: Transport, jobs: Iterable[EncodedJob]) -> AsyncIterator[SubmitResult]:
     """What became of each job, in order, as soon as it is known.
 
     What concerns a job is its own answer. A request that fails as a whole answers so for each of its jobs, but the
@@ -46,14 +46,14 @@ def chunks(jobs: Iterable[EncodedJob]) -> Iterator[list[EncodedJob]]:
         yield chunk
 
 
-async def _send_or_errors(transport: Transport, bodies: Sequence[bytes]) -> list[Answer]:
+async def _send_or_errors(transport: Transport, bodies: Sequence[bytes]) -> list[SubmitResult]:
     try:
         return await _send(transport, bodies)
     except CqworkerError as error:
         return [error] * len(bodies)
 
 
-async def _send(transport: Transport, bodies: Sequence[bytes]) -> list[Answer]:
+async def _send(transport: Transport, bodies: Sequence[bytes]) -> list[SubmitResult]:
     """Halves what this daemon finds too large: http.max_body may be smaller than usual."""
     if not bodies:
         return []

@@ -7,7 +7,7 @@ from typing import Literal
 from cqworker.client.job_types import JobView
 from cqworker.errors import CqworkerError
 
-Reason = Literal["url", "name", "refused", "connect", "timeout", "broken", "tls", "protocol", "proxy"]
+UnreachableReason = Literal["url", "name", "refused", "connect", "timeout", "broken", "tls", "protocol", "proxy"]
 """Why no daemon answered: see DaemonUnreachable."""
 
 
@@ -23,7 +23,7 @@ class DaemonUnreachable(CqworkerError):
     "protocol" something that is no HTTP, "proxy" the refusal of a proxy or load balancer before the daemon.
     """
 
-    def __init__(self, message: str, *, ambiguous: bool, reason: Reason = "broken") -> None:
+    def __init__(self, message: str, *, ambiguous: bool, reason: UnreachableReason = "broken") -> None:
         super().__init__(message)
         self.ambiguous = ambiguous
         self.reason = reason

@@ -19,7 +19,7 @@ from aiohttp import (
     NonHttpUrlClientError,
 )
 
-from cqworker.client.client_errors import DaemonUnreachable, ProxyRefused, Reason
+from cqworker.client.client_errors import DaemonUnreachable, ProxyRefused, UnreachableReason
 
 CONNECT_TIMEOUT = 10.0
 """Seconds that a connection may take."""
@@ -68,7 +68,7 @@ def refused_by_proxy(url: str, status: int) -> ProxyRefused:
     )
 
 
-def _never_sent(reason: Reason, text: str) -> DaemonUnreachable:
+def _never_sent(reason: UnreachableReason, text: str) -> DaemonUnreachable:
     return DaemonUnreachable(text, ambiguous=False, reason=reason)
 
 

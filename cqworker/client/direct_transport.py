@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from cqworker.client.job_types import View
-from cqworker.client.transport import Answer
+from cqworker.client.transport import SubmitResult
 from cqworker.daemon.standalone import JobServices, open_job_services
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError, SubmissionRefused
 from cqworker.events import ignore
@@ -46,7 +46,7 @@ class DirectTransport:
             raise answer
         return answer
 
-    async def submit_many(self, bodies: Sequence[bytes]) -> list[Answer]:
+    async def submit_many(self, bodies: Sequence[bytes]) -> list[SubmitResult]:
         return await self._submit_each([_object_in(body) for body in bodies])
 
     async def show(self, job_id: str) -> View:
@@ -90,7 +90,7 @@ class DirectTransport:
     async def _record(self, job_id: str) -> JobRecord:
         return await self._services.operator.show(job_id, None)
 
-    async def _submit_each(self, jobs: Sequence[object]) -> list[Answer]:
+    async def _submit_each(self, jobs: Sequence[object]) -> list[SubmitResult]:
         read = read_each(jobs, Sender(TENANT), self._services.registry.get)
         return [_answer_of(job) async for job in in_slices(await submit_all(read, self._services.submitter))]
 
@@ -102,7 +102,7 @@ def _object_in(body: bytes) -> dict[str, Any]:
         raise SubmissionRefused(str(error)) from error
 
 
-def _answer_of(job: JobAnswer) -> Answer:
+def _answer_of(job: JobAnswer) -> SubmitResult:
     """The job as the API shows it, or the error that refused it. Raises what no rule foresaw."""
     match job.outcome:
         case Accepted(record=record):

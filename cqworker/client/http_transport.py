@@ -20,7 +20,7 @@ from cqworker.client.connection_errors import CONNECT_TIMEOUT, PROXY_STATUSES, r
 from cqworker.client.job_types import View
 from cqworker.client.problem_errors import error_of
 from cqworker.client.request_retry import RETRY_DEADLINE, retry_call
-from cqworker.client.transport import Answer
+from cqworker.client.transport import SubmitResult
 from cqworker.errors import ArtifactTooLarge, MessageTooLarge, NotAllowedNow, SubmissionRefused
 from cqworker.model.ids import IDEMPOTENCY_KEY
 from cqworker.model.status import Status
@@ -57,7 +57,7 @@ class HttpTransport:
         headers = JSON_HEADERS | ({"Idempotency-Key": key} if key is not None else {})
         return self._job(await self._ask("POST", "/jobs", is_harmless=key is not None, data=body, headers=headers))
 
-    async def submit_many(self, bodies: Sequence[bytes]) -> list[Answer]:
+    async def submit_many(self, bodies: Sequence[bytes]) -> list[SubmitResult]:
         shown = await self._ask(
             "POST",
             "/jobs/batch",

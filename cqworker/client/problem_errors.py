@@ -27,11 +27,11 @@ from cqworker.errors import (
 from cqworker.web.problems import URN
 from cqworker.web.problems import ProblemKind as Kind
 
-Problem = Mapping[str, Any]
+ProblemBody = Mapping[str, Any]
 _PAYLOAD = re.compile(r"^/(payload|params)")
 
 
-def error_of(problem: Problem, at: str = "") -> CqworkerError:
+def error_of(problem: ProblemBody, at: str = "") -> CqworkerError:
     """The error to raise; `at` points to where the job stood in its batch, of which its submitter knows nothing."""
     text = str(problem.get("detail") or problem.get("title", "")).replace(f"{at}/", "/")
     faults = [(fault["pointer"].removeprefix(at), fault["detail"]) for fault in problem.get("errors", ())]
@@ -50,7 +50,7 @@ def error_of(problem: Problem, at: str = "") -> CqworkerError:
             return _error_type_of(kind)("; ".join([text, *rest]))
 
 
-def kind_of(problem: Problem) -> Kind | None:
+def kind_of(problem: ProblemBody) -> Kind | None:
     """The problem's kind; None for one that only a newer daemon knows."""
     slug = str(problem.get("type", "")).removeprefix(URN)
     return next((kind for kind in Kind if kind.slug == slug), None)

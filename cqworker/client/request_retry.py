@@ -7,7 +7,7 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from cqworker.client.client_errors import DaemonUnreachable, Reason
+from cqworker.client.client_errors import DaemonUnreachable, UnreachableReason
 from cqworker.errors import RateLimited
 
 T = TypeVar("T")
@@ -15,7 +15,7 @@ PAUSES = (0.25, 0.5, 1.0)
 """Seconds before each further try; half of it to the whole is waited, at random (jitter)."""
 RETRY_DEADLINE = 30.0
 """Seconds after which a call is not tried again, unless it has a longer time of its own."""
-PERMANENT: frozenset[Reason] = frozenset({"url", "tls", "protocol"})
+PERMANENT: frozenset[UnreachableReason] = frozenset({"url", "tls", "protocol"})
 """Reasons that do not pass within seconds: no retry."""
 
 MAY_HAVE_HAPPENED = "What was asked may have been done all the same, and is not asked again by itself."

@@ -8,7 +8,7 @@ from typing import Protocol
 from cqworker.client.job_types import View
 from cqworker.errors import CqworkerError
 
-Answer = View | CqworkerError
+SubmitResult = View | CqworkerError
 """What became of one job of many: the job, or what submitting it alone would have raised."""
 
 
@@ -19,7 +19,7 @@ class Transport(Protocol):
         """Submits one job; `key` is its idempotency key."""
         ...
 
-    async def submit_many(self, bodies: Sequence[bytes]) -> list[Answer]:
+    async def submit_many(self, bodies: Sequence[bytes]) -> list[SubmitResult]:
         """At most 500 jobs, each with its `idempotency_key` in its body.
 
         Raises where the request failed as a whole; MessageTooLarge where its jobs should come in smaller portions.

@@ -15,7 +15,7 @@ READ_EVERY = 1.0
 """Seconds between two consistent reads of a job that somebody waits for: each costs read units (DynamoDB pricing)."""
 RECENT = 1.5
 """Seconds for which a read of that stream is new enough for a request that begins to wait."""
-Read = Callable[[], Awaitable[JobRecord]]
+Reader = Callable[[], Awaitable[JobRecord]]
 Waiter = asyncio.Future[JobRecord | None]
 
 
@@ -85,7 +85,7 @@ class Waiters:
         for waited in self._waited.values():
             waited.resolve(None)
 
-    async def until_final(self, record: JobRecord, seconds: float, read: Read) -> JobRecord:
+    async def until_final(self, record: JobRecord, seconds: float, read: Reader) -> JobRecord:
         """The record once it is final, or as it is after `seconds`. Raises what `read` raises.
 
         `read` is called once a second at most, by one of those who wait for all of them, and by each when its time is
@@ -105,7 +105,7 @@ class Waiters:
     def _is_shut(self) -> bool:
         return self._closed
 
-    async def _wait(self, waited: WaitedJob, job_id: str, seconds: float, read: Read) -> JobRecord | None:
+    async def _wait(self, waited: WaitedJob, job_id: str, seconds: float, read: Reader) -> JobRecord | None:
         waiter: Waiter = asyncio.get_running_loop().create_future()
         waited.waiters.add(waiter)
         if waited.reading is None:
@@ -121,7 +121,7 @@ class Waiters:
                 waited.reading.cancel()
                 self._forget(waited, job_id)
 
-    async def _keep_reading(self, waited: WaitedJob, job_id: str, read: Read) -> None:
+    async def _keep_reading(self, waited: WaitedJob, job_id: str, read: Reader) -> None:
         """One stream of reads, until the job is final or nobody waits."""
         while True:
             await asyncio.sleep(READ_EVERY)

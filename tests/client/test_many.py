@@ -9,7 +9,7 @@ import pytest
 
 from cqworker.client import JobView, NewJob
 from cqworker.client.chunking import chunks, submit_in_chunks
-from cqworker.client.transport import Answer
+from cqworker.client.transport import SubmitResult
 from cqworker.errors import (
     CqworkerError,
     InvalidPayload,
@@ -113,14 +113,14 @@ class Script:
         self.faults = list(faults)
         self.asked: list[list[bytes]] = []
 
-    async def submit_many(self, bodies: Sequence[bytes]) -> list[Answer]:
+    async def submit_many(self, bodies: Sequence[bytes]) -> list[SubmitResult]:
         self.asked.append(list(bodies))
         if self.faults and (fault := self.faults.pop(0)) is not None:
             raise fault
         return [{"job_id": body} for body in bodies]
 
 
-async def told(transport: Any, *jobs: bytes | CqworkerError) -> list[Answer]:
+async def told(transport: Any, *jobs: bytes | CqworkerError) -> list[SubmitResult]:
     return [answer async for answer in submit_in_chunks(transport, jobs)]
 
 
