@@ -28,7 +28,7 @@ from cqworker.plugins.job_artifacts import JobArtifacts
 from cqworker.plugins.job_child import JobChild
 from cqworker.plugins.registry import Handler
 
-Straggler = asyncio.Future[Any] | None
+Straggler = asyncio.Future[Any]
 """The end, yet to come, of a handler that would not stop."""
 GRACE = 5.0
 """Seconds a handler that was told to stop has for its `finally` before it is abandoned."""
@@ -106,7 +106,7 @@ class Executor:
         """The abandoned handlers that have not ended yet."""
         return self._stragglers | {run for run in self.runs if run.abandoned}
 
-    async def run(self, attempt: Attempt) -> tuple[Outcome, Straggler]:
+    async def run(self, attempt: Attempt) -> tuple[Outcome, Straggler | None]:
         """Runs the handler unless the attempt was stopped before; its outcome, and the straggler if it does not end."""
         record = attempt.record
         handler = self._runtime.registry.get(record.type)
@@ -137,7 +137,7 @@ class Executor:
         for run in list(self.runs):
             run.stop(reason)
 
-    async def _follow(self, attempt: Attempt, handler: Handler, payload: str) -> tuple[Outcome, Straggler]:
+    async def _follow(self, attempt: Attempt, handler: Handler, payload: str) -> tuple[Outcome, Straggler | None]:
         """Lets the run go until it ends by itself, is told to stop, or does not stop."""
         run = HandlerRun(attempt.job, self._emit, self._grace, self._is_draining, self._timeouts)
         self._emit(JobStarted(job=attempt.job, waited=self._seconds_waiting(attempt.record)))

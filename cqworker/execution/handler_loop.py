@@ -49,7 +49,7 @@ class LoopPosition:
     place: str = ""
 
 
-class HandlersLoop(Protocol):
+class HandlerLoop(Protocol):
     """Where `async def` handlers run."""
 
     def call(self, work: Work, on_thrown: Callable[[], None] = do_nothing) -> RunningCall:
@@ -130,7 +130,7 @@ class ThreadedLoop:
         self._pulse = self._main.call_later(self.PULSE, self._ping)
 
     def call(self, work: Work, on_thrown: Callable[[], None] = do_nothing) -> RunningCall:
-        """As HandlersLoop has it."""
+        """As HandlerLoop has it."""
         call = _LoopCall(self._main.create_future(), work, self, on_thrown)
         self._to_handlers.post(call.start)
         return call
@@ -140,7 +140,7 @@ class ThreadedLoop:
         return max(0.0, self._main.time() - self._turned - self.PULSE)
 
     def position(self) -> LoopPosition:
-        """As HandlersLoop has it; called from the main thread."""
+        """As HandlerLoop has it; called from the main thread."""
         task = asyncio.current_task(self._loop)
         return LoopPosition(None if task is None else self._tasks.get(task), location_of(self._thread.ident, __file__))
 

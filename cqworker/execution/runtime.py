@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from cqworker.children.child_pool import ChildPool
-from cqworker.execution.handler_loop import HandlersLoop
+from cqworker.execution.handler_loop import HandlerLoop
 from cqworker.execution.lifespans import Lifespans
 from cqworker.execution.thread_pool import HandlerThreads
 from cqworker.plugins.registry import Registry
@@ -28,7 +28,7 @@ class Runtime:
     tenant_of: TenantOf
     sources: tuple[str, ...]
     largest: int
-    loop: HandlersLoop
+    loop: HandlerLoop
     threads: HandlerThreads
     processes: ChildPool
     lifespans: Lifespans

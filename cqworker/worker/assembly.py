@@ -9,7 +9,7 @@ from cqworker.children.child_pool import ChildPool
 from cqworker.clock import Clock
 from cqworker.events import Emit
 from cqworker.execution.executor import Executor
-from cqworker.execution.handler_loop import HandlersLoop
+from cqworker.execution.handler_loop import HandlerLoop
 from cqworker.execution.handler_watchdog import HandlerWatchdog
 from cqworker.execution.lifespans import Lifespans
 from cqworker.execution.runtime import Runtime, TenantOf
@@ -52,7 +52,7 @@ class Dependencies:
 
 
 def open_worker(
-    dependencies: Dependencies, settings: Settings, loop: HandlersLoop, *, name: str, on_settled: OnSettled
+    dependencies: Dependencies, settings: Settings, loop: HandlerLoop, *, name: str, on_settled: OnSettled
 ) -> Worker:
     """A worker for every configured queue, ready to start; `on_settled` is called for every record it settles."""
     runtime = Runtime(

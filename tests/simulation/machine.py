@@ -35,7 +35,7 @@ class SkewedClock:
 
 
 class HandlersGuest:
-    """A HandlersLoop on a guest of its own, so that a handler can block it and nothing else."""
+    """A HandlerLoop on a guest of its own, so that a handler can block it and nothing else."""
 
     def __init__(self, main: Guest, there: Guest) -> None:
         self._main = main
