@@ -8,18 +8,19 @@ from typing import Any, Generic, TypeVar
 
 Entry = TypeVar("Entry")
 Parts = tuple[list[Entry], list[Entry]]
+"""The entries of one request, and the rest."""
 
 
 class Gatherer(Generic[Entry]):
-    """Sends entries in requests of up to `max_size` (two at least); each waits for others for `linger` seconds at most.
+    """Sends entries in requests of up to `max_size` (two at least), each entry after `linger` seconds at most.
 
-    By default every entry waits so long, unless a request is full before. Where `lone_at_once`, an entry waits only
-    while a request is under way: else it leaves in the next turn of the loop, with those that came in the same one,
-    and when the last request has ended all who wait leave. That one of several requests has ended is no reason to
-    leave: with many small requests under way each would send off another small one.
+    By default an entry waits so long for others, unless a request is full before. With `lone_at_once` it waits only
+    while a request is under way: otherwise it is sent in the next turn of the loop, together with those that were added
+    in this one, and when the last request has ended all waiting entries are sent. The end of one of several requests
+    sends nothing: with many small requests under way each would lead to another small one.
 
-    `send` makes one request, as a task of its own, and must not raise. `select` parts those who wait into the entries
-    of the next request and those of later ones; it may drop entries that nobody waits for any more.
+    `send` makes one request, as a task of its own, and must not raise. `select` divides the waiting entries into those
+    of the next request and those of later ones; it may drop entries whose result is not needed any more.
     `send_lone` takes an entry that would be alone in its request, in place of `send`.
     """
 
@@ -59,7 +60,7 @@ class Gatherer(Generic[Entry]):
             self.send_waiting()
 
     def send_waiting(self) -> None:
-        """Sends all who wait."""
+        """Sends all waiting entries."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -77,12 +78,12 @@ class Gatherer(Generic[Entry]):
                 request.add_done_callback(self._on_end)
 
     def send_if_idle(self) -> None:
-        """Sends all who wait where no request is under way: for an owner whose `outside_requests` has become less."""
+        """Sends all waiting entries if no request is under way; called when `outside_requests` has become less."""
         if self._waiting and not self._requests and not self.outside_requests:
             self.send_waiting()
 
     async def flush(self) -> None:
-        """Sends all who wait, and returns when no request is under way any more."""
+        """Sends all waiting entries, and returns when no request is under way any more."""
         self.send_waiting()
         while self._requests:
             await asyncio.wait(self._requests)  # since 3.12 a gather of ended tasks returns before they leave the set

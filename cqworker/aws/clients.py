@@ -19,7 +19,7 @@ from cqworker.aws.sdk.sdk_session import SessionFactory
 from cqworker.events import Emit
 
 RENEWAL_SECONDS = 3.0
-"""Seconds that a call whose keys were refused waits for others: it has failed anyway, and nobody waits with it."""
+"""Seconds that a call whose keys were refused waits for others: it has failed anyway, and holds up no other."""
 CREDENTIALS_SHARE = 2 / 3
 """The share of a call's time that may pass before there are keys to sign it with."""
 

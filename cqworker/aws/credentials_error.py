@@ -21,6 +21,6 @@ class CredentialsError(BotoCoreError):
 
 
 class CodeNeeded(BotoCoreError):
-    """A profile asks for the code of a device; whoever runs as a daemon has nobody to ask."""
+    """A profile asks for the code of an MFA device, which a daemon cannot ask anybody for."""
 
     fmt = "{device}"

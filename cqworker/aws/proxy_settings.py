@@ -10,13 +10,13 @@ from botocore.utils import get_environ_proxies
 
 
 class ProxyUnusable(BotoCoreError):
-    """A proxy of a kind that nobody here speaks with."""
+    """A proxy of a kind that neither the SDK nor our client can use, such as SOCKS."""
 
     fmt = "{proxy}"
 
 
 class ProxyMute(BotoCoreError):
-    """A proxy that says nothing, so that its service could not be asked."""
+    """A proxy that does not answer, so that nothing was sent to the service."""
 
     fmt = "{proxy}"
 
@@ -24,9 +24,12 @@ class ProxyMute(BotoCoreError):
 def proxy_for(url: str) -> str | None:
     """The proxy on the way to an endpoint, None where the way is direct; raises ProxyUnusable."""
     proxies = get_environ_proxies(url)
-    said = str(proxies.get(urlsplit(url).scheme) or "")
-    if "://" in said and urlsplit(said).scheme.lower() not in ("http", "https"):  # the SDK would put http:// before it
-        raise ProxyUnusable(proxy=_without_login(said))
+    configured = str(proxies.get(urlsplit(url).scheme) or "")
+    if "://" in configured and urlsplit(configured).scheme.lower() not in (
+        "http",
+        "https",
+    ):  # the SDK would put http:// before it
+        raise ProxyUnusable(proxy=_without_login(configured))
     proxy = ProxyConfiguration(proxies=proxies).proxy_url_for(url)
     return str(proxy) if proxy else None
 

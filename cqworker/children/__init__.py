@@ -1,1 +1,1 @@
-"""Child processes that run functions for this one: started, fed, killed and reaped here, and by nobody else."""
+"""Child processes that run functions for this one: they are started, called, killed and reaped in this room alone."""

@@ -149,9 +149,9 @@ class ChildProcess:
     def close(self) -> None:
         """Ends it, by SIGKILL unless it is exiting by itself, reaps it, and closes every descriptor."""
         if self._is_broken:  # how it ended says more than our signal would
-            self._wait_ended(EXIT_SECONDS)
+            self._wait_for_exit(EXIT_SECONDS)
         self._send_kill()
-        self._wait_ended()
+        self._wait_for_exit()
         for line in (self._line, self._child_end, self._wake_in, self._wake_out):
             line.close()
         if self._pidfd is not None:
@@ -177,7 +177,7 @@ class ChildProcess:
                     return
             if self._has_ended():  # whoever it started may hold its end of the line
                 raise ChildGone
-        self._wait_ended()
+        self._wait_for_exit()
         raise ChildGone
 
     def _send_kill(self) -> None:
@@ -191,7 +191,7 @@ class ChildProcess:
         seconds = left if self._pidfd is not None else min(POLL_SECONDS, POLL_SECONDS if left is None else left)
         return None if seconds is None else seconds * 1000 + 1
 
-    def _wait_ended(self, seconds: float = math.inf) -> None:
+    def _wait_for_exit(self, seconds: float = math.inf) -> None:
         """Returns once it was reaped, or so many seconds later."""
         until = time.monotonic() + seconds
         while self._process is not None and not self._has_ended() and time.monotonic() < until:

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 MEBIBYTE = 1_048_576
+"""Bytes of one MiB."""
 OOM_SCORE = "1000"
 """The highest oom_score_adj: the kernel ends this process first (proc(5))."""
 

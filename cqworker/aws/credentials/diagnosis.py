@@ -82,10 +82,10 @@ def _file_detail(error: Any) -> str:
 
 
 def _refusal_detail(error: Any) -> str:
-    """What STS or IAM Identity Center said; of a signature it says too much."""
-    said = f": {quote_safely(error.response['Error'].get('Message', ''))}"
+    """What STS or IAM Identity Center answered; about a signature its text would quote secrets."""
+    text = f": {quote_safely(error.response['Error'].get('Message', ''))}"
     secret = row_of(error) in (error_table.SIGNATURE, error_table.CLOCK, error_table.EXPIRED)
-    return f"AWS refuses {error.operation_name} with {code_of(error)}{'' if secret else said.rstrip(': ')}"
+    return f"AWS refuses {error.operation_name} with {code_of(error)}{'' if secret else text.rstrip(': ')}"
 
 
 def _endpoint_detail(error: Any) -> str:
@@ -101,8 +101,8 @@ def _runtime_detail(error: Any) -> str:
 
 def _value_detail(error: Any) -> str:
     """A ParserError is dateutil's, by which the SDK reads when credentials end."""
-    said = quote_safely(str(error))
-    return f"its Expiration is no date ({said})" if type(error).__name__ == "ParserError" else said
+    text = quote_safely(str(error))
+    return f"its Expiration is no date ({text})" if type(error).__name__ == "ParserError" else text
 
 
 def _unforeseen_detail(error: Any) -> str:

@@ -18,13 +18,19 @@ class FrozenCredentials(Protocol):
     """Credentials at one moment, as the SDK freezes them."""
 
     @property
-    def access_key(self) -> str: ...
+    def access_key(self) -> str:
+        """The access key's id."""
+        ...
 
     @property
-    def secret_key(self) -> str: ...
+    def secret_key(self) -> str:
+        """The secret access key."""
+        ...
 
     @property
-    def token(self) -> str | None: ...
+    def token(self) -> str | None:
+        """The session token, None for keys that do not expire."""
+        ...
 
 
 class ChainSearch:

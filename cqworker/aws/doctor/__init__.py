@@ -81,13 +81,13 @@ async def _check_artifacts(clients: Calls, settings: ArtifactSettings, roles: Co
     return found
 
 
-def _check_identity(who: AwsIdentity) -> list[CheckResult]:
+def _check_identity(identity: AwsIdentity) -> list[CheckResult]:
     found: list[CheckResult] = []
-    if who.region is None:
+    if identity.region is None:
         found.append(CheckResult("error", "region", "No AWS region is configured.", "Set AWS_REGION."))
-    if who.fault is not None:
-        found.append(CheckResult("error", "credentials", who.fault.cause, who.fault.remedy))
-    if found or who.region is None:
+    if identity.fault is not None:
+        found.append(CheckResult("error", "credentials", identity.fault.cause, identity.fault.remedy))
+    if found or identity.region is None:
         return found
-    credentials = CheckResult("ok", "credentials", f"From {who.provider}, for the region {who.region}.")
-    return [credentials, *check_region(who.region)]
+    credentials = CheckResult("ok", "credentials", f"From {identity.provider}, for the region {identity.region}.")
+    return [credentials, *check_region(identity.region)]

@@ -19,7 +19,7 @@ PROBE_KEY = "cqworker-doctor-finds-nothing-here"
 
 
 async def check_bucket(clients: Calls, settings: ArtifactSettings) -> AsyncIterator[CheckResult]:
-    """The bucket itself: reading first, for S3 takes a condition only from who may read, then a write under one."""
+    """The bucket itself: first reading, as S3 takes conditions only from roles that may read; then a write."""
     async for result in check_reading(clients, settings.bucket, settings.prefix):
         yield result
     bucket = settings.bucket
@@ -36,7 +36,7 @@ async def check_bucket(clients: Calls, settings: ArtifactSettings) -> AsyncItera
 
 
 async def check_reading(clients: Calls, bucket: str, prefix: str) -> AsyncIterator[CheckResult]:
-    """Reading below a prefix: S3 says that a key is absent only to who may list."""
+    """Reading below a prefix: S3 says that a key is absent only to a role that may list."""
     request = {"Bucket": bucket, "Key": prefix + PROBE_KEY}
     await try_call(clients, GET_OBJECT, request, f'bucket "{bucket}"', NO_SUCH_OBJECT)
     yield CheckResult("ok", f"bucket {bucket}", f"Reading s3://{bucket}/{prefix} is allowed.")

@@ -65,8 +65,8 @@ async def try_call(
         raise declined.as_fault(operation, about) from None
     for error in _entry_errors(answer):
         if error["Code"] not in granted:
-            said: Any = {"Error": error}
-            raise translate(ClientError(said, operation.name), operation, about, ambiguous=False)
+            response: Any = {"Error": error}
+            raise translate(ClientError(response, operation.name), operation, about, ambiguous=False)
     return answer
 
 

@@ -69,7 +69,9 @@ async def check_table_shape(clients: Calls, name: str) -> AsyncIterator[CheckRes
 
 def _check_keys(name: str, table: Answer) -> Iterator[CheckResult]:
     if keys_of(table) != set(KEYS):
-        what = OTHER_KEYS.cause.format(about=f'table "{name}"')  # as using it says, so that it is told once
+        what = OTHER_KEYS.cause.format(
+            about=f'table "{name}"'
+        )  # the words of an error when it is used, so that both are one result
         yield CheckResult("error", f"table {name}", what, OTHER_KEYS.remedy)
 
 

@@ -93,7 +93,7 @@ SETTLE_RETRYING = Rewrite(all_of(HELD, UNCANCELLED))
 SETTLE_RETRYING_APPENDING = Rewrite(all_of(HELD, UNCANCELLED), append_to("history", ":entry"))
 HAND_BACK = Rewrite(HELD, take_from("attempt", ":one"))
 ONE = number(1)
-"""One attempt: a value that every claim shares, so nobody may change it."""
+"""One attempt, as a value that every claim shares: never to be changed."""
 
 
 def claim(change: Claim) -> ConditionalUpdate:
@@ -102,7 +102,7 @@ def claim(change: Claim) -> ConditionalUpdate:
     values |= FREE_VALUES | {":one": number(1)} | _start_values(change)
     values |= {":zero": number(0), ":soon": number(change.now + SOON_MS)}
     sets = (*made, *START, *COUNT_ATTEMPT_OR_FIRST)
-    condition = _after_grace(change, values, CLAIM, CLAIM_AFTER_GRACE)
+    condition = _select_condition(change, values, CLAIM, CLAIM_AFTER_GRACE)
     return update(change.job_id, condition, values, sets, ("scheduled_at",))
 
 
@@ -120,11 +120,11 @@ def claim_existing(change: Claim) -> BatchableUpdate:
 def reopen(change: Reopen) -> ConditionalUpdate:
     """A start of a later round; its own form because an update cannot choose between attempt 1 and one more."""
     values = FREE_VALUES | RETRYABLE_VALUES | {":one": number(1)} | _start_values(change)
-    condition = _after_grace(change, values, REOPEN, REOPEN_AFTER_GRACE)
+    condition = _select_condition(change, values, REOPEN, REOPEN_AFTER_GRACE)
     return update(change.job_id, condition, values, (*START, *FIRST_ATTEMPT_OF_ROUND), PAST)
 
 
-def _after_grace(change: Claim, values: Values, usual: Part, after_grace: Part) -> Part:
+def _select_condition(change: Claim, values: Values, usual: Part, after_grace: Part) -> Part:
     """The condition; `values` takes up the moment from which a lease counts as over some time after its end."""
     if not change.grace:
         return usual

@@ -49,7 +49,7 @@ def operand(word: str) -> Part:
 
 def compare(left: str, sign: Literal["=", "<", "<="], right: str) -> Part:
     """A comparison, which no missing attribute fulfils."""
-    return _filled(f"{{}} {sign} {{}}", f"{{}} {sign} {{}}", operand(left), operand(right))
+    return _fill(f"{{}} {sign} {{}}", f"{{}} {sign} {{}}", operand(left), operand(right))
 
 
 def differs(name: str, value: str) -> Part:
@@ -66,23 +66,23 @@ def differs(name: str, value: str) -> Part:
 
 def missing(name: str) -> Part:
     """That there is no such attribute."""
-    return _filled("attribute_not_exists({})", "{} IS MISSING", operand(name))
+    return _fill("attribute_not_exists({})", "{} IS MISSING", operand(name))
 
 
 def is_among(name: str, placeholders: Collection[str]) -> Part:
     """That the attribute has one of these values."""
     marks = ", ".join("{}" for _ in placeholders)
-    return _filled(f"{{}} IN ({marks})", f"{{}} IN [{marks}]", operand(name), *map(operand, placeholders))
+    return _fill(f"{{}} IN ({marks})", f"{{}} IN [{marks}]", operand(name), *map(operand, placeholders))
 
 
 def all_of(*conditions: Part) -> Part:
     """That each of these is fulfilled."""
-    return _joined("AND", conditions)
+    return _join("AND", conditions)
 
 
 def any_of(*conditions: Part) -> Part:
     """That one of these is fulfilled."""
-    return _joined("OR", conditions)
+    return _join("OR", conditions)
 
 
 def set_to(name: str, value: str) -> Part:
@@ -93,20 +93,20 @@ def set_to(name: str, value: str) -> Part:
 def add_to(name: str, value: str) -> Part:
     """Adds to a number that is there."""
     attribute = operand(name)
-    return _filled("{} = {} + {}", "{} = {} + {}", attribute, attribute, operand(value))
+    return _fill("{} = {} + {}", "{} = {} + {}", attribute, attribute, operand(value))
 
 
 def take_from(name: str, value: str) -> Part:
     """Takes from a number that is there."""
     attribute = operand(name)
-    return _filled("{} = {} - {}", "{} = {} - {}", attribute, attribute, operand(value))
+    return _fill("{} = {} - {}", "{} = {} - {}", attribute, attribute, operand(value))
 
 
 def append_to(name: str, value: str) -> Part:
     """Appends to a list that is there."""
     attribute = operand(name)
     words = "{} = list_append({}, {})"
-    return _filled(words, words, attribute, attribute, operand(value))
+    return _fill(words, words, attribute, attribute, operand(value))
 
 
 def set_if_missing(name: str, value: str) -> UpdatePart:
@@ -139,7 +139,7 @@ def status_is_among(statuses: Collection[Status]) -> Part:
     return is_among("status", placeholders_of(statuses))
 
 
-def _filled(expression: str, statement: str, *operands: Part) -> Part:
+def _fill(expression: str, statement: str, *operands: Part) -> Part:
     return Part(
         expression=expression.format(*[part.expression for part in operands]),
         statement=statement.format(*[part.statement for part in operands]),
@@ -149,15 +149,15 @@ def _filled(expression: str, statement: str, *operands: Part) -> Part:
 
 
 def _of_update(expression: str, *words: str) -> UpdatePart:
-    filled = _filled(expression, "", *map(operand, words))
+    filled = _fill(expression, "", *map(operand, words))
     return UpdatePart(expression=filled.expression, reserved=filled.reserved)
 
 
-def _joined(word: Literal["AND", "OR"], conditions: Collection[Part]) -> Part:
+def _join(word: Literal["AND", "OR"], conditions: Collection[Part]) -> Part:
     """A member that is itself joined stands in parentheses, unless all of it is joined by AND."""
     within = ["({})" if part.joined_by and not (part.joined_by == word == "AND") else "{}" for part in conditions]
     words = f" {word} ".join(within)
-    made = _filled(words, words, *conditions)
+    made = _fill(words, words, *conditions)
     return Part(
         expression=made.expression,
         statement=made.statement,

@@ -22,7 +22,7 @@ from cqworker.ports import KeyItem
 T = TypeVar("T")
 
 SELDOM_READ = (Settle, HandBack)
-"""Changes after which hardly anybody looks at the record: it is read only when somebody does."""
+"""Changes after which the record is seldom looked at: it is read only when it is."""
 NEVER_TRUE = "attribute_exists(pk) AND attribute_not_exists(pk)"
 """A condition that no item and no absence of one fulfils: the role is tried, nothing is written."""
 WITH_CAPACITY: Request = {"ReturnConsumedCapacity": "TOTAL"}

@@ -64,7 +64,7 @@ END_AS_LOST = (
 
 
 def forestall(change: Forestall) -> ConditionalUpdate:
-    """An ending while nobody holds the job and what was seen still stands."""
+    """An ending while no lease holds the job and the record is as it was seen."""
     seen, values = change.seen, FREE_VALUES | {":now": number(change.now), ":seen": text(change.seen.status)}
     values |= {":round": number(seen.round), ":attempt": number(seen.attempt)}
     if seen.token is not None:
@@ -89,7 +89,7 @@ def ask_cancel(change: AskCancel) -> ConditionalUpdate:
 
 
 def new_round(change: NewRound) -> ConditionalUpdate:
-    """QUEUED in the next round, as long as nobody else made one."""
+    """QUEUED in the next round, unless another retry made one before."""
     values = {":seen": text(change.seen.status), ":round": number(change.seen.round)}
     written = {
         "status": text(Status.QUEUED),

@@ -24,7 +24,7 @@ def _values_of(statuses: Collection[Status]) -> Values:
 
 
 def _free(ended_before: str) -> Part:
-    """That nobody holds the job: it waits, or its lease ended before that moment."""
+    """That no lease holds the job: it waits, or its lease ended before that moment."""
     lease_is_over = any_of(missing("lease_expires_at"), compare("lease_expires_at", "<", ended_before))
     return any_of(status_is_among(WAITING), all_of(status_is(Status.RUNNING), lease_is_over))
 

@@ -100,7 +100,7 @@ class Connector:
 
 
 def _interleave(addresses: Sequence[HostAddress]) -> list[HostAddress]:
-    """By families in turn, the first family first (RFC 8305, 4): one that leads nowhere holds nobody up for long."""
+    """By families in turn, the first family first (RFC 8305, 4): one that leads nowhere costs little time."""
     families: dict[int, list[HostAddress]] = {}
     for address in addresses:
         families.setdefault(address[0], []).append(address)

@@ -1,4 +1,4 @@
-"""AWS JSON 1.0: what an operation is called, and what an answer says, as the SDK would have read it."""
+"""AWS JSON 1.0: the name of an operation, and the content of an answer, as the SDK would have read it."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ def target_of(operation: Operation) -> str:
 
 
 def answer_from(response: HttpResponse, operation: Operation) -> Answer:
-    """The answer; raises ClientError for a refusal, with what the service said, and Garbled."""
+    """The answer; raises ClientError for a refusal, with what the service answered, and Garbled."""
     checksum = response.headers.get("x-amz-crc32")
     if checksum is not None and checksum != str(zlib.crc32(response.body)):
         raise Garbled(reason="its CRC-32 is wrong")
     if response.status >= 300:
         raise ClientError(_error_response(response), operation.name)  # type: ignore[arg-type]
-    said = _parse_object(response.body)
-    if said is None:
+    content = _parse_object(response.body)
+    if content is None:
         raise Garbled(reason="it is no JSON object")
-    return {**said, "ResponseMetadata": _response_metadata(response)}
+    return {**content, "ResponseMetadata": _response_metadata(response)}
 
 
 def _parse_object(body: bytes) -> dict[str, Any] | None:
     """A JSON object without its nulls, which the SDK leaves out, too."""
     try:
-        said = orjson.loads(body or b"{}")
+        content = orjson.loads(body or b"{}")
     except orjson.JSONDecodeError:
         return None
-    return {name: value for name, value in said.items() if value is not None} if isinstance(said, dict) else None
+    return {name: value for name, value in content.items() if value is not None} if isinstance(content, dict) else None
 
 
 def _error_response(response: HttpResponse) -> dict[str, Any]:
-    said = _parse_object(response.body)
-    if said is None:
-        said = _parse_xml_error(response.body.decode("utf-8", "replace"))
-    error = {"Code": _error_code(said, response), "Message": str(said.get("message", said.get("Message", "")))}
-    return {**said, "Error": error, "ResponseMetadata": _response_metadata(response)}
+    content = _parse_object(response.body)
+    if content is None:
+        content = _parse_xml_error(response.body.decode("utf-8", "replace"))
+    error = {"Code": _error_code(content, response), "Message": str(content.get("message", content.get("Message", "")))}
+    return {**content, "Error": error, "ResponseMetadata": _response_metadata(response)}
 
 
 def _parse_xml_error(text: str) -> dict[str, Any]:
@@ -68,9 +68,9 @@ def _response_metadata(response: HttpResponse) -> dict[str, object]:
     }
 
 
-def _error_code(said: Mapping[str, Any], response: HttpResponse) -> str:
+def _error_code(content: Mapping[str, Any], response: HttpResponse) -> str:
     """`com.amazonaws.sqs#QueueDoesNotExist:http://…`, in its older spelling where the service gives one."""
     older, separator, _ = response.headers.get("x-amzn-query-error", "").partition(";")
     if older and separator:
         return older
-    return str(said.get("__type") or response.status).partition(":")[0].rpartition("#")[2]
+    return str(content.get("__type") or response.status).partition(":")[0].rpartition("#")[2]

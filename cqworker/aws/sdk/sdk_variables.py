@@ -17,13 +17,13 @@ NOT_A_TOKEN = re.compile(r"[^A-Za-z0-9!#$%&'*+.^_`|~-]")
 def max_tries_of(session: AioSession) -> int:
     """AWS_MAX_ATTEMPTS, or `max_attempts` of the profile: all tries of a call, the first included."""
     try:
-        said = session.get_config_variable("max_attempts")
+        value = session.get_config_variable("max_attempts")
     except ValueError as error:
         raise InvalidConfigError(error_msg=f"AWS_MAX_ATTEMPTS is no whole number: {error}") from None
-    return MAX_TRIES if said is None else max(1, int(said))
+    return MAX_TRIES if value is None else max(1, int(value))
 
 
 def user_agent_of(session: AioSession) -> str:
     """Our name, and AWS_SDK_UA_APP_ID, or `sdk_ua_app_id` of the profile, as the SDK writes it behind its own."""
-    said = session.get_config_variable("user_agent_appid")
-    return f"{USER_AGENT} app/{NOT_A_TOKEN.sub('-', str(said))}" if said else USER_AGENT
+    value = session.get_config_variable("user_agent_appid")
+    return f"{USER_AGENT} app/{NOT_A_TOKEN.sub('-', str(value))}" if value else USER_AGENT

@@ -31,6 +31,7 @@ class BatchedSends:
 
     @property
     def name(self) -> str:
+        """As JobQueue.name."""
         return self._queue.name
 
     async def send(self, letter: Letter) -> None:
@@ -40,18 +41,23 @@ class BatchedSends:
         await pending.sent
 
     async def send_many(self, letters: Sequence[Letter]) -> Sequence[CqworkerError | None]:
+        """As JobQueue.send_many."""
         return await self._queue.send_many(letters)
 
     async def receive(self, limit: int, wait: int, visibility: int) -> Sequence[Delivery]:
+        """As JobQueue.receive."""
         return await self._queue.receive(limit, wait, visibility)
 
     async def delete(self, receipts: Sequence[str]) -> Sequence[EntryFault]:
+        """As JobQueue.delete."""
         return await self._queue.delete(receipts)
 
     async def change_visibility(self, changes: Sequence[tuple[str, int]]) -> Sequence[EntryFault]:
+        """As JobQueue.change_visibility."""
         return await self._queue.change_visibility(changes)
 
     async def depth(self) -> Depth:
+        """As JobQueue.depth."""
         return await self._queue.depth()
 
     async def _send_batch(self, batch: list[PendingSend]) -> None:

@@ -53,8 +53,8 @@ def delivery(queue: str, message: Mapping[str, Any], received_at: float) -> Deli
 
 
 def _trace(message: Mapping[str, Any], attributes: Mapping[str, str]) -> str | None:
-    said = message.get("MessageAttributes", {}).get(TRACEPARENT, {}).get("StringValue")
-    if said is not None and is_traceparent(said):
-        return str(said)
+    value = message.get("MessageAttributes", {}).get(TRACEPARENT, {}).get("StringValue")
+    if value is not None and is_traceparent(value):
+        return str(value)
     header = attributes.get(XRAY)
     return traceparent_from(header) if header else None
