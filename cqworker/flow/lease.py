@@ -8,6 +8,7 @@ from enum import StrEnum
 from cqworker.events import JobRef
 from cqworker.execution.outcome import StopReason
 from cqworker.flow.progress import ProgressReport
+from cqworker.model.record import Progress
 from cqworker.ports import Delivery
 
 
@@ -65,7 +66,7 @@ class Lease(ProgressReport):
         self.state: LeaseState = LeaseState.HELD
         self.is_receipt_gone: bool = False
         self.is_silent: bool = False
-        self.progress = None
+        self.progress: Progress | None = None
         self.written_at: float = claimed_at
         self.renew_at: float = min(claimed_at, delivery.received_at) + period / 3
         self._kept = period - margin_of(period)

@@ -24,12 +24,12 @@ class UpdateTemplate:
 
     def __init__(self, condition: Part, sets: Iterable[UpdatePart], removes: Iterable[str] = ()) -> None:
         sets, removed = tuple(sets), tuple(map(operand, removes))
-        self.condition = condition.expression
-        self.update = "SET " + ", ".join([part.expression for part in sets])
+        self.condition: str = condition.expression
+        self.update: str = "SET " + ", ".join([part.expression for part in sets])
         if removed:
             self.update += " REMOVE " + ", ".join([part.expression for part in removed])
         reserved = frozenset[str]().union(*[part.reserved for part in (condition, *sets, *removed)])
-        self.names = {f"#{name}": name for name in sorted(reserved)}
+        self.names: dict[str, str] = {f"#{name}": name for name in sorted(reserved)}
 
 
 class StatementTemplate(UpdateTemplate):
@@ -47,8 +47,13 @@ class StatementTemplate(UpdateTemplate):
         changes = [f"SET {part.statement}" for part in sets]
         changes += [f"REMOVE {operand(name).statement}" for name in removes]
         where = f"WHERE pk = ? AND sk = ? AND ({condition.statement})"
-        self.clauses = f"{' '.join(changes)} {where} RETURNING ALL NEW *"
-        self.values = (*[value for part in sets for value in part.values], ":pk", ":sk", *condition.values)
+        self.clauses: str = f"{' '.join(changes)} {where} RETURNING ALL NEW *"
+        self.values: tuple[str, ...] = (
+            *[value for part in sets for value in part.values],
+            ":pk",
+            ":sk",
+            *condition.values,
+        )
 
 
 def check_wordable(parts: Iterable[UpdatePart]) -> tuple[Part, ...]:
