@@ -28,7 +28,7 @@ SPREAD = --numprocesses $$($(BIN)/python -c 'import os; print(min(8, 2 * (os.cpu
 # place of os._exit, and imports multiprocessing in a child before the child says what its __main__ is.
 BEYOND_UNITS := bench chaos engines figures generators packaging pictures processes simulation stops
 UNTRACED := a_child_that_ends_in_the_middle_says_how a_function_of_the_program_itself_can_be_called
-UNITS = handlers/tests tests $(BEYOND_UNITS:%=--ignore=tests/%) $(UNTRACED:%=--deselect=tests/children/test_calls.py::test_%)
+UNITS = tests $(BEYOND_UNITS:%=--ignore=tests/%) $(UNTRACED:%=--deselect=tests/children/test_calls.py::test_%)
 SEEDS ?= 300
 N ?= 200
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
