@@ -13,7 +13,7 @@ from aiobotocore.session import AioSession
 from cqworker.aws.clients import AwsClients
 from cqworker.aws.dynamodb.batched_store import BatchedStore
 from cqworker.aws.dynamodb.job_store import DynamoStore
-from cqworker.aws.http.transport import Transport
+from cqworker.aws.http.pooled_transport import PooledTransport
 from cqworker.aws.s3.artifact_store import S3Artifacts
 from cqworker.aws.sqs.message_queue import SqsQueue
 from cqworker.clock import SystemClock
@@ -69,7 +69,7 @@ def break_session(patch: pytest.MonkeyPatch, fail: Callable[..., NoReturn]) -> N
 
 
 def break_transport(patch: pytest.MonkeyPatch, fail: Callable[..., NoReturn]) -> None:
-    patch.setattr(Transport, "post", fail)
+    patch.setattr(PooledTransport, "post", fail)
     patch.setattr(AIOHTTPSession, "send", fail)
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from yarl import URL
 
 from cqworker.aws.http.endpoint import Endpoint
+from cqworker.aws.http.pooled_transport import PooledTransport
 from cqworker.aws.http.response_parser import HttpResponse
-from cqworker.aws.http.transport import Transport
 from tests.web.house import until
 
 HEADERS = {"Host": "here", "X-Amz-Target": "Something"}
@@ -80,13 +80,13 @@ def answer(body: bytes, *headers: bytes) -> bytes:
     return b"\r\n".join((b"HTTP/1.1 200 OK", b"Content-Length: %d" % len(body), *headers, b"", body))
 
 
-async def ask(transport: Transport, server: Server, body: bytes = b"{}", *, poll: bool = False) -> HttpResponse:
+async def ask(transport: PooledTransport, server: Server, body: bytes = b"{}", *, poll: bool = False) -> HttpResponse:
     """One request."""
     async with asyncio.timeout(20):
         return await transport.post(server.address, HEADERS, body, poll=poll)
 
 
-async def ended(transport: Transport) -> None:
+async def ended(transport: PooledTransport) -> None:
     """Waits until the client has noticed that none of its idle connections goes on."""
     await until(lambda: not any(idle.is_fresh(60) for pool, _ in transport._pools.values() for idle in pool._idle))
 

@@ -11,17 +11,17 @@ import uvloop
 from botocore import exceptions as sdk
 
 from cqworker.aws.http import connection_pool as pool_module
-from cqworker.aws.http import transport as transport_module
+from cqworker.aws.http import pooled_transport as transport_module
 from cqworker.aws.http.fair_semaphore import FairSemaphore
 from cqworker.aws.http.http_connection import HttpConnection
+from cqworker.aws.http.pooled_transport import PooledTransport
 from cqworker.aws.http.response_parser import ResponseParser
-from cqworker.aws.http.transport import Transport
 from tests.aws_http.scripted_server import Line, answer, ask, ended, speaking
 
 
 @pytest.fixture
-async def transport() -> AsyncIterator[Transport]:
-    made = Transport(2)
+async def transport() -> AsyncIterator[PooledTransport]:
+    made = PooledTransport(2)
     yield made
     await made.close()
 
@@ -48,7 +48,7 @@ class Heard(list[bytes]):
             await self._one.acquire()
 
 
-async def test_two_answers_are_never_mixed_up_after_a_request_was_cancelled(transport: Transport) -> None:
+async def test_two_answers_are_never_mixed_up_after_a_request_was_cancelled(transport: PooledTransport) -> None:
     heard = Heard()
     release = asyncio.Event()
 
@@ -79,7 +79,7 @@ async def test_two_answers_are_never_mixed_up_after_a_request_was_cancelled(tran
     assert len(server.lines) == 2
 
 
-async def test_whenever_a_request_is_cancelled_the_others_get_their_own_answers(transport: Transport) -> None:
+async def test_whenever_a_request_is_cancelled_the_others_get_their_own_answers(transport: PooledTransport) -> None:
     async with speaking(echo_on) as server:
         await ask(transport, server)
         for slots in range(30):
@@ -93,7 +93,7 @@ async def test_whenever_a_request_is_cancelled_the_others_get_their_own_answers(
             await asyncio.gather(doomed, return_exceptions=True)
 
 
-async def test_an_idle_connection_that_the_server_closed_is_not_used_again(transport: Transport) -> None:
+async def test_an_idle_connection_that_the_server_closed_is_not_used_again(transport: PooledTransport) -> None:
     async with speaking(Line.echo) as server:
         for _ in range(3):
             assert (await ask(transport, server)).body == b"{}"
@@ -101,7 +101,7 @@ async def test_an_idle_connection_that_the_server_closed_is_not_used_again(trans
     assert len(server.lines) == 3
 
 
-async def test_a_connection_that_said_more_than_it_was_asked_is_not_used_again(transport: Transport) -> None:
+async def test_a_connection_that_said_more_than_it_was_asked_is_not_used_again(transport: PooledTransport) -> None:
     async def speak(line: Line) -> None:
         await line.hear()
         line.say(answer(b"1") + (b"", answer(b"forged"), b"\r\nHTTP/1.1 2", b"rubbish")[line.number])
@@ -121,7 +121,7 @@ async def test_a_connection_that_said_more_than_it_was_asked_is_not_used_again(t
     "text", [answer(b"1", b"Connection: close"), b"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\n1"], ids=["1.1", "1.0"]
 )
 async def test_a_connection_of_which_the_server_says_that_it_closes_is_closed(
-    transport: Transport, text: bytes
+    transport: PooledTransport, text: bytes
 ) -> None:
     async def speak(line: Line) -> None:
         await line.hear()
@@ -134,7 +134,7 @@ async def test_a_connection_of_which_the_server_says_that_it_closes_is_closed(
             await server.lines[number].over()
 
 
-async def test_an_answer_that_came_before_all_was_sent_leaves_nothing_to_use_again(transport: Transport) -> None:
+async def test_an_answer_that_came_before_all_was_sent_leaves_nothing_to_use_again(transport: PooledTransport) -> None:
     async def speak(line: Line) -> None:
         await line.reader.readuntil(b"\r\n\r\n")
         line.say(answer(b"too large"))
@@ -146,7 +146,7 @@ async def test_an_answer_that_came_before_all_was_sent_leaves_nothing_to_use_aga
     assert len(server.lines) == 2
 
 
-async def test_requests_wait_for_a_connection_in_the_order_in_which_they_came(transport: Transport) -> None:
+async def test_requests_wait_for_a_connection_in_the_order_in_which_they_came(transport: PooledTransport) -> None:
     heard = Heard()
     release = asyncio.Semaphore(0)
 
@@ -195,7 +195,7 @@ async def test_a_turn_is_never_lost_with_one_who_gave_up(moments: str) -> None:
     assert [slots.try_acquire(), slots.try_acquire()] == [True, False]
 
 
-async def test_a_request_does_not_wait_for_those_that_wait_for_messages(transport: Transport) -> None:
+async def test_a_request_does_not_wait_for_those_that_wait_for_messages(transport: PooledTransport) -> None:
     async def speak(line: Line) -> None:
         if await line.hear() != b"poll":
             line.say(answer(b""))
@@ -209,7 +209,7 @@ async def test_a_request_does_not_wait_for_those_that_wait_for_messages(transpor
         await asyncio.gather(*polls, return_exceptions=True)
 
 
-async def test_a_connection_that_failed_leaves_its_place_to_the_next(transport: Transport) -> None:
+async def test_a_connection_that_failed_leaves_its_place_to_the_next(transport: PooledTransport) -> None:
     async def speak(line: Line) -> None:
         await line.hear()
 
@@ -220,7 +220,9 @@ async def test_a_connection_that_failed_leaves_its_place_to_the_next(transport: 
     assert {type(end) for end in ends} == {sdk.EndpointConnectionError}
 
 
-async def test_an_idle_connection_is_closed_in_time(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_idle_connection_is_closed_in_time(
+    transport: PooledTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pool_module, "KEEP_ALIVE_SECONDS", 0.05)
     monkeypatch.setattr(transport_module, "SWEEP_SECONDS", 0.01)
     async with speaking(echo_on) as server:
@@ -229,7 +231,7 @@ async def test_an_idle_connection_is_closed_in_time(transport: Transport, monkey
 
 
 async def test_an_idle_connection_that_is_too_old_is_not_used_again(
-    transport: Transport, monkeypatch: pytest.MonkeyPatch
+    transport: PooledTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with speaking(echo_on) as server:
         await ask(transport, server)
@@ -239,7 +241,7 @@ async def test_an_idle_connection_that_is_too_old_is_not_used_again(
     assert len(server.lines) == 2
 
 
-async def test_nothing_is_left_of_connections_that_are_gone(transport: Transport) -> None:
+async def test_nothing_is_left_of_connections_that_are_gone(transport: PooledTransport) -> None:
     gc.collect()
     gc.disable()
     try:
@@ -264,9 +266,9 @@ STORIES = (
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__[5:])
-def test_everything_holds_on_uvloop_too(story: Callable[[Transport], Awaitable[None]]) -> None:
+def test_everything_holds_on_uvloop_too(story: Callable[[PooledTransport], Awaitable[None]]) -> None:
     async def tell() -> None:
-        transport = Transport(2)
+        transport = PooledTransport(2)
         await story(transport)
         await transport.close()
 

@@ -13,7 +13,7 @@ import pytest
 from botocore import exceptions as sdk
 
 from cqworker.aws.http import connector
-from cqworker.aws.http.transport import Transport
+from cqworker.aws.http.pooled_transport import PooledTransport
 from tests.aws_http.scripted_server import Line, Server, ask, ended, speaking
 from tests.stopwatch import Stopwatch
 
@@ -21,8 +21,8 @@ HERE, SECOND, THIRD = "127.0.0.1", "127.0.0.2", "127.0.0.3"
 
 
 @pytest.fixture
-async def transport() -> AsyncIterator[Transport]:
-    made = Transport(2)
+async def transport() -> AsyncIterator[PooledTransport]:
+    made = PooledTransport(2)
     yield made
     await made.close()
 
@@ -62,7 +62,7 @@ async def network(monkeypatch: pytest.MonkeyPatch) -> Network:
     return Network(monkeypatch)
 
 
-async def test_an_address_that_refuses_is_not_the_last_word(transport: Transport, network: Network) -> None:
+async def test_an_address_that_refuses_is_not_the_last_word(transport: PooledTransport, network: Network) -> None:
     network.closed = {SECOND}
     async with speaking(Line.echo) as server:
         assert (await ask(transport, server)).status == 200
@@ -73,7 +73,7 @@ async def test_an_address_that_refuses_is_not_the_last_word(transport: Transport
 
 
 async def test_an_address_whose_packets_vanish_fails_no_call_and_is_called_last_from_then_on(
-    transport: Transport, network: Network
+    transport: PooledTransport, network: Network
 ) -> None:
     network.hosts, network.deaf = [SECOND, THIRD, HERE], {SECOND, THIRD}
     async with speaking(Line.echo) as server:
@@ -91,7 +91,7 @@ async def test_an_address_whose_packets_vanish_fails_no_call_and_is_called_last_
 
 
 async def test_addresses_that_are_all_deaf_are_given_up_in_time(
-    transport: Transport, network: Network, monkeypatch: pytest.MonkeyPatch
+    transport: PooledTransport, network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connector, "CONNECT_SECONDS", 0.05)
     monkeypatch.setattr(connector, "NEXT_ADDRESS_SECONDS", 0.01)
@@ -109,13 +109,13 @@ def test_families_take_turns_and_the_resolvers_first_is_the_first() -> None:
     assert connector._interleave(found) == [(six, "::1"), (four, HERE), (six, "::2"), (six, "::3")]
 
 
-async def test_connections_made_together_need_one_look_up(transport: Transport, network: Network) -> None:
+async def test_connections_made_together_need_one_look_up(transport: PooledTransport, network: Network) -> None:
     async with speaking(Line.echo) as server:
         await asyncio.gather(*(ask(transport, server) for _ in range(20)))
     assert (network.look_ups, len(network.called)) == (1, 20)
 
 
-async def test_a_name_that_is_not_known_is_looked_up_again(transport: Transport, network: Network) -> None:
+async def test_a_name_that_is_not_known_is_looked_up_again(transport: PooledTransport, network: Network) -> None:
     async with speaking(Line.echo) as server:
         hosts, network.hosts = network.hosts, []
         with pytest.raises(sdk.EndpointConnectionError):
@@ -125,7 +125,7 @@ async def test_a_name_that_is_not_known_is_looked_up_again(transport: Transport,
 
 
 async def test_a_service_that_does_not_agree_on_encryption_in_time_is_given_up(
-    transport: Transport, monkeypatch: pytest.MonkeyPatch
+    transport: PooledTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connector, "HANDSHAKE_SECONDS", 0.05)
     async with speaking(Line.left) as server:

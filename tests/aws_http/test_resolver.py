@@ -11,7 +11,7 @@ import pytest
 from botocore import exceptions as sdk
 
 from cqworker.aws.http import resolver as names
-from cqworker.aws.http.transport import Transport
+from cqworker.aws.http.pooled_transport import PooledTransport
 from tests.aws_http.scripted_server import Line, ask, speaking
 from tests.web.house import until
 
@@ -36,8 +36,8 @@ class Resolver:
 
 
 @pytest.fixture
-async def transport() -> AsyncIterator[Transport]:
-    made = Transport(2)
+async def transport() -> AsyncIterator[PooledTransport]:
+    made = PooledTransport(2)
     yield made
     await made.close()
 
@@ -49,7 +49,7 @@ async def resolver(monkeypatch: pytest.MonkeyPatch) -> Resolver:
     return Resolver(monkeypatch)
 
 
-async def one_more_connection(transport: Transport, server: Any, number: int) -> None:
+async def one_more_connection(transport: PooledTransport, server: Any, number: int) -> None:
     """Requests side by side need as many connections."""
     replies = await asyncio.gather(*(ask(transport, server) for _ in range(number)))
     assert {reply.status for reply in replies} == {200}
@@ -63,7 +63,7 @@ async def echo(line: Line) -> None:
 
 
 async def test_while_the_resolver_fails_connections_go_where_they_went_before(
-    transport: Transport, resolver: Resolver
+    transport: PooledTransport, resolver: Resolver
 ) -> None:
     async with speaking(echo) as server:
         await one_more_connection(transport, server, 1)
@@ -75,7 +75,7 @@ async def test_while_the_resolver_fails_connections_go_where_they_went_before(
 
 
 async def test_while_the_resolver_keeps_silent_old_addresses_serve_after_a_moment(
-    transport: Transport, resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+    transport: PooledTransport, resolver: Resolver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(names, "STALE_AFTER_SECONDS", 0.01)
     async with speaking(echo) as server:
@@ -88,7 +88,7 @@ async def test_while_the_resolver_keeps_silent_old_addresses_serve_after_a_momen
 
 
 async def test_those_who_give_up_waiting_leave_one_look_up_behind_and_not_one_each(
-    transport: Transport, resolver: Resolver
+    transport: PooledTransport, resolver: Resolver
 ) -> None:
     resolver.silent = True
     async with speaking(echo) as server:
@@ -103,7 +103,7 @@ async def test_those_who_give_up_waiting_leave_one_look_up_behind_and_not_one_ea
 
 
 async def test_a_name_that_never_had_an_address_is_told_each_time_and_found_when_it_has_one(
-    transport: Transport, resolver: Resolver
+    transport: PooledTransport, resolver: Resolver
 ) -> None:
     resolver.fails = True
     async with speaking(echo) as server:
@@ -116,7 +116,7 @@ async def test_a_name_that_never_had_an_address_is_told_each_time_and_found_when
 
 async def test_a_transport_that_closes_waits_for_no_resolver(resolver: Resolver) -> None:
     resolver.silent = True
-    transport = Transport(2)
+    transport = PooledTransport(2)
     async with speaking(echo) as server:
         asking = asyncio.create_task(ask(transport, server))
         await until(lambda: resolver.asked)

@@ -12,7 +12,7 @@ from aiohttp import web
 from cqworker.aws.aws_call import Declined
 from cqworker.aws.clients import AwsClients
 from cqworker.aws.error_translation import AwsFault
-from cqworker.aws.http import transport
+from cqworker.aws.http import pooled_transport
 from cqworker.aws.operations import DELETE_BATCH, EXECUTE_BATCH, GET_ITEM, GET_QUEUE_URL, RECEIVE, UPDATE_ITEM
 from cqworker.aws.sqs.message_queue import NO_QUEUE
 from cqworker.errors import Unavailable
@@ -59,7 +59,7 @@ async def test_an_empty_answer_says_nothing_and_a_null_is_nothing(clients: AwsCl
 async def test_an_answer_beyond_all_measure_is_not_read(
     clients: AwsClients, speak_to: SpeakTo, monkeypatch: pytest.MonkeyPatch, chunked: bool
 ) -> None:
-    monkeypatch.setattr(transport, "MAX_RESPONSE_BYTES", 200_000)
+    monkeypatch.setattr(pooled_transport, "MAX_RESPONSE_BYTES", 200_000)
 
     async def judge(_: Seen) -> web.StreamResponse:
         response = web.Response(body=b'{"Item": "' + b"x" * int(size) + b'"}')

@@ -14,10 +14,10 @@ from cqworker.aws.aws_call import Answer, Request, watch_try
 from cqworker.aws.error_table import EXPIRED
 from cqworker.aws.error_translation import row_of
 from cqworker.aws.http.json_protocol import answer_from, target_of
+from cqworker.aws.http.pooled_transport import PooledTransport
 from cqworker.aws.http.retry_policy import CallTries, RetryBudget, clock_skew_from
 from cqworker.aws.http.session_settings import SessionSettings
 from cqworker.aws.http.sigv4 import sign
-from cqworker.aws.http.transport import Transport
 from cqworker.aws.operations import Operation
 
 HOT_OPERATIONS = frozenset(
@@ -35,7 +35,7 @@ class JsonClient:
 
     def __init__(self, settings: SessionSettings, pollers: int) -> None:
         self._settings = settings
-        self._transport = Transport(pollers)
+        self._transport = PooledTransport(pollers)
         self._budgets: dict[str, RetryBudget] = defaultdict(RetryBudget)
         self._clock_skew = 0.0
 

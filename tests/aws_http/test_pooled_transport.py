@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from botocore import exceptions as sdk
 
-from cqworker.aws.http import transport as transport_module
+from cqworker.aws.http import pooled_transport as transport_module
+from cqworker.aws.http.pooled_transport import PooledTransport
 from cqworker.aws.http.response_parser import MAX_HEAD_BYTES
-from cqworker.aws.http.transport import Transport
 from tests.aws_http.certificates import authority_and_server
 from tests.aws_http.scripted_server import HEADERS, Line, answer, ask, ended, speaking
 
@@ -22,13 +22,13 @@ CHUNKED = (
 
 
 @pytest.fixture
-async def transport() -> AsyncIterator[Transport]:
-    made = Transport(2)
+async def transport() -> AsyncIterator[PooledTransport]:
+    made = PooledTransport(2)
     yield made
     await made.close()
 
 
-async def test_a_chunked_answer_is_put_together(transport: Transport) -> None:
+async def test_a_chunked_answer_is_put_together(transport: PooledTransport) -> None:
     async def speak(line: Line) -> None:
         await line.hear()
         line.say(CHUNKED)
@@ -44,7 +44,7 @@ async def test_a_chunked_answer_is_put_together(transport: Transport) -> None:
     assert len(server.lines) == 1
 
 
-async def test_a_trailer_replaces_no_header(transport: Transport) -> None:
+async def test_a_trailer_replaces_no_header(transport: PooledTransport) -> None:
     async def speak(line: Line) -> None:
         await line.hear()
         line.say(CHUNKED[:-2] + b"X-Amz-Crc32: 8\r\n\r\n")
@@ -55,7 +55,7 @@ async def test_a_trailer_replaces_no_header(transport: Transport) -> None:
         assert (await ask(transport, server, b"next")).body == b"next"
 
 
-async def test_an_answer_without_a_length_ends_with_its_connection(transport: Transport) -> None:
+async def test_an_answer_without_a_length_ends_with_its_connection(transport: PooledTransport) -> None:
     async def speak(line: Line) -> None:
         await line.hear()
         line.say(b"HTTP/1.1 200 OK\r\nDate: today\r\n\r\nhalf")
@@ -69,7 +69,7 @@ async def test_an_answer_without_a_length_ends_with_its_connection(transport: Tr
     assert len(server.lines) == 2
 
 
-async def test_an_answer_that_says_how_long_it_is_does_not_end_sooner(transport: Transport) -> None:
+async def test_an_answer_that_says_how_long_it_is_does_not_end_sooner(transport: PooledTransport) -> None:
     async def speak(line: Line) -> None:
         await line.hear()
         line.say((CHUNKED[:-9], answer(b"whole")[:-1], b"HTTP/1.1 200 OK\r\nDate: to", b"")[line.number])
@@ -80,7 +80,7 @@ async def test_an_answer_that_says_how_long_it_is_does_not_end_sooner(transport:
                 await ask(transport, server)
 
 
-async def test_answers_that_only_announce_the_answer_are_passed_over(transport: Transport) -> None:
+async def test_answers_that_only_announce_the_answer_are_passed_over(transport: PooledTransport) -> None:
     async def speak(line: Line) -> None:
         await line.hear()
         line.say(b"HTTP/1.1 100 Continue\r\nX-Early: 1\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n")
@@ -96,7 +96,7 @@ async def test_answers_that_only_announce_the_answer_are_passed_over(transport: 
 
 
 @pytest.mark.parametrize("status", [b"204 No Content", b"304 Not Modified"])
-async def test_an_answer_that_has_no_body_does_not_wait_for_one(transport: Transport, status: bytes) -> None:
+async def test_an_answer_that_has_no_body_does_not_wait_for_one(transport: PooledTransport, status: bytes) -> None:
     async def speak(line: Line) -> None:
         await line.hear()
         line.say(b"HTTP/1.1 " + status + b"\r\n\r\n")
@@ -122,7 +122,7 @@ NO_ANSWERS = [
 
 @pytest.mark.parametrize("noise", NO_ANSWERS, ids=range(len(NO_ANSWERS)))
 async def test_garbage_is_an_error_of_the_sdks_kind_and_closes_the_connection(
-    transport: Transport, noise: bytes
+    transport: PooledTransport, noise: bytes
 ) -> None:
     async def speak(line: Line) -> None:
         await line.hear()
@@ -137,7 +137,7 @@ async def test_garbage_is_an_error_of_the_sdks_kind_and_closes_the_connection(
 
 
 @pytest.mark.parametrize("size", [0, 1, 65_536, 2**20, 5 * 2**20])
-async def test_a_request_is_sent_whole(transport: Transport, size: int) -> None:
+async def test_a_request_is_sent_whole(transport: PooledTransport, size: int) -> None:
     async with speaking(Line.echo) as server:
         body = b"x" * size
         assert (await ask(transport, server, body)).body == body
@@ -152,7 +152,7 @@ async def test_a_request_is_sent_whole(transport: Transport, size: int) -> None:
 
 
 @pytest.mark.parametrize("value", ["a\r\nX-Other: b", "a\nb", "a\rb", "a\0b"])
-async def test_a_header_that_would_be_two_is_refused_and_not_repeated(transport: Transport, value: str) -> None:
+async def test_a_header_that_would_be_two_is_refused_and_not_repeated(transport: PooledTransport, value: str) -> None:
     async with speaking(Line.echo) as server:
         with pytest.raises(ValueError, match="must not hold a line break") as caught:
             await transport.post(server.address, {**HEADERS, "X": value}, b"", poll=False)
@@ -161,7 +161,7 @@ async def test_a_header_that_would_be_two_is_refused_and_not_repeated(transport:
 
 @pytest.mark.parametrize("poll", [False, True])
 async def test_an_answer_that_keeps_silent_is_given_up(
-    transport: Transport, monkeypatch: pytest.MonkeyPatch, poll: bool
+    transport: PooledTransport, monkeypatch: pytest.MonkeyPatch, poll: bool
 ) -> None:
     for name in ("READ_SECONDS", "POLL_READ_SECONDS", "SWEEP_SECONDS"):
         monkeypatch.setattr(transport_module, name, 0.05 if (name == "POLL_READ_SECONDS") >= poll else 0.02)
@@ -176,7 +176,9 @@ async def test_an_answer_that_keeps_silent_is_given_up(
         await server.lines[0].over()
 
 
-async def test_an_answer_that_goes_on_is_not_given_up(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_answer_that_goes_on_is_not_given_up(
+    transport: PooledTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(transport_module, "READ_SECONDS", 0.2)
     monkeypatch.setattr(transport_module, "SWEEP_SECONDS", 0.02)
 
@@ -190,7 +192,7 @@ async def test_an_answer_that_goes_on_is_not_given_up(transport: Transport, monk
         assert (await ask(transport, server)).body == b"x" * 8
 
 
-async def test_a_service_is_believed_by_its_certificate(transport: Transport, tmp_path: Path) -> None:
+async def test_a_service_is_believed_by_its_certificate(transport: PooledTransport, tmp_path: Path) -> None:
     authority, context = authority_and_server(tmp_path)
 
     async def speak(line: Line) -> None:

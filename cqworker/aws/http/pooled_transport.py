@@ -23,7 +23,7 @@ PoolKey = tuple[URL, object, bool]
 """Whose connections may be shared: the same host, trusted in the same way, and whether receives wait there."""
 
 
-class Transport:
+class PooledTransport:
     """Two pools of connections to each host: receives wait in one of their own, so that they keep no write from one."""
 
     def __init__(self, pollers: int) -> None:
