@@ -1,4 +1,4 @@
-"""Calls as the tests of the lean path make them."""
+"""Calls as the tests of the JSON client make them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients on the lean path that speak to a stub, try again without waiting, and remember their events."""
+"""Clients whose JSON client speaks to a stub, and which try again without waiting, and remember their events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the lean path's connections come about, and what is said where none does."""
+"""How the JSON client's connections come about, and what is said where none does."""
 
 from __future__ import annotations
 

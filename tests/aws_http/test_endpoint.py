@@ -1,4 +1,4 @@
-"""Where the lean path finds the services: as the SDK's own rules say."""
+"""Where the JSON client finds the services: as the SDK's own rules say."""
 
 from __future__ import annotations
 

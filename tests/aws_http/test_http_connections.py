@@ -1,4 +1,4 @@
-"""The connections of the lean path: kept, broken, given up, encrypted, and led through proxies."""
+"""The connections of the JSON client: kept, broken, given up, encrypted, and led through proxies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One request on the lean path's own connections: how it is framed, sent, given up and refused."""
+"""One request on the JSON client's own connections: how it is framed, sent, given up and refused."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ AT_ONCE = 8
 
 @pytest.fixture
 def one_in(request: pytest.FixtureRequest) -> int:
-    """The SDK carries the same requests as the lean path, at several times the cost: every third case will do."""
+    """The SDK carries the same requests as the JSON client, at several times the cost: every third case will do."""
     return 3 if "through the SDK" in request.node.callspec.params["world"] else 1
 
 
