@@ -11,7 +11,7 @@ import orjson
 import uvloop
 
 from bench.run.loads import NOOP
-from cqworker.daemon import open_job_services
+from cqworker.daemon.standalone import open_job_services
 from cqworker.events import ignore
 from cqworker.jobs.submit import Submission
 from cqworker.settings import load_settings

@@ -60,12 +60,12 @@ async def _demo(output: Path) -> int:
     settings = fit_embedded_aws(_settings())
     async with AsyncExitStack() as stack:
         aws = await start_embedded_aws(stack)
-        from cqworker import daemon
         from cqworker.cli.provision import provision_all, receive_counts
+        from cqworker.daemon import lifecycle
 
         await provision_all(settings, receive_counts(settings))
         address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        running = asyncio.create_task(daemon.run(settings, ROLES, on_ready=address.set_result))
+        running = asyncio.create_task(lifecycle.run(settings, ROLES, on_ready=address.set_result))
         running.add_done_callback(lambda _: address.cancel())
         with suppress(asyncio.CancelledError):
             await address

@@ -67,7 +67,7 @@ async def run_dev(settings: Settings, config: Path | None) -> int:
         aws = await start_embedded_aws(stack)
         from cqworker.cli.process_exit import bound_daemon_exit
         from cqworker.cli.provision import provision_all, receive_counts
-        from cqworker.daemon import run
+        from cqworker.daemon.lifecycle import run
 
         await provision_all(settings, receive_counts(settings))
         return await run(
@@ -84,7 +84,7 @@ async def start_embedded_aws(stack: AsyncExitStack) -> EmbeddedAws:
 
     try:
         aws, _ = await asyncio.gather(
-            stack.enter_async_context(running_aws()), asyncio.to_thread(import_module, "cqworker.daemon")
+            stack.enter_async_context(running_aws()), asyncio.to_thread(import_module, "cqworker.daemon.lifecycle")
         )
     except EmbeddedAwsError as error:
         raise CommandUnavailable(f"{str(error)[0].upper()}{str(error)[1:]}") from error

@@ -39,6 +39,6 @@ def run(
     check_exposure(settings, roles)
     from cqworker.cli.event_loop import run_on_loop
     from cqworker.cli.process_exit import bound_daemon_exit
-    from cqworker.daemon import run as run_daemon
+    from cqworker.daemon.lifecycle import run as run_daemon
 
     return run_on_loop(run_daemon(settings, roles, bound_exit=bound_daemon_exit))

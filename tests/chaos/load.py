@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from cqworker.daemon import JobServices
+from cqworker.daemon.standalone import JobServices
 from cqworker.errors import SendUnanswered, Unavailable
 from cqworker.jobs.submit import Submission
 

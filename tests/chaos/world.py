@@ -17,7 +17,7 @@ from cqworker.aws.clients import AwsClients
 from cqworker.aws.provision import provision
 from cqworker.aws.sqs.message_queue import SqsQueue
 from cqworker.clock import SystemClock
-from cqworker.daemon import JobServices, open_job_services
+from cqworker.daemon.standalone import JobServices, open_job_services
 from cqworker.errors import JobNotFound
 from cqworker.events import ignore
 from cqworker.settings import Settings, load_settings

@@ -10,7 +10,7 @@ from typing import Any
 from cqworker.aws.clients import AwsClients
 from cqworker.client import Client
 from cqworker.client.direct_transport import DirectTransport
-from cqworker.daemon import JobServices
+from cqworker.daemon.standalone import JobServices
 from cqworker.events import ignore
 from cqworker.web.app_context import AppContext, require
 from tests.web.house import House, open_house

@@ -25,3 +25,9 @@ def test_over_http_nothing_of_the_sdk_is_loaded() -> None:
     program = "import sys, cqworker.client.http_transport; print(*sys.modules, sep='\\n')"
     done = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True, timeout=30)
     assert (HEAVY - {"aiohttp"}) & set(done.stdout.split()) == set()
+
+
+def test_straight_to_the_services_nothing_of_the_http_server_is_loaded() -> None:
+    program = "import sys, cqworker.client.direct_transport; print(*sys.modules, sep='\\n')"
+    done = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True, timeout=30)
+    assert [name for name in done.stdout.split() if name.startswith(("aiohttp.web", "cqworker.web"))] == []

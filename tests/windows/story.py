@@ -92,7 +92,7 @@ def commanded(line: str) -> tuple[int, str]:
 
 
 def lived() -> str:
-    from cqworker.daemon import run
+    from cqworker.daemon.lifecycle import run
     from cqworker.enums import ROLES
     from cqworker.settings import Settings
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cqworker.daemon import JobServices
+from cqworker.daemon.standalone import JobServices
 from tests.chaos.checker import check
 from tests.chaos.evidence import Evidence, gather_evidence
 from tests.chaos.fleet import Fleet, fleet_of
