@@ -16,7 +16,7 @@ from cqworker.jobs.strict_json import NotStrictJson, read_object
 from cqworker.jobs.submission_models import InvalidFields
 from cqworker.jobs.submit import Accepted
 from cqworker.jobs.time_slices import in_slices
-from cqworker.model.artifact_keys import media_type, named_key, new_artifact_id, output_reference, upload_key
+from cqworker.model.artifact_keys import media_type, named_artifact_key, new_artifact_id, output_reference, upload_key
 from cqworker.model.job_view import job_view
 from cqworker.model.record import JobRecord
 from cqworker.model.tenants import DEFAULT_TENANT
@@ -78,7 +78,7 @@ class DirectTransport:
         return (await artifacts.get(reference, self._max_upload)).data
 
     async def _download_named(self, record: JobRecord, name: str) -> bytes:
-        artifacts, key = self._services.artifacts, named_key(record, name)
+        artifacts, key = self._services.artifacts, named_artifact_key(record, name)
         if key is None:
             raise ArtifactMissing("No artifact has such a name.")
         return (await artifacts.get(artifacts.reference(key), self._max_upload)).data

@@ -38,7 +38,7 @@ from cqworker.execution.runtime import Runtime
 from cqworker.execution.stop_signal import StopSignal
 from cqworker.execution.thread_pool import ThreadNotStarted
 from cqworker.model.redaction import redacted_end, redacted_start
-from cqworker.plugins.final_errors import is_final
+from cqworker.plugins.final_errors import is_final_error
 from cqworker.plugins.handler import Reject, Retry, Stopping
 from cqworker.plugins.job import Job, PlainJob
 from cqworker.plugins.payload import is_light
@@ -171,12 +171,14 @@ def _outcome_of_result(handler: Handler, result: object) -> Outcome:
     try:
         return Returned(handler.encode(result))
     except Exception as error:  # noqa: BLE001 - what a result is made of is the plugin's code
-        return Raised(type(error).__name__, redact(safe_text(error)), stage="result", final=is_final(error, "result"))
+        return Raised(
+            type(error).__name__, redact(safe_text(error)), stage="result", final=is_final_error(error, "result")
+        )
 
 
 def _raised_from(error: BaseException) -> Raised:
     where = redacted_end(storable("".join(traceback.format_exception(error))), TRACEBACK_LIMIT)
-    final = is_final(error, "handler")
+    final = is_final_error(error, "handler")
     return Raised(truncate(type(error).__name__, 100), redact(safe_text(error)), where, final=final)
 
 

@@ -17,7 +17,16 @@ from cqworker.flow.unanswered_writes import UnansweredWrites
 from cqworker.flow.waiting import sleep_unless
 from cqworker.model.attempt_writes import Claim, HandBack, Reopen
 from cqworker.model.backoff import retry_pauses
-from cqworker.model.claim_table import CancelInstead, CrashInstead, Drop, Proceed, Start, StartRound, WaitUntil, judge
+from cqworker.model.claim_table import (
+    CancelInstead,
+    CrashInstead,
+    Drop,
+    Proceed,
+    Start,
+    StartRound,
+    WaitUntil,
+    verdict_of,
+)
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import Entry, ending_event, unfinished_claim
 from cqworker.model.ids import TokenGenerator
@@ -85,7 +94,7 @@ class Claimer:
             if isinstance(answer, Written):
                 return await self._begin_lease(answer.record, envelope, change, delivery, sent)
             seen = answer.seen
-            match judge(seen, envelope, change.token, self._clock.now(), change.grace):
+            match verdict_of(seen, envelope, change.token, self._clock.now(), change.grace):
                 case Proceed() if seen is not None:
                     return await self._begin_lease(seen, envelope, change, delivery, sent)
                 case CancelInstead() | CrashInstead() as verdict if seen is not None:
@@ -106,7 +115,7 @@ class Claimer:
         kind = Reopen if reopening else Claim
         return kind(
             envelope=envelope,
-            token=self._tokens.fresh(),
+            token=self._tokens.new_token(),
             worker=self._context.worker,
             now=now,
             lease_expires_at=now + round(self._period * 1000),

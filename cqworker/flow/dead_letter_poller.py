@@ -17,7 +17,7 @@ from cqworker.flow.supervised_loop import background_failure
 from cqworker.flow.waiting import sleep_unless
 from cqworker.health.service_health import STORE
 from cqworker.model.backoff import retry_pauses
-from cqworker.model.claim_table import CancelInstead, Drop, MarkLost, WaitUntil, judge_dead_letter
+from cqworker.model.claim_table import CancelInstead, Drop, MarkLost, WaitUntil, dead_letter_verdict_of
 from cqworker.model.envelope import AttemptsOf, Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
 from cqworker.model.history import Entry, ending_event
 from cqworker.model.operator_writes import Forestall, Lose
@@ -148,7 +148,7 @@ class DeadLetterPoller:
         if isinstance(answer, Written):
             self._emit(JobLost(job=job_ref_of(answer.record)))
             return Delete()
-        verdict = judge_dead_letter(answer.seen, envelope, now, grace)
+        verdict = dead_letter_verdict_of(answer.seen, envelope, now, grace)
         match verdict:
             case Drop():
                 return Delete()

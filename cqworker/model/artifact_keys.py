@@ -117,12 +117,12 @@ def output_reference(record: JobRecord, reference: Callable[[str], str]) -> str 
     return output if all(step not in ("", ".", "..") for step in steps) else None
 
 
-def named_key(record: JobRecord, name: str) -> str | None:
+def named_artifact_key(record: JobRecord, name: str) -> str | None:
     """The key of what the job's last attempt wrote under this name; None for what is no name."""
     return artifact_key(record.job_id, f"{record.round}-{record.attempt}", name, None) if _fits(name, _NAME) else None
 
 
-def name_of(record: JobRecord, product: str, reference: Callable[[str], str]) -> str | None:
+def artifact_name_of(record: JobRecord, product: str, reference: Callable[[str], str]) -> str | None:
     """The name that the job gave to the artifact at `product`, a reference; None where it gave none."""
     found = _JOB_ARTIFACT.fullmatch(product.removeprefix(_own(record, reference)))
     return found["name"] if found else None

@@ -56,7 +56,7 @@ class Drop:
 Verdict = Start | StartRound | Proceed | CancelInstead | CrashInstead | WaitUntil | Drop
 
 
-def judge(seen: JobRecord | None, envelope: Envelope, token: str, now: int, grace: int = 0) -> Verdict:
+def verdict_of(seen: JobRecord | None, envelope: Envelope, token: str, now: int, grace: int = 0) -> Verdict:
     """What to do with a message: the row of the claim table that fits.
 
     `seen` is the record that refused the claim with this `token`, at `now` (epoch ms); None where there is none.
@@ -107,7 +107,7 @@ class MarkLost:
 DeadLetterVerdict = MarkLost | CancelInstead | WaitUntil | Drop
 
 
-def judge_dead_letter(seen: JobRecord | None, envelope: Envelope, now: int, grace: int = 0) -> DeadLetterVerdict:
+def dead_letter_verdict_of(seen: JobRecord | None, envelope: Envelope, now: int, grace: int = 0) -> DeadLetterVerdict:
     """What to do with a message of ours from the dead-letter queue, given the record as seen at `now` (epoch ms).
 
     A lease counts as over `grace` ms after its end.

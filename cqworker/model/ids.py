@@ -32,7 +32,7 @@ class TokenGenerator:
         self._nonce = secrets.token_urlsafe(6)
         self._count = itertools.count()
 
-    def fresh(self) -> str:
+    def new_token(self) -> str:
         """A token of about 12 bytes: this process's random nonce and a counter."""
         return f"{self._nonce}.{next(self._count):x}"
 

@@ -14,7 +14,7 @@ from cqworker.errors import InvalidPayload
 from cqworker.model.redaction import redacted_end
 from cqworker.plugins.entry_points import GROUP, Offer, load_object
 from cqworker.plugins.exception_text import message_of, one_line
-from cqworker.plugins.final_errors import is_final
+from cqworker.plugins.final_errors import is_final_error
 from cqworker.plugins.handler import Reject, Retry
 from cqworker.plugins.job import Job, PlainJob
 from cqworker.plugins.loaded_handlers import Handler, Origin, read_handler
@@ -135,7 +135,7 @@ def _outcome_of_error(error: BaseException, stage: Stage, lines: tuple[ChildLine
         message=one_line(words),
         stage=stage,
         traceback=redacted_end(text, MAX_TRACEBACK),
-        final=is_final(error, stage),
+        final=is_final_error(error, stage),
         lines=lines,
     )
 

@@ -10,9 +10,9 @@ from aiohttp import hdrs, web
 from cqworker.errors import ArtifactMissing
 from cqworker.model.artifact_keys import (
     ANY_BYTES,
+    artifact_name_of,
     media_type,
-    name_of,
-    named_key,
+    named_artifact_key,
     new_artifact_id,
     output_reference,
     upload_key,
@@ -86,14 +86,14 @@ async def download_of_job(request: web.Request) -> web.StreamResponse:
     if reference is None:
         detail = "The job has no artifact: its result names none, or it has not succeeded yet."
         raise Problem(ProblemKind.ARTIFACT_NOT_FOUND, detail, members={"job_id": record.job_id})
-    return await _send(request, reference, name_of(record, reference, whereabouts) or record.job_id)
+    return await _send(request, reference, artifact_name_of(record, reference, whereabouts) or record.job_id)
 
 
 async def download_by_name(request: web.Request) -> web.StreamResponse:
     """GET /jobs/{job_id}/artifacts/{name}."""
     context, name = context_of(request), request.match_info["name"]
     record = await require(context.operator).show(job_id_of(request), caller_of(request).tenant)
-    if (key := named_key(record, name)) is None:
+    if (key := named_artifact_key(record, name)) is None:
         detail = "No artifact has such a name."
         raise Problem(ProblemKind.ARTIFACT_NOT_FOUND, detail, members={"job_id": record.job_id})
     return await _send(request, require(context.artifacts).reference(key), name)

@@ -41,7 +41,7 @@ class Mint:
     def __init__(self) -> None:
         self._numbers = count(1)
 
-    def fresh(self) -> str:
+    def new_token(self) -> str:
         return f"boot.{next(self._numbers)}"
 
 

@@ -18,7 +18,7 @@ from cqworker.aws.dynamodb.job_store import DynamoStore
 from cqworker.aws.dynamodb.partiql import BATCHABLE
 from cqworker.aws.operations import UPDATE_ITEM
 from cqworker.events import Event, ServiceCalled, ignore
-from cqworker.model.claim_table import Proceed, judge
+from cqworker.model.claim_table import Proceed, verdict_of
 from cqworker.model.operator_writes import Enter
 from cqworker.model.record import JobRecord
 from cqworker.model.writes import Change, Refused, Written
@@ -135,7 +135,7 @@ async def test_a_batch_that_was_applied_without_an_answer_knows_itself(
         answers = await asyncio.gather(*map(store.write, claims))
     for claim, job, answer in zip(claims, jobs, answers, strict=True):
         assert answer == Refused(claim.after(job))
-        assert isinstance(judge(answer.seen, claim.envelope, claim.token, claim.now), Proceed)
+        assert isinstance(verdict_of(answer.seen, claim.envelope, claim.token, claim.now), Proceed)
     assert Counter(seen.operation for seen in lost)["UpdateItem"] == singles
 
 

@@ -9,7 +9,7 @@ import pytest
 from cqworker import Job, handler
 from cqworker.model.record import Failure, JobRecord
 from cqworker.model.status import FailureKind, Status
-from cqworker.plugins.final_errors import is_final
+from cqworker.plugins.final_errors import is_final_error
 from tests.flow.refusing import FORBIDDEN, refused_in_a_process, returning_in_a_process, unfit, unfit_in_a_process
 from tests.flow.world import REAL, World, story
 
@@ -132,5 +132,5 @@ async def test_the_same_holds_in_threads_and_in_processes(function: Any, kind: F
 
 @pytest.mark.parametrize("error", [ValueError("x"), TypeError("x"), KeyError("x"), OSError("x"), MemoryError()])
 def test_what_a_handler_raises_otherwise_may_pass(error: Exception) -> None:
-    assert not is_final(error, "handler")
-    assert not is_final(error, "load")
+    assert not is_final_error(error, "handler")
+    assert not is_final_error(error, "load")

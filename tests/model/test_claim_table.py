@@ -16,8 +16,8 @@ from cqworker.model.claim_table import (
     StartRound,
     Verdict,
     WaitUntil,
-    judge,
-    judge_dead_letter,
+    dead_letter_verdict_of,
+    verdict_of,
 )
 from cqworker.model.history import Entry
 from cqworker.model.operator_writes import Forestall, Lose
@@ -81,11 +81,11 @@ def test_every_verdict_is_that_of_some_row() -> None:
 
 
 def judged(state: State) -> Verdict:
-    return judge(state.record(), message(state.message_round), OURS, NOW)
+    return verdict_of(state.record(), message(state.message_round), OURS, NOW)
 
 
 def judged_dead(state: State) -> DeadLetterVerdict:
-    return judge_dead_letter(state.record(), message(state.message_round), NOW)
+    return dead_letter_verdict_of(state.record(), message(state.message_round), NOW)
 
 
 def instead(seen: JobRecord) -> Forestall:
@@ -103,8 +103,8 @@ def test_every_state_of_a_record_has_the_burial_of_its_row() -> None:
 
 
 def test_a_job_without_a_record_is_started_from_its_message_and_buried_from_its_dead_letter() -> None:
-    assert judge(None, message(), OURS, NOW) == Start()
-    assert judge_dead_letter(None, message(), NOW) == MarkLost()
+    assert verdict_of(None, message(), OURS, NOW) == Start()
+    assert dead_letter_verdict_of(None, message(), NOW) == MarkLost()
     assert claim().permits(None)
     assert Lose(envelope=message(), now=NOW, purge_at=PURGE).permits(None)
     assert not reopen().permits(None)
@@ -140,16 +140,16 @@ def test_a_loss_is_permitted_exactly_where_the_dead_letter_is_to_be_buried() -> 
 
 def test_a_cancel_goes_before_used_up_attempts() -> None:
     both = record(Status.RETRYING, attempt=MAX_ATTEMPTS, cancel_requested_at=NOW - 1)
-    assert judge(both, message(), OURS, NOW) == CancelInstead()
+    assert verdict_of(both, message(), OURS, NOW) == CancelInstead()
 
 
 def test_a_lease_ends_after_its_last_millisecond() -> None:
     at_its_end = record(Status.RUNNING, attempt=1, token="other.1", lease_expires_at=NOW)
-    assert judge(at_its_end, message(), OURS, NOW) == WaitUntil(NOW)
-    assert judge(at_its_end, message(), OURS, NOW + 1) == Start()
+    assert verdict_of(at_its_end, message(), OURS, NOW) == WaitUntil(NOW)
+    assert verdict_of(at_its_end, message(), OURS, NOW + 1) == Start()
 
 
 def test_a_schedule_has_come_two_seconds_before_its_time() -> None:
     ahead = record(Status.QUEUED, scheduled_at=NOW + 2001)
-    assert judge(ahead, message(), OURS, NOW) == WaitUntil(NOW + 2001)
-    assert judge(ahead, message(), OURS, NOW + 1) == Start()
+    assert verdict_of(ahead, message(), OURS, NOW) == WaitUntil(NOW + 2001)
+    assert verdict_of(ahead, message(), OURS, NOW + 1) == Start()

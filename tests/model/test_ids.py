@@ -35,7 +35,7 @@ def test_job_ids_of_one_millisecond_differ_in_all_their_random_bits() -> None:
 
 def test_tokens_differ_within_a_process_and_between_processes() -> None:
     one, other = TokenGenerator(), TokenGenerator()
-    tokens = [mint.fresh() for mint in (one, other) for _ in range(1000)]
+    tokens = [generator.new_token() for generator in (one, other) for _ in range(1000)]
     assert len(set(tokens)) == len(tokens)
     assert max(map(len, tokens)) <= 13
 

@@ -62,10 +62,10 @@ def _delete_first(swap: Swap) -> None:
 
 @mutant("claim without own-token check")
 def _no_own_token(swap: Swap) -> None:
-    def judge(seen: JobRecord | None, envelope: Envelope, _token: str, *when: int) -> claim_table.Verdict:
-        return claim_table.judge(seen, envelope, "nobody's", *when)
+    def verdict_of(seen: JobRecord | None, envelope: Envelope, _token: str, *when: int) -> claim_table.Verdict:
+        return claim_table.verdict_of(seen, envelope, "nobody's", *when)
 
-    swap(claim_module, "judge", judge)
+    swap(claim_module, "verdict_of", verdict_of)
 
 
 @mutant("a claim may be counted twice", "ghost")

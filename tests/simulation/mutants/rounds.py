@@ -72,11 +72,11 @@ def _buried_by_the_past(swap: Swap) -> None:
 
 @mutant("a dead letter is deleted while its job is held", "crash", where=_buries)
 def _held_dead_letter_dropped(swap: Swap) -> None:
-    def judge(seen: JobRecord | None, envelope: Envelope, *when: int) -> claim_table.DeadLetterVerdict:
-        judged = claim_table.judge_dead_letter(seen, envelope, *when)
+    def verdict_of(seen: JobRecord | None, envelope: Envelope, *when: int) -> claim_table.DeadLetterVerdict:
+        judged = claim_table.dead_letter_verdict_of(seen, envelope, *when)
         return claim_table.Drop() if isinstance(judged, claim_table.WaitUntil) else judged
 
-    swap(dead_letters_module, "judge_dead_letter", judge)
+    swap(dead_letters_module, "dead_letter_verdict_of", verdict_of)
 
 
 @mutant("a cancelled job that was lost is FAILED", where=_buries)
