@@ -27,7 +27,7 @@ SPREAD = --numprocesses $$($(BIN)/python -c 'import os; print(min(8, 2 * (os.cpu
 # What `make coverage` leaves out: CONTRIBUTING.md says why. Two tests do not bear it: coverage.py puts a function of its own in the
 # place of os._exit, and imports multiprocessing in a child before the child says what its __main__ is.
 BEYOND_UNITS := chaos engines figures generators packaging pictures processes simulation stops
-UNTRACED := a_child_that_ends_in_the_middle_says_how a_function_of_the_program_itself_can_be_called
+UNTRACED := a_child_that_ends_in_the_middle_says_how
 UNITS = tests $(BEYOND_UNITS:%=--ignore=tests/%) $(UNTRACED:%=--deselect=tests/children/test_calls.py::test_%)
 SEEDS ?= 300
 N ?= 200

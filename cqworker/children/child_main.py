@@ -23,13 +23,15 @@ class _ParentMain(ModuleType):
     def __init__(self, program: str) -> None:
         super().__init__("__main__")
         self._program = program
+        self._is_loaded = False
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or "__mp_main__" in sys.modules or not self._program:
+        if name.startswith("__") or self._is_loaded or not self._program:
             raise AttributeError(name)
         kind, _, place = self._program.partition(":")
         self.__dict__.update((runpy.run_module if kind == "module" else runpy.run_path)(place, run_name="__mp_main__"))
         sys.modules["__mp_main__"] = self
+        self._is_loaded = True
         return getattr(self, name)
 
 

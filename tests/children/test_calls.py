@@ -176,10 +176,14 @@ async def test_after_its_end_a_pool_makes_no_call() -> None:
         await call(children, abs, -1)
 
 
-def test_a_function_of_the_program_itself_can_be_called(tmp_path: Path) -> None:
+@pytest.mark.parametrize("first", ["abs, 1", "import_module, 'multiprocessing.dummy'"])
+def test_a_function_of_the_program_itself_can_be_called(first: str, tmp_path: Path) -> None:
+    """Whatever was called before: importing multiprocessing gives `__main__` its second name, too."""
     program = tmp_path / "program.py"
     program.write_text(
         "import asyncio\n"
+        "from contextlib import suppress\n"
+        "from importlib import import_module\n"
         "from cqworker.children.calls import call\n"
         "from cqworker.children.child_pool import open_child_pool\n"
         "class Pair:\n"
@@ -187,6 +191,8 @@ def test_a_function_of_the_program_itself_can_be_called(tmp_path: Path) -> None:
         "def add(pair): return Pair(pair.a + pair.b, 0)\n"
         "async def main():\n"
         "    async with open_child_pool(1) as children:\n"
+        "        with suppress(Exception):\n"
+        f"            await call(children, {first})\n"
         "        print((await call(children, add, Pair(1, 2))).a)\n"
         "if __name__ == '__main__':\n"
         "    asyncio.run(main())\n",

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.processes
 ROOT = Path(__file__).parents[2]
 TAKEN = ("Makefile", ".gitignore", "pyproject.toml", "tools")
 CHANGELOG = """# Changelog
