@@ -56,7 +56,9 @@ async def test_a_job_leaves_the_workers_hands_with_a_word_and_a_number(kind: typ
     record = world.record(job_id)
     assert record.history[-1].event != CLAIMED, "the history does not say how it went"
     assert record.status.is_final or any(job_id in body for body in world.queue.bodies), "nothing will start it again"
-    assert record.status.is_final or is_missed_if_it_dies(record), "unended() in model/history.py miscounts its attempt"
+    assert record.status.is_final or is_missed_if_it_dies(record), (
+        "unfinished_claim() in model/history.py miscounts its attempt"
+    )
     last = max((number for number, event in enumerate(world.events) if isinstance(event, JobStarted)), default=0)
     later = [event for event in world.events[last + 1 :] if isinstance(event, JobEvent)]
     assert any(type(event) in WORDING for event in later), "the log says nothing of it"
