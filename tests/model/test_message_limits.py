@@ -50,6 +50,11 @@ ASKED: dict[str, st.SearchStrategy[Any]] = {
     | st.integers(MAX_METADATA_BYTES - 3, MAX_METADATA_BYTES + 2).map(lambda size: {"k": "v" * size})
     | st.integers(0, MAX_METADATA + 3).map(lambda count: {str(number): "" for number in range(count)}),
 }
+UNLIMITED = {
+    "payload": "any JSON; the type's model reads it when the job runs",
+    "queue": "a name as in the settings, below: a request may name those of the daemon alone",
+}
+"""What both may say, and is not held to the same limits here, and why."""
 
 
 def read(body: Mapping[str, Any], *, careful: bool = False, **unsaid: Any) -> Envelope:
@@ -58,6 +63,11 @@ def read(body: Mapping[str, Any], *, careful: bool = False, **unsaid: Any) -> En
         return read_envelope(json.dumps(body), **unsaid)
     with patch.object(envelope, "_PLAIN_BODY", Decoder(int)):
         return read_envelope(json.dumps(body), **unsaid)
+
+
+def test_every_field_that_a_request_and_a_message_share_is_tried_at_its_limits() -> None:
+    shared = {name for name in SubmitAsk.model_fields if name in Envelope.__struct_fields__}
+    assert shared == {*ASKED, *UNLIMITED}, "ASKED or UNLIMITED in tests/model/test_message_limits.py"
 
 
 @pytest.mark.parametrize("careful", [False, True])

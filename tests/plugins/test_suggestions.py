@@ -12,7 +12,8 @@ from cqworker import Backoff, Job, Reject, Retry, handler
 from cqworker.plugins.handler import options_of
 from cqworker.plugins.job import PlainJob
 from cqworker.plugins.registry import registry_of
-from cqworker.suggestions.handler_terms import HANDLER
+from cqworker.suggestions.handler_terms import ATTRIBUTES, HANDLER, RUN
+from cqworker.testing import JobFacts
 
 
 def greet(payload: dict[str, str]) -> int:
@@ -61,6 +62,11 @@ def test_all_mistakes_of_a_decorator_are_told_at_once() -> None:
 
 def test_no_word_of_others_hides_an_option_of_ours() -> None:
     assert not HANDLER.others.keys() & inspect.signature(handler).parameters.keys()
+
+
+def test_no_word_of_others_hides_what_a_job_has() -> None:
+    assert not ATTRIBUTES.keys() & {*dir(Job)}, "ATTRIBUTES in cqworker/suggestions/handler_terms.py"
+    assert not RUN.others.keys() & JobFacts.__annotations__.keys(), "RUN in cqworker/suggestions/handler_terms.py"
 
 
 @pytest.mark.parametrize("name", ["acme.greet", "greet"])

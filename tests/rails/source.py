@@ -25,6 +25,16 @@ def made_in(name: str) -> set[str]:
     return _index()[0][name]
 
 
+def makers_of(name: str) -> set[tuple[str, str]]:
+    """The modules and the functions in which something of this name is called."""
+    return {(path, function) for path, function, word, is_call in _words() if word == name and is_call}
+
+
+def is_used(function: str) -> bool:
+    """Whether the product says the name of this function, anywhere but in functions of this name."""
+    return any(word == function != within for _, within, word, _ in _words())
+
+
 def said_in(kind: str, member: str) -> set[str]:
     """The modules that say `kind.member`."""
     return _index()[1][f"{kind}.{member}"]
@@ -52,6 +62,22 @@ def history_events() -> Iterator[tuple[str, str | None]]:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Entry":
                 event = node.args[1]
                 yield path, str(event.value) if isinstance(event, ast.Constant) else None
+
+
+@cache
+def _words() -> tuple[tuple[str, str, str, bool], ...]:
+    """Every name that is said: its module, the innermost function around it, itself, and whether it is called."""
+    return tuple(word for path, tree in modules().items() for word in _words_below(tree, path, ""))
+
+
+def _words_below(node: ast.AST, path: str, function: str) -> Iterator[tuple[str, str, str, bool]]:
+    called = node.func if isinstance(node, ast.Call) else None
+    for child in ast.iter_child_nodes(node):
+        name = child.id if isinstance(child, ast.Name) else getattr(child, "attr", None)
+        if name is not None:
+            yield path, function, name, child is called
+        inside = child.name if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) else function
+        yield from _words_below(child, path, inside)
 
 
 def _texts() -> Iterator[tuple[str, int, str]]:

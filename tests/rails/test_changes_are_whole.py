@@ -21,7 +21,7 @@ from tests.contract.edges import edges
 from tests.contract.test_store_rules import OF_EACH, SEED, check
 from tests.model.test_writes import fenced
 from tests.rails.local_store import STORES, store_of
-from tests.rails.source import made_in
+from tests.rails.source import is_used, makers_of
 
 CHANGES: tuple[type[Any], ...] = get_args(Change)
 WRITES = ("model/", "aws/")
@@ -43,9 +43,11 @@ FIXED = {"now", "purge_at", "worker", "lease_expires_at", "entry"}
 
 @pytest.mark.parametrize("kind", CHANGES)
 def test_every_write_is_made_by_somebody(kind: type[Any]) -> None:
-    makers = [path for path in made_in(kind.__name__) if not path.startswith(WRITES)]
+    makers = {function for path, function in makers_of(kind.__name__) if not path.startswith(WRITES)}
     named = kind.__name__ in ("Claim", "Reopen")  # chosen by name and made in one call
-    assert makers or named, f"nobody in cqworker/flow makes a {kind.__name__}"
+    assert makers or named, f"nobody in cqworker/flow or cqworker/jobs makes a {kind.__name__}"
+    uncalled = [name for name in makers if not is_used(name)]
+    assert uncalled == [], f"nobody in cqworker calls {uncalled}, where a {kind.__name__} is made"
 
 
 def test_every_write_has_a_maker_of_cases() -> None:
@@ -94,7 +96,7 @@ def test_every_write_shares_requests_or_goes_alone() -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in BATCHABLE if kind is not attempt_writes.Claim])
 def test_every_write_that_shares_requests_says_what_it_says_alone(kind: type[Any]) -> None:
-    """A claim alone may make its record, too: tests/lean holds its two forms together."""
+    """A claim alone may make its record, too: tests/aws_http holds its two forms together."""
     for case in _cases():
         if type(case.change) is kind:
             assert BATCHABLE[kind](case.change).request() == update_of(case.change)

@@ -33,3 +33,8 @@ def test_the_page_of_handlers_names_every_field_of_their_job() -> None:
 def test_the_page_of_the_protocol_names_every_field_of_a_message() -> None:
     names = fields_of(Envelope).keys() - OF_THE_MESSAGE.keys()
     assert untold("protocol.md", names, '"{}"') == [], "docs/protocol.md, message body"
+
+
+def test_the_table_of_messages_that_others_write_has_a_row_for_every_field() -> None:
+    names = fields_of(Envelope).keys() - OF_THE_MESSAGE.keys()
+    assert untold("messages.md", names, r"(?m)^\| `{}` \|") == [], "docs/messages.md"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cqworker.settings import Settings, load_settings
-from cqworker.settings.schema import node_at
+from cqworker.settings.schema import SchemaNode, node_at
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "config" / "cqworker.toml"
@@ -70,7 +70,9 @@ def test_every_setting_is_in_the_file_with_its_default(table: str, path: tuple[s
     value: object = tomllib.loads(uncommented())
     for step in path:
         assert isinstance(value, dict | list), table
-        value = value[NAMED.get(step, step)]  # type: ignore[index]
+        key = NAMED.get(step, step)
+        assert isinstance(key, int) or key in value, f"config/cqworker.toml lacks {key} below {table}"
+        value = value[key]  # type: ignore[index]
     node = node_at(path) or {}
     default = None if "properties" in node else node.get("default")
     if path[:2] == ("queues", 0) and path[2] in ("name", "dead_letter_queue"):
@@ -83,15 +85,25 @@ def test_every_setting_is_in_the_file_with_its_default(table: str, path: tuple[s
 def test_every_setting_is_on_the_page_with_its_default_and_variable(table: str, path: tuple[str | int, ...]) -> None:
     section = PAGE.partition(f"### `{table}`\n")[2].partition("\n### ")[0]
     rows = [row for row in section.splitlines() if row.startswith(f"| `{path[-1]}` |")]
-    assert len(rows) == 1, f"{path} has no row of its own below {table}"
+    assert len(rows) == 1, f"docs/configuration.md has no row of its own for {path[-1]} below {table}"
     node = node_at(path) or {}
     if node.get("default") is not None and "properties" not in node:
         assert f"| `{json.dumps(node['default'])}` |" in rows[0]
     if len(path) == 2 and "properties" not in node and path[0] != "queues":
         assert f"`CQWORKER_{'__'.join(map(str, path)).upper()}`" in rows[0]
-    for bound in ("minimum", "exclusiveMinimum", "maximum"):
-        if bound in node:
-            assert f"{node[bound]:g}" in rows[0] or str(node[bound]) in rows[0]
+    if node.get("type") in ("integer", "number"):
+        said = rows[0].split("|")[2].strip()
+        assert re.sub(" and `.*", "", said) == numbers_of(node), f"docs/configuration.md, {path[-1]} below {table}"
+
+
+def numbers_of(node: SchemaNode) -> str:
+    """Which numbers a setting takes, as the page says it."""
+    low, above, high = node.get("minimum"), node.get("exclusiveMinimum"), node.get("maximum")
+    kind = {"integer": "whole number", "number": "number"}[node["type"]]
+    if low is not None and high is not None:
+        return f"{kind}, {low} to {high}"
+    least = f"{kind}, at least {low}" if low is not None else f"{kind} above {above}" if above is not None else kind
+    return least if high is None else f"{least}, at most {high}"
 
 
 def test_every_setting_says_what_it_is_for() -> None:
