@@ -87,14 +87,17 @@ class Clients:
 
     async def _hand_in(self, errand: Errand, asked: str) -> Accepted:
         request = _handed_in(errand, asked)
-        self._site.letters.asked[asked] = request
+        self._site.letters.handed_in(asked, request)
         return await self._ask(lambda process: process.submitter.submit(request))
 
     async def _pretend(self, errand: Errand, began: float) -> None:
-        """Another body under a key that is taken, and stays so for a day."""
+        """Another body under a key that is taken, and stays so for a day; later it is a job like any other.
+
+        So it has a name of its own: its letter must say what was asked for here, not by the imposter of another key.
+        """
         other = replace(errand, payload='{"script": []}')
         try:
-            accepted = await self._hand_in(other, "imposter")
+            accepted = await self._hand_in(other, f"imposter of {errand.key}")
         except (KeyReused, Unavailable, NoAnswer, UnknownType, SendUnanswered):
             return
         if self._site.kernel.now - began < KEY_LIFE_MS / 1000:

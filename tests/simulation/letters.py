@@ -44,6 +44,11 @@ class Letters:
         self._versions: dict[str, list[tuple[Envelope, Letter]]] = defaultdict(list)
         self._seen: dict[tuple[str, int], set[tuple[str, str | None, str | None]]] = defaultdict(set)
 
+    def handed_in(self, asked: str, request: Submission) -> None:
+        """A client asks for a job. What is sent is judged by the name it carries, so no two requests may share one."""
+        if self.asked.setdefault(asked, request) != request:
+            self._accuse("one name stands for two requests:", asked)
+
     def sent(self, queue: str, letter: Letter) -> None:
         """Somebody put a letter into this queue."""
         try:
