@@ -14,6 +14,8 @@ from tests.simulation.network import Link, Trouble
 
 BEFORE = 1.0
 LONG = 1.0
+VANISHED = "vanished"
+"""How an attempt ended that wrote no ending: its job was taken from it."""
 PATIENCE = 35.0
 """Seconds in which a process that lives has surely repeated a request: a pause, and a try that hung."""
 
@@ -46,7 +48,7 @@ class Suspect(Protocol):
 
 @dataclass(slots=True)
 class Attempt:
-    """A claim that was applied, and what became of it; `ended` is None while nobody wrote how."""
+    """A claim that was applied, and what became of it; `ended` is None while nobody wrote how, `ended_at` when."""
 
     token: str
     job_id: str
@@ -61,6 +63,7 @@ class Attempt:
     abandoned: bool = False
     ghost: bool = False
     ended: str | None = None
+    ended_at: float | None = None
     lease: Lease | None = None
     returned: object = None
 
@@ -75,6 +78,17 @@ class Attempt:
         """Whether it was handed back before the other one, and so had the same number and the same objects."""
         same = (self.job_id, self.round, self.number) == (other.job_id, other.round, other.number)
         return same and self.ended == "handed back"
+
+    def end(self, how: str, at: float) -> None:
+        """Its record left it, by its own write or by another's."""
+        self.ended, self.ended_at = how, at
+
+    def ended_late(self) -> bool:
+        """It wrote its ending itself, but the request wandered long after its process had given it up."""
+        if self.ended in (None, VANISHED):
+            return False
+        late = (trouble for trouble in self.by.link.troubles if trouble.kind == "late")
+        return any(one.call.name in ("Settle", "HandBack") and one.call.about == self.about for one in late)
 
     def believes(self) -> bool:
         """Whether its process, alive, trusts its lease now."""

@@ -14,7 +14,7 @@ from cqworker.model.status import Status
 from cqworker.ports import StoredObject
 from cqworker.settings import WorkerSettings
 from cqworker.testing.virtual_time import EPOCH_MS
-from tests.simulation.attempt import BEFORE, Attempt, Suspect, disturbed, troubled
+from tests.simulation.attempt import BEFORE, PATIENCE, VANISHED, Attempt, Suspect, disturbed, troubled
 from tests.simulation.network import Call
 from tests.simulation.outages import is_charged_for_outage, is_undone_by_outage
 from tests.simulation.profile import Profile
@@ -119,12 +119,12 @@ class Witness:
             return
         match change:
             case Settle():
-                attempt.ended = change.status.lower()
+                attempt.end(change.status.lower(), write.at)
                 self._settled(write, change, attempt, before)
             case HandBack():
                 if is_undone_by_outage(attempt, write.at):
                     self.accuse("an outage undid finished work:", attempt, "by", write)
-                attempt.ended = "handed back"
+                attempt.end("handed back", write.at)
                 if attempt.running and not attempt.by.is_dead:
                     self.accuse("handed back while its handler runs:", write)
                 if after.attempt != before.attempt - 1:
@@ -162,7 +162,7 @@ class Witness:
         taken = write.after.status is not Status.CANCELLED and not self._profile.wild
         if taken and is_charged_for_outage(attempt, self.suspects[write.process], write.at):
             self.accuse("an outage charged an attempt:", attempt, "by", write)
-        attempt.ended = "vanished"
+        attempt.end(VANISHED, write.at)
         if attempt.excuse(write.at) is None and not self._profile.wild:
             self.accuse("an attempt ended without a word:", attempt, "started" if attempt.started else "never started")
 
@@ -189,15 +189,24 @@ class Witness:
             self.accuse("a start without a right to it:", attempt, "while the record says", shown(record))
 
     def _lost(self, process: Suspect, job: JobRef, reason: str, now: float) -> None:
-        attempt = self._of(process, job)
+        """The cause lies in the lease before its record moved on, not in the one before its process hears of it.
+
+        The protocol has an unanswered ending repeated "until it is, whatever our clock says of the lease", and its
+        store's return waited for: meanwhile another attempt may come and go. Who lives hears of it soon afterwards.
+        """
+        attempt, moved, lease = self._of(process, job), now, 1.3 * self._profile.visibility + 1
         if attempt is not None:
             attempt.lost = True
-        since = now - 1.3 * self._profile.visibility - 1
-        if self._profile.wild or disturbed(process, since, now) or troubled(process, since, now):
+            moved = now if attempt.ended_at is None else attempt.ended_at
+        if self._profile.wild or self._replaced.get(job.job_id, -1.0) >= now - lease:
             return
-        if self._replaced.get(job.job_id, -1.0) >= since:
+        caused = self._suffered(process, moved - lease, moved) or (attempt is not None and attempt.ended_late())
+        if caused and self._suffered(process, now - max(PATIENCE, lease), now):
             return
         self.accuse(process.name, "lost its lease without cause:", job.job_id, reason)
+
+    def _suffered(self, process: Suspect, since: float, until: float) -> bool:
+        return bool(disturbed(process, since, until) or troubled(process, since, until))
 
     def began(self, token: str) -> int:
         """The serial number of a handler's run, which its result will carry."""
