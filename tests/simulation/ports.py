@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import BinaryIO
 
 from cqworker.clock import Clock
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError
+from cqworker.flow.lease import Lease
 from cqworker.model.attempt_writes import Claim, HandBack, Renew, Settle
 from cqworker.model.record import JobRecord
 from cqworker.model.writes import Change, Refused, Written
@@ -22,13 +23,13 @@ RECEIVE_GRACE = 10.0
 
 
 class SimQueue:
-    """A JobQueue behind a link."""
+    """A JobQueue behind a link; `leases` are those that its process keeps."""
 
-    def __init__(self, service: QueueService, link: Link, clock: Clock) -> None:
+    def __init__(self, service: QueueService, link: Link, clock: Clock, leases: Callable[[], Iterable[Lease]]) -> None:
         self._service = service
         self._link = link
         self._clock = clock
-        self._visibility = 0
+        self._leases = leases
         self._received: dict[str, Delivery] = {}
 
     @property
@@ -49,7 +50,6 @@ class SimQueue:
         call = Call("sqs", "receive", self.name, deadline=wait + RECEIVE_GRACE)
         handed = await self._link.ask(call, lambda: self._service.receive(limit, wait, visibility, self._link.process))
         received_at = self._clock.monotonic()
-        self._visibility = visibility
         deliveries = [
             Delivery(
                 queue=self.name,
@@ -89,13 +89,16 @@ class SimQueue:
     def _judge(self, call: Call, delivery: Delivery, seconds: int) -> None:
         """Nothing is hidden for longer than SQS takes it, and what is a week old is replaced, not put off.
 
-        Another time than the whole period is that of a message which is let go of, not of one which is kept.
+        A message whose lease is kept is renewed, not put off: while its job runs nobody else shall have it, and it is
+        replaced when it is let go of. The seconds do not tell the two apart: the last renewals before SQS's longest
+        time are cut short, and a second copy may be put off for just a period.
         """
         too_long = self._clock.monotonic() + seconds > delivery.received_at + self._service.longest_hold
         if seconds and too_long and not self._is_repeated(f"{delivery.receipt}={seconds}"):
             self._link.accuse("hidden for longer than SQS takes it:", call)
         is_old = self._clock.now() - delivery.sent_at > OLD_MS
-        if is_old and seconds != self._visibility and is_ours(delivery.body) and not self._failed_to_send():
+        is_kept = any(lease.delivery.receipt == delivery.receipt for lease in self._leases())
+        if is_old and not is_kept and is_ours(delivery.body) and not self._failed_to_send():
             self._link.accuse("an old message was put off and not replaced:", call)
 
     def _is_repeated(self, change: str) -> bool:

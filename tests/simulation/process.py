@@ -169,7 +169,7 @@ class Process:
         site, settings = self._site, self._site.settings
         health = ServiceHealth(self.clock, self._emit, (STORE, ARTIFACTS))
         queues: dict[str, JobQueue] = {
-            service.name: BatchedSends(MonitoredQueue(SimQueue(service, self.link, self.clock), health))
+            service.name: BatchedSends(MonitoredQueue(SimQueue(service, self.link, self.clock, self.leases), health))
             for service in site.services
         }
         ground = Dependencies(
