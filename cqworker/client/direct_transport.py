@@ -9,7 +9,7 @@ from typing import Any
 from cqworker.client.job_types import View
 from cqworker.client.transport import SubmitResult
 from cqworker.daemon.standalone import JobServices, open_job_services
-from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError, SubmissionRefused
+from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError, SubmissionRefused, safe_text
 from cqworker.events import ignore
 from cqworker.jobs.intake import JobAnswer, Sender, read_each, submit_all
 from cqworker.jobs.strict_json import NotStrictJson, read_object
@@ -103,7 +103,7 @@ def _object_in(body: bytes) -> dict[str, Any]:
 
 
 def _answer_of(job: JobAnswer) -> SubmitResult:
-    """The job as the API shows it, or the error that refused it. Raises what no rule foresaw."""
+    """The job as the API shows it, or the error that refused it: one that no rule foresaw hides no other job's."""
     match job.outcome:
         case Accepted(record=record):
             return job_view(record)
@@ -112,4 +112,9 @@ def _answer_of(job: JobAnswer) -> SubmitResult:
         case CqworkerError() as error:
             return error
         case error:
-            raise error
+            unforeseen = CqworkerError(
+                f"cqworker met {type(error).__name__}: {safe_text(error)}. The job may run: "
+                "repeat with the same Idempotency-Key; without one it may run twice."
+            )
+            unforeseen.__cause__ = error
+            return unforeseen

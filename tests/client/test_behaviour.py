@@ -25,6 +25,7 @@ from cqworker.errors import (
 )
 from cqworker.model.record import Failure, Progress
 from cqworker.model.status import FailureKind, Status
+from cqworker.ports import Letter
 from tests.client.shop import TEXT, TYPE, Shop, open_shop
 from tests.web.house import away
 
@@ -145,6 +146,27 @@ async def test_straight_to_the_services_a_lost_answer_keeps_its_cause(monkeypatc
         with pytest.raises(SendUnanswered) as caught:
             await shop.client.submit(TYPE, TEXT)
     assert caught.value.cause is cause
+
+
+async def test_straight_to_the_services_an_error_that_nobody_foresaw_is_its_own_job_s_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with open_shop("straight") as shop:
+        send = shop.house.queue.send
+
+        async def fail_for_one(letter: Letter) -> None:
+            if "second" in letter.body:
+                raise LookupError("a rule is missing")
+            await send(letter)
+
+        monkeypatch.setattr(shop.house.queue, "send", fail_for_one)
+        jobs = [NewJob(TYPE, {"text": text}) for text in ("first", "second", "third")]
+        first, second, third = await shop.client.submit_many(jobs)
+    assert isinstance(first, JobView)
+    assert isinstance(third, JobView)
+    assert isinstance(second, CqworkerError)
+    assert "LookupError: a rule is missing" in str(second)
+    assert "may run" in str(second)
 
 
 async def test_a_lost_answer_names_the_job_that_may_run(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
