@@ -8,7 +8,11 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from tests.observe.samples import EVENT_CLASSES
+
 PRODUCT = Path(__file__).parents[2] / "cqworker"
+TELLING = {"ending_event", *(kind.__name__ for kind in EVENT_CLASSES)}
+"""What is made only to tell of what was done: an event, a word of a history."""
 
 
 @cache
@@ -22,7 +26,7 @@ def modules() -> dict[str, ast.Module]:
 
 def made_in(name: str) -> set[str]:
     """The modules in which something of this name is called."""
-    return _index()[0][name]
+    return _callers()[name]
 
 
 def makers_of(name: str) -> set[tuple[str, str]]:
@@ -35,9 +39,12 @@ def is_used(function: str) -> bool:
     return any(word == function != within for _, within, word, _ in _words())
 
 
-def said_in(kind: str, member: str) -> set[str]:
-    """The modules that say `kind.member`."""
-    return _index()[1][f"{kind}.{member}"]
+def givers_of(kind: str, member: str) -> set[tuple[str, str]]:
+    """The modules and functions that hand `kind.member` on: as an argument, in what they return or choose between.
+
+    A comparison, a pattern, a key of a table and an event only tell of it.
+    """
+    return {(path, function) for path, function, said in _given() if said == f"{kind}.{member}"}
 
 
 @cache
@@ -80,6 +87,24 @@ def _words_below(node: ast.AST, path: str, function: str) -> Iterator[tuple[str,
         yield from _words_below(child, path, inside)
 
 
+@cache
+def _given() -> tuple[tuple[str, str, str], ...]:
+    """Every member that is handed on: its module, the innermost function around it, and itself."""
+    return tuple(found for path, tree in modules().items() for found in _given_below(tree, path, ""))
+
+
+def _given_below(node: ast.AST, path: str, function: str) -> Iterator[tuple[str, str, str]]:
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") in TELLING:
+        return
+    hands_on = isinstance(node, ast.Call | ast.keyword | ast.Return | ast.IfExp | ast.Tuple)
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Attribute) and isinstance(child.value, ast.Name) and hands_on:
+            yield path, function, f"{child.value.id}.{child.attr}"
+        if not isinstance(child, ast.Compare | ast.pattern):
+            inside = child.name if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) else function
+            yield from _given_below(child, path, inside)
+
+
 def _texts() -> Iterator[tuple[str, int, str]]:
     for path, tree in modules().items():
         docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
@@ -99,15 +124,12 @@ def _collections() -> Iterator[tuple[str, int, frozenset[str]]]:
 
 
 @cache
-def _index() -> tuple[defaultdict[str, set[str]], defaultdict[str, set[str]]]:
-    """By name: the modules that call it, and those that say it as a member of something."""
+def _callers() -> defaultdict[str, set[str]]:
+    """By name: the modules that call it."""
     called: defaultdict[str, set[str]] = defaultdict(set)
-    said: defaultdict[str, set[str]] = defaultdict(set)
     for path, tree in modules().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
                 name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
                 called[name].add(path)
-            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                said[f"{node.value.id}.{node.attr}"].add(path)
-    return called, said
+    return called

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from itertools import product
 from typing import Any, get_args
 
 import pytest
@@ -11,40 +10,29 @@ from msgspec.structs import replace
 
 import cqworker
 from cqworker import handler
-from cqworker.errors import PayloadFault
 from cqworker.execution import outcome as outcomes
 from cqworker.execution.invoke import outcome_of
-from cqworker.execution.outcome import Ended, Hindered, Interrupted, Outcome, PayloadRefused, Raised, StopReason
+from cqworker.execution.outcome import Ended, Interrupted, Raised, StopReason
 from cqworker.execution.stop_outcomes import judge
 from cqworker.flow import conclusion
-from cqworker.flow.conclusion import Rules, conclude
+from cqworker.flow.conclusion import conclude
 from cqworker.flow.settle import _ending_in_words
 from cqworker.model.status import SETTLED
-from cqworker.plugins.handler import Backoff, Stopping
+from cqworker.plugins.handler import Stopping
 from cqworker.plugins.job import PlainJob
 from cqworker.plugins.process_call import run_in_child
 from cqworker.testing import run_handler
 from tests.rails import ending_handlers
+from tests.rails.conclusions import OUTCOMES, RULES, conclusions, every_conclusion, judgements
 from tests.rails.ending_handlers import said
 from tests.rails.jobs import RECORD
 from tests.rails.pages import untold
 from tests.rails.samples import NOW, full
-from tests.rails.source import made_in
+from tests.rails.source import givers_of, made_in
 
-OUTCOMES: tuple[type[Any], ...] = get_args(Outcome)
 ENDINGS: tuple[type[Any], ...] = get_args(conclusion.Ending)
-RULES = Rules(Backoff(), NOW, lambda: 0.5)
-MADE: dict[type[Any], Any] = {
-    Hindered: Hindered("away", Raised("Unavailable", "away")),
-    PayloadRefused: PayloadRefused((PayloadFault("/a", "is wrong"),)),
-}
-"""Outcomes that hold more than plain values."""
 WORDS = ending_handlers.WORDS
 NOT_IN_A_PROCESS = {Stopping: "a process is killed, and never asked to stop"}
-
-
-def outcome(kind: type[Any]) -> Any:
-    return MADE.get(kind) or full(kind)
 
 
 def test_every_class_of_outcome_is_one() -> None:
@@ -59,14 +47,21 @@ def test_every_outcome_is_made_by_somebody(kind: type[Any]) -> None:
 
 @pytest.mark.parametrize("kind", OUTCOMES)
 def test_every_outcome_is_judged_and_concluded_under_every_stop(kind: type[Any]) -> None:
-    made = outcome(kind)
-    for told, seen in product((None, *StopReason), repeat=2):
-        for end in (made, Ended(made, seen), Ended(made, seen, finished=True)):
-            judged = judge(end, told, draining=False, late=0.0)
-            assert type(judged) in OUTCOMES
-            for attempt in (1, RECORD.max_attempts):
-                concluded = conclude(replace(RECORD, attempt=attempt, created_at=NOW), judged, RULES)
-                assert type(concluded) in get_args(conclusion.Conclusion)
+    for judged in judgements(kind):
+        assert type(judged) in OUTCOMES
+        assert all(type(concluded) in get_args(conclusion.Conclusion) for concluded in conclusions(judged))
+
+
+def test_every_conclusion_is_what_some_outcome_comes_to() -> None:
+    assert {type(concluded) for concluded in every_conclusion()} == set(get_args(conclusion.Conclusion)), (
+        "conclude() in cqworker/flow/conclusion.py never returns the others"
+    )
+
+
+@pytest.mark.parametrize("reason", StopReason)
+def test_every_stop_is_told_by_somebody(reason: StopReason) -> None:
+    tellers = {path for path, _ in givers_of("StopReason", reason.name) if not path.startswith("testing/")}
+    assert tellers - {"execution/stop_outcomes.py", "flow/conclusion.py"}, f"nobody stops a handler for {reason}"
 
 
 @pytest.mark.parametrize("kind", ENDINGS)
