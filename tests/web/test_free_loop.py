@@ -22,8 +22,10 @@ from cqworker.web.parse_offload import PARSE_OFFLOAD
 from tests.web.handlers import Strict, anything, choosy, endless, strict, transform
 from tests.web.house import House, open_house, until
 
-LONGEST = 0.1
+LONGEST = 0.05
 """Seconds of processor time for one callback on the loop: many times what they take, and a part of what they took."""
+TRIES = 3
+"""How often a body has to hold the loop up before it is blamed: a busy machine only adds to what a callback takes."""
 ROOM = 400_000
 """Bytes of a payload."""
 
@@ -111,18 +113,38 @@ def hostile() -> dict[str, tuple[str, bytes, set[int]]]:
     }
 
 
+async def longest(taken: list[float], house: House, name: str, asked: tuple[str, bytes, set[int]]) -> float:
+    """Seconds that this body keeps the loop for, in that of some tries which was shortest."""
+    path, body, told = asked
+    tries = list[float]()
+    while len(tries) < TRIES and min(tries, default=LONGEST) >= LONGEST:
+        headers = {"Idempotency-Key": f"{name} {len(tries)}"} if path == "/jobs" else {}
+        await asyncio.sleep(0)  # what this callback has done so far is the test's own
+        taken[:] = [0.0]
+        status, answer = await house.post(path, data=BytesIO(body), headers=headers)
+        assert status in told, (name, status, answer)
+        tries.append(max(taken))
+    return min(tries)
+
+
 @pytest.mark.processes
 async def test_no_body_holds_the_loop_up(taken: list[float]) -> None:
+    bodies = hostile()
     async with open_house(registry=KNOWN) as house:
-        held: dict[str, float] = {}
-        for name, (path, body, told) in hostile().items():
-            headers = {"Idempotency-Key": name} if path == "/jobs" else {}
-            taken[:] = [0.0]
-            status, answer = await house.post(path, data=BytesIO(body), headers=headers)
-            assert status in told, (name, status, answer)
-            if max(taken) > LONGEST:
-                held[name] = max(taken)
-        assert held == {}
+        await house.post("/jobs", json={})  # the first answer has the description written that answers are held to
+        held = {name: await longest(taken, house, name, asked) for name, asked in bodies.items()}
+        assert {name: seconds for name, seconds in held.items() if seconds >= LONGEST} == {}
+
+
+@pytest.mark.processes
+async def test_a_body_that_is_read_on_the_loop_is_seen_to_hold_it_up(
+    taken: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parse_offload, "is_light", lambda _: True)
+    name, asked = "wrong values", hostile()["wrong values"]
+    async with open_house(registry=KNOWN) as house:
+        await house.post("/jobs", json={})
+        assert await longest(taken, house, name, asked) >= LONGEST
 
 
 async def test_a_retry_has_a_body_of_one_number(house: House) -> None:
@@ -134,7 +156,6 @@ async def test_a_retry_has_a_body_of_one_number(house: House) -> None:
 async def test_health_is_told_while_many_batches_are_full_of_faults(known: House) -> None:
     body = misspelt(500, 20)
     await known.post("/jobs/batch", data=BytesIO(body))
-    before = time.process_time()
     batches = [asyncio.ensure_future(known.post("/jobs/batch", data=BytesIO(body))) for _ in range(6)]
     probes = 0
     while not all(batch.done() for batch in batches):
@@ -142,7 +163,18 @@ async def test_health_is_told_while_many_batches_are_full_of_faults(known: House
         probes += 1
     assert {status for status, _ in await asyncio.gather(*batches)} == {200}
     assert probes > 6, "a probe is answered between any two batches"
-    assert time.process_time() - before < 0.75, "they took 4 s of this process"
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_batch_full_of_faults_costs_this_process_little(known: House) -> None:
+    body = misspelt(500, 20)
+    await known.post("/jobs/batch", data=BytesIO(body))
+    costs = list[float]()
+    while len(costs) < TRIES and min(costs, default=0.125) >= 0.125:
+        before = time.process_time()
+        await known.post("/jobs/batch", data=BytesIO(body))
+        costs.append(time.process_time() - before)
+    assert min(costs) < 0.125, "it took 0.7 s"
 
 
 async def test_a_body_full_of_faults_is_told_the_first_of_them_and_one_suggestion(house: House) -> None:
