@@ -206,7 +206,10 @@ class Artifacts(Protocol):
         ...
 
     async def copy(self, reference: str, limit: int, keep: WriteChunk) -> str:
-        """Hands on what `get` gives, piece by piece, and returns its content type; `keep` raises CqworkerErrors."""
+        """Hands on the object piece by piece, and returns its content type; `keep` raises CqworkerErrors.
+
+        Raises ArtifactMissing or ArtifactTooLarge, as `get` does.
+        """
         ...
 
     async def check(self) -> None:

@@ -14,12 +14,13 @@ from cqworker.plugins.registry import Registry
 from cqworker.settings import HttpSettings
 from cqworker.web.application import SERVED_METHODS, VERSIONED
 from cqworker.web.openapi import ApiDocument, DocumentContext
+from cqworker.web.problems import CONTENT_TYPE as PROBLEM
+from cqworker.web.problems import URN
 from cqworker.web.routes import ROUTES
 from tests.web.tokens import A_TOKEN
 
 LONGEST = 20_000
 """Bytes of the longest body that is looked into: judging costs as much as answering, and tests count that."""
-PROBLEM = "application/problem+json"
 
 
 @lru_cache
@@ -71,7 +72,17 @@ def lapse(request: web.Request, response: web.StreamResponse, http: HttpSettings
     media = reply["content"].get(response.content_type) or reply["content"].get("*/*")
     if media is None:
         return f"{at} is {response.content_type}"
+    if (kind := _kind_of(response)) not in (None, *media.get("examples", ())):
+        return f"{at} is {kind}, which the call does not declare"
     return _misfit(at, media["schema"], response)
+
+
+def _kind_of(response: web.StreamResponse) -> str | None:
+    """The slug of an answered problem, None where the answer is none."""
+    if response.content_type != PROBLEM or not isinstance(response, web.Response):
+        return None
+    assert isinstance(response.body, bytes)
+    return str(orjson.loads(response.body)["type"]).removeprefix(URN)
 
 
 def _misfit(at: str, schema: dict[str, Any], response: web.StreamResponse) -> str | None:
