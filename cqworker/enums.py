@@ -27,6 +27,7 @@ class ExitCode(IntEnum):
     FAILED = 1
     USAGE = 64
     INTERNAL = 70
+    """An error that no rule foresaw; of a daemon: its handlers are stuck (execution/stuck_handlers.py)."""
     CONFIGURATION = 78
 
 

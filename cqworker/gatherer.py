@@ -48,7 +48,7 @@ class Gatherer(Generic[Entry]):
         """Requests that the owner makes past the gatherer: they are under way like its own."""
 
     def add(self, entry: Entry) -> None:
-        """Takes an entry; returns at once."""
+        """Takes an entry, to be sent in one request with others; returns at once."""
         self._waiting.append(entry)
         if self._timer is None:
             loop = asyncio.get_running_loop()

@@ -13,15 +13,13 @@ from cqworker.errors import ArtifactMissing, ArtifactTooLarge, PayloadFault, Una
 from cqworker.events import Emit, JobRef, JobStarted
 from cqworker.events.stop_events import ReturnedAfterStop
 from cqworker.execution.handler_loop import RunningCall
-from cqworker.execution.handler_run import HandlerRun
-from cqworker.execution.invoke import invoke_in_process, invoke_in_thread, invoke_on_loop, storable
+from cqworker.execution.invoke import Runtime, invoke_in_process, invoke_in_thread, invoke_on_loop
 from cqworker.execution.outcome import NeverStarted, Outcome, PayloadRefused, Stopped, StopReason, UnknownTypeMet
-from cqworker.execution.runtime import Runtime
-from cqworker.execution.stop_signal import StopSignal
-from cqworker.execution.timeouts import Timeouts
+from cqworker.execution.stops_and_timeouts import HandlerRun, StopSignal, Timeouts
 from cqworker.model.artifact_keys import payload_key
 from cqworker.model.history import CLAIMED
 from cqworker.model.record import JobRecord, Progress
+from cqworker.model.redaction import storable
 from cqworker.model.trace import traceparent_for
 from cqworker.plugins.job import Job, PlainJob
 from cqworker.plugins.job_artifacts import JobArtifacts

@@ -1,15 +1,16 @@
-"""Calls a handler where it runs (loop, thread, process) and turns whatever it does into an outcome."""
+"""Where handlers run (loop, thread, process): calls one there and turns whatever it does into an outcome."""
 
 from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from cqworker.children.calls import ChildCall, begin_call
+from cqworker.children.child_pool import ChildPool
 from cqworker.errors import (
     OUT_OF_DESCRIPTORS,
     InvalidPayload,
@@ -19,7 +20,7 @@ from cqworker.errors import (
     Unavailable,
     safe_text,
 )
-from cqworker.execution.handler_loop import RunningCall
+from cqworker.execution.handler_loop import HandlerLoop, RunningCall
 from cqworker.execution.lifespans import LifespanFailed, Lifespans
 from cqworker.execution.outcome import (
     AskedReject,
@@ -34,19 +35,17 @@ from cqworker.execution.outcome import (
     Raised,
     Returned,
 )
-from cqworker.execution.runtime import Runtime
-from cqworker.execution.stop_signal import StopSignal
-from cqworker.execution.thread_pool import ThreadNotStarted
-from cqworker.model.redaction import redacted_end, redacted_start
+from cqworker.execution.stops_and_timeouts import StopSignal
+from cqworker.execution.thread_pool import HandlerThreads, ThreadNotStarted
+from cqworker.model.redaction import redacted_end, redacted_excerpt, storable, truncate
 from cqworker.plugins.final_errors import is_final_error
 from cqworker.plugins.handler import Reject, Retry, Stopping
 from cqworker.plugins.job import Job, PlainJob
 from cqworker.plugins.payload import is_light
 from cqworker.plugins.process_call import ChildFailure, run_in_child
-from cqworker.plugins.registry import Handler
+from cqworker.plugins.registry import Handler, Registry
+from cqworker.ports import Artifacts
 
-MESSAGE_LIMIT = 500
-"""Characters of an error's message that the record keeps."""
 TRACEBACK_LIMIT = 1200
 """Characters of a traceback that the record keeps: its end, where the error is."""
 LIFESPAN_RETRY = 30.0
@@ -54,6 +53,26 @@ LIFESPAN_RETRY = 30.0
 START_RETRY = 10.0
 """Seconds before a job that there was no thread or process for is started again."""
 MakeJob = Callable[[Any], Job]
+TenantOf = Callable[[str], Awaitable[str | None]]
+"""Whose job an id is; None where there is no such job (any more). Raises Unavailable."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """What all handlers of a worker run in and use.
+
+    `sources` are the `s3://bucket/prefix` that jobs may read; `largest`, in bytes, is what they may write at once.
+    """
+
+    registry: Registry
+    artifacts: Artifacts
+    tenant_of: TenantOf
+    sources: tuple[str, ...]
+    largest: int
+    loop: HandlerLoop
+    threads: HandlerThreads
+    processes: ChildPool
+    lifespans: Lifespans
 
 
 async def invoke_on_loop(
@@ -100,7 +119,7 @@ def _start_thread(runtime: Runtime, work: Callable[[], Ended]) -> asyncio.Future
         return runtime.threads.call(work)
     except ThreadNotStarted as error:
         ended: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        ended.set_result(NeverStarted(f"no thread for it: {redact(str(error), 60)}", START_RETRY))
+        ended.set_result(NeverStarted(f"no thread for it: {redacted_excerpt(str(error), 60)}", START_RETRY))
         return ended
 
 
@@ -125,9 +144,9 @@ async def _await_process(made: ChildCall, job: PlainJob) -> Outcome | Interrupte
         return Returned(ended.unwrap())
     except ChildFailure as error:
         if error.stage == "payload":
-            return PayloadRefused((PayloadFault("", redact(error.message)),))
+            return PayloadRefused((PayloadFault("", redacted_excerpt(error.message)),))
         where = redacted_end(error.traceback, TRACEBACK_LIMIT)
-        return Raised(error.error, redact(error.message), where, error.stage, error.final)
+        return Raised(error.error, redacted_excerpt(error.message), where, error.stage, error.final)
     except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - a kill, or what pickling may raise
         return outcome_of(error)
 
@@ -137,7 +156,8 @@ async def open_state(lifespans: Lifespans, handler: Handler) -> Any:
     try:
         return await lifespans.state(handler)
     except LifespanFailed as error:
-        return NeverStarted(f"the lifespan of {handler.type} failed: {redact(str(error), 60)}", LIFESPAN_RETRY)
+        cause = redacted_excerpt(str(error), 60)
+        return NeverStarted(f"the lifespan of {handler.type} failed: {cause}", LIFESPAN_RETRY)
 
 
 def outcome_of(error: BaseException) -> Outcome | Interrupted:
@@ -150,17 +170,17 @@ def outcome_of(error: BaseException) -> Outcome | Interrupted:
         case BaseExceptionGroup() if error.split((asyncio.CancelledError, Stopping))[1] is None:
             return Interrupted("Stopping")  # out of a task group, one of whose tasks looked
         case Retry():
-            return AskedRetry(redact(error.reason), error.after)
+            return AskedRetry(redacted_excerpt(error.reason), error.after)
         case Reject():
-            return AskedReject(redact(error.reason))
+            return AskedReject(redacted_excerpt(error.reason))
         case InvalidPayload():
-            return PayloadRefused(tuple(replace(fault, message=redact(fault.message)) for fault in error.faults))
+            return PayloadRefused(tuple(_redact_fault(fault) for fault in error.faults))
         case ProcessNotStarted():
-            return NeverStarted(f"no process for it: {redact(str(error), 60)}", START_RETRY)
+            return NeverStarted(f"no process for it: {redacted_excerpt(str(error), 60)}", START_RETRY)
         case ProcessDied():
-            return Died(redact(str(error)))
+            return Died(redacted_excerpt(str(error)))
         case Unavailable():
-            return Hindered(f"its handler met: {redact(error.cause)}", _raised_from(error))
+            return Hindered(f"its handler met: {redacted_excerpt(error.cause)}", _raised_from(error))
         case OSError(errno=number) if number in OUT_OF_DESCRIPTORS:
             return Hindered("the worker has no file descriptor left", _raised_from(error))
         case _:
@@ -171,28 +191,15 @@ def _outcome_of_result(handler: Handler, result: object) -> Outcome:
     try:
         return Returned(handler.encode(result))
     except Exception as error:  # noqa: BLE001 - what a result is made of is the plugin's code
-        return Raised(
-            type(error).__name__, redact(safe_text(error)), stage="result", final=is_final_error(error, "result")
-        )
+        message, final = redacted_excerpt(safe_text(error)), is_final_error(error, "result")
+        return Raised(type(error).__name__, message, stage="result", final=final)
+
+
+def _redact_fault(fault: PayloadFault) -> PayloadFault:
+    return replace(fault, message=redacted_excerpt(fault.message))
 
 
 def _raised_from(error: BaseException) -> Raised:
     where = redacted_end(storable("".join(traceback.format_exception(error))), TRACEBACK_LIMIT)
     final = is_final_error(error, "handler")
-    return Raised(truncate(type(error).__name__, 100), redact(safe_text(error)), where, final=final)
-
-
-def redact(text: str, limit: int = MESSAGE_LIMIT) -> str:
-    """A text that a handler wrote without its secrets, cut to `limit` characters."""
-    return truncate(redacted_start(text, limit + 1), limit)
-
-
-def truncate(text: str, limit: int) -> str:
-    """The text cut to `limit` characters, all of which a store can hold."""
-    fit = storable(text[:limit])
-    return fit if len(fit) == len(text) else fit[: limit - 1] + "…"
-
-
-def storable(text: str) -> str:
-    """The text without lone surrogates, which UTF-8 has no bytes for."""
-    return text.encode("utf-8", "replace").decode()
+    return Raised(truncate(type(error).__name__, 100), redacted_excerpt(safe_text(error)), where, final=final)

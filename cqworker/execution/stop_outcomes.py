@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cqworker.execution.invoke import truncate
 from cqworker.execution.outcome import (
     AskedReject,
     AskedRetry,
@@ -19,6 +18,7 @@ from cqworker.execution.outcome import (
     StopReason,
     UnknownTypeMet,
 )
+from cqworker.model.redaction import truncate
 
 ERROR_PREFIX = "it said: "
 """Before the words of an error, and of nothing else: the history remembers by it."""

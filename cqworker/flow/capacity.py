@@ -90,7 +90,7 @@ class Capacity:
         self._changed.notify()
 
     async def wait_for_room(self) -> int:
-        """Waits for a free slot, and LINGER for ten; how many messages to ask for, 1 to 10, or 0 when closed."""
+        """Waits for a free slot, and 10 ms for ten; how many messages to ask for, 1 to 10, or 0 when closed."""
         async with self._one_receive:
             await self._changed.wait_for(lambda: self._closed or self.free >= 1, None)
             wanted = min(BATCH, self.total)
@@ -99,7 +99,7 @@ class Capacity:
             return 0 if self._closed else max(1, min(BATCH, self.free))
 
     def reserve(self, count: int) -> Reservation:
-        """Reserves so many slots for a receive: one that follows another which brought messages."""
+        """Keeps so many slots for one receive, half a second at most: for one after another that brought messages."""
         self._reserved += count
         return Reservation(count, self._withdraw)
 

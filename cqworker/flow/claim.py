@@ -160,7 +160,7 @@ class Claimer:
         """An unanswered claim may have been applied: without this, an attempt is charged that never started."""
         back = HandBack(job_id=change.job_id, token=change.token, purge_at=change.purge_at)
         with suppress(RecordUnreadable):  # a refusal: what was written is not read
-            await self._unanswered.write(back)
+            await self._unanswered.repeat_until_answered(back)
 
     async def _finish_unstarted(self, seen: JobRecord, verdict: CancelInstead | CrashInstead) -> bool:
         """Writes the ending in place of a start; False when the record changed meanwhile or no answer came."""

@@ -163,7 +163,7 @@ class Settler:
             except RecordUnreadable:
                 raise
             except Unavailable:
-                answer = await self._unanswered.write(change)
+                answer = await self._unanswered.repeat_until_answered(change)
         except RecordUnreadable:
             return Refused(None)
         if answer is None:

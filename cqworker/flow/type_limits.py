@@ -43,7 +43,7 @@ class TypeLimits:
         self._changed.notify()
 
     async def admit(self, job_type: str, slot: Slot) -> bool:
-        """Whether one more job of this type may run, until its slot is free again."""
+        """Whether one more job of this type may run, until its slot is free again; waits a second for its turn."""
         most = self._most.get(job_type)
         if most is None:
             return True

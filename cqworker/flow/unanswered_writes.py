@@ -28,8 +28,8 @@ class UnansweredWrites:
         self._clock = context.clock
         self._never = asyncio.Event()
 
-    async def write(self, change: Settle | HandBack) -> Written | Refused | None:
-        """The answer to a write that was not answered before; None where the store has answers, but none to this.
+    async def repeat_until_answered(self, change: Settle | HandBack) -> Written | Refused | None:
+        """The answer, however long the store is away; None where it answers others for two minutes, but not this write.
 
         Raises RecordUnreadable, which is an answer: what was written is not read.
         """

@@ -22,7 +22,11 @@ class NotStrictJson(ValueError):
 
 
 def read_object(data: bytes, depth: int = MAX_DEPTH) -> dict[str, Any]:
-    """The JSON object in a request body, nested `depth` levels at most; raises NotStrictJson alone, for any bytes."""
+    """The JSON object in a request body, nested `depth` levels at most, without what parsers read differently.
+
+    These are keys that appear twice, NaN, Infinity, numbers beyond 64 bits or a double, and halves of surrogate pairs.
+    Raises NotStrictJson alone, for any bytes.
+    """
     if not data.strip():
         raise NotStrictJson("The body is empty; a JSON object is expected.")
     _check_depth(data, depth)

@@ -85,7 +85,10 @@ class CheckedSubmission:
 
 
 def check(submission: Submission, handler: Handler) -> CheckedSubmission:
-    """Does all the work on a submission that grows with its payload. Raises InvalidPayload."""
+    """Validates the payload against the handler's model, and fingerprints a submission that has a key.
+
+    That is all the work that grows with the payload. Raises InvalidPayload.
+    """
     handler.validate(submission.payload)
     return CheckedSubmission(submission, "" if submission.idempotency_key is None else submission.fingerprint())
 

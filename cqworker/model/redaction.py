@@ -1,4 +1,4 @@
-"""Takes secrets out of texts that somebody else wrote: headers, bearer tokens, presigned addresses, AWS's keys."""
+"""Takes secrets (tokens, presigned addresses, AWS's keys) out of texts that somebody else wrote, and cuts the texts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 
 REDACTED = "[redacted]"
 """What stands in the place of a secret."""
+MESSAGE_LIMIT = 500
+"""Characters of an error's message that a record keeps."""
 
 _WINDOW = 8
 """Times as much as is kept is searched for secrets before the cut: a megabyte must not hold up a loop."""
@@ -73,3 +75,19 @@ def redacted_end(text: str, limit: int) -> str:
     seen = text[-_WINDOW * limit :]
     whole = seen if len(seen) == len(text) else re.sub(r"^\S+", "…", seen)
     return redact(whole)[-limit:]
+
+
+def redacted_excerpt(text: str, limit: int = MESSAGE_LIMIT) -> str:
+    """The start of a text without its secrets: `limit` characters at most, all of which a store can hold."""
+    return truncate(redacted_start(text, limit + 1), limit)
+
+
+def truncate(text: str, limit: int) -> str:
+    """The text cut to `limit` characters, all of which a store can hold."""
+    fit = storable(text[:limit])
+    return fit if len(fit) == len(text) else fit[: limit - 1] + "…"
+
+
+def storable(text: str) -> str:
+    """The text without lone surrogates, which UTF-8 has no bytes for."""
+    return text.encode("utf-8", "replace").decode()

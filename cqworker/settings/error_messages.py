@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from cqworker.settings.layers import SettingValue, origin_of
-from cqworker.settings.schema import meaning_of, name_of, requirement_of, suggestion_for
+from cqworker.settings.schema import meaning_of, name_of, requirement_of
+from cqworker.settings.unknown_keys import unknown_key_fault
 
 MAX_SHOWN_VALUE = 60
 """Characters of a wrong value that a message repeats."""
@@ -26,7 +27,7 @@ def faults_of(error: ValidationError, values: Sequence[SettingValue]) -> Iterato
 def _sentence(detail: ErrorDetails) -> str:
     path = detail["loc"]
     if detail["type"] == "extra_forbidden":
-        return f"there is no setting {name_of(path)}; {suggestion_for(path)}"
+        return unknown_key_fault(path)
     if detail["type"] == "missing":
         return f"{name_of(path)} is missing. {meaning_of(path)}"
     if detail["type"] == "value_error" and not isinstance(detail["input"], bool):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
@@ -58,19 +57,6 @@ def requirement_of(path: SettingPath) -> str:
 def meaning_of(path: SettingPath) -> str:
     """The description of the setting at `path`, or ""."""
     return str((node_at(path) or {}).get("description", ""))
-
-
-def suggestion_for(path: SettingPath) -> str:
-    """What the writer of an unknown key may have meant, as the rest of a sentence."""
-    parent, key = path[:-1], str(path[-1])
-    siblings = list((node_at(parent) or {}).get("properties", {}))
-    near = get_close_matches(key, siblings, n=1)
-    if near:
-        return f"did you mean {name_of((*parent, near[0]))}?"
-    elsewhere = [name_of(leaf) for leaf, _ in leaves() if leaf[-1] == key]
-    if elsewhere:
-        return f"did you mean {elsewhere[0]}?"
-    return f"{name_of(parent) or 'the configuration'} has {', '.join(siblings)}"
 
 
 def leaves() -> Iterator[tuple[tuple[str, ...], SchemaNode]]:

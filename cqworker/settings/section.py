@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 
 class Section(BaseModel):
-    """A table of the configuration file; unknown keys are refused."""
+    """A table of the configuration file; unknown keys are refused (unknown_keys.py says what may be meant)."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 

@@ -9,7 +9,7 @@ from typing import NoReturn
 from cqworker.execution.handler_loop import RunningCall
 from cqworker.execution.invoke import outcome_of
 from cqworker.execution.outcome import Interrupted, StopReason
-from cqworker.execution.stop_signal import StopSignal
+from cqworker.execution.stops_and_timeouts import StopSignal
 from cqworker.execution.thread_pool import HandlerThreads
 from cqworker.plugins.handler import Reject, Stopping
 from cqworker.plugins.job import Job

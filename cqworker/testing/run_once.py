@@ -16,7 +16,7 @@ from cqworker.children.calls import call
 from cqworker.children.child_pool import ChildPool, open_child_pool
 from cqworker.execution.executor import GRACE
 from cqworker.execution.outcome import StopReason
-from cqworker.execution.stop_signal import StopSignal
+from cqworker.execution.stops_and_timeouts import StopSignal
 from cqworker.field_docs import document_fields
 from cqworker.model.record import Progress
 from cqworker.model.timestamps import seconds_of

@@ -89,7 +89,10 @@ def caller_of(request: web.Request) -> Caller:
 
 
 def charge_rate(request: web.Request, number: int = 1, *, of: int | None = None) -> None:
-    """Charges submissions to the request's caller. Raises RateLimited and MessageTooLarge, as SubmissionRates does."""
+    """Counts submissions against the rate limits of the caller's token and tenant; `of` is the whole request's number.
+
+    Raises RateLimited where a limit is reached, and MessageTooLarge where so many can never be sent at once.
+    """
     caller = caller_of(request)
     request.app[SUBMISSION_RATES].admit(caller.name, caller.own_tenant, number, of=of)
 

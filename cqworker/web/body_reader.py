@@ -68,7 +68,11 @@ async def receive(request: web.Request, limit: int, keep: Callable[[bytes], Awai
 
 
 async def json_body(request: web.Request, limit: int) -> bytes:
-    """The body, which is not read as JSON yet; raises Problem 415 where it says to be something else."""
+    """The whole body, unpacked and not parsed yet: JSON by its Content-Type, of `limit` bytes at most.
+
+    Raises Problem 415 for another type or an unknown encoding, 413 above the limit, 408 for one that comes too slowly,
+    400 for a broken one, and 503 where memory for bodies has run out.
+    """
     body = await read_body(request, limit)
     media_type = request.content_type
     if body and media_type not in JSON_TYPES and not media_type.endswith("+json"):

@@ -37,11 +37,17 @@ class ParseOffload:
         self._origins = {name: handler.origin for name, handler in registry.handlers.items()}
 
     async def parse_one(self, body: bytes, sender: Sender) -> Read:
-        """As read_one(). Raises NotStrictJson, and Problem where reading takes too much or there is no process."""
+        """The job in a body, as intake.read_one() reads it: a light body here, any other in a child process.
+
+        Raises NotStrictJson, and Problem where reading takes too much or there is no process.
+        """
         return await self._read(read_one, body, sender)
 
     async def parse_batch(self, body: bytes, sender: Sender) -> list[Read]:
-        """As read_batch(). Raises NotStrictJson, InvalidFields, and Problem as `one` does."""
+        """The jobs in a body, as intake.read_batch() reads them: a light body here, any other in a child process.
+
+        Raises NotStrictJson, InvalidFields where it is no batch, and Problem as `parse_one` does.
+        """
         return await self._read(read_batch, body, sender)
 
     async def close(self) -> None:

@@ -10,9 +10,9 @@ from cqworker.clock import Clock
 from cqworker.events import Emit
 from cqworker.execution.executor import Executor
 from cqworker.execution.handler_loop import HandlerLoop
-from cqworker.execution.handler_watchdog import HandlerWatchdog
+from cqworker.execution.invoke import Runtime, TenantOf
 from cqworker.execution.lifespans import Lifespans
-from cqworker.execution.runtime import Runtime, TenantOf
+from cqworker.execution.stuck_handlers import HandlerWatchdog
 from cqworker.execution.thread_pool import HandlerThreads
 from cqworker.flow.acknowledger import Acknowledger
 from cqworker.flow.capacity import Capacity

@@ -9,10 +9,9 @@ from functools import partial
 
 from cqworker.events import JobLeftRunning
 from cqworker.execution.executor import Executor
-from cqworker.execution.handler_watchdog import HandlerWatchdog
-from cqworker.execution.invoke import open_state
+from cqworker.execution.invoke import Runtime, open_state
 from cqworker.execution.outcome import StopReason
-from cqworker.execution.runtime import Runtime
+from cqworker.execution.stuck_handlers import HandlerWatchdog
 from cqworker.flow.acknowledger import Acknowledger
 from cqworker.flow.capacity import Capacity
 from cqworker.flow.claim import Claimer

@@ -10,7 +10,7 @@ import pytest
 from cqworker import handler
 from cqworker.events import DepthMeasured, Event, ServiceFailed, ServiceRecovered
 from cqworker.events.loop_events import HandlerLoopBlocked
-from cqworker.execution import handler_watchdog
+from cqworker.execution import stuck_handlers
 from cqworker.execution.executor import GRACE
 from cqworker.health.probes import DepthProbe, Probe
 from cqworker.health.service_health import ServiceHealth
@@ -170,9 +170,9 @@ async def test_a_handlers_loop_that_stays_silent_is_told_and_in_the_end_the_work
     began.append(world.clock.monotonic())
     await asyncio.sleep(60)
     told = host.seen(HandlerLoopBlocked)
-    assert told[0].seconds <= handler_watchdog.REPORT_AFTER + 1
+    assert told[0].seconds <= stuck_handlers.REPORT_AFTER + 1
     assert told[0].jobs == (f"block {job_id}",)
-    assert len(told) <= 60 / handler_watchdog.REPORT_AFTER
+    assert len(told) <= 60 / stuck_handlers.REPORT_AFTER
     assert not host.worker.stuck.is_set()
     await asyncio.sleep(40 + GRACE + 1)
     assert host.worker.stuck.is_set()

@@ -8,7 +8,7 @@ import pytest
 
 from cqworker import Job, handler
 from cqworker.events import JobHandedBack, JobStarted
-from cqworker.execution import handler_watchdog
+from cqworker.execution import stuck_handlers
 from cqworker.flow import dead_letter_poller
 from cqworker.health import main_loop_lag
 from cqworker.model.artifact_keys import upload_key
@@ -38,7 +38,7 @@ async def stored(world: World) -> str:
 @pytest.fixture(autouse=True)
 def _long_stories(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody looks at the loops every second of a day, nor at the dead letters every minute."""
-    monkeypatch.setattr(handler_watchdog, "LOOK_EVERY", HOUR)
+    monkeypatch.setattr(stuck_handlers, "LOOK_EVERY", HOUR)
     monkeypatch.setattr(main_loop_lag, "PULSE_SECONDS", HOUR)
     monkeypatch.setattr(dead_letter_poller, "LOOK_EVERY", HOUR)
 

@@ -11,7 +11,7 @@ import pytest
 from cqworker import handler
 from cqworker.events import Event, JobStarted
 from cqworker.events.loop_events import HandlerLoopBlocked, MainLoopBlocked, MainLoopProbed
-from cqworker.execution import handler_watchdog
+from cqworker.execution import stuck_handlers
 from cqworker.health.main_loop_lag import MainLoopLag
 from cqworker.testing import VirtualClock
 from cqworker.testing.same_loop import SameLoop
@@ -92,8 +92,8 @@ async def test_the_handlers_loop_is_not_blamed_for_the_time_in_which_nobody_coul
 
 
 async def test_a_computation_on_the_main_loop_is_told_and_no_handler_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handler_watchdog, "REPORT_AFTER", 0.5)
-    monkeypatch.setattr(handler_watchdog, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(stuck_handlers, "REPORT_AFTER", 0.5)
+    monkeypatch.setattr(stuck_handlers, "LOOK_EVERY", 0.1)
 
     @handler
     async def nap(payload: dict[str, Any]) -> None:

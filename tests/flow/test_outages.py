@@ -8,7 +8,7 @@ import pytest
 
 from cqworker.errors import SendUnanswered, Unavailable
 from cqworker.events import BackgroundFailed, JobStarted, ServiceFailed, ServiceRecovered
-from cqworker.execution import handler_watchdog
+from cqworker.execution import stuck_handlers
 from cqworker.health import main_loop_lag
 from cqworker.model.status import Status
 from tests.flow.faults import Mishap, refused, slow, unheard
@@ -199,7 +199,7 @@ async def test_an_outage_of_any_length_charges_no_attempt_and_costs_no_finished_
     away: tuple[str, ...], seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of what was in hand: what ended meanwhile keeps its result, and what was stopped is handed back."""
-    for watching, name in ((handler_watchdog, "LOOK_EVERY"), (main_loop_lag, "PULSE_SECONDS")):
+    for watching, name in ((stuck_handlers, "LOOK_EVERY"), (main_loop_lag, "PULSE_SECONDS")):
         monkeypatch.setattr(watching, name, seconds)  # nobody looks at the loops every second of it
     book = Notebook()
     world = World({"work": worker_of(book, 300, max_attempts=1)})

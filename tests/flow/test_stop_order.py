@@ -11,7 +11,6 @@ import pytest
 
 from cqworker.events import Event, JobRef
 from cqworker.execution.handler_loop import RunningCall
-from cqworker.execution.handler_run import HandlerRun
 from cqworker.execution.outcome import (
     AskedReject,
     AskedRetry,
@@ -23,7 +22,7 @@ from cqworker.execution.outcome import (
     Returned,
     StopReason,
 )
-from cqworker.execution.timeouts import Timeouts
+from cqworker.execution.stops_and_timeouts import HandlerRun, Timeouts
 from cqworker.flow.conclusion import (
     Cancelled,
     Conclusion,

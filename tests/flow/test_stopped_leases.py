@@ -11,9 +11,8 @@ from msgspec.structs import replace
 from cqworker import Job, handler
 from cqworker.events import JobHandedBack, JobRef, JobSettled, LeaseLost, LeasesRenewed
 from cqworker.execution.handler_loop import RunningCall
-from cqworker.execution.handler_run import HandlerRun
 from cqworker.execution.outcome import Stopped, StopReason
-from cqworker.execution.timeouts import Timeouts
+from cqworker.execution.stops_and_timeouts import HandlerRun, Timeouts
 from cqworker.flow.conclusion import LeftAlone, Rules, conclude
 from cqworker.flow.lease import Lease, margin_of
 from cqworker.model.status import Status

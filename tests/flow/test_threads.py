@@ -13,7 +13,7 @@ import pytest
 
 from cqworker import Job, Reject, handler
 from cqworker.events import AbandonedHandlerEnded, HandlerAbandoned, JobHandedBack
-from cqworker.execution import handler_watchdog, invoke
+from cqworker.execution import invoke, stuck_handlers
 from cqworker.execution.thread_pool import HandlerThreads, ThreadNotStarted
 from cqworker.model.record import JobRecord
 from cqworker.model.status import FailureKind, Status
@@ -173,7 +173,7 @@ async def test_a_thread_that_will_not_stop_is_abandoned_and_its_slot_is_free_whe
 async def test_the_worker_asks_to_be_started_again_when_too_many_handlers_or_all_would_not_stop(
     jobs: int, concurrency: int, most: int, stuck: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handler_watchdog, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(stuck_handlers, "LOOK_EVERY", 0.05)
     release = threading.Event()
 
     @handler(timeout=0.3, max_attempts=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from cqworker.execution.timeouts import Timeouts
+from cqworker.execution.stops_and_timeouts import Timeouts
 from cqworker.testing import run_virtually
 
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from cqworker.events import CopyRefreshed, JobHandedBack, JobStarted
-from cqworker.execution import handler_watchdog
+from cqworker.execution import stuck_handlers
 from cqworker.flow import dead_letter_poller
 from cqworker.health import main_loop_lag
 from cqworker.model.status import FailureKind, Status
@@ -21,7 +21,7 @@ HOUR = 3600.0
 @pytest.fixture(autouse=True)
 def _long_stories(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody looks at the loops every second of a day, nor at the dead letters every minute."""
-    monkeypatch.setattr(handler_watchdog, "LOOK_EVERY", HOUR)
+    monkeypatch.setattr(stuck_handlers, "LOOK_EVERY", HOUR)
     monkeypatch.setattr(main_loop_lag, "PULSE_SECONDS", HOUR)
     monkeypatch.setattr(dead_letter_poller, "LOOK_EVERY", HOUR)
 

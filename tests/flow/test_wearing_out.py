@@ -9,7 +9,7 @@ import pytest
 
 from cqworker import Job, Retry, handler
 from cqworker.events import CopyRefreshed, JobHandedBack, JobStarted, ReceiptRefused
-from cqworker.execution import handler_watchdog
+from cqworker.execution import stuck_handlers
 from cqworker.model.status import FailureKind, Status
 from cqworker.plugins.registry import Registry
 from tests.flow.faults import Mishap, refused, unanswered
@@ -20,7 +20,7 @@ from tests.flow.world import DAY, World, story
 @pytest.fixture(autouse=True)
 def _long_stories(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody looks at the handlers' loop every second of a week."""
-    monkeypatch.setattr(handler_watchdog, "LOOK_EVERY", 3600.0)
+    monkeypatch.setattr(stuck_handlers, "LOOK_EVERY", 3600.0)
 
 
 @story

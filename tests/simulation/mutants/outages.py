@@ -26,7 +26,7 @@ def _unanswered_write_given_up(swap: Swap) -> None:
     async def give_up(_self: UnansweredWrites, _change: Any) -> None:
         return None
 
-    swap(UnansweredWrites, "write", give_up)
+    swap(UnansweredWrites, "repeat_until_answered", give_up)
 
 
 @mutant("ended leases are taken at once after an outage", where=_is_dark)

@@ -1,4 +1,4 @@
-"""Watches where handlers run: reports when their loop is blocked and by whom, and when only a restart can help."""
+"""Notices stuck handlers: a blocked loop is reported, and where only a restart can help the daemon exits with 70."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cqworker.events import Emit, JobRef
 from cqworker.events.loop_events import HandlerLoopBlocked, HandlerLoopProbed
 from cqworker.execution.executor import GRACE, Executor
 from cqworker.execution.handler_loop import ThreadedLoop
-from cqworker.execution.runtime import Runtime
+from cqworker.execution.invoke import Runtime
 from cqworker.health.main_loop_lag import MainLoopLag
 
 REPORT_AFTER = 5.0

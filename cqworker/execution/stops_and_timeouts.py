@@ -1,19 +1,55 @@
-"""One run of one handler: when it must stop, and what it counts as when it does not."""
+"""Stops a handler: at its timeout, by a cancel, in a drain, or when its lease is lost; abandons one that goes on.
+
+A coroutine meets CancelledError, a process is killed, and a thread only sees `job.stopping`: nothing can end it. When
+its grace is over, a handler that has not ended is abandoned: it keeps its slot, and its outcome does not wait for it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Any
+
+from msgspec import Struct
 
 from cqworker.events import AbandonedHandlerEnded, Emit, HandlerAbandoned, JobRef
 from cqworker.events.stop_events import EndingDiscarded
 from cqworker.execution.handler_loop import RunningCall
-from cqworker.execution.invoke import redact
 from cqworker.execution.outcome import Ended, Interrupted, Outcome, Raised, Returned, Stopped, StopReason
 from cqworker.execution.stop_outcomes import judge, note_of, stopped_by
-from cqworker.execution.stop_signal import StopSignal
-from cqworker.execution.timeouts import Timeouts
+from cqworker.model.redaction import redacted_excerpt
+
+Act = Callable[[], None]
+
+
+class StopSignal(Struct, eq=False):
+    """Set on the main loop, looked at where the handler runs.
+
+    `seen` is written where the handler runs and read there at its end, so that no later look can change what the end
+    counts as. Whatever was seen had been set before: the end of a handler that saw it cannot overtake it.
+    """
+
+    is_draining: Callable[[], bool]
+    reason: StopReason | None = None
+    seen: StopReason | None = None
+    finished: bool = False
+
+    def look(self) -> StopReason | None:
+        """Why the handler should stop: it was told to, or the worker is about to; None while it need not."""
+        reason = self.reason or (StopReason.DRAIN if self.is_draining() else None)
+        if reason is not None and self.seen is None:
+            self.seen = reason
+        return reason
+
+    def note_thrown(self) -> None:
+        """Called where the coroutine runs: CancelledError is on its way into it, and nothing stops that any more."""
+        if self.seen is None:
+            self.seen = self.reason
+
+    def finish(self) -> None:
+        """The handler says that what it returns is the whole result."""
+        self.finished = True
 
 
 class HandlerRun:
@@ -136,7 +172,7 @@ def _end_of(ended: asyncio.Future[Any]) -> Ended | Outcome | Interrupted:
     if ended.cancelled():
         return Interrupted()
     if (error := ended.exception()) is not None:
-        return Raised(type(error).__name__, redact(str(error)), stage="worker")
+        return Raised(type(error).__name__, redacted_excerpt(str(error)), stage="worker")
     end: Ended | Outcome | Interrupted = ended.result()
     return end
 
@@ -150,3 +186,57 @@ def _describe(outcome: Outcome | Interrupted) -> str:
     if isinstance(outcome, Returned):
         return f"it returned a result of {len(outcome.result)} characters"
     return note_of(outcome)
+
+
+class Timeouts:
+    """One timer for each length of time, however many runs have it: calls what was set once its time is over.
+
+    Those of one length end in the order in which they were set. A timer for each would be made and cancelled with every
+    job, and cost more than the rest of its run.
+    """
+
+    def __init__(self) -> None:
+        self._queues: dict[float, _Queue] = {}
+
+    def set(self, seconds: float, act: Act) -> None:
+        """Calls `act` once, in so many seconds."""
+        queue = self._queues.get(seconds)
+        if queue is None:
+            queue = self._queues[seconds] = _Queue(seconds)
+        queue.add(act)
+
+    def clear(self, seconds: float, act: Act) -> None:
+        """Takes back an `act` that was set with these seconds, if it was."""
+        if (queue := self._queues.get(seconds)) is not None:
+            queue.remove(act)
+
+
+class _Queue:
+    """Everything that was set for one length of time, the first to end first."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._loop = asyncio.get_running_loop()
+        self._ends: dict[Act, float] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, act: Act) -> None:
+        end = self._ends[act] = self._loop.time() + self._seconds
+        if self._timer is None:
+            self._timer = self._loop.call_at(end, self._fire)
+
+    def remove(self, act: Act) -> None:
+        self._ends.pop(act, None)
+        if not self._ends and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _fire(self) -> None:
+        """Calls those whose time is over, and waits for the next."""
+        self._timer = None
+        now = self._loop.time()
+        for act, _ in list(takewhile(lambda each: each[1] <= now, self._ends.items())):
+            del self._ends[act]
+            act()
+        if self._ends and self._timer is None:
+            self._timer = self._loop.call_at(next(iter(self._ends.values())), self._fire)

@@ -15,7 +15,7 @@ import uvloop
 from cqworker import handler
 from cqworker.events import JobStarted, LeaseLost
 from cqworker.events.loop_events import HandlerLoopBlocked
-from cqworker.execution import handler_watchdog
+from cqworker.execution import stuck_handlers
 from cqworker.execution.handler_loop import LoopPosition, ThreadedLoop
 from cqworker.model.status import Status
 from tests.flow.waiting import eventually
@@ -63,8 +63,8 @@ def line_of(mark: str) -> int:
 async def test_a_handler_that_blocks_its_loop_past_its_lease_keeps_it_and_hurts_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(handler_watchdog, "REPORT_AFTER", 0.5)
-    monkeypatch.setattr(handler_watchdog, "LOOK_EVERY", 0.2)
+    monkeypatch.setattr(stuck_handlers, "REPORT_AFTER", 0.5)
+    monkeypatch.setattr(stuck_handlers, "LOOK_EVERY", 0.2)
 
     @handler
     async def careless(payload: dict[str, Any]) -> str:
@@ -91,8 +91,8 @@ async def test_a_handler_that_blocks_its_loop_past_its_lease_keeps_it_and_hurts_
 async def test_a_block_in_a_task_that_a_handler_made_is_told_of_every_job_on_the_loop_and_in_no_type(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(handler_watchdog, "REPORT_AFTER", 0.2)
-    monkeypatch.setattr(handler_watchdog, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(stuck_handlers, "REPORT_AFTER", 0.2)
+    monkeypatch.setattr(stuck_handlers, "LOOK_EVERY", 0.1)
 
     @handler
     async def careless(payload: dict[str, Any]) -> None:
