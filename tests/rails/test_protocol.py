@@ -1,0 +1,53 @@
+"""The page of the protocol has a row for every write: of what it may be asked, and where it leads."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from cqworker.model.record import record_from
+from cqworker.model.status import Status
+from tests.rails.jobs import MESSAGE, PURGE
+from tests.rails.pages import text_of
+from tests.rails.source import givers_of, made_in
+from tests.rails.transitions import ABSENT, KINDS, asked, permitted
+
+ROW = re.compile(r"(?m)^\| `(\w+)` \| (.+) \| (.+) \| (.+) \|$")
+
+
+def forestalled() -> set[Status]:
+    """What a Forestall leaves is said by whoever makes it."""
+    makers = made_in("Forestall")
+    return {status for status in Status if makers & {path for path, _ in givers_of("Status", status.name)}}
+
+
+def rows() -> dict[str, tuple[set[str], set[str]]]:
+    """By write: the statuses before and after, as the page has them."""
+    section = text_of("protocol.md").partition("## Writes\n")[2].partition("\n## ")[0]
+    return {
+        name: (set(before.replace("absent", ABSENT).split(", ")), set(after.split(", ")))
+        for name, _, before, after in ROW.findall(section)
+    }
+
+
+def test_the_page_has_a_row_for_every_write_in_their_order() -> None:
+    assert tuple(rows()) == KINDS, "docs/protocol.md, Writes"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_row_names_the_statuses_that_its_write_may_meet(kind: str) -> None:
+    pairs = permitted()[kind]
+    if kind == "NewRound":  # the rules take any status that was seen; who may ask decides
+        pairs = {(before, after) for before, after in asked()["retry"] if before != after}
+    assert rows()[kind][0] == {before for before, _ in pairs}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_row_names_the_statuses_that_its_write_leaves_behind(kind: str) -> None:
+    after = {after for _, after in permitted()[kind]}
+    if kind == "Enter":
+        after = {str(record_from(MESSAGE, PURGE, None).status)}
+    elif kind == "Forestall":
+        after = set(map(str, forestalled()))
+    assert rows()[kind][1] == after

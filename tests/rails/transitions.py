@@ -1,0 +1,64 @@
+"""From which status to which a job goes: by the rules of each write, and by what people may ask for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import cache
+from typing import get_args
+
+from msgspec.structs import replace
+
+from cqworker.errors import NotAllowedNow
+from cqworker.flow.context import Context
+from cqworker.health.service_health import ServiceHealth
+from cqworker.jobs.operator_actions import OperatorActions
+from cqworker.jobs.waiters import Waiters
+from cqworker.model.record import JobRecord
+from cqworker.model.retention import Retention
+from cqworker.model.status import Stage, Status
+from cqworker.model.writes import Change
+from cqworker.testing import MemoryQueue, MemoryStore
+from tests.contract.cases import cases
+from tests.contract.clock import SetClock
+from tests.rails.jobs import QUEUE, RECORD
+
+SEED, OF_EACH = 1, 500
+ABSENT = "[*]"
+"""There is no record."""
+KINDS = tuple(kind.__name__ for kind in get_args(Change))
+ACTS: dict[str, Callable[[OperatorActions], Awaitable[JobRecord]]] = {
+    "cancel": lambda operator: operator.cancel(RECORD.job_id, None),
+    "retry": lambda operator: operator.retry(RECORD.job_id, None),
+}
+
+
+@cache
+def permitted() -> dict[str, set[tuple[str, str]]]:
+    """From which status to which each kind of write leads, by the model's own rules."""
+    pairs: dict[str, set[tuple[str, str]]] = {}
+    for case in cases(SEED, OF_EACH):
+        if case.permitted:
+            before = str(case.seen.status) if case.seen else ABSENT
+            pairs.setdefault(case.kind, set()).add((before, str(case.change.after(case.seen).status)))
+    return pairs
+
+
+@cache
+def asked() -> dict[str, set[tuple[str, str]]]:
+    """From which status to which each act of people leads at once, where nobody's lease has ended."""
+    return {name: {(str(status), asyncio.run(_after(name, status))) for status in Status} for name in ACTS}
+
+
+async def _after(act: str, status: Status) -> str:
+    clock = SetClock()
+    store, queue = MemoryStore(clock), MemoryQueue(QUEUE, clock)
+    lease = clock.now() + 60_000 if status.stage is Stage.HELD else None
+    store.records[RECORD.job_id] = replace(RECORD, status=status, lease_expires_at=lease, cancel_requested_at=None)
+    health = ServiceHealth(clock, lambda _: None, ())
+    context = Context(store=store, health=health, clock=clock, emit=lambda _: None, retention=Retention(days=30))
+    operator = OperatorActions(context, {QUEUE: queue}, Waiters(clock, lambda _: True))
+    with suppress(NotAllowedNow):
+        await ACTS[act](operator)
+    return str(store.records[RECORD.job_id].status)
