@@ -12,7 +12,8 @@ from cqworker.cli.options import config_option, json_option, settings_from
 from cqworker.enums import ExitCode
 
 if TYPE_CHECKING:
-    from cqworker.plugins.registry import BrokenPlugin, Handler, Registry
+    from cqworker.plugins.loaded_handlers import BrokenPlugin, Handler
+    from cqworker.plugins.registry import Registry
 
 HEADINGS = ("TYPE", "FROM", "ORIGIN", "EXECUTOR", "TIMEOUT", "ATTEMPTS", "QUEUE", "DESCRIPTION")
 

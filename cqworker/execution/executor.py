@@ -24,7 +24,7 @@ from cqworker.model.trace import traceparent_for
 from cqworker.plugins.job import Job, PlainJob
 from cqworker.plugins.job_artifacts import JobArtifacts
 from cqworker.plugins.job_child import JobChild
-from cqworker.plugins.registry import Handler
+from cqworker.plugins.loaded_handlers import Handler
 
 Straggler = asyncio.Future[Any]
 """The end, yet to come, of a handler that would not stop."""

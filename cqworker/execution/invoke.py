@@ -41,9 +41,10 @@ from cqworker.model.redaction import redacted_end, redacted_excerpt, storable, t
 from cqworker.plugins.final_errors import is_final_error
 from cqworker.plugins.handler import Reject, Retry, Stopping
 from cqworker.plugins.job import Job, PlainJob
+from cqworker.plugins.loaded_handlers import Handler
 from cqworker.plugins.payload import is_light
 from cqworker.plugins.process_call import ChildFailure, run_in_child
-from cqworker.plugins.registry import Handler, Registry
+from cqworker.plugins.registry import Registry
 from cqworker.ports import Artifacts
 
 TRACEBACK_LIMIT = 1200

@@ -10,7 +10,7 @@ from typing import Any
 
 from cqworker.plugins.exception_text import summary_of
 from cqworker.plugins.handler import Lifespan
-from cqworker.plugins.registry import Handler
+from cqworker.plugins.loaded_handlers import Handler
 
 
 class LifespanFailed(Exception):

@@ -14,8 +14,6 @@ from cqworker.plugins.loaded_handlers import BrokenPlugin, Handler, Origin, read
 from cqworker.plugins.signature import Unusable
 from cqworker.settings import HandlerSettings
 
-__all__ = ["BrokenPlugin", "Handler", "Registry", "discover", "registry_from", "registry_of"]
-
 DEFAULT_SETTINGS = HandlerSettings()
 
 

@@ -13,7 +13,7 @@ from cqworker.execution.stops_and_timeouts import StopSignal
 from cqworker.execution.thread_pool import HandlerThreads
 from cqworker.plugins.handler import Reject, Stopping
 from cqworker.plugins.job import Job
-from cqworker.plugins.registry import Handler
+from cqworker.plugins.loaded_handlers import Handler
 from cqworker.testing.same_loop import SameLoop
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 from cqworker.model.tenants import check_tenant
 from cqworker.plugins.job import PlainJob
-from cqworker.plugins.registry import Handler
+from cqworker.plugins.loaded_handlers import Handler
 from cqworker.suggestions.handler_terms import RUN
 
 RUN_OPTIONS = ("artifacts", "sources", "stopping", "drain_after", "grace", "state", "timeout")

@@ -25,8 +25,9 @@ from cqworker.plugins.handler import Stopping
 from cqworker.plugins.job import Job, PlainJob
 from cqworker.plugins.job_artifacts import JobArtifacts
 from cqworker.plugins.job_child import JobChild
+from cqworker.plugins.loaded_handlers import Handler
 from cqworker.plugins.process_call import run_in_child
-from cqworker.plugins.registry import Handler, Registry, discover, registry_from
+from cqworker.plugins.registry import Registry, discover, registry_from
 from cqworker.plugins.result import encode_result
 from cqworker.settings import HandlerSettings
 from cqworker.suggestions.call_errors import explain_misuse

@@ -6,7 +6,7 @@ import asyncio
 
 from aiohttp import web
 
-from cqworker.plugins.registry import BrokenPlugin, Handler
+from cqworker.plugins.loaded_handlers import BrokenPlugin, Handler
 from cqworker.web.app_context import context_of
 from cqworker.web.json_response import as_json
 from cqworker.web.openapi import ApiDocument

@@ -32,7 +32,7 @@ _SECONDS = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
 async def submit_job(request: web.Request) -> web.StreamResponse:
-    """POST /jobs."""
+    """POST /jobs: counts it against the caller's rates, reads and checks its body, and has jobs/submit.py send it."""
     key = _idempotency_key(request)
     charge_rate(request)
     sender = Sender(caller_of(request).own_tenant, traceparent_of(request), key)

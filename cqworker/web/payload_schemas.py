@@ -11,7 +11,8 @@ from typing import Any
 import orjson
 
 from cqworker.model.job_limits import MAX_TYPE
-from cqworker.plugins.registry import Handler, Registry
+from cqworker.plugins.loaded_handlers import Handler
+from cqworker.plugins.registry import Registry
 from cqworker.web.openapi_schemas import REFERENCE, PlainJsonSchema, Schema, reference, simplify, subschemas
 
 _WORD = re.compile(r"[A-Za-z0-9]+")

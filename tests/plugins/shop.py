@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-from cqworker.plugins.registry import BrokenPlugin, Registry, discover
+from cqworker.plugins.loaded_handlers import BrokenPlugin
+from cqworker.plugins.registry import Registry, discover
 from cqworker.settings import HandlerSettings
 
 GOOD = '''

@@ -12,7 +12,8 @@ from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
 from cqworker import Job, handler
-from cqworker.plugins.registry import Handler, registry_of
+from cqworker.plugins.loaded_handlers import Handler
+from cqworker.plugins.registry import registry_of
 
 if TYPE_CHECKING:
     from elsewhere import Job as JobForCheckers  # type: ignore[import-not-found]
