@@ -14,7 +14,7 @@ from cqworker.client.client_errors import (
     NotAdmitted,
     ProxyRefused,
 )
-from cqworker.client.job_types import HistoryEntry, JobFailure, JobProgress, JobView, NewJob
+from cqworker.client.job_types import NewJob
 from cqworker.errors import (
     ArtifactMissing,
     ArtifactTooLarge,
@@ -33,6 +33,7 @@ from cqworker.errors import (
     UnknownQueue,
     UnknownType,
 )
+from cqworker.model.public_job import HistoryEntry, JobFailure, JobProgress, JobView
 from cqworker.model.status import Status
 
 if TYPE_CHECKING:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from cqworker.client.chunking import EncodedJob, submit_in_chunks
 from cqworker.client.client_errors import DaemonRefused, JobFailed, JobUnfinished
-from cqworker.client.job_types import JobView, NewJob, View, job_from
+from cqworker.client.job_types import NewJob, View, job_from
 from cqworker.client.request_bodies import body_of
 from cqworker.client.sessions import Sessions
 from cqworker.client.transport import Transport
 from cqworker.client.wait_for_end import is_final, wait_until_final
 from cqworker.errors import ArtifactMissing, CqworkerError
+from cqworker.model.public_job import JobView
 from cqworker.model.status import Status
 from cqworker.model.timestamps import seconds_of
 from cqworker.suggestions import submission_terms as words

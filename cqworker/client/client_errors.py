@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from cqworker.client.job_types import JobView
 from cqworker.errors import CqworkerError
+from cqworker.model.public_job import JobView
 
 UnreachableReason = Literal["url", "name", "refused", "connect", "timeout", "broken", "tls", "protocol", "proxy"]
 """Why no daemon answered: see DaemonUnreachable."""

@@ -12,9 +12,9 @@ from msgspec import UNSET, Meta, MsgspecError, Struct, UnsetType
 from msgspec.json import Decoder, decode
 
 from cqworker.field_docs import document_fields
-from cqworker.model.ids import MAX_JOB_ID
 from cqworker.model.job_limits import (
     MAX_ATTEMPTS,
+    MAX_JOB_ID,
     MAX_METADATA,
     MAX_METADATA_BYTES,
     MAX_ROUND,

@@ -8,8 +8,6 @@ import secrets
 import socket
 import uuid
 
-MAX_JOB_ID = 64
-"""Characters of a job's id; our own have 36."""
 MAX_HOST = 24
 """Characters of a host's name that a worker's has: its end, where a pod's name tells it from its siblings."""
 WORKER_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
+MAX_JOB_ID = 64
+"""Characters of a job's id; our own have 36."""
 MAX_TYPE = 128
 """Characters of a job type."""
 MAX_ATTEMPTS = 300

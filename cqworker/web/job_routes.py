@@ -11,8 +11,8 @@ from cqworker.errors import JobNotFound
 from cqworker.jobs.intake import Sender, submit_one
 from cqworker.jobs.strict_json import read_object
 from cqworker.jobs.submission_models import validate
-from cqworker.model.ids import IDEMPOTENCY_KEY, MAX_JOB_ID
-from cqworker.model.job_limits import MAX_WAIT
+from cqworker.model.ids import IDEMPOTENCY_KEY
+from cqworker.model.job_limits import MAX_JOB_ID, MAX_WAIT
 from cqworker.model.job_view import job_view
 from cqworker.model.record import JobRecord
 from cqworker.model.trace import parse_traceparent

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from cqworker.model.artifact_keys import MAX_NAME, NAME_PATTERN
-from cqworker.model.ids import MAX_JOB_ID
-from cqworker.model.job_limits import MAX_WAIT
+from cqworker.model.job_limits import MAX_JOB_ID, MAX_WAIT
 from cqworker.web import response_models
 from cqworker.web.problems import RETRY_AFTER
 from cqworker.web.route_definition import Header, Parameter

@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from cqworker.enums import Executor
-from cqworker.model.ids import MAX_JOB_ID
-from cqworker.model.status import FailureKind, Status
+from cqworker.model import public_job
+from cqworker.model.status import FailureKind
+from cqworker.web.record_fields import take_fields
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 ARTIFACT_ID = "^[0-9a-f]{32}$"
@@ -22,72 +23,32 @@ class ResponseBody(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
 
+@take_fields(public_job.JobProgress)
 class ProgressView(ResponseBody):
     """How far the running attempt says it is."""
 
-    done: float
-    total: float | None
-    note: str | None
-    at: Time
 
-
+@take_fields(public_job.JobFailure, part="detail")
 class FailureDetail(ResponseBody):
     """What the handler raised, where, and its traceback."""
 
-    error: str | None
-    stage: str | None
-    traceback: str | None
 
-
+@take_fields(public_job.JobFailure)
 class FailureView(ResponseBody):
     """How the last attempt ended."""
 
     kind: FailureKind
-    message: str
     detail: FailureDetail
 
 
+@take_fields(public_job.HistoryEntry)
 class HistoryEntry(ResponseBody):
     """One thing that happened to the job."""
 
-    at: Time
-    event: str
-    attempt: int | None
-    worker: str | None
-    reason: str | None
 
-
+@take_fields(public_job.JobView, JobProgress=ProgressView, JobFailure=FailureView, HistoryEntry=HistoryEntry)
 class JobView(ResponseBody):
     """A job, and what happened to it."""
-
-    job_id: str = Field(min_length=1, max_length=MAX_JOB_ID)
-    type: str
-    queue: str
-    tenant: str
-    status: Status
-    payload: Any = Field(description="As it was sent; null where it was too big for the record.")
-    metadata: dict[str, str]
-    tags: list[str]
-    round: int = Field(ge=1)
-    attempt: int = Field(ge=0, description="Of this round; 0 before the first.")
-    max_attempts: int = Field(ge=1)
-    progress: ProgressView | None
-    result: Any = Field(description="What the handler returned; null before, and where it was too big for the record.")
-    failure: FailureView | None
-    history: list[HistoryEntry] = Field(description="The last 20 entries, the oldest first.")
-    created_at: Time
-    updated_at: Time
-    scheduled_at: Time | None
-    started_at: Time | None
-    finished_at: Time | None
-    cancel_requested_at: Time | None
-    trace_id: str = Field(pattern="^[0-9a-f]{32}$")
-    payload_ref: str = Field(
-        default="", min_length=1, description="Where the payload is; left out unless it was too big for the record."
-    )
-    result_ref: str = Field(
-        default="", min_length=1, description="Where the result is; left out unless it was too big for the record."
-    )
 
 
 class ArtifactView(ResponseBody):

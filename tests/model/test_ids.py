@@ -8,7 +8,8 @@ import uuid
 
 import pytest
 
-from cqworker.model.ids import MAX_HOST, MAX_JOB_ID, TokenGenerator, new_job_id, worker_name
+from cqworker.model.ids import MAX_HOST, TokenGenerator, new_job_id, worker_name
+from cqworker.model.job_limits import MAX_JOB_ID
 from tests.model.samples import NOW
 
 

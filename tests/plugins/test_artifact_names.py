@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cqworker import Job, handler
 from cqworker.errors import Unavailable
 from cqworker.model.artifact_keys import artifact_key, job_folder, output_reference, producer_of
-from cqworker.model.ids import MAX_JOB_ID
+from cqworker.model.job_limits import MAX_JOB_ID
 from cqworker.model.record import JobRecord
 from cqworker.model.source_reference import MAX_KEY_BYTES
 from cqworker.model.status import Status

@@ -23,7 +23,7 @@ async def batch(house: House, *jobs: object, **options: Any) -> list[dict[str, A
     """What became of each job."""
     status, body = await house.post("/jobs/batch", json={"jobs": jobs}, **options)
     assert status == 200, body
-    BatchView.model_validate(body)
+    BatchView.model_validate_json(orjson.dumps(body), strict=True)
     answers: list[dict[str, Any]] = body["jobs"]
     return answers
 
