@@ -16,11 +16,14 @@ class FieldDocs(Extension):  # type: ignore[misc] # Griffe is not installed wher
     """Reads cqworker.field_docs.document_fields() and dictionaries of slots without running them."""
 
     def on_class_members(self, *, node: Any, cls: Class, **_: Any) -> None:
-        """Gives each attribute that has no docstring the words that stand for it there."""
+        """Gives each attribute that has no docstring the words that stand for it there, and its plain default."""
         for name, text in meanings_of(node):
             attribute = cls.members.get(name)
             if attribute is not None and attribute.docstring is None:
                 attribute.docstring = Docstring(text, parent=attribute)
+        for name, default in defaults_of(node):
+            if name in cls.members:
+                cls.members[name].value = default
 
 
 def meanings_of(node: object) -> Iterator[tuple[str, str]]:
@@ -36,3 +39,12 @@ def meanings_of(node: object) -> Iterator[tuple[str, str]]:
             for name, text in zip(line.value.keys, line.value.values, strict=True):
                 if isinstance(name, ast.Constant):
                     yield str(name.value), ast.literal_eval(text)
+
+
+def defaults_of(node: object) -> Iterator[tuple[str, str | None]]:
+    """The fields of a class with metadata, which is for programs, and their defaults; None where there is none."""
+    for line in node.body if isinstance(node, ast.ClassDef) else ():
+        if isinstance(line, ast.AnnAssign) and isinstance(line.value, ast.Call):
+            said = {keyword.arg: keyword.value for keyword in line.value.keywords}
+            if "metadata" in said:
+                yield ast.unparse(line.target), ast.unparse(said["default"]) if "default" in said else None

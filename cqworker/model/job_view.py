@@ -1,4 +1,4 @@
-"""The job as people see it: what the API answers and the command line prints."""
+"""A record in the public shape (model/public_job.py), as the API answers and the command line prints it."""
 
 from __future__ import annotations
 

@@ -70,16 +70,29 @@ def _object(name: str) -> object:
     return getattr(import_module(module), word)
 
 
-@pytest.mark.parametrize("record", [cqworker.NewJob, cqworker.Job])
+@pytest.mark.parametrize("record", [cqworker.NewJob, cqworker.Job, cqworker.JobView])
 def test_the_reference_shows_the_meaning_of_every_field(record: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Griffe is in the environment of `make docs` alone: here it is what the extension needs of it."""
+    meanings: Any = record.__slots__  # a dictionary, as help() wants it
+    members = members_of(record, monkeypatch)
+    assert {name: member.docstring for name, member in members.items()} == {name: meanings[name] for name in members}
+
+
+def test_of_what_describes_a_field_to_programs_the_reference_shows_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    members = members_of(cqworker.JobView, monkeypatch)
+    shown = {name: member.value for name, member in members.items() if member.value != "as written"}
+    assert shown.items() >= {"job_id": None, "history": None, "payload_ref": "None", "result_ref": "None"}.items()
+    assert not shown.keys() & {"type", "created_at"}
+
+
+def members_of(record: type[Any], monkeypatch: pytest.MonkeyPatch) -> dict[str, SimpleNamespace]:
+    """What the extension makes of a record's fields; Griffe, which `make docs` alone has, is what it needs of it."""
     fake = SimpleNamespace(Class=object, Docstring=lambda text, **_: text, Extension=object)
     monkeypatch.setitem(sys.modules, "griffe", fake)
     monkeypatch.delitem(sys.modules, "tools.docs_fields", raising=False)
     extension = import_module("tools.docs_fields").FieldDocs()
     monkeypatch.delitem(sys.modules, "tools.docs_fields")
     [node] = ast.parse(inspect.getsource(record)).body
-    meanings: Any = record.__slots__  # a dictionary, as help() wants it
-    members = {name: SimpleNamespace(docstring=None) for name in meanings if not name.startswith("_")}
+    names = [name for name in record.__slots__ if not name.startswith("_")]
+    members = {name: SimpleNamespace(docstring=None, value="as written") for name in names}
     extension.on_class_members(node=node, cls=SimpleNamespace(members=members))
-    assert {name: member.docstring for name, member in members.items()} == {name: meanings[name] for name in members}
+    return members
