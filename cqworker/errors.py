@@ -154,6 +154,10 @@ class SendUnanswered(CqworkerError):
         self.cause = cause
 
 
+class NotProvisioned(CqworkerError):
+    """The table has not got an index that this needs; the text names the command that adds it."""
+
+
 class JobNotFound(CqworkerError):
     """There is no such job, or it belongs to another tenant."""
 

@@ -77,6 +77,10 @@ GET_ITEM = Operation("dynamodb", "GetItem", "dynamodb:GetItem")
 PUT_ITEM = Operation("dynamodb", "PutItem", "dynamodb:PutItem", writes=True, declines=CONDITION_FAILED)
 UPDATE_ITEM = Operation("dynamodb", "UpdateItem", "dynamodb:UpdateItem", writes=True, declines=CONDITION_FAILED)
 
+QUERY = Operation("dynamodb", "Query", "dynamodb:Query", declines=frozenset({"ValidationException"}))
+BATCH_GET = Operation("dynamodb", "BatchGetItem", "dynamodb:BatchGetItem")
+DELETE_ITEM = Operation("dynamodb", "DeleteItem", "dynamodb:DeleteItem", writes=True, declines=CONDITION_FAILED)
+
 EXECUTE_BATCH = Operation(
     "dynamodb", "BatchExecuteStatement", "dynamodb:PartiQLUpdate", writes=True, declines=BAD_BATCH
 )

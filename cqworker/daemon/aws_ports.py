@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 from cqworker.aws.clients import AwsClients
 from cqworker.aws.dynamodb.batched_store import BatchedStore
+from cqworker.aws.dynamodb.due_index import DynamoSchedule
 from cqworker.aws.dynamodb.job_store import DynamoStore
 from cqworker.aws.s3.artifact_store import S3Artifacts
 from cqworker.aws.sqs.batched_sends import BatchedSends
 from cqworker.aws.sqs.message_queue import SqsQueue
 from cqworker.clock import Clock
 from cqworker.events import Emit
-from cqworker.health.monitored_ports import MonitoredArtifacts, MonitoredQueue, MonitoredStore
+from cqworker.flow.schedule_state import ScheduleState
+from cqworker.health.monitored_ports import MonitoredArtifacts, MonitoredQueue, MonitoredSchedule, MonitoredStore
 from cqworker.health.service_health import ARTIFACTS, STORE, ServiceHealth, queue_service
 from cqworker.plugins.registry import Registry
 from cqworker.ports import JobQueue, JobStore
@@ -46,9 +48,13 @@ def open_aws_ports(
     )
     monitored = {name: MonitoredQueue(SqsQueue(clients, name, clock), health) for name in names}
     queues: dict[str, JobQueue] = {name: BatchedSends(queue) for name, queue in monitored.items()}
+    schedule = MonitoredSchedule(DynamoSchedule(clients, settings.store.table, clock), health)
     artifacts = S3Artifacts(clients, settings.artifacts.bucket, settings.artifacts.prefix)
     dependencies = Dependencies(
         queues=queues,
+        open_queue=lambda name: BatchedSends(SqsQueue(clients, name, clock)),
+        schedule=schedule,
+        schedule_state=ScheduleState(schedule, clock),
         store=MonitoredStore(_open_store(clients, settings, clock), health),
         artifacts=MonitoredArtifacts(artifacts, health),
         registry=registry,

@@ -20,12 +20,15 @@ from cqworker.flow.waiting import wait_for_end
 from cqworker.health.main_loop_lag import MainLoopLag
 from cqworker.health.probes import DepthProbe, Probe
 from cqworker.health.service_health import ARTIFACTS, STORE
+from cqworker.jobs.hand_over import HandOvers
 from cqworker.jobs.waiters import Waiters
 from cqworker.observe.log import Log
 from cqworker.plugins.registry import Registry
+from cqworker.scheduling.sweep_leases import SweepLeases
+from cqworker.scheduling.sweeper import Sweeper
 from cqworker.settings import Settings
 from cqworker.web.server import AppContext, Server, create_app
-from cqworker.worker.assembly import Dependencies, open_worker
+from cqworker.worker.assembly import Dependencies, context_of, open_worker, queues_of
 from cqworker.worker.worker import Worker
 
 ARTIFACTS_PROBE_SECONDS = 300.0
@@ -38,7 +41,10 @@ AWS_CLOSE_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Daemon:
-    """A daemon that is put together; `worker` is None where it has the api role only."""
+    """A daemon that is put together; `worker` is None where it has the api role only.
+
+    `loops` are cancelled when it closes, `last_loops` come to an end by themselves.
+    """
 
     settings: Settings
     registry: Registry
@@ -46,13 +52,16 @@ class Daemon:
     clients: AwsClients
     server: Server
     waiters: Waiters
+    sweeper: Sweeper
     worker: Worker | None
     emit: Emit
     loops: list[asyncio.Task[None]] = field(default_factory=list)
+    last_loops: list[asyncio.Task[None]] = field(default_factory=list)
 
     def start(self) -> None:
-        """Starts the probes of the services, and the worker."""
+        """Starts the probes of the services, the sweep of due jobs, and the worker."""
         health, emit = self.dependencies.health, self.emit
+        self.last_loops.append(asyncio.create_task(keep_running("sweep of due jobs", self.sweeper.run, emit)))
         for name, probe in self._probes():
             self.loops.append(asyncio.create_task(keep_running(name, probe, emit)))
         if self.worker is None:
@@ -67,6 +76,7 @@ class Daemon:
         self.dependencies.health.draining = True
         self.server.quiet()
         self.waiters.close()
+        self.sweeper.stop()
 
     async def close(self, seconds: float, stop_now: asyncio.Event) -> None:
         """Ends what has no end of its own.
@@ -80,7 +90,8 @@ class Daemon:
 
     async def _close_all(self) -> None:
         parts = [self.server.close()] if self.worker is None else [self.server.close(), self.worker.close()]
-        for failure in await asyncio.gather(*parts, *self.loops, return_exceptions=True):
+        self.sweeper.stop()
+        for failure in await asyncio.gather(*parts, *self.loops, *self.last_loops, return_exceptions=True):
             if isinstance(failure, Exception):
                 self.emit(background_failure("closing", failure))
 
@@ -108,6 +119,13 @@ def open_daemon(
     observers = open_observers(registry, log, clock, tenants=tenants)
     aws = open_aws_ports(settings, registry, clock, observers.emit, dead_letters=Role.WORKER in roles)
     dependencies = aws.dependencies
+    work_context = context_of(dependencies, settings, name)
+    sweeper = Sweeper(
+        dependencies.schedule,
+        work_context,
+        HandOvers(work_context, queues_of(dependencies, settings)),
+        SweepLeases(dependencies.schedule, clock, name),
+    )
     workers: list[Worker] = []
     waiters = Waiters(clock, lambda job_id: any(worker.holds(job_id) for worker in workers))
     if Role.WORKER in roles:
@@ -137,6 +155,7 @@ def open_daemon(
         clients=aws.clients,
         server=Server(create_app(context, api=Role.API in roles), settings.http),
         waiters=waiters,
+        sweeper=sweeper,
         worker=worker,
         emit=observers.emit,
     )

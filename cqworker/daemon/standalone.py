@@ -16,7 +16,7 @@ from cqworker.jobs.waiters import Waiters
 from cqworker.plugins.registry import Registry, discover
 from cqworker.ports import Artifacts
 from cqworker.settings import Settings
-from cqworker.worker.assembly import Dependencies, context_of
+from cqworker.worker.assembly import Dependencies, context_of, queues_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ def open_submitter(dependencies: Dependencies, settings: Settings) -> Submitter:
     return Submitter(
         context_of(dependencies, settings),
         dependencies.registry,
-        {queue.name: dependencies.queues[queue.name] for queue in settings.queues},
+        queues_of(dependencies, settings),
         dependencies.artifacts,
         inline_limit=settings.artifacts.inline_limit,
     )
@@ -67,5 +67,4 @@ def open_operator_actions(
     dependencies: Dependencies, settings: Settings, waiters: Waiters, cancel_here: Callable[[str], None]
 ) -> OperatorActions:
     """The operator's actions; `cancel_here` is called with the id of a cancelled job that may run in this process."""
-    queues = {queue.name: dependencies.queues[queue.name] for queue in settings.queues}
-    return OperatorActions(context_of(dependencies, settings), queues, waiters, cancel_here)
+    return OperatorActions(context_of(dependencies, settings), queues_of(dependencies, settings), waiters, cancel_here)

@@ -7,31 +7,16 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from cqworker.enums import Phase, ReceiptAction
+from cqworker.events.job_event import JobEvent as JobEvent
+from cqworker.events.job_event import JobRef as JobRef
 from cqworker.events.limit_events import SubmissionsLimited
 from cqworker.events.loop_events import HandlerLoopBlocked, HandlerLoopProbed, MainLoopBlocked, MainLoopProbed
+from cqworker.events.schedule_events import ShardSwept
 from cqworker.model.status import FailureKind, Status
 
 
-class JobRef(Struct, frozen=True, kw_only=True):
-    """The job an event is about; `attempt` is 0 before the first start."""
-
-    job_id: str
-    type: str
-    queue: str
-    tenant: str
-    round: int
-    attempt: int
-    trace_id: str
-
-
-class JobEvent(Struct, frozen=True, kw_only=True):
-    """Something happened to one job."""
-
-    job: JobRef
-
-
 class JobSubmitted(JobEvent, frozen=True, kw_only=True):
-    """A job was accepted: its message is in the queue."""
+    """A job was accepted: its message is in the queue, or its record in the index of due jobs."""
 
 
 class RecordPostponed(JobEvent, frozen=True, kw_only=True):
@@ -291,6 +276,7 @@ Event = (
     | BackgroundFailed
     | RequestFailed
     | SubmissionsLimited
+    | ShardSwept
 )
 Emit = Callable[[Event], None]
 

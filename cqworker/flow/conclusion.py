@@ -59,12 +59,13 @@ class Cancelled(Struct, frozen=True):
 class HandedBack(Struct, frozen=True):
     """No ending: the attempt is refunded and the job waits `delay` seconds for another start.
 
-    `note` is how the handler ended, in words.
+    `note` is how the handler ended, in words; `hindered`: by what the job could not help, for which it waits a day.
     """
 
     reason: str
     delay: float
     note: str = ""
+    hindered: bool = False
 
     @property
     def history_reason(self) -> str:
@@ -133,8 +134,11 @@ def _conclude_stop(record: JobRecord, stop: Stopped, rules: Rules) -> Conclusion
         case StopReason.SILENCE if not stop.abandoned and not _is_in_time(record, rules):
             message = with_note("Its lease could not be renewed", stop.note)
             return _retry_or_fail(record, Failure(FailureKind.CRASHED, f"{message}."), rules)
+        case StopReason.DRAIN | StopReason.SILENCE if stop.abandoned:
+            return LeftAlone()
         case StopReason.DRAIN | StopReason.SILENCE:
-            return LeftAlone() if stop.abandoned else HandedBack(stop.reason, stop.after or 0.0, stop.note)
+            hindered = stop.reason is StopReason.SILENCE
+            return HandedBack(stop.reason, stop.after or 0.0, stop.note, hindered=hindered)
 
 
 def _timeout_failure(stop: Stopped) -> Failure:
@@ -163,9 +167,9 @@ def _retry_or_fail(record: JobRecord, failure: Failure, rules: Rules, after: flo
 
 def _wait_or_conclude(record: JobRecord, hindrance: UnknownTypeMet | Hindered, rules: Rules) -> Conclusion:
     """Nothing that the job could help: at first it waits, each time for as long as it has waited, within bounds."""
-    delay = seconds_to_hide(rules.now - _round_began(record), rules.backoff.cap, rules.chance)
+    delay = seconds_to_hide(_hindered_for(record, rules), rules.backoff.cap, rules.chance)
     if delay is not None:
-        return HandedBack(hindrance.reason, delay)
+        return HandedBack(hindrance.reason, delay, hindered=True)
     if isinstance(hindrance, Hindered):
         return conclude(record, hindrance.raised, rules)
     return Failing(unknown_type_failure(record.type))
@@ -173,10 +177,9 @@ def _wait_or_conclude(record: JobRecord, hindrance: UnknownTypeMet | Hindered, r
 
 def _is_in_time(record: JobRecord, rules: Rules) -> bool:
     """An outage charges no attempt; a record that alone cannot be renewed, for a day, is no outage."""
-    return rules.now - _round_began(record) < PATIENCE_MS
+    return _hindered_for(record, rules) < PATIENCE_MS
 
 
-def _round_began(record: JobRecord) -> int:
-    """When the present round was asked for: at the last retry in the history, else at the submission."""
-    retried = [entry.at for entry in record.history if entry.event == RETRIED]
-    return max([record.created_at, *retried])
+def _hindered_for(record: JobRecord, rules: Rules) -> int:
+    """Milliseconds since the first hindrance in a row: to wait for days as asked is none."""
+    return rules.now - (rules.now if record.hindered_at is None else record.hindered_at)

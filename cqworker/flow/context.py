@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cqworker.clock import Clock
 from cqworker.events import Emit
+from cqworker.flow.schedule_state import ScheduleState
 from cqworker.health.service_health import ServiceHealth
 from cqworker.model.retention import Retention
 from cqworker.ports import JobStore
@@ -15,7 +16,8 @@ from cqworker.ports import JobStore
 class Context:
     """Shared by whatever reads or writes records; the same for all queues of a process.
 
-    `worker` is the name that stands in a record's history, "" where no worker runs.
+    `worker` is the name that stands in a record's history, "" where no worker runs. `schedule` says whether a job can
+    wait for longer than SQS delays a message.
     """
 
     store: JobStore
@@ -23,4 +25,5 @@ class Context:
     clock: Clock
     emit: Emit
     retention: Retention
+    schedule: ScheduleState
     worker: str = ""

@@ -37,7 +37,7 @@ from cqworker.model.writes import Refused, Written
 from cqworker.plugins.handler import Backoff
 from cqworker.plugins.job_artifacts import size_refusal
 from cqworker.plugins.registry import Registry
-from cqworker.ports import Artifacts
+from cqworker.ports import MAX_DELAY, Artifacts
 
 STORE_TRIES = 5
 """Tries to store a large result before the attempt counts as hindered, its lease permitting."""
@@ -51,6 +51,15 @@ class ResultLimits:
 
     inline: int
     largest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """`until` when a job waits (epoch ms), whether `marked` in the index of due jobs, and its record's `purge_at`."""
+
+    until: int
+    marked: bool
+    purge_at: int
 
 
 class Settler:
@@ -136,24 +145,37 @@ class Settler:
                 return Leave()
 
     async def _hand_back(self, claimed: Claimed, back: HandedBack) -> Disposition:
-        now = self._clock.now()
-        scheduled_at = now + round(back.delay * 1000) if back.delay else None
-        entry = Entry(now, HANDED_BACK, claimed.record.attempt, self._context.worker, back.history_reason)
-        change = HandBack(
-            job_id=claimed.record.job_id,
-            token=claimed.lease.token,
-            purge_at=self._context.retention.purge_at(now),
-            history=trim(claimed.record.history, entry),
-            scheduled_at=scheduled_at,
-        )
+        change = self._build_hand_back(claimed, back)
         answer = await self._write_until_answered(change, claimed)
         applied = isinstance(answer, Written) or (isinstance(answer, Refused) and change.was_applied_to(answer.seen))
         if not applied:
+            if isinstance(answer, Refused) and change.gives_way_to_cancel(answer.seen):
+                return await self._write_ending(claimed, Cancelled(back.note))
             if answer is not None:
                 self._emit(LeaseLost(job=claimed.job, reason="its hand-back was refused: the record moved on"))
             return Leave()
         self._emit(JobHandedBack(job=claimed.job, reason=back.reason, delay=back.delay, said=back.note))
-        return Hide(back.delay)
+        return Delete() if change.marked else Hide(back.delay)
+
+    def _build_hand_back(self, claimed: Claimed, back: HandedBack) -> HandBack:
+        now, record = self._clock.now(), claimed.record
+        wait = self._wait(now, back.delay)
+        entry = Entry(now, HANDED_BACK, record.attempt, self._context.worker, back.history_reason)
+        return HandBack(
+            job_id=record.job_id,
+            token=claimed.lease.token,
+            purge_at=wait.purge_at,
+            history=trim(record.history, entry),
+            scheduled_at=wait.until if back.delay else None,
+            marked=wait.marked,
+            hindered_at=(record.hindered_at or now) if back.hindered else None,
+        )
+
+    def _wait(self, now: int, delay: float) -> Wait:
+        """How a job waits for so many seconds from `now` (epoch ms): as SQS lets it, or in the index of due jobs."""
+        until = now + round(delay * 1000)
+        marked = delay > MAX_DELAY and self._context.schedule.is_ready
+        return Wait(until, marked, self._context.retention.purge_at(until if marked else now))
 
     async def _write_until_answered(self, change: Settle | HandBack, claimed: Claimed) -> Written | Refused | None:
         """The answer, whatever our own clock says of the lease; None where none came while others were answered."""
@@ -174,21 +196,22 @@ class Settler:
         now = self._clock.now()
         status, failure, reason = _ending_in_words(ending)
         success = ending if isinstance(ending, Success) else None
-        delay = ending.delay if isinstance(ending, Retrying) else 0.0
+        wait = self._wait(now, ending.delay if isinstance(ending, Retrying) else 0.0)
         entry = Entry(now, ending_event(status), claimed.record.attempt, self._context.worker, reason)
         return Settle(
             job_id=claimed.record.job_id,
             token=claimed.lease.token,
             status=status,
             now=now,
-            purge_at=self._context.retention.purge_at(now),
+            purge_at=wait.purge_at,
             entry=entry,
             history=trim_if_full(claimed.record.history, entry),
             result=None if success is None else success.result,
             result_ref=None if success is None else success.result_ref,
             failure=failure,
             progress=claimed.lease.progress,
-            scheduled_at=now + round(delay * 1000) if status is Status.RETRYING else None,
+            scheduled_at=wait.until if status is Status.RETRYING else None,
+            marked=wait.marked,
         )
 
     def _report_settled(self, claimed: Claimed, change: Settle, written: Written) -> Disposition:
@@ -205,7 +228,7 @@ class Settler:
             )
         )
         self._on_settled(change.job_id, written)
-        return Delete() if delay is None else Hide(delay)
+        return Delete() if delay is None or change.marked else Hide(delay)
 
 
 def _ending_in_words(ending: Ending) -> tuple[Status, Failure | None, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import BinaryIO, TypeVar
 
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError, Unavailable
@@ -22,9 +22,11 @@ from cqworker.ports import (
     StoredObject,
     WriteChunk,
 )
+from cqworker.ports.schedule import DueEntry, Schedule, SweepLease
 
 SENDING = "sending messages"
 ENTERING = "entering a job"
+SWEEPING = "sweeping the index of due jobs"
 Read = TypeVar("Read")
 
 
@@ -100,6 +102,40 @@ class MonitoredStore:
     async def check_writing(self) -> None:
         with self._health.monitor(STORE, WRITING):
             await self._store.check_writing()
+
+
+class MonitoredSchedule:
+    """A Schedule whose every call is remembered in `health` as one of the store; raises what the schedule raises."""
+
+    def __init__(self, schedule: Schedule, health: ServiceHealth) -> None:
+        self._schedule = schedule
+        self._health = health
+
+    async def is_ready(self) -> bool:
+        with self._health.monitor(STORE, SWEEPING):
+            return await self._schedule.is_ready()
+
+    async def due(
+        self, shard: str, until: int, limit: int, after: DueEntry | None = None
+    ) -> tuple[Sequence[DueEntry], DueEntry | None]:
+        with self._health.monitor(STORE, SWEEPING):
+            return await self._schedule.due(shard, until, limit, after)
+
+    async def read_many(self, job_ids: Collection[str]) -> Sequence[JobRecord]:
+        with self._health.monitor(STORE, SWEEPING):
+            return await self._schedule.read_many(job_ids)
+
+    async def sweep_leases(self) -> Sequence[SweepLease]:
+        with self._health.monitor(STORE, SWEEPING):
+            return await self._schedule.sweep_leases()
+
+    async def take_sweep_lease(self, lease: SweepLease, now: int) -> bool:
+        with self._health.monitor(STORE, SWEEPING):
+            return await self._schedule.take_sweep_lease(lease, now)
+
+    async def give_up_sweep_lease(self, shard: str, holder: str) -> None:
+        with self._health.monitor(STORE, SWEEPING):
+            await self._schedule.give_up_sweep_lease(shard, holder)
 
 
 class MonitoredArtifacts:

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from cqworker.errors import JobNotFound, NotAllowedNow, Unavailable
+from cqworker.errors import CqworkerError, JobNotFound, NotAllowedNow, Unavailable
 from cqworker.events import CancelAsked, JobForestalled, RecordPostponed, RetryAsked
+from cqworker.events.schedule_events import JobScheduled
 from cqworker.flow.context import Context
 from cqworker.flow.job_ref import job_ref_of
+from cqworker.jobs.hand_over import HORIZON_MS, HandOvers
+from cqworker.jobs.messages import letter_of
+from cqworker.jobs.queue_directory import QueueDirectory
+from cqworker.jobs.schedule_check import check_schedule
 from cqworker.jobs.shared_reads import SharedReads
 from cqworker.jobs.waiters import Waiters
-from cqworker.model.envelope import NotAnEnvelope, read_envelope
-from cqworker.model.history import Entry, ending_event
+from cqworker.model.history import RESCHEDULED, Entry, ending_event
 from cqworker.model.operator_writes import AskCancel, Forestall, NewRound
-from cqworker.model.record import JobRecord, envelope_of
-from cqworker.model.status import RETRYABLE, Status
-from cqworker.model.tenants import message_group_of
-from cqworker.model.trace import traceparent_for
+from cqworker.model.record import JobRecord
+from cqworker.model.schedule_writes import HandOver, Reschedule
+from cqworker.model.status import RETRYABLE, WAITING, Status
+from cqworker.model.timestamps import rfc3339
 from cqworker.model.writes import Refused, Written
-from cqworker.ports import JobQueue, Letter
 
-MAX_CANCEL_TRIES = 5
-"""Conditional writes that one cancel tries: each is refused only because the job changed meanwhile."""
+MAX_TRIES = 5
+"""Conditional writes that one act tries: each is refused only because the job changed meanwhile."""
 _RETRYABLE = ", ".join(status for status in Status if status in RETRYABLE)
 
 
@@ -36,13 +39,15 @@ class OperatorActions:
     def __init__(
         self,
         context: Context,
-        queues: Mapping[str, JobQueue],
+        queues: QueueDirectory,
         waiters: Waiters,
         cancel_here: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._store = context.store
         self._reads = SharedReads(context.store)
         self._queues = queues
+        self._hand_overs = HandOvers(context, queues)
+        self._schedule = context.schedule
         self._waiters = waiters
         self._clock = context.clock
         self._emit = context.emit
@@ -76,6 +81,8 @@ class OperatorActions:
         if record.status.is_retryable:
             return await self._open_round(record)
         if record.is_free(self._clock.now()):
+            if record.is_marked:
+                raise NotAllowedNow(f"Job {job_id} waits for its time; give it another one, or run it now.")
             await self._send(record, record.round)
             self._emit(RetryAsked(job=job_ref_of(record)))
             return record
@@ -87,7 +94,7 @@ class OperatorActions:
         Raises JobNotFound, NotAllowedNow where the job is final, Unavailable.
         """
         record = await self.show(job_id, tenant)
-        for _ in range(MAX_CANCEL_TRIES):
+        for _ in range(MAX_TRIES):
             if record.status.is_final:
                 raise NotAllowedNow(f"Job {job_id} is already {record.status}.")
             change = self._cancel_write(record)
@@ -100,6 +107,49 @@ class OperatorActions:
                 raise JobNotFound(f"There is no job {job_id}.")
             record = answer.seen
         raise NotAllowedNow(f"Job {job_id} changes too quickly to be cancelled; try again.")
+
+    async def reschedule(self, job_id: str, tenant: str | None, at: int | None, by: str = "") -> JobRecord:
+        """Another time (epoch ms; None: now) for a job that waits; `by` is who asks, for the history.
+
+        Raises JobNotFound, NotProvisioned, Unavailable, and NotAllowedNow where the job runs or is final.
+        """
+        await check_schedule(self._schedule)
+        record = await self.show(job_id, tenant)
+        for _ in range(MAX_TRIES):
+            if record.status not in WAITING or record.cancel_requested_at is not None:
+                raise NotAllowedNow(
+                    f"Job {job_id} is {record.status}; only a job that waits can be given another time."
+                )
+            change = self._reschedule_write(record, at, by)
+            answer = await self._store.write(change)
+            if isinstance(answer, Written) or change.was_applied_to(answer.seen):
+                return await self._report_rescheduled(change.after(record))
+            if answer.seen is None:
+                raise JobNotFound(f"There is no job {job_id}.")
+            record = answer.seen
+        raise NotAllowedNow(f"Job {job_id} changes too quickly to be put off; try again.")
+
+    def _reschedule_write(self, record: JobRecord, at: int | None, by: str) -> Reschedule:
+        now = self._clock.now()
+        time = now if at is None else at
+        said = "now" if at is None else rfc3339(at)
+        entry = Entry(now, RESCHEDULED, 0, "", f"{said} by {by}" if by else said)
+        return Reschedule(
+            seen=record, scheduled_at=time, purge_at=self._retention.purge_at(max(now, time)), entry=entry
+        )
+
+    async def _report_rescheduled(self, record: JobRecord) -> JobRecord:
+        """What is due soon is handed over at once; where that fails the index of due jobs does it a little later."""
+        due = record.scheduled_at or 0
+        self._emit(JobScheduled(job=job_ref_of(record), at=due))
+        if due > self._clock.now() + HORIZON_MS:
+            return record
+        try:
+            await self._hand_overs.hand_over(record)
+        except CqworkerError as error:
+            self._emit(RecordPostponed(job=job_ref_of(record), cause=str(error)))
+            return record
+        return HandOver(seen=record).after(record)
 
     def _cancel_write(self, record: JobRecord) -> Forestall | AskCancel:
         now = self._clock.now()
@@ -136,17 +186,5 @@ class OperatorActions:
         return answer.record
 
     async def _send(self, record: JobRecord, round_number: int) -> None:
-        """Raises NotAllowedNow for a record from before today's limits, which no worker takes: it would be lost."""
-        body = envelope_of(record, round_number=round_number).text()
-        try:
-            read_envelope(body)
-        except NotAnEnvelope as error:
-            raise NotAllowedNow(f"Job {record.job_id} cannot be sent again: its {error}.") from None
-        queue = self._queues.get(record.queue) or next(iter(self._queues.values()))
-        traceparent = traceparent_for(record.job_id, _traceparent(record))
-        await queue.send(Letter(body=body, traceparent=traceparent, group=message_group_of(record.tenant)))
-
-
-def _traceparent(record: JobRecord) -> str | None:
-    """The record keeps the trace's id alone; the parent of a retry is the trace itself."""
-    return f"00-{record.trace_id}-{record.trace_id[:16]}-00" if record.trace_id else None
+        """Raises NotAllowedNow for a record from before today's limits, which no worker takes."""
+        await self._queues.named(record.queue).send(letter_of(record, round_number=round_number))

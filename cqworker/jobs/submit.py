@@ -13,18 +13,25 @@ from msgspec.structs import replace
 
 from cqworker.errors import KeyReused, SendUnanswered, Unavailable, UnknownQueue, UnknownType
 from cqworker.events import JobSubmitted, RecordPostponed, SubmissionReplayed
+from cqworker.events.schedule_events import JobScheduled
 from cqworker.flow.context import Context
 from cqworker.flow.job_ref import job_ref_of, stored_trace_id
+from cqworker.jobs.hand_over import HORIZON_MS
+from cqworker.jobs.queue_directory import QueueDirectory
+from cqworker.jobs.schedule_check import check_schedule
 from cqworker.model.artifact_keys import payload_key
 from cqworker.model.envelope import Envelope
+from cqworker.model.history import SCHEDULED, Entry
 from cqworker.model.ids import new_job_id
 from cqworker.model.operator_writes import Enter
-from cqworker.model.record import JobRecord, record_from
+from cqworker.model.record import JobRecord, record_from, shard_of
+from cqworker.model.status import Status
 from cqworker.model.tenants import DEFAULT_TENANT, check_tenant, message_group_of
+from cqworker.model.timestamps import rfc3339
 from cqworker.model.trace import traceparent_for
 from cqworker.model.writes import Refused
 from cqworker.plugins.loaded_handlers import Handler
-from cqworker.ports import Artifacts, JobQueue, KeyItem, Letter
+from cqworker.ports import MAX_DELAY, Artifacts, KeyItem, Letter
 
 if TYPE_CHECKING:  # a process that reads bodies knows no settings, and need not wait for their import
     from cqworker.plugins.registry import Registry
@@ -41,7 +48,9 @@ MAX_AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """A job that is asked for: `payload` is JSON text, `delay_seconds` 0..900, `traceparent` as W3C writes it.
+    """A job that is asked for: `payload` is JSON text, `traceparent` as W3C writes it.
+
+    It starts `delay_seconds` after it was accepted, or at `run_at` (epoch ms), which may be past: then at once.
 
     Raises ValueError for a tenant that SQS would refuse.
     """
@@ -56,6 +65,7 @@ class Submission:
     delay_seconds: int = 0
     idempotency_key: str | None = None
     traceparent: str | None = None
+    run_at: int | None = None
 
     def __post_init__(self) -> None:
         check_tenant(self.tenant)
@@ -104,6 +114,9 @@ class Accepted:
 class Submitter:
     """Accepts jobs: sends the message, which commits, then puts the record.
 
+    A job for a time that is further ahead than SQS delays a message is put first: its record commits, in the index of
+    due jobs, whose sweep sends the message.
+
     A payload of more than `inline_limit` bytes goes to S3.
     """
 
@@ -111,13 +124,14 @@ class Submitter:
         self,
         context: Context,
         registry: Registry,
-        queues: Mapping[str, JobQueue],
+        queues: QueueDirectory,
         artifacts: Artifacts,
         *,
         inline_limit: int,
     ) -> None:
         self._registry = registry
         self._queues = queues
+        self._schedule = context.schedule
         self._store = context.store
         self._artifacts = artifacts
         self._clock = context.clock
@@ -129,13 +143,18 @@ class Submitter:
         """Accepts one job, which is checked here unless that was done elsewhere.
 
         Raises UnknownType, UnknownQueue, InvalidPayload, MessageTooLarge and KeyReused (the request is wrong),
-        Unavailable (nothing was accepted), SendUnanswered (the job may run).
+        NotProvisioned (the table cannot keep jobs for later yet), Unavailable (nothing was accepted), SendUnanswered
+        (the job may run).
         """
         submission = asked.submission if isinstance(asked, CheckedSubmission) else asked
         handler = self._find_handler(submission)
         fit = asked if isinstance(asked, CheckedSubmission) else check(submission, handler)
         queue = self._queue_name(submission, handler)
-        job_id = new_job_id(self._clock.now())
+        now = self._clock.now()
+        is_later = _start_time(submission, now) > now + HORIZON_MS
+        if is_later:
+            await check_schedule(self._schedule)
+        job_id = new_job_id(now)
         if submission.idempotency_key is not None:
             holder = await self._reserve_key(fit, job_id)
             if holder is not None:
@@ -144,8 +163,11 @@ class Submitter:
                     return Accepted(record, replayed=True)
                 job_id = holder.job_id
         envelope = await self._build_envelope(submission, handler, queue, job_id)
-        await self._send(submission, envelope)
-        return Accepted(await self._put_record(submission, envelope))
+        starts_at = _start_time(submission, envelope.created_at)
+        if is_later:
+            return Accepted(await self._put_for_later(submission, envelope, starts_at))
+        await self._send(submission, envelope, starts_at)
+        return Accepted(await self._put_record(submission, envelope, starts_at))
 
     async def submit_many(self, submissions: Sequence[Submission | CheckedSubmission]) -> list[Accepted | Exception]:
         """Accepts many jobs, each for itself: its place in the answer has what `submit` returned or raised.
@@ -172,9 +194,10 @@ class Submitter:
         return handler
 
     def _queue_name(self, submission: Submission, handler: Handler) -> str:
-        name = submission.queue or handler.queue or next(iter(self._queues))
-        if name not in self._queues:
-            raise UnknownQueue(f"There is no queue {name!r}; configured queues: {', '.join(self._queues)}.")
+        configured = self._queues.configured
+        name = submission.queue or handler.queue or next(iter(configured))
+        if name not in configured:
+            raise UnknownQueue(f"There is no queue {name!r}; configured queues: {', '.join(configured)}.")
         return name
 
     async def _reserve_key(self, fit: CheckedSubmission, job_id: str) -> KeyItem | None:
@@ -216,26 +239,48 @@ class Submitter:
             tags=submission.tags,
         )
 
-    async def _send(self, submission: Submission, envelope: Envelope) -> None:
+    async def _send(self, submission: Submission, envelope: Envelope, starts_at: int) -> None:
+        ahead = max(0, starts_at - self._clock.now())
         letter = Letter(
             body=envelope.text(),
-            delay=submission.delay_seconds,
+            delay=min(MAX_DELAY, -(-ahead // 1000)),
             traceparent=traceparent_for(envelope.job_id, submission.traceparent),
             group=message_group_of(envelope.tenant),
         )
         try:
-            await self._queues[envelope.queue].send(letter)
+            await self._queues.named(envelope.queue).send(letter)
         except Unavailable as error:
             if error.ambiguous:
                 raise SendUnanswered(envelope.job_id, error) from error
             raise
 
-    async def _put_record(self, submission: Submission, envelope: Envelope) -> JobRecord:
+    async def _put_for_later(self, submission: Submission, envelope: Envelope, starts_at: int) -> JobRecord:
+        """Puts the record, which is all that there is of the job until it is due: its answer decides."""
+        purge_at = self._retention.purge_at(starts_at)
+        record = record_from(envelope, purge_at, stored_trace_id(envelope.job_id, submission.traceparent))
+        record = replace(
+            record,
+            status=Status.SCHEDULED,
+            scheduled_at=starts_at,
+            due=shard_of(record.job_id),
+            history=(*record.history, Entry(envelope.created_at, SCHEDULED, 0, "", rfc3339(starts_at))),
+        )
+        try:
+            answer = await self._store.write(Enter(record=record))
+        except Unavailable as error:
+            if error.ambiguous:
+                raise SendUnanswered(envelope.job_id, error) from error
+            raise
+        self._emit(JobSubmitted(job=job_ref_of(record)))
+        self._emit(JobScheduled(job=job_ref_of(record), at=starts_at))
+        return (answer.seen or record) if isinstance(answer, Refused) else answer.record
+
+    async def _put_record(self, submission: Submission, envelope: Envelope, starts_at: int) -> JobRecord:
         """Puts the record; the job is accepted even where that fails, for the claim creates it."""
         purge_at = self._retention.purge_at(self._clock.now())
         record = record_from(envelope, purge_at, stored_trace_id(envelope.job_id, submission.traceparent))
-        if submission.delay_seconds:
-            record = replace(record, scheduled_at=envelope.created_at + submission.delay_seconds * 1000)
+        if starts_at > envelope.created_at:
+            record = replace(record, scheduled_at=starts_at)
         self._emit(JobSubmitted(job=job_ref_of(record)))
         try:
             answer = await self._store.write(Enter(record=record))
@@ -243,3 +288,8 @@ class Submitter:
             self._emit(RecordPostponed(job=job_ref_of(record), cause=error.cause))
             return record
         return (answer.seen or record) if isinstance(answer, Refused) else answer.record
+
+
+def _start_time(submission: Submission, made_at: int) -> int:
+    """When a job that is made at `made_at` shall start (both epoch ms): not before that."""
+    return max(made_at, submission.run_at or 0, made_at + submission.delay_seconds * 1000)

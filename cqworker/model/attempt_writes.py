@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from cqworker.field_docs import document_fields
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import CLAIMED, RETRIED, Entry
-from cqworker.model.record import Failure, JobRecord, Progress, record_from, without_past
+from cqworker.model.listing import Listing
+from cqworker.model.record import Failure, JobRecord, Progress, record_from, shard_of, without_past
 from cqworker.model.status import Status
 
 SOON_MS = 2_000
@@ -33,6 +34,8 @@ class Claim(Struct, frozen=True, kw_only=True):
     """A start of the round the record is in; an absent record is made from the message.
 
     A lease counts as over `grace` ms after its end: after an outage its holder, which could not renew it, goes first.
+    A record that the index of due jobs has is started by the copy that was sent for its time alone: a start takes it
+    out of the index, and only that copy is sure to be in the queue.
     """
 
     envelope: Envelope
@@ -60,6 +63,7 @@ class Claim(Struct, frozen=True, kw_only=True):
             and seen.attempt < seen.max_attempts
             and seen.cancel_requested_at is None
             and (seen.scheduled_at is None or seen.scheduled_at <= self.now + SOON_MS)
+            and (not seen.is_marked or seen.scheduled_at == self.envelope.at)
         )
 
     def after(self, seen: JobRecord | None) -> JobRecord:
@@ -74,6 +78,7 @@ class Claim(Struct, frozen=True, kw_only=True):
             started_at=self.now,
             purge_at=self.purge_at,
             scheduled_at=None,
+            due=None,
             history=(*base.history, *self.entries),
         )
 
@@ -159,6 +164,8 @@ class Renew(_Fenced, frozen=True, kw_only=True):
     failure="What was wrong.",
     progress="The last that the handler reported.",
     scheduled_at="Not to start again before (epoch ms).",
+    marked="Whether its message goes, and the index of due jobs sends another when it is due.",
+    listing="What the listing index is to say of it; None: it is not listed.",
 )
 class Settle(_Fenced, frozen=True, kw_only=True):
     """The ending of an attempt: a final status, or RETRYING, which is refused while a cancel is asked for.
@@ -176,6 +183,8 @@ class Settle(_Fenced, frozen=True, kw_only=True):
     failure: Failure | None = None
     progress: Progress | None = None
     scheduled_at: int | None = None
+    marked: bool = False
+    listing: Listing | None = None
 
     def permits(self, seen: JobRecord | None) -> bool:
         """Whether the record that is stored (None: there is none) admits this write."""
@@ -194,6 +203,9 @@ class Settle(_Fenced, frozen=True, kw_only=True):
             failure=self.failure,
             progress=self.progress or seen.progress,
             scheduled_at=self.scheduled_at,
+            due=shard_of(self.job_id) if self.marked else None,
+            hindered_at=None,
+            listing=self.listing,
             finished_at=self.now if self.status.is_final else None,
             purge_at=self.purge_at,
             lease_expires_at=None,
@@ -213,13 +225,26 @@ class Settle(_Fenced, frozen=True, kw_only=True):
     purge_at="When the record may be deleted (epoch s).",
     history="The whole history in place of the one that is there; None: it stays.",
     scheduled_at="Not to start again before (epoch ms).",
+    marked="Whether its message goes, and the index of due jobs sends another when it is due.",
+    hindered_at="Since when it has been hindered by what it could not help (epoch ms); None: it was not.",
 )
 class HandBack(_Fenced, frozen=True, kw_only=True):
-    """QUEUED again with the attempt refunded; `history` is None where the claim's answer never came."""
+    """QUEUED again with the attempt refunded; `history` is None where the claim's answer never came.
+
+    One that is `marked` waits long: it is refused while a cancel is asked for, as RETRYING is.
+    """
 
     purge_at: int
     history: tuple[Entry, ...] | None = None
     scheduled_at: int | None = None
+    marked: bool = False
+    hindered_at: int | None = None
+
+    def permits(self, seen: JobRecord | None) -> bool:
+        """Whether the record that is stored (None: there is none) admits this write."""
+        if not _Fenced.permits(self, seen) or seen is None:
+            return False
+        return not self.marked or seen.cancel_requested_at is None
 
     def after(self, seen: JobRecord | None) -> JobRecord:
         """The record that this write leaves behind, where `permits(seen)`."""
@@ -229,6 +254,8 @@ class HandBack(_Fenced, frozen=True, kw_only=True):
             status=Status.QUEUED,
             attempt=seen.attempt - 1,
             scheduled_at=self.scheduled_at,
+            due=shard_of(self.job_id) if self.marked else None,
+            hindered_at=self.hindered_at,
             purge_at=self.purge_at,
             lease_expires_at=None,
             history=seen.history if self.history is None else self.history,
@@ -237,3 +264,7 @@ class HandBack(_Fenced, frozen=True, kw_only=True):
     def was_applied_to(self, seen: JobRecord | None) -> bool:
         """Whether a refusal shows this very write: it was done before, and the answer was lost."""
         return seen is not None and seen.token == self.token and seen.status is Status.QUEUED
+
+    def gives_way_to_cancel(self, seen: JobRecord | None) -> bool:
+        """Whether it was refused because of a cancel request alone: the attempt is still ours to end."""
+        return _Fenced.permits(self, seen) and not self.permits(seen)

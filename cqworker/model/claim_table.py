@@ -10,7 +10,7 @@ from cqworker.model.record import JobRecord
 from cqworker.model.status import Stage, Status
 
 LOOK_AGAIN_MS = 5_000
-"""Milliseconds that a copy is hidden whose fate is decided elsewhere, or in a status that this version gives to no job.
+"""Milliseconds that a copy is hidden whose fate is decided elsewhere.
 
 Short, because the holder may hand the job back at any moment, and then this copy may be the only one that starts it.
 """
@@ -73,13 +73,11 @@ def verdict_of(seen: JobRecord | None, envelope: Envelope, token: str, now: int,
         case Stage.HELD if not seen.has_expired(now - grace):
             return _hide_until_over(seen, now, grace)
         case Stage.HELD | Stage.WAITING:
-            return StartRound() if is_later else _judge_free(seen, now)
+            return StartRound() if is_later else _judge_free(seen, envelope, now)
         case Stage.SPENT:
             return StartRound() if is_later else Drop()
-        case Stage.DONE:
+        case Stage.DONE | Stage.RESERVED:
             return Drop()
-        case Stage.RESERVED:
-            return WaitUntil(now + LOOK_AGAIN_MS)
 
 
 def _hide_until_over(seen: JobRecord, now: int, grace: int) -> WaitUntil:
@@ -88,10 +86,15 @@ def _hide_until_over(seen: JobRecord, now: int, grace: int) -> WaitUntil:
     return WaitUntil(now + min(grace, LOOK_AGAIN_MS) if seen.has_expired(now) else end)
 
 
-def _judge_free(seen: JobRecord, now: int) -> Verdict:
-    """The rows for a record of the message's own round that nobody holds; a cancel goes before used-up attempts."""
+def _judge_free(seen: JobRecord, envelope: Envelope, now: int) -> Verdict:
+    """The rows for a record of the message's own round that nobody holds; a cancel goes before used-up attempts.
+
+    A record that the index of due jobs has waits for the copy that is sent for its time: any other starts nothing.
+    """
     if seen.cancel_requested_at is not None:
         return CancelInstead()
+    if seen.is_marked and seen.scheduled_at != envelope.at:
+        return Drop()
     if seen.scheduled_at is not None and seen.scheduled_at > now + SOON_MS:
         return WaitUntil(seen.scheduled_at)
     if seen.attempt >= seen.max_attempts:
@@ -110,6 +113,7 @@ DeadLetterVerdict = MarkLost | CancelInstead | WaitUntil | Drop
 def dead_letter_verdict_of(seen: JobRecord | None, envelope: Envelope, now: int, grace: int = 0) -> DeadLetterVerdict:
     """What to do with a message of ours from the dead-letter queue, given the record as seen at `now` (epoch ms).
 
+    A job that the index of due jobs has, or that waits for others, needs no message: another one is sent to it.
     A lease counts as over `grace` ms after its end.
     """
     if seen is None:
@@ -119,11 +123,11 @@ def dead_letter_verdict_of(seen: JobRecord | None, envelope: Envelope, now: int,
     match seen.status.stage:
         case Stage.HELD if not seen.has_expired(now - grace):
             return _hide_until_over(seen, now, grace)
+        case Stage.HELD | Stage.WAITING if seen.waits_in_index:
+            return Drop()
         case Stage.HELD | Stage.WAITING:
             return MarkLost() if seen.cancel_requested_at is None else CancelInstead()
         case Stage.SPENT:
             return MarkLost() if seen.round < envelope.round else Drop()
-        case Stage.DONE:
+        case Stage.DONE | Stage.RESERVED:
             return Drop()
-        case Stage.RESERVED:
-            return WaitUntil(now + LOOK_AGAIN_MS)

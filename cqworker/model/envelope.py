@@ -35,7 +35,7 @@ MAX_TIME_MS = 253_402_300_799_999
 MAX_CLOCK_LEAD_MS = 3_600_000
 """Milliseconds, an hour: so far may the clock of whoever made a job be ahead of SQS's."""
 _FIELDS = frozenset(
-    "cqworker job_id round type queue tenant payload payload_ref max_attempts metadata tags created_at".split()
+    "cqworker job_id round type queue tenant payload payload_ref max_attempts metadata tags created_at at".split()
 )
 
 
@@ -64,6 +64,7 @@ class NewerEnvelope(ValueError):
     payload_ref="Where a payload is kept that is too big, or None.",
     metadata="Texts by name, as submitted.",
     tags="As submitted.",
+    at="The time for which this copy was sent ahead (epoch ms), or None.",
     extra="Fields unknown to this version, kept when it is sent again.",
 )
 class Envelope(Struct, frozen=True, kw_only=True):
@@ -80,6 +81,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     payload_ref: str | None = None
     metadata: Mapping[str, str] = {}
     tags: tuple[str, ...] = ()
+    at: int | None = None
     extra: Mapping[str, Any] = {}
 
     def text(self) -> str:
@@ -88,7 +90,8 @@ class Envelope(Struct, frozen=True, kw_only=True):
         body |= {"type": self.type, "queue": self.queue, "tenant": self.tenant}
         if self.payload is not None:
             body["payload"] = orjson.Fragment(self.payload)
-        optional = {"payload_ref": self.payload_ref, "metadata": dict(self.metadata), "tags": list(self.tags)}
+        optional: dict[str, Any] = {"payload_ref": self.payload_ref, "metadata": dict(self.metadata)}
+        optional |= {"tags": list(self.tags), "at": self.at}
         body |= {name: value for name, value in optional.items() if value}
         body |= {"max_attempts": self.max_attempts, "created_at": self.created_at}
         return _to_sqs_characters(orjson.dumps(body).decode())
@@ -145,6 +148,7 @@ class _PlainBody(Struct, frozen=True, forbid_unknown_fields=True):
     payload_ref: str | None = None
     metadata: Annotated[dict[str, str], Meta(max_length=MAX_METADATA)] = {}
     tags: Annotated[tuple[_Tag, ...], Meta(max_length=MAX_TAGS)] = ()
+    at: Annotated[int, Meta(ge=1, le=MAX_TIME_MS)] | None = None
 
 
 _PLAIN_BODY = Decoder(_PlainBody)
@@ -180,6 +184,7 @@ def _read_plain(
         payload_ref=body.payload_ref or None,
         metadata=metadata,
         tags=body.tags,
+        at=body.at,
     )
 
 
@@ -208,6 +213,7 @@ def _read_carefully(
         payload_ref=reference or None,
         metadata=_checked_size(metadata),
         tags=tuple(tags),
+        at=_count(body, "at", MAX_TIME_MS) if body.get("at") is not None else None,
         extra={} if body.keys() <= _FIELDS else {name: body[name] for name in body.keys() - _FIELDS},
     )
 

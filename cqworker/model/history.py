@@ -20,6 +20,10 @@ HANDED_BACK = "handed_back"
 """The entry of an attempt that was refunded."""
 RETRIED = "retried"
 """The entry that begins every round but the first."""
+SCHEDULED = "scheduled"
+"""The entry of a submission for a later time, which is its reason."""
+RESCHEDULED = "rescheduled"
+"""The entry of another time that somebody gave a job that waits; the reason says which, and who."""
 
 
 def ending_event(status: Status) -> str:
@@ -27,7 +31,7 @@ def ending_event(status: Status) -> str:
     return status.lower()
 
 
-EVENTS = (SUBMITTED, CLAIMED, HANDED_BACK, RETRIED, *map(ending_event, SETTLED))
+EVENTS = (SUBMITTED, CLAIMED, HANDED_BACK, RETRIED, SCHEDULED, RESCHEDULED, *map(ending_event, SETTLED))
 """Every event that this version writes into a history; a record may hold others, of another version."""
 REFUNDED = frozenset({HANDED_BACK})
 """The events after which the attempt that they name does not count."""

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from cqworker.field_docs import document_fields
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import RETRIED, Entry, ending_event, trim
+from cqworker.model.listing import Listing
 from cqworker.model.record import Failure, JobRecord, record_from, without_past
 from cqworker.model.status import FailureKind, Status
 
@@ -41,6 +42,7 @@ class Enter(Struct, frozen=True, kw_only=True):
     purge_at="When the record may be deleted (epoch s).",
     entry="What the history says of it.",
     failure="What was wrong.",
+    listing="What the listing index is to say of it; None: it is not listed.",
 )
 class Forestall(Struct, frozen=True, kw_only=True):
     """An ending in place of a start, or of a wait: only while what was seen still stands.
@@ -54,6 +56,7 @@ class Forestall(Struct, frozen=True, kw_only=True):
     purge_at: int
     entry: Entry
     failure: Failure | None = None
+    listing: Listing | None = None
 
     @property
     def job_id(self) -> str:
@@ -79,6 +82,9 @@ class Forestall(Struct, frozen=True, kw_only=True):
             finished_at=self.now,
             purge_at=self.purge_at,
             scheduled_at=None,
+            due=None,
+            hindered_at=None,
+            listing=self.listing,
             lease_expires_at=None,
             history=trim(self.seen.history, self.entry),
         )
@@ -161,11 +167,13 @@ class NewRound(Struct, frozen=True, kw_only=True):
     purge_at="When the record may be deleted (epoch s).",
     trace_id="The trace of a record that is made now.",
     grace="Milliseconds that an ended lease is respected for.",
+    listing="What the listing index is to say of it; None: it is not listed.",
 )
 class Lose(Struct, frozen=True, kw_only=True):
     """FAILED `lost` for what arrived in the dead-letter queue; a job with a cancel asked for is forestalled instead.
 
-    A lease counts as over `grace` ms after its end, as for a claim.
+    A lease counts as over `grace` ms after its end, as for a claim. A job that the index of due jobs has is not lost:
+    another message is sent to it.
     """
 
     envelope: Envelope
@@ -173,6 +181,7 @@ class Lose(Struct, frozen=True, kw_only=True):
     purge_at: int
     trace_id: str | None = None
     grace: int = 0
+    listing: Listing | None = None
 
     @property
     def job_id(self) -> str:
@@ -185,7 +194,7 @@ class Lose(Struct, frozen=True, kw_only=True):
             return True
         if seen.status.is_retryable:
             return seen.round < self.envelope.round
-        is_free = seen.is_free(self.now - self.grace)
+        is_free = seen.is_free(self.now - self.grace) and not seen.waits_in_index
         return seen.round <= self.envelope.round and is_free and seen.cancel_requested_at is None
 
     def after(self, seen: JobRecord | None) -> JobRecord:
@@ -198,6 +207,7 @@ class Lose(Struct, frozen=True, kw_only=True):
             failure=self.failure,
             finished_at=self.now,
             purge_at=self.purge_at,
+            listing=self.listing,
             history=(*base.history, self.entry),
         )
 

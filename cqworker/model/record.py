@@ -11,12 +11,24 @@ from msgspec.structs import replace
 from cqworker.field_docs import document_fields
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import SUBMITTED, Entry
+from cqworker.model.listing import Listing
 from cqworker.model.status import WAITING, FailureKind, Status
 from cqworker.model.timestamps import day_of
 
 SHARDS = 8
-"""Partitions of the optional listing index for each day, over which its writes are spread."""
-PAST = ("failure", "result", "result_ref", "finished_at", "cancel_requested_at", "scheduled_at", "progress")
+"""Partitions over which the writes of each index are spread: DynamoDB takes 1,000 a second of one."""
+PAST = (
+    "failure",
+    "result",
+    "result_ref",
+    "finished_at",
+    "cancel_requested_at",
+    "scheduled_at",
+    "due",
+    "hindered_at",
+    "listing",
+    "progress",
+)
 """What a new round begins without, the lease apart: that is given up or taken anew with it."""
 
 
@@ -70,6 +82,8 @@ class Progress(Struct, frozen=True):
     token="That of the last claim, or None.",  # noqa: S106 - of a claim
     lease_expires_at="Until when an attempt holds it; None: nobody does.",
     scheduled_at="Not to start before, or None.",
+    due="Its shard of the index of jobs whose message is sent when they are due; None: its message is there.",
+    hindered_at="Since when it has been given back for what it could not help, or None.",
     started_at="When the last attempt started, or None.",
     finished_at="When it became final, or None.",
     cancel_requested_at="When somebody asked to cancel it, or None.",
@@ -79,6 +93,7 @@ class Progress(Struct, frozen=True):
     failure="How the last attempt ended where that was no success, or None.",
     history="What happened to it, oldest first.",
     trace_id="Its submitter's trace, or None.",
+    listing="What the listing index says of it, or None where it is not listed.",
 )
 class JobRecord(Struct, frozen=True, kw_only=True):
     """The truth about one job. Times are epoch ms, `purge_at` epoch s (the TTL attribute), JSON values are text.
@@ -103,6 +118,8 @@ class JobRecord(Struct, frozen=True, kw_only=True):
     token: str | None = None
     lease_expires_at: int | None = None
     scheduled_at: int | None = None
+    due: str | None = None
+    hindered_at: int | None = None
     started_at: int | None = None
     finished_at: int | None = None
     cancel_requested_at: int | None = None
@@ -112,9 +129,10 @@ class JobRecord(Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
     history: tuple[Entry, ...] = ()
     trace_id: str | None = None
+    listing: Listing | None = None
 
     def is_free(self, now: int) -> bool:
-        """Whether nobody holds it at `now` (epoch ms): QUEUED, RETRYING, or RUNNING under a lease that has ended."""
+        """Whether nobody holds it at `now` (epoch ms): it waits, or it is RUNNING under a lease that has ended."""
         return self.status in WAITING or self.has_expired(now)
 
     def has_expired(self, now: int) -> bool:
@@ -122,9 +140,24 @@ class JobRecord(Struct, frozen=True, kw_only=True):
         return self.status is Status.RUNNING and (self.lease_expires_at or 0) < now
 
     @property
+    def is_marked(self) -> bool:
+        """Whether the index of due jobs has it: at `scheduled_at` somebody must send its message."""
+        return self.due is not None and self.scheduled_at is not None
+
+    @property
+    def waits_in_index(self) -> bool:
+        """Whether another message is going to be sent to it, whatever becomes of those that were."""
+        return self.due is not None or self.status is Status.SCHEDULED
+
+    @property
     def day(self) -> str:
-        """The partition of the optional listing index: the day it was made, and a shard of the id."""
-        return f"{day_of(self.created_at)}#{crc32(self.job_id.encode()) % SHARDS}"
+        """The partition of the index of all jobs: the day it was made, and a shard of the id."""
+        return f"{day_of(self.created_at)}#{shard_of(self.job_id)}"
+
+
+def shard_of(job_id: str) -> str:
+    """The shard of an index that a job belongs to: "0" to "7"."""
+    return str(crc32(job_id.encode()) % SHARDS)
 
 
 def envelope_of(record: JobRecord, *, round_number: int | None = None) -> Envelope:
@@ -141,6 +174,7 @@ def envelope_of(record: JobRecord, *, round_number: int | None = None) -> Envelo
         payload_ref=record.payload_ref,
         metadata=record.metadata,
         tags=record.tags,
+        at=record.scheduled_at if record.is_marked and round_number in (None, record.round) else None,
     )
 
 

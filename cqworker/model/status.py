@@ -31,9 +31,9 @@ class Status(StrEnum):
     def stage(self) -> Stage:
         """What the status means for who may do what; every set of statuses is derived from it."""
         match self:
-            case Status.SCHEDULED | Status.BLOCKED:
+            case Status.BLOCKED:
                 return Stage.RESERVED
-            case Status.QUEUED | Status.RETRYING:
+            case Status.SCHEDULED | Status.QUEUED | Status.RETRYING:
                 return Stage.WAITING
             case Status.RUNNING:
                 return Stage.HELD

@@ -9,6 +9,7 @@ from typing import Any
 from cqworker import events as e
 from cqworker.events.limit_events import SubmissionsLimited
 from cqworker.events.loop_events import HandlerLoopBlocked, HandlerLoopProbed, MainLoopBlocked, MainLoopProbed
+from cqworker.events.schedule_events import JobHandedOver, JobScheduled, JobUnsendable, ShardSwept
 from cqworker.events.stop_events import EndingDiscarded, ReturnedAfterStop
 from cqworker.model.status import SETTLED, Status
 
@@ -70,6 +71,8 @@ WORDING: Mapping[type, EventWording | Callable[[Any], EventWording]] = {
     e.JobSettled: _ending_wording,
     e.JobForestalled: _forestall_wording,
     e.JobHandedBack: EventWording("info", "job handed back", ("reason", "delay", "said")),
+    JobScheduled: EventWording("info", "job scheduled", ("at",)),
+    JobUnsendable: EventWording("error", "message of a due job cannot be sent", ("reason",)),
     e.CopyRefreshed: EventWording("info", "message replaced by a fresh copy", ("receive_count",)),
     e.LeaseLost: EventWording("warning", "lease lost", ("reason",)),
     e.LeaseUnanswered: EventWording("warning", "lease unanswered"),
@@ -111,6 +114,8 @@ WORDING: Mapping[type, EventWording | Callable[[Any], EventWording]] = {
 }
 
 DEBUG_WORDING: Mapping[type, EventWording] = {
+    JobHandedOver: EventWording("debug", "job handed over", ("ahead",)),
+    ShardSwept: EventWording("debug", "due jobs swept", ("shard", "sent", "overdue")),
     e.CopyHidden: EventWording("debug", "copy hidden", ("seconds",)),
     e.CopyDropped: EventWording("debug", "copy dropped"),
     e.ReceiveAnswered: EventWording("debug", "messages received", ("queue", "asked", "count")),

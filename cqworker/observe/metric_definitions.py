@@ -24,6 +24,7 @@ class MetricDefinitions:
         self._define_job_metrics()
         self._define_copy_metrics()
         self._define_service_metrics()
+        self._define_schedule_metrics()
         self._define_worker_metrics()
 
     def _counter(self, name: str, meaning: str, *labels: str) -> CounterFamily:
@@ -41,7 +42,7 @@ class MetricDefinitions:
 
     def _define_job_metrics(self) -> None:
         self.submitted: CounterFamily = self._counter(
-            "jobs_submitted_total", "Jobs accepted: their message is in a queue", "type"
+            "jobs_submitted_total", "Jobs accepted, for now or for later", "type"
         )
         self.replayed: CounterFamily = self._counter(
             "submissions_replayed_total", "Requests that repeated an idempotency key", "type"
@@ -128,6 +129,20 @@ class MetricDefinitions:
         )
         self.up: GaugeFamily = self._gauge(
             "service_up", "1 while a service does its part, 0 while it does not", "service"
+        )
+
+    def _define_schedule_metrics(self) -> None:
+        self.scheduled: CounterFamily = self._counter(
+            "jobs_scheduled_total", "Jobs that were given a later time, at first or anew", "type"
+        )
+        self.handed_over: CounterFamily = self._counter(
+            "jobs_handed_over_total", "Jobs whose message was sent for their time", "type"
+        )
+        self.unsendable: CounterFamily = self._counter(
+            "unsendable_total", "Times the message of a job that was due could not be sent", "queue"
+        )
+        self.overdue: GaugeFamily = self._gauge(
+            "due_overdue_seconds", "How late the oldest job was that the last sweep of a shard found", "shard"
         )
 
     def _define_worker_metrics(self) -> None:

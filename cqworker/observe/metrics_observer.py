@@ -22,6 +22,7 @@ from prometheus_client.registry import Collector
 from cqworker import events as e
 from cqworker.events.limit_events import SubmissionsLimited
 from cqworker.events.loop_events import HandlerLoopBlocked, HandlerLoopProbed, MainLoopBlocked, MainLoopProbed
+from cqworker.events.schedule_events import JobHandedOver, JobScheduled, JobUnsendable, ShardSwept
 from cqworker.events.stop_events import EndingDiscarded, ReturnedAfterStop
 from cqworker.model.status import FailureKind, Status
 from cqworker.observe.attempt_counters import AttemptCounters
@@ -57,6 +58,7 @@ class MetricsObserver:
         self._actions: dict[type, Callable[[Any], None]] = {
             **self._job_actions(),
             **self._copy_actions(),
+            **self._schedule_actions(),
             **self._other_actions(),
         }
 
@@ -110,6 +112,15 @@ class MetricsObserver:
             e.LeasesRenewed: lambda event: metrics.renewals[event.queue,].inc(event.count),
             e.ReceiptRefused: lambda event: metrics.refused[event.queue, event.action, str(event.gone).lower()].inc(),
             e.DepthMeasured: self._set_depth,
+        }
+
+    def _schedule_actions(self) -> dict[type, Callable[[Any], None]]:
+        metrics = self._metrics
+        return {
+            JobScheduled: lambda event: metrics.scheduled[self._type(event)].inc(),
+            JobHandedOver: lambda event: metrics.handed_over[self._type(event)].inc(),
+            JobUnsendable: lambda event: metrics.unsendable[event.job.queue,].inc(),
+            ShardSwept: lambda event: metrics.overdue[event.shard,].set(event.overdue),
         }
 
     def _other_actions(self) -> dict[type, Callable[[Any], None]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cqworker.children.child_pool import ChildPool
@@ -23,13 +23,16 @@ from cqworker.flow.jobs_in_hand import JobsInHand
 from cqworker.flow.journey import Journey
 from cqworker.flow.lease_keeper import LeaseKeeper
 from cqworker.flow.poller import Poller
+from cqworker.flow.schedule_state import ScheduleState
 from cqworker.flow.settle import OnSettled, ResultLimits, Settler
 from cqworker.flow.type_limits import TypeLimits
 from cqworker.health.main_loop_lag import MainLoopLag
 from cqworker.health.service_health import ServiceHealth
+from cqworker.jobs.queue_directory import QueueDirectory
 from cqworker.model.ids import TokenGenerator
 from cqworker.plugins.registry import Registry
 from cqworker.ports import Artifacts, JobQueue, JobStore
+from cqworker.ports.schedule import Schedule
 from cqworker.settings import QueueSettings, Settings, WorkerSettings
 from cqworker.settings.validation import max_receive_count_of
 from cqworker.worker.worker import QueueWorker, Shared, Worker
@@ -40,10 +43,16 @@ NO_REDRIVE = 1 << 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependencies:
-    """Everything from outside that a worker needs: ports, clock, registry, emit, and the services' health."""
+    """Everything from outside that a worker needs: ports, clock, registry, emit, and the services' health.
+
+    `open_queue` makes the port of a queue that is not among `queues`; `schedule_state` is what `schedule` last said.
+    """
 
     queues: Mapping[str, JobQueue]
+    open_queue: Callable[[str], JobQueue]
     store: JobStore
+    schedule: Schedule
+    schedule_state: ScheduleState
     artifacts: Artifacts
     registry: Registry
     health: ServiceHealth
@@ -98,8 +107,15 @@ def context_of(dependencies: Dependencies, settings: Settings, worker: str = "")
         clock=dependencies.clock,
         emit=dependencies.emit,
         retention=settings.store.retention,
+        schedule=dependencies.schedule_state,
         worker=worker,
     )
+
+
+def queues_of(dependencies: Dependencies, settings: Settings) -> QueueDirectory:
+    """The configured queues by name, and any other one that a record names."""
+    configured = {queue.name: dependencies.queues[queue.name] for queue in settings.queues}
+    return QueueDirectory(configured, dependencies.open_queue)
 
 
 def _open_shared(

@@ -21,6 +21,7 @@ from cqworker.events import ignore
 from cqworker.flow.acknowledger import Leave
 from cqworker.flow.claim import Claimer
 from cqworker.flow.context import Context
+from cqworker.flow.schedule_state import ScheduleState
 from cqworker.health.service_health import ServiceHealth
 from cqworker.model.record import envelope_of
 from cqworker.model.retention import Retention
@@ -76,7 +77,15 @@ def applying(item: Said) -> Answering:
 async def test_a_claim_whose_record_cannot_be_read_is_handed_back(store: DynamoStore, speak_to: SpeakTo) -> None:
     clock = SetClock()
     health = ServiceHealth(clock, ignore, ())
-    context = Context(store=store, health=health, clock=clock, emit=ignore, retention=Retention(days=30), worker="w1")
+    context = Context(
+        store=store,
+        health=health,
+        clock=clock,
+        emit=ignore,
+        retention=Retention(days=30),
+        schedule=ScheduleState(None, clock),
+        worker="w1",
+    )
     claimer = Claimer(context, Mint(), 60.0)  # type: ignore[arg-type]  # tokens that the test knows
     delivery = Delivery(
         queue="jobs", message_id="1", receipt="r", body="", receive_count=1, sent_at=0, received_at=clock.monotonic()

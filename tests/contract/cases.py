@@ -14,8 +14,10 @@ from msgspec.structs import replace
 from cqworker.model.attempt_writes import SOON_MS, Claim, HandBack, Renew, Reopen, Settle
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import Entry
+from cqworker.model.listing import Listing
 from cqworker.model.operator_writes import AskCancel, Enter, Forestall, Lose, NewRound
 from cqworker.model.record import Failure, JobRecord, Progress, envelope_of
+from cqworker.model.schedule_writes import HandOver, Reschedule
 from cqworker.model.status import SETTLED, FailureKind, Status
 from cqworker.model.writes import Change
 from tests.contract.clock import NOW
@@ -26,6 +28,7 @@ GRACE = 30_000
 TOKENS = ("boot.1", "boot.2")
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 FAILURE = Failure(FailureKind.RAISED, "It broke: naïve ☃", "ValueError", "handler", "Traceback …\n  line")
+LISTING = Listing(kind="raised", fingerprint="0af76519", worker="host:1")
 PROGRESS = Progress(3.0, 10.0, "ten are many", NOW - 500)
 
 
@@ -79,6 +82,8 @@ def record(rng: Random) -> JobRecord:
         token=rng.choice((None, *TOKENS)),
         lease_expires_at=rng.choice((None, now - GRACE - 1, now - GRACE, now - 1, now, now + 1, now + 30_000)),
         scheduled_at=rng.choice((None, None, now - 5, now + SOON_MS, now + SOON_MS + 1)),
+        due=rng.choice((None, None, "3")),
+        hindered_at=rng.choice((None, now - 70_000)),
         started_at=rng.choice((None, now - 40_000)),
         finished_at=rng.choice((None, now - 30_000)),
         cancel_requested_at=rng.choice((None, None, now - 20_000)),
@@ -88,6 +93,7 @@ def record(rng: Random) -> JobRecord:
         failure=rng.choice((None, FAILURE, Failure(FailureKind.LOST, "gone"))),
         history=history(rng.randint(1, 20)),
         trace_id=rng.choice((None, TRACE)),
+        listing=rng.choice((None, None, LISTING)),
     )
     return JobRecord(**known, **_of_later_versions(rng, known))
 
@@ -113,7 +119,8 @@ def history(length: int) -> tuple[Entry, ...]:
 def message(rng: Random, seen: JobRecord | None) -> Envelope:
     """The message of this record, or of one that was never written, in a round near the record's."""
     base = seen or record(rng)
-    return envelope_of(base, round_number=max(1, base.round + rng.choice((-1, 0, 0, 1))))
+    made = envelope_of(base, round_number=max(1, base.round + rng.choice((-1, 0, 0, 1))))
+    return replace(made, at=rng.choice((made.at, made.at, base.scheduled_at, NOW)))
 
 
 def sometimes(rng: Random, made: JobRecord) -> JobRecord | None:
@@ -181,6 +188,8 @@ def settle(rng: Random) -> Case:
         result_ref=rng.choice((None, "s3://bucket/new.json")),
         failure=rng.choice((None, FAILURE)),
         scheduled_at=rng.choice((None, NOW + 5000)),
+        marked=rng.random() < 0.3,
+        listing=rng.choice((None, LISTING)),
     )
     return Case(sometimes(rng, seen), change)
 
@@ -188,7 +197,14 @@ def settle(rng: Random) -> Case:
 def hand_back(rng: Random) -> Case:
     seen, past = record(rng), rng.choice((None, history(3)))
     scheduled_at = rng.choice((None, NOW + 5000))
-    change = HandBack(**_fence(rng, seen), purge_at=PURGE, history=past, scheduled_at=scheduled_at)
+    change = HandBack(
+        **_fence(rng, seen),
+        purge_at=PURGE,
+        history=past,
+        scheduled_at=scheduled_at,
+        marked=rng.random() < 0.5,
+        hindered_at=rng.choice((None, NOW - 100)),
+    )
     return Case(sometimes(rng, seen), change)
 
 
@@ -201,6 +217,7 @@ def forestall(rng: Random) -> Case:
         purge_at=PURGE,
         entry=Entry(NOW, "failed", 0, "", "crashed"),
         failure=rng.choice((None, FAILURE)),
+        listing=rng.choice((None, LISTING)),
     )
     return Case(sometimes(rng, seen), change)
 
@@ -219,7 +236,21 @@ def lose(rng: Random) -> Case:
     seen = sometimes(rng, record(rng))
     trace_id = seen.trace_id if seen else None
     grace = rng.choice((0, GRACE))
-    return Case(seen, Lose(envelope=message(rng, seen), now=NOW, purge_at=PURGE, trace_id=trace_id, grace=grace))
+    listing = rng.choice((None, LISTING))
+    times: dict[str, Any] = {"now": NOW, "purge_at": PURGE}
+    return Case(seen, Lose(envelope=message(rng, seen), trace_id=trace_id, grace=grace, listing=listing, **times))
+
+
+def hand_over(rng: Random) -> Case:
+    seen = record(rng)
+    return Case(sometimes(rng, seen), HandOver(seen=replace(close(rng, seen), due=None)))
+
+
+def reschedule(rng: Random) -> Case:
+    seen = record(rng)
+    entry = Entry(NOW, "rescheduled", 0, "", "later")
+    change = Reschedule(seen=close(rng, seen), scheduled_at=NOW + 86_400_000, purge_at=PURGE, entry=entry)
+    return Case(sometimes(rng, seen), change)
 
 
 def _fence(rng: Random, seen: JobRecord) -> dict[str, Any]:
@@ -237,4 +268,6 @@ MAKERS: tuple[Callable[[Random], Case], ...] = (
     ask_cancel,
     new_round,
     lose,
+    hand_over,
+    reschedule,
 )

@@ -12,6 +12,7 @@ from cqworker.model.attempt_writes import SOON_MS, Claim, HandBack, Renew, Reope
 from cqworker.model.history import Entry
 from cqworker.model.operator_writes import AskCancel, Forestall, Lose, NewRound
 from cqworker.model.record import JobRecord, envelope_of
+from cqworker.model.schedule_writes import HandOver, Reschedule
 from cqworker.model.status import Status
 from cqworker.model.writes import Change
 from tests.contract.cases import FAILURE, PURGE, TOKENS, Case, record, start
@@ -52,11 +53,24 @@ READ_BEFORE: tuple[dict[str, Any], ...] = (
 )
 
 
+IN_TIME: tuple[dict[str, Any], ...] = (
+    {},
+    {"due": None},
+    {"scheduled_at": None},
+    {"due": None, "scheduled_at": None},
+    {"scheduled_at": NOW + 10**9},
+    {"token": None},
+    {"cancel_requested_at": NOW - 1},
+)
+OTHER_TIMES: tuple[dict[str, Any], ...] = ({"scheduled_at": None}, {"scheduled_at": NOW})
+
+
 def edges(seed: int) -> Iterator[Case]:
     """Every change of a job, across everything about the record or about what was known of it that may decide it."""
     rng = Random(seed)
     yield from _decided_by_the_record(rng)
     yield from _decided_by_what_was_known(rng)
+    yield from _decided_by_the_time(rng)
 
 
 def _decided_by_the_record(rng: Random) -> Iterator[Case]:
@@ -68,7 +82,15 @@ def _decided_by_the_record(rng: Random) -> Iterator[Case]:
             yield Case(seen, change_of(seen))
     fences = [(status, OURS) for status in Status] + [(Status.RUNNING, THEIRS), (Status.RUNNING, None)]
     for status, token in fences:
-        for change_of in (_renewed, _succeeded, _retrying, _handed_back, _cancel_asked, _retried):
+        for change_of in (
+            _renewed,
+            _succeeded,
+            _retrying,
+            _handed_back,
+            _handed_back_for_long,
+            _cancel_asked,
+            _retried,
+        ):
             for cancel in (None, NOW - 1) if status is Status.RUNNING else (None,):
                 seen = replace(record(rng), status=status, token=token, cancel_requested_at=cancel)
                 yield Case(seen, change_of(seen))
@@ -80,6 +102,21 @@ def _decided_by_what_was_known(rng: Random) -> Iterator[Case]:
             for change_of in (_claimed, _reopened, _lost_in_its_round, _forestalled, _retried, _cancel_asked):
                 seen = replace(record(rng), status=status, round=2, **FREE)
                 yield Case(seen, change_of(replace(seen, **before)))
+    for status in (Status.QUEUED, Status.SCHEDULED):
+        for before in (*READ_BEFORE, *OTHER_TIMES):
+            for change_of in (_handed_over, _rescheduled):
+                seen = replace(record(rng), status=status, round=2, **FREE | {"due": "1"})
+                yield Case(seen, change_of(replace(seen, **before)))
+
+
+def _decided_by_the_time(rng: Random) -> Iterator[Case]:
+    """Who starts, puts off or hands over a job that the index of due jobs may have."""
+    changes = (_claimed_for_its_time, _claimed_for_no_time, _lost_in_its_round, _handed_over, _rescheduled)
+    for status in (Status.SCHEDULED, Status.QUEUED, Status.RETRYING, Status.RUNNING, Status.BLOCKED):
+        for otherwise in IN_TIME:
+            for change_of in changes:
+                seen = replace(record(rng), status=status, **FREE | {"due": "1"} | otherwise)
+                yield Case(seen, change_of(seen))
 
 
 def _claimed(seen: JobRecord) -> Change:
@@ -122,6 +159,26 @@ def _settled(seen: JobRecord, status: Status) -> Change:
 
 def _handed_back(seen: JobRecord) -> Change:
     return HandBack(job_id=seen.job_id, token=OURS, purge_at=PURGE)
+
+
+def _handed_back_for_long(seen: JobRecord) -> Change:
+    return HandBack(job_id=seen.job_id, token=OURS, purge_at=PURGE, scheduled_at=NOW + 10**9, marked=True)
+
+
+def _handed_over(seen: JobRecord) -> Change:
+    return HandOver(seen=seen)
+
+
+def _rescheduled(seen: JobRecord) -> Change:
+    return Reschedule(seen=seen, scheduled_at=NOW + 10**9, purge_at=PURGE, entry=Entry(NOW, "rescheduled"))
+
+
+def _claimed_for_its_time(seen: JobRecord) -> Change:
+    return start(Claim, replace(envelope_of(seen), at=seen.scheduled_at), OURS, seen.trace_id)
+
+
+def _claimed_for_no_time(seen: JobRecord) -> Change:
+    return start(Claim, replace(envelope_of(seen), at=None), OURS, seen.trace_id)
 
 
 def _cancel_asked(seen: JobRecord) -> Change:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, BinaryIO, TypeVar
 
 from cqworker.errors import CqworkerError, RecordUnreadable, Unavailable
@@ -21,6 +21,7 @@ from cqworker.ports import (
     StoredObject,
     WriteChunk,
 )
+from cqworker.ports.schedule import DueEntry, Schedule, SweepLease
 
 T = TypeVar("T")
 Mishap = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
@@ -154,6 +155,34 @@ class FaultyStore(Mishaps):
 
     async def check_writing(self) -> None:
         await self.meet("check_writing", self._store.check_writing)
+
+
+class FaultySchedule(Mishaps):
+    """An index of due jobs at the end of a bad line."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        super().__init__()
+        self._schedule = schedule
+
+    async def is_ready(self) -> bool:
+        return await self.meet("is_ready", self._schedule.is_ready)
+
+    async def due(
+        self, shard: str, until: int, limit: int, after: DueEntry | None = None
+    ) -> tuple[Sequence[DueEntry], DueEntry | None]:
+        return await self.meet("due", lambda: self._schedule.due(shard, until, limit, after))
+
+    async def read_many(self, job_ids: Collection[str]) -> Sequence[JobRecord]:
+        return await self.meet("read_many", lambda: self._schedule.read_many(job_ids))
+
+    async def sweep_leases(self) -> Sequence[SweepLease]:
+        return await self.meet("sweep_leases", self._schedule.sweep_leases)
+
+    async def take_sweep_lease(self, lease: SweepLease, now: int) -> bool:
+        return await self.meet("take_sweep_lease", lambda: self._schedule.take_sweep_lease(lease, now))
+
+    async def give_up_sweep_lease(self, shard: str, holder: str) -> None:
+        await self.meet("give_up_sweep_lease", lambda: self._schedule.give_up_sweep_lease(shard, holder))
 
 
 class FaultyQueue(Mishaps):

@@ -13,6 +13,7 @@ from cqworker.errors import CqworkerError, MessageTooLarge, SendUnanswered, Unav
 from cqworker.events import ignore
 from cqworker.health.monitored_ports import MonitoredQueue
 from cqworker.health.service_health import ServiceHealth, queue_service
+from cqworker.jobs.queue_directory import QueueDirectory
 from cqworker.jobs.submit import Accepted, Submission, Submitter
 from cqworker.ports import Letter
 from cqworker.testing import MemoryQueue, VirtualClock
@@ -185,7 +186,7 @@ def office(world: World) -> tuple[Line, Submitter]:
     submitter = Submitter(
         context_of(ground, world.office.settings),
         ground.registry,
-        {"jobs": BatchedSends(line)},
+        QueueDirectory({"jobs": BatchedSends(line)}, world.other_queue),
         ground.artifacts,
         inline_limit=4096,
     )

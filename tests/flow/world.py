@@ -14,10 +14,12 @@ from cqworker.clock import Clock, SystemClock
 from cqworker.events import Event
 from cqworker.events.loop_events import HandlerLoopProbed, MainLoopProbed
 from cqworker.execution.handler_loop import ThreadedLoop
+from cqworker.flow.schedule_state import ScheduleState
 from cqworker.flow.supervised_loop import keep_running
-from cqworker.health.monitored_ports import MonitoredArtifacts, MonitoredQueue, MonitoredStore
+from cqworker.health.monitored_ports import MonitoredArtifacts, MonitoredQueue, MonitoredSchedule, MonitoredStore
 from cqworker.health.probes import Probe
 from cqworker.health.service_health import STORE, ServiceHealth
+from cqworker.jobs.hand_over import HandOvers
 from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.submit import Accepted, Submission, Submitter
 from cqworker.jobs.waiters import Waiters
@@ -25,12 +27,15 @@ from cqworker.model.record import JobRecord
 from cqworker.model.status import FINAL, Status
 from cqworker.plugins.registry import Registry, registry_from
 from cqworker.ports import Letter
+from cqworker.scheduling.sweep_leases import SweepLeases
+from cqworker.scheduling.sweeper import Sweeper
 from cqworker.settings import ArtifactSettings, HandlerSettings, HttpSettings, QueueSettings, Settings, WorkerSettings
 from cqworker.testing import MemoryArtifacts, MemoryQueue, VirtualClock
+from cqworker.testing.memory_schedule import MemorySchedule
 from cqworker.testing.same_loop import SameLoop
-from cqworker.worker.assembly import Dependencies, context_of, open_worker
+from cqworker.worker.assembly import Dependencies, context_of, open_worker, queues_of
 from cqworker.worker.worker import Worker
-from tests.flow.faults import FaultyArtifacts, FaultyQueue, FaultyStore
+from tests.flow.faults import FaultyArtifacts, FaultyQueue, FaultySchedule, FaultyStore
 from tests.flow.hosts import HOST, HostLoop
 from tests.flow.ports import BriskQueue, ToldStore
 from tests.patience import scaled
@@ -85,6 +90,7 @@ class Host:
     store: FaultyStore
     queues: Mapping[str, FaultyQueue]
     artifacts: FaultyArtifacts
+    schedule: FaultySchedule
     waiters: Waiters
     ground: Dependencies
     settings: Settings
@@ -103,13 +109,22 @@ class Host:
     @property
     def submitter(self) -> Submitter:
         ground, settings = self.ground, self.settings
-        queues = {queue.name: ground.queues[queue.name] for queue in settings.queues}
+        queues = queues_of(ground, settings)
         parts = (context_of(ground, settings), ground.registry, queues, ground.artifacts)
         return Submitter(*parts, inline_limit=settings.artifacts.inline_limit)
 
     @property
+    def sweeper(self) -> Sweeper:
+        """One with leases of its own: a story that wants a lasting one keeps it."""
+        context = context_of(self.ground, self.settings, self.name)
+        hand_overs = HandOvers(context, queues_of(self.ground, self.settings))
+        return Sweeper(
+            self.ground.schedule, context, hand_overs, SweepLeases(self.ground.schedule, context.clock, self.name)
+        )
+
+    @property
     def operator(self) -> OperatorActions:
-        queues = {queue.name: self.ground.queues[queue.name] for queue in self.settings.queues}
+        queues = queues_of(self.ground, self.settings)
         cancel_here = self.worker.cancel_here if self.workers else lambda _: None
         return OperatorActions(context_of(self.ground, self.settings), queues, self.waiters, cancel_here)
 
@@ -156,6 +171,7 @@ class World:
         more = {name: new(name, self.clock) for name in more_queues}
         self.queues = {"jobs": self.queue, "dead": self.dead, **more}
         self.store = ToldStore(self.clock)
+        self.schedule = MemorySchedule(self.store, self.clock)
         self.artifacts = MemoryArtifacts()
         self.events: list[Event] = []
         self.hosts: dict[str, Host] = {}
@@ -204,6 +220,10 @@ class World:
         [body, *_] = [body for body in self.queue.bodies if job_id in body]
         await self.queue.send(Letter(body=body, **changed))
 
+    def other_queue(self, name: str) -> MemoryQueue:
+        """A queue that no host here polls; it is there from when something is sent to it."""
+        return self.queues.setdefault(name, MemoryQueue(name, self.clock))
+
     def record(self, job_id: str) -> JobRecord:
         return self.store.records[job_id]
 
@@ -244,10 +264,15 @@ class World:
                 self.events.append(event)
 
         health = ServiceHealth(clock, emit, ())
+        schedule = FaultySchedule(self.schedule)
+        state = ScheduleState(schedule, clock)
         store, artifacts = FaultyStore(self.store), FaultyArtifacts(self.artifacts)
         queues = {queue: FaultyQueue(port) for queue, port in self.queues.items()}
         ground = Dependencies(
             queues={queue: MonitoredQueue(port, health) for queue, port in queues.items()},
+            open_queue=lambda queue: FaultyQueue(self.other_queue(queue)),
+            schedule=MonitoredSchedule(schedule, health),
+            schedule_state=state,
             store=MonitoredStore(store, health),
             artifacts=MonitoredArtifacts(artifacts, health),
             registry=registry,
@@ -261,6 +286,7 @@ class World:
             store=store,
             queues=queues,
             artifacts=artifacts,
+            schedule=schedule,
             waiters=Waiters(clock, lambda job_id: any(worker.holds(job_id) for worker in workers)),
             ground=ground,
             settings=self.settings,
@@ -276,4 +302,5 @@ class World:
         )
         check = Probe(STORE, ground.store.check, ground.health)
         host.loops.append(asyncio.get_running_loop().create_task(keep_running("check", check.run, ground.emit)))
+        host.loops.append(asyncio.get_running_loop().create_task(keep_running("sweep", host.sweeper.run, ground.emit)))
         host.worker.start()

@@ -6,9 +6,10 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from cqworker.model.envelope import Envelope
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
-from tests.model.samples import LEASE, MAX_ATTEMPTS, NOW, OTHER, OURS, record
+from tests.model.samples import LEASE, MAX_ATTEMPTS, NOW, OTHER, OURS, message, record
 
 STATUSES = tuple(status.value for status in Status)
 AXES: dict[str, tuple[str, ...]] = {
@@ -19,8 +20,13 @@ AXES: dict[str, tuple[str, ...]] = {
     "cancel": ("asked", "no"),
     "time": ("ahead", "near", "come"),
     "attempts": ("left", "used"),
+    "index": ("out", "sent", "other"),
 }
-"""`round` is the message's against the record's; `time` where `scheduled_at` lies: beyond 2 s, within, or nowhere."""
+"""`round` is the message's against the record's; `time` where `scheduled_at` lies: beyond 2 s, within, or in the past.
+
+`index`: the index of due jobs has not got the record; it has, and the message was sent for its time; it has, and the
+message was sent for none, or for another.
+"""
 SCHEDULED = NOW + 30_000
 RECORD_ROUND = 2
 MESSAGE_ROUND = {"lower": 1, "same": 2, "higher": 3}
@@ -39,6 +45,15 @@ class State:
     def message_round(self) -> int:
         return MESSAGE_ROUND[self["round"]]
 
+    @property
+    def scheduled_at(self) -> int | None:
+        come = None if self["index"] == "out" else NOW - 1
+        return {"ahead": SCHEDULED, "near": NOW + 2000, "come": come}[self["time"]]
+
+    def message(self) -> Envelope:
+        """A message that meets it."""
+        return message(self.message_round, at=self.scheduled_at if self["index"] == "sent" else None)
+
     def record(self) -> JobRecord:
         """A record in this state."""
         return record(
@@ -47,7 +62,8 @@ class State:
             token=OURS if self["token"] == "ours" else OTHER,
             lease_expires_at=LEASE if self["lease"] == "alive" else NOW - 1,
             cancel_requested_at=NOW - 10_000 if self["cancel"] == "asked" else None,
-            scheduled_at={"ahead": SCHEDULED, "near": NOW + 2000, "come": None}[self["time"]],
+            scheduled_at=self.scheduled_at,
+            due=None if self["index"] == "out" else "3",
             attempt=MAX_ATTEMPTS if self["attempts"] == "used" else 1,
         )
 

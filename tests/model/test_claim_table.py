@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import get_args
 
+from msgspec.structs import replace
+
 from cqworker.model.claim_table import (
-    LOOK_AGAIN_MS,
     CancelInstead,
     CrashInstead,
     DeadLetterVerdict,
@@ -27,44 +28,46 @@ from tests.model.samples import LEASE, MAX_ATTEMPTS, NOW, OURS, PURGE, claim, me
 from tests.model.states import SCHEDULED, State, every_state, verdict_in
 
 CLAIM_TABLE = """
-status                     round        lease    token  cancel  time       attempts  verdict
-*                          lower        *        *      *       *          *         drop
-RUNNING                    same|higher  *        ours   *       *          *         go-on
-RUNNING                    same|higher  alive    other  *       *          *         hide-for-the-lease
-RUNNING                    same         expired  other  asked   *          *         cancel-instead
-RUNNING                    same         expired  other  no      ahead      *         hide-for-the-schedule
-RUNNING                    same         expired  other  no      near|come  used      crash-instead
-RUNNING                    same         expired  other  no      near|come  left      start
-RUNNING                    higher       expired  other  *       *          *         start-round
-QUEUED|RETRYING            same         *        *      asked   *          *         cancel-instead
-QUEUED|RETRYING            same         *        *      no      ahead      *         hide-for-the-schedule
-QUEUED|RETRYING            same         *        *      no      near|come  used      crash-instead
-QUEUED|RETRYING            same         *        *      no      near|come  left      start
-QUEUED|RETRYING            higher       *        *      *       *          *         start-round
-SUCCEEDED|FAILED|CANCELLED same         *        *      *       *          *         drop
-SUCCEEDED                  higher       *        *      *       *          *         drop
-FAILED|CANCELLED           higher       *        *      *       *          *         start-round
-SCHEDULED|BLOCKED          same|higher  *        *      *       *          *         hide-for-a-look
+status                    round       lease   token cancel time      attempts index    verdict
+*                         lower       *       *     *      *         *        *        drop
+RUNNING                   same|higher *       ours  *      *         *        *        go-on
+RUNNING                   same|higher alive   other *      *         *        *        hide-for-the-lease
+RUNNING                   same        expired other asked  *         *        *        cancel-instead
+RUNNING                   same        expired other no     *         *        other    drop
+RUNNING                   same        expired other no     ahead     *        out|sent hide-for-the-schedule
+RUNNING                   same        expired other no     near|come used     out|sent crash-instead
+RUNNING                   same        expired other no     near|come left     out|sent start
+RUNNING                   higher      expired other *      *         *        *        start-round
+SCHEDULED|QUEUED|RETRYING same        *       *     asked  *         *        *        cancel-instead
+SCHEDULED|QUEUED|RETRYING same        *       *     no     *         *        other    drop
+SCHEDULED|QUEUED|RETRYING same        *       *     no     ahead     *        out|sent hide-for-the-schedule
+SCHEDULED|QUEUED|RETRYING same        *       *     no     near|come used     out|sent crash-instead
+SCHEDULED|QUEUED|RETRYING same        *       *     no     near|come left     out|sent start
+SCHEDULED|QUEUED|RETRYING higher      *       *     *      *         *        *        start-round
+SUCCEEDED|BLOCKED         same|higher *       *     *      *         *        *        drop
+FAILED|CANCELLED          same        *       *     *      *         *        *        drop
+FAILED|CANCELLED          higher      *       *     *      *         *        *        start-round
 """
 BURIAL_TABLE = """
-status                     round        lease    token  cancel  time       attempts  verdict
-*                          lower        *        *      *       *          *         drop
-SUCCEEDED|FAILED|CANCELLED same         *        *      *       *          *         drop
-SUCCEEDED                  higher       *        *      *       *          *         drop
-FAILED|CANCELLED           higher       *        *      *       *          *         bury
-RUNNING                    same|higher  alive    *      *       *          *         hide-for-the-lease
-RUNNING                    same|higher  expired  *      asked   *          *         cancel-instead
-RUNNING                    same|higher  expired  *      no      *          *         bury
-QUEUED|RETRYING            same|higher  *        *      asked   *          *         cancel-instead
-QUEUED|RETRYING            same|higher  *        *      no      *          *         bury
-SCHEDULED|BLOCKED          same|higher  *        *      *       *          *         hide-for-a-look
+status            round       lease   token cancel time attempts index      verdict
+*                 lower       *       *     *      *    *        *          drop
+SUCCEEDED|BLOCKED same|higher *       *     *      *    *        *          drop
+FAILED|CANCELLED  same        *       *     *      *    *        *          drop
+FAILED|CANCELLED  higher      *       *     *      *    *        *          bury
+RUNNING           same|higher alive   *     *      *    *        *          hide-for-the-lease
+RUNNING           same|higher expired *     *      *    *        sent|other drop
+RUNNING           same|higher expired *     asked  *    *        out        cancel-instead
+RUNNING           same|higher expired *     no     *    *        out        bury
+SCHEDULED         same|higher *       *     *      *    *        *          drop
+QUEUED|RETRYING   same|higher *       *     *      *    *        sent|other drop
+QUEUED|RETRYING   same|higher *       *     asked  *    *        out        cancel-instead
+QUEUED|RETRYING   same|higher *       *     no     *    *        out        bury
 """
 VERDICTS: dict[str, Verdict | DeadLetterVerdict] = {
     "drop": Drop(),
     "go-on": Proceed(),
     "hide-for-the-lease": WaitUntil(LEASE),
     "hide-for-the-schedule": WaitUntil(SCHEDULED),
-    "hide-for-a-look": WaitUntil(NOW + LOOK_AGAIN_MS),
     "cancel-instead": CancelInstead(),
     "crash-instead": CrashInstead(),
     "start": Start(),
@@ -81,11 +84,11 @@ def test_every_verdict_is_that_of_some_row() -> None:
 
 
 def judged(state: State) -> Verdict:
-    return verdict_of(state.record(), message(state.message_round), OURS, NOW)
+    return verdict_of(state.record(), state.message(), OURS, NOW)
 
 
 def judged_dead(state: State) -> DeadLetterVerdict:
-    return dead_letter_verdict_of(state.record(), message(state.message_round), NOW)
+    return dead_letter_verdict_of(state.record(), state.message(), NOW)
 
 
 def instead(seen: JobRecord) -> Forestall:
@@ -113,17 +116,17 @@ def test_a_job_without_a_record_is_started_from_its_message_and_buried_from_its_
 def test_a_claim_is_permitted_exactly_where_the_verdict_is_to_start() -> None:
     for state in every_state():
         if state["token"] == "other":
-            seen, number = state.record(), state.message_round
-            assert claim(number=number).permits(seen) == (judged(state) == Start()), state
-            assert reopen(number=number).permits(seen) == (judged(state) == StartRound()), state
+            seen, sent = state.record(), state.message()
+            assert replace(claim(), envelope=sent).permits(seen) == (judged(state) == Start()), state
+            assert replace(reopen(), envelope=sent).permits(seen) == (judged(state) == StartRound()), state
 
 
 def test_a_token_that_was_used_once_starts_nothing_again() -> None:
     for state in every_state():
         if state["token"] == "ours":
-            seen, number = state.record(), state.message_round
-            assert not claim(number=number).permits(seen), state
-            assert not reopen(number=number).permits(seen), state
+            seen, sent = state.record(), state.message()
+            assert not replace(claim(), envelope=sent).permits(seen), state
+            assert not replace(reopen(), envelope=sent).permits(seen), state
 
 
 def test_an_ending_in_place_of_a_start_is_permitted_wherever_a_verdict_asks_for_it() -> None:
@@ -134,7 +137,7 @@ def test_an_ending_in_place_of_a_start_is_permitted_wherever_a_verdict_asks_for_
 
 def test_a_loss_is_permitted_exactly_where_the_dead_letter_is_to_be_buried() -> None:
     for state in every_state():
-        change = Lose(envelope=message(state.message_round), now=NOW, purge_at=PURGE)
+        change = Lose(envelope=state.message(), now=NOW, purge_at=PURGE)
         assert change.permits(state.record()) == (judged_dead(state) == MarkLost()), state
 
 

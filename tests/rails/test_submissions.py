@@ -11,8 +11,10 @@ from msgspec.structs import replace
 from cqworker.clock import SystemClock
 from cqworker.events import ignore
 from cqworker.flow.context import Context
+from cqworker.flow.schedule_state import ScheduleState
 from cqworker.health.service_health import ServiceHealth
 from cqworker.jobs.operator_actions import OperatorActions
+from cqworker.jobs.queue_directory import QueueDirectory
 from cqworker.jobs.submit import Submission, Submitter
 from cqworker.jobs.waiters import Waiters
 from cqworker.model.envelope import Envelope, read_envelope
@@ -62,10 +64,12 @@ class Office:
 def office(request: pytest.FixtureRequest) -> Office:
     store, queue = store_of(request.param, CLOCK), MemoryQueue(QUEUE, CLOCK)
     health = ServiceHealth(CLOCK, ignore, ())
-    context = Context(store=store, health=health, clock=CLOCK, emit=ignore, retention=RETENTION)
+    schedule = ScheduleState(None, CLOCK)
+    context = Context(store=store, health=health, clock=CLOCK, emit=ignore, retention=RETENTION, schedule=schedule)
+    queues = QueueDirectory({QUEUE: queue}, lambda name: MemoryQueue(name, CLOCK))
     registry = registry_of(**{TYPE: transform})
-    submitter = Submitter(context, registry, {QUEUE: queue}, MemoryArtifacts(), inline_limit=4096)
-    operator = OperatorActions(context, {QUEUE: queue}, Waiters(CLOCK, lambda _: False))
+    submitter = Submitter(context, registry, queues, MemoryArtifacts(), inline_limit=4096)
+    operator = OperatorActions(context, queues, Waiters(CLOCK, lambda _: False))
     return Office(store, queue, submitter, operator)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from cqworker.model.attempt_writes import SOON_MS, Claim, Renew
 from cqworker.model.operator_writes import AskCancel, Enter, Forestall, Lose
 from cqworker.model.record import JobRecord
+from cqworker.model.schedule_writes import HandOver
 from cqworker.model.status import Status
 from cqworker.testing.virtual_time import EPOCH_MS
 from tests.simulation.letters import Letters, differences
@@ -54,7 +55,7 @@ class Chronicle:
     def _judge_age(self, write: Applied) -> None:
         """Whatever leaves or ends a job lets its record stay for the whole retention from then on."""
         change = write.change
-        if isinstance(change, Renew | AskCancel):
+        if isinstance(change, Renew | AskCancel | HandOver):
             return
         said = change.record.purge_at if isinstance(change, Enter) else change.purge_at
         if write.after.purge_at != said:

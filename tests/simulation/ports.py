@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import BinaryIO
 
 from cqworker.clock import Clock
@@ -12,6 +12,8 @@ from cqworker.model.attempt_writes import Claim, HandBack, Renew, Settle
 from cqworker.model.record import JobRecord
 from cqworker.model.writes import Change, Refused, Written
 from cqworker.ports import BATCH, Delivery, Depth, EntryFault, KeyItem, Letter, StoredObject, WriteChunk
+from cqworker.ports.schedule import DueEntry, SweepLease
+from tests.simulation.index_service import IndexService
 from tests.simulation.network import Call, Link
 from tests.simulation.queue_service import QueueService, is_ours
 from tests.simulation.store_service import ObjectService, StoreService
@@ -136,6 +138,38 @@ class SimStore:
 
     async def check_writing(self) -> None:
         await self._link.call(Call("dynamodb", "check_writing", "", reads=True), lambda: None)
+
+
+class SimSchedule:
+    """The index of due jobs behind a link."""
+
+    def __init__(self, index: IndexService, link: Link) -> None:
+        self._index = index
+        self._link = link
+
+    async def is_ready(self) -> bool:
+        return await self._link.call(Call("dynamodb", "is_ready", "", reads=True), self._index.is_ready)
+
+    async def due(
+        self, shard: str, until: int, limit: int, after: DueEntry | None = None
+    ) -> tuple[Sequence[DueEntry], DueEntry | None]:
+        call = Call("dynamodb", "due", shard, reads=True)
+        return await self._link.call(call, lambda: self._index.due(shard, until, limit, after))
+
+    async def read_many(self, job_ids: Collection[str]) -> Sequence[JobRecord]:
+        call = Call("dynamodb", "read_many", " ".join(job_ids), reads=True)
+        return await self._link.call(call, lambda: self._index.read_many(job_ids))
+
+    async def sweep_leases(self) -> Sequence[SweepLease]:
+        return await self._link.call(Call("dynamodb", "sweep_leases", "", reads=True), self._index.sweep_leases)
+
+    async def take_sweep_lease(self, lease: SweepLease, now: int) -> bool:
+        call = Call("dynamodb", "take_sweep_lease", lease.shard)
+        return await self._link.call(call, lambda: self._index.take(lease, now))
+
+    async def give_up_sweep_lease(self, shard: str, holder: str) -> None:
+        call = Call("dynamodb", "give_up_sweep_lease", shard)
+        await self._link.call(call, lambda: self._index.give_up(shard, holder))
 
 
 class SimArtifacts:

@@ -13,23 +13,27 @@ from cqworker.events import Event, JobRef, JobStarted, LeasesRenewed, ReceiveAns
 from cqworker.events.loop_events import HandlerLoopProbed, MainLoopProbed
 from cqworker.execution.handler_loop import copy_result
 from cqworker.flow.lease import Lease
+from cqworker.flow.schedule_state import ScheduleState
 from cqworker.flow.supervised_loop import keep_running
-from cqworker.health.monitored_ports import MonitoredArtifacts, MonitoredQueue, MonitoredStore
+from cqworker.health.monitored_ports import MonitoredArtifacts, MonitoredQueue, MonitoredSchedule, MonitoredStore
 from cqworker.health.probes import Probe
 from cqworker.health.service_health import ARTIFACTS, STORE, ServiceHealth
+from cqworker.jobs.hand_over import HandOvers
 from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.submit import Submitter
 from cqworker.jobs.waiters import Waiters
 from cqworker.ports import JobQueue
+from cqworker.scheduling.sweep_leases import SweepLeases
+from cqworker.scheduling.sweeper import Sweeper
 from cqworker.settings import Settings
-from cqworker.worker.assembly import Dependencies, context_of, open_worker
+from cqworker.worker.assembly import Dependencies, context_of, open_worker, queues_of
 from cqworker.worker.worker import Worker
 from tests.simulation import machine
 from tests.simulation.attempt import Disturbance, disturbed, troubled
 from tests.simulation.machine import HandlersGuest, InOrder, SkewedClock, post
 from tests.simulation.network import Call as Request
 from tests.simulation.network import Link
-from tests.simulation.ports import SimArtifacts, SimQueue, SimStore
+from tests.simulation.ports import SimArtifacts, SimQueue, SimSchedule, SimStore
 from tests.simulation.site import Site, job_of
 
 T = TypeVar("T")
@@ -62,6 +66,7 @@ class Process:
         self.worker: Worker
         self.submitter: Submitter
         self.operator: OperatorActions
+        self.sweeper: Sweeper
         self._site = site
         self._loop = HandlersGuest(self.main, self.handlers)
         self._running: dict[tuple[str, int, int], str] = {}
@@ -172,8 +177,12 @@ class Process:
             service.name: BatchedSends(MonitoredQueue(SimQueue(service, self.link, self.clock, self.leases), health))
             for service in site.services
         }
+        schedule = MonitoredSchedule(SimSchedule(site.index, self.link), health)
         ground = Dependencies(
             queues=queues,
+            open_queue=self._open_queue,
+            schedule=schedule,
+            schedule_state=ScheduleState(schedule, self.clock),
             store=MonitoredStore(SimStore(site.store, self.link), health),
             artifacts=MonitoredArtifacts(SimArtifacts(site.objects, self.link), health),
             registry=site.new if self.modern else site.old,
@@ -186,11 +195,20 @@ class Process:
         self.worker.executor.runs = InOrder()  # type: ignore[assignment]  # a set's order is not the seed's
         self.submitter, self.operator = open_jobs(ground, settings, waiters, self.worker)
         self._closers = (waiters.close,)
+        context = context_of(ground, settings, self.name)
+        hand_overs = HandOvers(context, queues_of(ground, settings))
+        self.sweeper = Sweeper(schedule, context, hand_overs, SweepLeases(schedule, self.clock, self.name))
+        self._loops.append(self.main.create_task(keep_running("sweep", self.sweeper.run, self._emit)))
         self.worker.start()
         for service, check in ((STORE, ground.store.check), (ARTIFACTS, ground.artifacts.check)):
             loop = keep_running(service, Probe(service, check, health).run, self._emit)
             self._loops.append(self.main.create_task(loop))
         self._loops.append(self.main.create_task(self._watch_for_stuck()))
+
+    def _open_queue(self, name: str) -> JobQueue:
+        """A queue that this process does not poll."""
+        service = next(service for service in self._site.services if service.name == name)
+        return BatchedSends(SimQueue(service, self.link, self.clock, self.leases))
 
     async def _watch_for_stuck(self) -> None:
         await self.worker.stuck.wait()
@@ -249,7 +267,7 @@ def open_jobs(
     ground: Dependencies, settings: Settings, waiters: Waiters, worker: Worker
 ) -> tuple[Submitter, OperatorActions]:
     """The other half of a daemon: where jobs are handed in and asked after."""
-    queues = {queue.name: ground.queues[queue.name] for queue in settings.queues}
+    queues = queues_of(ground, settings)
     context = context_of(ground, settings)
     inline_limit = settings.artifacts.inline_limit
     submitter = Submitter(context, ground.registry, queues, ground.artifacts, inline_limit=inline_limit)

@@ -8,6 +8,7 @@ from cqworker.settings import ArtifactSettings, QueueSettings, Settings, StoreSe
 from cqworker.settings.validation import max_receive_count_of
 from tests.simulation.chronicle import Chronicle
 from tests.simulation.handlers import registries
+from tests.simulation.index_service import IndexService
 from tests.simulation.kernel import Kernel
 from tests.simulation.letters import Letters
 from tests.simulation.network import Weather
@@ -44,6 +45,7 @@ class Site:
         self.chronicle = Chronicle(self.witness.accuse, self.letters, profile.retention)
         self.store = StoreService(self.world, self._applied, profile.stream("store"))
         self.witness.store = self.store
+        self.index = IndexService(self.store)
         self.chronicle.expired = self.store.expired
         self.objects.overwritten = self.witness.overwritten
         self.queues: list[QueueService] = []

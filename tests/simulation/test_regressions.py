@@ -13,6 +13,7 @@ from cqworker import handler
 from cqworker.events import LeaseLost, ignore
 from cqworker.flow.claim import Claimed, Claimer
 from cqworker.flow.context import Context
+from cqworker.flow.schedule_state import ScheduleState
 from cqworker.health.service_health import ServiceHealth
 from cqworker.model.envelope import read_envelope
 from cqworker.model.ids import TokenGenerator
@@ -51,7 +52,13 @@ async def test_a_renewal_that_is_never_answered_leaves_time_for_another_one() ->
 def claims_of(world: World) -> Claimer:
     health = ServiceHealth(world.clock, ignore, ())
     context = Context(
-        store=world.store, health=health, clock=world.clock, emit=ignore, retention=Retention(days=30), worker="w1"
+        store=world.store,
+        health=health,
+        clock=world.clock,
+        emit=ignore,
+        retention=Retention(days=30),
+        schedule=ScheduleState(None, world.clock),
+        worker="w1",
     )
     return Claimer(context, TokenGenerator(), VISIBILITY)
 

@@ -10,6 +10,7 @@ from cqworker.events import BackgroundFailed, CopyRefreshed, Event, HandlerAband
 from cqworker.model.attempt_writes import Claim, HandBack, Renew, Reopen, Settle
 from cqworker.model.operator_writes import AskCancel, Enter, Forestall, Lose, NewRound
 from cqworker.model.record import JobRecord
+from cqworker.model.schedule_writes import HandOver, Reschedule
 from cqworker.model.status import Status
 from cqworker.ports import StoredObject
 from cqworker.settings import WorkerSettings
@@ -71,7 +72,7 @@ class Witness:
             case NewRound() | Enter():
                 if (after.job_id, after.round) not in self.sent:
                     self.accuse("a record waits for a message that nobody sent:", write)
-            case AskCancel():
+            case AskCancel() | HandOver() | Reschedule():
                 pass
         if after.status.is_final:
             self._ended(write)

@@ -16,8 +16,10 @@ from cqworker.clock import Clock, SystemClock
 from cqworker.errors import Unavailable
 from cqworker.events import Emit, Event
 from cqworker.flow.context import Context
+from cqworker.flow.schedule_state import ScheduleState
 from cqworker.health.service_health import ServiceHealth, Trouble
 from cqworker.jobs.operator_actions import OperatorActions
+from cqworker.jobs.queue_directory import QueueDirectory
 from cqworker.jobs.submit import Submitter
 from cqworker.jobs.waiters import Waiters
 from cqworker.model.record import JobRecord
@@ -30,6 +32,7 @@ from cqworker.plugins.registry import Registry, registry_of
 from cqworker.ports import JobQueue
 from cqworker.settings import HttpSettings, QueueSettings, Settings, TokenSettings
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
+from cqworker.testing.memory_schedule import MemorySchedule
 from cqworker.web.body_reader import BODY_QUOTA
 from cqworker.web.buffer_quota import BufferQuota
 from cqworker.web.connection_limit import ConnectionLimit, Wait
@@ -151,10 +154,14 @@ async def open_house(
     own, events = {name: http.pop(name) for name in OF_THE_SERVER if name in http}, list[Event]()
     queue, store, artifacts = MemoryQueue("main", CLOCK), MemoryStore(CLOCK), MemoryArtifacts(prefix="cq/")
     waiters, health = Waiters(CLOCK, lambda _: True), FakeHealth()
-    known, queues = registry or KNOWN, {"main": carried_by(queue)}
+    known, queues = (
+        registry or KNOWN,
+        QueueDirectory({"main": carried_by(queue)}, lambda name: MemoryQueue(name, CLOCK)),
+    )
     emit, metrics, stats = _observers(known, tokens, events, observed=observed)
     unasked = ServiceHealth(CLOCK, emit, ())
-    context = Context(store=store, health=unasked, clock=CLOCK, emit=emit, retention=RETENTION)
+    schedule = ScheduleState(MemorySchedule(store, CLOCK), CLOCK)
+    context = Context(store=store, health=unasked, clock=CLOCK, emit=emit, retention=RETENTION, schedule=schedule)
     settings = _settings(tuple(tokens), {"port": 0} | http)
     app_context = AppContext(
         submitter=Submitter(context, known, queues, artifacts, inline_limit=inline_limit) if api else None,

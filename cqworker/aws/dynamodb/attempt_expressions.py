@@ -26,24 +26,26 @@ from cqworker.aws.dynamodb.expression_parts import (
     status_is,
     take_from,
 )
-from cqworker.aws.dynamodb.items import entries, failure_cell, number, progress_cell, text
+from cqworker.aws.dynamodb.items import Cell, entries, failure_cell, listing_cells, number, progress_cell, text
 from cqworker.aws.dynamodb.record_conditions import (
     ABSENT,
     FREE,
     FREE_AFTER_GRACE,
     FREE_VALUES,
     IS_RETRYABLE,
+    PAST_ATTRIBUTES,
     RETRYABLE_VALUES,
     RUNNING,
     UNCANCELLED,
 )
 from cqworker.model.attempt_writes import SOON_MS, Claim, HandBack, Renew, Reopen, Settle
-from cqworker.model.record import PAST
+from cqworker.model.record import shard_of
 from cqworker.model.status import Status
 
 
 def _startable(free: Part) -> Part:
     is_due = any_of(missing("scheduled_at"), compare("scheduled_at", "<=", ":soon"))
+    is_sent_for = any_of(missing("due"), missing("scheduled_at"), compare("scheduled_at", "=", ":at"))
     return all_of(
         compare("round", "=", ":round"),
         differs("token", ":token"),
@@ -51,6 +53,7 @@ def _startable(free: Part) -> Part:
         compare("attempt", "<", "max_attempts"),
         UNCANCELLED,
         is_due,
+        is_sent_for,
     )
 
 
@@ -81,8 +84,10 @@ COUNT_ATTEMPT_OR_FIRST = (
 )
 FIRST_ATTEMPT_OF_ROUND = (set_to("attempt", ":one"), append_to("history", ":claimed"))
 
-CLAIM_EXISTING = StatementTemplate(STARTABLE, (*START, *COUNT_ATTEMPT), ("scheduled_at",))
-CLAIM_EXISTING_AFTER_GRACE = StatementTemplate(STARTABLE_AFTER_GRACE, (*START, *COUNT_ATTEMPT), ("scheduled_at",))
+TIMES = ("scheduled_at", "due")
+"""What a start removes: the time it waited for, and with it its place in the index of due jobs."""
+CLAIM_EXISTING = StatementTemplate(STARTABLE, (*START, *COUNT_ATTEMPT), TIMES)
+CLAIM_EXISTING_AFTER_GRACE = StatementTemplate(STARTABLE_AFTER_GRACE, (*START, *COUNT_ATTEMPT), TIMES)
 RENEW = StatementTemplate(HELD, (set_to("lease_expires_at", ":lease_expires_at"),))
 RENEW_WITH_PROGRESS = StatementTemplate(
     HELD, (set_to("lease_expires_at", ":lease_expires_at"), set_to("progress", ":progress"))
@@ -92,6 +97,9 @@ SETTLE_APPENDING = Rewrite(HELD, append_to("history", ":entry"))
 SETTLE_RETRYING = Rewrite(all_of(HELD, UNCANCELLED))
 SETTLE_RETRYING_APPENDING = Rewrite(all_of(HELD, UNCANCELLED), append_to("history", ":entry"))
 HAND_BACK = Rewrite(HELD, take_from("attempt", ":one"))
+HAND_BACK_MARKED = Rewrite(all_of(HELD, UNCANCELLED), take_from("attempt", ":one"))
+NO_TIME = number(0)
+"""The time of a copy that was sent for none: no record waits for it."""
 ONE = number(1)
 """One attempt, as a value that every claim shares: never to be changed."""
 
@@ -100,10 +108,10 @@ def claim(change: Claim) -> ConditionalUpdate:
     """A start, of an absent record too: what a record has is kept, what it lacks comes from the message."""
     made, values = record_from_message(change.envelope, change.purge_at, change.trace_id)
     values |= FREE_VALUES | {":one": number(1)} | _start_values(change)
-    values |= {":zero": number(0), ":soon": number(change.now + SOON_MS)}
+    values |= {":zero": number(0), ":soon": number(change.now + SOON_MS), ":at": _sent_for(change)}
     sets = (*made, *START, *COUNT_ATTEMPT_OR_FIRST)
     condition = _select_condition(change, values, CLAIM, CLAIM_AFTER_GRACE)
-    return update(change.job_id, condition, values, sets, ("scheduled_at",))
+    return update(change.job_id, condition, values, sets, TIMES)
 
 
 def claim_existing(change: Claim) -> BatchableUpdate:
@@ -111,6 +119,7 @@ def claim_existing(change: Claim) -> BatchableUpdate:
     values = _start_values(change)
     values.update(FREE_VALUES)
     values[":one"], values[":soon"] = ONE, number(change.now + SOON_MS)
+    values[":at"] = _sent_for(change)
     if change.grace:
         values[":over"] = number(change.now - change.grace)
         return BatchableUpdate(change.job_id, CLAIM_EXISTING_AFTER_GRACE, values)
@@ -121,7 +130,11 @@ def reopen(change: Reopen) -> ConditionalUpdate:
     """A start of a later round; its own form because an update cannot choose between attempt 1 and one more."""
     values = FREE_VALUES | RETRYABLE_VALUES | {":one": number(1)} | _start_values(change)
     condition = _select_condition(change, values, REOPEN, REOPEN_AFTER_GRACE)
-    return update(change.job_id, condition, values, (*START, *FIRST_ATTEMPT_OF_ROUND), PAST)
+    return update(change.job_id, condition, values, (*START, *FIRST_ATTEMPT_OF_ROUND), PAST_ATTRIBUTES)
+
+
+def _sent_for(change: Claim) -> Cell:
+    return NO_TIME if change.envelope.at is None else number(change.envelope.at)
 
 
 def _select_condition(change: Claim, values: Values, usual: Part, after_grace: Part) -> Part:
@@ -162,6 +175,9 @@ def settle(change: Settle) -> BatchableUpdate:
         "result_ref": text(change.result_ref) if change.result_ref is not None else None,
         "failure": failure_cell(change.failure) if change.failure else None,
         "scheduled_at": number(change.scheduled_at) if change.scheduled_at is not None else None,
+        "due": text(shard_of(change.job_id)) if change.marked else None,
+        "hindered_at": None,
+        **listing_cells(change.job_id, change.status, change.now, change.listing),
         "lease_expires_at": None,
     }
     if change.progress:
@@ -181,11 +197,15 @@ def hand_back(change: HandBack) -> BatchableUpdate:
         "status": text(Status.QUEUED),
         "purge_at": number(change.purge_at),
         "scheduled_at": number(change.scheduled_at) if change.scheduled_at is not None else None,
+        "due": text(shard_of(change.job_id)) if change.marked else None,
+        "hindered_at": number(change.hindered_at) if change.hindered_at is not None else None,
         "lease_expires_at": None,
     }
     if change.history is not None:
         written["history"] = entries(change.history)
-    return HAND_BACK.update(change.job_id, _held_values(change.token) | {":one": ONE}, written)
+    return (HAND_BACK_MARKED if change.marked else HAND_BACK).update(
+        change.job_id, _held_values(change.token) | {":one": ONE}, written
+    )
 
 
 def _held_values(token: str) -> Values:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from cqworker.model.status import Status
 
-RESERVED = frozenset({"status", "token", "type", "result", "day"})
+RESERVED = frozenset({"status", "token", "type", "result", "day", "release"})
 """Those of our attribute names that are reserved words in expressions (DynamoDB developer guide, reserved words)."""
 
 
@@ -67,6 +67,11 @@ def differs(name: str, value: str) -> Part:
 def missing(name: str) -> Part:
     """That there is no such attribute."""
     return _fill("attribute_not_exists({})", "{} IS MISSING", operand(name))
+
+
+def present(name: str) -> Part:
+    """That there is such an attribute."""
+    return _fill("attribute_exists({})", "{} IS NOT MISSING", operand(name))
 
 
 def is_among(name: str, placeholders: Collection[str]) -> Part:

@@ -8,8 +8,10 @@ from typing import Any, get_type_hints
 import orjson
 
 from cqworker.model.history import Entry
-from cqworker.model.record import Failure, JobRecord, Progress
+from cqworker.model.listing import Listing
+from cqworker.model.record import Failure, JobRecord, Progress, shard_of
 from cqworker.model.status import FailureKind, Status
+from cqworker.model.timestamps import day_of
 from cqworker.ports import KeyItem
 
 Cell = dict[str, Any]
@@ -21,6 +23,10 @@ KEY_PREFIX = "key#"
 """What `pk` begins with, of a job's item and of an idempotency key's."""
 SORT_KEY = {"S": "job"}
 STATUSES = {status.value: status for status in Status}
+LISTING_KEYS = ("listing", "listed")
+"""The attributes that are the keys of the listing index: who lacks them is not in it."""
+LISTING_WORDS = Listing.__struct_fields__
+"""The attributes that the listing index shows beside those that every record has."""
 KEY_GRACE_SECONDS = 3600
 """Seconds that a key's item outlives the key: it is honoured by the time it carries, TTL only sweeps."""
 _FIELDS = {name: kind for name, kind in get_type_hints(JobRecord).items() if name != "job_id"}
@@ -71,6 +77,20 @@ def progress_cell(progress: Progress) -> Cell:
     return _json_cell({name: value for name, value in fields.items() if value is not None})
 
 
+def listing_cells(job_id: str, status: Status, ended_at: int, listing: Listing | None) -> dict[str, Cell | None]:
+    """What a job that ended at `ended_at` (epoch ms) has in the listing index; None: what takes it out of it."""
+    if listing is None:
+        return dict.fromkeys(LISTING_KEYS)
+    keys = listing_keys(job_id, status, ended_at)
+    said = {name: text(value) for name in LISTING_WORDS if (value := getattr(listing, name))}
+    return {**{name: text(value) for name, value in zip(LISTING_KEYS, keys, strict=True)}, **said}
+
+
+def listing_keys(job_id: str, status: Status, ended_at: int) -> tuple[str, str]:
+    """Where a job that ended at `ended_at` (epoch ms) stands in the listing index: its partition, its place there."""
+    return f"{status}#{day_of(ended_at)}#{shard_of(job_id)}", f"{ended_at:013}#{job_id}"
+
+
 def job_key(job_id: str) -> dict[str, Cell]:
     """The primary key of a job's item."""
     return {"pk": {"S": JOB_PREFIX + job_id}, "sk": SORT_KEY}
@@ -90,6 +110,9 @@ def item_of(record: JobRecord) -> dict[str, Cell]:
         item["progress"] = progress_cell(record.progress)
     if record.failure:
         item["failure"] = failure_cell(record.failure)
+    if record.listing:
+        cells = listing_cells(record.job_id, record.status, record.finished_at or 0, record.listing)
+        item |= {name: cell for name, cell in cells.items() if cell is not None}
     return item
 
 
@@ -107,6 +130,8 @@ def record_of(item: Item) -> JobRecord:
                 known[name] = int(cell["N"])
             else:
                 known[name] = READERS[name](cell)
+        if LISTING_KEYS[0] in item:
+            known["listing"] = Listing(**{name: item[name]["S"] for name in LISTING_WORDS if name in item})
         return JobRecord(job_id=item["pk"]["S"].removeprefix(JOB_PREFIX), **known)
     except (KeyError, TypeError, ValueError) as error:
         name = item.get("pk", {}).get("S", "without pk")

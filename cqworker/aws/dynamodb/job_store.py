@@ -16,12 +16,13 @@ from cqworker.errors import RecordUnreadable
 from cqworker.model.attempt_writes import HandBack, Settle
 from cqworker.model.operator_writes import Enter
 from cqworker.model.record import JobRecord
+from cqworker.model.schedule_writes import HandOver
 from cqworker.model.writes import Change, LazyWritten, Refused, Written
 from cqworker.ports import KeyItem
 
 T = TypeVar("T")
 
-SELDOM_READ = (Settle, HandBack)
+SELDOM_READ = (Settle, HandBack, HandOver)
 """Changes after which the record is seldom looked at: it is read only when it is."""
 NEVER_TRUE = "attribute_exists(pk) AND attribute_not_exists(pk)"
 """A condition that no item and no absence of one fulfils: the role is tried, nothing is written."""

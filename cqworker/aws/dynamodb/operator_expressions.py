@@ -9,25 +9,26 @@ from cqworker.aws.dynamodb.expression_parts import (
     any_of,
     append_to_or_start,
     compare,
+    differs,
     missing,
     set_if_missing,
     set_to,
     status_is,
 )
-from cqworker.aws.dynamodb.items import entries, failure_cell, number, text
+from cqworker.aws.dynamodb.items import LISTING_KEYS, entries, failure_cell, listing_cells, number, text
 from cqworker.aws.dynamodb.record_conditions import (
     ABSENT,
     FREE,
     FREE_AFTER_GRACE,
     FREE_VALUES,
     IS_RETRYABLE,
+    PAST_ATTRIBUTES,
     RETRYABLE_VALUES,
     RUNNING,
     UNCANCELLED,
 )
 from cqworker.model.history import trim
 from cqworker.model.operator_writes import AskCancel, Forestall, Lose, NewRound
-from cqworker.model.record import PAST
 from cqworker.model.status import Status
 
 
@@ -35,7 +36,7 @@ def _losable(free: Part) -> Part:
     return any_of(
         ABSENT,
         all_of(IS_RETRYABLE, compare("round", "<", ":round")),
-        all_of(compare("round", "<=", ":round"), free, UNCANCELLED),
+        all_of(compare("round", "<=", ":round"), free, UNCANCELLED, missing("due"), differs("status", ":scheduled")),
     )
 
 
@@ -46,7 +47,8 @@ SAME_ROUND = compare("round", "=", ":round")
 RUNS_THIS_ROUND = all_of(status_is(Status.RUNNING), SAME_ROUND)
 LOSE = _losable(FREE)
 LOSE_AFTER_GRACE = _losable(FREE_AFTER_GRACE)
-REMOVED_BY_LOSE = (*(name for name in PAST if name not in {"failure", "finished_at"}), "lease_expires_at")
+KEPT_BY_LOSE = {"failure", "finished_at", *LISTING_KEYS}
+REMOVED_BY_LOSE = (*(name for name in PAST_ATTRIBUTES if name not in KEPT_BY_LOSE), "lease_expires_at")
 
 FORESTALL = Rewrite(all_of(SEEN_STANDS, compare("token", "=", ":token")))
 FORESTALL_WITHOUT_TOKEN = Rewrite(all_of(SEEN_STANDS, missing("token")))
@@ -76,6 +78,9 @@ def forestall(change: Forestall) -> ConditionalUpdate:
         "history": entries(trim(seen.history, change.entry)),
         "failure": failure_cell(change.failure) if change.failure else None,
         "scheduled_at": None,
+        "due": None,
+        "hindered_at": None,
+        **listing_cells(change.job_id, change.status, change.now, change.listing),
         "lease_expires_at": None,
     }
     rewrite = FORESTALL_WITHOUT_TOKEN if seen.token is None else FORESTALL
@@ -96,7 +101,7 @@ def new_round(change: NewRound) -> ConditionalUpdate:
         "attempt": number(0),
         "purge_at": number(change.purge_at),
         "history": entries(change.history),
-        **dict.fromkeys((*PAST, "lease_expires_at", "started_at")),
+        **dict.fromkeys((*PAST_ATTRIBUTES, "lease_expires_at", "started_at")),
     }
     values[":next"] = number(change.seen.round + 1)
     return NEW_ROUND.update(change.job_id, values, written)
@@ -111,4 +116,8 @@ def lose(change: Lose) -> ConditionalUpdate:
     condition = LOSE
     if change.grace:
         condition, values[":over"] = LOSE_AFTER_GRACE, number(change.now - change.grace)
-    return update(change.job_id, condition, values, (*made, *END_AS_LOST), REMOVED_BY_LOSE)
+    cells = listing_cells(change.job_id, Status.FAILED, change.now, change.listing)
+    values |= {f":{name}": cell for name, cell in cells.items() if cell is not None}
+    listed = tuple(set_to(name, f":{name}") for name, cell in cells.items() if cell is not None)
+    removed = tuple(name for name, cell in cells.items() if cell is None)
+    return update(change.job_id, condition, values, (*made, *END_AS_LOST, *listed), (*REMOVED_BY_LOSE, *removed))

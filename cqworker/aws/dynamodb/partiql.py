@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cqworker.aws.dynamodb import attempt_expressions
+from cqworker.aws.dynamodb import attempt_expressions, schedule_expressions
 from cqworker.aws.dynamodb.conditional_update import BatchableUpdate, Request
 from cqworker.aws.dynamodb.items import JOB_PREFIX, SORT_KEY
 from cqworker.model.attempt_writes import Claim, HandBack, Renew, Settle
+from cqworker.model.schedule_writes import HandOver
 from cqworker.model.writes import Change
 
 BATCHABLE: Mapping[type[Change], Callable[[Any], BatchableUpdate]] = {
@@ -20,8 +21,9 @@ BATCHABLE: Mapping[type[Change], Callable[[Any], BatchableUpdate]] = {
     Renew: attempt_expressions.renew,
     Settle: attempt_expressions.settle,
     HandBack: attempt_expressions.hand_back,
+    HandOver: schedule_expressions.hand_over,
 }
-"""The changes that share requests, by their exact class: those that a job's own worker makes, many at a time.
+"""The changes that share requests, by their exact class: those of which one process makes many at a time.
 
 The rest is rare, or makes what is absent, which a batch cannot: a Reopen is no Claim here.
 """

@@ -6,13 +6,14 @@ appended to and trimmed in one update (its paths would overlap), so a change tha
 
 from __future__ import annotations
 
-from cqworker.aws.dynamodb import attempt_expressions, operator_expressions
+from cqworker.aws.dynamodb import attempt_expressions, operator_expressions, schedule_expressions
 from cqworker.aws.dynamodb.conditional_update import ConditionalUpdate, Request
 from cqworker.aws.dynamodb.expression_parts import any_of, compare
 from cqworker.aws.dynamodb.items import item_of, key_item, number
 from cqworker.aws.dynamodb.record_conditions import ABSENT
 from cqworker.model.attempt_writes import Claim, HandBack, Renew, Reopen, Settle
 from cqworker.model.operator_writes import AskCancel, Enter, Forestall, Lose, NewRound
+from cqworker.model.schedule_writes import HandOver, Reschedule
 from cqworker.model.writes import Change
 from cqworker.ports import KeyItem
 
@@ -55,5 +56,7 @@ def _conditional_update(change: Change) -> ConditionalUpdate:
             return operator_expressions.new_round(change)
         case Lose():
             return operator_expressions.lose(change)
+        case HandOver() | Reschedule():
+            return schedule_expressions.schedule_update(change)
         case Enter():
             raise TypeError("a new record is put, not updated")

@@ -22,9 +22,10 @@ from cqworker.aws.operations import Operation
 
 HOT_OPERATIONS = frozenset(
     "ReceiveMessage SendMessage SendMessageBatch DeleteMessage DeleteMessageBatch GetQueueUrl GetQueueAttributes "
-    "ChangeMessageVisibility ChangeMessageVisibilityBatch GetItem PutItem UpdateItem BatchExecuteStatement".split()
+    "ChangeMessageVisibility ChangeMessageVisibilityBatch GetItem PutItem UpdateItem BatchExecuteStatement "
+    "Query BatchGetItem DeleteItem".split()
 )
-"""What a running daemon calls for every job, by name."""
+"""What a running daemon calls again and again, by name."""
 
 RenewCredentials = Callable[[], Awaitable[bool]]
 """Asks for other credentials than those that the call began with, and says whether there are any."""

@@ -11,8 +11,9 @@ from cqworker.aws.sqs.batched_sends import BatchedSends
 from cqworker.errors import CqworkerError
 from cqworker.flow import fresh_copies as fresh_copies_module
 from cqworker.flow.fresh_copies import FreshCopies
-from cqworker.jobs import operator_actions as operator_module
+from cqworker.jobs import messages as messages_module
 from cqworker.jobs.operator_actions import OperatorActions
+from cqworker.jobs.queue_directory import QueueDirectory
 from cqworker.model import attempt_writes as attempts_module
 from cqworker.model.artifact_keys import artifact_key
 from cqworker.model.envelope import Envelope, read_envelope
@@ -92,7 +93,7 @@ def _retry_without_tags(swap: Swap) -> None:
     def remembered(record: JobRecord, *, round_number: int | None = None) -> Envelope:
         return replace(envelope_of(record, round_number=round_number), tags=())
 
-    swap(operator_module, "envelope_of", remembered)
+    swap(messages_module, "envelope_of", remembered)
 
 
 @mutant("a retry begins another trace")
@@ -100,7 +101,7 @@ def _retry_without_trace(swap: Swap) -> None:
     def no_trace(_record: JobRecord) -> str | None:
         return None
 
-    swap(operator_module, "_traceparent", no_trace)
+    swap(messages_module, "_traceparent", no_trace)
 
 
 @mutant("a retry goes to the first queue", where=lambda profile: profile.queues > 1)
@@ -108,8 +109,8 @@ def _retry_elsewhere(swap: Swap) -> None:
     honest = OperatorActions._send
 
     async def send(self: OperatorActions, record: JobRecord, round_number: int) -> None:
-        first = next(iter(self._queues.values()))
-        queues, self._queues = self._queues, {record.queue: first}
+        first = next(iter(self._queues.configured.values()))
+        queues, self._queues = self._queues, QueueDirectory({record.queue: first}, self._queues.named)
         try:
             await honest(self, record, round_number)
         finally:

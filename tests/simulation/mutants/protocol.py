@@ -212,9 +212,9 @@ def _buried_alive(swap: Swap) -> None:
 def _record_first(swap: Swap) -> None:
     send = Submitter._send
 
-    async def send_after(self: Submitter, submission: Submission, envelope: Envelope) -> None:
-        await self._put_record(submission, envelope)
-        await send(self, submission, envelope)
+    async def send_after(self: Submitter, submission: Submission, envelope: Envelope, starts_at: int) -> None:
+        await self._put_record(submission, envelope, starts_at)
+        await send(self, submission, envelope, starts_at)
 
     swap(Submitter, "_send", send_after)
 

@@ -1,0 +1,36 @@
+"""What happens to jobs that wait for their time, and to the index that has them."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from cqworker.events.job_event import JobEvent
+
+
+class JobScheduled(JobEvent, frozen=True, kw_only=True):
+    """A job was accepted, or put off, for `at` (epoch ms): its record waits in the index of due jobs."""
+
+    at: int
+
+
+class JobHandedOver(JobEvent, frozen=True, kw_only=True):
+    """The message of a job that is due was sent, so many seconds `ahead` of its time; 0: it was late."""
+
+    ahead: float
+
+
+class JobUnsendable(JobEvent, frozen=True, kw_only=True):
+    """The message of a job that is due could not be sent; it is tried again, at last every five minutes."""
+
+    reason: str
+
+
+class ShardSwept(Struct, frozen=True, kw_only=True):
+    """A sweep came to the end of what was due in a shard: it `sent` so many messages.
+
+    `overdue`: seconds since the time of the oldest job that it found; 0 where none was late.
+    """
+
+    shard: str
+    sent: int
+    overdue: float

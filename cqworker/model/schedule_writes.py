@@ -1,0 +1,112 @@
+"""The writes of time: a job is put off to another moment, or its message has been sent for the moment it waits for."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from cqworker.field_docs import document_fields
+from cqworker.model.history import Entry, trim
+from cqworker.model.record import JobRecord, shard_of
+from cqworker.model.status import WAITING, Status
+
+
+@document_fields(
+    seen="The record as it was read before its message was sent.",
+)
+class HandOver(Struct, frozen=True, kw_only=True):
+    """A job that is due leaves the index: its message is sent.
+
+    Only while it still waits for the time that the message was sent for. A SCHEDULED job is QUEUED from then on; one in
+    any other status keeps it.
+    """
+
+    seen: JobRecord
+
+    @property
+    def job_id(self) -> str:
+        """The job."""
+        return self.seen.job_id
+
+    def permits(self, seen: JobRecord | None) -> bool:
+        """Whether the record that is stored (None: there is none) admits this write."""
+        return (
+            seen is not None
+            and seen.is_marked
+            and (seen.status, seen.round, seen.scheduled_at)
+            == (self.seen.status, self.seen.round, self.seen.scheduled_at)
+        )
+
+    def after(self, seen: JobRecord | None) -> JobRecord:
+        """The record that this write leaves behind, where `permits(seen)`."""
+        assert seen is not None
+        return replace(seen, status=self.status, due=None)
+
+    @property
+    def status(self) -> Status:
+        """What it is from then on."""
+        return Status.QUEUED if self.seen.status is Status.SCHEDULED else self.seen.status
+
+
+@document_fields(
+    seen="The record as it was seen.",
+    scheduled_at="When it shall start (epoch ms).",
+    purge_at="When the record may be deleted (epoch s).",
+    entry="What the history says of it.",
+)
+class Reschedule(Struct, frozen=True, kw_only=True):
+    """SCHEDULED for another time, and in the index: a job that waits, only while what was seen still stands.
+
+    Whatever copies of its message there are start nothing any more: they were not sent for that time.
+    """
+
+    seen: JobRecord
+    scheduled_at: int
+    purge_at: int
+    entry: Entry
+
+    @property
+    def job_id(self) -> str:
+        """The job."""
+        return self.seen.job_id
+
+    def permits(self, seen: JobRecord | None) -> bool:
+        """Whether the record that is stored (None: there is none) admits this write."""
+        return (
+            seen is not None
+            and seen.status in WAITING
+            and seen.cancel_requested_at is None
+            and _standing(seen) == _standing(self.seen)
+        )
+
+    def after(self, seen: JobRecord | None) -> JobRecord:
+        """The record that this write leaves behind, where `permits(seen)`."""
+        assert seen is not None
+        return replace(
+            seen,
+            status=Status.SCHEDULED,
+            scheduled_at=self.scheduled_at,
+            due=shard_of(seen.job_id),
+            hindered_at=None,
+            purge_at=self.purge_at,
+            history=self.history,
+        )
+
+    @property
+    def history(self) -> tuple[Entry, ...]:
+        """The history with the new time added."""
+        return trim(self.seen.history, self.entry)
+
+    def was_applied_to(self, seen: JobRecord | None) -> bool:
+        """Whether a refusal shows this very write: it was done before, and the answer was lost."""
+        return (
+            seen is not None
+            and (seen.round, seen.attempt, seen.token) == (self.seen.round, self.seen.attempt, self.seen.token)
+            and seen.scheduled_at == self.scheduled_at
+            and bool(seen.history)
+            and seen.history[-1].text() == self.entry.text()
+        )
+
+
+def _standing(record: JobRecord) -> tuple[Status, int, int, str | None, int | None]:
+    return record.status, record.round, record.attempt, record.token, record.scheduled_at
