@@ -12,25 +12,32 @@ from msgspec.structs import replace
 
 from cqworker.errors import NotAllowedNow
 from cqworker.flow.context import Context
+from cqworker.flow.schedule_state import ScheduleState
 from cqworker.health.service_health import ServiceHealth
 from cqworker.jobs.operator_actions import OperatorActions
+from cqworker.jobs.queue_directory import QueueDirectory
 from cqworker.jobs.waiters import Waiters
 from cqworker.model.record import JobRecord
 from cqworker.model.retention import Retention
 from cqworker.model.status import Stage, Status
 from cqworker.model.writes import Change
 from cqworker.testing import MemoryQueue, MemoryStore
+from cqworker.testing.memory_schedule import MemorySchedule
 from tests.contract.cases import cases
 from tests.contract.clock import SetClock
 from tests.rails.jobs import QUEUE, RECORD
 
 SEED, OF_EACH = 1, 500
+LATER = 4_000_000_000_000
+"""A time that lies far ahead (epoch ms)."""
 ABSENT = "[*]"
 """There is no record."""
 KINDS = tuple(kind.__name__ for kind in get_args(Change))
 ACTS: dict[str, Callable[[OperatorActions], Awaitable[JobRecord]]] = {
     "cancel": lambda operator: operator.cancel(RECORD.job_id, None),
     "retry": lambda operator: operator.retry(RECORD.job_id, None),
+    "reschedule": lambda operator: operator.reschedule(RECORD.job_id, None, LATER),
+    "run now": lambda operator: operator.reschedule(RECORD.job_id, None, None),
 }
 
 
@@ -57,8 +64,13 @@ async def _after(act: str, status: Status) -> str:
     lease = clock.now() + 60_000 if status.stage is Stage.HELD else None
     store.records[RECORD.job_id] = replace(RECORD, status=status, lease_expires_at=lease, cancel_requested_at=None)
     health = ServiceHealth(clock, lambda _: None, ())
-    context = Context(store=store, health=health, clock=clock, emit=lambda _: None, retention=Retention(days=30))
-    operator = OperatorActions(context, {QUEUE: queue}, Waiters(clock, lambda _: True))
+    schedule = ScheduleState(MemorySchedule(store, clock), clock)
+    retention = Retention(days=30)
+    context = Context(
+        store=store, health=health, clock=clock, emit=lambda _: None, retention=retention, schedule=schedule
+    )
+    queues = QueueDirectory({QUEUE: queue}, lambda name: MemoryQueue(name, clock))
+    operator = OperatorActions(context, queues, Waiters(clock, lambda _: True))
     with suppress(NotAllowedNow):
         await ACTS[act](operator)
     return str(store.records[RECORD.job_id].status)

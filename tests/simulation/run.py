@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from unittest.mock import patch
 
-from cqworker.flow import acknowledger, lease_keeper
+from cqworker.flow import acknowledger, lease_keeper, unknown_types
 from tests.simulation.clients import Clients
 from tests.simulation.errand import errands, parcels
 from tests.simulation.fleet import Fleet
@@ -27,6 +27,8 @@ PATIENCE_AFTER_DAYS = 7200.0
 """The same for what has waited for so long that it is tried once an hour by now."""
 LOOK_EVERY = 2.0
 MISHAP = "an error reached an event loop:"
+HINDERED_MS = 1_200_000
+"""What stands for the 24 hours in which a worker may come that knows a type."""
 AFTERGLOW = 75.0
 """Seconds until the last delayed request has arrived and the last deleted message has stayed away."""
 
@@ -54,7 +56,7 @@ def simulate(seed: int, *, whole_trace: bool = False, hasty: bool = False) -> Re
         site = Site(profile, whole_trace=whole_trace)
         if hasty:
             site.witness.accused = site.kernel.stop
-        with _short_days(profile.longest_hold):
+        with _short_days(profile.longest_hold), patch.object(unknown_types, "PATIENCE_MS", HINDERED_MS):
             return _simulate(site, whole_trace)
 
 
