@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cqworker.execution.outcome import (
     AskedReject,
@@ -38,10 +39,11 @@ class Success(Struct, frozen=True):
 
 
 class Retrying(Struct, frozen=True):
-    """RETRYING after `delay` seconds."""
+    """RETRYING after `delay` seconds; `hindered`: by what the job could not help, for which its day is over."""
 
     failure: Failure
     delay: float
+    hindered: bool = False
 
 
 class Failing(Struct, frozen=True):
@@ -171,7 +173,8 @@ def _wait_or_conclude(record: JobRecord, hindrance: UnknownTypeMet | Hindered, r
     if delay is not None:
         return HandedBack(hindrance.reason, delay, hindered=True)
     if isinstance(hindrance, Hindered):
-        return conclude(record, hindrance.raised, rules)
+        conclusion = conclude(record, hindrance.raised, rules)
+        return replace(conclusion, hindered=True) if isinstance(conclusion, Retrying) else conclusion
     return Failing(unknown_type_failure(record.type))
 
 

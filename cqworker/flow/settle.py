@@ -196,7 +196,8 @@ class Settler:
         now = self._clock.now()
         status, failure, reason = _ending_in_words(ending)
         success = ending if isinstance(ending, Success) else None
-        wait = self._wait(now, ending.delay if isinstance(ending, Retrying) else 0.0)
+        retrying = ending if isinstance(ending, Retrying) else None
+        wait = self._wait(now, retrying.delay if retrying else 0.0)
         entry = Entry(now, ending_event(status), claimed.record.attempt, self._context.worker, reason)
         return Settle(
             job_id=claimed.record.job_id,
@@ -212,6 +213,7 @@ class Settler:
             progress=claimed.lease.progress,
             scheduled_at=wait.until if status is Status.RETRYING else None,
             marked=wait.marked,
+            hindered_at=claimed.record.hindered_at if retrying and retrying.hindered else None,
         )
 
     def _report_settled(self, claimed: Claimed, change: Settle, written: Written) -> Disposition:

@@ -165,6 +165,7 @@ class Renew(_Fenced, frozen=True, kw_only=True):
     progress="The last that the handler reported.",
     scheduled_at="Not to start again before (epoch ms).",
     marked="Whether its message goes, and the index of due jobs sends another when it is due.",
+    hindered_at="Since when it has been hindered by what it could not help (epoch ms); None: it was not.",
     listing="What the listing index is to say of it; None: it is not listed.",
 )
 class Settle(_Fenced, frozen=True, kw_only=True):
@@ -184,6 +185,7 @@ class Settle(_Fenced, frozen=True, kw_only=True):
     progress: Progress | None = None
     scheduled_at: int | None = None
     marked: bool = False
+    hindered_at: int | None = None
     listing: Listing | None = None
 
     def permits(self, seen: JobRecord | None) -> bool:
@@ -204,7 +206,7 @@ class Settle(_Fenced, frozen=True, kw_only=True):
             progress=self.progress or seen.progress,
             scheduled_at=self.scheduled_at,
             due=shard_of(self.job_id) if self.marked else None,
-            hindered_at=None,
+            hindered_at=self.hindered_at,
             listing=self.listing,
             finished_at=self.now if self.status.is_final else None,
             purge_at=self.purge_at,

@@ -14,6 +14,7 @@ from cqworker.flow.job_ref import job_ref_of
 from cqworker.flow.schedule_state import ScheduleState
 from cqworker.flow.supervised_loop import background_failure
 from cqworker.flow.waiting import sleep_unless
+from cqworker.health.service_health import STORE
 from cqworker.jobs.hand_over import HORIZON_MS, HandOvers
 from cqworker.model.record import JobRecord
 from cqworker.ports.schedule import DueEntry, Schedule
@@ -67,6 +68,7 @@ class Sweeper:
     ) -> None:
         self._schedule = schedule
         self._state: ScheduleState = context.schedule
+        self._health = context.health
         self._clock = context.clock
         self._emit: Emit = context.emit
         self._hand_overs = hand_overs
@@ -83,6 +85,7 @@ class Sweeper:
     async def run(self) -> None:
         """Sweeps again and again until `stop`, then lets the leases go."""
         while not self._stopping.is_set():
+            await self._health.wait_until_back(STORE, self._stopping)
             try:
                 await self.sweep()
             except Unavailable:
@@ -110,6 +113,7 @@ class Sweeper:
         after: DueEntry | None = None
         while not self._stopping.is_set():
             entries, after = await self._schedule.due(shard, until, PAGE, after)
+            self._state.note(is_ready=True)
             records = await self._read(entries, until)
             first = min((record.scheduled_at or 0 for record in records), default=None)
             oldest = first if oldest is None else oldest

@@ -189,6 +189,7 @@ def settle(rng: Random) -> Case:
         failure=rng.choice((None, FAILURE)),
         scheduled_at=rng.choice((None, NOW + 5000)),
         marked=rng.random() < 0.3,
+        hindered_at=rng.choice((None, NOW - 100)),
         listing=rng.choice((None, LISTING)),
     )
     return Case(sometimes(rng, seen), change)

@@ -157,12 +157,12 @@ class FaultyStore(Mishaps):
         await self.meet("check_writing", self._store.check_writing)
 
 
-class FaultySchedule(Mishaps):
-    """An index of due jobs at the end of a bad line."""
+class FaultySchedule:
+    """The index of due jobs at the end of the same bad line as its table."""
 
-    def __init__(self, schedule: Schedule) -> None:
-        super().__init__()
+    def __init__(self, schedule: Schedule, line: Mishaps) -> None:
         self._schedule = schedule
+        self.meet = line.meet
 
     async def is_ready(self) -> bool:
         return await self.meet("is_ready", self._schedule.is_ready)

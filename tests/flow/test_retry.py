@@ -204,17 +204,15 @@ async def test_a_retry_of_a_job_that_is_not_stuck_only_adds_a_copy() -> None:
 
 
 @story
-async def test_a_retry_goes_to_the_first_queue_when_the_jobs_own_is_no_longer_configured() -> None:
+async def test_a_retry_goes_to_the_jobs_own_queue_and_to_no_other_though_this_process_does_not_poll_it() -> None:
     world = World({"quick": quick})
     job_id = await world.submit("quick")
     await world.operator.cancel(job_id, None)
-    world.queue._messages.clear()
-    world.store.records[job_id] = replace(world.record(job_id), queue="abolished")
+    world.queue.purge()
+    world.store.records[job_id] = replace(world.record(job_id), queue="elsewhere")
     await world.operator.retry(job_id, None)
-    assert len(world.queue.bodies) == 1
-    world.start()
-    assert (await world.until(job_id)).queue == "abolished"
-    await world.stop()
+    assert world.queue.bodies == []
+    assert len(world.queues["elsewhere"].bodies) == 1
 
 
 @story

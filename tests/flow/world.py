@@ -90,7 +90,6 @@ class Host:
     store: FaultyStore
     queues: Mapping[str, FaultyQueue]
     artifacts: FaultyArtifacts
-    schedule: FaultySchedule
     waiters: Waiters
     ground: Dependencies
     settings: Settings
@@ -264,15 +263,14 @@ class World:
                 self.events.append(event)
 
         health = ServiceHealth(clock, emit, ())
-        schedule = FaultySchedule(self.schedule)
-        state = ScheduleState(schedule, clock)
         store, artifacts = FaultyStore(self.store), FaultyArtifacts(self.artifacts)
+        schedule = MonitoredSchedule(FaultySchedule(self.schedule, store), health)
         queues = {queue: FaultyQueue(port) for queue, port in self.queues.items()}
         ground = Dependencies(
             queues={queue: MonitoredQueue(port, health) for queue, port in queues.items()},
             open_queue=lambda queue: FaultyQueue(self.other_queue(queue)),
-            schedule=MonitoredSchedule(schedule, health),
-            schedule_state=state,
+            schedule=schedule,
+            schedule_state=ScheduleState(schedule, clock),
             store=MonitoredStore(store, health),
             artifacts=MonitoredArtifacts(artifacts, health),
             registry=registry,
@@ -286,7 +284,6 @@ class World:
             store=store,
             queues=queues,
             artifacts=artifacts,
-            schedule=schedule,
             waiters=Waiters(clock, lambda job_id: any(worker.holds(job_id) for worker in workers)),
             ground=ground,
             settings=self.settings,

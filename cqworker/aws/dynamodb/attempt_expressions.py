@@ -176,7 +176,7 @@ def settle(change: Settle) -> BatchableUpdate:
         "failure": failure_cell(change.failure) if change.failure else None,
         "scheduled_at": number(change.scheduled_at) if change.scheduled_at is not None else None,
         "due": text(shard_of(change.job_id)) if change.marked else None,
-        "hindered_at": None,
+        "hindered_at": number(change.hindered_at) if change.hindered_at is not None else None,
         **listing_cells(change.job_id, change.status, change.now, change.listing),
         "lease_expires_at": None,
     }
