@@ -115,17 +115,9 @@ def open_daemon(
     settings: Settings, registry: Registry, roles: frozenset[str], name: str, log: Log, clock: Clock
 ) -> Daemon:
     """Puts a daemon together; nothing listens and nothing is asked for yet."""
-    tenants = {token.tenant for token in settings.http.tokens}
-    observers = open_observers(registry, log, clock, tenants=tenants)
+    observers = open_observers(registry, log, clock, tenants={token.tenant for token in settings.http.tokens})
     aws = open_aws_ports(settings, registry, clock, observers.emit, dead_letters=Role.WORKER in roles)
     dependencies = aws.dependencies
-    work_context = context_of(dependencies, settings, name)
-    sweeper = Sweeper(
-        dependencies.schedule,
-        work_context,
-        HandOvers(work_context, queues_of(dependencies, settings)),
-        SweepLeases(dependencies.schedule, clock, name),
-    )
     workers: list[Worker] = []
     waiters = Waiters(clock, lambda job_id: any(worker.holds(job_id) for worker in workers))
     if Role.WORKER in roles:
@@ -155,7 +147,13 @@ def open_daemon(
         clients=aws.clients,
         server=Server(create_app(context, api=Role.API in roles), settings.http),
         waiters=waiters,
-        sweeper=sweeper,
+        sweeper=_open_sweeper(dependencies, settings, name),
         worker=worker,
         emit=observers.emit,
     )
+
+
+def _open_sweeper(dependencies: Dependencies, settings: Settings, name: str) -> Sweeper:
+    context, schedule = context_of(dependencies, settings, name), dependencies.schedule
+    hand_overs = HandOvers(context, queues_of(dependencies, settings))
+    return Sweeper(schedule, context, hand_overs, SweepLeases(schedule, dependencies.clock, name))

@@ -14,8 +14,9 @@ from cqworker.model.attempt_writes import Claim, Renew, Settle
 from cqworker.model.status import FailureKind, Status
 from tests.flow.faults import Mishap, last, never
 from tests.flow.handlers import Notebook, worker_of
+from tests.flow.host import Host
 from tests.flow.hosts import HOST
-from tests.flow.world import VISIBILITY, Host, World, story
+from tests.flow.world import VISIBILITY, World, story
 
 Spoil = Callable[[Host, Callable[[], None]], None]
 

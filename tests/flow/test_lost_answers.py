@@ -17,7 +17,8 @@ from cqworker.model.writes import Change
 from cqworker.plugins.registry import Registry
 from tests.flow.faults import Mishap, refused, unanswered, unheard
 from tests.flow.handlers import Notebook, quick, worker_of
-from tests.flow.world import Host, World, story
+from tests.flow.host import Host
+from tests.flow.world import World, story
 
 either = pytest.mark.parametrize("mishap", [refused, unheard, unanswered])
 

@@ -13,7 +13,8 @@ from cqworker.model.attempt_writes import Claim
 from cqworker.model.status import Status
 from tests.flow.faults import late, slow, unheard
 from tests.flow.handlers import Notebook, stubborn, worker_of
-from tests.flow.world import VISIBILITY, Host, World, story
+from tests.flow.host import Host
+from tests.flow.world import VISIBILITY, World, story
 
 MARGIN = 5.0
 

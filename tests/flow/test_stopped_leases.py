@@ -20,7 +20,8 @@ from cqworker.plugins.handler import Backoff
 from cqworker.ports import Delivery
 from tests.flow.faults import slow
 from tests.flow.handlers import Notebook, worker_of
-from tests.flow.world import VISIBILITY, Host, World, story
+from tests.flow.host import Host
+from tests.flow.world import VISIBILITY, World, story
 from tests.model.samples import running
 
 OTHERS = [reason for reason in StopReason if reason is not StopReason.LOST]

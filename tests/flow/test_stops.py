@@ -13,8 +13,9 @@ from cqworker.execution.outcome import StopReason
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.plugins.handler import Backoff
+from tests.flow.host import Host
 from tests.flow.stopped_handlers import WAYS, in_a_thread, on_the_loop
-from tests.flow.world import REAL, Host, World, story
+from tests.flow.world import REAL, World, story
 
 OPTIONS: dict[str, Any] = {"max_attempts": 3, "backoff": Backoff(first=900)}
 TIMED_OUT = "timeout: The handler did not end within its timeout"

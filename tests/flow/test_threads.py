@@ -17,8 +17,9 @@ from cqworker.execution import invoke, stuck_handlers
 from cqworker.execution.thread_pool import HandlerThreads, ThreadNotStarted
 from cqworker.model.record import JobRecord
 from cqworker.model.status import FailureKind, Status
+from tests.flow.host import Host
 from tests.flow.waiting import eventually
-from tests.flow.world import REAL, Host, World
+from tests.flow.world import REAL, World
 
 
 def kind_of(record: JobRecord) -> FailureKind | None:

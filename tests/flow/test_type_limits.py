@@ -12,7 +12,8 @@ from cqworker.events import AbandonedHandlerEnded, SlotsChanged
 from cqworker.model.status import Status
 from cqworker.settings import HandlerSettings, TypeSettings
 from tests.flow.handlers import Notebook, quick, worker_of
-from tests.flow.world import Host, World, story
+from tests.flow.host import Host
+from tests.flow.world import World, story
 
 
 def most_at_once(book: Notebook, done: list[tuple[float, str, int]]) -> int:

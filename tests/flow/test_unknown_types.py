@@ -13,7 +13,8 @@ from cqworker.health import main_loop_lag
 from cqworker.model.status import FailureKind, Status
 from cqworker.plugins.registry import Registry, registry_of
 from tests.flow.handlers import quick
-from tests.flow.world import DAY, MAX_RECEIVES, Host, World, story
+from tests.flow.host import Host
+from tests.flow.world import DAY, MAX_RECEIVES, World, story
 
 HOUR = 3600.0
 

@@ -7,7 +7,6 @@ import functools
 import inspect
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextvars import copy_context
-from dataclasses import dataclass, field
 from typing import Any, TypedDict, TypeVar
 
 from cqworker.clock import Clock, SystemClock
@@ -19,23 +18,21 @@ from cqworker.flow.supervised_loop import keep_running
 from cqworker.health.monitored_ports import MonitoredArtifacts, MonitoredQueue, MonitoredSchedule, MonitoredStore
 from cqworker.health.probes import Probe
 from cqworker.health.service_health import STORE, ServiceHealth
-from cqworker.jobs.hand_over import HandOvers
 from cqworker.jobs.operator_actions import OperatorActions
-from cqworker.jobs.submit import Accepted, Submission, Submitter
+from cqworker.jobs.submit import Accepted, Submission
 from cqworker.jobs.waiters import Waiters
 from cqworker.model.record import JobRecord
 from cqworker.model.status import FINAL, Status
 from cqworker.plugins.registry import Registry, registry_from
 from cqworker.ports import Letter
-from cqworker.scheduling.sweep_leases import SweepLeases
-from cqworker.scheduling.sweeper import Sweeper
 from cqworker.settings import ArtifactSettings, HandlerSettings, HttpSettings, QueueSettings, Settings, WorkerSettings
 from cqworker.testing import MemoryArtifacts, MemoryQueue, VirtualClock
 from cqworker.testing.memory_schedule import MemorySchedule
 from cqworker.testing.same_loop import SameLoop
-from cqworker.worker.assembly import Dependencies, context_of, open_worker, queues_of
+from cqworker.worker.assembly import Dependencies, open_worker
 from cqworker.worker.worker import Worker
 from tests.flow.faults import FaultyArtifacts, FaultyQueue, FaultySchedule, FaultyStore
+from tests.flow.host import Host
 from tests.flow.hosts import HOST, HostLoop
 from tests.flow.ports import BriskQueue, ToldStore
 from tests.patience import scaled
@@ -80,61 +77,6 @@ def loop_of_this_story() -> HostLoop:
     loop = asyncio.get_running_loop()
     assert isinstance(loop, HostLoop)
     return loop
-
-
-@dataclass(frozen=True, kw_only=True)
-class Host:
-    """One process: its lines to the world, what it remembers, what it told."""
-
-    name: str
-    store: FaultyStore
-    queues: Mapping[str, FaultyQueue]
-    artifacts: FaultyArtifacts
-    waiters: Waiters
-    ground: Dependencies
-    settings: Settings
-    events: list[Event]
-    workers: list[Worker]
-    loops: list[asyncio.Task[None]] = field(default_factory=list)
-
-    @property
-    def queue(self) -> FaultyQueue:
-        return self.queues["jobs"]
-
-    @property
-    def worker(self) -> Worker:
-        return self.workers[0]
-
-    @property
-    def submitter(self) -> Submitter:
-        ground, settings = self.ground, self.settings
-        queues = queues_of(ground, settings)
-        parts = (context_of(ground, settings), ground.registry, queues, ground.artifacts)
-        return Submitter(*parts, inline_limit=settings.artifacts.inline_limit)
-
-    @property
-    def sweeper(self) -> Sweeper:
-        """One with leases of its own: a story that wants a lasting one keeps it."""
-        context = context_of(self.ground, self.settings, self.name)
-        hand_overs = HandOvers(context, queues_of(self.ground, self.settings))
-        return Sweeper(
-            self.ground.schedule, context, hand_overs, SweepLeases(self.ground.schedule, context.clock, self.name)
-        )
-
-    @property
-    def operator(self) -> OperatorActions:
-        queues = queues_of(self.ground, self.settings)
-        cancel_here = self.worker.cancel_here if self.workers else lambda _: None
-        return OperatorActions(context_of(self.ground, self.settings), queues, self.waiters, cancel_here)
-
-    async def drain(self, seconds: float = 25.0, hurry: asyncio.Event | None = None) -> None:
-        await self.worker.drain(seconds, hurry or asyncio.Event())
-        await self.worker.close()
-        for loop in self.loops:
-            loop.cancel()
-
-    def seen(self, kind: type[E]) -> list[E]:
-        return [event for event in self.events if isinstance(event, kind)]
 
 
 class World:

@@ -154,14 +154,10 @@ async def open_house(
     own, events = {name: http.pop(name) for name in OF_THE_SERVER if name in http}, list[Event]()
     queue, store, artifacts = MemoryQueue("main", CLOCK), MemoryStore(CLOCK), MemoryArtifacts(prefix="cq/")
     waiters, health = Waiters(CLOCK, lambda _: True), FakeHealth()
-    known, queues = (
-        registry or KNOWN,
-        QueueDirectory({"main": carried_by(queue)}, lambda name: MemoryQueue(name, CLOCK)),
-    )
+    known = registry or KNOWN
+    queues = QueueDirectory({"main": carried_by(queue)}, lambda name: MemoryQueue(name, CLOCK))
     emit, metrics, stats = _observers(known, tokens, events, observed=observed)
-    unasked = ServiceHealth(CLOCK, emit, ())
-    schedule = ScheduleState(MemorySchedule(store, CLOCK), CLOCK)
-    context = Context(store=store, health=unasked, clock=CLOCK, emit=emit, retention=RETENTION, schedule=schedule)
+    context = _context(store, emit)
     settings = _settings(tuple(tokens), {"port": 0} | http)
     app_context = AppContext(
         submitter=Submitter(context, known, queues, artifacts, inline_limit=inline_limit) if api else None,
@@ -180,6 +176,12 @@ async def open_house(
         aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as client,
     ):
         yield House(client, server, queue, store, artifacts, health, waiters, app_context, events)
+
+
+def _context(store: MemoryStore, emit: Emit) -> Context:
+    """Of services whose health nobody asks for."""
+    health, schedule = ServiceHealth(CLOCK, emit, ()), ScheduleState(MemorySchedule(store, CLOCK), CLOCK)
+    return Context(store=store, health=health, clock=CLOCK, emit=emit, retention=RETENTION, schedule=schedule)
 
 
 def _observers(
