@@ -28,6 +28,7 @@ from cqworker.model.claim_table import (
     verdict_of,
 )
 from cqworker.model.envelope import Envelope
+from cqworker.model.fingerprint import with_fingerprint
 from cqworker.model.history import Entry, ending_event, unfinished_claim
 from cqworker.model.ids import TokenGenerator
 from cqworker.model.operator_writes import Forestall
@@ -174,6 +175,7 @@ class Claimer:
             purge_at=self._context.retention.purge_at(now),
             entry=entry,
             failure=failure,
+            listing=self._context.listing.listing_of(status, failure),
         )
         try:
             answer = await self._store.write(change)
@@ -210,7 +212,7 @@ def _ending(verdict: CancelInstead | CrashInstead, seen: JobRecord) -> tuple[Sta
             return Status.CANCELLED, None, "a cancel came before the start"
         case CrashInstead():
             failure = Failure(FailureKind.CRASHED, _CRASHED.format(seen.attempt))
-            return Status.FAILED, failure, failure.kind
+            return Status.FAILED, with_fingerprint(seen.type, failure), failure.kind
 
 
 _CRASHED = "Attempt {} was the last one, and it came to no end: its process died, or lost its lease."

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cqworker.clock import Clock
 from cqworker.events import Emit
 from cqworker.flow.schedule_state import ScheduleState
 from cqworker.health.service_health import ServiceHealth
+from cqworker.model.listing_rule import ListingRule
 from cqworker.model.retention import Retention
 from cqworker.ports import JobStore
 
@@ -17,7 +18,7 @@ class Context:
     """Shared by whatever reads or writes records; the same for all queues of a process.
 
     `worker` is the name that stands in a record's history, "" where no worker runs. `schedule` says whether a job can
-    wait for longer than SQS delays a message.
+    wait for longer than SQS delays a message, `listing` which endings the listing index has.
     """
 
     store: JobStore
@@ -27,3 +28,4 @@ class Context:
     retention: Retention
     schedule: ScheduleState
     worker: str = ""
+    listing: ListingRule = field(default_factory=ListingRule)

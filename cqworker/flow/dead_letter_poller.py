@@ -20,7 +20,7 @@ from cqworker.model.backoff import retry_pauses
 from cqworker.model.claim_table import CancelInstead, Drop, MarkLost, WaitUntil, dead_letter_verdict_of
 from cqworker.model.envelope import AttemptsOf, Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
 from cqworker.model.history import Entry, ending_event
-from cqworker.model.operator_writes import Forestall, Lose
+from cqworker.model.operator_writes import Forestall, Lose, loss_of
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.model.writes import Written
@@ -142,7 +142,12 @@ class DeadLetterPoller:
         trace_id = stored_trace_id(envelope.job_id, delivery.traceparent)
         grace = self._health.lease_grace(self._queue.name)
         change = Lose(
-            envelope=envelope, now=now, purge_at=self._context.retention.purge_at(now), trace_id=trace_id, grace=grace
+            envelope=envelope,
+            now=now,
+            purge_at=self._context.retention.purge_at(now),
+            trace_id=trace_id,
+            grace=grace,
+            listing=self._context.listing.listing_of(Status.FAILED, loss_of(envelope)),
         )
         answer = await self._store.write(change)
         if isinstance(answer, Written):
@@ -168,7 +173,12 @@ class DeadLetterPoller:
             "a cancel was asked for before it was lost",
         )
         change = Forestall(
-            seen=seen, status=Status.CANCELLED, now=now, purge_at=self._context.retention.purge_at(now), entry=entry
+            seen=seen,
+            status=Status.CANCELLED,
+            now=now,
+            purge_at=self._context.retention.purge_at(now),
+            entry=entry,
+            listing=self._context.listing.listing_of(Status.CANCELLED),
         )
         answer = await self._store.write(change)
         if not isinstance(answer, Written):

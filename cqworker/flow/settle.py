@@ -30,6 +30,7 @@ from cqworker.flow.unanswered_writes import UnansweredWrites
 from cqworker.model.artifact_keys import result_key
 from cqworker.model.attempt_writes import HandBack, Settle
 from cqworker.model.backoff import retry_pauses
+from cqworker.model.fingerprint import with_fingerprint
 from cqworker.model.history import HANDED_BACK, Entry, ending_event, trim, trim_if_full
 from cqworker.model.record import Failure
 from cqworker.model.status import Status
@@ -195,6 +196,7 @@ class Settler:
     def _build_settle(self, claimed: Claimed, ending: Ending) -> Settle:
         now = self._clock.now()
         status, failure, reason = _ending_in_words(ending)
+        failure = failure and with_fingerprint(claimed.record.type, failure)
         success = ending if isinstance(ending, Success) else None
         retrying = ending if isinstance(ending, Retrying) else None
         wait = self._wait(now, retrying.delay if retrying else 0.0)
@@ -214,6 +216,7 @@ class Settler:
             scheduled_at=wait.until if status is Status.RETRYING else None,
             marked=wait.marked,
             hindered_at=claimed.record.hindered_at if retrying and retrying.hindered else None,
+            listing=self._context.listing.listing_of(status, failure),
         )
 
     def _report_settled(self, claimed: Claimed, change: Settle, written: Written) -> Disposition:

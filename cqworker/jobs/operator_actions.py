@@ -52,6 +52,7 @@ class OperatorActions:
         self._clock = context.clock
         self._emit = context.emit
         self._retention = context.retention
+        self._listing = context.listing
         self._cancel_here = cancel_here
 
     async def show(self, job_id: str, tenant: str | None) -> JobRecord:
@@ -157,7 +158,12 @@ class OperatorActions:
             return AskCancel(job_id=record.job_id, round=record.round, now=now)
         entry = Entry(now, ending_event(Status.CANCELLED), record.attempt, "", "a cancel was asked for")
         return Forestall(
-            seen=record, status=Status.CANCELLED, now=now, purge_at=self._retention.purge_at(now), entry=entry
+            seen=record,
+            status=Status.CANCELLED,
+            now=now,
+            purge_at=self._retention.purge_at(now),
+            entry=entry,
+            listing=self._listing.listing_of(Status.CANCELLED),
         )
 
     def _report_cancel(self, record: JobRecord) -> JobRecord:

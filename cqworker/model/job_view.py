@@ -73,7 +73,8 @@ def _failure(failure: Failure | None) -> dict[str, object] | None:
     if failure is None:
         return None
     detail = {"error": failure.error, "stage": failure.stage, "traceback": failure.traceback}
-    return {"kind": failure.kind.value, "message": failure.message, "detail": detail}
+    said = {"kind": failure.kind.value, "message": failure.message, "fingerprint": failure.fingerprint}
+    return said | {"detail": detail}
 
 
 def _entry(entry: Entry) -> dict[str, object]:

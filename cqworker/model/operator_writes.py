@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from cqworker.field_docs import document_fields
 from cqworker.model.envelope import Envelope
+from cqworker.model.fingerprint import with_fingerprint
 from cqworker.model.history import RETRIED, Entry, ending_event, trim
 from cqworker.model.listing import Listing
 from cqworker.model.record import Failure, JobRecord, record_from, without_past
@@ -214,9 +215,15 @@ class Lose(Struct, frozen=True, kw_only=True):
     @property
     def failure(self) -> Failure:
         """Why the job failed."""
-        return Failure(FailureKind.LOST, "The message ended in the dead-letter queue before the job could be finished.")
+        return loss_of(self.envelope)
 
     @property
     def entry(self) -> Entry:
         """What is added to the history."""
         return Entry(self.now, ending_event(Status.FAILED), 0, "", FailureKind.LOST)
+
+
+def loss_of(envelope: Envelope) -> Failure:
+    """How a job fails whose message ended in the dead-letter queue."""
+    message = "The message ended in the dead-letter queue before the job could be finished."
+    return with_fingerprint(envelope.type, Failure(FailureKind.LOST, message))

@@ -46,6 +46,7 @@ class JobProgress:
     error="The exception's type; None where there was none.",
     stage="Where it happened, such as payload, handler or result; None where that says nothing.",
     traceback="The end of the exception's traceback, or None.",
+    fingerprint="The same eight characters for failures that are alike; None where an older version wrote it.",
 )
 @dataclass(frozen=True, slots=True)
 class JobFailure:
@@ -56,6 +57,10 @@ class JobFailure:
     error: str | None = field(metadata=IN_DETAIL)
     stage: str | None = field(metadata=IN_DETAIL)
     traceback: str | None = field(metadata=IN_DETAIL)
+    fingerprint: str | None = field(
+        default=None,
+        metadata={"description": "The same for failures that are alike; null where an older version wrote it."},
+    )
 
 
 @document_fields(

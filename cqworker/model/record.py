@@ -38,6 +38,7 @@ PAST = (
     error="The exception's type, or None.",
     stage="Where it happened, or None.",
     traceback="The end of its traceback, or None.",
+    fingerprint="The same for failures that are alike, or None.",
 )
 class Failure(Struct, frozen=True):
     """How the last attempt ended, for a person: `error` is the exception's type, `stage` where it happened."""
@@ -47,6 +48,7 @@ class Failure(Struct, frozen=True):
     error: str | None = None
     stage: str | None = None
     traceback: str | None = None
+    fingerprint: str | None = None
 
 
 @document_fields(

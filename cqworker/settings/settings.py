@@ -5,12 +5,13 @@ Each field's description says what it is for in words that also stand in error m
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from cqworker.model.retention import Retention
 from cqworker.model.source_reference import places_overlap
+from cqworker.model.status import Status
 from cqworker.settings.handler_settings import HandlerSettings
 from cqworker.settings.http_settings import HttpSettings
 from cqworker.settings.log_settings import LogSettings
@@ -22,6 +23,10 @@ MAX_RECEIVES = 1000
 
 SourcePrefix = Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$")]
 """A place in S3 below which jobs may read: `s3://bucket` or `s3://bucket/prefix`."""
+
+
+ListedStatus = Literal[Status.FAILED, Status.CANCELLED]
+"""A status whose jobs the listing index can have: SUCCEEDED would cost every ordinary job a write."""
 
 
 class StoreSettings(Section):
@@ -37,6 +42,19 @@ class StoreSettings(Section):
         description="Days a record stays after its last change. SQS keeps a message for up to 14 days, "
         "and a copy that outlived its record would run a forgotten job again.",
     )
+
+    listed: tuple[ListedStatus, ...] = Field(
+        (Status.FAILED,),
+        description="The statuses whose jobs the listing index has: FAILED, CANCELLED, or both. Each job that ends so "
+        "costs one write unit more.",
+    )
+
+    @field_validator("listed")
+    @classmethod
+    def _refuse_statuses_named_twice(cls, listed: tuple[ListedStatus, ...]) -> tuple[ListedStatus, ...]:
+        if twice := duplicates_of(listed):
+            raise ValueError(f"{twice} is named twice")
+        return listed
 
     @property
     def retention(self) -> Retention:
@@ -122,6 +140,12 @@ class WorkerSettings(Section):
         ge=1,
         description="Handlers that would not stop and may go on beside the others; with one more the worker drains and"
         " exits with code 70.",
+    )
+    release: str | None = Field(
+        None,
+        pattern=r"^[!-~]{1,64}$",
+        description="What is deployed here, such as a version or a commit: 1 to 64 printable ASCII characters without "
+        "a space, by which failures can be listed; not set: cqworker's version.",
     )
 
 

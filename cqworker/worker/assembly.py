@@ -30,11 +30,13 @@ from cqworker.health.main_loop_lag import MainLoopLag
 from cqworker.health.service_health import ServiceHealth
 from cqworker.jobs.queue_directory import QueueDirectory
 from cqworker.model.ids import TokenGenerator
+from cqworker.model.listing_rule import ListingRule
 from cqworker.plugins.registry import Registry
 from cqworker.ports import Artifacts, JobQueue, JobStore
 from cqworker.ports.schedule import Schedule
 from cqworker.settings import QueueSettings, Settings, WorkerSettings
 from cqworker.settings.validation import max_receive_count_of
+from cqworker.worker.release import release_of
 from cqworker.worker.worker import QueueWorker, Shared, Worker
 
 NO_REDRIVE = 1 << 30
@@ -109,6 +111,9 @@ def context_of(dependencies: Dependencies, settings: Settings, worker: str = "")
         retention=settings.store.retention,
         schedule=dependencies.schedule_state,
         worker=worker,
+        listing=ListingRule(
+            listed=frozenset(settings.store.listed), worker=worker, release=release_of(settings.worker.release)
+        ),
     )
 
 

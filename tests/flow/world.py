@@ -25,7 +25,16 @@ from cqworker.model.record import JobRecord
 from cqworker.model.status import FINAL, Status
 from cqworker.plugins.registry import Registry, registry_from
 from cqworker.ports import Letter
-from cqworker.settings import ArtifactSettings, HandlerSettings, HttpSettings, QueueSettings, Settings, WorkerSettings
+from cqworker.settings import (
+    ArtifactSettings,
+    HandlerSettings,
+    HttpSettings,
+    QueueSettings,
+    Settings,
+    StoreSettings,
+    WorkerSettings,
+)
+from cqworker.settings.settings import ListedStatus
 from cqworker.testing import MemoryArtifacts, MemoryQueue, VirtualClock
 from cqworker.testing.memory_schedule import MemorySchedule
 from cqworker.testing.same_loop import SameLoop
@@ -94,6 +103,8 @@ class World:
         max_receives: int = MAX_RECEIVES,
         more_queues: Sequence[str] = (),
         real: Periods | None = None,
+        listed: Sequence[ListedStatus] = (Status.FAILED,),
+        release: str | None = None,
     ) -> None:
         self.clock = VirtualClock() if real is None else SystemClock()
         self.is_real = real is not None
@@ -101,7 +112,10 @@ class World:
         jobs = QueueSettings(name="jobs", dead_letter_queue="dead", max_receive_count=max_receives, **periods)
         self.settings = Settings(
             queues=(jobs, *(QueueSettings(name=name, **periods) for name in more_queues)),
-            worker=WorkerSettings(concurrency=concurrency, max_abandoned_handlers=max_abandoned_handlers),
+            worker=WorkerSettings(
+                concurrency=concurrency, max_abandoned_handlers=max_abandoned_handlers, release=release
+            ),
+            store=StoreSettings(listed=tuple(listed)),
             artifacts=ArtifactSettings(inline_limit=inline_limit),
             http=HttpSettings(max_upload=max_upload),
         )

@@ -84,6 +84,7 @@ def test_a_full_job_shows_what_happened_with_attempts_numbered() -> None:
     assert view["failure"] == {
         "kind": "raised",
         "message": "boom",
+        "fingerprint": None,
         "detail": {"error": "ValueError", "stage": "handler", "traceback": "Traceback …"},
     }
     assert view["history"] == [

@@ -62,6 +62,7 @@ def failure_cell(failure: Failure) -> Cell:
         "error": failure.error,
         "stage": failure.stage,
         "traceback": failure.traceback,
+        "fingerprint": failure.fingerprint,
     }
     return _json_cell({name: _replace_surrogates(value) for name, value in fields.items() if value is not None})
 
@@ -82,7 +83,7 @@ def listing_cells(job_id: str, status: Status, ended_at: int, listing: Listing |
     if listing is None:
         return dict.fromkeys(LISTING_KEYS)
     keys = listing_keys(job_id, status, ended_at)
-    said = {name: text(value) for name in LISTING_WORDS if (value := getattr(listing, name))}
+    said = {name: text(value) if (value := getattr(listing, name)) else None for name in LISTING_WORDS}
     return {**{name: text(value) for name, value in zip(LISTING_KEYS, keys, strict=True)}, **said}
 
 
@@ -173,8 +174,8 @@ def _read_json(cell: Cell) -> Any:
 
 def _read_failure(cell: Cell) -> Failure:
     fields = orjson.loads(cell["S"])
-    kind = FailureKind(fields["kind"])
-    return Failure(kind, fields["message"], fields.get("error"), fields.get("stage"), fields.get("traceback"))
+    said = {name: fields.get(name) for name in ("error", "stage", "traceback", "fingerprint")}
+    return Failure(FailureKind(fields["kind"]), fields["message"], **said)
 
 
 def _read_progress(cell: Cell) -> Progress:

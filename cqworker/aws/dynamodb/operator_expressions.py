@@ -15,7 +15,7 @@ from cqworker.aws.dynamodb.expression_parts import (
     set_to,
     status_is,
 )
-from cqworker.aws.dynamodb.items import LISTING_KEYS, entries, failure_cell, listing_cells, number, text
+from cqworker.aws.dynamodb.items import LISTING_KEYS, LISTING_WORDS, entries, failure_cell, listing_cells, number, text
 from cqworker.aws.dynamodb.record_conditions import (
     ABSENT,
     FREE,
@@ -47,7 +47,7 @@ SAME_ROUND = compare("round", "=", ":round")
 RUNS_THIS_ROUND = all_of(status_is(Status.RUNNING), SAME_ROUND)
 LOSE = _losable(FREE)
 LOSE_AFTER_GRACE = _losable(FREE_AFTER_GRACE)
-KEPT_BY_LOSE = {"failure", "finished_at", *LISTING_KEYS}
+KEPT_BY_LOSE = {"failure", "finished_at", *LISTING_KEYS, *LISTING_WORDS}
 REMOVED_BY_LOSE = (*(name for name in PAST_ATTRIBUTES if name not in KEPT_BY_LOSE), "lease_expires_at")
 
 FORESTALL = Rewrite(all_of(SEEN_STANDS, compare("token", "=", ":token")))

@@ -15,7 +15,7 @@ from cqworker.aws.dynamodb.expression_parts import (
     status_is,
     status_is_among,
 )
-from cqworker.aws.dynamodb.items import LISTING_KEYS, text
+from cqworker.aws.dynamodb.items import LISTING_KEYS, LISTING_WORDS, text
 from cqworker.model.record import PAST
 from cqworker.model.status import RETRYABLE, WAITING, Status
 
@@ -38,7 +38,7 @@ UNCANCELLED = missing("cancel_requested_at")
 UNMARKED = any_of(missing("due"), missing("scheduled_at"))
 """That the index of due jobs has not got the record: it has what has both."""
 
-PAST_ATTRIBUTES = (*PAST, *(name for name in LISTING_KEYS if name not in PAST))
+PAST_ATTRIBUTES = (*PAST, *(name for name in (*LISTING_KEYS, *LISTING_WORDS) if name not in PAST))
 """What a new round's item begins without, the lease apart."""
 
 RUNNING = _values_of({Status.RUNNING})
