@@ -81,6 +81,15 @@ QUERY = Operation("dynamodb", "Query", "dynamodb:Query", declines=frozenset({"Va
 BATCH_GET = Operation("dynamodb", "BatchGetItem", "dynamodb:BatchGetItem")
 DELETE_ITEM = Operation("dynamodb", "DeleteItem", "dynamodb:DeleteItem", writes=True, declines=CONDITION_FAILED)
 
+TRANSACT_WRITE = Operation(
+    "dynamodb",
+    "TransactWriteItems",
+    "dynamodb:UpdateItem",
+    writes=True,
+    declines=frozenset({"TransactionCanceledException"}),
+)
+"""Allowed to whom its parts are: an update and a delete (DynamoDB developer guide, "IAM with transactions")."""
+
 EXECUTE_BATCH = Operation(
     "dynamodb", "BatchExecuteStatement", "dynamodb:PartiQLUpdate", writes=True, declines=BAD_BATCH
 )

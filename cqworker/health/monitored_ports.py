@@ -22,11 +22,13 @@ from cqworker.ports import (
     StoredObject,
     WriteChunk,
 )
+from cqworker.ports.fleet import Command, Control, Counts, Fleet, FleetMember, Heartbeat, Orders
 from cqworker.ports.schedule import DueEntry, Schedule, SweepLease
 
 SENDING = "sending messages"
 ENTERING = "entering a job"
 SWEEPING = "sweeping the index of due jobs"
+REGISTERING = "keeping the registry of the fleet"
 Read = TypeVar("Read")
 
 
@@ -136,6 +138,48 @@ class MonitoredSchedule:
     async def give_up_sweep_lease(self, shard: str, holder: str) -> None:
         with self._health.monitor(STORE, SWEEPING):
             await self._schedule.give_up_sweep_lease(shard, holder)
+
+
+class MonitoredFleet:
+    """A Fleet whose every call is remembered in `health` as one of the store; raises what the fleet raises."""
+
+    def __init__(self, fleet: Fleet, health: ServiceHealth) -> None:
+        self._fleet = fleet
+        self._health = health
+
+    async def heartbeat(self, said: Heartbeat, *, first: bool) -> Orders | None:
+        return await self._watched(self._fleet.heartbeat(said, first=first))
+
+    async def members(self) -> Sequence[FleetMember]:
+        return await self._watched(self._fleet.members())
+
+    async def order(self, worker: str, command: Command, now: int) -> Orders | None:
+        return await self._watched(self._fleet.order(worker, command, now))
+
+    async def watch(self, worker: str, until: int) -> None:
+        await self._watched(self._fleet.watch(worker, until))
+
+    async def publish_types(self, key: str, types: Collection[str]) -> None:
+        await self._watched(self._fleet.publish_types(key, types))
+
+    async def types(self, key: str) -> frozenset[str]:
+        return await self._watched(self._fleet.types(key))
+
+    async def control(self) -> Control:
+        return await self._watched(self._fleet.control())
+
+    async def change_control(self, control: Control) -> bool:
+        return await self._watched(self._fleet.change_control(control))
+
+    async def fold(self, member: FleetMember, day: str) -> bool:
+        return await self._watched(self._fleet.fold(member, day))
+
+    async def folded(self, day: str) -> Counts:
+        return await self._watched(self._fleet.folded(day))
+
+    async def _watched(self, call: Awaitable[Read]) -> Read:
+        with self._health.monitor(STORE, REGISTERING):
+            return await call
 
 
 class MonitoredArtifacts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -22,8 +23,19 @@ WORLDS = [
 ]
 
 
+WORLDS_WITH_TRANSACTIONS = [param for param in WORLDS if not (isinstance(param, str) and param.startswith("bench"))]
+"""Without the bench's own endpoint, which knows what jobs need and no transactions."""
+
+
 @pytest.fixture(params=WORLDS)
 async def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    async with open_world(request, monkeypatch) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def open_world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    """The world that the fixture's parameter names."""
     name, _, how = request.param.partition(" ")
     if name == "memory":
         yield MemoryWorld()

@@ -12,13 +12,16 @@ import pytest
 
 from cqworker.aws.clients import AwsClients
 from cqworker.aws.dynamodb.batched_store import BatchedStore
+from cqworker.aws.dynamodb.fleet_store import DynamoFleet
 from cqworker.aws.dynamodb.job_store import DynamoStore
 from cqworker.aws.operations import Operation
 from cqworker.aws.s3.artifact_store import S3Artifacts
 from cqworker.aws.sqs.message_queue import SqsQueue
 from cqworker.clock import Clock, SystemClock
 from cqworker.ports import Artifacts, JobQueue, JobStore
+from cqworker.ports.fleet import Fleet
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
+from cqworker.testing.memory_fleet import MemoryFleet
 
 CREATE_QUEUE = Operation("sqs", "CreateQueue", "sqs:CreateQueue", writes=True)
 QUEUE_ATTRIBUTES = Operation("sqs", "GetQueueAttributes", "sqs:GetQueueAttributes")
@@ -38,6 +41,8 @@ class World(Protocol):
 
     async def artifacts(self) -> Artifacts: ...
 
+    async def fleet(self, clock: Clock) -> Fleet: ...
+
 
 class MemoryWorld:
     async def queue(self) -> JobQueue:
@@ -52,6 +57,9 @@ class MemoryWorld:
 
     async def artifacts(self) -> Artifacts:
         return MemoryArtifacts("artifacts", PREFIX)
+
+    async def fleet(self, clock: Clock) -> Fleet:
+        return MemoryFleet()
 
 
 class AwsWorld:
@@ -80,6 +88,11 @@ class AwsWorld:
         bucket = unique("bucket")
         await self._clients.call(CREATE_BUCKET, {"Bucket": bucket}, "a test's bucket")
         return S3Artifacts(self._clients, bucket, PREFIX)
+
+    async def fleet(self, clock: Clock) -> Fleet:
+        table = unique("table")
+        await create_table(self._clients, table)
+        return DynamoFleet(self._clients, table, clock)
 
     async def _create(self, attributes: Mapping[str, str]) -> SqsQueue:
         name = unique("queue")

@@ -23,7 +23,7 @@ from cqworker.aws.operations import Operation
 HOT_OPERATIONS = frozenset(
     "ReceiveMessage SendMessage SendMessageBatch DeleteMessage DeleteMessageBatch GetQueueUrl GetQueueAttributes "
     "ChangeMessageVisibility ChangeMessageVisibilityBatch GetItem PutItem UpdateItem BatchExecuteStatement "
-    "Query BatchGetItem DeleteItem".split()
+    "Query BatchGetItem DeleteItem TransactWriteItems".split()
 )
 """What a running daemon calls again and again, by name."""
 
