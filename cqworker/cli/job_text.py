@@ -36,6 +36,8 @@ def _state_of(job: Job) -> str:
     match _status(job):
         case Status.QUEUED:
             return "waits" + (f" until {job['scheduled_at']}" if job["scheduled_at"] else " for its start")
+        case Status.SCHEDULED:
+            return f"is SCHEDULED, not before {job['scheduled_at']}"
         case Status.RUNNING:
             asked = f"; a cancel was asked for at {job['cancel_requested_at']}" if job["cancel_requested_at"] else ""
             return f"is RUNNING since {job['started_at']}, {attempt}{asked}"
@@ -45,7 +47,7 @@ def _state_of(job: Job) -> str:
             return f"SUCCEEDED in {attempt}{_duration_of(job)}"
         case Status.FAILED:
             return f"FAILED in {attempt}{_duration_of(job)}: {failure}"
-        case Status.CANCELLED | Status.SCHEDULED | Status.BLOCKED | None:
+        case Status.CANCELLED | Status.BLOCKED | None:
             return f"is {printable(job['status'])}"
 
 

@@ -16,6 +16,7 @@ from cqworker.errors import (
     KeyReused,
     MessageTooLarge,
     NotAllowedNow,
+    NotProvisioned,
     PayloadFault,
     RateLimited,
     SendUnanswered,
@@ -71,6 +72,8 @@ def _error_type_of(kind: Kind | None) -> Callable[[str], CqworkerError]:  # noqa
             return JobNotFound
         case Kind.NOT_ALLOWED_NOW:
             return NotAllowedNow
+        case Kind.NOT_PROVISIONED:
+            return NotProvisioned
         case Kind.TOO_LARGE:
             return MessageTooLarge
         case Kind.UNAUTHENTICATED:

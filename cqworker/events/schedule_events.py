@@ -8,9 +8,9 @@ from cqworker.events.job_event import JobEvent
 
 
 class JobScheduled(JobEvent, frozen=True, kw_only=True):
-    """A job was accepted, or put off, for `at` (epoch ms): its record waits in the index of due jobs."""
+    """A job was accepted, or put off, for `at` (RFC 3339): its record waits in the index of due jobs."""
 
-    at: int
+    at: str
 
 
 class JobHandedOver(JobEvent, frozen=True, kw_only=True):

@@ -142,7 +142,7 @@ class OperatorActions:
     async def _report_rescheduled(self, record: JobRecord) -> JobRecord:
         """What is due soon is handed over at once; where that fails the index of due jobs does it a little later."""
         due = record.scheduled_at or 0
-        self._emit(JobScheduled(job=job_ref_of(record), at=due))
+        self._emit(JobScheduled(job=job_ref_of(record), at=rfc3339(due)))
         if due > self._clock.now() + HORIZON_MS:
             return record
         try:

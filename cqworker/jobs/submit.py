@@ -272,7 +272,7 @@ class Submitter:
                 raise SendUnanswered(envelope.job_id, error) from error
             raise
         self._emit(JobSubmitted(job=job_ref_of(record)))
-        self._emit(JobScheduled(job=job_ref_of(record), at=starts_at))
+        self._emit(JobScheduled(job=job_ref_of(record), at=rfc3339(starts_at)))
         return (answer.seen or record) if isinstance(answer, Refused) else answer.record
 
     async def _put_record(self, submission: Submission, envelope: Envelope, starts_at: int) -> JobRecord:

@@ -84,8 +84,6 @@ class Progress(Struct, frozen=True):
     token="That of the last claim, or None.",  # noqa: S106 - of a claim
     lease_expires_at="Until when an attempt holds it; None: nobody does.",
     scheduled_at="Not to start before, or None.",
-    due="Its shard of the index of jobs whose message is sent when they are due; None: its message is there.",
-    hindered_at="Since when it has been given back for what it could not help, or None.",
     started_at="When the last attempt started, or None.",
     finished_at="When it became final, or None.",
     cancel_requested_at="When somebody asked to cancel it, or None.",
@@ -95,6 +93,8 @@ class Progress(Struct, frozen=True):
     failure="How the last attempt ended where that was no success, or None.",
     history="What happened to it, oldest first.",
     trace_id="Its submitter's trace, or None.",
+    due="Its shard of the index of jobs whose message is sent when they are due; None: its message is there.",
+    hindered_at="Since when it has been given back for what it could not help, or None.",
     listing="What the listing index says of it, or None where it is not listed.",
 )
 class JobRecord(Struct, frozen=True, kw_only=True):
@@ -120,8 +120,6 @@ class JobRecord(Struct, frozen=True, kw_only=True):
     token: str | None = None
     lease_expires_at: int | None = None
     scheduled_at: int | None = None
-    due: str | None = None
-    hindered_at: int | None = None
     started_at: int | None = None
     finished_at: int | None = None
     cancel_requested_at: int | None = None
@@ -131,6 +129,8 @@ class JobRecord(Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
     history: tuple[Entry, ...] = ()
     trace_id: str | None = None
+    due: str | None = None
+    hindered_at: int | None = None
     listing: Listing | None = None
 
     def is_free(self, now: int) -> bool:
@@ -149,7 +149,7 @@ class JobRecord(Struct, frozen=True, kw_only=True):
     @property
     def waits_in_index(self) -> bool:
         """Whether another message is going to be sent to it, whatever becomes of those that were."""
-        return self.due is not None or self.status is Status.SCHEDULED
+        return self.is_marked or self.status is Status.SCHEDULED
 
     @property
     def day(self) -> str:

@@ -139,7 +139,7 @@ class MetricDefinitions:
             "jobs_handed_over_total", "Jobs whose message was sent for their time", "type"
         )
         self.unsendable: CounterFamily = self._counter(
-            "unsendable_total", "Times the message of a job that was due could not be sent", "queue"
+            "unsendable_total", "Times the message of a job that was due could not be sent", "type"
         )
         self.overdue: GaugeFamily = self._gauge(
             "due_overdue_seconds", "How late the oldest job was that the last sweep of a shard found", "shard"

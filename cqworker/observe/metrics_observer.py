@@ -119,7 +119,7 @@ class MetricsObserver:
         return {
             JobScheduled: lambda event: metrics.scheduled[self._type(event)].inc(),
             JobHandedOver: lambda event: metrics.handed_over[self._type(event)].inc(),
-            JobUnsendable: lambda event: metrics.unsendable[event.job.queue,].inc(),
+            JobUnsendable: lambda event: metrics.unsendable[self._type(event)].inc(),
             ShardSwept: lambda event: metrics.overdue[event.shard,].set(event.overdue),
         }
 

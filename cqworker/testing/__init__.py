@@ -7,8 +7,10 @@ from cqworker.errors import CqworkerError, InvalidPayload
 from cqworker.model.attempt_writes import Claim, HandBack, Renew, Reopen, Settle
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import Entry
+from cqworker.model.listing import Listing
 from cqworker.model.operator_writes import AskCancel, Enter, Forestall, Lose, NewRound
 from cqworker.model.record import Failure, JobRecord, Progress
+from cqworker.model.schedule_writes import HandOver, Reschedule
 from cqworker.model.status import FailureKind, Status
 from cqworker.model.writes import Refused, Written
 from cqworker.plugins.process_call import ChildFailure
@@ -34,12 +36,14 @@ __all__ = [
     "FailureKind",
     "Forestall",
     "HandBack",
+    "HandOver",
     "HandlerRun",
     "InvalidPayload",
     "JobFacts",
     "JobRecord",
     "KeyItem",
     "Letter",
+    "Listing",
     "Lose",
     "MemoryArtifacts",
     "MemoryQueue",
@@ -49,6 +53,7 @@ __all__ = [
     "Refused",
     "Renew",
     "Reopen",
+    "Reschedule",
     "Settle",
     "Status",
     "StoredObject",

@@ -16,6 +16,7 @@ from cqworker.errors import (
     JobNotFound,
     MessageTooLarge,
     NotAllowedNow,
+    NotProvisioned,
     RateLimited,
     Unavailable,
 )
@@ -84,6 +85,8 @@ def _problem_of(error: Exception, request: web.Request) -> Problem | None:
             return Problem(ProblemKind.JOB_NOT_FOUND, "No such job is known here, or not any more.", members=named)
         case NotAllowedNow():
             return Problem(ProblemKind.NOT_ALLOWED_NOW, str(error), members=named)
+        case NotProvisioned():
+            return Problem(ProblemKind.NOT_PROVISIONED, str(error), members=named)
         case ArtifactMissing():
             return Problem(
                 ProblemKind.ARTIFACT_NOT_FOUND, "No such artifact is stored, or not any more.", members=named

@@ -64,6 +64,7 @@ JOB_ROUTES = (
             ProblemKind.UNKNOWN_QUEUE,
             ProblemKind.INVALID_PAYLOAD,
             ProblemKind.KEY_REUSED,
+            ProblemKind.NOT_PROVISIONED,
             ProblemKind.RATE_LIMITED,
             ProblemKind.UNAVAILABLE,
             ProblemKind.SEND_UNANSWERED,

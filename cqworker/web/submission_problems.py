@@ -8,6 +8,7 @@ from cqworker.errors import (
     InvalidPayload,
     KeyReused,
     MessageTooLarge,
+    NotProvisioned,
     RateLimited,
     SendUnanswered,
     Unavailable,
@@ -50,6 +51,8 @@ def problem_of_submission(error: Exception, pointer: JobPointer) -> Problem:
             return Problem(ProblemKind.KEY_REUSED, str(error))
         case MessageTooLarge():
             return Problem(ProblemKind.TOO_LARGE, str(error))
+        case NotProvisioned():
+            return Problem(ProblemKind.NOT_PROVISIONED, str(error))
         case RateLimited():
             return problem_of_rate(error)
         case SendUnanswered(job_id=job_id):

@@ -15,7 +15,7 @@ from cqworker.model.operator_writes import Enter
 from cqworker.model.writes import Refused
 from cqworker.ports import JobStore, KeyItem
 from tests.aws.stub import answers, body_of, error, ok, serving
-from tests.contract.cases import cases, record
+from tests.contract.cases import MAKERS, cases, record
 from tests.contract.clock import NOW, SetClock
 
 SpeakTo = Callable[..., None]
@@ -41,7 +41,7 @@ async def test_every_write_is_conditional_counted_and_asks_for_what_stood_there(
         for case in cases(seed=1, of_each=1):
             await store.write(case.change)
         await store.reserve_key(KeyItem("hash", "job", "request", NOW + 1), NOW)
-    assert len(stub.seen) == 21
+    assert len(stub.seen) == 2 * len(MAKERS) + 1
     for seen in stub.seen:
         request = body_of(seen)
         assert request["TableName"] == "jobs"

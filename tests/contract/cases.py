@@ -250,7 +250,9 @@ def hand_over(rng: Random) -> Case:
 def reschedule(rng: Random) -> Case:
     seen = record(rng)
     entry = Entry(NOW, "rescheduled", 0, "", "later")
-    change = Reschedule(seen=close(rng, seen), scheduled_at=NOW + 86_400_000, purge_at=PURGE, entry=entry)
+    change = Reschedule(
+        seen=close(rng, seen), scheduled_at=NOW + rng.choice((0, 86_400_000)), purge_at=PURGE, entry=entry
+    )
     return Case(sometimes(rng, seen), change)
 
 

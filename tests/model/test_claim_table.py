@@ -156,3 +156,12 @@ def test_a_schedule_has_come_two_seconds_before_its_time() -> None:
     ahead = record(Status.QUEUED, scheduled_at=NOW + 2001)
     assert verdict_of(ahead, message(), OURS, NOW) == WaitUntil(NOW + 2001)
     assert verdict_of(ahead, message(), OURS, NOW + 1) == Start()
+
+
+def test_who_has_a_place_in_the_index_and_no_time_is_not_in_it_and_judged_so() -> None:
+    """As the claims of versions before the index leave it: they remove the time and know nothing of the place."""
+    for state in every_state():
+        if state["index"] == "out" and state.scheduled_at is None:
+            seen, sent = replace(state.record(), due="3"), state.message()
+            assert verdict_of(seen, sent, OURS, NOW) == judged(state), state
+            assert dead_letter_verdict_of(seen, sent, NOW) == judged_dead(state), state

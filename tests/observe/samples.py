@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from msgspec.structs import replace
 
 from cqworker import events
-from cqworker.events import JobEvent, JobRef, limit_events, loop_events, stop_events
+from cqworker.events import JobEvent, JobRef, limit_events, loop_events, schedule_events, stop_events
 from cqworker.model.status import FailureKind, Status
 
 JOB = JobRef(
@@ -22,7 +22,7 @@ JOB = JobRef(
 )
 EVENT_CLASSES: tuple[type[Any], ...] = tuple(
     kind
-    for module in (events, limit_events, loop_events, stop_events)
+    for module in (events, limit_events, loop_events, schedule_events, stop_events)
     for _, kind in inspect.getmembers(module, inspect.isclass)
     if kind.__module__ == module.__name__ and kind not in (JobRef, JobEvent)
 )

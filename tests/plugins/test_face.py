@@ -31,8 +31,8 @@ FACE = """
     ArtifactMissing ArtifactTooLarge Backoff Client ClientNotOpen ConfigurationError CqworkerError
     DaemonRefused DaemonUnreachable HistoryEntry InvalidPayload Job JobArtifacts JobFailed JobFailure
     JobNotFound JobProgress JobUnfinished JobView KeyReused MessageTooLarge NewJob NotAdmitted NotAllowedNow
-    PayloadFault ProcessDied ProcessNotStarted ProcessTimeout ProxyRefused RateLimited Reject Retry SendUnanswered
-    Settings Source SourceRefused Status Stopping StoredObject SubmissionRefused Unavailable UnknownQueue
+    NotProvisioned PayloadFault ProcessDied ProcessNotStarted ProcessTimeout ProxyRefused RateLimited Reject Retry
+    SendUnanswered Settings Source SourceRefused Status Stopping StoredObject SubmissionRefused Unavailable UnknownQueue
     UnknownType handler
 """
 

@@ -21,7 +21,7 @@ Place = tuple[str, str]
 COLLABORATORS = {
     "operator": ("jobs/operator_actions.py", "OperatorActions"),
     "submitter": ("jobs/submit.py", "Submitter"),
-    "artifacts": ("ports.py", "Artifacts"),
+    "artifacts": ("ports/__init__.py", "Artifacts"),
 }
 """What an application hands its endpoints, by the last name of whatever has it."""
 

@@ -7,16 +7,16 @@ import tomllib
 
 import pytest
 
-from cqworker.model.record import record_from
 from cqworker.model.status import Stage, Status
-from tests.rails.jobs import MESSAGE, PURGE
 from tests.rails.pages import ROOT, text_of
-from tests.rails.transitions import ABSENT, ACTS, asked, permitted
+from tests.rails.transitions import ABSENT, ACTS, asked, begun, permitted
 
-OF_ATTEMPTS = {"claim": "Claim", "settle": "Settle", "hand back": "HandBack"}
+OF_ATTEMPTS = {"claim": "Claim", "settle": "Settle", "hand back": "HandBack", "hand over": "HandOver"}
 """The writes that labels of the diagram stand for; all their arrows are drawn, between statuses that differ."""
-OF_PEOPLE = {"submit": "Enter", "cancel": "Forestall", "retry": "NewRound"}
+OF_PEOPLE = {"submit": "Enter", "cancel": "Forestall", "retry": "NewRound", "reschedule": "Reschedule"}
 """Labels of what people ask for, and the writes of those."""
+OF_TWO_STEPS = {"run now": ("Reschedule", "HandOver")}
+"""What people ask for that is two writes, one after the other: their arrows are drawn."""
 NOT_DRAWN = {"Reopen": "a claim that comes before the record of its retry", "Lose": "the end of a dead letter"}
 """Writes that change a status and have no label, and why."""
 
@@ -50,14 +50,21 @@ def test_the_arrows_of_attempts_are_those_that_the_rules_permit(label: str) -> N
     assert drawn(label) == moves(permitted()[OF_ATTEMPTS[label]])
 
 
-@pytest.mark.parametrize("label", ACTS)
+@pytest.mark.parametrize("label", [act for act in ACTS if act not in OF_TWO_STEPS])
 def test_the_arrows_of_people_are_what_comes_of_their_asking(label: str) -> None:
     assert drawn(label) == moves(asked()[label])
     assert drawn(label) <= permitted()[OF_PEOPLE[label]]
 
 
-def test_a_job_begins_in_the_status_that_submission_gives_it() -> None:
-    assert drawn("submit") == {(ABSENT, str(record_from(MESSAGE, PURGE, None).status))}
+@pytest.mark.parametrize("act", OF_TWO_STEPS)
+def test_what_people_ask_for_in_two_steps_is_one_write_after_the_other(act: str) -> None:
+    first, second = (permitted()[kind] for kind in OF_TWO_STEPS[act])
+    both = {(before, after) for before, between in first for begins, after in second if begins == between}
+    assert moves(asked()[act]) == moves(both)
+
+
+def test_a_job_begins_in_the_statuses_that_submission_gives_it() -> None:
+    assert drawn("submit") == {(ABSENT, status) for status in begun()}
 
 
 def drawn(label: str) -> set[tuple[str, str]]:

@@ -26,7 +26,8 @@ from tests.rails.source import made_in
 NOT_COUNTED = set(
     """
     AbandonedHandlerEnded CancelAsked CancelNoticed CopyDropped CopyHidden CopyRefreshed EndingDiscarded
-    HandlerAbandoned JobLeftRunning JobTakenOver LeaseUnanswered RecordPostponed RetryAsked ReturnedAfterStop
+    HandlerAbandoned JobHandedOver JobLeftRunning JobScheduled JobTakenOver JobUnsendable
+    LeaseUnanswered RecordPostponed RetryAsked ReturnedAfterStop
     SubmissionReplayed
 """.split()
 )

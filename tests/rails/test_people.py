@@ -26,6 +26,9 @@ UNSEEN = {
     "token": "whoever knew it could write as the attempt",
     "lease_expires_at": "a matter between workers",
     "purge_at": "a matter of the table",
+    "due": "a matter of the index; scheduled_at says when",
+    "hindered_at": "the history says of each hand-back what it was for",
+    "listing": "what failure and history say, once more for the index",
 }
 """Fields of a record that nobody is shown, and why."""
 UNTOLD = UNSEEN | {

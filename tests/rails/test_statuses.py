@@ -108,6 +108,9 @@ def test_who_lists_statuses_in_a_sentence_lists_all_that_belong_together() -> No
     whole = {frozenset[Status]().union(*some) for count in (1, 2, 3, 4) for some in combinations(parts, count)}
     whole |= {FINAL, frozenset(SETTLED)}
     whole |= {frozenset({Status.FAILED, Status.RETRYING})}  # what a failed attempt comes to
+    whole |= {frozenset({Status.QUEUED, Status.SCHEDULED})}  # what a submission makes
+    sent = frozenset({Status.QUEUED, Status.RETRYING})  # what waits with a message in the queue, and may lose it
+    whole |= {sent, sent | RETRYABLE | {Status.RUNNING}}
     listed = [(place, frozenset(map(Status, re.findall(r"[A-Z]{2,}", words)))) for place, words in _listed()]
     torn = [f"{place}: {', '.join(sorted(some))}" for place, some in listed if some not in whole]
     assert torn == [], "\n" + "\n".join(torn)

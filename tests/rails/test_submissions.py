@@ -26,7 +26,17 @@ from cqworker.model.status import Status
 from cqworker.plugins.registry import registry_of
 from cqworker.ports import Delivery, JobStore
 from cqworker.testing import MemoryArtifacts, MemoryQueue
-from tests.rails.jobs import OF_THE_JOB, OF_THE_MESSAGE, QUEUE, SUBMISSION, TRACE, TRACEPARENT, TYPE, otherwise
+from tests.rails.jobs import (
+    OF_THE_COPY,
+    OF_THE_JOB,
+    OF_THE_MESSAGE,
+    QUEUE,
+    SUBMISSION,
+    TRACE,
+    TRACEPARENT,
+    TYPE,
+    otherwise,
+)
 from tests.rails.local_store import STORES, store_of
 from tests.rails.samples import defaults_of, fields_of, lost
 from tests.web.house import transform
@@ -35,6 +45,7 @@ CLOCK = SystemClock()
 RETENTION = Retention(days=30)
 ELSEWHERE = {
     "delay_seconds": "SQS delays the message, the record has scheduled_at",
+    "run_at": "as delay_seconds",
     "idempotency_key": "the key has an item of its own",
     "traceparent": "an attribute of the message, the record has trace_id",
 }
@@ -45,7 +56,7 @@ NOT_ASKED_FOR = {
     "traceparent": "who repeats a request does so in another trace",
 }
 """Fields in which a repeated request may differ from the first one, and why."""
-MADE_HERE = {"job_id", "created_at", "round", "payload_ref", *OF_THE_MESSAGE}
+MADE_HERE = {"job_id", "created_at", "round", "payload_ref", *OF_THE_MESSAGE, *OF_THE_COPY}
 """Fields of a message that are nobody's to ask for."""
 ASKED_FOR = [name for name in fields_of(Submission) if name not in NOT_ASKED_FOR]
 

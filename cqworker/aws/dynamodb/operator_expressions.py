@@ -26,6 +26,7 @@ from cqworker.aws.dynamodb.record_conditions import (
     RETRYABLE_VALUES,
     RUNNING,
     UNCANCELLED,
+    UNMARKED,
 )
 from cqworker.model.history import trim
 from cqworker.model.operator_writes import AskCancel, Forestall, Lose, NewRound
@@ -36,7 +37,7 @@ def _losable(free: Part) -> Part:
     return any_of(
         ABSENT,
         all_of(IS_RETRYABLE, compare("round", "<", ":round")),
-        all_of(compare("round", "<=", ":round"), free, UNCANCELLED, missing("due"), differs("status", ":scheduled")),
+        all_of(compare("round", "<=", ":round"), free, UNCANCELLED, UNMARKED, differs("status", ":scheduled")),
     )
 
 
