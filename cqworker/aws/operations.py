@@ -77,7 +77,10 @@ GET_ITEM = Operation("dynamodb", "GetItem", "dynamodb:GetItem")
 PUT_ITEM = Operation("dynamodb", "PutItem", "dynamodb:PutItem", writes=True, declines=CONDITION_FAILED)
 UPDATE_ITEM = Operation("dynamodb", "UpdateItem", "dynamodb:UpdateItem", writes=True, declines=CONDITION_FAILED)
 
-QUERY = Operation("dynamodb", "Query", "dynamodb:Query", declines=frozenset({"ValidationException"}))
+NO_SUCH_INDEX = frozenset({"ValidationException", "ResourceNotFoundException"})
+"""How DynamoDB, and moto in its place, refuse a query of an index that is missing or being filled."""
+
+QUERY = Operation("dynamodb", "Query", "dynamodb:Query", declines=NO_SUCH_INDEX)
 BATCH_GET = Operation("dynamodb", "BatchGetItem", "dynamodb:BatchGetItem")
 DELETE_ITEM = Operation("dynamodb", "DeleteItem", "dynamodb:DeleteItem", writes=True, declines=CONDITION_FAILED)
 

@@ -29,6 +29,7 @@ SENDING = "sending messages"
 ENTERING = "entering a job"
 SWEEPING = "sweeping the index of due jobs"
 REGISTERING = "keeping the registry of the fleet"
+INDEX = "index of due jobs"
 Read = TypeVar("Read")
 
 
@@ -107,15 +108,26 @@ class MonitoredStore:
 
 
 class MonitoredSchedule:
-    """A Schedule whose every call is remembered in `health` as one of the store; raises what the schedule raises."""
+    """A Schedule whose every call is remembered in `health` as one of the store; raises what the schedule raises.
+
+    But for the right to read the index, which a role of before the index lacks: then it is not ready, and that is told.
+    """
 
     def __init__(self, schedule: Schedule, health: ServiceHealth) -> None:
         self._schedule = schedule
         self._health = health
 
     async def is_ready(self) -> bool:
-        with self._health.monitor(STORE, SWEEPING):
-            return await self._schedule.is_ready()
+        try:
+            is_ready = await self._schedule.is_ready()
+        except Exception as error:  # noqa: BLE001 - as `monitor` has it
+            if isinstance(error, Unavailable) and error.concerns == "right":
+                self._health.note_dispensable(INDEX, SWEEPING, error)
+                return False
+            raise self._health.fault_from(STORE, SWEEPING, error) from None
+        self._health.record_success(STORE, SWEEPING)
+        self._health.note_granted(INDEX)
+        return is_ready
 
     async def due(
         self, shard: str, until: int, limit: int, after: DueEntry | None = None

@@ -93,6 +93,8 @@ class ServiceHealth:
         }
         """By service, and by what was being done where that alone is refused."""
         self._troubled_since: dict[str, float] = {}
+        self._dispensable: dict[str, float] = {}
+        """Since when (monotonic) a right is missing that no ordinary job needs, by service."""
         self._last_success: dict[str, float] = {}
         self.outages: dict[str, Outage] = {}
         """The last of each service: while there was none, no claim need ask for its grace."""
@@ -144,6 +146,16 @@ class ServiceHealth:
         if refused == ANY_OPERATION or (service, refused) in PROBED:
             self._away_event(service).set()
         self._emit(ServiceFailed(service=service, doing=doing, cause=error.cause, remedy=error.remedy))
+
+    def note_dispensable(self, service: str, doing: str, error: Unavailable) -> None:
+        """A right is missing that no ordinary job needs: it is told, and the daemon is as ready as it was."""
+        self._dispensable.setdefault(service, self._clock.monotonic())
+        self._emit(ServiceFailed(service=service, doing=doing, cause=error.cause, remedy=error.remedy))
+
+    def note_granted(self, service: str) -> None:
+        """The right that was missing is there, if one was."""
+        if self._dispensable and (since := self._dispensable.pop(service, None)) is not None:
+            self._emit(ServiceRecovered(service=service, seconds=self._clock.monotonic() - since))
 
     def _mend(self, service: str, doing: str) -> None:
         """Forgets what this answer disproves, and refusals that are DENIAL_SECONDS old."""

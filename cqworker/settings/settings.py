@@ -42,11 +42,15 @@ class StoreSettings(Section):
         description="Days a record stays after its last change. SQS keeps a message for up to 14 days, "
         "and a copy that outlived its record would run a forgotten job again.",
     )
-
     listed: tuple[ListedStatus, ...] = Field(
         (Status.FAILED,),
         description="The statuses whose jobs the listing index has: FAILED, CANCELLED, or both. Each job that ends so "
         "costs one write unit more.",
+    )
+    list_all: bool = Field(
+        False,
+        description="true: jobs are listed in every status, by an index of all jobs that costs one write unit more "
+        "for each job; `cqworker provision` makes it. false: those that failed and those that are due later.",
     )
 
     @field_validator("listed")

@@ -69,12 +69,13 @@ class Hands:
 
 
 class Failing:
-    """Calls of which some end with an error of the SDK."""
+    """Calls of which some end with an error of the SDK; with `index`, only those of that index."""
 
-    def __init__(self, calls: Calls, error: Exception, *operations: str) -> None:
+    def __init__(self, calls: Calls, error: Exception, *operations: str, index: str | None = None) -> None:
         self._calls = calls
         self._error = error
         self._operations = operations
+        self._index = index
 
     async def call(
         self,
@@ -85,7 +86,7 @@ class Failing:
         seconds: float = DEADLINE_SECONDS,
         read: Read | None = None,
     ) -> Answer:
-        if operation.name not in self._operations:
+        if operation.name not in self._operations or request.get("IndexName") != self._index:
             return await self._calls.call(operation, request, about, seconds=seconds, read=read)
         return await perform(operation, about, seconds, ignore, self._fail())
 

@@ -20,7 +20,7 @@ async def test_what_was_provisioned_is_found_to_be_right(clients: AwsClients, un
     found = await inspect(clients, untouched.settings, 10, CLOCK)
     assert bad(found) == []
     assert [finding.subject.split()[0] for finding in found] == [
-        "credentials", "queue", "dead-letter", "table", "table", "table", "bucket", "bucket", "clock",
+        "credentials", "queue", "dead-letter", "table", "table", "table", "table", "bucket", "bucket", "clock",
     ]  # fmt: skip
 
 
@@ -155,6 +155,9 @@ async def test_a_clock_that_is_wrong_is_found(
         ("GetItem", "error", "Allow dynamodb:GetItem on it"),
         ("PutItem", "error", "Allow dynamodb:PutItem on it"),
         ("UpdateItem", "error", "Allow dynamodb:UpdateItem on it"),
+        ("Query", "error", "Allow dynamodb:Query on it"),
+        ("BatchGetItem", "error", "Allow dynamodb:BatchGetItem on it"),
+        ("DeleteItem", "error", "Allow dynamodb:DeleteItem on it"),
         ("BatchExecuteStatement", "warning", "Allow dynamodb:PartiQLUpdate on it"),
         ("DescribeTable", "info", "Allow dynamodb:DescribeTable on it"),
         ("DescribeTimeToLive", "info", "Allow dynamodb:DescribeTimeToLive on it"),

@@ -69,7 +69,8 @@ class Allowed:
 
 
 def _matches(pattern: str, resource: str) -> bool:
-    return resource.startswith(pattern[:-1]) if pattern.endswith("*") else pattern.rpartition(":")[2] == resource
+    last = pattern.rpartition(":")[2]
+    return resource.startswith((pattern[:-1], last[:-1])) if pattern.endswith("*") else last == resource
 
 
 def _resource_of(operation: Operation, request: Request) -> str:
@@ -78,7 +79,8 @@ def _resource_of(operation: Operation, request: Request) -> str:
         case "sqs":
             return str(request.get("QueueName") or request["QueueUrl"]).rpartition("/")[2]
         case "dynamodb":
-            return f"table/{request['TableName'] if 'TableName' in request else Settings().store.table}"
+            table = f"table/{request.get('TableName', Settings().store.table)}"
+            return f"{table}/index/{request['IndexName']}" if "IndexName" in request else table
         case _:
             return f"arn:aws:s3:::{request['Bucket']}/{request.get('Key', '')}"
 

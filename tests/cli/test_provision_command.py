@@ -19,6 +19,6 @@ def test_the_command_tells_each_step(settings: Settings, monkeypatch: pytest.Mon
     assert dry[0] == f"table {settings.store.table}: would be created (keys pk and sk, on demand)"
     done = invoke("provision").stdout.splitlines()
     assert done[0] == f"table {settings.store.table}: created (keys pk and sk, on demand)"
-    assert "after 40 receives" in done[3]
+    assert "after 40 receives" in done[5]
     again = told(invoke("provision", "--json"))
     assert {step["action"] for step in again} == {"unchanged"}

@@ -9,18 +9,29 @@ import pytest
 
 from cqworker.errors import ArtifactMissing, RecordUnreadable, Unavailable
 from cqworker.events import Event, ItemFailed, ServiceFailed, ServiceRecovered
-from cqworker.health.monitored_ports import MonitoredArtifacts, MonitoredQueue, MonitoredStore
+from cqworker.health.monitored_ports import MonitoredArtifacts, MonitoredQueue, MonitoredSchedule, MonitoredStore
 from cqworker.health.probes import Probe
 from cqworker.health.service_health import ARTIFACTS, DENIAL_SECONDS, STORE, ServiceHealth
 from cqworker.model.attempt_writes import Claim
 from cqworker.model.status import Status
 from cqworker.ports import KeyItem, Letter
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore, VirtualClock
-from tests.flow.faults import FaultyArtifacts, FaultyQueue, FaultyStore, denied, refused, unreadable
+from cqworker.testing.memory_schedule import MemorySchedule
+from tests.flow.faults import (
+    FaultyArtifacts,
+    FaultyQueue,
+    FaultySchedule,
+    FaultyStore,
+    denied,
+    refused,
+    unheard,
+    unreadable,
+)
 from tests.flow.handlers import quick
 from tests.flow.world import World, story
 
 KEY = KeyItem("k", "job", "request", 0)
+CLOCK = VirtualClock()
 
 
 class Watched:
@@ -69,6 +80,24 @@ async def test_a_right_that_was_refused_is_told_whatever_else_the_service_answer
     await own.queue.delete(["r"])
     assert own.causes == []
     assert sum(isinstance(event, ServiceRecovered) for event in own.events) == 3
+
+
+@story
+async def test_a_role_that_may_not_read_the_index_of_due_jobs_goes_on_without_it_and_is_told() -> None:
+    own = Watched()
+    store = own.lines[0]
+    schedule = MonitoredSchedule(FaultySchedule(MemorySchedule(MemoryStore(CLOCK), CLOCK), store), own.health)
+    store.on("is_ready", denied, times=2)
+    assert [await schedule.is_ready(), await schedule.is_ready()] == [False, False]
+    told = [(event.service, event.remedy) for event in own.events if isinstance(event, ServiceFailed)]
+    assert told == [("index of due jobs", "Allow it.")] * 2
+    assert (own.causes, own.health.outages) == ([], {}), "it holds up no claim, and nothing else is missing"
+    assert await schedule.is_ready()
+    (recovered,) = [event for event in own.events if isinstance(event, ServiceRecovered)]
+    assert recovered.service == "index of due jobs"
+    store.on("is_ready", unheard)
+    await meets(Unavailable, schedule.is_ready)
+    assert own.causes == ["It did not answer."]
 
 
 @pytest.mark.parametrize("call", ["put", "get"])

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from cqworker.aws import operations
+from cqworker.aws.dynamodb.items import item_of
 from cqworker.aws.operations import Operation
+from cqworker.model.record import JobRecord, shard_of
+from cqworker.model.status import Status
 from tests.processes.conftest import Start
 from tests.processes.daemon import RUN, Daemon, until
 from tests.processes.site import Site
@@ -20,8 +25,12 @@ CONFIGURATION = Path(__file__).parents[2].joinpath("config", "cqworker.toml").re
 ACTIONS = {each.name: each.action for each in vars(operations).values() if isinstance(each, Operation)}
 NEVER_CALLED = {"s3:ListBucket"}
 """S3 says that an object is absent only to who may list."""
-NOT_HERE = {"worker": {"sqs:SendMessage", "dynamodb:PartiQLUpdate"}, "api": set[str]()}
+NOT_HERE = {"worker": {"sqs:SendMessage", "dynamodb:PartiQLUpdate"}, "api": {"dynamodb:PartiQLUpdate"}}
 """A copy in place of a worn-out message, and batches, which the embedded AWS does not understand."""
+SWEEP = {"dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:PutItem"}
+"""What the sweep of due jobs does, which whoever started first does for both."""
+AT_THE_END = {"dynamodb:DeleteItem"}
+"""What a daemon does last: it lets go of what it sweeps."""
 
 
 def policy_of(role: str) -> dict[str, set[str]]:
@@ -53,11 +62,32 @@ def queues_seen_by(daemon: Daemon) -> set[str]:
     return set(re.findall(r'cqworker_queue_messages\{queue="([^"]+)"', text))
 
 
+def put_due(site: Site, moment: float) -> str:
+    """A job that waits in the index of due jobs until then (epoch seconds); its id."""
+    job_id, now = uuid4().hex, int(time.time() * 1000)
+    record = JobRecord(
+        job_id=job_id,
+        type="proof.nap",
+        queue=site.queues[0],
+        tenant="default",
+        status=Status.SCHEDULED,
+        max_attempts=1,
+        created_at=now,
+        purge_at=now // 1000 + 2_592_000,
+        payload='{"seconds": 0}',
+        scheduled_at=int(moment * 1000),
+        due=shard_of(job_id),
+    )
+    site.dynamodb.put_item(TableName=site.table, Item=item_of(record))
+    return job_id
+
+
 @pytest.fixture(scope="module")
 def called(site: Site, start: Start) -> dict[str, set[str]]:
     """What each role calls while jobs of every kind come, run, fail, are cancelled and run again."""
     place = site.changed(queues=["permissions"], queue={"wait_time": 1, "visibility_timeout": 3})
     api, worker = start(place, *RUN, "--role", "api"), start(place, *RUN, "--role", "worker")
+    later = put_due(place, time.time() + 600)
     big = api.submit("text.transform", {"text": "large " * 2000})
     assert api.ended(big)["status"] == "SUCCEEDED"
     refused = api.submit("proof.refuse", {"seconds": 1})
@@ -75,13 +105,18 @@ def called(site: Site, start: Start) -> dict[str, set[str]]:
     until(lambda: queues_seen_by(worker) == {"permissions", "permissions-dead"})
     assert queues_seen_by(api) == {"permissions"}, "its policy allows nothing on a dead-letter queue"
     assert api.get("/readyz").status == 200
+    until(lambda: api.job(later)["status"] == "QUEUED", 90)
     return {"api": called_by(api), "worker": called_by(worker)}
 
 
 @pytest.mark.parametrize("role", ["worker", "api"])
 def test_a_role_calls_what_its_policy_allows_and_all_of_it(role: str, called: dict[str, set[str]]) -> None:
     assert called[role].isdisjoint(NOT_HERE[role])
-    assert called[role] | NOT_HERE[role] | NEVER_CALLED == set(policy_of(role))
+    assert called[role] | NOT_HERE[role] | NEVER_CALLED | SWEEP | AT_THE_END == set(policy_of(role))
+
+
+def test_the_sweep_of_due_jobs_calls_what_both_policies_allow_for_it(called: dict[str, set[str]]) -> None:
+    assert called["api"] | called["worker"] >= SWEEP
 
 
 def test_the_policies_together_allow_every_operation_that_the_daemon_knows() -> None:

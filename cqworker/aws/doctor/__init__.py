@@ -9,6 +9,7 @@ from cqworker.aws.aws_identity import AwsIdentity, find_identity
 from cqworker.aws.doctor.bucket_checks import check_bucket, check_encryption, check_reading
 from cqworker.aws.doctor.check_result import CheckResult, Level, collect
 from cqworker.aws.doctor.clock_skew import check_clock
+from cqworker.aws.doctor.index_checks import check_indexes
 from cqworker.aws.doctor.queue_checks import check_queue
 from cqworker.aws.doctor.region_name import check_region
 from cqworker.aws.doctor.stuck_jobs import check_stuck_jobs
@@ -57,13 +58,15 @@ def _without_repeats(found: list[CheckResult]) -> Iterator[CheckResult]:
 async def _check_table(
     clients: Calls, settings: Settings, roles: Collection[str], clock: Clock, records: int
 ) -> list[CheckResult]:
-    table = settings.store.table
+    table, list_all = settings.store.table, settings.store.list_all
     subject = f"table {table}"
-    found = await collect(subject, check_table_rights(clients, table, roles))
+    found = await collect(subject, check_table_rights(clients, table))
     usable = found[-1].level == "ok"
-    if usable and settings.aws.batch_writes and Role.WORKER in roles:
+    if usable and settings.aws.batch_writes:
         found += await collect(subject, check_batch_writes(clients, table), level="warning")
-    found += await collect(subject, check_table_shape(clients, table), beside=True)
+    if usable:
+        found += await collect(subject, check_indexes(clients, table, roles, list_all=list_all))
+    found += await collect(subject, check_table_shape(clients, table, list_all=list_all), beside=True)
     if usable and records:
         found += await collect(subject, check_stuck_jobs(clients, table, clock, records), beside=True)
     return found

@@ -73,4 +73,7 @@ async def try_call(
 def _entry_errors(answer: Answer) -> list[dict[str, Any]]:
     """What an answer says against single entries (SQS) or statements (DynamoDB) of its request."""
     entries = [{"Code": each["Code"], "Message": each.get("Message", "")} for each in answer.get("Failed", ())]
-    return entries + [each["Error"] for each in answer.get("Responses", ()) if each.get("Error")]
+    responses = answer.get("Responses", ())
+    if isinstance(responses, dict):  # the items of a BatchGetItem by table, which has no errors of its own
+        return entries
+    return entries + [each["Error"] for each in responses if each.get("Error")]

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Iterator
 
-from cqworker.aws.aws_call import Answer, Calls
+from cqworker.aws.aws_call import Answer, Calls, Request
 from cqworker.aws.doctor.check_result import CheckResult, try_call
+from cqworker.aws.doctor.index_checks import check_needless_index
 from cqworker.aws.doctor.kms_keys import check_key
 from cqworker.aws.dynamodb.batch_request import MAX_STATEMENTS
 from cqworker.aws.dynamodb.job_store import NEVER_TRUE
 from cqworker.aws.error_table import OTHER_KEYS
 from cqworker.aws.error_translation import AwsFault
-from cqworker.aws.operations import CONDITION_FAILED, GET_ITEM, PUT_ITEM, UPDATE_ITEM, Operation
-from cqworker.aws.provision.create_table import KEYS, TTL_ATTRIBUTE, describe_table, keys_of, ttl_of
-from cqworker.enums import Role
+from cqworker.aws.operations import (
+    BATCH_GET,
+    CONDITION_FAILED,
+    DELETE_ITEM,
+    GET_ITEM,
+    PUT_ITEM,
+    QUERY,
+    UPDATE_ITEM,
+    Operation,
+)
+from cqworker.aws.provision.create_table import KEYS, TTL_ATTRIBUTE
+from cqworker.aws.provision.read_table import describe_table, keys_of, ttl_of
 
 TRY_BATCH = Operation("dynamodb", "BatchExecuteStatement", "dynamodb:PartiQLUpdate", writes=True)
 ABSENT_KEY = {"pk": {"S": "doctor"}, "sk": {"S": "doctor"}}
@@ -23,15 +33,24 @@ UNKNOWN_OPERATION = "UnknownOperationException"
 ON_DEMAND = "PAY_PER_REQUEST"
 
 
-async def check_table_rights(clients: Calls, name: str, roles: Collection[str]) -> AsyncIterator[CheckResult]:
-    """Reading and writing, as the daemon does it in these roles."""
+async def check_table_rights(clients: Calls, name: str) -> AsyncIterator[CheckResult]:
+    """Reading and writing, as every daemon does it."""
     about = f'table "{name}"'
     conditional = {"TableName": name, "ConditionExpression": NEVER_TRUE}
     await clients.call(GET_ITEM, {"TableName": name, "Key": ABSENT_KEY, "ConsistentRead": True}, about)
     await try_call(clients, UPDATE_ITEM, {**conditional, "Key": ABSENT_KEY}, about, CONDITION_FAILED)
-    if Role.API in roles:
-        await try_call(clients, PUT_ITEM, {**conditional, "Item": ABSENT_KEY}, about, CONDITION_FAILED)
+    await try_call(clients, PUT_ITEM, {**conditional, "Item": ABSENT_KEY}, about, CONDITION_FAILED)
+    for operation, request in _sweep_requests(name):
+        await try_call(clients, operation, request, about, CONDITION_FAILED)
     yield CheckResult("ok", f"table {name}", "Reachable; reading and writing are allowed.")
+
+
+def _sweep_requests(name: str) -> Iterator[tuple[Operation, Request]]:
+    """What the sweep of due jobs does besides, which is in every daemon: none of it finds or changes anything."""
+    mine = {"KeyConditionExpression": "pk = :doctor", "ExpressionAttributeValues": {":doctor": ABSENT_KEY["pk"]}}
+    yield QUERY, {"TableName": name, "ConsistentRead": True, **mine}
+    yield BATCH_GET, {"RequestItems": {name: {"Keys": [ABSENT_KEY], "ConsistentRead": True}}}
+    yield DELETE_ITEM, {"TableName": name, "Key": ABSENT_KEY, "ConditionExpression": NEVER_TRUE}
 
 
 async def check_batch_writes(clients: Calls, name: str) -> AsyncIterator[CheckResult]:
@@ -51,12 +70,14 @@ async def check_batch_writes(clients: Calls, name: str) -> AsyncIterator[CheckRe
         yield CheckResult("ok", f"table {name}", "Writing in batches is allowed.")
 
 
-async def check_table_shape(clients: Calls, name: str) -> AsyncIterator[CheckResult]:
-    """Capacity, key and TTL, which only an inspection asks for."""
+async def check_table_shape(clients: Calls, name: str, *, list_all: bool) -> AsyncIterator[CheckResult]:
+    """Capacity, key, TTL and what is there needlessly, which only an inspection asks for."""
     table = await describe_table(clients, name)
     if table is None:
         return
     for result in (*_check_keys(name, table), *_check_capacity(name, table), *_check_encryption(name, table)):
+        yield result
+    for result in check_needless_index(name, table) if not list_all else ():
         yield result
     status, attribute = await ttl_of(clients, name)
     if status not in ("ENABLED", "ENABLING"):

@@ -9,13 +9,12 @@ from typing import Any
 from cqworker.aws.aws_call import Answer, Calls, Declined, Request
 from cqworker.aws.dynamodb.items import JOB_PREFIX, Item, UnreadableItem, job_key, number, record_of, text
 from cqworker.aws.dynamodb.job_store import WITH_CAPACITY, read_item
+from cqworker.aws.dynamodb.table_indexes import DUE_INDEX
 from cqworker.aws.operations import BATCH_GET, DELETE_ITEM, PUT_ITEM, QUERY
 from cqworker.clock import Clock
 from cqworker.model.record import JobRecord
 from cqworker.ports.schedule import DueEntry, SweepLease
 
-DUE_INDEX = "due"
-"""The index's name. It has what has both its keys: `due`, a shard, and `scheduled_at`."""
 LEASES = "sweeps"
 """The partition of the sweep leases' items."""
 LEASE_PREFIX = "due#"

@@ -22,7 +22,7 @@ async def provision(
     Raises Unavailable as soon as a service does not do its part (running it again goes on from there), and
     CqworkerError where what exists cannot be mended.
     """
-    steps = await ensure_table(clients, settings.store.table, dry_run=dry_run)
+    steps = await ensure_table(clients, settings.store.table, list_all=settings.store.list_all, dry_run=dry_run)
     for queue in settings.queues:
         steps += await ensure_queue(clients, queue, max_receive_counts[queue.name], dry_run=dry_run)
     return steps + await ensure_bucket(clients, settings.artifacts.bucket, dry_run=dry_run)
