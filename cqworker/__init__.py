@@ -30,7 +30,7 @@ from cqworker.errors import (
     UnknownQueue,
     UnknownType,
 )
-from cqworker.plugins.handler import Backoff, Reject, Retry, Stopping, handler
+from cqworker.plugins.handler import Backoff, Reject, Retry, Snooze, Stopping, handler
 from cqworker.plugins.job import Job
 from cqworker.plugins.source_field import Source
 
@@ -93,6 +93,7 @@ __all__ = [
     "Retry",
     "SendUnanswered",
     "Settings",
+    "Snooze",
     "Source",
     "SourceRefused",
     "Status",

@@ -25,6 +25,7 @@ from cqworker.execution.lifespans import LifespanFailed, Lifespans
 from cqworker.execution.outcome import (
     AskedReject,
     AskedRetry,
+    AskedSnooze,
     Died,
     Ended,
     Hindered,
@@ -39,7 +40,7 @@ from cqworker.execution.stops_and_timeouts import StopSignal
 from cqworker.execution.thread_pool import HandlerThreads, ThreadNotStarted
 from cqworker.model.redaction import redacted_end, redacted_excerpt, storable, truncate
 from cqworker.plugins.final_errors import is_final_error
-from cqworker.plugins.handler import Reject, Retry, Stopping
+from cqworker.plugins.handler import Reject, Retry, Snooze, Stopping
 from cqworker.plugins.job import Job, PlainJob
 from cqworker.plugins.loaded_handlers import Handler
 from cqworker.plugins.payload import is_light
@@ -172,6 +173,8 @@ def outcome_of(error: BaseException) -> Outcome | Interrupted:
             return Interrupted("Stopping")  # out of a task group, one of whose tasks looked
         case Retry():
             return AskedRetry(redacted_excerpt(error.reason), error.after)
+        case Snooze():
+            return AskedSnooze(redacted_excerpt(error.reason), error.after)
         case Reject():
             return AskedReject(redacted_excerpt(error.reason))
         case InvalidPayload():

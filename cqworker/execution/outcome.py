@@ -58,6 +58,13 @@ class AskedRetry(Struct, frozen=True):
     after: float | None
 
 
+class AskedSnooze(Struct, frozen=True):
+    """It raised Snooze; `after` in seconds."""
+
+    reason: str
+    after: float
+
+
 class AskedReject(Struct, frozen=True):
     """It raised Reject."""
 
@@ -109,6 +116,7 @@ Outcome = (
     | Hindered
     | Died
     | AskedRetry
+    | AskedSnooze
     | AskedReject
     | PayloadRefused
     | Stopped

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cqworker.execution.outcome import (
     AskedReject,
     AskedRetry,
+    AskedSnooze,
     Died,
     Ended,
     Hindered,
@@ -53,9 +54,11 @@ def _judge_stopped(end: Ended, reason: StopReason, late: float) -> Outcome:
             return Returned(result, late)
         case PayloadRefused() if reason is not StopReason.CANCEL:
             return outcome
+        case AskedSnooze() if reason in (StopReason.DRAIN, StopReason.SILENCE):
+            return outcome
         case Raised() if end.seen is None and reason not in (StopReason.CANCEL, StopReason.TIMEOUT):
             return outcome
-        case Returned() | Raised() | PayloadRefused() | AskedRetry() | Hindered() | Interrupted():
+        case Returned() | Raised() | PayloadRefused() | AskedRetry() | AskedSnooze() | Hindered() | Interrupted():
             return stopped_by(outcome, reason)
         case Died() | NeverStarted() | UnknownTypeMet() | Stopped():
             return stopped_by(outcome, reason)
@@ -91,7 +94,7 @@ def stopped_by(outcome: Outcome | Interrupted, reason: StopReason) -> Stopped:
         reason,
         note=note_of(outcome),
         raised=outcome if isinstance(outcome, Raised) else None,
-        after=outcome.after if isinstance(outcome, AskedRetry) else None,
+        after=outcome.after if isinstance(outcome, AskedRetry | AskedSnooze) else None,
         returned=isinstance(outcome, Returned),
     )
 
@@ -107,6 +110,8 @@ def note_of(outcome: Outcome | Interrupted) -> str:
             return reason
         case AskedRetry(reason):
             return f"it asked for another attempt: {truncate(reason, NOTE_LIMIT)}"
+        case AskedSnooze(reason):
+            return f"it asked to be snoozed: {truncate(reason, NOTE_LIMIT)}" if reason else "it asked to be snoozed"
         case AskedReject(reason):
             return f"it rejected the job: {truncate(reason, NOTE_LIMIT)}"
         case Died() | NeverStarted() | PayloadRefused() | UnknownTypeMet() | Stopped() | Interrupted():

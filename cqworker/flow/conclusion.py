@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from cqworker.execution.outcome import (
     AskedReject,
     AskedRetry,
+    AskedSnooze,
     Died,
     Hindered,
     NeverStarted,
@@ -24,10 +25,11 @@ from cqworker.execution.outcome import (
 from cqworker.execution.stop_outcomes import ERROR_PREFIX
 from cqworker.flow.unknown_types import PATIENCE_MS, seconds_to_hide, unknown_type_failure
 from cqworker.model.backoff import retry_delay
-from cqworker.model.history import HANDED_BACK, RETRIED
+from cqworker.model.history import HANDED_BACK, RETRIED, SNOOZED, snooze_reason
 from cqworker.model.record import Failure, JobRecord
 from cqworker.model.status import FailureKind
 from cqworker.plugins.handler import Backoff
+from cqworker.ports import MAX_DELAY
 
 
 class Success(Struct, frozen=True):
@@ -61,7 +63,8 @@ class Cancelled(Struct, frozen=True):
 class HandedBack(Struct, frozen=True):
     """No ending: the attempt is refunded and the job waits `delay` seconds for another start.
 
-    `note` is how the handler ended, in words; `hindered`: by what the job could not help, for which it waits a day.
+    `note` is how the handler ended, in words, or why it snoozed; `hindered`: by what the job could not help, for which
+    it waits a day.
     """
 
     reason: str
@@ -72,7 +75,7 @@ class HandedBack(Struct, frozen=True):
     @property
     def history_reason(self) -> str:
         """The reason as the history has it."""
-        return with_note(self.reason, self.note)
+        return snooze_reason(self.note) if self.reason == SNOOZED else with_note(self.reason, self.note)
 
 
 class LeftAlone(Struct, frozen=True):
@@ -103,6 +106,8 @@ def conclude(record: JobRecord, outcome: Outcome, rules: Rules) -> Conclusion:
             return Failing(Failure(FailureKind.INVALID_PAYLOAD, what, stage="payload"))
         case AskedRetry(reason, after):
             return _retry_or_fail(record, Failure(FailureKind.RAISED, reason), rules, after)
+        case AskedSnooze(reason, after):
+            return HandedBack(SNOOZED, after, reason)
         case Raised(error, message, traceback, stage, final=True):
             return Failing(Failure(FailureKind.REJECTED, message, error, stage, traceback))
         case Raised(error, message, traceback, stage):
@@ -168,8 +173,12 @@ def _retry_or_fail(record: JobRecord, failure: Failure, rules: Rules, after: flo
 
 
 def _wait_or_conclude(record: JobRecord, hindrance: UnknownTypeMet | Hindered, rules: Rules) -> Conclusion:
-    """Nothing that the job could help: at first it waits, each time for as long as it has waited, within bounds."""
-    delay = seconds_to_hide(_hindered_for(record, rules), rules.backoff.cap, rules.chance)
+    """Nothing that the job could help: at first it waits, each time for as long as it has waited, within bounds.
+
+    Whatever the cap, never so long that it takes the index of due jobs: an outage hinders many, and may end any moment.
+    """
+    longest = min(rules.backoff.cap, MAX_DELAY)
+    delay = seconds_to_hide(_hindered_for(record, rules), longest, rules.chance)
     if delay is not None:
         return HandedBack(hindrance.reason, delay, hindered=True)
     if isinstance(hindrance, Hindered):

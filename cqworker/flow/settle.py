@@ -31,7 +31,7 @@ from cqworker.model.artifact_keys import result_key
 from cqworker.model.attempt_writes import HandBack, Settle
 from cqworker.model.backoff import retry_pauses
 from cqworker.model.fingerprint import with_fingerprint
-from cqworker.model.history import HANDED_BACK, Entry, ending_event, trim, trim_if_full
+from cqworker.model.history import HANDED_BACK, Entry, add_hand_back, ending_event, trim_if_full
 from cqworker.model.record import Failure
 from cqworker.model.status import Status
 from cqworker.model.writes import Refused, Written
@@ -151,7 +151,7 @@ class Settler:
         applied = isinstance(answer, Written) or (isinstance(answer, Refused) and change.was_applied_to(answer.seen))
         if not applied:
             if isinstance(answer, Refused) and change.gives_way_to_cancel(answer.seen):
-                return await self._write_ending(claimed, Cancelled(back.note))
+                return await self._write_ending(claimed, Cancelled(back.history_reason))
             if answer is not None:
                 self._emit(LeaseLost(job=claimed.job, reason="its hand-back was refused: the record moved on"))
             return Leave()
@@ -166,17 +166,20 @@ class Settler:
             job_id=record.job_id,
             token=claimed.lease.token,
             purge_at=wait.purge_at,
-            history=trim(record.history, entry),
+            history=add_hand_back(record.history, entry),
             scheduled_at=wait.until if back.delay else None,
             marked=wait.marked,
             hindered_at=(record.hindered_at or now) if back.hindered else None,
         )
 
     def _wait(self, now: int, delay: float) -> Wait:
-        """How a job waits for so many seconds from `now` (epoch ms): as SQS lets it, or in the index of due jobs."""
+        """How a job waits for so many seconds from `now` (epoch ms): as SQS lets it, or in the index of due jobs.
+
+        However it waits, its record outlives the wait: a message whose record is gone would start at once.
+        """
         until = now + round(delay * 1000)
         marked = delay > MAX_DELAY and self._context.schedule.is_ready
-        return Wait(until, marked, self._context.retention.purge_at(until if marked else now))
+        return Wait(until, marked, self._context.retention.purge_at(until))
 
     async def _write_until_answered(self, change: Settle | HandBack, claimed: Claimed) -> Written | Refused | None:
         """The answer, whatever our own clock says of the lease; None where none came while others were answered."""

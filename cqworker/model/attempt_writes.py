@@ -233,7 +233,7 @@ class Settle(_Fenced, frozen=True, kw_only=True):
 class HandBack(_Fenced, frozen=True, kw_only=True):
     """QUEUED again with the attempt refunded; `history` is None where the claim's answer never came.
 
-    One that is `marked` waits long: it is refused while a cancel is asked for, as RETRYING is.
+    One that waits (`scheduled_at`) is refused while a cancel is asked for, as RETRYING is.
     """
 
     purge_at: int
@@ -246,7 +246,7 @@ class HandBack(_Fenced, frozen=True, kw_only=True):
         """Whether the record that is stored (None: there is none) admits this write."""
         if not _Fenced.permits(self, seen) or seen is None:
             return False
-        return not self.marked or seen.cancel_requested_at is None
+        return self.scheduled_at is None or seen.cancel_requested_at is None
 
     def after(self, seen: JobRecord | None) -> JobRecord:
         """The record that this write leaves behind, where `permits(seen)`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -18,6 +20,8 @@ CLAIMED = "claimed"
 """The entry of each start."""
 HANDED_BACK = "handed_back"
 """The entry of an attempt that was refunded."""
+SNOOZED = "snoozed"
+"""How the reason of a hand-back begins that the handler asked for."""
 RETRIED = "retried"
 """The entry that begins every round but the first."""
 SCHEDULED = "scheduled"
@@ -33,6 +37,8 @@ def ending_event(status: Status) -> str:
 
 EVENTS = (SUBMITTED, CLAIMED, HANDED_BACK, RETRIED, SCHEDULED, RESCHEDULED, *map(ending_event, SETTLED))
 """Every event that this version writes into a history; a record may hold others, of another version."""
+_snoozes = re.compile(SNOOZED + r"(?: x([0-9]+))?(?=:|$)").match
+"""Reads how often a job was snoozed in a row, from the reason of the last time."""
 REFUNDED = frozenset({HANDED_BACK})
 """The events after which the attempt that they name does not count."""
 
@@ -79,6 +85,27 @@ def trim(history: tuple[Entry, ...], *entries: Entry) -> tuple[Entry, ...]:
     kept = longer[-MAX_ENTRIES:]
     began = max((place for place, entry in enumerate(longer) if entry.event == RETRIED), default=len(longer))
     return kept if began >= len(longer) - len(kept) else (longer[began], *kept[1:])
+
+
+def snooze_reason(why: str) -> str:
+    """The reason of a hand-back that the handler asked for."""
+    return f"{SNOOZED}: {why}" if why else SNOOZED
+
+
+def add_hand_back(history: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
+    """The trimmed history with a hand-back added, which ends it from its own claim on.
+
+    A snooze right after a snooze takes its place, and says how many there were: `snoozed x7: why`. So a job that is
+    snoozed for ever keeps the story of what came before.
+    """
+    again = _snoozes(entry.reason)
+    if again is None or len(history) < 2 or history[-1].event != CLAIMED or history[-2].event != HANDED_BACK:
+        return trim(history, entry)
+    before = _snoozes(history[-2].reason)
+    if before is None:
+        return trim(history, entry)
+    reason = f"{SNOOZED} x{int(before[1] or 1) + 1}{entry.reason[again.end() :]}"
+    return (*history[:-2], replace(entry, reason=reason))
 
 
 def unfinished_claim(history: tuple[Entry, ...], attempt: int) -> Entry | None:

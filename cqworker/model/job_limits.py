@@ -14,6 +14,8 @@ MAX_ATTEMPTS = 300
 """Starts of one round: three receives each, and a redrive policy counts to a thousand (SQS API, SetQueueAttributes)."""
 MAX_TIMEOUT = 39_600
 """Seconds of an attempt, eleven hours: SQS hides a message 12 h at most from its receipt (ChangeMessageVisibility)."""
+MAX_PAUSE = 31_622_400
+"""Seconds that a job is put off at most, 366 days: a longer time is a mistake, such as a time of day for seconds."""
 MAX_ROUND = 999_999_999
 """The last round: the key of an artifact has room for nine digits."""
 MAX_BATCH = 500

@@ -9,21 +9,20 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, Literal, NoReturn, TypeVar, overload
 
 from cqworker.enums import Executor
-from cqworker.model.job_limits import MAX_ATTEMPTS, MAX_TIMEOUT
+from cqworker.model.job_limits import MAX_ATTEMPTS, MAX_PAUSE, MAX_TIMEOUT
 from cqworker.model.timestamps import seconds_of
 from cqworker.suggestions.call_errors import explain_misuse
-from cqworker.suggestions.handler_terms import BACKOFF, HANDLER, REJECT, RETRY, SENDERS
+from cqworker.suggestions.handler_terms import BACKOFF, HANDLER, REJECT, RETRY, SENDERS, SNOOZE
 
 F = TypeVar("F", bound=Callable[..., Any])
 Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 
 DEFAULT_ATTEMPTS = 10
 """Starts of a job whose type says nothing of them; with the usual backoff at most nine minutes of pauses."""
-MAX_PAUSE = 31_536_000.0
-"""Seconds of a pause, a year: a longer one is a mistake, such as a time of day in place of seconds."""
 _MARK = "__cqworker_handler__"
 
 
@@ -48,17 +47,41 @@ class Retry(Exception):
     """Ends the attempt and asks for another one, `after` seconds from now; by the type's backoff when it is not given.
 
     The attempt counts: when `max_attempts` are used up, the job is FAILED `exhausted`. `reason` stands in its history;
-    `after` may be a timedelta, and is kept in seconds. Raises ValueError for a pause that is none, or over a year.
+    `after` may be a timedelta, and is kept in seconds. Raises ValueError for a pause that is none, or over 366 days.
     """
 
     @explain_misuse(RETRY)
     def __init__(self, reason: str, *, after: float | timedelta | None = None) -> None:
         after = None if after is None else seconds_of(after)
         if after is not None and not (_is_number(after) and 0 <= after <= MAX_PAUSE):
-            raise ValueError(f"Retry(after=…) takes seconds from now, 0 to 31,536,000 (a year), not {after!r}.")
+            raise ValueError(f"Retry(after=…) takes seconds from now, 0 to 31,622,400 (366 days), not {after!r}.")
         super().__init__(reason)
         self.reason: str = str(reason)
         self.after = after
+
+
+class Snooze(Exception):
+    """Hands the job back for `after` seconds: nothing was wrong, it is only too early. No attempt counts.
+
+    The job is QUEUED meanwhile, and its `reason` stands in its history. It may be snoozed any number of times, so
+    whoever waits for something that may never come says when to give up. `after` may be a timedelta, and is kept in
+    seconds. Raises ValueError for a time that is none, or over 366 days.
+    """
+
+    @explain_misuse(SNOOZE)
+    def __init__(self, reason: str = "", *, after: float | timedelta) -> None:
+        after = seconds_of(after)
+        if not _is_pause(after):
+            raise ValueError(
+                f"Snooze(after=…) takes seconds from now, above 0 up to 31,622,400 (366 days), not {after!r}."
+            )
+        super().__init__(reason)
+        self.reason: str = str(reason)
+        self.after: float = after
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """A function in a child process may raise it; an exception alone would forget what has no place of its own."""
+        return partial(type(self), self.reason, after=self.after), (), vars(self)
 
 
 class Reject(Exception):
@@ -97,9 +120,9 @@ class Backoff:
     @explain_misuse(BACKOFF)
     def __init__(self, *, first: float | timedelta = 1.0, factor: float = 2.0, cap: float | timedelta = 900.0) -> None:
         first, cap = seconds_of(first), seconds_of(cap)
-        _require(_is_pause(first), "first", first, "seconds above zero, a year at most")
+        _require(_is_pause(first), "first", first, "seconds above zero, 366 days at most")
         _require(_is_number(factor) and 1 <= factor < math.inf, "factor", factor, "1 or more")
-        _require(_is_pause(cap), "cap", cap, "seconds above zero, a year at most")
+        _require(_is_pause(cap), "cap", cap, "seconds above zero, 366 days at most")
         for name, value in (("first", first), ("factor", factor), ("cap", cap)):
             object.__setattr__(self, name, value)
 

@@ -15,7 +15,7 @@ from cqworker.model.redaction import redacted_end
 from cqworker.plugins.entry_points import GROUP, Offer, load_object
 from cqworker.plugins.exception_text import message_of, one_line
 from cqworker.plugins.final_errors import is_final_error
-from cqworker.plugins.handler import Reject, Retry
+from cqworker.plugins.handler import Reject, Retry, Snooze
 from cqworker.plugins.job import Job, PlainJob
 from cqworker.plugins.loaded_handlers import Handler, Origin, read_handler
 from cqworker.plugins.signature import Unusable
@@ -59,7 +59,7 @@ class ChildOutcome:
     """What came of the run: the result's JSON text, or how it failed; and what was logged on the way."""
 
     result: str | None = None
-    kind: Literal["returned", "retry", "reject", "raised"] = "returned"
+    kind: Literal["returned", "retry", "snooze", "reject", "raised"] = "returned"
     error: str = ""
     message: str = ""
     stage: Stage = "handler"
@@ -69,9 +69,11 @@ class ChildOutcome:
     lines: tuple[ChildLine, ...] = ()
 
     def unwrap(self) -> str:
-        """The result's JSON text. Raises Retry and Reject as the handler did, ChildFailure for any other error."""
+        """The result's JSON text. Raises Retry, Snooze and Reject as the handler did, ChildFailure for others."""
         if self.kind == "retry":
             raise Retry(self.message, after=self.after)
+        if self.kind == "snooze" and self.after is not None:
+            raise Snooze(self.message, after=self.after)
         if self.kind == "reject":
             raise Reject(self.message)
         if self.kind == "raised" or self.result is None:
@@ -102,6 +104,8 @@ def run_in_child(origin: str, payload: str, job: PlainJob) -> ChildOutcome:
             return ChildOutcome(result=handler.encode(result), lines=tuple(lines))
     except Retry as ending:
         return ChildOutcome(kind="retry", message=ending.reason, after=ending.after, lines=tuple(lines))
+    except Snooze as ending:
+        return ChildOutcome(kind="snooze", message=ending.reason, after=ending.after, lines=tuple(lines))
     except Reject as ending:
         return ChildOutcome(kind="reject", message=ending.reason, lines=tuple(lines))
     except InvalidPayload as error:

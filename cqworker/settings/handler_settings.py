@@ -6,12 +6,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cqworker.model.job_limits import MAX_ATTEMPTS, MAX_TIMEOUT
+from cqworker.model.job_limits import MAX_ATTEMPTS, MAX_PAUSE, MAX_TIMEOUT
 from cqworker.settings.resource_names import QueueName
 from cqworker.settings.section import Section
 
-PauseSeconds = Annotated[float, Field(gt=0, le=31_536_000)]
-"""A pause, a year at most: a longer one is a mistake, such as a time of day."""
+PauseSeconds = Annotated[float, Field(gt=0, le=MAX_PAUSE)]
+"""A pause, 366 days at most: a longer one is a mistake, such as a time of day."""
 
 
 class BackoffSettings(Section):
@@ -19,7 +19,9 @@ class BackoffSettings(Section):
 
     first: PauseSeconds = Field(1.0, description="Seconds: the longest pause after the first attempt.")
     factor: float = Field(2.0, ge=1, description="How much longer the pause gets with each attempt.")
-    cap: PauseSeconds = Field(900.0, description="Seconds: no pause is longer.")
+    cap: PauseSeconds = Field(
+        900.0, description="Seconds: no pause is longer. Those over 900 s wait in the index of due jobs."
+    )
 
 
 class TypeSettings(Section):

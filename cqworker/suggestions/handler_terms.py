@@ -89,6 +89,23 @@ RETRY = CallTerms(
         ("throw", "`raise Retry(…)` always ends the attempt"),
     ),
 )
+SNOOZE = CallTerms(
+    "Snooze",
+    'Write `raise Snooze("why", after=3600)`: seconds from now, or a timedelta; no attempt counts.',
+    _table(
+        (
+            "countdown delay defer seconds interval timeout in_ for_ snooze_for duration wait period",
+            "it is after=, in seconds",
+        ),
+        ("minutes hours days weeks", "after= takes a timedelta: after=timedelta(hours=3)"),
+        ("eta at run_at until scheduled_at", "it is after=, in seconds from now: after=then - datetime.now(UTC)"),
+        ("exc error cause exception", 'what went wrong is tried again: `raise Retry("why") from error`'),
+        (
+            "max max_snoozes max_retries retries max_attempts limit",
+            "no attempt counts; `raise Reject(…)` when it is too late",
+        ),
+    ),
+)
 REJECT = CallTerms(
     "Reject",
     'Write `raise Reject("why")`: the reason stands in the job\'s failure.',
@@ -111,7 +128,8 @@ SENDERS = "delay apply_async apply s si signature send send_with_options enqueue
 """The methods by which other job systems have a task run by a worker."""
 ATTRIBUTES: Mapping[str, str] = _table(
     ("retry", '`raise cqworker.Retry("why", after=30)` asks for another attempt'),
-    ("reject fail abort", '`raise cqworker.Reject("why")` ends the job for good'),
+    ("snooze postpone defer reschedule", '`raise cqworker.Snooze("why", after=3600)` hands the job back for that long'),
+    ("reject fail abort discard", '`raise cqworker.Reject("why")` ends the job for good'),
     ("request", "what Celery keeps there is job.id, job.attempt, job.metadata"),
     ("job_id task_id jid message_id uuid", "it is job.id"),
     ("task name job_type func_name actor_name task_name", "it is job.type"),

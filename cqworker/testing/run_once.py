@@ -87,7 +87,8 @@ async def run_handler(  # noqa: PLR0913 - what a test may say, by name
     drain. Its timeout, or the end of a drain after `drain_after` seconds, tells the handler: `job.stopping` is True, a
     coroutine is cancelled, a process killed, and `grace` seconds later the run is over whether it has ended or not.
 
-    Raises what the handler raises (ChildFailure for an error in a process; Stopping where a drain made it give up),
+    Raises what the handler raises, as Retry, Snooze and Reject with their `reason` and `after` in seconds (ChildFailure
+    for an error in a process; Stopping where a drain made it give up),
     InvalidPayload, TypeError or ValueError for a result that is no JSON, LookupError where there is no such handler,
     and TimeoutError for what a worker would settle as `timeout` or abandon; a thread then goes on by itself, a daemon.
     """

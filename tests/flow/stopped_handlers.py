@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from cqworker import Job, Reject, Retry, Stopping, handler
+from cqworker import Job, Reject, Retry, Snooze, Stopping, handler
 from cqworker.errors import Unavailable
 from tests.patience import Patience
 
@@ -37,6 +37,10 @@ def ask_again(_: Job) -> Any:
     raise Retry("busy", after=7)
 
 
+def snooze(_: Job) -> Any:
+    raise Snooze("too early", after=7)
+
+
 def reject(_: Job) -> Any:
     raise Reject("no use")
 
@@ -57,6 +61,7 @@ WAYS: dict[str, Callable[[Job], Any]] = {
     "finished": say_finished,
     "fails": fail,
     "retries": ask_again,
+    "snoozes": snooze,
     "rejects": reject,
     "hindered": miss_a_service,
 }

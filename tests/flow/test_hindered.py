@@ -8,15 +8,12 @@ import pytest
 
 from cqworker import Job, handler
 from cqworker.events import JobHandedBack, JobStarted
-from cqworker.execution import stuck_handlers
-from cqworker.flow import dead_letter_poller
-from cqworker.health import main_loop_lag
 from cqworker.model.artifact_keys import upload_key
 from cqworker.model.status import FailureKind, Status
 from tests.flow.faults import refused, unheard
+from tests.flow.long_stories import HOUR, look_seldom
 from tests.flow.world import DAY, World, story
 
-HOUR = 3600.0
 SOURCE = "artifact:picture"
 
 
@@ -37,10 +34,7 @@ async def stored(world: World) -> str:
 
 @pytest.fixture(autouse=True)
 def _long_stories(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody looks at the loops every second of a day, nor at the dead letters every minute."""
-    monkeypatch.setattr(stuck_handlers, "LOOK_EVERY", HOUR)
-    monkeypatch.setattr(main_loop_lag, "PULSE_SECONDS", HOUR)
-    monkeypatch.setattr(dead_letter_poller, "LOOK_EVERY", HOUR)
+    look_seldom(monkeypatch)
 
 
 @pytest.mark.parametrize("mishap", [refused, unheard])

@@ -15,6 +15,7 @@ from cqworker.events.stop_events import ReturnedAfterStop
 from cqworker.execution.outcome import (
     AskedReject,
     AskedRetry,
+    AskedSnooze,
     Died,
     Interrupted,
     NeverStarted,
@@ -154,7 +155,7 @@ async def test_an_error_that_shows_in_drains_alone_is_forgiven_once_a_round() ->
     assert told == [(1, *once), (1, *twice), (2, *once), (2, *twice)]
 
 
-@pytest.mark.parametrize("way", ["gives up", "returns", "retries", "hindered"])
+@pytest.mark.parametrize("way", ["gives up", "returns", "retries", "snoozes", "hindered"])
 @story
 async def test_giving_up_is_forgiven_as_often_as_the_worker_drains(way: str) -> None:
     world = World({"work": on_the_loop(way, max_attempts=1)})
@@ -280,7 +281,13 @@ async def test_a_lease_that_ran_out_before_the_start_starts_nothing_and_charges_
 
 
 KILLED = Interrupted()
-ANSWERS = (Returned("1"), Raised("ValueError", "x"), AskedRetry("busy", 7.0), AskedReject("no"))
+ANSWERS = (
+    Returned("1"),
+    Raised("ValueError", "x"),
+    AskedRetry("busy", 7.0),
+    AskedSnooze("too early", 7.0),
+    AskedReject("no"),
+)
 
 
 @pytest.mark.parametrize("reason", [StopReason.DRAIN, StopReason.TIMEOUT, StopReason.CANCEL, StopReason.SILENCE])

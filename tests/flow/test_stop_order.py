@@ -14,6 +14,7 @@ from cqworker.execution.handler_loop import RunningCall
 from cqworker.execution.outcome import (
     AskedReject,
     AskedRetry,
+    AskedSnooze,
     Ended,
     Hindered,
     Interrupted,
@@ -60,6 +61,7 @@ ENDS: dict[str, Outcome | Interrupted] = {
     "gave up": Interrupted("Stopping"),
     "cancelled": Interrupted(),
     "retry": AskedRetry("busy", 7.0),
+    "snooze": AskedSnooze("too early", 7.0),
     "reject": AskedReject("no"),
 }
 STEPS = ("quiet", "stop", "thrown", "look", "end", "told", "settled")

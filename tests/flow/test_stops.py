@@ -20,6 +20,7 @@ from tests.flow.world import REAL, World, story
 OPTIONS: dict[str, Any] = {"max_attempts": 3, "backoff": Backoff(first=900)}
 TIMED_OUT = "timeout: The handler did not end within its timeout"
 ASKED = "it asked for another attempt: busy"
+SNOOZED = "it asked to be snoozed: too early"
 BUG = "it said: ValueError: a bug"
 OUTAGE = "its handler met: it does not answer"
 HALF = "it returned after it saw the stop"
@@ -50,6 +51,7 @@ TABLE: dict[StopReason, dict[str, Row]] = {
         "returns": Row(QUEUED, 0, f"drain; {HALF}"),
         "fails": Row(QUEUED, 0, f"drain; {BUG}"),
         "retries": Row(QUEUED, 0, f"drain; {ASKED}", AFTER),
+        "snoozes": Row(QUEUED, 0, "snoozed: too early", AFTER),
         "hindered": Row(QUEUED, 0, f"drain; {OUTAGE}"),
         "rejects": REJECTED,
     },
@@ -61,6 +63,7 @@ TABLE: dict[StopReason, dict[str, Row]] = {
         "returns": Row(RETRYING, 1, f"{TIMED_OUT}; {HALF}"),
         "fails": Row(RETRYING, 1, f"{TIMED_OUT}; {BUG}"),
         "retries": Row(RETRYING, 1, f"{TIMED_OUT}; {ASKED}", AFTER),
+        "snoozes": Row(RETRYING, 1, f"{TIMED_OUT}; {SNOOZED}", AFTER),
         "hindered": Row(RETRYING, 1, f"{TIMED_OUT}; {OUTAGE}"),
         "rejects": REJECTED,
     },
@@ -72,6 +75,7 @@ TABLE: dict[StopReason, dict[str, Row]] = {
         "returns": Row(CANCELLED, 1, f"a cancel was asked for; {HALF}"),
         "fails": Row(CANCELLED, 1, f"a cancel was asked for; {BUG}"),
         "retries": Row(CANCELLED, 1, f"a cancel was asked for; {ASKED}"),
+        "snoozes": Row(CANCELLED, 1, f"a cancel was asked for; {SNOOZED}"),
         "hindered": Row(CANCELLED, 1, f"a cancel was asked for; {OUTAGE}"),
         "rejects": REJECTED,
     },
@@ -83,6 +87,7 @@ TABLE: dict[StopReason, dict[str, Row]] = {
         "returns": Row(QUEUED, 0, f"{SILENT}; {HALF}"),
         "fails": Row(QUEUED, 0, f"{SILENT}; {BUG}"),
         "retries": Row(QUEUED, 0, f"{SILENT}; {ASKED}", AFTER),
+        "snoozes": Row(QUEUED, 0, "snoozed: too early", AFTER),
         "hindered": Row(QUEUED, 0, f"{SILENT}; {OUTAGE}"),
         "rejects": REJECTED,
     },

@@ -7,24 +7,17 @@ import asyncio
 import pytest
 
 from cqworker.events import CopyRefreshed, JobHandedBack, JobStarted
-from cqworker.execution import stuck_handlers
-from cqworker.flow import dead_letter_poller
-from cqworker.health import main_loop_lag
 from cqworker.model.status import FailureKind, Status
 from cqworker.plugins.registry import Registry, registry_of
 from tests.flow.handlers import quick
 from tests.flow.host import Host
+from tests.flow.long_stories import HOUR, look_seldom
 from tests.flow.world import DAY, MAX_RECEIVES, World, story
-
-HOUR = 3600.0
 
 
 @pytest.fixture(autouse=True)
 def _long_stories(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody looks at the loops every second of a day, nor at the dead letters every minute."""
-    monkeypatch.setattr(stuck_handlers, "LOOK_EVERY", HOUR)
-    monkeypatch.setattr(main_loop_lag, "PULSE_SECONDS", HOUR)
-    monkeypatch.setattr(dead_letter_poller, "LOOK_EVERY", HOUR)
+    look_seldom(monkeypatch)
 
 
 def ignorant(world: World, name: str = "old") -> Host:

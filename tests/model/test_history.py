@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cqworker.model.history import MAX_ENTRIES, MAX_REASON_BYTES, Entry, trim, unfinished_claim, with_attempt_numbers
+from cqworker.model.history import (
+    MAX_ENTRIES,
+    MAX_REASON_BYTES,
+    Entry,
+    add_hand_back,
+    snooze_reason,
+    trim,
+    unfinished_claim,
+    with_attempt_numbers,
+)
 from tests.model.samples import NOW, UNHURRIED
 
 texts = st.text(max_size=150)
@@ -58,6 +67,48 @@ def test_the_retry_that_began_the_round_stays_however_long_the_round_is() -> Non
     assert len(history) == MAX_ENTRIES
     assert history[0] == retried
     assert [entry.event for entry in history].count("retried") == 1
+
+
+def snooze(number: int, why: str = "") -> Entry:
+    return Entry(number, "handed_back", 1, "w", snooze_reason(why))
+
+
+def test_snoozes_in_a_row_are_one_entry_with_their_number_and_what_was_said_last() -> None:
+    history: tuple[Entry, ...] = (Entry(0, "submitted"),)
+    for n in range(1, 1001):
+        history = add_hand_back((*history, Entry(n, "claimed")), snooze(n, f"look {n}"))
+    last = Entry(1000, "handed_back", 1, "w", "snoozed x1000: look 1000")
+    assert history == (Entry(0, "submitted"), Entry(1, "claimed"), last)
+
+
+@pytest.mark.parametrize(
+    ("between", "entry"),
+    [
+        ([Entry(5, "handed_back", 1, "w", "drain"), Entry(6, "claimed")], snooze(7)),
+        ([Entry(5, "handed_back", 1, "w", "snoozed xx"), Entry(6, "claimed")], snooze(7)),
+        ([Entry(5, "retrying", 1, "w", "snoozed"), Entry(6, "claimed")], snooze(7)),
+        ([snooze(5), Entry(6, "claimed"), Entry(7, "claimed")], snooze(8)),
+        ([snooze(5), Entry(6, "rescheduled"), Entry(7, "claimed")], snooze(8)),
+        ([snooze(5), Entry(6, "claimed")], Entry(7, "handed_back", 1, "w", "drain")),
+        ([], snooze(7)),
+    ],
+)
+def test_what_is_no_snooze_right_after_a_snooze_is_an_entry_of_its_own(between: list[Entry], entry: Entry) -> None:
+    assert add_hand_back(tuple(between), entry) == (*between, entry)
+
+
+def test_a_long_reason_leaves_the_number_of_snoozes_readable() -> None:
+    history: tuple[Entry, ...] = ()
+    for n in range(30):
+        kept = tuple(Entry.read(entry.text()) for entry in (*history, Entry(n, "claimed")))
+        history = add_hand_back(kept, snooze(n, "ß" * 200))
+    assert history[-1].text().startswith("29 handed_back 1|w|snoozed x30: ß")
+
+
+def test_an_attempt_that_dies_after_snoozes_is_told_from_one_that_was_refunded() -> None:
+    snoozed = Entry(5, "handed_back", 1, "w", "snoozed x7")
+    assert unfinished_claim((CLAIM[1], snoozed, CLAIM[2]), 1) is None
+    assert unfinished_claim((CLAIM[1], snoozed, CLAIM[2], CLAIM[3]), 2) == CLAIM[2]
 
 
 def test_a_claimed_entry_shows_the_attempt_of_the_entry_after_it_and_the_last_one_the_records() -> None:

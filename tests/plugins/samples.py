@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from cqworker import Job, Reject, Retry, handler
+from cqworker import Job, Reject, Retry, Snooze, handler
 
 Facts = dict[str, Any]
 entered: list[str] = []
@@ -75,6 +75,7 @@ def _raise(error: BaseException) -> Any:
 
 ENDINGS: dict[str, Any] = {
     "retry": lambda _: _raise(Retry("busy", after=3)),
+    "snooze": lambda _: _raise(Snooze("early", after=5)),
     "reject": lambda _: _raise(Reject("never")),
     "error": lambda _: _raise(KeyError("lost")),
     "stubborn": lambda _: _raise(Stubborn(1, 2)),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from cqworker import Backoff, Job, Reject, Retry, handler
-from cqworker.model.job_limits import MAX_ATTEMPTS, MAX_TIMEOUT
+from cqworker import Backoff, Job, Reject, Retry, Snooze, handler
+from cqworker.model.job_limits import MAX_ATTEMPTS, MAX_PAUSE, MAX_TIMEOUT
 from cqworker.plugins.handler import options_of
 from cqworker.settings import TypeSettings
+from cqworker.settings.handler_settings import BackoffSettings
 
 
 def plain(payload: dict[str, int], job: Job) -> int:
@@ -155,12 +158,34 @@ def test_author_and_operator_have_the_same_limits() -> None:
 
 def test_the_endings_keep_what_they_say_on_their_way_between_processes() -> None:
     retry = pickle.loads(pickle.dumps(Retry("busy", after=2.5)))
+    for snooze in (Snooze("early", after=5), Snooze(after=timedelta(days=366))):
+        snooze.add_note("a traceback from elsewhere")
+        for same in (pickle.loads(pickle.dumps(snooze)), copy.copy(snooze)):
+            assert (vars(same), str(same), same.args) == (vars(snooze), str(snooze), snooze.args)
     reject = pickle.loads(pickle.dumps(Reject("never")))
     assert (retry.reason, retry.after, str(retry)) == ("busy", 2.5, "busy")
     assert (reject.reason, str(reject)) == ("never", "never")
 
 
-@pytest.mark.parametrize("after", [-1, float("nan"), float("inf"), "5", True, 1.8e12])
+@pytest.mark.parametrize("after", [-1, float("nan"), float("inf"), "5", True, 1.8e12, MAX_PAUSE + 1])
 def test_a_retry_cannot_wait_for_a_time_that_never_comes(after: Any) -> None:
-    with pytest.raises(ValueError, match="after"):
+    with pytest.raises(ValueError, match=r"after=….*0 to 31,622,400 \(366 days\), not "):
         Retry("busy", after=after)
+
+
+@pytest.mark.parametrize("after", [0, -1, timedelta(0), float("nan"), float("inf"), "5", True, None, MAX_PAUSE + 1])
+def test_a_snooze_says_for_how_long(after: Any) -> None:
+    with pytest.raises(ValueError, match=r"after=….*above 0 up to 31,622,400 \(366 days\), not "):
+        Snooze("early", after=after)
+
+
+def test_a_job_may_be_put_off_for_366_days_by_its_author_and_by_its_operator() -> None:
+    year = timedelta(days=366)
+    assert year.total_seconds() == MAX_PAUSE
+    assert (Retry("busy", after=year).after, Snooze(after=year).after) == (MAX_PAUSE, MAX_PAUSE)
+    assert Backoff(first=year, cap=year).cap == BackoffSettings(first=MAX_PAUSE, cap=MAX_PAUSE).cap
+    for beyond in ({"cap": MAX_PAUSE + 1}, {"first": MAX_PAUSE + 1}):
+        with pytest.raises(ValueError, match="366 days at most"):
+            Backoff(**beyond)
+        with pytest.raises(ValueError, match="less than or equal"):
+            BackoffSettings.model_validate(beyond)

@@ -32,7 +32,8 @@ FACE = """
     DaemonRefused DaemonUnreachable HistoryEntry InvalidPayload Job JobArtifacts JobFailed JobFailure
     JobNotFound JobProgress JobUnfinished JobView KeyReused MessageTooLarge NewJob NotAdmitted NotAllowedNow
     NotProvisioned PayloadFault ProcessDied ProcessNotStarted ProcessTimeout ProxyRefused RateLimited Reject Retry
-    SendUnanswered Settings Source SourceRefused Status Stopping StoredObject SubmissionRefused Unavailable UnknownQueue
+    SendUnanswered Settings Snooze Source SourceRefused Status Stopping StoredObject SubmissionRefused Unavailable
+    UnknownQueue
     UnknownType handler
 """
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cqworker import Reject, Retry, SourceRefused
+from cqworker import Reject, Retry, Snooze, SourceRefused
 from cqworker.errors import ArtifactMissing, InvalidPayload
 from cqworker.plugins.process_call import ChildFailure
 from cqworker.testing import MemoryArtifacts, run_handler
@@ -57,7 +57,9 @@ async def test_the_word_that_a_result_is_whole_is_harmless_in_a_process() -> Non
     assert (await run_handler(samples.ending_in_a_process, "finished")).result == "whole"
 
 
-@pytest.mark.parametrize(("ending", "error"), [("retry", Retry), ("reject", Reject), ("error", ChildFailure)])
+@pytest.mark.parametrize(
+    ("ending", "error"), [("retry", Retry), ("snooze", Snooze), ("reject", Reject), ("error", ChildFailure)]
+)
 async def test_the_endings_of_the_handler_are_raised(ending: str, error: type[Exception]) -> None:
     with pytest.raises(error):
         await run_handler(samples.ending_in_a_process, ending)

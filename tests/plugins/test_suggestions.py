@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cqworker import Backoff, Job, Reject, Retry, handler
+from cqworker import Backoff, Job, Reject, Retry, Snooze, handler
 from cqworker.plugins.handler import options_of
 from cqworker.plugins.job import PlainJob
 from cqworker.plugins.registry import registry_of
@@ -91,6 +91,12 @@ def test_options_by_position_are_refused_with_the_way_to_write_them() -> None:
         (lambda: Retry("busy", countdown=5), "it is after=, in seconds"),  # type: ignore[call-arg]
         (lambda: Retry("busy", 5), 'raise Retry("why", after=30)'),  # type: ignore[call-arg]
         (lambda: Retry(exc=OSError(), countdown=5), "from error"),  # type: ignore[call-arg]
+        (Snooze, "missing a required argument: 'after'"),
+        (lambda: Snooze(60), 'Write `raise Snooze("why", after=3600)`'),  # type: ignore[arg-type, call-arg]
+        (lambda: Snooze("early", 60), 'raise Snooze("why", after=3600)'),  # type: ignore[call-arg]
+        (lambda: Snooze(countdown=5), "Snooze has no countdown: it is after="),  # type: ignore[call-arg]
+        (lambda: Snooze(hours=5), "after=timedelta(hours=3)"),  # type: ignore[call-arg]
+        (lambda: Snooze("early", eta=datetime.now(UTC)), "then - datetime.now(UTC)"),  # type: ignore[call-arg]
         (Reject, 'raise Reject("why")'),
         (lambda: Reject("no", requeue=True), "asks for another attempt"),  # type: ignore[call-arg]
     ],
@@ -112,6 +118,7 @@ def test_a_span_of_time_goes_wherever_seconds_do() -> None:
     assert found.timeout == 300.0
     assert Backoff(first=timedelta(seconds=2), cap=timedelta(hours=1)) == Backoff(first=2.0, cap=3600.0)
     assert Retry("busy", after=timedelta(minutes=1)).after == 60.0
+    assert Snooze(after=timedelta(minutes=1)).after == 60.0
 
 
 @pytest.mark.parametrize("wrong", [timedelta(0), timedelta(days=1), timedelta(seconds=-1)])
@@ -140,6 +147,7 @@ def test_what_the_author_put_on_his_function_stays() -> None:
     [
         ("request", "job.id"),
         ("retry", "cqworker.Retry"),
+        ("snooze", "cqworker.Snooze"),
         ("update_state", "job.progress"),
         ("payload", "first parameter"),
     ],

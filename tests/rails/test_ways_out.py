@@ -8,17 +8,19 @@ from typing import Any, get_args
 
 import pytest
 
-from cqworker import Job, Reject, Retry, handler
+from cqworker import Job, Reject, Retry, Snooze, handler
 from cqworker.errors import InvalidPayload, PayloadFault, ProcessDied, ProcessNotStarted, Unavailable
 from cqworker.events import JobEvent, JobStarted, JobTakenOver
 from cqworker.execution import outcome as o
 from cqworker.execution.invoke import outcome_of
+from cqworker.model.attempt_writes import Claim
 from cqworker.model.history import CLAIMED, Entry, unfinished_claim
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.observe.event_wording import WORDING
 from cqworker.observe.metrics_observer import MetricsObserver
 from cqworker.plugins.registry import registry_from
+from tests.flow.host import Host
 from tests.flow.world import World, story
 from tests.rails.jobs import TYPE
 
@@ -27,6 +29,7 @@ RAISED: dict[type[Any], BaseException] = {
     o.Hindered: Unavailable("s3", "It is away.", "Wait."),
     o.Died: ProcessDied("It crashed."),
     o.AskedRetry: Retry("again", after=60),
+    o.AskedSnooze: Snooze("too early", after=60),
     o.AskedReject: Reject("never"),
     o.PayloadRefused: InvalidPayload((PayloadFault("/text", "is missing"),)),
     o.NeverStarted: ProcessNotStarted("No memory."),
@@ -49,10 +52,10 @@ def test_every_outcome_has_a_way_to_it() -> None:
 @story
 async def test_a_job_leaves_the_workers_hands_with_a_word_and_a_number(kind: type[Any]) -> None:
     world = World({TYPE: handler(timeout=5.0)(ending_in(kind))})
-    world.start(registry=registry_from({}) if kind is o.UnknownTypeMet else None)
+    host = world.start(registry=registry_from({}) if kind is o.UnknownTypeMet else None)
     starts = 1 if kind is o.UnknownTypeMet else 2
     job_id = await world.submit(TYPE)
-    await world.until_true(lambda: claims_of(world, job_id) == starts and is_out_of_hand(world.record(job_id)))
+    await world.until_true(lambda: claims_of(host) == starts and is_out_of_hand(world.record(job_id)))
     record = world.record(job_id)
     assert record.history[-1].event != CLAIMED, "the history does not say how it went"
     assert record.status.is_final or any(job_id in body for body in world.queue.bodies), "nothing will start it again"
@@ -66,7 +69,7 @@ async def test_a_job_leaves_the_workers_hands_with_a_word_and_a_number(kind: typ
     for event in world.events:
         metrics(event)
     assert f'cqworker_jobs_in_flight{{type="{TYPE}"}} 1.0' not in metrics.render()[0].decode(), "it is counted for ever"
-    await world.until_true(lambda: world.record(job_id).status.is_final or claims_of(world, job_id) > starts)
+    await world.until_true(lambda: world.record(job_id).status.is_final or claims_of(host) > starts)
     assert world.seen(JobTakenOver) == [], "the next start takes this one for one that came to no end"
     await world.stop()
 
@@ -77,9 +80,8 @@ def is_missed_if_it_dies(record: JobRecord) -> bool:
     return unfinished_claim((*record.history, claim, claim), record.attempt + 2) is not None
 
 
-def claims_of(world: World, job_id: str) -> int:
-    record = world.store.records.get(job_id)
-    return 0 if record is None else sum(entry.event == CLAIMED for entry in record.history)
+def claims_of(host: Host) -> int:
+    return host.store.calls.count(Claim.__name__)
 
 
 def is_out_of_hand(record: JobRecord) -> bool:

@@ -97,7 +97,7 @@ SETTLE_APPENDING = Rewrite(HELD, append_to("history", ":entry"))
 SETTLE_RETRYING = Rewrite(all_of(HELD, UNCANCELLED))
 SETTLE_RETRYING_APPENDING = Rewrite(all_of(HELD, UNCANCELLED), append_to("history", ":entry"))
 HAND_BACK = Rewrite(HELD, take_from("attempt", ":one"))
-HAND_BACK_MARKED = Rewrite(all_of(HELD, UNCANCELLED), take_from("attempt", ":one"))
+HAND_BACK_WAITING = Rewrite(all_of(HELD, UNCANCELLED), take_from("attempt", ":one"))
 NO_TIME = number(0)
 """The time of a copy that was sent for none: no record waits for it."""
 ONE = number(1)
@@ -203,7 +203,7 @@ def hand_back(change: HandBack) -> BatchableUpdate:
     }
     if change.history is not None:
         written["history"] = entries(change.history)
-    return (HAND_BACK_MARKED if change.marked else HAND_BACK).update(
+    return (HAND_BACK if change.scheduled_at is None else HAND_BACK_WAITING).update(
         change.job_id, _held_values(change.token) | {":one": ONE}, written
     )
 
