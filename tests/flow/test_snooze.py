@@ -14,9 +14,9 @@ from cqworker.model.attempt_writes import HandBack
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from tests.flow.faults import Mishap, refused, unanswered, unheard
+from tests.flow.host import Host
 from tests.flow.long_stories import HOUR, look_seldom
 from tests.flow.snoozing_handlers import CHILDREN
-from tests.flow.host import Host
 from tests.flow.world import DAY, REAL, VISIBILITY, World, story
 
 LONG = 30 * HOUR
