@@ -68,7 +68,7 @@ async def test_a_call_can_be_cancelled_before_and_while_it_runs(loop: ThreadedLo
     started, busy = threading.Event(), threading.Event()
 
     async def keep_busy() -> None:
-        busy.wait(5)
+        busy.wait(scaled(5))
 
     async def sleep() -> None:
         started.set()

@@ -14,6 +14,7 @@ import pytest
 from cqworker.ports import StoredObject
 from cqworker.web.connection_limit import most_connections
 from cqworker.web.server import Server
+from tests.patience import scaled
 from tests.stopwatch import Stopwatch
 from tests.web.house import House, open_house, until
 from tests.web.raw import exchange, read_answer, wire
@@ -160,7 +161,7 @@ async def test_a_client_that_takes_its_answer_at_less_than_the_least_rate_is_dro
         request, loop = await big_artifact(house), asyncio.get_running_loop()
         with narrow_socket(house) as narrow:
             await loop.sock_sendall(narrow, request)
-            async with asyncio.timeout(8):
+            async with asyncio.timeout(scaled(8)):
                 with suppress(ConnectionError):
                     while await loop.sock_recv(narrow, 4096):  # noqa: ASYNC110 - a client that takes its time
                         await asyncio.sleep(SHORT / 300)
