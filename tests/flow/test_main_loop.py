@@ -92,7 +92,7 @@ async def test_the_handlers_loop_is_not_blamed_for_the_time_in_which_nobody_coul
 
 
 async def test_a_computation_on_the_main_loop_is_told_and_no_handler_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stuck_handlers, "REPORT_AFTER", 0.5)
+    monkeypatch.setattr(stuck_handlers, "REPORT_AFTER", 1.0)
     monkeypatch.setattr(stuck_handlers, "LOOK_EVERY", 0.1)
 
     @handler

@@ -63,7 +63,7 @@ def line_of(mark: str) -> int:
 async def test_a_handler_that_blocks_its_loop_past_its_lease_keeps_it_and_hurts_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(stuck_handlers, "REPORT_AFTER", 0.5)
+    monkeypatch.setattr(stuck_handlers, "REPORT_AFTER", 1.0)
     monkeypatch.setattr(stuck_handlers, "LOOK_EVERY", 0.2)
 
     @handler
@@ -91,7 +91,7 @@ async def test_a_handler_that_blocks_its_loop_past_its_lease_keeps_it_and_hurts_
 async def test_a_block_in_a_task_that_a_handler_made_is_told_of_every_job_on_the_loop_and_in_no_type(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(stuck_handlers, "REPORT_AFTER", 0.2)
+    monkeypatch.setattr(stuck_handlers, "REPORT_AFTER", 1.0)
     monkeypatch.setattr(stuck_handlers, "LOOK_EVERY", 0.1)
 
     @handler

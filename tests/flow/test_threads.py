@@ -221,7 +221,7 @@ async def test_a_thread_that_gives_up_in_a_drain_costs_no_attempt() -> None:
     world = World({"attentive": attentive}, real=REAL)
     host = world.start()
     job_id = await world.submit("attentive")
-    await asyncio.to_thread(started.wait, 5)
+    await asyncio.to_thread(started.wait, scaled(5))
     await host.drain(5)
     assert (world.record(job_id).status, world.record(job_id).attempt) == (Status.QUEUED, 0)
 

@@ -169,12 +169,13 @@ async def test_a_client_that_takes_its_answer_at_less_than_the_least_rate_is_dro
 
 
 async def test_a_client_that_reads_slowly_gets_it_all(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cqworker.web.slow_readers.STALL_TIMEOUT", SHORT)
+    patience = scaled(SHORT)
+    monkeypatch.setattr("cqworker.web.slow_readers.STALL_TIMEOUT", patience)
     request = await big_artifact(house)
     received = 0
     async with wire(house.port) as (reader, writer):
         writer.write(request)
         while received < 16_777_216:
             received += len(await reader.read(1_000_000))
-            await asyncio.sleep(SHORT / 40)
+            await asyncio.sleep(patience / 40)
     assert received > 16_777_216
