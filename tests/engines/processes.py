@@ -17,7 +17,7 @@ from tests.engines.artefacts import INSTALL_HINT, EngineError
 from tests.patience import Patience, scaled
 
 READY_WITHIN = 60.0  # seconds of a quiet machine; it takes a second or two
-STOP_WITHIN = 10.0  # seconds until a kill
+STOP_WITHIN = 10.0  # seconds of a quiet machine until a kill
 STARTS = 3  # a free port may be taken by somebody else before the engine binds it
 
 
@@ -55,10 +55,10 @@ def free_port() -> int:
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Ends this one process: asks, waits ten seconds, kills."""
+    """Ends this one process: asks, waits, kills."""
     process.terminate()
     try:
-        process.wait(STOP_WITHIN)
+        process.wait(scaled(STOP_WITHIN))
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -167,4 +167,4 @@ async def test_who_gives_up_the_run_stops_the_handler(kind: Any) -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(SHORT):
             await run_handler(kind(end, 60), 1)
-    assert await asyncio.to_thread(ended.wait, 5)
+    assert await asyncio.to_thread(ended.wait, scaled(5))
