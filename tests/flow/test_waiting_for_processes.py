@@ -11,18 +11,17 @@ import pytest
 from cqworker import Job, handler
 from cqworker.flow import type_limits
 from cqworker.model.status import Status
-from tests.flow.in_processes import in_a_process, pid_after, pid_at_once
+from tests.flow.in_processes import TIMEOUT, in_a_process_in_time, pid_after, pid_at_once
 from tests.flow.world import REAL, World
 
 PROCESSORS = 2
 SLOW = 24
 NAP = 0.2
-TIMEOUT = 2.3
-"""Seconds that a slow one has, and in which all of them could not run one after the other."""
 
 
 def in_its_process() -> Any:
-    return handler(executor="process", timeout=TIMEOUT)(in_a_process)
+    """One that stands in a module: to decorate another test's would change it for that test, too."""
+    return in_a_process_in_time
 
 
 def with_a_process() -> Any:
