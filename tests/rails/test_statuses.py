@@ -90,6 +90,10 @@ def test_the_pages_tell_of_every_status_and_every_kind_of_failure(page: str) -> 
     assert untold(page, FailureKind) == [], f"docs/{page}"
 
 
+def test_the_page_of_the_api_has_a_row_for_every_status() -> None:
+    assert untold("http.md", IN_USE, r"(?m)^\| `{}` \| ") == [], "docs/http.md"
+
+
 @pytest.mark.parametrize("kind", FailureKind)
 def test_every_kind_of_failure_has_somebody_who_says_it(kind: FailureKind) -> None:
     assert givers_of("FailureKind", kind.name), f"no Failure of the kind {kind} is made"
