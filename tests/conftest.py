@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 
 import pytest
 
-pytest_plugins = ["tests.engines.fixtures", "tests.patience", "tests.sdk_memory", "tests.shared", "tests.spread"]
+pytest_plugins = ["tests.patience", "tests.engines.fixtures", "tests.sdk_memory", "tests.shared", "tests.spread"]
 
 Tell = Callable[[str], None]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from cqworker.clock import Clock
 from cqworker.model.record import JobRecord
 from cqworker.ports.schedule import DueEntry, SweepLease
 from cqworker.testing.memory_ports import MemoryStore
@@ -13,9 +12,8 @@ from cqworker.testing.memory_ports import MemoryStore
 class MemorySchedule:
     """The index over the records of `store`; `ready` is False while a table lacks it, `leases` are by shard."""
 
-    def __init__(self, store: MemoryStore, clock: Clock, *, ready: bool = True) -> None:
+    def __init__(self, store: MemoryStore, *, ready: bool = True) -> None:
         self._store = store
-        self._clock = clock
         self.ready = ready
         self.leases: dict[str, SweepLease] = {}
 

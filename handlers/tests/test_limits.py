@@ -16,6 +16,7 @@ from cqworker import Reject, Retry
 from cqworker_handlers import image
 from cqworker_handlers.jpeg import read_jpeg
 from handlers.tests.decoders import die, hang, score, spin
+from tests.patience import scaled
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="address space is bounded on Linux alone")
 
@@ -99,6 +100,6 @@ def is_there(pid: int) -> bool:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(scaled(30)):
         while not condition():  # noqa: ASYNC110 - what is waited for is another process
             await asyncio.sleep(0.01)

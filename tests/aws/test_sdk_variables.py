@@ -13,6 +13,7 @@ from cqworker.aws.clients import AwsClients
 from cqworker.aws.error_translation import AwsFault
 from cqworker.aws.operations import GET_ITEM, GET_QUEUE_URL, UPDATE_ITEM
 from tests.aws.stub import Seen, answers, error, ok, serving
+from tests.patience import scaled
 
 SpeakTo = Callable[..., None]
 ELSEWHERE = "http://dynamodb.example.com"
@@ -94,7 +95,7 @@ async def test_a_proxy_is_described_as_it_behaves(
     async with proxy(answer) as url:
         speak_to(f"{scheme}://dynamodb.example.com", HTTP_PROXY=url, HTTPS_PROXY=url)
         with pytest.raises(AwsFault, match=words):
-            await clients.call(GET_ITEM, {}, "it", seconds=0.5)
+            await clients.call(GET_ITEM, {}, "it", seconds=scaled(5) if answer else 0.5)
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

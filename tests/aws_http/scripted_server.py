@@ -13,6 +13,7 @@ from yarl import URL
 from cqworker.aws.http.endpoint import Endpoint
 from cqworker.aws.http.pooled_transport import PooledTransport
 from cqworker.aws.http.response_parser import HttpResponse
+from tests.patience import scaled
 from tests.web.house import until
 
 HEADERS = {"Host": "here", "X-Amz-Target": "Something"}
@@ -39,7 +40,7 @@ class Line:
 
     async def over(self) -> None:
         """Waits until `speak` has come to its end, and the connection with it."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(scaled(5)):
             await self._over.wait()
 
     def abort(self) -> None:
@@ -82,7 +83,7 @@ def answer(body: bytes, *headers: bytes) -> bytes:
 
 async def ask(transport: PooledTransport, server: Server, body: bytes = b"{}", *, poll: bool = False) -> HttpResponse:
     """One request."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(scaled(20)):
         return await transport.post(server.address, HEADERS, body, poll=poll)
 
 

@@ -17,6 +17,7 @@ from cqworker.aws.http.http_connection import HttpConnection
 from cqworker.aws.http.pooled_transport import PooledTransport
 from cqworker.aws.http.response_parser import ResponseParser
 from tests.aws_http.scripted_server import Line, answer, ask, ended, speaking
+from tests.patience import scaled
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ class Heard(list[bytes]):
 
     async def another(self) -> None:
         """Waits until one more has come since the last call."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(scaled(5)):
             await self._one.acquire()
 
 
@@ -187,7 +188,7 @@ async def test_a_turn_is_never_lost_with_one_who_gave_up(moments: str) -> None:
             first.cancel()
         else:
             slots.release()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(scaled(5)):
         await second
     assert first.cancelled()
     assert not slots.try_acquire()

@@ -93,12 +93,13 @@ async def test_an_address_whose_packets_vanish_fails_no_call_and_is_called_last_
 async def test_addresses_that_are_all_deaf_are_given_up_in_time(
     transport: PooledTransport, network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connector, "CONNECT_SECONDS", 0.05)
-    monkeypatch.setattr(connector, "NEXT_ADDRESS_SECONDS", 0.01)
     network.deaf = {HERE, SECOND}
     async with speaking(Line.echo) as server:
-        with pytest.raises(sdk.ConnectTimeoutError):
-            await ask(transport, server)
+        with monkeypatch.context() as patch:
+            patch.setattr(connector, "CONNECT_SECONDS", 0.05)
+            patch.setattr(connector, "NEXT_ADDRESS_SECONDS", 0.01)
+            with pytest.raises(sdk.ConnectTimeoutError):
+                await ask(transport, server)
         network.deaf = set()
         assert (await ask(transport, server)).status == 200
 

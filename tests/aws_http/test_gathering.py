@@ -14,6 +14,7 @@ from cqworker.model.writes import Change, Refused, Written
 from tests.aws_http.scripted import RememberingStore, ScriptedBatches, job, record_called, renewal
 from tests.contract.clock import NOW
 from tests.contract.test_store_races import claim_of, submitted
+from tests.patience import scaled
 
 ALL = 1000.0
 """Seconds to linger: long enough to show that something else sent what waited."""
@@ -134,7 +135,7 @@ async def test_nothing_waits_longer_than_the_linger(store: BatchedStore, batches
     writes = begin(store, 1, 2)
     await settled()
     writes += begin(store, 3, 4)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(scaled(5)):
         for _ in range(2):
             await batches.arrivals.acquire()
     batches.hold.set()

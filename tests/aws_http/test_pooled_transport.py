@@ -15,6 +15,7 @@ from cqworker.aws.http.pooled_transport import PooledTransport
 from cqworker.aws.http.response_parser import MAX_HEAD_BYTES
 from tests.aws_http.certificates import authority_and_server
 from tests.aws_http.scripted_server import HEADERS, Line, answer, ask, ended, speaking
+from tests.patience import scaled
 
 CHUNKED = (
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Amz-Crc32: 7\r\n\r\n4;a=b\r\nfour\r\n3\r\nmor\r\n0\r\n\r\n"
@@ -179,13 +180,14 @@ async def test_an_answer_that_keeps_silent_is_given_up(
 async def test_an_answer_that_goes_on_is_not_given_up(
     transport: PooledTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transport_module, "READ_SECONDS", 0.2)
+    patience = scaled(0.2)
+    monkeypatch.setattr(transport_module, "READ_SECONDS", patience)
     monkeypatch.setattr(transport_module, "SWEEP_SECONDS", 0.02)
 
     async def speak(line: Line) -> None:
         await line.hear()
         for piece in (b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n", *(b"x" for _ in range(8))):
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(patience / 4)
             line.say(piece)
 
     async with speaking(speak) as server:

@@ -8,6 +8,7 @@ import orjson
 
 from bench.run.endpoint import Endpoint
 from bench.run.worker import until
+from tests.patience import scaled
 
 PATIENCE = 5.0
 
@@ -24,7 +25,7 @@ async def opened(endpoint: Endpoint) -> tuple[asyncio.StreamReader, asyncio.Stre
 
 
 async def answer(reader: asyncio.StreamReader) -> dict[str, object]:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(scaled(PATIENCE)):
         head = await reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
         told: dict[str, object] = orjson.loads(await reader.readexactly(length))

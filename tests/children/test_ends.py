@@ -24,6 +24,7 @@ from cqworker.children.child_process import ChildGone, ChildProcess
 from cqworker.children.frames import CHUNK_BYTES, FrameReader, Kind
 from tests.children.census import descriptors, offspring, told, wait_for
 from tests.children.errands import half_an_answer, leave_a_word, pid_after, tell_and_sleep
+from tests.patience import scaled
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts in /proc")
 Stage = Callable[[ChildPool, Path, pytest.MonkeyPatch], Awaitable["asyncio.Future[Any]"]]
@@ -151,7 +152,7 @@ async def test_an_answer_that_was_sent_before_the_kill_counts(tmp_path: Path, mo
 
     def listen_later(child: ChildProcess, until: float | None = None) -> object:
         if until is None:
-            assert gate.wait(20)
+            assert gate.wait(scaled(20))
         return listen(child, until)
 
     monkeypatch.setattr(ChildProcess, "next_frame", listen_later)

@@ -27,6 +27,7 @@ from cqworker.model.record import Failure, Progress
 from cqworker.model.status import FailureKind, Status
 from cqworker.ports import Letter
 from tests.client.shop import TEXT, TYPE, Shop, open_shop
+from tests.patience import scaled
 from tests.web.house import away
 
 
@@ -181,7 +182,7 @@ async def test_a_lost_answer_names_the_job_that_may_run(shop: Shop, monkeypatch:
 
 async def test_the_result_of_a_job_is_what_its_handler_returned(shop: Shop) -> None:
     job = await finished(shop)
-    assert await shop.client.result(job.job_id, timeout=5) == {"uppercase": "HELLO"}
+    assert await shop.client.result(job.job_id, timeout=scaled(5)) == {"uppercase": "HELLO"}
     seen = await shop.client.wait(job.job_id)
     assert (seen.status, seen.result) == (Status.SUCCEEDED, {"uppercase": "HELLO"})
     assert seen.started_at is not None

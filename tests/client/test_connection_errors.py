@@ -46,8 +46,9 @@ GATEWAY = answer("502 Bad Gateway", b"<html>no upstream</html>")
 @pytest.fixture(autouse=True)
 def _short_times(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_retry, "PAUSES", (0.01, 0.01, 0.01))
-    monkeypatch.setattr(over_http, "ANSWER_TIMEOUT", 0.3)
-    monkeypatch.setattr(over_http, "LONG_ANSWER_TIMEOUT", 0.3)
+    soon = round(scaled(0.3), 1)  # within which those have to answer who are not silent
+    monkeypatch.setattr(over_http, "ANSWER_TIMEOUT", soon)
+    monkeypatch.setattr(over_http, "LONG_ANSWER_TIMEOUT", soon)
 
 
 async def told(url: str, ask: Ask = CALLS["get"]) -> DaemonUnreachable:
@@ -91,7 +92,7 @@ async def test_a_daemon_that_is_slow_is_not_told_to_be_started() -> None:
     async with scripted(keep_silent) as server:
         error = await told(server.url)
     assert (error.reason, error.ambiguous) == ("timeout", True)
-    assert "did not answer within 0.3 s. It is there, and slow." in str(error)
+    assert f"did not answer within {over_http.ANSWER_TIMEOUT:g} s. It is there, and slow." in str(error)
     assert "Start one" not in str(error)
 
 

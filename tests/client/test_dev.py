@@ -14,6 +14,7 @@ from cqworker.model.status import Status
 from tests.cli.running import Dev
 from tests.client.shop import TYPE, WAYS
 from tests.contract.worlds import use_environment
+from tests.patience import scaled
 
 
 @pytest.fixture(params=WAYS)
@@ -25,7 +26,7 @@ async def client(request: pytest.FixtureRequest, dev: Dev, monkeypatch: pytest.M
 
 async def test_a_job_runs_and_its_result_is_read(client: Client) -> None:
     job = await client.submit(TYPE, {"text": "hello"})
-    assert await client.result(job.job_id, timeout=20) == {
+    assert await client.result(job.job_id, timeout=scaled(20)) == {
         "original_length": 5,
         "uppercase": "HELLO",
         "word_count": 1,
@@ -38,14 +39,14 @@ async def test_a_job_runs_and_its_result_is_read(client: Client) -> None:
 async def test_thirty_jobs_run_each_for_itself(client: Client) -> None:
     answers = await client.submit_many(NewJob(TYPE, {"text": f"text {number}"}) for number in range(30))
     jobs = [answer for answer in answers if isinstance(answer, JobView)]
-    results = await asyncio.gather(*(client.result(job.job_id, timeout=30) for job in jobs))
+    results = await asyncio.gather(*(client.result(job.job_id, timeout=scaled(30)) for job in jobs))
     assert [result["uppercase"] for result in results] == [f"TEXT {number}" for number in range(30)]
 
 
 async def test_a_job_that_its_handler_rejects_has_failed(client: Client) -> None:
     job = await client.submit("image.grayscale", {"source": "artifact:nothing-here"})
     with pytest.raises(JobFailed) as caught:
-        await client.result(job.job_id, timeout=20)
+        await client.result(job.job_id, timeout=scaled(20))
     assert caught.value.kind == "rejected"
     assert (await client.retry(job.job_id)).round == 2
 
@@ -71,6 +72,6 @@ def test_one_client_serves_one_loop_after_another(way: str, dev: Dev, monkeypatc
     async def story() -> str:
         async with client:
             job = await client.submit(TYPE, {"text": "hello"})
-            return str((await client.result(job.job_id, timeout=20))["uppercase"])
+            return str((await client.result(job.job_id, timeout=scaled(20)))["uppercase"])
 
     assert [asyncio.run(story()) for _ in range(2)] == ["HELLO", "HELLO"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.running import Dev, plain_environment
+from tests.patience import scaled
 
 EXAMPLES = re.findall(
     r"^```python\n(.*?)^```",
@@ -27,7 +28,7 @@ def test_an_example_prints_what_it_should(dev: Dev, example: str, printed: str) 
         env={**plain_environment(), **dev.exports},
         capture_output=True,
         text=True,
-        timeout=40,
+        timeout=scaled(40),
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

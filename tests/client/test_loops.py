@@ -92,9 +92,9 @@ def test_threads_have_a_loop_each_at_the_same_time(client: Client, door: Door) -
 
     async def story() -> None:
         async with client:
-            await asyncio.to_thread(together.wait, 10)
+            await asyncio.to_thread(together.wait, scaled(10))
             told.append(await client.upload(b"xyz"))
-            await asyncio.to_thread(together.wait, 10)
+            await asyncio.to_thread(together.wait, scaled(10))
 
     threads = [threading.Thread(target=lambda: asyncio.run(story())) for _ in range(4)]
     for thread in threads:

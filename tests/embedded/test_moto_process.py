@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from cqworker.embedded import EmbeddedAws, EmbeddedAwsError, running_aws, running_aws_sync
+from tests.patience import Patience, scaled
 
 PARENT = """
 from cqworker.embedded import running_aws_sync
@@ -33,7 +34,7 @@ def _port(aws: EmbeddedAws) -> int:
 
 def _listens(port: int, host: str = "127.0.0.1") -> bool:
     try:
-        socket.create_connection((host, port), timeout=5).close()
+        socket.create_connection((host, port), timeout=scaled(5)).close()
     except OSError:
         return False
     return True
@@ -41,10 +42,10 @@ def _listens(port: int, host: str = "127.0.0.1") -> bool:
 
 def _gone(port: int) -> bool:
     """Wait until nothing listens on the port any more."""
-    deadline = time.monotonic() + 10
-    while _listens(port) and time.monotonic() < deadline:
+    waiting = Patience(10)
+    while (is_there := _listens(port)) and not waiting.is_over:
         time.sleep(0.01)
-    return not _listens(port)
+    return not is_there
 
 
 def _script(folder: Path, text: str) -> str:

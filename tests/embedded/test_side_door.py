@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from cqworker.embedded import EmbeddedAws
+from tests.patience import scaled
 
 LIST = b'{"QueueNamePrefix":""}'
 TARGET = "X-Amz-Target: AmazonSQS.ListQueues"
@@ -24,7 +25,7 @@ def ask(aws: EmbeddedAws, first: str, headers: Sequence[str], body: bytes = b"")
     """The status and the body of one answer, byte by byte as no decent client would ask."""
     address = urlsplit(aws.endpoint_url)
     lines = [first, *headers, f"Content-Length: {len(body)}", "Connection: close"]
-    with socket.create_connection((address.hostname or "", address.port or 0), timeout=10) as opened:
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=scaled(10)) as opened:
         opened.sendall("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body)
         head, _, rest = b"".join(iter(lambda: opened.recv(65536), b"")).partition(b"\r\n\r\n")
     return int(head.split()[1]), rest

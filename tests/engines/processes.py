@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.engines.artefacts import INSTALL_HINT, EngineError
+from tests.patience import Patience, scaled
 
-READY_WITHIN = 60.0  # seconds; a second or two on a quiet machine
-STOP_WITHIN = 10.0  # seconds until a kill
+READY_WITHIN = 60.0  # seconds of a quiet machine; it takes a second or two
+STOP_WITHIN = 10.0  # seconds of a quiet machine until a kill
 STARTS = 3  # a free port may be taken by somebody else before the engine binds it
 
 
@@ -54,10 +55,10 @@ def free_port() -> int:
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Ends this one process: asks, waits ten seconds, kills."""
+    """Ends this one process: asks, waits, kills."""
     process.terminate()
     try:
-        process.wait(STOP_WITHIN)
+        process.wait(scaled(STOP_WITHIN))
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -85,8 +86,8 @@ def _leash() -> list[str]:
 
 def _ready(process: subprocess.Popen[bytes], port: int) -> bool:
     """Waits until the engine answers; False when it ended or stayed silent."""
-    deadline = time.monotonic() + READY_WITHIN
-    while process.poll() is None and time.monotonic() < deadline:
+    waiting = Patience(READY_WITHIN)
+    while process.poll() is None and not waiting.is_over:
         if _answers(port):
             return process.poll() is None
         time.sleep(0.05)
@@ -94,7 +95,7 @@ def _ready(process: subprocess.Popen[bytes], port: int) -> bool:
 
 
 def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=scaled(5))
     try:
         connection.request("GET", "/")
         connection.getresponse().read()

@@ -16,6 +16,7 @@ import pytest
 from tests.engines import processes
 from tests.engines.artefacts import EngineError
 from tests.engines.processes import Recipe, running, stop
+from tests.patience import Patience, scaled
 
 SERVER = "import http.server, sys; http.server.HTTPServer(('127.0.0.1', int(sys.argv[1])), {}).serve_forever()"
 HANDLER = "http.server.SimpleHTTPRequestHandler"
@@ -26,7 +27,7 @@ def server(port: int) -> list[str]:
 
 
 def status(url: str) -> int:
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=5)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=scaled(5))
     try:
         connection.request("GET", "/")
         return connection.getresponse().status
@@ -105,7 +106,8 @@ def test_an_engine_ends_with_an_owner_that_was_killed(tmp_path: Path) -> None:
 
 
 def refused_within(url: str, seconds: float) -> bool:
-    for _ in range(int(seconds / 0.05)):
+    waiting = Patience(seconds)
+    while not waiting.is_over:
         try:
             status(url)
         except ConnectionError:

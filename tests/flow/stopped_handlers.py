@@ -10,7 +10,7 @@ from typing import Any
 
 from cqworker import Job, Reject, Retry, Snooze, Stopping, handler
 from cqworker.errors import Unavailable
-from tests.patience import Patience
+from tests.patience import Patience, scaled
 
 
 def give_up(job: Job) -> Any:
@@ -100,7 +100,7 @@ def without_looking(way: str, release: threading.Event, **options: Any) -> Any:
 
     @handler(**options)
     def work(payload: dict[str, Any], job: Job) -> Any:
-        release.wait(20)
+        release.wait(scaled(20))
         return WAYS[way](job)
 
     return work

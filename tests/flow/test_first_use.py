@@ -37,7 +37,7 @@ async def test_the_first_job_that_ends_takes_nothing_from_those_that_still_run(k
     others = [await world.submit("work", '{"seconds":0.7}') for _ in range(2)]
     for job_id in (first, *others):
         record = await world.until(job_id, patience=40)
-        assert (record.status, record.attempt) == (Status.SUCCEEDED, 1), record.failure
+        assert (record.status, record.attempt) == (Status.SUCCEEDED, 1), [*map(str, record.history)]
     await host.drain(2)
 
 

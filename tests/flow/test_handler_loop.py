@@ -68,7 +68,7 @@ async def test_a_call_can_be_cancelled_before_and_while_it_runs(loop: ThreadedLo
     started, busy = threading.Event(), threading.Event()
 
     async def keep_busy() -> None:
-        busy.wait(5)
+        busy.wait(scaled(5))
 
     async def sleep() -> None:
         started.set()
@@ -82,7 +82,7 @@ async def test_a_call_can_be_cancelled_before_and_while_it_runs(loop: ThreadedLo
     assert early.ended.cancelled()
     assert not started.is_set()
     late = loop.call(sleep)
-    await asyncio.to_thread(started.wait, 5)
+    await asyncio.to_thread(started.wait, scaled(5))
     late.cancel()
     await asyncio.wait([late.ended])
     assert late.ended.cancelled()

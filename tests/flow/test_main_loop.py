@@ -17,7 +17,7 @@ from cqworker.testing import VirtualClock
 from cqworker.testing.same_loop import SameLoop
 from tests.flow.handlers import quick
 from tests.flow.waiting import eventually
-from tests.flow.world import REAL, World, loop_of_this_story, story
+from tests.flow.world import BRIEF, World, loop_of_this_story, story
 
 AWAY = 120.0
 
@@ -92,14 +92,14 @@ async def test_the_handlers_loop_is_not_blamed_for_the_time_in_which_nobody_coul
 
 
 async def test_a_computation_on_the_main_loop_is_told_and_no_handler_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stuck_handlers, "REPORT_AFTER", 0.5)
+    monkeypatch.setattr(stuck_handlers, "REPORT_AFTER", 1.0)
     monkeypatch.setattr(stuck_handlers, "LOOK_EVERY", 0.1)
 
     @handler
     async def nap(payload: dict[str, Any]) -> None:
         await asyncio.sleep(1)
 
-    world = World({"nap": nap}, real=REAL)
+    world = World({"nap": nap}, real=BRIEF)
     host = world.start()
     await world.submit("nap")
     await eventually(lambda: host.seen(JobStarted))

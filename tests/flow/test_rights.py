@@ -86,7 +86,7 @@ async def test_a_right_that_was_refused_is_told_whatever_else_the_service_answer
 async def test_a_role_that_may_not_read_the_index_of_due_jobs_goes_on_without_it_and_is_told() -> None:
     own = Watched()
     store = own.lines[0]
-    schedule = MonitoredSchedule(FaultySchedule(MemorySchedule(MemoryStore(CLOCK), CLOCK), store), own.health)
+    schedule = MonitoredSchedule(FaultySchedule(MemorySchedule(MemoryStore(CLOCK)), store), own.health)
     store.on("is_ready", denied, times=2)
     assert [await schedule.is_ready(), await schedule.is_ready()] == [False, False]
     told = [(event.service, event.remedy) for event in own.events if isinstance(event, ServiceFailed)]

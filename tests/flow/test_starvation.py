@@ -16,9 +16,9 @@ import pytest
 from cqworker import Job, handler
 from cqworker.events import JobHandedBack, LeaseLost, LeasesRenewed
 from cqworker.model.status import Status
-from tests.flow.world import REAL, World
+from tests.flow.world import BRIEF, World
 
-WORK = REAL["visibility_timeout"] + 0.5
+WORK = BRIEF["visibility_timeout"] + 0.5
 """Seconds, more than a lease lasts: whoever cannot renew it loses the job."""
 BURST = 0.2
 """Seconds for which the interpreter's lock is held at a stretch: each turn of the main loop waits for one's end."""
@@ -51,7 +51,7 @@ async def patient(payload: dict[str, Any], job: Job) -> str:
 
 
 async def test_no_attempt_is_lost_where_the_main_loop_gets_little_of_the_processor(busy_neighbours: None) -> None:
-    world = World({"greedy": greedy, "patient": patient}, real=REAL)
+    world = World({"greedy": greedy, "patient": patient}, real=BRIEF)
     ids = [await world.submit(name) for name in ("patient", "patient", "patient", "greedy")]
     world.start()
     records = [await world.until(job_id, patience=45) for job_id in ids]

@@ -26,6 +26,7 @@ from cqworker.ports import Delivery
 from tests.flow.host import Host
 from tests.flow.stopped_handlers import in_a_thread, on_the_loop, without_looking
 from tests.flow.world import REAL, VISIBILITY, World, story
+from tests.patience import scaled
 
 
 def lease_of(host: Host) -> Lease:
@@ -92,7 +93,7 @@ async def test_a_look_after_the_handler_has_returned_changes_nothing() -> None:
                 looks.append(job.stopping)
                 return "whole"
 
-        release.wait(20)
+        release.wait(scaled(20))
         return Curious()
 
     world = World({"work": work}, real=REAL)

@@ -19,7 +19,7 @@ from cqworker.execution import stuck_handlers
 from cqworker.execution.handler_loop import LoopPosition, ThreadedLoop
 from cqworker.model.status import Status
 from tests.flow.waiting import eventually
-from tests.flow.world import REAL, World
+from tests.flow.world import BRIEF, World
 
 
 @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
@@ -63,7 +63,7 @@ def line_of(mark: str) -> int:
 async def test_a_handler_that_blocks_its_loop_past_its_lease_keeps_it_and_hurts_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(stuck_handlers, "REPORT_AFTER", 0.5)
+    monkeypatch.setattr(stuck_handlers, "REPORT_AFTER", 1.0)
     monkeypatch.setattr(stuck_handlers, "LOOK_EVERY", 0.2)
 
     @handler
@@ -75,7 +75,7 @@ async def test_a_handler_that_blocks_its_loop_past_its_lease_keeps_it_and_hurts_
     def polite(payload: dict[str, Any]) -> str:
         return "done"
 
-    world = World({"careless": careless, "polite": polite}, real=REAL)
+    world = World({"careless": careless, "polite": polite}, real=BRIEF)
     host = world.start()
     blocker = await world.submit("careless")
     await world.until_true(lambda: host.seen(JobStarted))
@@ -91,13 +91,13 @@ async def test_a_handler_that_blocks_its_loop_past_its_lease_keeps_it_and_hurts_
 async def test_a_block_in_a_task_that_a_handler_made_is_told_of_every_job_on_the_loop_and_in_no_type(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(stuck_handlers, "REPORT_AFTER", 0.2)
+    monkeypatch.setattr(stuck_handlers, "REPORT_AFTER", 1.0)
     monkeypatch.setattr(stuck_handlers, "LOOK_EVERY", 0.1)
 
     @handler
     async def careless(payload: dict[str, Any]) -> None:
         async def part() -> None:
-            time.sleep(2)  # noqa: ASYNC251 - the mistake
+            time.sleep(3)  # noqa: ASYNC251 - the mistake
 
         await asyncio.gather(part(), asyncio.sleep(0))
 
@@ -105,7 +105,7 @@ async def test_a_block_in_a_task_that_a_handler_made_is_told_of_every_job_on_the
     async def nap(payload: dict[str, Any]) -> None:
         await asyncio.sleep(1)
 
-    world = World({"careless": careless, "nap": nap}, real=REAL)
+    world = World({"careless": careless, "nap": nap}, real=BRIEF)
     host = world.start()
     sibling = await world.submit("nap")
     await world.until_true(lambda: host.seen(JobStarted))

@@ -20,6 +20,7 @@ from cqworker.model.status import FailureKind, Status
 from tests.flow.host import Host
 from tests.flow.waiting import eventually
 from tests.flow.world import REAL, World
+from tests.patience import scaled
 
 
 def kind_of(record: JobRecord) -> FailureKind | None:
@@ -34,7 +35,7 @@ async def test_as_many_calls_run_at_once_as_there_are_and_idle_threads_take_the_
     threads, barrier = HandlerThreads(), threading.Barrier(20)
 
     def meet() -> str:
-        barrier.wait(5)
+        barrier.wait(scaled(5))
         return threading.current_thread().name
 
     first = await asyncio.gather(*(threads.call(meet) for _ in range(20)))
@@ -70,14 +71,14 @@ def refuse_a_thread(patch: pytest.MonkeyPatch) -> None:
 
 async def test_a_call_that_no_thread_could_be_started_for_is_never_made(monkeypatch: pytest.MonkeyPatch) -> None:
     threads, release, made = HandlerThreads(), threading.Event(), threading.Event()
-    busy = threads.call(lambda: release.wait(5))
+    busy = threads.call(lambda: release.wait(scaled(5)))
     refuse_a_thread(monkeypatch)
     with pytest.raises(ThreadNotStarted, match="can't start new thread"):
         threads.call(made.set)
     release.set()
     await busy
     barrier = threading.Barrier(3)
-    await asyncio.gather(*(threads.call(lambda: barrier.wait(5)) for _ in range(3)))
+    await asyncio.gather(*(threads.call(lambda: barrier.wait(scaled(5))) for _ in range(3)))
     assert not made.is_set()
     threads.close()
 
@@ -98,7 +99,7 @@ async def test_a_job_that_no_thread_could_be_started_for_is_handed_back_and_runs
     @handler
     def hold(payload: dict[str, Any]) -> None:
         begun.set()
-        release.wait(10)
+        release.wait(scaled(10))
 
     @handler(max_attempts=1, lifespan=lifespan)
     def count(payload: dict[str, Any], job: Job) -> None:
@@ -107,7 +108,7 @@ async def test_a_job_that_no_thread_could_be_started_for_is_handed_back_and_runs
     world = World({"hold": hold, "count": count}, real=REAL)
     host = world.start()
     held = await world.submit("hold")
-    await asyncio.to_thread(begun.wait, 5)
+    await asyncio.to_thread(begun.wait, scaled(5))
     with monkeypatch.context() as patch:
         refuse_a_thread(patch)
         job_id = await world.submit("count")
@@ -153,7 +154,7 @@ async def test_a_thread_that_will_not_stop_is_abandoned_and_its_slot_is_free_whe
 
     @handler(timeout=0.3, max_attempts=1)
     def stubborn(payload: dict[str, Any]) -> str:
-        release.wait(10)
+        release.wait(scaled(10))
         return "late"
 
     world = World({"stubborn": stubborn}, real=REAL)
@@ -179,7 +180,7 @@ async def test_the_worker_asks_to_be_started_again_when_too_many_handlers_or_all
 
     @handler(timeout=0.3, max_attempts=1)
     def stubborn(payload: dict[str, Any]) -> None:
-        release.wait(10)
+        release.wait(scaled(10))
 
     world = World({"stubborn": stubborn}, real=REAL, concurrency=concurrency, max_abandoned_handlers=most)
     host = world.start()
@@ -221,7 +222,7 @@ async def test_a_thread_that_gives_up_in_a_drain_costs_no_attempt() -> None:
     world = World({"attentive": attentive}, real=REAL)
     host = world.start()
     job_id = await world.submit("attentive")
-    await asyncio.to_thread(started.wait, 5)
+    await asyncio.to_thread(started.wait, scaled(5))
     await host.drain(5)
     assert (world.record(job_id).status, world.record(job_id).attempt) == (Status.QUEUED, 0)
 

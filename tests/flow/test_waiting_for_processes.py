@@ -11,19 +11,17 @@ import pytest
 from cqworker import Job, handler
 from cqworker.flow import type_limits
 from cqworker.model.status import Status
-from tests.flow.in_processes import in_a_process, pid_after, pid_at_once
-from tests.flow.world import Periods, World
+from tests.flow.in_processes import TIMEOUT, in_a_process_in_time, pid_after, pid_at_once
+from tests.flow.world import REAL, World
 
-LONG = Periods(visibility_timeout=30, wait_time=1)
 PROCESSORS = 2
 SLOW = 24
 NAP = 0.2
-TIMEOUT = 2.3
-"""Seconds that a slow one has, and in which all of them could not run one after the other."""
 
 
 def in_its_process() -> Any:
-    return handler(executor="process", timeout=TIMEOUT)(in_a_process)
+    """One that stands in a module: to decorate another test's would change it for that test, too."""
+    return in_a_process_in_time
 
 
 def with_a_process() -> Any:
@@ -41,7 +39,7 @@ async def test_quick_jobs_behind_slow_ones_of_their_type_wait_before_they_start(
     monkeypatch.setattr("cqworker.plugins.handler.processor_count", lambda: PROCESSORS)
     for name in ("SHORTEST", "USUAL", "LONGEST"):
         monkeypatch.setattr(type_limits, name, 0.2)
-    world = World({"work": kind()}, real=LONG)
+    world = World({"work": kind()}, real=REAL)
     slow = [await world.submit("work", f'{{"seconds":{NAP}}}') for _ in range(SLOW)]
     quick = [await world.submit("work", '{"seconds":0}') for _ in range(4)]
     host = world.start()
@@ -61,7 +59,7 @@ async def test_the_timeout_of_a_process_begins_with_its_work(tmp_path: Path, mon
     program.write_text(f'#!/bin/sh\nsleep 2\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
     program.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(program))
-    world = World({"work": pid_at_once}, real=LONG)
+    world = World({"work": pid_at_once}, real=REAL)
     host = world.start()
     record = await world.until(await world.submit("work"), patience=40)
     assert (record.status, record.attempt) == (Status.SUCCEEDED, 1), record.history

@@ -59,8 +59,10 @@ class Periods(TypedDict):
     wait_time: int
 
 
-REAL = Periods(visibility_timeout=4, wait_time=1)
-"""A short lease for tests in real time."""
+REAL = Periods(visibility_timeout=30, wait_time=1)
+"""For tests in real time: a lease that no pause of a busy machine outlasts."""
+BRIEF = Periods(visibility_timeout=4, wait_time=1)
+"""For those that show a lease being kept."""
 
 
 def story(told: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
@@ -126,7 +128,7 @@ class World:
         more = {name: new(name, self.clock) for name in more_queues}
         self.queues = {"jobs": self.queue, "dead": self.dead, **more}
         self.store = ToldStore(self.clock)
-        self.schedule = MemorySchedule(self.store, self.clock)
+        self.schedule = MemorySchedule(self.store)
         self.artifacts = MemoryArtifacts()
         self.events: list[Event] = []
         self.hosts: dict[str, Host] = {}

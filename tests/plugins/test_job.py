@@ -24,6 +24,7 @@ from cqworker.plugins.job import PlainJob
 from cqworker.plugins.job_artifacts import JobArtifacts
 from cqworker.ports import Artifacts
 from cqworker.testing import MemoryArtifacts
+from tests.patience import scaled
 
 OFFERED = {
     *(
@@ -216,11 +217,11 @@ async def test_cancelling_the_reader_cancels_the_read() -> None:
     store.is_slow = True
     with another_loop() as loop:
         reading = asyncio.create_task(artifacts_on(loop, store).read("artifact:7f"))
-        assert await asyncio.to_thread(store.asked.wait, 10)
+        assert await asyncio.to_thread(store.asked.wait, scaled(10))
         reading.cancel()
         with pytest.raises(asyncio.CancelledError):
             await reading
-        assert await asyncio.to_thread(store.cancelled.wait, 10)
+        assert await asyncio.to_thread(store.cancelled.wait, scaled(10))
 
 
 async def test_the_threads_ways_are_refused_on_a_loop() -> None:

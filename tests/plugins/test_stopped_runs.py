@@ -13,7 +13,7 @@ import pytest
 
 from cqworker import Job, Reject, Retry, Stopping, handler
 from cqworker.testing import run_handler
-from tests.patience import Patience
+from tests.patience import Patience, scaled
 from tests.plugins import samples
 
 SHORT = 0.05
@@ -113,7 +113,7 @@ async def test_a_thread_that_never_ends_is_left_after_its_grace() -> None:
 
     @handler(timeout=SHORT)
     def deaf(payload: int) -> None:
-        release.wait(20)
+        release.wait(scaled(20))
 
     with pytest.raises(TimeoutError, match=r"did not end within 0\.1 s"):
         await run_handler(deaf, 1, grace=0.1)
@@ -150,7 +150,9 @@ except TimeoutError:
 
 
 def test_a_thread_that_never_ends_keeps_no_process_from_ending() -> None:
-    told = subprocess.run([sys.executable, "-c", HANGING], capture_output=True, text=True, check=True, timeout=60)
+    told = subprocess.run(
+        [sys.executable, "-c", HANGING], capture_output=True, text=True, check=True, timeout=scaled(60)
+    )
     assert told.stdout == "left\n"
 
 
@@ -165,4 +167,4 @@ async def test_who_gives_up_the_run_stops_the_handler(kind: Any) -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(SHORT):
             await run_handler(kind(end, 60), 1)
-    assert await asyncio.to_thread(ended.wait, 5)
+    assert await asyncio.to_thread(ended.wait, scaled(5))

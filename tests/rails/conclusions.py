@@ -13,6 +13,7 @@ from cqworker.errors import PayloadFault
 from cqworker.execution.outcome import Ended, Hindered, Outcome, PayloadRefused, Raised, StopReason
 from cqworker.execution.stop_outcomes import judge
 from cqworker.flow.conclusion import Conclusion, Rules, conclude
+from cqworker.flow.unknown_types import PATIENCE_MS
 from cqworker.plugins.handler import Backoff
 from tests.rails.jobs import RECORD
 from tests.rails.samples import NOW, full
@@ -40,9 +41,9 @@ def judgements(kind: type[Any]) -> Iterator[Outcome]:
 
 
 def conclusions(judged: Outcome) -> Iterator[Conclusion]:
-    """What it comes to in the first attempt and in the last."""
-    for attempt in (1, RECORD.max_attempts):
-        yield conclude(replace(RECORD, attempt=attempt, created_at=NOW), judged, RULES)
+    """What it comes to in the first attempt and in the last, of a job that is new and of one that has waited long."""
+    for attempt, created_at in product((1, RECORD.max_attempts), (NOW, NOW - PATIENCE_MS - 1)):
+        yield conclude(replace(RECORD, attempt=attempt, created_at=created_at), judged, RULES)
 
 
 @cache

@@ -9,6 +9,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
+WRITE_ROW = re.compile(r"(?m)^\| `([A-Z][a-z]\w+)` \| (.+) \| (.+) \| (.+) \|$")
+"""A row of the protocol's about a write: its name, its part, the statuses before it and after."""
+
 
 @cache
 def text_of(page: str) -> str:

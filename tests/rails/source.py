@@ -39,6 +39,12 @@ def is_used(function: str) -> bool:
     return any(word == function != within for _, within, word, _ in _words())
 
 
+@cache
+def names_in(path: str) -> frozenset[str]:
+    """The names that a module says, of variables and of attributes."""
+    return frozenset(word for module, _, word, _ in _words() if module == path)
+
+
 def givers_of(kind: str, member: str) -> set[tuple[str, str]]:
     """The modules and functions that hand `kind.member` on: as an argument, in what they return or choose between.
 

@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 import pytest
 
+from cqworker import testing
 from cqworker.aws.dynamodb.partiql import BATCHABLE
 from cqworker.aws.dynamodb.update_expressions import update_of
 from cqworker.model import attempt_writes, operator_writes, schedule_writes
@@ -88,6 +89,10 @@ def test_every_write_in_the_model_is_one_that_a_store_knows() -> None:
 def _is_write(kind: object, module: Any) -> bool:
     is_here = isinstance(kind, type) and kind.__module__ == module.__name__
     return is_here and hasattr(kind, "permits") and hasattr(kind, "after")
+
+
+def test_every_write_is_on_the_face_of_what_tests_build_stores_with() -> None:
+    assert {kind.__name__ for kind in CHANGES} <= set(testing.__all__), "cqworker/testing/__init__.py"
 
 
 def test_every_write_shares_requests_or_goes_alone() -> None:

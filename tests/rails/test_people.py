@@ -19,7 +19,7 @@ from cqworker.model.record import Failure, JobRecord, Progress
 from cqworker.model.status import Status
 from cqworker.model.timestamps import rfc3339
 from cqworker.web.response_models import JobView
-from tests.rails.jobs import RECORD, without
+from tests.rails.jobs import DEFAULTS, RECORD, without
 from tests.rails.samples import fields_of
 
 UNSEEN = {
@@ -85,6 +85,24 @@ def test_a_client_reads_every_field_of_a_view() -> None:
 def test_the_words_of_a_job_tell_every_field_in_some_status(name: str) -> None:
     told = any(words(record) != words(without(record, name)) for record in in_every_status())
     assert told, f"cli/job_text.py does not tell {name}, nor does UNTOLD say why"
+
+
+BARE = replace(RECORD, **DEFAULTS)
+"""A job of which nothing is known that may be left out."""
+TOGETHER = {"started_at": "finished_at", "finished_at": "started_at"}
+"""Fields that are told as one: how long it took."""
+
+
+@pytest.mark.parametrize("name", [name for name in TOLD if name in DEFAULTS])
+def test_the_words_of_a_job_tell_a_field_whatever_else_is_known(name: str) -> None:
+    known = {each: getattr(RECORD, each) for each in (name, TOGETHER.get(name)) if each}
+    told = any(words(replace(BARE, status=status, **known)) != words(replace(BARE, status=status)) for status in Status)
+    assert told, f"cli/job_text.py tells {name} only where something else is known, too"
+
+
+def test_the_words_of_a_job_do_not_tell_what_is_not_known() -> None:
+    for status in (Status.QUEUED, Status.CANCELLED):
+        assert "None" not in " ".join(words(replace(BARE, status=status)))
 
 
 def words(record: JobRecord) -> list[str]:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from cqworker.model.status import WAITING, Status
-from tests.rails.pages import text_of
+from tests.rails.pages import WRITE_ROW, text_of
 from tests.rails.source import givers_of, made_in
 from tests.rails.transitions import ABSENT, KINDS, asked, begun, permitted
-
-ROW = re.compile(r"(?m)^\| `(\w+)` \| (.+) \| (.+) \| (.+) \|$")
 
 
 def forestalled() -> set[Status]:
@@ -25,7 +21,7 @@ def rows() -> dict[str, tuple[set[str], set[str]]]:
     section = text_of("protocol.md").partition("## Writes\n")[2].partition("\n## ")[0]
     return {
         name: (set(before.replace("absent", ABSENT).split(", ")), set(after.split(", ")))
-        for name, _, before, after in ROW.findall(section)
+        for name, _, before, after in WRITE_ROW.findall(section)
     }
 
 

@@ -94,6 +94,6 @@ def _queues(clock: SetClock) -> QueueDirectory:
 
 def _context(store: MemoryStore, clock: SetClock) -> Context:
     health = ServiceHealth(clock, ignore, ())
-    schedule = ScheduleState(MemorySchedule(store, clock), clock)
+    schedule = ScheduleState(MemorySchedule(store), clock)
     retention = Retention(days=30)
     return Context(store=store, health=health, clock=clock, emit=ignore, retention=retention, schedule=schedule)

@@ -6,6 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,19 @@ TABLES: dict[str, tuple[str | int, ...]] = {
 NAMED: dict[str | int, str | int] = {"a.type": "text.transform", "a.tenant": "default"}
 """What stands in the file for any name."""
 
+SHARE_A_COMMENT = {
+    ("host", "port"),
+    ("max_body", "max_upload"),
+    ("name", "sha256"),
+    ("rate", "burst"),
+    ("token_rate", "token_burst"),
+    ("tenant_rate", "tenant_burst"),
+    ("first", "factor"),
+    ("factor", "cap"),
+    ("root", "acme"),
+}
+"""Neighbours in the file, of which one comment speaks."""
+
 
 def keys() -> Iterator[tuple[str, tuple[str | int, ...]]]:
     for table, path in TABLES.items():
@@ -55,6 +69,14 @@ def test_every_table_of_the_settings_is_known_here() -> None:
 
 def test_the_file_as_shipped_changes_nothing() -> None:
     assert load_settings(FILE, {}) == Settings()
+
+
+def test_every_key_in_the_file_stands_below_words_about_it() -> None:
+    """A table of a setting's own, such as a backoff, is told of at its head."""
+    lines = FILE.read_text(encoding="utf-8").splitlines()
+    named = [re.match(r"#?([a-z_0-9]+) = ", line) for line in lines]
+    neighbours = {(one[1], next_one[1]) for one, next_one in pairwise(named) if one and next_one}
+    assert neighbours == SHARE_A_COMMENT
 
 
 def test_the_file_with_every_key_switched_on_is_valid(tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ async def open_house(
 
 def _context(store: MemoryStore, emit: Emit) -> Context:
     """Of services whose health nobody asks for."""
-    health, schedule = ServiceHealth(CLOCK, emit, ()), ScheduleState(MemorySchedule(store, CLOCK), CLOCK)
+    health, schedule = ServiceHealth(CLOCK, emit, ()), ScheduleState(MemorySchedule(store), CLOCK)
     return Context(store=store, health=health, clock=CLOCK, emit=emit, retention=RETENTION, schedule=schedule)
 
 

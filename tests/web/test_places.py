@@ -10,6 +10,7 @@ import pytest
 from cqworker.model.status import Status
 from cqworker.web.connection_limit import Wait
 from cqworker.web.error_replies import MAX_LINGERING
+from tests.patience import scaled
 from tests.web.house import House, open_house, token, until
 from tests.web.raw import RawAnswer, Wire, exchange, read_answer, wire
 
@@ -44,8 +45,8 @@ async def crowd(stack: AsyncExitStack, house: House, sent: bytes, number: int, w
 
 async def told(reader: asyncio.StreamReader) -> RawAnswer:
     """What one who was sent away reads: an answer, and then the end."""
-    answer = await asyncio.wait_for(read_answer(reader), 5)
-    assert await asyncio.wait_for(reader.read(), 5) == b""
+    answer = await asyncio.wait_for(read_answer(reader), scaled(5))
+    assert await asyncio.wait_for(reader.read(), scaled(5)) == b""
     return answer
 
 
@@ -101,7 +102,7 @@ async def test_half_a_head_that_makes_room_is_told_so_and_an_idle_connection_is_
         assert (await exchange(house.port, PROBE)).status == 200
         if status is not None:
             assert (await told(reader)).status == status
-        assert await asyncio.wait_for(reader.read(), 5) == b""
+        assert await asyncio.wait_for(reader.read(), scaled(5)) == b""
 
 
 async def test_hundreds_of_half_heads_do_not_keep_anybody_from_being_served() -> None:
@@ -109,7 +110,7 @@ async def test_hundreds_of_half_heads_do_not_keep_anybody_from_being_served() ->
         for _ in range(200):
             _, writer = await stack.enter_async_context(wire(house.port))
             writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(scaled(5)):
             for _ in range(20):
                 assert (await exchange(house.port, PROBE)).status == 200
         assert len(house.connection_limit) <= 60

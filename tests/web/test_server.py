@@ -13,6 +13,7 @@ from cqworker.errors import CqworkerError
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.web.server import CannotListen
+from tests.patience import scaled
 from tests.web.house import open_house, until
 
 
@@ -44,7 +45,7 @@ async def test_closing_leaves_no_task_and_no_connection_behind() -> None:
         waiting = [asyncio.create_task(house.get(f"/jobs/{job['job_id']}?wait=20")) for _ in range(3)]
         await until(lambda: house.waiters.waiting_for(job["job_id"]) == 3)
         _, idle = await asyncio.open_connection("127.0.0.1", house.port)
-        await asyncio.wait_for(house.server.close(), 5)
+        await asyncio.wait_for(house.server.close(), scaled(5))
         assert await asyncio.gather(*waiting) == [(200, job)] * 3
         with pytest.raises(aiohttp.ClientConnectionError):
             await house.get("/healthz")
@@ -86,7 +87,7 @@ def test_everything_holds_on_uvloop_too() -> None:
             waiting = asyncio.create_task(house.get(f"/jobs/{job['job_id']}?wait=20"))
             await until(lambda: house.waiters._waited)
             reader, silent = await asyncio.open_connection("127.0.0.1", house.port)
-            assert await asyncio.wait_for(reader.read(), 5) == b""
+            assert await asyncio.wait_for(reader.read(), scaled(5)) == b""
             silent.close()
             house.rewrite(job["job_id"], Status.SUCCEEDED)
             assert (await waiting)[1]["status"] == "SUCCEEDED"

@@ -14,6 +14,7 @@ import pytest
 from cqworker.ports import StoredObject
 from cqworker.web.connection_limit import most_connections
 from cqworker.web.server import Server
+from tests.patience import scaled
 from tests.stopwatch import Stopwatch
 from tests.web.house import House, open_house, until
 from tests.web.raw import exchange, read_answer, wire
@@ -160,7 +161,7 @@ async def test_a_client_that_takes_its_answer_at_less_than_the_least_rate_is_dro
         request, loop = await big_artifact(house), asyncio.get_running_loop()
         with narrow_socket(house) as narrow:
             await loop.sock_sendall(narrow, request)
-            async with asyncio.timeout(8):
+            async with asyncio.timeout(scaled(8)):
                 with suppress(ConnectionError):
                     while await loop.sock_recv(narrow, 4096):  # noqa: ASYNC110 - a client that takes its time
                         await asyncio.sleep(SHORT / 300)
@@ -168,12 +169,13 @@ async def test_a_client_that_takes_its_answer_at_less_than_the_least_rate_is_dro
 
 
 async def test_a_client_that_reads_slowly_gets_it_all(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cqworker.web.slow_readers.STALL_TIMEOUT", SHORT)
+    patience = scaled(SHORT)
+    monkeypatch.setattr("cqworker.web.slow_readers.STALL_TIMEOUT", patience)
     request = await big_artifact(house)
     received = 0
     async with wire(house.port) as (reader, writer):
         writer.write(request)
         while received < 16_777_216:
             received += len(await reader.read(1_000_000))
-            await asyncio.sleep(SHORT / 40)
+            await asyncio.sleep(patience / 40)
     assert received > 16_777_216

@@ -14,6 +14,7 @@ import pytest
 import uvloop
 
 from cqworker.events import RequestFailed
+from tests.patience import scaled
 from tests.web.bombs import spaces
 from tests.web.house import House, open_house, token, until
 from tests.web.raw import exchange, read_answer, wire
@@ -162,7 +163,7 @@ async def test_what_is_wrong_in_the_midst_of_a_body_is_told_at_once(quiet: House
         writer.write(post(chunk(b" "), CHUNKED))
         await asyncio.sleep(0)
         writer.write(b"zz\r\n")
-        assert (await asyncio.wait_for(read_answer(reader), 5)).status == 400
+        assert (await asyncio.wait_for(read_answer(reader), scaled(5))).status == 400
 
 
 @pytest.mark.parametrize(
@@ -181,7 +182,7 @@ async def test_what_is_wrong_in_the_midst_of_a_body_is_told_at_once(quiet: House
 async def test_one_who_has_said_everything_still_reads_every_answer(
     quiet: House, data: bytes, statuses: list[int]
 ) -> None:
-    async with wire(quiet.port) as (reader, writer), asyncio.timeout(5):
+    async with wire(quiet.port) as (reader, writer), asyncio.timeout(scaled(5)):
         writer.write(data)
         writer.write_eof()
         assert [(await read_answer(reader)).status for _ in statuses] == statuses
@@ -190,7 +191,7 @@ async def test_one_who_has_said_everything_still_reads_every_answer(
 
 async def test_one_who_waits_for_a_job_and_says_no_more_is_answered_with_it_as_it_is(house: House) -> None:
     job = await house.submit()
-    async with wire(house.port) as (reader, writer), asyncio.timeout(5):
+    async with wire(house.port) as (reader, writer), asyncio.timeout(scaled(5)):
         writer.write(GET.replace(b"healthz", f"jobs/{job['job_id']}?wait=20".encode()))
         writer.write_eof()
         assert (await read_answer(reader)).status == 200
@@ -198,7 +199,7 @@ async def test_one_who_waits_for_a_job_and_says_no_more_is_answered_with_it_as_i
 
 
 async def test_many_requests_in_one_packet_are_answered_in_their_order(quiet: House) -> None:
-    async with wire(quiet.port) as (reader, writer), asyncio.timeout(10):
+    async with wire(quiet.port) as (reader, writer), asyncio.timeout(scaled(10)):
         writer.write((post(JOB) + GET + post(b"[") + post(chunk(JOB) + b"0\r\n\r\n", CHUNKED)) * 50)
         statuses = [(await read_answer(reader)).status for _ in range(200)]
     assert statuses == [202, 200, 400, 202] * 50
@@ -222,7 +223,7 @@ async def test_a_body_that_is_not_wanted_is_not_asked_for(headers: bytes, status
 
 async def test_a_body_that_is_wanted_is_asked_for_and_the_connection_goes_on(quiet: House) -> None:
     head, _ = post(JOB, b"Expect: 100-continue\r\n").split(b"\r\n\r\n")
-    async with wire(quiet.port) as (reader, writer), asyncio.timeout(5):
+    async with wire(quiet.port) as (reader, writer), asyncio.timeout(scaled(5)):
         for _ in range(2):
             writer.write(head + b"\r\n\r\n")
             assert (await read_answer(reader)).status == 100

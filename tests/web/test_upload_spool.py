@@ -18,6 +18,7 @@ from cqworker.model.artifact_keys import upload_key
 from cqworker.ports import StoredObject
 from cqworker.web.connection_limit import Wait
 from cqworker.web.upload_spool import MEMORY_BYTES, READ_BYTES
+from tests.patience import scaled
 from tests.web.house import House, bearer, open_house, token, until
 from tests.web.raw import read_answer, wire
 
@@ -100,7 +101,7 @@ async def test_uploads_that_stop_hold_no_transfer_from_others() -> None:
             _, writer = await stack.enter_async_context(wire(house.port))
             writer.write(upload(MEBIBYTE, MEMORY_BYTES * 2))
         await until(lambda: house.connection_limit.count(Wait.BODY) == 20)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(scaled(5)):
             assert (await house.post("/artifacts", data=b"x"))[0] == 201
 
 
@@ -135,7 +136,7 @@ async def test_when_the_room_for_uploads_is_used_up_the_slowest_of_whoever_has_m
             wires.append(await stack.enter_async_context(wire(house.port)))
             wires[-1][1].write(upload(MEBIBYTE, 300_000, "greedy"))
         await until(lambda: house.spools.quota.held == 900_000)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(scaled(5)):
             data = b"x" * 400_000
             assert (await house.post("/artifacts", data=data, headers=bearer("modest")))[0] == 201
             answers = [asyncio.ensure_future(read_answer(reader)) for reader, _ in wires]

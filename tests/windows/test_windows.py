@@ -12,6 +12,7 @@ import pytest
 
 from cqworker.posix import CHILDREN_NEED_POSIX, DAEMON_NEEDS_POSIX, is_posix
 from tests.cli.running import plain_environment
+from tests.patience import scaled
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,7 +25,7 @@ def findings() -> dict[str, Any]:
         env=plain_environment(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=scaled(60),
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
