@@ -14,14 +14,18 @@ from cqworker.aws.clients import AwsClients
 from cqworker.aws.dynamodb.batched_store import BatchedStore
 from cqworker.aws.dynamodb.fleet_store import DynamoFleet
 from cqworker.aws.dynamodb.job_store import DynamoStore
+from cqworker.aws.dynamodb.listing_index import DynamoListing
+from cqworker.aws.dynamodb.table_indexes import attribute_definitions, wanted_indexes
 from cqworker.aws.operations import Operation
 from cqworker.aws.s3.artifact_store import S3Artifacts
 from cqworker.aws.sqs.message_queue import SqsQueue
 from cqworker.clock import Clock, SystemClock
 from cqworker.ports import Artifacts, JobQueue, JobStore
 from cqworker.ports.fleet import Fleet
+from cqworker.ports.listing import JobIndex, JobListing
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
 from cqworker.testing.memory_fleet import MemoryFleet
+from cqworker.testing.memory_listing import MemoryListing
 
 CREATE_QUEUE = Operation("sqs", "CreateQueue", "sqs:CreateQueue", writes=True)
 QUEUE_ATTRIBUTES = Operation("sqs", "GetQueueAttributes", "sqs:GetQueueAttributes")
@@ -39,6 +43,8 @@ class World(Protocol):
 
     async def store(self, clock: Clock) -> JobStore: ...
 
+    async def listing(self, clock: Clock, *missing: JobIndex) -> tuple[JobListing, JobStore]: ...
+
     async def artifacts(self) -> Artifacts: ...
 
     async def fleet(self, clock: Clock) -> Fleet: ...
@@ -54,6 +60,12 @@ class MemoryWorld:
 
     async def store(self, clock: Clock) -> JobStore:
         return MemoryStore(clock)
+
+    async def listing(self, clock: Clock, *missing: JobIndex) -> tuple[JobListing, JobStore]:
+        store = MemoryStore(clock)
+        listing = MemoryListing(store)
+        listing.missing |= set(missing)
+        return listing, store
 
     async def artifacts(self) -> Artifacts:
         return MemoryArtifacts("artifacts", PREFIX)
@@ -83,6 +95,22 @@ class AwsWorld:
         await create_table(self._clients, table)
         store = DynamoStore(self._clients, table, clock)
         return BatchedStore(store, self._clients, table) if self._in_batches else store
+
+    async def listing(self, clock: Clock, *missing: JobIndex) -> tuple[JobListing, JobStore]:
+        table = unique("table")
+        indexes = [index for index in wanted_indexes(list_all=True) if index.name not in missing]
+        types = {"pk": "S", "sk": "S"}
+        for index in indexes:
+            types |= index.key_types
+        request = {
+            "TableName": table,
+            "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            "AttributeDefinitions": attribute_definitions(types),
+            "GlobalSecondaryIndexes": [index.definition for index in indexes],
+        }
+        await self._clients.call(CREATE_TABLE, request, "a test's table")
+        return DynamoListing(self._clients, table), DynamoStore(self._clients, table, clock)
 
     async def artifacts(self) -> Artifacts:
         bucket = unique("bucket")
