@@ -15,6 +15,7 @@ from bench.endpoint.connection import HttpAnswer, HttpRequest, Respond
 from bench.endpoint.control import Control
 from bench.endpoint.dynamodb.batches import StatementBatches
 from bench.endpoint.dynamodb.operations import Items
+from bench.endpoint.dynamodb.queries import Reads
 from bench.endpoint.dynamodb.tables import Tables
 from bench.endpoint.errors import Refusal
 from bench.endpoint.ledger import Ledger
@@ -38,6 +39,7 @@ class Service:
         dynamodb: dict[str, Operation] = {
             **tables.operations,
             **Items(tables, ledger).operations,
+            **Reads(tables, ledger).operations,
             **StatementBatches(tables, ledger).operations,
         }
         named = [(SQS, sqs), (DYNAMODB, dynamodb)]

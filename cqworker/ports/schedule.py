@@ -48,7 +48,8 @@ class Schedule(Protocol):
         """The first `limit` jobs of a shard that are due by `until` (epoch ms), the earliest first, and where to go on.
 
         The second is None at the end of the range. `after` is what an earlier answer ended with. The index lags behind
-        the records: it may name jobs that left it, and not name yet what has just come.
+        the records: it may name jobs that left it, and not name yet what has just come. Raises NotProvisioned where the
+        index is not ready (any more).
         """
         ...
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from cqworker.clock import Clock
-from cqworker.errors import Unavailable
+from cqworker.errors import NotProvisioned, Unavailable
 from cqworker.events import Emit
 from cqworker.events.schedule_events import JobUnsendable, ShardSwept
 from cqworker.flow.context import Context
@@ -103,9 +103,12 @@ class Sweeper:
         if not await self._state.check():
             return
         await self._leases.look()
-        for shard in self._leases.shards:
-            if not self._stopping.is_set() and await self._sweep_shard(shard):
-                await self._leases.renew(shard)
+        try:
+            for shard in self._leases.shards:
+                if not self._stopping.is_set() and await self._sweep_shard(shard):
+                    await self._leases.renew(shard)
+        except NotProvisioned:
+            self._state.note(is_ready=False)  # it was removed since: the store is well, and the next look asks again
 
     async def _sweep_shard(self, shard: str) -> bool:
         """Whether it came to the end of what is due."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from cqworker.errors import NotProvisioned
 from cqworker.model.record import JobRecord
 from cqworker.ports.schedule import DueEntry, SweepLease
 from cqworker.testing.memory_ports import MemoryStore
@@ -25,6 +26,8 @@ class MemorySchedule:
         self, shard: str, until: int, limit: int, after: DueEntry | None = None
     ) -> tuple[Sequence[DueEntry], DueEntry | None]:
         """What the records say at this moment: this index does not lag."""
+        if not self.ready:
+            raise NotProvisioned("This table has no index of due jobs.")
         entries = sorted(
             DueEntry(record.scheduled_at, record.job_id)
             for record in self._store.records.values()

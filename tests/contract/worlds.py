@@ -12,20 +12,20 @@ import pytest
 
 from cqworker.aws.clients import AwsClients
 from cqworker.aws.dynamodb.batched_store import BatchedStore
+from cqworker.aws.dynamodb.due_index import DynamoSchedule
 from cqworker.aws.dynamodb.fleet_store import DynamoFleet
 from cqworker.aws.dynamodb.job_store import DynamoStore
-from cqworker.aws.dynamodb.listing_index import DynamoListing
-from cqworker.aws.dynamodb.table_indexes import attribute_definitions, wanted_indexes
+from cqworker.aws.dynamodb.table_indexes import DUE, TableIndex, attribute_definitions
 from cqworker.aws.operations import Operation
 from cqworker.aws.s3.artifact_store import S3Artifacts
 from cqworker.aws.sqs.message_queue import SqsQueue
 from cqworker.clock import Clock, SystemClock
 from cqworker.ports import Artifacts, JobQueue, JobStore
 from cqworker.ports.fleet import Fleet
-from cqworker.ports.listing import JobIndex, JobListing
+from cqworker.ports.schedule import Schedule
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
 from cqworker.testing.memory_fleet import MemoryFleet
-from cqworker.testing.memory_listing import MemoryListing
+from cqworker.testing.memory_schedule import MemorySchedule
 
 CREATE_QUEUE = Operation("sqs", "CreateQueue", "sqs:CreateQueue", writes=True)
 QUEUE_ATTRIBUTES = Operation("sqs", "GetQueueAttributes", "sqs:GetQueueAttributes")
@@ -43,11 +43,11 @@ class World(Protocol):
 
     async def store(self, clock: Clock) -> JobStore: ...
 
-    async def listing(self, clock: Clock, *missing: JobIndex) -> tuple[JobListing, JobStore]: ...
-
     async def artifacts(self) -> Artifacts: ...
 
     async def fleet(self, clock: Clock) -> Fleet: ...
+
+    async def schedule(self, clock: Clock, *, indexed: bool = True) -> tuple[Schedule, JobStore]: ...
 
 
 class MemoryWorld:
@@ -61,17 +61,15 @@ class MemoryWorld:
     async def store(self, clock: Clock) -> JobStore:
         return MemoryStore(clock)
 
-    async def listing(self, clock: Clock, *missing: JobIndex) -> tuple[JobListing, JobStore]:
-        store = MemoryStore(clock)
-        listing = MemoryListing(store)
-        listing.missing |= set(missing)
-        return listing, store
-
     async def artifacts(self) -> Artifacts:
         return MemoryArtifacts("artifacts", PREFIX)
 
     async def fleet(self, clock: Clock) -> Fleet:
         return MemoryFleet()
+
+    async def schedule(self, clock: Clock, *, indexed: bool = True) -> tuple[Schedule, JobStore]:
+        store = MemoryStore(clock)
+        return MemorySchedule(store, ready=indexed), store
 
 
 class AwsWorld:
@@ -96,22 +94,6 @@ class AwsWorld:
         store = DynamoStore(self._clients, table, clock)
         return BatchedStore(store, self._clients, table) if self._in_batches else store
 
-    async def listing(self, clock: Clock, *missing: JobIndex) -> tuple[JobListing, JobStore]:
-        table = unique("table")
-        indexes = [index for index in wanted_indexes(list_all=True) if index.name not in missing]
-        types = {"pk": "S", "sk": "S"}
-        for index in indexes:
-            types |= index.key_types
-        request = {
-            "TableName": table,
-            "BillingMode": "PAY_PER_REQUEST",
-            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            "AttributeDefinitions": attribute_definitions(types),
-            "GlobalSecondaryIndexes": [index.definition for index in indexes],
-        }
-        await self._clients.call(CREATE_TABLE, request, "a test's table")
-        return DynamoListing(self._clients, table), DynamoStore(self._clients, table, clock)
-
     async def artifacts(self) -> Artifacts:
         bucket = unique("bucket")
         await self._clients.call(CREATE_BUCKET, {"Bucket": bucket}, "a test's bucket")
@@ -122,19 +104,30 @@ class AwsWorld:
         await create_table(self._clients, table)
         return DynamoFleet(self._clients, table, clock)
 
+    async def schedule(self, clock: Clock, *, indexed: bool = True) -> tuple[Schedule, JobStore]:
+        table = unique("table")
+        await create_table(self._clients, table, *((DUE,) if indexed else ()))
+        store = DynamoStore(self._clients, table, clock)
+        used = BatchedStore(store, self._clients, table) if self._in_batches else store
+        return DynamoSchedule(self._clients, table, clock), used
+
     async def _create(self, attributes: Mapping[str, str]) -> SqsQueue:
         name = unique("queue")
         await self._clients.call(CREATE_QUEUE, {"QueueName": name, "Attributes": attributes}, "a test's queue")
         return SqsQueue(self._clients, name, SystemClock())
 
 
-async def create_table(clients: AwsClients, table: str) -> None:
-    """A table with the keys that records have."""
+async def create_table(clients: AwsClients, table: str, *indexes: TableIndex) -> None:
+    """A table with the keys that records have, and these indexes."""
+    types = {"pk": "S", "sk": "S"}
+    for index in indexes:
+        types |= index.key_types
     request = {
         "TableName": table,
         "BillingMode": "PAY_PER_REQUEST",
         "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+        "AttributeDefinitions": attribute_definitions(types),
+        **({"GlobalSecondaryIndexes": [index.definition for index in indexes]} if indexes else {}),
     }
     await clients.call(CREATE_TABLE, request, "a test's table")
 

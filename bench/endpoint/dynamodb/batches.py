@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.endpoint.dynamodb.cells import Item
+from bench.endpoint.dynamodb.indexes import Key
 from bench.endpoint.dynamodb.operations import FAILED, Answer, Request
 from bench.endpoint.dynamodb.statements import Statement, statement_of
-from bench.endpoint.dynamodb.table import ConditionFailed, Done, Key, Table
+from bench.endpoint.dynamodb.table import ConditionFailed, Done, Table
 from bench.endpoint.dynamodb.tables import Tables
 from bench.endpoint.errors import Refusal, invalid
 from bench.endpoint.ledger import Ledger

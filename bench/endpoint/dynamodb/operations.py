@@ -64,10 +64,10 @@ class Items:
         table = self._table(request, CONDITIONAL | {"Key"})
         wanted = _which_returned(request, {"ALL_OLD"})
         expression, values = _compile(request)
-        row = self._try("DeleteItem", request, lambda: table.delete(request["Key"], expression, values))
-        units = max(1, -(-(row.size if row else 0) // 1024))
-        self._ledger.write("DeleteItem", units, table.name, table.key_of(request["Key"])[0])
-        return {**({"Attributes": row.item} if row and wanted else {}), **consumed_capacity(request, table.name, units)}
+        done = self._try("DeleteItem", request, lambda: table.delete(request["Key"], expression, values))
+        self._ledger.write("DeleteItem", done.units, table.name, table.key_of(request["Key"])[0])
+        old = {"Attributes": done.item} if wanted and done.item else {}
+        return {**old, **consumed_capacity(request, table.name, done.units)}
 
     def _table(self, request: Request, known: set[str]) -> Table:
         if not request.keys() <= known:

@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 
 from bench.endpoint.dynamodb.cells import ITEM_TOO_BIG, MAX_ITEM, Item, weight, write_units
 from bench.endpoint.dynamodb.expressions import Expression
+from bench.endpoint.dynamodb.indexes import Index, Key
 from bench.endpoint.dynamodb.terms import Values
 from bench.endpoint.errors import invalid
-
-Key = tuple[str, ...]
 
 
 class StoredItem(NamedTuple):
@@ -38,6 +37,13 @@ class Done(NamedTuple):
     units: int
 
 
+class Deleted(NamedTuple):
+    """A delete that was done: the item that stood there, and what it cost."""
+
+    item: Item | None
+    units: int
+
+
 @dataclass(slots=True)
 class Table:
     """A table with these keys, name and type of each, the partition key first."""
@@ -47,6 +53,8 @@ class Table:
     description: dict[str, Any]
     ttl: str | None = None
     rows: dict[Key, StoredItem] = field(default_factory=dict)
+    indexes: dict[str, Index] = field(default_factory=dict)
+    partitions: dict[str, set[Key]] = field(default_factory=dict)
 
     def key_of(self, key: Item) -> Key:
         """The key of exactly these attributes; refuses any others."""
@@ -78,20 +86,44 @@ class Table:
             raise ConditionFailed(row)
         return self._store(place, row, expression.apply(row.item if row else key, values))
 
-    def delete(self, key: Item, expression: Expression, values: Values) -> StoredItem | None:
+    def delete(self, key: Item, expression: Expression, values: Values) -> Deleted:
         """The item that stood there is gone; raises ConditionFailed."""
         place = self.key_of(key)
         row = self.rows.get(place)
         if not expression.permits(row.item if row else None, values):
             raise ConditionFailed(row)
-        return self.rows.pop(place, None)
+        if row is None:
+            return Deleted(None, 1)
+        del self.rows[place]
+        self.partitions[place[0]].discard(place)
+        return Deleted(row.item, write_units(row.size, 0) + self._note(place, row.item, None))
+
+    def add_index(self, index: Index) -> None:
+        """An index over what is there and what will be."""
+        if index.name in self.indexes:
+            raise invalid(f"Attempting to create an index which already exists: {index.name}")
+        for key, row in self.rows.items():
+            index.note(key, None, row.item)
+        self.indexes[index.name] = index
+
+    def in_partition(self, partition: str) -> list[tuple[Key, Item]]:
+        """The items of one partition of the table, in order."""
+        return [(key, self.rows[key].item) for key in sorted(self.partitions.get(partition, ()))]
 
     def _store(self, key: Key, row: StoredItem | None, item: Item) -> Done:
         size = weight(item)
         if size > MAX_ITEM:
             raise invalid(ITEM_TOO_BIG)
+        before = row.item if row else None
+        noted = self._note(key, before, item) if self.indexes else 0
         self.rows[key] = StoredItem(item, size)
-        return Done(row.item if row else None, item, write_units(row.size if row else 0, size))
+        if row is None:
+            self.partitions.setdefault(key[0], set()).add(key)
+        return Done(before, item, write_units(row.size if row else 0, size) + noted)
+
+    def _note(self, key: Key, before: Item | None, after: Item | None) -> int:
+        """Has every index follow a write; the write units that they cost."""
+        return sum(index.note(key, before, after) for index in self.indexes.values())
 
     def _key_in(self, item: Item) -> Key:
         parts = []

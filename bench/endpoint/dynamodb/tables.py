@@ -6,12 +6,22 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bench.endpoint.dynamodb.indexes import Index, index_from
 from bench.endpoint.dynamodb.table import Table
 from bench.endpoint.errors import Refusal, invalid
 from bench.endpoint.ledger import Ledger
 
 ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/"
-KNOWN = {"TableName", "KeySchema", "AttributeDefinitions", "BillingMode", "ProvisionedThroughput", "Tags"}
+KNOWN = {
+    "TableName",
+    "KeySchema",
+    "AttributeDefinitions",
+    "BillingMode",
+    "ProvisionedThroughput",
+    "Tags",
+    "GlobalSecondaryIndexes",
+}
+KNOWN_IN_UPDATE = {"TableName", "AttributeDefinitions", "GlobalSecondaryIndexUpdates"}
 
 
 class Tables:
@@ -22,6 +32,7 @@ class Tables:
         self._tables: dict[str, Table] = {}
         self.operations: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
             "CreateTable": self._count_calls("CreateTable", self._create),
+            "UpdateTable": self._count_calls("UpdateTable", self._update),
             "DescribeTable": self._count_calls("DescribeTable", self._describe),
             "DeleteTable": self._count_calls("DeleteTable", self._delete),
             "ListTables": self._count_calls("ListTables", lambda _: {"TableNames": sorted(self._tables)}),
@@ -55,7 +66,10 @@ class Tables:
         types = {each["AttributeName"]: each["AttributeType"] for each in request["AttributeDefinitions"]}
         schema = sorted(request["KeySchema"], key=lambda key: key["KeyType"])
         keys = {key["AttributeName"]: types.get(key["AttributeName"], "") for key in schema}
-        if not keys or keys.keys() != types.keys() or schema[0]["KeyType"] != "HASH":
+        definitions = request.get("GlobalSecondaryIndexes", ())
+        indexes = [index_from(definition, types, keys) for definition in definitions]
+        used = {*keys, *(name for index in indexes for name in index.keys)}
+        if not keys or used != types.keys() or schema[0]["KeyType"] != "HASH":
             raise invalid("Some index key attributes are not defined in AttributeDefinitions, or the other way round")
         described = {
             "TableName": name,
@@ -66,8 +80,30 @@ class Tables:
             "CreationDateTime": time.time(),
             "BillingModeSummary": {"BillingMode": request.get("BillingMode", "PROVISIONED")},
         }
-        self._tables[name] = Table(name, keys, described)
+        table = self._tables[name] = Table(name, keys, described)
+        for index, definition in zip(indexes, definitions, strict=True):
+            _add_index(table, index, definition)
         return {"TableDescription": self._description_of(name)}
+
+    def _update(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """One index more, or one less: it is there at once."""
+        if not request.keys() <= KNOWN_IN_UPDATE:
+            raise invalid(f"Not known here: {', '.join(sorted(request.keys() - KNOWN_IN_UPDATE))}")
+        table = self.get(request["TableName"])
+        [(act, definition)] = [change for each in request["GlobalSecondaryIndexUpdates"] for change in each.items()]
+        if act == "Create":
+            types = {each["AttributeName"]: each["AttributeType"] for each in request.get("AttributeDefinitions", ())}
+            _add_index(table, index_from(definition, types, table.keys), definition)
+            known = {each["AttributeName"]: each for each in table.description["AttributeDefinitions"]}
+            known |= {each["AttributeName"]: each for each in request["AttributeDefinitions"]}
+            table.description["AttributeDefinitions"] = list(known.values())
+        elif act == "Delete":
+            del table.indexes[definition["IndexName"]]
+            shown = table.description["GlobalSecondaryIndexes"]
+            shown[:] = [each for each in shown if each["IndexName"] != definition["IndexName"]]
+        else:
+            raise invalid(f"Not known here: {act}")
+        return {"TableDescription": self._description_of(table.name)}
 
     def _describe(self, request: Mapping[str, Any]) -> dict[str, Any]:
         return {"Table": self._description_of(request["TableName"])}
@@ -94,3 +130,9 @@ class Tables:
         if name is None:
             return {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
         return {"TimeToLiveDescription": {"TimeToLiveStatus": "ENABLED", "AttributeName": name}}
+
+
+def _add_index(table: Table, index: Index, definition: Mapping[str, Any]) -> None:
+    table.add_index(index)
+    shown = {**definition, "IndexStatus": "ACTIVE", "IndexArn": f"{ARN}{table.name}/index/{index.name}"}
+    table.description.setdefault("GlobalSecondaryIndexes", []).append(shown)

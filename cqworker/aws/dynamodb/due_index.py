@@ -12,6 +12,7 @@ from cqworker.aws.dynamodb.job_store import WITH_CAPACITY, read_item
 from cqworker.aws.dynamodb.table_indexes import DUE_INDEX
 from cqworker.aws.operations import BATCH_GET, DELETE_ITEM, PUT_ITEM, QUERY
 from cqworker.clock import Clock
+from cqworker.errors import NotProvisioned
 from cqworker.model.record import JobRecord
 from cqworker.ports.schedule import DueEntry, SweepLease
 
@@ -53,7 +54,8 @@ class DynamoSchedule:
         try:
             answer = await self._query_index(shard, until, limit, after)
         except Declined as declined:
-            raise declined.as_fault(QUERY, self._about) from None
+            said = declined.as_fault(QUERY, self._about)
+            raise NotProvisioned(f"{said.cause} Run `cqworker provision`; `cqworker doctor` says more.") from None
         found = [_entry_of(item) for item in answer.get("Items", ())]
         last = answer.get("LastEvaluatedKey")
         return found, _entry_of(last) if last else None
