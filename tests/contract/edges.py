@@ -87,6 +87,7 @@ def _decided_by_the_record(rng: Random) -> Iterator[Case]:
             _succeeded,
             _retrying,
             _handed_back,
+            _handed_back_for_a_while,
             _handed_back_for_long,
             _cancel_asked,
             _retried,
@@ -159,6 +160,10 @@ def _settled(seen: JobRecord, status: Status) -> Change:
 
 def _handed_back(seen: JobRecord) -> Change:
     return HandBack(job_id=seen.job_id, token=OURS, purge_at=PURGE)
+
+
+def _handed_back_for_a_while(seen: JobRecord) -> Change:
+    return HandBack(job_id=seen.job_id, token=OURS, purge_at=PURGE, scheduled_at=NOW + 10_000)
 
 
 def _handed_back_for_long(seen: JobRecord) -> Change:

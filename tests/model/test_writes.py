@@ -117,6 +117,16 @@ def test_a_hand_back_refunds_the_attempt() -> None:
     assert not hand_back(OTHER).was_applied_to(after)
 
 
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_hand_back_that_waits_is_refused_while_a_cancel_is_asked_for_and_gives_way_to_it(marked: bool) -> None:
+    asked = running(OURS, cancel_requested_at=NOW)
+    waiting = replace(hand_back(), scheduled_at=NOW + 5000, marked=marked)
+    assert not waiting.permits(asked)
+    assert waiting.gives_way_to_cancel(asked)
+    assert waiting.permits(running(OURS))
+    assert hand_back().permits(asked), "what is due at once is judged by its next claim"
+
+
 def test_a_settle_of_a_full_history_puts_a_shortened_one_in_its_place() -> None:
     full = tuple(Entry(NOW, "handed_back", number) for number in range(MAX_ENTRIES))
     shorter = trim_if_full(full, ENDED[0])
