@@ -93,13 +93,17 @@ def _judge_free(seen: JobRecord, envelope: Envelope, now: int) -> Verdict:
     """
     if seen.cancel_requested_at is not None:
         return CancelInstead()
-    if seen.is_marked and seen.scheduled_at != envelope.at:
+    if seen.is_marked and not _is_sent_for_its_time(seen, envelope):
         return Drop()
     if seen.scheduled_at is not None and seen.scheduled_at > now + SOON_MS:
         return WaitUntil(seen.scheduled_at)
     if seen.attempt >= seen.max_attempts:
         return CrashInstead()
     return Start()
+
+
+def _is_sent_for_its_time(seen: JobRecord, envelope: Envelope) -> bool:
+    return seen.is_marked and seen.scheduled_at == envelope.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,9 @@ DeadLetterVerdict = MarkLost | CancelInstead | WaitUntil | Drop
 def dead_letter_verdict_of(seen: JobRecord | None, envelope: Envelope, now: int, grace: int = 0) -> DeadLetterVerdict:
     """What to do with a message of ours from the dead-letter queue, given the record as seen at `now` (epoch ms).
 
-    A job that the index of due jobs has, or that waits for others, needs no message: another one is sent to it.
+    A job that the index of due jobs has, or that waits for others, needs no message: another one is sent to it. Only
+    the copy that was sent for its time is kept until the job has left the index: whoever sent it may be about to take
+    the job out, and then it is all that there is.
     A lease counts as over `grace` ms after its end.
     """
     if seen is None:
@@ -124,7 +130,7 @@ def dead_letter_verdict_of(seen: JobRecord | None, envelope: Envelope, now: int,
         case Stage.HELD if not seen.has_expired(now - grace):
             return _hide_until_over(seen, now, grace)
         case Stage.HELD | Stage.WAITING if seen.waits_in_index:
-            return Drop()
+            return WaitUntil(now + LOOK_AGAIN_MS) if _is_sent_for_its_time(seen, envelope) else Drop()
         case Stage.HELD | Stage.WAITING:
             return MarkLost() if seen.cancel_requested_at is None else CancelInstead()
         case Stage.SPENT:

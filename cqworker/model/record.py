@@ -148,7 +148,11 @@ class JobRecord(Struct, frozen=True, kw_only=True):
 
     @property
     def waits_in_index(self) -> bool:
-        """Whether another message is going to be sent to it, whatever becomes of those that were."""
+        """Whether another message is going to be sent to it, whatever becomes of those that were.
+
+        Not where `due` alone is there: a worker from before the index takes the time away when it starts a job, and
+        leaves `due`. What it has in hand is then all that there is.
+        """
         return self.is_marked or self.status is Status.SCHEDULED
 
     @property

@@ -7,6 +7,7 @@ from typing import get_args
 from msgspec.structs import replace
 
 from cqworker.model.claim_table import (
+    LOOK_AGAIN_MS,
     CancelInstead,
     CrashInstead,
     DeadLetterVerdict,
@@ -55,11 +56,14 @@ SUCCEEDED|BLOCKED same|higher *       *     *      *    *        *          drop
 FAILED|CANCELLED  same        *       *     *      *    *        *          drop
 FAILED|CANCELLED  higher      *       *     *      *    *        *          bury
 RUNNING           same|higher alive   *     *      *    *        *          hide-for-the-lease
-RUNNING           same|higher expired *     *      *    *        sent|other drop
+RUNNING           same|higher expired *     *      *    *        sent     look-again
+RUNNING           same|higher expired *     *      *    *        other    drop
 RUNNING           same|higher expired *     asked  *    *        out        cancel-instead
 RUNNING           same|higher expired *     no     *    *        out        bury
-SCHEDULED         same|higher *       *     *      *    *        *          drop
-QUEUED|RETRYING   same|higher *       *     *      *    *        sent|other drop
+SCHEDULED         same|higher *       *     *      *    *        sent       look-again
+SCHEDULED         same|higher *       *     *      *    *        out|other  drop
+QUEUED|RETRYING   same|higher *       *     *      *    *        sent       look-again
+QUEUED|RETRYING   same|higher *       *     *      *    *        other      drop
 QUEUED|RETRYING   same|higher *       *     asked  *    *        out        cancel-instead
 QUEUED|RETRYING   same|higher *       *     no     *    *        out        bury
 """
@@ -67,6 +71,7 @@ VERDICTS: dict[str, Verdict | DeadLetterVerdict] = {
     "drop": Drop(),
     "go-on": Proceed(),
     "hide-for-the-lease": WaitUntil(LEASE),
+    "look-again": WaitUntil(NOW + LOOK_AGAIN_MS),
     "hide-for-the-schedule": WaitUntil(SCHEDULED),
     "cancel-instead": CancelInstead(),
     "crash-instead": CrashInstead(),

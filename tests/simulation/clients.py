@@ -9,16 +9,22 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-from cqworker.errors import CqworkerError, KeyReused, SendUnanswered, Unavailable, UnknownType
+from cqworker.errors import CqworkerError, KeyReused, NotProvisioned, SendUnanswered, Unavailable, UnknownType
 from cqworker.jobs.submit import KEY_LIFE_MS, Accepted, Submission
 from cqworker.model.record import JobRecord
+from cqworker.testing.virtual_time import EPOCH_MS
 from tests.simulation.errand import Errand, Parcel
 from tests.simulation.fleet import Fleet
 from tests.simulation.process import NoAnswer, Process
+from tests.simulation.profile import Profile
 from tests.simulation.site import Site
 
 T = TypeVar("T")
 UNKEYED_TRIES = 3
+
+
+class TooOld(NoAnswer):
+    """The process is of a version that does not know what is asked for."""
 
 
 class Ledger:
@@ -74,7 +80,7 @@ class Clients:
                     self.ledger.refused.add(asked)
             except SendUnanswered as error:
                 self._site.trace.note("client", asked, "may run as", error.job_id)
-            except (NoAnswer, UnknownType) as error:
+            except (NoAnswer, NotProvisioned, UnknownType) as error:
                 self._site.trace.note("client", asked, repr(error))
             else:
                 job_id = accepted.record.job_id
@@ -86,9 +92,16 @@ class Clients:
             await asyncio.sleep(self._chance.uniform(0, 8))
 
     async def _hand_in(self, errand: Errand, asked: str) -> Accepted:
-        request = _handed_in(errand, asked)
+        request = _handed_in(errand, asked, self._site.profile)
         self._site.letters.handed_in(asked, request)
-        return await self._ask(lambda process: process.submitter.submit(request))
+        is_long = errand.ahead is not None and errand.ahead > self._site.profile.horizon / 2
+
+        async def submit(process: Process) -> Accepted:
+            if process.is_ancient and (is_long or request.run_at is not None):
+                raise TooOld
+            return await process.submitter.submit(request)
+
+        return await self._ask(submit)
 
     async def _pretend(self, errand: Errand, began: float) -> None:
         """Another body under a key that is taken, and stays so for a day; later it is a job like any other.
@@ -98,19 +111,22 @@ class Clients:
         other = replace(errand, payload='{"script": []}')
         try:
             accepted = await self._hand_in(other, f"imposter of {errand.key}")
-        except (KeyReused, Unavailable, NoAnswer, UnknownType, SendUnanswered):
+        except (KeyReused, Unavailable, NoAnswer, NotProvisioned, UnknownType, SendUnanswered):
             return
         if self._site.kernel.now - began < KEY_LIFE_MS / 1000:
             self._site.witness.accuse("a key was honoured for another request:", accepted.record.job_id)
 
-    async def act(self, act: str, job_id: str, round_number: int | None = None) -> None:
-        """One request about a job, whatever comes of it; a retry may name the round it is about."""
+    async def act(self, act: str, job_id: str, round_number: int | None = None) -> JobRecord | None:
+        """One request about a job, and what was answered, if that was no refusal; a retry may name its round."""
         try:
             match act:
                 case "cancel":
                     record = await self._ask(partial(self._cancelled, job_id))
                 case "retry":
                     record = await self._retry(job_id, round_number)
+                case "reschedule" | "run now":
+                    at = None if act == "run now" else self._time_for(job_id)
+                    record = await self._ask(partial(self._rescheduled, job_id, at))
                 case "wait":
                     record = await self._ask(lambda process: process.operator.wait(job_id, None, 20.0))
                     self._believe(record)
@@ -118,12 +134,31 @@ class Clients:
                     record = await self._ask(lambda process: process.operator.show(job_id, None))
         except (CqworkerError, NoAnswer) as error:
             self._site.trace.note("client", act, job_id, repr(error))
-        else:
-            self._site.trace.note("client", act, job_id, record.status, record.round)
+            return None
+        self._site.trace.note("client", act, job_id, record.status, record.round)
+        return record
 
     async def _cancelled(self, job_id: str, process: Process) -> JobRecord:
         self._site.chronicle.cancel_asked_for(job_id, self._site.kernel.now)
         return await process.operator.cancel(job_id, None)
+
+    async def _rescheduled(self, job_id: str, at: int | None, process: Process) -> JobRecord:
+        if process.is_ancient:
+            raise TooOld
+        return await process.operator.reschedule(job_id, None, at)
+
+    def _time_for(self, job_id: str) -> int:
+        """Some time (epoch ms): often a round one that others name too, now and then one that is past."""
+        site, chance = self._site, self._chance
+        record = site.store.records.get(job_id)
+        horizon = site.profile.horizon
+        at = site.kernel.now + chance.choice((chance.uniform(-10, horizon), chance.uniform(0, 2 * horizon)))
+        if record is not None and record.scheduled_at is not None and chance.random() < 0.2:
+            return record.scheduled_at
+        if chance.random() < 0.5:
+            grid = max(5, horizon // 2)
+            at = at // grid * grid
+        return EPOCH_MS + round(at * 1000)
 
     async def _retry(self, job_id: str, number: int | None) -> JobRecord:
         self._site.letters.retried.add(job_id)
@@ -159,8 +194,13 @@ class Clients:
         return answer
 
 
-def _handed_in(errand: Errand, asked: str) -> Submission:
-    """The request, which carries its own name wherever it goes."""
+def _handed_in(errand: Errand, asked: str, profile: Profile) -> Submission:
+    """The request, which carries its own name wherever it goes, and is the same however often it is handed in."""
+    delay, run_at = errand.delay, None
+    if errand.ahead is not None and errand.by_time:
+        delay, run_at = 0, EPOCH_MS + round((profile.at(errand.at) + errand.ahead) * 1000)
+    elif errand.ahead is not None:
+        delay = round(errand.ahead)
     return Submission(
         type=errand.type,
         queue=errand.queue,
@@ -169,7 +209,8 @@ def _handed_in(errand: Errand, asked: str) -> Submission:
         metadata={"asked": asked},
         tags=errand.tags,
         traceparent=errand.traceparent,
-        delay_seconds=errand.delay,
+        delay_seconds=delay,
+        run_at=run_at,
         max_attempts=errand.max_attempts,
         idempotency_key=errand.key,
     )

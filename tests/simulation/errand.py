@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cqworker.ports import Letter
@@ -27,7 +27,10 @@ FOREIGN = ("no JSON", "[]", '{"cqworker": 1}', '{"cqworker": 2, "from": "the fut
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
-    """A job to hand in at a time (virtual seconds), then acts with pauses between them; `twin` repeats it at once."""
+    """A job to hand in at a time (virtual seconds), then acts with pauses between them; `twin` repeats it at once.
+
+    `ahead`: so many seconds later it is to start, as a point of time where `by_time` says so, else as a delay.
+    """
 
     name: str
     at: float
@@ -43,6 +46,8 @@ class Errand:
     twin: bool
     imposter: bool
     acts: tuple[tuple[float, str], ...]
+    ahead: float | None
+    by_time: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +61,43 @@ class Parcel:
 def errands(profile: Profile) -> list[Errand]:
     chance = profile.stream("errands")
     rush = chance.uniform(0, profile.seconds * 0.5)
-    return [_errand(f"e{number}", profile, chance, rush) for number in range(profile.jobs)]
+    made = [_errand(f"e{number}", profile, chance, rush) for number in range(profile.jobs)]
+    time = profile.stream("time of errands")
+    return [_put_off(errand, profile, time) for errand in made] if profile.timely else made
+
+
+def _put_off(errand: Errand, profile: Profile, time: random.Random) -> Errand:
+    """In a world of long times: many a job is for later, many a retry too, and people change their minds."""
+    body = json.loads(errand.payload)
+    for step in body["script"]:
+        if time.random() < 0.25:
+            step |= {"end": time.choice((step["end"], "retry")), "after": round(_long(profile, time), 1)}
+        if step["how"] == "take" and time.random() < 0.1:
+            step["how"] = "parting"
+    is_later = time.random() < 0.5
+    acts = tuple(_act_of_time(act, profile, time) for act in errand.acts) if is_later else errand.acts
+    return replace(
+        errand,
+        payload=json.dumps(body),
+        ahead=_long(profile, time) if is_later else None,
+        by_time=time.random() < 0.6,
+        acts=acts,
+    )
+
+
+def _long(profile: Profile, time: random.Random) -> float:
+    """Seconds around and beyond those for which SQS delays a message."""
+    longest = min(3.0 * profile.horizon, profile.horizon + 300.0)
+    return (
+        time.uniform(0.5 * profile.horizon, longest) if time.random() < 0.3 else time.uniform(profile.horizon, longest)
+    )
+
+
+def _act_of_time(act: tuple[float, str], profile: Profile, time: random.Random) -> tuple[float, str]:
+    pause, what = act
+    if time.random() < 0.6:
+        what = time.choice(("reschedule", "reschedule", "run now", "cancel"))
+    return (time.uniform(0, 2.0 * profile.horizon) if time.random() < 0.5 else pause), what
 
 
 def _errand(name: str, profile: Profile, chance: random.Random, rush: float) -> Errand:
@@ -79,6 +120,8 @@ def _errand(name: str, profile: Profile, chance: random.Random, rush: float) -> 
         twin=keyed and chance.random() < 0.3,
         imposter=keyed and chance.random() < 0.1,
         acts=tuple(_act(profile, chance) for _ in range(chance.choice((0, 0, 1, 1, 2, 4)))),
+        ahead=None,
+        by_time=False,
     )
 
 

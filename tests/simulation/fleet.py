@@ -59,10 +59,13 @@ class Fleet:
 
     async def suffer(self) -> None:
         """Every strike of the profile at its time."""
+        profile, chance = self._site.profile, self._chance
         for at, kind in self._site.profile.strikes:
-            await asyncio.sleep(max(0.0, self._site.profile.at(at) - self._site.kernel.now))
+            await asyncio.sleep(max(0.0, profile.at(at) - self._site.kernel.now))
             if kind == "outage":
-                self._cut(kind, self._chance.choice(SERVICES))
+                self._cut(kind, chance.choice(SERVICES))
+            elif kind == "index made again":
+                self._delete_index(profile.stream(f"index at {at}").uniform(1, 120))
             elif kind == "deploy":
                 self._deployment = self._site.world.create_task(self.deploy())
             elif (struck := self.any()) is not None and not struck.is_frozen:
@@ -124,8 +127,35 @@ class Fleet:
                 struck.leave()
                 if kind == "hurried drain":
                     self._site.world.call_later(chance.uniform(0, 10), self._hurry, struck)
+            case "blind sweeper":
+                self._refuse(kind, struck, {"due"}, profile.stream(f"{kind} {struck.name}").uniform(10, 400))
+            case "mute process":
+                self._refuse(
+                    kind, struck, {"send", "send_many"}, profile.stream(f"{kind} {struck.name}").uniform(10, 200)
+                )
             case _:
                 raise LookupError(kind)
+
+    def make_peace(self) -> None:
+        """Every process has its rights back."""
+        for process in self.alive:
+            process.link.refused.clear()
+
+    def blind_one(self) -> None:
+        """One of those that are there has no right to look into the index, from here on."""
+        struck = next(process for process in self.alive if not process.is_ancient)
+        self._site.trace.fault("blind sweeper", struck.name, "for ever")
+        struck.link.refused.add("due")
+
+    def _refuse(self, kind: str, struck: Process, calls: set[str], seconds: float) -> None:
+        self._site.trace.fault(kind, struck.name, f"{seconds:.1f} s")
+        struck.link.refused |= calls
+        self._site.world.call_later(seconds, struck.link.refused.difference_update, calls)
+
+    def _delete_index(self, seconds: float) -> None:
+        self._site.trace.fault("index made again", "everybody", f"after {seconds:.1f} s")
+        self._site.index.delete()
+        self._site.world.call_later(seconds, self._site.index.make_again)
 
     def _hurry(self, process: Process) -> None:
         if not process.is_dead:

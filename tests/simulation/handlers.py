@@ -152,8 +152,17 @@ async def _dying(step: dict[str, Any], job: Job, host: Host) -> None:
     await asyncio.sleep(0)
 
 
+async def _parting(step: dict[str, Any], job: Job, host: Host) -> None:
+    """Asks for another try, much later, when it is told to stop."""
+    try:
+        await asyncio.sleep(step["take"])
+    except asyncio.CancelledError:
+        raise Retry("later, for it was stopped", after=step["after"]) from None
+
+
 _ways: dict[str, Callable[[dict[str, Any], Job, Host], Coroutine[Any, Any, None]]] = {
     "deaf": _deafly,
+    "parting": _parting,
     "block": _blocking,
     "die": _dying,
 }

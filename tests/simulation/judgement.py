@@ -26,13 +26,19 @@ def is_quiet(site: Site) -> bool:
     site.store.expire()
     ended = {job_id for job_id, record in site.store.records.items() if record.status.is_final}
     known = {job_id for jobs in site.asked.values() for job_id in jobs} | site.store.records.keys()
+    if any(record.is_marked and not site.debts.is_past(record) for record in site.store.records.values()):
+        return False
     return known <= ended | _bygone(site)
 
 
 def _bygone(site: Site) -> set[str]:
-    """Whose record was kept for its whole time after it had ended, or whose message SQS has kept for its 14 days."""
-    ended = {job_id for job_id, record in site.store.expired.items() if record.status.is_final}
-    return ended | site.outlived
+    """Whose record was kept for its whole time after it had ended, or whose message SQS has kept for its 14 days.
+
+    A job that nobody sent for as long as its record is kept after its time is gone as well.
+    """
+    ended = {job_id for job_id, record in site.store.expired.items() if record.status.is_final or record.is_marked}
+    past = {record.job_id for record in site.store.records.values() if record.is_marked and site.debts.is_past(record)}
+    return ended | past | site.outlived | site.debts.excused
 
 
 def judge(site: Site, ledger: Ledger, fleet: Fleet) -> None:
@@ -63,8 +69,10 @@ def _accepted_jobs_have_ended(site: Site, ledger: Ledger) -> None:
         elif record.round < ledger.rounds.get(job_id, 0):
             site.witness.accuse("a retry was lost:", job_id, f"round {ledger.rounds[job_id]} of", shown(record))
     for job_id, record in site.store.records.items():
-        if not record.status.is_final and job_id not in site.outlived:
+        if not record.status.is_final and job_id not in _bygone(site):
             site.witness.accuse("a record is stuck:", job_id, shown(record))
+        if record.is_marked and not site.debts.is_past(record):
+            site.witness.accuse("a record is left in the index:", job_id, shown(record))
     for asked in sorted(ledger.refused):
         if site.asked.get(asked):
             site.witness.accuse("nothing was accepted, it was said, but it was sent:", asked)

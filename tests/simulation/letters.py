@@ -32,8 +32,9 @@ MADE_WITH = (
 class Letters:
     """The accounts of all letters of our own.
 
-    A copy says what a letter of its job and round said before, to the byte. An operator's letter is written from the
-    record, so it may lack what only a newer version of ours understands, and name another parent in the same trace.
+    A copy says what a letter of its job and round said before, to the byte. An operator's letter, and one that is sent
+    for a time, is written from the record, so it may lack what only a newer version of ours understands, and name
+    another parent in the same trace.
     """
 
     def __init__(self, accuse: Callable[..., None], found: Callable[[str], StoredObject | None]) -> None:
@@ -74,7 +75,7 @@ class Letters:
         """A letter that says what no letter of this job and round has said."""
         versions = self._versions[envelope.job_id]
         request = self.asked.get(envelope.metadata.get("asked", ""))
-        by_operator = envelope.job_id in self.retried
+        by_operator = envelope.job_id in self.retried or envelope.at is not None
         wrong = [_differences(envelope, letter, *version, by_operator=by_operator) for version in versions]
         if [] in wrong:
             return
@@ -95,11 +96,17 @@ class Letters:
             "max_attempts": (envelope.max_attempts, request.max_attempts or envelope.max_attempts),
             "metadata": (dict(envelope.metadata), dict(request.metadata)),
             "tags": (envelope.tags, request.tags),
-            "delay": (letter.delay, request.delay_seconds),
+            "delay": (letter.delay if envelope.at is None else 0, self._delay(request, envelope)),
             "payload": (self._payload(envelope), json.loads(request.payload)),
             "trace": (_trace(envelope, letter), trace_id_for(envelope.job_id, request.traceparent)),
         }
         return _unequal(said)
+
+    def _delay(self, request: Submission, envelope: Envelope) -> int:
+        """The seconds that SQS has to delay a letter; one that was sent for a time says so itself."""
+        if envelope.at is not None or envelope.round > 1:
+            return 0
+        return max(request.delay_seconds, -(-max(0, (request.run_at or 0) - envelope.created_at) // 1000))
 
     def _payload(self, envelope: Envelope) -> object:
         if envelope.payload_ref is None:
@@ -122,13 +129,13 @@ def _differences(
     """How a letter differs from the one that its job was handed in with."""
     said: dict[str, tuple[object, object]] = {
         "envelope": (
-            replace(envelope, round=1, extra={}),
-            _aged(replace(first, round=1, extra={}), envelope.created_at),
+            replace(envelope, round=1, at=None, extra={}),
+            _aged(replace(first, round=1, at=None, extra={}), envelope.created_at),
         ),
         "group": (letter.group, original.group),
         "trace": (_trace(envelope, letter), _trace(first, original)),
     }
-    if not by_operator:
+    if not by_operator and first.at is None:
         said["body"] = (letter.body, original.body)
         said["traceparent"] = (letter.traceparent, original.traceparent)
     return _unequal(said)

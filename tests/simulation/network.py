@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
-from cqworker.errors import Unavailable
+from cqworker.errors import Concern, Unavailable
 from tests.simulation.kernel import Guest
 from tests.simulation.profile import CALL_FAULTS, Profile
 from tests.simulation.trace import Trace
@@ -20,6 +20,7 @@ DEADLINE = 15.0
 GHOST_LIFE = 40.0
 """Seconds for which a request may wander through the network and be carried out all the same."""
 OUTAGE = 0.9
+REFUSED = "refused"
 RESET_WITHIN = 1.0
 BRIEF = 0.5
 """Seconds of a call that is no disturbance yet."""
@@ -140,6 +141,8 @@ class Link:
         self.troubles: deque[Trouble] = deque(maxlen=400)
         self.unanswered: dict[str, float] = {}
         self.swallowed: Callable[[Call], None] = lambda _: None
+        self.refused: set[str] = set()
+        """The calls that this process has no right to."""
         self.accuse = accuse
 
     async def call(self, call: Call, serve: Callable[[], T]) -> T:
@@ -174,6 +177,8 @@ class Link:
 
     def _begin(self, call: Call) -> Fate:
         fate = self._weather.fate(call, self.process)
+        if call.name in self.refused:
+            fate = Fate(REFUSED, fate.there, fate.there, (), refused=True)
         if fate.kind is None:
             self._trace.note(self.process, call)
         else:
@@ -202,7 +207,8 @@ class Link:
         if answer.done():
             self._swallow(call, fate, answers)
         elif fate.refused:
-            answer.set_exception(Unavailable(call.service, f"throttled: {call}", ""))
+            concerns: Concern = "right" if fate.kind == REFUSED else "service"
+            answer.set_exception(Unavailable(call.service, f"{fate.kind}: {call}", "", concerns=concerns))
         elif not fate.answered or not answers:
             answer.set_exception(Unavailable(call.service, f"unanswered: {call}", "", ambiguous=True))
         else:

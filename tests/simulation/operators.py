@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Iterator
 
 from cqworker.model.record import JobRecord
@@ -12,6 +11,7 @@ from tests.simulation.errand import EXTINCT
 from tests.simulation.site import Site
 
 BURST = 5
+OF_TIME = ("reschedule", "reschedule", "run now", "run now")
 LATEST = 12
 """So many of the youngest jobs are of interest."""
 
@@ -48,9 +48,11 @@ class Operators:
         """What somebody does who sees this: the first act fits, the others follow without another look."""
         chance = self._chance
         act = "retry" if record.status.is_retryable else "cancel"
+        if act == "cancel" and self._site.profile.timely and chance.random() < 0.6:
+            act = "reschedule"
         longest = chance.choice((0.0, 0.3, 2.0, 20.0))
         for number in range(chance.randint(1, BURST)):
-            yield chance.uniform(0, longest), act if number == 0 else _any(chance)
+            yield chance.uniform(0, longest), act if number == 0 else self._any()
 
     def _of_interest(self) -> JobRecord | None:
         """One of the youngest, more often one that failed; none that would wait a day for its type."""
@@ -59,6 +61,6 @@ class Operators:
         failed = [record for record in records if record.status.is_retryable]
         return self._chance.choice(failed or records) if records else None
 
-
-def _any(chance: random.Random) -> str:
-    return chance.choice(("cancel", "cancel", "retry", "retry", "retry", "show"))
+    def _any(self) -> str:
+        acts = ("cancel", "cancel", "retry", "retry", "retry", "show")
+        return self._chance.choice((*acts, *OF_TIME) if self._site.profile.timely else acts)

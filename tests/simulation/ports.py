@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import BinaryIO
 
+from msgspec.structs import replace
+
 from cqworker.clock import Clock
-from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError
+from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError, Unavailable
 from cqworker.flow.lease import Lease
 from cqworker.model.attempt_writes import Claim, HandBack, Renew, Settle
 from cqworker.model.record import JobRecord
+from cqworker.model.schedule_writes import HandOver
 from cqworker.model.writes import Change, Refused, Written
 from cqworker.ports import BATCH, Delivery, Depth, EntryFault, KeyItem, Letter, StoredObject, WriteChunk
 from cqworker.ports.schedule import DueEntry, SweepLease
 from tests.simulation.index_service import IndexService
 from tests.simulation.network import Call, Link
 from tests.simulation.queue_service import QueueService, is_ours
-from tests.simulation.store_service import ObjectService, StoreService
+from tests.simulation.store_service import ObjectService, StoreService, as_old_reads_it
 
 OLD_MS = 7 * 86_400_000 + 60_000
 """The age at which a message is replaced, and a minute."""
@@ -118,16 +122,22 @@ class SimQueue:
 class SimStore:
     """A JobStore behind a link."""
 
-    def __init__(self, service: StoreService, link: Link) -> None:
+    def __init__(self, service: StoreService, link: Link, stalls: Callable[[], bool]) -> None:
         self._service = service
         self._link = link
+        self._stalls = stalls
 
     async def get(self, job_id: str) -> JobRecord | None:
         return await self._link.call(Call("dynamodb", "get", job_id, reads=True), lambda: self._service.get(job_id))
 
     async def write(self, change: Change) -> Written | Refused:
+        if isinstance(change, HandOver) and self._stalls():
+            await asyncio.sleep(0)  # the message is out: whatever befalls the process befalls it here
         call = Call("dynamodb", type(change).__name__, about(change))
-        return await self._link.call(call, lambda: self._service.write(change, self._link.process))
+        return await self._link.call(call, lambda: self._write(change))
+
+    def _write(self, change: Change) -> Written | Refused:
+        return self._service.write(change, self._link.process)
 
     async def reserve_key(self, key: KeyItem, now: int) -> KeyItem | None:
         call = Call("dynamodb", "reserve_key", key.key[:8])
@@ -138,6 +148,23 @@ class SimStore:
 
     async def check_writing(self) -> None:
         await self._link.call(Call("dynamodb", "check_writing", "", reads=True), lambda: None)
+
+
+class AncientStore(SimStore):
+    """The same as the version before the index of due jobs writes and reads it."""
+
+    def __init__(self, service: StoreService, link: Link, clock: Clock) -> None:
+        super().__init__(service, link, lambda: False)
+        self._clock = clock
+
+    async def get(self, job_id: str) -> JobRecord | None:
+        return as_old_reads_it(await super().get(job_id), self._clock.now())
+
+    def _write(self, change: Change) -> Written | Refused:
+        answer = self._service.write(change, self._link.process, ancient=True)
+        if isinstance(answer, Refused):
+            return Refused(as_old_reads_it(answer.seen, self._clock.now()))
+        return Written(replace(answer.record, due=None, hindered_at=None))
 
 
 class SimSchedule:
@@ -154,7 +181,10 @@ class SimSchedule:
         self, shard: str, until: int, limit: int, after: DueEntry | None = None
     ) -> tuple[Sequence[DueEntry], DueEntry | None]:
         call = Call("dynamodb", "due", shard, reads=True)
-        return await self._link.call(call, lambda: self._index.due(shard, until, limit, after))
+        answer = await self._link.call(call, lambda: self._index.due(shard, until, limit, after))
+        if answer is None:
+            raise Unavailable("dynamodb", "There is no index.", "", concerns="right")
+        return answer
 
     async def read_many(self, job_ids: Collection[str]) -> Sequence[JobRecord]:
         call = Call("dynamodb", "read_many", " ".join(job_ids), reads=True)
@@ -170,6 +200,19 @@ class SimSchedule:
     async def give_up_sweep_lease(self, shard: str, holder: str) -> None:
         call = Call("dynamodb", "give_up_sweep_lease", shard)
         await self._link.call(call, lambda: self._index.give_up(shard, holder))
+
+
+class NoQueue:
+    """A queue that does not exist."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    async def send(self, _letter: Letter) -> None:
+        raise Unavailable("sqs", f"There is no queue {self.name}.", "", concerns="right")
+
+    async def send_many(self, letters: Sequence[Letter]) -> Sequence[CqworkerError | None]:
+        return [Unavailable("sqs", f"There is no queue {self.name}.", "", concerns="right") for _ in letters]
 
 
 class SimArtifacts:

@@ -18,27 +18,30 @@ from cqworker.flow.supervised_loop import keep_running
 from cqworker.health.monitored_ports import MonitoredArtifacts, MonitoredQueue, MonitoredSchedule, MonitoredStore
 from cqworker.health.probes import Probe
 from cqworker.health.service_health import ARTIFACTS, STORE, ServiceHealth
-from cqworker.jobs.hand_over import HandOvers
 from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.submit import Submitter
 from cqworker.jobs.waiters import Waiters
 from cqworker.ports import JobQueue
-from cqworker.scheduling.sweep_leases import SweepLeases
+from cqworker.ports.schedule import Schedule
 from cqworker.scheduling.sweeper import Sweeper
-from cqworker.settings import Settings
-from cqworker.worker.assembly import Dependencies, context_of, open_worker, queues_of
+from cqworker.worker.assembly import Dependencies, open_worker
 from cqworker.worker.worker import Worker
 from tests.simulation import machine
+from tests.simulation.assembly import open_jobs, open_sweeper
 from tests.simulation.attempt import Disturbance, disturbed, troubled
+from tests.simulation.debts import job_of
 from tests.simulation.machine import HandlersGuest, InOrder, SkewedClock, post
 from tests.simulation.network import Call as Request
 from tests.simulation.network import Link
-from tests.simulation.ports import SimArtifacts, SimQueue, SimSchedule, SimStore
-from tests.simulation.site import Site, job_of
+from tests.simulation.ports import AncientStore, NoQueue, SimArtifacts, SimQueue, SimSchedule, SimStore
+from tests.simulation.site import Site
 
 T = TypeVar("T")
 PATIENCE = 30.0
 LOOK_BACK = 60.0
+LAST_SWEEP = 2.0
+"""Seconds in which a sweep that is under way may end, once the drain is over; the daemon cuts it off as well."""
+NO_SCHEDULE: Schedule = None  # type: ignore[assignment]  # who is from before the index never asks for it
 QUIET = (SlotsChanged, HandlerLoopProbed, MainLoopProbed, ReceiveAnswered, LeasesRenewed)
 """Events that would only fill the trace."""
 
@@ -53,6 +56,7 @@ class Process:
     def __init__(self, name: str, site: Site, *, modern: bool, skew: int) -> None:
         self.name = name
         self.modern = modern
+        self.is_ancient = site.profile.ancient and not modern
         self.main = site.kernel.guest(name)
         self.handlers = machine.guest_for_handlers(site.kernel, self.main)
         self.main.host = self.handlers.host = self
@@ -72,7 +76,10 @@ class Process:
         self._running: dict[tuple[str, int, int], str] = {}
         self._deaf: set[tuple[str, int, int]] = set()
         self._loops: list[asyncio.Task[None]] = []
+        self._sweep: asyncio.Task[None] | None = None
         site.witness.suspects[name] = self
+        if self.is_ancient:
+            site.debts.ancient.add(name)
         self.main.call_soon(self._open)
 
     def leases(self) -> Iterator[Lease]:
@@ -177,13 +184,13 @@ class Process:
             service.name: BatchedSends(MonitoredQueue(SimQueue(service, self.link, self.clock, self.leases), health))
             for service in site.services
         }
-        schedule = MonitoredSchedule(SimSchedule(site.index, self.link), health)
+        schedule = None if self.is_ancient else MonitoredSchedule(SimSchedule(site.index, self.link), health)
         ground = Dependencies(
             queues=queues,
             open_queue=self._open_queue,
-            schedule=schedule,
+            schedule=schedule or NO_SCHEDULE,
             schedule_state=ScheduleState(schedule, self.clock),
-            store=MonitoredStore(SimStore(site.store, self.link), health),
+            store=MonitoredStore(self._open_store(), health),
             artifacts=MonitoredArtifacts(SimArtifacts(site.objects, self.link), health),
             registry=site.new if self.modern else site.old,
             health=health,
@@ -195,19 +202,38 @@ class Process:
         self.worker.executor.runs = InOrder()  # type: ignore[assignment]  # a set's order is not the seed's
         self.submitter, self.operator = open_jobs(ground, settings, waiters, self.worker)
         self._closers = (waiters.close,)
-        context = context_of(ground, settings, self.name)
-        hand_overs = HandOvers(context, queues_of(ground, settings))
-        self.sweeper = Sweeper(schedule, context, hand_overs, SweepLeases(schedule, self.clock, self.name))
-        self._loops.append(self.main.create_task(keep_running("sweep", self.sweeper.run, self._emit)))
+        if schedule is not None:
+            self._start_sweeper(schedule, ground)
         self.worker.start()
         for service, check in ((STORE, ground.store.check), (ARTIFACTS, ground.artifacts.check)):
             loop = keep_running(service, Probe(service, check, health).run, self._emit)
             self._loops.append(self.main.create_task(loop))
         self._loops.append(self.main.create_task(self._watch_for_stuck()))
 
+    def _open_store(self) -> SimStore:
+        if self.is_ancient:
+            return AncientStore(self._site.store, self.link, self.clock)
+        return SimStore(self._site.store, self.link, self._stands_still)
+
+    def _start_sweeper(self, schedule: Schedule, ground: Dependencies) -> None:
+        horizon = self._site.profile.horizon * 1000
+        self.sweeper = open_sweeper(schedule, ground, self._site.settings, self.name, horizon)
+        self._sweep = self.main.create_task(keep_running("sweep", self.sweeper.run, self._emit))
+
+    def _stands_still(self) -> bool:
+        """Between the send of a hand-over and its unmark."""
+        site = self._site
+        if not site.weather.harms("frozen hand-over"):
+            return False
+        site.trace.fault("frozen hand-over", self.name)
+        self.freeze("freeze", site.profile.stream(f"stalls {site.kernel.now}").uniform(1, 60))
+        return True
+
     def _open_queue(self, name: str) -> JobQueue:
         """A queue that this process does not poll."""
-        service = next(service for service in self._site.services if service.name == name)
+        service = next((service for service in self._site.services if service.name == name), None)
+        if service is None:
+            return NoQueue(name)  # type: ignore[return-value]  # nobody receives from it
         return BatchedSends(SimQueue(service, self.link, self.clock, self.leases))
 
     async def _watch_for_stuck(self) -> None:
@@ -220,11 +246,17 @@ class Process:
         began, seconds = self._site.kernel.now, self._site.settings.worker.drain_timeout
         for close in self._closers:
             close()
+        if self._sweep is not None:
+            self.sweeper.stop()
         await self.worker.drain(seconds, self.leaving)
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
         await self.worker.close()
+        if self._sweep is not None and not self._sweep.done():
+            await asyncio.wait([self._sweep], timeout=LAST_SWEEP)
+            self._sweep.cancel()
+            await asyncio.wait([self._sweep])
         self._exit(began)
 
     def _exit(self, began: float) -> None:
@@ -233,7 +265,7 @@ class Process:
         site.witness.exited(self, [job for job in held if self.would_not_stop(job)], now - began, now)
         left = [task for guest in (self.main, self.handlers) for task in guest.tasks]
         self.leaks = [repr(task.get_coro()) for task in left if task is not asyncio.current_task()]
-        excused = self.leaving is not None and self.leaving.is_set()
+        excused = site.profile.wild or (self.leaving is not None and self.leaving.is_set())
         excused = excused or bool(disturbed(self, began, now) or troubled(self, began - LOOK_BACK, now))
         if not excused:
             self._judge_what_is_left()
@@ -261,14 +293,3 @@ class Process:
 
     def _swallowed(self, call: Request) -> None:
         self._site.witness.swallowed(self, call, self._site.kernel.now)
-
-
-def open_jobs(
-    ground: Dependencies, settings: Settings, waiters: Waiters, worker: Worker
-) -> tuple[Submitter, OperatorActions]:
-    """The other half of a daemon: where jobs are handed in and asked after."""
-    queues = queues_of(ground, settings)
-    context = context_of(ground, settings)
-    inline_limit = settings.artifacts.inline_limit
-    submitter = Submitter(context, ground.registry, queues, ground.artifacts, inline_limit=inline_limit)
-    return submitter, OperatorActions(context, queues, waiters, worker.cancel_here)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cqworker.flow.lease import margin_of
-from cqworker.ports import MAX_VISIBILITY
+from cqworker.ports import MAX_DELAY, MAX_VISIBILITY
 
 CALL_FAULTS = ("throttled", "lost before", "lost after", "late", "twice", "ghost", "slow")
 QUEUE_FAULTS = ("entry fault", "delivered twice", "back after delete", "miss", "old message", "viewed by others")
 OTHER_FAULTS = ("HTTP answer lost", "lifespan")
 STRIKES = ("crash", "freeze", "suspend", "drain", "hurried drain", "outage", "partition", "clock step", "deploy")
+TIME_FAULTS = ("two holders", "frozen hand-over")
+"""A sweep lease that is given to two, and a process that stands still between a hand-over's send and its unmark."""
+TIME_STRIKES = ("blind sweeper", "mute process", "index made again")
+"""A process whose queries of the index fail, one whose sends fail, and an index that is deleted and filled anew."""
 MOST = {"crash": 6, "freeze": 6, "suspend": 2, "drain": 5, "hurried drain": 2, "outage": 3, "partition": 3}
 CALM = 0.08
 QUIET_NETWORK = 0.12
@@ -24,6 +28,13 @@ CLOSED = 0.1
 SHORT_DAYS = 0.1
 IMPATIENT = 0.35
 DARK = 0.2
+TIMELY = 0.6
+"""Share of seeds in which jobs wait for longer than SQS delays a message."""
+BLIND_FOR_EVER = 0.15
+HORIZONS = (10, 20, 40, 90)
+LAGS = (0.0, 0.0, 2.0, 15.0, 60.0)
+ANCIENT = 0.6
+"""Share of the seeds with a deployment in which the version that leaves knows nothing of the index of due jobs."""
 DARK_SERVICES = (("sqs",), ("dynamodb",), ("sqs", "dynamodb"), ("sqs", "dynamodb"))
 DAY = 86_400.0
 
@@ -37,6 +48,9 @@ class Profile:
     the whole fleet goes, and for how long. `longest_hold`: what stands for SQS's 12 h, counted from a receipt.
     `impatience`: about so many seconds pass between two looks of somebody at the desk; None: nobody sits there.
     `blackouts`: when which services are away for everybody, and for how long.
+    `timely`: whether jobs wait for longer than `horizon`, which stands for the 15 minutes that SQS delays a message;
+    `lag`: so many seconds, at most, the index of due jobs is behind the records. `ancient`: whether who leaves in a
+    deployment is from before that index. `blind`: whether one process can never query it, not even in peace.
     """
 
     seed: int
@@ -57,6 +71,11 @@ class Profile:
     longest_hold: int
     impatience: float | None
     blackouts: tuple[tuple[float, float, tuple[str, ...]], ...]
+    timely: bool = False
+    horizon: int = MAX_DELAY
+    lag: float = 0.0
+    ancient: bool = False
+    blind: bool = False
 
     @property
     def retention(self) -> int:
@@ -86,7 +105,7 @@ def profile_of(seed: int) -> Profile:
     blackouts = _blackouts(_drawn(seed, "blackouts"), seconds, visibility)
     quiet = quiet or (bool(blackouts) and _drawn(seed, "darkness").random() < 0.6)
     kinds = (*CALL_FAULTS, *QUEUE_FAULTS, *OTHER_FAULTS)
-    return Profile(
+    profile = Profile(
         seed=seed,
         workers=chance.choice((2, 2, 3, 4)),
         queues=chance.choice((1, 1, 1, 2)),
@@ -105,6 +124,26 @@ def profile_of(seed: int) -> Profile:
         longest_hold=visibility * 4 if leisure.random() < SHORT_DAYS else MAX_VISIBILITY,
         blackouts=() if calm else blackouts,
         impatience=leisure.uniform(2, 30) if leisure.random() < IMPATIENT else None,
+    )
+    return _in_time(profile, _drawn(seed, "time"), calm=calm)
+
+
+def _in_time(profile: Profile, time: random.Random, *, calm: bool) -> Profile:
+    """The same world with what concerns time in it, or without."""
+    timely = time.random() < TIMELY
+    deploys = any(kind == "deploy" for _, kind in profile.strikes)
+    harms = timely and not calm
+    strikes = _strikes(time, profile.seconds, TIME_STRIKES) if harms else []
+    faults = {kind: _rate(time) for kind in TIME_FAULTS if time.random() < 0.6} if timely and profile.rates else {}
+    return replace(
+        profile,
+        timely=timely,
+        rates={**profile.rates, **faults},
+        strikes=tuple(sorted((*profile.strikes, *strikes))),
+        horizon=time.choice(HORIZONS) if timely else MAX_DELAY,
+        lag=time.choice(LAGS) if harms else 0.0,
+        ancient=deploys and time.random() < ANCIENT,
+        blind=harms and time.random() < BLIND_FOR_EVER,
     )
 
 
@@ -138,7 +177,7 @@ def _rate(chance: random.Random) -> float:
     return float(10 ** chance.uniform(-2.3, -0.7))
 
 
-def _strikes(chance: random.Random, seconds: float) -> list[tuple[float, str]]:
-    struck = [kind for kind in STRIKES if chance.random() < 0.5]
+def _strikes(chance: random.Random, seconds: float, kinds: tuple[str, ...] = STRIKES) -> list[tuple[float, str]]:
+    struck = [kind for kind in kinds if chance.random() < 0.5]
     counts = {kind: chance.randint(1, MOST.get(kind, 1)) for kind in struck}
     return [(chance.uniform(0, seconds), kind) for kind in struck for _ in range(counts[kind])]

@@ -11,6 +11,7 @@ from cqworker.errors import CqworkerError, Unavailable
 from cqworker.model.envelope import NewerEnvelope, NotAnEnvelope, read_envelope
 from cqworker.ports import Depth, EntryFault, Letter
 from cqworker.testing.virtual_time import EPOCH_MS
+from tests.simulation.debts import Debts
 from tests.simulation.kernel import Guest
 from tests.simulation.profile import Profile
 from tests.simulation.trace import Trace
@@ -66,6 +67,7 @@ class QueueService:
         sent: Callable[[Letter], None] = lambda _: None,
         buried: Callable[[str], None] = lambda _: None,
         outlived: Callable[[str], None] = lambda _: None,
+        debts: Debts | None = None,
     ) -> None:
         self.name = name
         self.messages: dict[str, Message] = {}
@@ -80,6 +82,7 @@ class QueueService:
         self._sent = sent
         self._buried = buried
         self._outlived = outlived
+        self._debts = debts
         self._ids = itertools.count(1)
         self._waiting: dict[asyncio.Event, None] = {}
 
@@ -126,7 +129,7 @@ class QueueService:
             message.holder = None
             if receipt != message.receipts[-1] and self._chance.random() < 0.5:
                 continue  # "will succeed, but the message might not be deleted" (SQS API, DeleteMessage)
-            del self.messages[message.message_id]
+            self._remove(message)
             if self._strikes("back after delete"):
                 message.visible_at = self._world.time() + self._chance.uniform(0, 60)
                 self._keep(message)
@@ -160,8 +163,15 @@ class QueueService:
         hidden = sum(message.visible_at > now for message in self.messages.values())
         return Depth(len(self.messages) - hidden, hidden, 0)
 
+    def _remove(self, message: Message) -> None:
+        del self.messages[message.message_id]
+        if self._debts is not None:
+            self._debts.gone(self.name, message.message_id)
+
     def _keep(self, message: Message) -> None:
         self.messages[message.message_id] = message
+        if self._debts is not None:
+            self._debts.kept(self.name, message.message_id, message.letter.body)
         self._wake()
 
     def _found(self, limit: int) -> list[Message]:
@@ -183,9 +193,9 @@ class QueueService:
         """SQS keeps a message for 14 days at most (SetQueueAttributes, MessageRetentionPeriod)."""
         now = EPOCH_MS + self._world.time() * 1000
         for message in [one for one in self.messages.values() if now - one.sent_at > KEPT_MS]:
-            del self.messages[message.message_id]
             self._trace.note(self.name, "has kept for 14 days", message.message_id)
             self._outlived(message.letter.body)
+            self._remove(message)
 
     def _hand_out(self, message: Message, visibility: int, process: str) -> Handed:
         now = self._world.time()
@@ -207,11 +217,11 @@ class QueueService:
         return self._dead_letters is not None and message.receive_count >= self._max_receive_count
 
     def _bury(self, message: Message) -> None:
-        del self.messages[message.message_id]
         if self._dead_letters is not None:
             self._trace.note(self.name, "redrives", message.message_id)
             message.visible_at = self._world.time()
             self._dead_letters._keep(message)
+            self._remove(message)
             self._buried(message.letter.body)
 
     def _find(self, receipt: str) -> Message | None:

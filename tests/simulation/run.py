@@ -6,11 +6,12 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from unittest.mock import patch
 
-from cqworker.flow import acknowledger, lease_keeper, unknown_types
+from cqworker.flow import acknowledger, fresh_copies, lease_keeper, settle, unknown_types
+from cqworker.jobs import hand_over, operator_actions, submit
 from tests.simulation.clients import Clients
 from tests.simulation.errand import errands, parcels
 from tests.simulation.fleet import Fleet
@@ -18,6 +19,7 @@ from tests.simulation.judgement import is_quiet, judge, judge_exits
 from tests.simulation.kernel import Livelock
 from tests.simulation.operators import Operators
 from tests.simulation.profile import profile_of
+from tests.simulation.promises import Promises
 from tests.simulation.site import Site
 from tests.simulation.trust import Trust
 
@@ -56,7 +58,7 @@ def simulate(seed: int, *, whole_trace: bool = False, hasty: bool = False) -> Re
         site = Site(profile, whole_trace=whole_trace)
         if hasty:
             site.witness.accused = site.kernel.stop
-        with _short_days(profile.longest_hold), patch.object(unknown_types, "PATIENCE_MS", HINDERED_MS):
+        with _short_days(profile.longest_hold), _short_delays(profile.horizon):
             return _simulate(site, whole_trace)
 
 
@@ -100,7 +102,12 @@ async def _story(site: Site) -> None:
         works.append(loop.create_task(Operators(site, clients).meddle()))
     await asyncio.sleep(site.profile.at(site.profile.seconds))
     site.make_peace()
+    fleet.make_peace()
     await fleet.deploy()
+    if site.profile.blind:
+        fleet.blind_one()
+    promises = Promises(site, clients)
+    works.append(loop.create_task(promises.ask_and_see()))
     await asyncio.wait(works)
     await _until(lambda: is_quiet(site), site)
     await asyncio.sleep(AFTERGLOW)
@@ -123,6 +130,18 @@ async def _until(holds: Callable[[], bool], site: Site) -> None:
 def _short_days(seconds: int) -> Iterator[None]:
     """What stands for SQS's 12 hours, so that jobs come near it."""
     with patch.object(lease_keeper, "MAX_VISIBILITY", seconds), patch.object(acknowledger, "MAX_VISIBILITY", seconds):
+        yield
+
+
+@contextmanager
+def _short_delays(seconds: int) -> Iterator[None]:
+    """What stands for the 15 minutes that SQS delays a message, and for the day that a job waits for its type."""
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(unknown_types, "PATIENCE_MS", HINDERED_MS))
+        for module in (settle, fresh_copies, hand_over, submit):
+            stack.enter_context(patch.object(module, "MAX_DELAY", seconds))
+        for module in (hand_over, submit, operator_actions):
+            stack.enter_context(patch.object(module, "HORIZON_MS", seconds * 1000))
         yield
 
 

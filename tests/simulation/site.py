@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from cqworker.model.envelope import NewerEnvelope, NotAnEnvelope, read_envelope
+from cqworker.model.status import Status
 from cqworker.ports import Letter
 from cqworker.settings import ArtifactSettings, QueueSettings, Settings, StoreSettings, WorkerSettings
 from cqworker.settings.validation import max_receive_count_of
 from tests.simulation.chronicle import Chronicle
+from tests.simulation.debts import Debts, job_of
 from tests.simulation.handlers import registries
 from tests.simulation.index_service import IndexService
 from tests.simulation.kernel import Kernel
@@ -45,7 +46,8 @@ class Site:
         self.chronicle = Chronicle(self.witness.accuse, self.letters, profile.retention)
         self.store = StoreService(self.world, self._applied, profile.stream("store"))
         self.witness.store = self.store
-        self.index = IndexService(self.store)
+        self.index = IndexService(self.store, self.world.time, profile, self._harms)
+        self.debts = Debts(self.witness.accuse, self.world.time, self.store, profile)
         self.chronicle.expired = self.store.expired
         self.objects.overwritten = self.witness.overwritten
         self.queues: list[QueueService] = []
@@ -59,6 +61,7 @@ class Site:
         """No faults from here on, but for what still wanders through the network."""
         self.trace.note("PEACE")
         self.weather.clear()
+        self.index.clear()
         for queue in self.services:
             queue.clear()
 
@@ -88,6 +91,7 @@ class Site:
             self.trace,
             sent=lambda letter: self.letters.sent(dead_name, letter),
             outlived=self._outlived,
+            debts=self.debts,
         )
         self.cemeteries.append(dead)
         self.queues.append(
@@ -100,13 +104,25 @@ class Site:
                 max_receive_count=max_receive_count_of(queue, self.new.largest_max_attempts),
                 sent=lambda letter: self._sent(queue.name, letter),
                 outlived=self._outlived,
+                debts=self.debts,
                 buried=lambda body: self.witness.replaced(job_of(body)[0], self.kernel.now),
             )
         )
 
     def _applied(self, write: Applied) -> None:
+        self.index.applied(write)
         self.witness.applied(write)
         self.chronicle.applied(write)
+        self.debts.applied(write)
+        if write.before is None and write.after.status is Status.SCHEDULED:
+            asked = write.after.metadata.get("asked", "")
+            self.asked.setdefault(asked, {}).setdefault(write.after.job_id, self.kernel.now)
+
+    def _harms(self, kind: str, whom: str) -> bool:
+        if not self.weather.harms(kind):
+            return False
+        self.trace.fault(kind, whom)
+        return True
 
     def _sent(self, queue: str, letter: Letter) -> None:
         self.letters.sent(queue, letter)
@@ -119,12 +135,4 @@ class Site:
         job_id, _, _ = job_of(body)
         if job_id is not None:
             self.outlived.add(job_id)
-
-
-def job_of(body: str) -> tuple[str | None, int, str]:
-    """Which job and round a message is about, and which client asked for it."""
-    try:
-        envelope = read_envelope(body)
-    except (NotAnEnvelope, NewerEnvelope):
-        return None, 0, ""
-    return envelope.job_id, envelope.round, envelope.metadata.get("asked", "")
+            self.debts.excused.add(job_id)

@@ -6,7 +6,11 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
+from cqworker.model.claim_table import LOOK_AGAIN_MS
 from cqworker.model.record import JobRecord
+from cqworker.model.status import Status
 from cqworker.model.writes import Change, Refused, Written
 from cqworker.ports import KeyItem, StoredObject
 from cqworker.testing.virtual_time import EPOCH_MS
@@ -33,7 +37,9 @@ def shown(record: JobRecord | None) -> str:
         return "nothing"
     kind = f" {record.failure.kind}" if record.failure else ""
     asked = " cancel asked" if record.cancel_requested_at else ""
-    return f"{record.job_id[-6:]} {record.status}{kind} r{record.round} a{record.attempt} {record.token}{asked}"
+    due = "" if record.scheduled_at is None else f" at {(record.scheduled_at - EPOCH_MS) / 1000:.3f}"
+    mark = f"{asked}{due}{' due' if record.due else ''}"
+    return f"{record.job_id[-6:]} {record.status}{kind} r{record.round} a{record.attempt} {record.token}{mark}"
 
 
 class StoreService:
@@ -55,13 +61,16 @@ class StoreService:
         record = self.records.get(job_id)
         return record if record is not None and record.purge_at > self._now() else None
 
-    def write(self, change: Change, process: str) -> Written | Refused:
+    def write(self, change: Change, process: str, *, ancient: bool = False) -> Written | Refused:
+        """Applies it by the rules; `ancient`: by those from before the index of due jobs."""
         self.expire()
         before = self.records.get(change.job_id)
-        if not change.permits(before):
+        if not change.permits(_condition_of_old(before) if ancient else before):
             self.refused(change, process)
             return Refused(before)
         after = change.after(before)
+        if ancient:
+            after = replace(after, due=before and before.due, hindered_at=before and before.hindered_at)
         self._earliest = min(self._earliest, after.purge_at + self._lateness)
         self.records[change.job_id] = after
         self._applied(Applied(change, before, after, process, self._world.time()))
@@ -87,6 +96,23 @@ class StoreService:
         self.keys[key.key] = key
         self.key_history.append((self._world.time(), key))
         return None
+
+
+def _condition_of_old(seen: JobRecord | None) -> JobRecord | None:
+    """What the conditions of the version before the index see: no mark, and nobody may touch a SCHEDULED job."""
+    if seen is None:
+        return None
+    return replace(seen, due=None, status=Status.BLOCKED if seen.status is Status.SCHEDULED else seen.status)
+
+
+def as_old_reads_it(seen: JobRecord | None, now: int) -> JobRecord | None:
+    """The record as the version before the index treats it: it hides the message of a SCHEDULED job for a moment."""
+    if seen is None:
+        return None
+    read = replace(seen, due=None, hindered_at=None)
+    if seen.status is Status.SCHEDULED:
+        read = replace(read, status=Status.RUNNING, token="", lease_expires_at=now + LOOK_AGAIN_MS)
+    return read
 
 
 class ObjectService:

@@ -70,7 +70,7 @@ class Witness:
             case Forestall() | Lose():
                 self._taken(write, change)
             case NewRound() | Enter():
-                if (after.job_id, after.round) not in self.sent:
+                if (after.job_id, after.round) not in self.sent and not after.is_marked:
                     self.accuse("a record waits for a message that nobody sent:", write)
             case AskCancel() | HandOver() | Reschedule():
                 pass

@@ -1,0 +1,32 @@
+"""The parts of a daemon beside its worker, put together as the daemon does it."""
+
+from __future__ import annotations
+
+from cqworker.jobs.hand_over import HandOvers
+from cqworker.jobs.operator_actions import OperatorActions
+from cqworker.jobs.submit import Submitter
+from cqworker.jobs.waiters import Waiters
+from cqworker.ports.schedule import Schedule
+from cqworker.scheduling.sweep_leases import SweepLeases
+from cqworker.scheduling.sweeper import Sweeper
+from cqworker.settings import Settings
+from cqworker.worker.assembly import Dependencies, context_of, queues_of
+from cqworker.worker.worker import Worker
+
+
+def open_sweeper(schedule: Schedule, ground: Dependencies, settings: Settings, name: str, horizon: int) -> Sweeper:
+    """The sweep of due jobs; `horizon` in ms."""
+    context = context_of(ground, settings, name)
+    hand_overs = HandOvers(context, queues_of(ground, settings))
+    return Sweeper(schedule, context, hand_overs, SweepLeases(schedule, ground.clock, name), horizon=horizon)
+
+
+def open_jobs(
+    ground: Dependencies, settings: Settings, waiters: Waiters, worker: Worker
+) -> tuple[Submitter, OperatorActions]:
+    """Where jobs are handed in and asked after."""
+    queues = queues_of(ground, settings)
+    context = context_of(ground, settings)
+    inline_limit = settings.artifacts.inline_limit
+    submitter = Submitter(context, ground.registry, queues, ground.artifacts, inline_limit=inline_limit)
+    return submitter, OperatorActions(context, queues, waiters, worker.cancel_here)
