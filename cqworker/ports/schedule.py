@@ -36,7 +36,10 @@ class SweepLease(Struct, frozen=True):
 
 
 class Schedule(Protocol):
-    """The index of due jobs. Every method raises Unavailable."""
+    """The index of due jobs. Every method raises Unavailable.
+
+    An index that is missing, or being filled, is no failure of its service: `due` raises NotProvisioned then.
+    """
 
     async def is_ready(self) -> bool:
         """Whether the index is there and whole; False while it is missing or being filled."""

@@ -15,6 +15,8 @@ RENEW_MS = 60_000
 """Milliseconds after which a lease is renewed, so that two renewals may fail."""
 LOOK_MS = 60_000
 """Milliseconds between two looks at who holds what, before chance takes or adds up to half of it."""
+FOLLOW_MS = 120_000
+"""Milliseconds for which a lease that ran out on one who could not finish is left to others: each looks within them."""
 ALL_SHARDS = tuple(str(shard) for shard in range(SHARDS))
 
 
@@ -30,6 +32,7 @@ class SweepLeases:
         self._chance = chance
         self._look_at = 0
         self._until: dict[str, int] = {}
+        self._unfinished: set[str] = set()
 
     @property
     def shards(self) -> tuple[str, ...]:
@@ -47,13 +50,24 @@ class SweepLeases:
         holders = {lease.holder for lease in known.values() if lease.until >= now} | {self._holder}
         share = -(-SHARDS // len(holders)) + 1
         for shard in ALL_SHARDS:
-            lease = known.get(shard)
-            is_free = lease is None or lease.until < now or lease.holder == self._holder
+            is_free = self._may_be_taken(shard, known.get(shard), now)
             if is_free and shard not in self.shards and len(self.shards) < share:
                 await self._take(shard)
 
+    def note_unfinished(self, shard: str) -> None:
+        """A sweep of it did not come to the end of its range: once its lease runs out, others go first."""
+        self._unfinished.add(shard)
+
+    def _may_be_taken(self, shard: str, lease: SweepLease | None, now: int) -> bool:
+        if lease is None:
+            return True
+        if shard in self._unfinished and lease.holder == self._holder:
+            return lease.until + FOLLOW_MS < now
+        return lease.until < now or lease.holder == self._holder
+
     async def renew(self, shard: str) -> None:
         """After a sweep that came to the end of its range: it stays ours. Raises Unavailable."""
+        self._unfinished.discard(shard)
         if self._until.get(shard, 0) - self._clock.now() <= LEASE_MS - RENEW_MS:
             await self._take(shard)
 

@@ -101,14 +101,20 @@ class Sweeper:
     async def sweep(self) -> None:
         """One look at every shard that is ours. Raises Unavailable where the store is away."""
         if not await self._state.check():
-            return
+            return None
         await self._leases.look()
-        try:
-            for shard in self._leases.shards:
+        failure: Exception | None = None
+        for shard in self._leases.shards:
+            try:
                 if not self._stopping.is_set() and await self._sweep_shard(shard):
                     await self._leases.renew(shard)
-        except NotProvisioned:
-            self._state.note(is_ready=False)  # it was removed since: the store is well, and the next look asks again
+            except NotProvisioned:
+                return self._state.note(is_ready=False)  # it was removed since: the store is well
+            except Exception as error:  # noqa: BLE001 - one shard must not end the hand-overs of the others
+                self._leases.note_unfinished(shard)
+                failure = failure or error
+        if failure is not None:
+            raise failure
 
     async def _sweep_shard(self, shard: str) -> bool:
         """Whether it came to the end of what is due."""
