@@ -101,7 +101,7 @@ class Sweeper:
     async def sweep(self) -> None:
         """One look at every shard that is ours. Raises Unavailable where the store is away."""
         if not await self._state.check():
-            return None
+            return
         await self._leases.look()
         failure: Exception | None = None
         for shard in self._leases.shards:
@@ -109,7 +109,8 @@ class Sweeper:
                 if not self._stopping.is_set() and await self._sweep_shard(shard):
                     await self._leases.renew(shard)
             except NotProvisioned:
-                return self._state.note(is_ready=False)  # it was removed since: the store is well
+                self._state.note(is_ready=False)  # it was removed since: the store is well
+                return
             except Exception as error:  # noqa: BLE001 - one shard must not end the hand-overs of the others
                 self._leases.note_unfinished(shard)
                 failure = failure or error

@@ -1,26 +1,18 @@
-"""A retry or a hand-back of more than 15 minutes waits in the index of due jobs, and its message goes."""
+"""A retry of more than 15 minutes waits in the index of due jobs, and its message goes."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
-from cqworker import Backoff, Job, handler
-from cqworker.events import CopyDropped, JobHandedBack
-from cqworker.model.artifact_keys import upload_key
+from cqworker.events import CopyDropped
 from cqworker.model.status import Status
 from cqworker.ports import Letter
-from tests.flow.faults import never, refused
+from tests.flow.faults import never
 from tests.flow.handlers import Notebook
 from tests.flow.time_travel import EARLY, HOUR, LATE, MINUTE, putting_off
 from tests.flow.world import DAY, World, story
 
 WAIT = 2 * HOUR
-
-
-@handler(backoff=Backoff(cap=4 * HOUR))
-async def reading(payload: dict[str, Any], job: Job) -> int:
-    return len((await job.artifacts.read("artifact:picture")).data)
 
 
 @story
@@ -133,25 +125,6 @@ async def test_a_long_retry_can_be_cancelled_while_it_waits() -> None:
     await world.until_empty()
     await world.stop()
     assert len(book.starts_of(job_id)) == 1
-
-
-@story
-async def test_a_job_that_is_hindered_for_hours_waits_in_the_index_and_is_refunded() -> None:
-    world = World({"reading": reading})
-    await world.artifacts.put(upload_key("default", "picture"), b"1234567", "image/png")
-    host = world.start(before=lambda host: host.artifacts.on("get", refused, 1000))
-    job_id = await world.submit("reading")
-    await world.until_true(lambda: world.record(job_id).is_marked)
-    waiting = world.record(job_id)
-    assert (waiting.status, waiting.attempt) == (Status.QUEUED, 0)
-    assert waiting.hindered_at is not None
-    await asyncio.sleep(1)
-    assert world.queue.bodies == []
-    assert max(event.delay for event in host.seen(JobHandedBack)) > 900
-    host.artifacts.granted()
-    record = await world.until(job_id)
-    await world.stop()
-    assert (record.status, record.attempt, record.hindered_at) == (Status.SUCCEEDED, 1, None)
 
 
 @story

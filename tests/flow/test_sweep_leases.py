@@ -1,4 +1,4 @@
-"""Who of a fleet sweeps which shard: shared out, followed when its holder dies or cannot finish, harmless when shared."""
+"""Who of a fleet sweeps which shard: shared out, followed when its holder dies or cannot finish, harmless if shared."""
 
 from __future__ import annotations
 
