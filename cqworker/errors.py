@@ -158,6 +158,10 @@ class NotProvisioned(CqworkerError):
     """The table has not got an index that this needs; the text names the command that adds it."""
 
 
+class ListingRefused(SubmissionRefused):
+    """Jobs cannot be listed or counted so: a filter, a limit, or a cursor that is not of this list."""
+
+
 class JobNotFound(CqworkerError):
     """There is no such job, or it belongs to another tenant."""
 

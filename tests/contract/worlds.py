@@ -15,16 +15,19 @@ from cqworker.aws.dynamodb.batched_store import BatchedStore
 from cqworker.aws.dynamodb.due_index import DynamoSchedule
 from cqworker.aws.dynamodb.fleet_store import DynamoFleet
 from cqworker.aws.dynamodb.job_store import DynamoStore
-from cqworker.aws.dynamodb.table_indexes import DUE, TableIndex, attribute_definitions
+from cqworker.aws.dynamodb.listing_index import DynamoListing
+from cqworker.aws.dynamodb.table_indexes import DUE, TableIndex, attribute_definitions, wanted_indexes
 from cqworker.aws.operations import Operation
 from cqworker.aws.s3.artifact_store import S3Artifacts
 from cqworker.aws.sqs.message_queue import SqsQueue
 from cqworker.clock import Clock, SystemClock
 from cqworker.ports import Artifacts, JobQueue, JobStore
 from cqworker.ports.fleet import Fleet
+from cqworker.ports.listing import JobIndex, JobListing
 from cqworker.ports.schedule import Schedule
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
 from cqworker.testing.memory_fleet import MemoryFleet
+from cqworker.testing.memory_listing import MemoryListing
 from cqworker.testing.memory_schedule import MemorySchedule
 
 CREATE_QUEUE = Operation("sqs", "CreateQueue", "sqs:CreateQueue", writes=True)
@@ -49,6 +52,8 @@ class World(Protocol):
 
     async def schedule(self, clock: Clock, *, indexed: bool = True) -> tuple[Schedule, JobStore]: ...
 
+    async def listing(self, clock: Clock, *missing: JobIndex) -> tuple[JobListing, JobStore]: ...
+
 
 class MemoryWorld:
     async def queue(self) -> JobQueue:
@@ -70,6 +75,12 @@ class MemoryWorld:
     async def schedule(self, clock: Clock, *, indexed: bool = True) -> tuple[Schedule, JobStore]:
         store = MemoryStore(clock)
         return MemorySchedule(store, ready=indexed), store
+
+    async def listing(self, clock: Clock, *missing: JobIndex) -> tuple[JobListing, JobStore]:
+        store = MemoryStore(clock)
+        listing = MemoryListing(store)
+        listing.missing |= set(missing)
+        return listing, store
 
 
 class AwsWorld:
@@ -110,6 +121,12 @@ class AwsWorld:
         store = DynamoStore(self._clients, table, clock)
         used = BatchedStore(store, self._clients, table) if self._in_batches else store
         return DynamoSchedule(self._clients, table, clock), used
+
+    async def listing(self, clock: Clock, *missing: JobIndex) -> tuple[JobListing, JobStore]:
+        table = unique("table")
+        indexes = [index for index in wanted_indexes(list_all=True) if index.name not in missing]
+        await create_table(self._clients, table, *indexes)
+        return DynamoListing(self._clients, table), DynamoStore(self._clients, table, clock)
 
     async def _create(self, attributes: Mapping[str, str]) -> SqsQueue:
         name = unique("queue")
