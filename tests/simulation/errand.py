@@ -61,7 +61,8 @@ class Parcel:
 def errands(profile: Profile) -> list[Errand]:
     chance = profile.stream("errands")
     rush = chance.uniform(0, profile.seconds * 0.5)
-    made = [_errand(f"e{number}", profile, chance, rush) for number in range(profile.jobs)]
+    sleepy = profile.stream("snoozes")
+    made = [_drowsy(_errand(f"e{number}", profile, chance, rush), sleepy) for number in range(profile.jobs)]
     time = profile.stream("time of errands")
     return [_put_off(errand, profile, time) for errand in made] if profile.timely else made
 
@@ -72,6 +73,8 @@ def _put_off(errand: Errand, profile: Profile, time: random.Random) -> Errand:
     for step in body["script"]:
         if time.random() < 0.25:
             step |= {"end": time.choice((step["end"], "retry")), "after": round(_long(profile, time), 1)}
+        if "snooze" in step and time.random() < 0.7:
+            step["snooze"] = round(_long(profile, time), 1)
         if step["how"] == "take" and time.random() < 0.1:
             step["how"] = "parting"
     is_later = time.random() < 0.5
@@ -83,6 +86,15 @@ def _put_off(errand: Errand, profile: Profile, time: random.Random) -> Errand:
         by_time=time.random() < 0.6,
         acts=acts,
     )
+
+
+def _drowsy(errand: Errand, sleepy: random.Random) -> Errand:
+    """Every tenth step finds that it is too early, for a time within SQS's means, before it ends as it says."""
+    body = json.loads(errand.payload)
+    for step in body["script"]:
+        if sleepy.random() < 0.1:
+            step["snooze"] = round(sleepy.uniform(0.1, 40), 1)
+    return replace(errand, payload=json.dumps(body))
 
 
 def _long(profile: Profile, time: random.Random) -> float:

@@ -128,6 +128,8 @@ class Witness:
                 attempt.end("handed back", write.at)
                 if attempt.running and not attempt.by.is_dead:
                     self.accuse("handed back while its handler runs:", write)
+                if before.cancel_requested_at is not None and change.scheduled_at is not None:
+                    self.accuse("put off although a cancel was asked for:", write)
                 if after.attempt != before.attempt - 1:
                     self.accuse("an attempt was not refunded:", write)
             case Renew():
