@@ -76,6 +76,11 @@ class Attempt(Protocol):
         ...
 
     @property
+    def sent_for(self) -> int | None:
+        """The time (epoch ms) that its message was sent ahead for, if it was: it could not start before."""
+        ...
+
+    @property
     def lease(self) -> Hold:
         """The hold on it."""
         ...
@@ -138,7 +143,7 @@ class Executor:
     async def _follow(self, attempt: Attempt, handler: Handler, payload: str) -> tuple[Outcome, Straggler | None]:
         """Lets the run go until it ends by itself, is told to stop, or does not stop."""
         run = HandlerRun(attempt.job, self._emit, self._grace, self._is_draining, self._timeouts)
-        self._emit(JobStarted(job=attempt.job, waited=self._seconds_waiting(attempt.record)))
+        self._emit(JobStarted(job=attempt.job, waited=self._seconds_waiting(attempt)))
         run.begin(self._launch(attempt, handler, payload, run), handler.timeout)
         self.runs.add(run)
         attempt.lease.when_stopped(run.stop)
@@ -230,9 +235,13 @@ class Executor:
         except Unavailable as error:
             return NeverStarted(f"its payload could not be read: {error.cause}", STORE_AWAY_RETRY)
 
-    def _seconds_waiting(self, record: JobRecord) -> float:
-        """Seconds since its submission, its retry, its last attempt or hand-back: its delay or backoff is in it."""
-        began = record.created_at
+    def _seconds_waiting(self, attempt: Attempt) -> float:
+        """Seconds since its submission, its retry, its last attempt or hand-back, or the time it was sent ahead for.
+
+        A delay or backoff that it spent in the queue is in it, and no time for which it waited in the index.
+        """
+        record = attempt.record
+        began = max(record.created_at, attempt.sent_for or 0)
         for entry in record.history:
             if entry.event != CLAIMED and entry.at > began:
                 began = entry.at

@@ -59,6 +59,11 @@ class Claimed(Struct, frozen=True):
         """The message's W3C trace context, if it has one."""
         return self.delivery.traceparent
 
+    @property
+    def sent_for(self) -> int | None:
+        """The time (epoch ms) that its message was sent ahead for, if it was."""
+        return self.envelope.at
+
 
 class Claimer:
     """Claims the jobs of one queue for this worker, each with a lease of `period` seconds."""

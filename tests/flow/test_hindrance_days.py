@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cqworker import Backoff, Job, Retry, Snooze, handler
-from cqworker.events import JobHandedBack
+from cqworker.events import JobHandedBack, JobStarted
 from cqworker.model.history import HANDED_BACK
 from cqworker.model.record import JobRecord
 from cqworker.model.status import FailureKind, Status
@@ -74,6 +74,7 @@ async def test_a_job_that_waited_three_days_does_not_fail_at_its_first_hindrance
     await world.until_true(lambda: host.seen(JobHandedBack), patience=2 * HOUR)
     record = world.record(job_id)
     assert (record.status, record.attempt) == (Status.QUEUED, 0)
+    assert [event.waited for event in host.seen(JobStarted)[:1]] == [pytest.approx(0, abs=2)] * knows
     assert record.hindered_at == next(entry.at for entry in record.history if entry.event == HANDED_BACK)
     record = await world.until(job_id, patience=2 * DAY)
     assert record.failure is not None

@@ -83,6 +83,7 @@ async def test_a_long_snooze_waits_in_the_index_and_no_message_has_to() -> None:
     record = await world.until(job_id, patience=2 * LONG)
     assert (record.status, record.result, record.due) == (Status.SUCCEEDED, "1", None)
     assert LONG - 2 <= starts[1] - starts[0] <= LONG + 2
+    assert host.seen(JobStarted)[1].waited <= 2, "to wait as asked is no wait for a worker"
     await world.until_empty()
     await world.stop()
 
