@@ -1,4 +1,4 @@
-"""`cqworker jobs`: show, retry and cancel one job."""
+"""`cqworker jobs`: find jobs; show, retry and cancel one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cqworker.cli.job_lists import count, list_jobs
 from cqworker.cli.options import access_options, json_option
 
 if TYPE_CHECKING:
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 
 @click.group()
 def jobs() -> None:
-    """Show, retry and cancel jobs."""
+    """List, count, show, retry and cancel jobs."""
+
+
+jobs.add_command(list_jobs)
+jobs.add_command(count)
 
 
 @jobs.command()

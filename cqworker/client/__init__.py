@@ -23,6 +23,7 @@ from cqworker.errors import (
     InvalidPayload,
     JobNotFound,
     KeyReused,
+    ListingRefused,
     MessageTooLarge,
     NotAllowedNow,
     NotProvisioned,
@@ -34,7 +35,7 @@ from cqworker.errors import (
     UnknownQueue,
     UnknownType,
 )
-from cqworker.model.public_job import HistoryEntry, JobFailure, JobProgress, JobView
+from cqworker.model.public_job import FailureSummary, HistoryEntry, JobFailure, JobProgress, JobSummary, JobView
 from cqworker.model.status import Status
 
 if TYPE_CHECKING:
@@ -49,15 +50,18 @@ __all__ = [
     "CqworkerError",
     "DaemonRefused",
     "DaemonUnreachable",
+    "FailureSummary",
     "HistoryEntry",
     "InvalidPayload",
     "JobFailed",
     "JobFailure",
     "JobNotFound",
     "JobProgress",
+    "JobSummary",
     "JobUnfinished",
     "JobView",
     "KeyReused",
+    "ListingRefused",
     "MessageTooLarge",
     "NewJob",
     "NotAdmitted",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from cqworker.client.chunking import EncodedJob, submit_in_chunks
 from cqworker.client.client_errors import DaemonRefused, JobFailed, JobUnfinished
+from cqworker.client.job_finder import JobFinder
 from cqworker.client.job_types import NewJob, View, job_from
 from cqworker.client.request_bodies import body_of
 from cqworker.client.sessions import Sessions
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-class Client:
+class Client(JobFinder):
     """Jobs of one cqworker, within `async with`, or between `await client.open()` and `await client.close()`.
 
     One client serves any number of tasks, and any number of event loops: it is opened in each that uses it, and has

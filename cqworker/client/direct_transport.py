@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from cqworker.client.job_types import View
-from cqworker.client.transport import SubmitResult
+from cqworker.client.transport import SubmitResult, SubmitResults
 from cqworker.daemon.standalone import JobServices, open_job_services
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError, SubmissionRefused, safe_text
 from cqworker.events import ignore
 from cqworker.jobs.intake import JobAnswer, Sender, read_each, submit_all
+from cqworker.jobs.list_ask import list_ask_from
+from cqworker.jobs.list_view import count_view, page_view
 from cqworker.jobs.strict_json import NotStrictJson, read_object
 from cqworker.jobs.submission_models import InvalidFields
 from cqworker.jobs.submit import Accepted
@@ -46,7 +48,7 @@ class DirectTransport:
             raise answer
         return answer
 
-    async def submit_many(self, bodies: Sequence[bytes]) -> list[SubmitResult]:
+    async def submit_many(self, bodies: Sequence[bytes]) -> SubmitResults:
         return await self._submit_each([_object_in(body) for body in bodies])
 
     async def show(self, job_id: str) -> View:
@@ -54,6 +56,12 @@ class DirectTransport:
 
     async def wait(self, job_id: str, seconds: float) -> View:
         return job_view(await self._services.operator.wait(job_id, None, seconds))
+
+    async def list(self, asked: Mapping[str, str]) -> View:
+        return page_view(await self._services.lists.page(list_ask_from(asked), None))
+
+    async def count(self, asked: Mapping[str, str]) -> View:
+        return count_view(await self._services.lists.count(list_ask_from(asked), None))
 
     async def retry(self, job_id: str, round_number: int | None) -> View:
         return job_view(await self._services.operator.retry(job_id, None, round_number))
@@ -90,7 +98,7 @@ class DirectTransport:
     async def _record(self, job_id: str) -> JobRecord:
         return await self._services.operator.show(job_id, None)
 
-    async def _submit_each(self, jobs: Sequence[object]) -> list[SubmitResult]:
+    async def _submit_each(self, jobs: Sequence[object]) -> SubmitResults:
         read = read_each(jobs, Sender(TENANT), self._services.registry.get)
         return [_answer_of(job) async for job in in_slices(await submit_all(read, self._services.submitter))]
 

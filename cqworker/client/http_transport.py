@@ -20,7 +20,7 @@ from cqworker.client.connection_errors import CONNECT_TIMEOUT, PROXY_STATUSES, r
 from cqworker.client.job_types import View
 from cqworker.client.problem_errors import error_of
 from cqworker.client.request_retry import RETRY_DEADLINE, retry_call
-from cqworker.client.transport import SubmitResult
+from cqworker.client.transport import SubmitResults
 from cqworker.errors import ArtifactTooLarge, MessageTooLarge, NotAllowedNow, SubmissionRefused
 from cqworker.model.ids import IDEMPOTENCY_KEY
 from cqworker.model.status import Status
@@ -57,7 +57,7 @@ class HttpTransport:
         headers = JSON_HEADERS | ({"Idempotency-Key": key} if key is not None else {})
         return self._job(await self._ask("POST", "/jobs", is_harmless=key is not None, data=body, headers=headers))
 
-    async def submit_many(self, bodies: Sequence[bytes]) -> list[SubmitResult]:
+    async def submit_many(self, bodies: Sequence[bytes]) -> SubmitResults:
         shown = await self._ask(
             "POST",
             "/jobs/batch",
@@ -85,6 +85,12 @@ class HttpTransport:
                 await self._request("GET", _path(job_id), seconds=seconds + ANSWER_TIMEOUT, params=asked)
             )
         )
+
+    async def list(self, asked: Mapping[str, str]) -> View:
+        return self._list("jobs", await self._ask("GET", "/jobs", is_harmless=True, params=asked))
+
+    async def count(self, asked: Mapping[str, str]) -> View:
+        return self._list("count", await self._ask("GET", "/jobs/count", is_harmless=True, params=asked))
 
     async def retry(self, job_id: str, round_number: int | None) -> View:
         body = orjson.dumps({} if round_number is None else {"round": round_number})
@@ -166,6 +172,11 @@ class HttpTransport:
     def _require_object(self, body: bytes) -> Mapping[str, Any]:
         shown = _parse_object(body)
         if shown is None:
+            raise self._not_a_daemon(200)
+        return shown
+
+    def _list(self, name: str, shown: View) -> View:
+        if name not in shown or "next" not in shown:
             raise self._not_a_daemon(200)
         return shown
 

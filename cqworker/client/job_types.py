@@ -11,7 +11,7 @@ from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from cqworker.field_docs import document_fields
-from cqworker.model.public_job import JobView
+from cqworker.model.public_job import JobSummary, JobView
 from cqworker.model.status import Status
 from cqworker.suggestions.call_errors import explain_misuse_of_init
 from cqworker.suggestions.submission_terms import NEW_JOB
@@ -57,6 +57,12 @@ def job_from(view: View) -> JobView:
     failure = view["failure"]
     job: JobView = _reader_of(JobView)({**view, "failure": failure and {**failure, **failure["detail"]}})
     return job
+
+
+def summary_from(view: View) -> JobSummary:
+    """The record of a job as a list shows it. Raises as `job_from` does."""
+    summary: JobSummary = _reader_of(JobSummary)(view)
+    return summary
 
 
 @cache

@@ -14,6 +14,7 @@ from cqworker.errors import (
     InvalidPayload,
     JobNotFound,
     KeyReused,
+    ListingRefused,
     MessageTooLarge,
     NotAllowedNow,
     NotProvisioned,
@@ -68,6 +69,8 @@ def _error_type_of(kind: Kind | None) -> Callable[[str], CqworkerError]:  # noqa
             return KeyReused
         case Kind.INVALID | Kind.MALFORMED:
             return SubmissionRefused
+        case Kind.LISTING_REFUSED:
+            return ListingRefused
         case Kind.JOB_NOT_FOUND:
             return JobNotFound
         case Kind.NOT_ALLOWED_NOW:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from cqworker.client.job_types import View
@@ -10,6 +10,7 @@ from cqworker.errors import CqworkerError
 
 SubmitResult = View | CqworkerError
 """What became of one job of many: the job, or what submitting it alone would have raised."""
+SubmitResults = list[SubmitResult]
 
 
 class Transport(Protocol):
@@ -19,7 +20,7 @@ class Transport(Protocol):
         """Submits one job; `key` is its idempotency key."""
         ...
 
-    async def submit_many(self, bodies: Sequence[bytes]) -> list[SubmitResult]:
+    async def submit_many(self, bodies: Sequence[bytes]) -> SubmitResults:
         """At most 500 jobs, each with its `idempotency_key` in its body.
 
         Raises where the request failed as a whole; MessageTooLarge where its jobs should come in smaller portions.
@@ -32,6 +33,14 @@ class Transport(Protocol):
 
     async def wait(self, job_id: str, seconds: float) -> View:
         """The job once it is final, or after `seconds` (at most 20) as it is then."""
+        ...
+
+    async def list(self, asked: Mapping[str, str]) -> View:
+        """A page of a list of jobs, as GET /jobs takes and answers it. Raises ListingRefused, NotProvisioned."""
+        ...
+
+    async def count(self, asked: Mapping[str, str]) -> View:
+        """How many jobs there are, as GET /jobs/count takes and answers it. Raises as `list` does."""
         ...
 
     async def retry(self, job_id: str, round_number: int | None) -> View:

@@ -8,6 +8,7 @@ from cqworker.aws.clients import AwsClients
 from cqworker.aws.dynamodb.batched_store import BatchedStore
 from cqworker.aws.dynamodb.due_index import DynamoSchedule
 from cqworker.aws.dynamodb.job_store import DynamoStore
+from cqworker.aws.dynamodb.listing_index import DynamoListing
 from cqworker.aws.s3.artifact_store import S3Artifacts
 from cqworker.aws.sqs.batched_sends import BatchedSends
 from cqworker.aws.sqs.message_queue import SqsQueue
@@ -18,15 +19,17 @@ from cqworker.health.monitored_ports import MonitoredArtifacts, MonitoredQueue, 
 from cqworker.health.service_health import ARTIFACTS, STORE, ServiceHealth, queue_service
 from cqworker.plugins.registry import Registry
 from cqworker.ports import JobQueue, JobStore
+from cqworker.ports.listing import JobListing
 from cqworker.settings import Settings
 from cqworker.worker.assembly import Dependencies
 
 
 @dataclass(frozen=True, slots=True)
 class AwsPorts:
-    """The dependencies of a worker on AWS, and the clients that are closed with them."""
+    """The dependencies of a worker on AWS, what lists are made of, and the clients that are closed with them."""
 
     dependencies: Dependencies
+    listing: JobListing
     clients: AwsClients
 
 
@@ -62,7 +65,7 @@ def open_aws_ports(
         clock=clock,
         emit=emit,
     )
-    return AwsPorts(dependencies, clients)
+    return AwsPorts(dependencies, DynamoListing(clients, settings.store.table), clients)
 
 
 def _open_store(clients: AwsClients, settings: Settings, clock: Clock) -> JobStore:

@@ -10,7 +10,7 @@ from cqworker.aws.clients import AwsClients
 from cqworker.clock import Clock
 from cqworker.daemon.aws_ports import open_aws_ports
 from cqworker.daemon.observers import open_observers
-from cqworker.daemon.standalone import open_operator_actions, open_submitter
+from cqworker.daemon.standalone import open_lists, open_operator_actions, open_submitter
 from cqworker.daemon.status_report import StatusReport
 from cqworker.enums import Role
 from cqworker.events import Emit
@@ -115,22 +115,19 @@ def open_daemon(
     settings: Settings, registry: Registry, roles: frozenset[str], name: str, log: Log, clock: Clock
 ) -> Daemon:
     """Puts a daemon together; nothing listens and nothing is asked for yet."""
-    observers = open_observers(registry, log, clock, tenants={token.tenant for token in settings.http.tokens})
+    observers = open_observers(registry, log, clock, tenants={token.own_tenant for token in settings.http.tokens})
     aws = open_aws_ports(settings, registry, clock, observers.emit, dead_letters=Role.WORKER in roles)
     dependencies = aws.dependencies
     workers: list[Worker] = []
     waiters = Waiters(clock, lambda job_id: any(worker.holds(job_id) for worker in workers))
-    if Role.WORKER in roles:
-        loop_type = type(asyncio.get_running_loop())
-        workers.append(
-            open_worker(dependencies, settings, ThreadedLoop(loop_type), name=name, on_settled=waiters.note_written)
-        )
-    worker = workers[0] if workers else None
+    worker = _open_worker(dependencies, settings, name, waiters) if Role.WORKER in roles else None
+    workers += [worker] if worker else []
     context = AppContext(
         submitter=open_submitter(dependencies, settings),
         operator=open_operator_actions(
             dependencies, settings, waiters, worker.cancel_here if worker else lambda _: None
         ),
+        lists=open_lists(aws, settings),
         registry=registry,
         artifacts=dependencies.artifacts,
         health=StatusReport(dependencies.health, worker, settings, name),
@@ -151,6 +148,11 @@ def open_daemon(
         worker=worker,
         emit=observers.emit,
     )
+
+
+def _open_worker(dependencies: Dependencies, settings: Settings, name: str, waiters: Waiters) -> Worker:
+    loop = ThreadedLoop(type(asyncio.get_running_loop()))
+    return open_worker(dependencies, settings, loop, name=name, on_settled=waiters.note_written)
 
 
 def _open_sweeper(dependencies: Dependencies, settings: Settings, name: str) -> Sweeper:

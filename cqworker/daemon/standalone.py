@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from cqworker.aws.clients import AwsClients
 from cqworker.clock import SystemClock
-from cqworker.daemon.aws_ports import open_aws_ports
+from cqworker.daemon.aws_ports import AwsPorts, open_aws_ports
 from cqworker.events import Emit
+from cqworker.jobs.job_lists import JobLists
 from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.submit import Submitter
 from cqworker.jobs.waiters import Waiters
@@ -25,6 +26,7 @@ class JobServices:
 
     submitter: Submitter
     operator: OperatorActions
+    lists: JobLists
     artifacts: Artifacts
     registry: Registry
     clients: AwsClients
@@ -45,11 +47,24 @@ async def open_job_services(settings: Settings, emit: Emit) -> AsyncIterator[Job
         yield JobServices(
             submitter=open_submitter(dependencies, settings),
             operator=open_operator_actions(dependencies, settings, Waiters(clock, lambda _: False), lambda _: None),
+            lists=open_lists(aws, settings),
             artifacts=dependencies.artifacts,
             registry=registry,
             clients=aws.clients,
             settings=settings,
         )
+
+
+def open_lists(aws: AwsPorts, settings: Settings) -> JobLists:
+    """Lists of the jobs in the configured table."""
+    dependencies, store = aws.dependencies, settings.store
+    return JobLists(
+        aws.listing,
+        dependencies.schedule,
+        dependencies.clock,
+        listed=store.listed,
+        retention_days=store.retention_days,
+    )
 
 
 def open_submitter(dependencies: Dependencies, settings: Settings) -> Submitter:

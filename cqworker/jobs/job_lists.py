@@ -61,17 +61,23 @@ class JobLists:
         """The next jobs of the list. Raises ListingRefused, NotProvisioned, Unavailable."""
         ask = _within(ask, tenant)
         plan = plan_of(ask, self._listed, self._clock.now(), self._retention_days)
+        is_of_all = tenant is None
         work = PageWork(ask, plan.index, self._listing, self._schedule, self._clock)
         for step, lanes in _steps_of(plan, ask):
             while not lanes.is_done:
                 if work.is_over:
-                    return _page_of(work, ListCursor(ask.digest, step, lanes.positions), lanes.reached())
+                    rest = ListCursor(ask.digest, step, lanes.positions)
+                    return _page_of(work, rest, lanes.reached(), is_of_all=is_of_all)
                 if not await work.read_on(lanes):
                     raise self._missing(plan.index)
-        return _page_of(work, None, plan.last if plan.index is JobIndex.DUE else plan.first)
+        reached = plan.last if plan.index is JobIndex.DUE else plan.first
+        return _page_of(work, None, reached, is_of_all=is_of_all)
 
     async def count(self, ask: ListAsk, tenant: str | None) -> JobCount:
-        """How many jobs there are, of as many as can be counted at once. Raises as `page` does."""
+        """How many jobs there are, of as many as can be counted at once.
+
+        Raises ListingRefused, NotProvisioned, Unavailable.
+        """
         ask = _within(ask, tenant)
         if ask.status not in self._listed:
             raise ListingRefused(f"Jobs can be counted in the status {' or '.join(sorted(self._listed))} alone.")
@@ -125,7 +131,7 @@ def _steps_of(plan: ListPlan, ask: ListAsk) -> Iterator[tuple[str, Lanes]]:
         positions = START
 
 
-def _page_of(work: PageWork, rest: ListCursor | None, reached: int) -> JobPage:
-    return JobPage(
-        jobs=work.found, next=rest.text() if rest else None, looked_at=work.looked_at, looked_back_to=reached
-    )
+def _page_of(work: PageWork, rest: ListCursor | None, reached: int, *, is_of_all: bool) -> JobPage:
+    """A tenant is not told how many jobs of others were passed over."""
+    looked_at = work.looked_at if is_of_all else work.seen_of_tenant
+    return JobPage(jobs=work.found, next=rest.text() if rest else None, looked_at=looked_at, looked_back_to=reached)

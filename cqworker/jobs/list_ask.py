@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from cqworker.errors import ListingRefused
 from cqworker.field_docs import document_fields
+from cqworker.model.job_view import worker_of
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 
@@ -90,13 +91,6 @@ class ListAsk(Struct, frozen=True, kw_only=True):
             "fingerprint": failure.fingerprint if failure else None,
         }
         return self.tag in (None, *record.tags) and all(getattr(self, name) in (None, said[name]) for name in said)
-
-
-def worker_of(record: JobRecord) -> str | None:
-    """Who ended the job, where it is listed; else who had it last; None: nobody yet."""
-    if record.listing is not None:
-        return record.listing.worker or None
-    return next((entry.worker for entry in reversed(record.history) if entry.worker), None)
 
 
 def list_ask_from(texts: Mapping[str, str]) -> ListAsk:

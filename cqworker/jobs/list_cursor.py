@@ -16,6 +16,7 @@ from cqworker.model.record import SHARDS
 from cqworker.ports.listing import IndexEntry
 
 VERSION = 1
+"""The first number in a cursor: one of another form has another."""
 MAX_CURSOR = 8192
 """Characters of a cursor: eight ids of the longest kind, escaped, fit."""
 NOT_OURS = "The cursor is none that this list gave; leave it out to begin anew."

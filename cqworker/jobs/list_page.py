@@ -34,7 +34,7 @@ LEAST_LOOK = 16
 @document_fields(
     jobs="The jobs.",
     next="The cursor of the next page, or None at the end.",
-    looked_at="How many entries of the index were looked at.",
+    looked_at="How many entries of the index were looked at; for a tenant: how many of its jobs were.",
     looked_back_to="The time (epoch ms) to which everything was looked at.",
 )
 class JobPage(Struct, frozen=True, kw_only=True):
@@ -60,6 +60,7 @@ class PageWork:
         self._rounds = 0
         self._read = 0
         self.looked_at = 0
+        self.seen_of_tenant = 0
         self.found: list[JobRecord] = []
 
     @property
@@ -103,6 +104,7 @@ class PageWork:
                 return
             lanes.tell(entry)
             record = records.get(entry.job_id)
+            self.seen_of_tenant += record is not None and record.tenant == self._ask.tenant
             if record is not None and self._is_still_so(record, entry) and self._ask.is_met_by(record):
                 self.found.append(record)
 

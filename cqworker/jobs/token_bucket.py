@@ -36,7 +36,7 @@ def rates_from(http: HttpSettings, local_token: str, local_tenant: str) -> Rates
     rates["token", local_token] = _rate_of(general.token_rate, general.token_burst)
     for token in http.tokens:
         rates["token", token.name] = _rate_of(token.rate or general.token_rate, token.burst or general.token_burst)
-    for tenant in {local_tenant, *(token.tenant for token in http.tokens)}:
+    for tenant in {local_tenant, *(token.own_tenant for token in http.tokens)}:
         own = general.tenants.get(tenant)
         rate, burst = (own.rate, own.burst) if own is not None else (None, None)
         rates["tenant", tenant] = _rate_of(rate or general.tenant_rate, burst or general.tenant_burst)

@@ -47,6 +47,40 @@ def job_view(record: JobRecord, parse: Callable[[str], Any] = _parse_json) -> di
     return view | {name: reference for name, reference in spilled.items() if reference}
 
 
+def job_summary(record: JobRecord) -> dict[str, object]:
+    """The job as a list shows it, as JSON-able data: every key is there, null where there is nothing to say."""
+    failure, times = record.failure, _times(record)
+    del times["cancel_requested_at"]
+    return {
+        "job_id": record.job_id,
+        "type": record.type,
+        "queue": record.queue,
+        "tenant": record.tenant,
+        "status": record.status.value,
+        "tags": list(record.tags),
+        "round": record.round,
+        "attempt": record.attempt,
+        "max_attempts": record.max_attempts,
+        "failure": failure
+        and {
+            "kind": failure.kind.value,
+            "message": failure.message,
+            "error": failure.error,
+            "fingerprint": failure.fingerprint,
+        },
+        "worker": worker_of(record),
+        "release": (record.listing.release or None) if record.listing else None,
+        **times,
+    }
+
+
+def worker_of(record: JobRecord) -> str | None:
+    """Who ended the job, where it is listed; else who had it last; None: nobody yet."""
+    if record.listing is not None:
+        return record.listing.worker or None
+    return next((entry.worker for entry in reversed(record.history) if entry.worker), None)
+
+
 def _times(record: JobRecord) -> dict[str, object]:
     updated_at = record.history[-1].at if record.history else record.created_at
     return {

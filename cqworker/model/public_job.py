@@ -151,3 +151,61 @@ class JobView:
             "description": "Where the result is; left out unless it was too big for the record.",
         },
     )
+
+
+@document_fields(
+    kind="Why, in one word of those that docs/http.md lists, such as exhausted, rejected or timeout.",
+    message="What was wrong, in a sentence.",
+    error="The exception's type; None where there was none.",
+    fingerprint="The same eight characters for failures that are alike; None where an older version wrote it.",
+)
+@dataclass(frozen=True, slots=True)
+class FailureSummary:
+    """How the last attempt ended, without where."""
+
+    kind: str
+    message: str
+    error: str | None
+    fingerprint: str | None
+
+
+@document_fields(
+    job_id="The job's id.",
+    type="The job type.",
+    queue="The queue its messages go to.",
+    tenant="Whose job it is.",
+    status="A word of cqworker.client.Status.",
+    tags="As submitted.",
+    round="1, and one more with each retry by hand.",
+    attempt="Starts in this round so far, refunded ones left out.",
+    max_attempts="Starts that a round may have.",
+    failure="How the last attempt ended where that was no success, or None.",
+    worker="Who ended it, where it is listed; else who had it last; or None.",
+    release="The release of the code that ended it, where it is listed; or None.",
+    created_at="When it was submitted (UTC).",
+    updated_at="When it last changed (UTC).",
+    scheduled_at="Not to start before (UTC), or None.",
+    started_at="When the last attempt started (UTC), or None.",
+    finished_at="When it became final (UTC), or None.",
+)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSummary:
+    """A job as a list shows it."""
+
+    job_id: str = field(metadata={"min_length": 1, "max_length": MAX_JOB_ID})
+    type: str
+    queue: str
+    tenant: str
+    status: Status
+    tags: tuple[str, ...]
+    round: int = field(metadata={"ge": 1})
+    attempt: int = field(metadata={"ge": 0, "description": "Of this round; 0 before the first."})
+    max_attempts: int = field(metadata={"ge": 1})
+    failure: FailureSummary | None
+    worker: str | None = field(metadata={"description": "Who ended it, where it is listed; else who had it last."})
+    release: str | None = field(metadata={"description": "Of the code that ended it, where it is listed."})
+    created_at: datetime
+    updated_at: datetime
+    scheduled_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None

@@ -7,6 +7,8 @@ from functools import lru_cache
 
 DEFAULT_TENANT = "default"
 """The tenant of whoever names none; its messages are in no group."""
+EVERY_TENANT = "*"
+"""What stands in a token's settings in place of a tenant, where its bearer is the operator of all."""
 MAX_TENANT = 128
 """Characters of a tenant's name, as many as a MessageGroupId may have (SQS API, SendMessage)."""
 CACHE_SIZE = 1024

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from cqworker.enums import Scope
-from cqworker.model.tenants import DEFAULT_TENANT, check_tenant
+from cqworker.model.tenants import DEFAULT_TENANT, EVERY_TENANT, check_tenant
 from cqworker.settings.rate_limits import AT_ONCE, PER_SECOND, Burst, PerSecond, RatesSettings
 from cqworker.settings.section import Section, duplicates_of
 
@@ -30,9 +30,23 @@ class TokenSettings(Section):
         description='The token\'s SHA-256 as 64 small hexadecimal digits: printf %s "$TOKEN" | sha256sum',
     )
     scopes: tuple[Scope, ...] = Field(("submit", "read"), description="What its bearer may do.")
-    tenant: Tenant = Field(DEFAULT_TENANT, description="Whose jobs its bearer sees.")
+    tenant: Tenant = Field(
+        DEFAULT_TENANT,
+        description=f'Whose jobs its bearer sees and submits; "{EVERY_TENANT}": the operator of all, who sees those of '
+        f'every tenant and submits those of "{DEFAULT_TENANT}".',
+    )
     rate: PerSecond | None = Field(None, description=f"{PER_SECOND}http.rates.token_rate.")
     burst: Burst | None = Field(None, description=f"{AT_ONCE}http.rates.token_burst.")
+
+    @property
+    def seen_tenant(self) -> str | None:
+        """Whose jobs its bearer sees; None: everybody's."""
+        return None if self.tenant == EVERY_TENANT else self.tenant
+
+    @property
+    def own_tenant(self) -> str:
+        """Whose the jobs are that its bearer submits."""
+        return self.seen_tenant or DEFAULT_TENANT
 
 
 class HttpSettings(Section):
@@ -89,7 +103,7 @@ class HttpSettings(Section):
     @field_validator("rates")
     @classmethod
     def _refuse_unknown_tenants(cls, rates: RatesSettings, info: ValidationInfo) -> RatesSettings:
-        known = {DEFAULT_TENANT, *(token.tenant for token in info.data.get("tokens", ()))}
+        known = {DEFAULT_TENANT, *(token.own_tenant for token in info.data.get("tokens", ()))}
         for tenant in rates.tenants:
             if "tokens" in info.data and tenant not in known:
                 raise ValueError(f'no token is of the tenant "{tenant}"; there are {", ".join(sorted(known))}')

@@ -9,7 +9,7 @@ def _table(*rows: tuple[str, str]) -> Mapping[str, str]:
     return {word: sentence for words, sentence in rows for word in words.split()}
 
 
-_NO_LIST = "There is no list of jobs: keep the id of what you submit. GET /status and /metrics tell how many there are."
+_NUMBERS = "`cqworker jobs count` tells how many failed; GET /status and /metrics have the other numbers."
 _NO_SCHEDULE = "Nothing is scheduled here: let cron or a timer call `cqworker submit TYPE --key=…`."
 COMMANDS: Mapping[str, Mapping[str, str]] = {
     "program": _table(
@@ -19,7 +19,8 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         ),
         ("beat scheduler schedule cron", _NO_SCHEDULE),
         ("enqueue call send publish apply delay perform add push", "It is `cqworker submit TYPE '{…}'`."),
-        ("list ls jobs-list queues queue stats count", _NO_LIST),
+        ("list ls jobs-list failed dead", "It is `cqworker jobs list`."),
+        ("queues queue stats count", _NUMBERS),
         ("show status result info get inspect job", "It is `cqworker jobs show ID`."),
         ("revoke cancel kill abort terminate", "It is `cqworker jobs cancel ID`."),
         ("retry requeue rerun", "It is `cqworker jobs retry ID`."),
@@ -33,7 +34,8 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         ("shell console repl", "From Python: `from cqworker.client import Client` (docs/client.md)."),
     ),
     "jobs": _table(
-        ("list ls all search find count stats failed", _NO_LIST),
+        ("ls all search find failed", "It is `cqworker jobs list`."),
+        ("stats", _NUMBERS),
         ("get status info result state describe log logs history wait", "It is `cqworker jobs show ID`."),
         ("revoke kill abort stop terminate delete remove discard", "It is `cqworker jobs cancel ID`."),
         ("requeue rerun replay restart", "It is `cqworker jobs retry ID`."),

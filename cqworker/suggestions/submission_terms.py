@@ -86,12 +86,33 @@ ATTRIBUTES: Mapping[str, str] = {
         ("disconnect aclose shutdown", "it is `await client.close()`"),
         ("put_artifact upload_file store", "it is `await client.upload(data)`"),
         ("artifact get_artifact download_file", "it is `await client.download(job_id)`"),
-        ("list jobs search find all count", "there is no list of jobs: keep the job_id of what you submit"),
+        ("jobs search find all list_jobs failed", 'it is `async for job in client.list(status="FAILED")`'),
     )
     for word in words.split()
 }
 
 
+_SINCE = "it is since=, a datetime with a zone or an RFC 3339 text, and until="
+_PAGES = "the pages come by themselves: leave the loop when you have enough"
+_LISTS = (
+    ("from_ start after begin created_after finished_after", _SINCE),
+    ("to end before created_before finished_before", _SINCE),
+    ("job_type task name", "it is type="),
+    ("tags", "it is tag=, one of them"),
+    ("state states statuses", "it is status=, one of them"),
+    ("limit count page page_size per_page offset cursor", _PAGES),
+)
+LIST = CallTerms(
+    "list()",
+    'Write it like `async for job in client.list(status="FAILED", type="acme.greet")`.',
+    {word: sentence for words, sentence in _LISTS for word in words.split()},
+)
+COUNT = CallTerms(
+    "count()",
+    'Write it like count(status="FAILED", type="acme.greet").',
+    {word: sentence for words, sentence in _LISTS for word in words.split()}
+    | {"tag": "the index that counts has no tags; count what list(tag=…) gives"},
+)
 _TIMEOUT = "it is timeout=, in seconds, or a timedelta"
 
 

@@ -11,6 +11,7 @@ from aiohttp import web
 from cqworker.clock import Clock
 from cqworker.events import Emit
 from cqworker.health.service_health import Trouble
+from cqworker.jobs.job_lists import JobLists
 from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.submit import Submitter
 from cqworker.plugins.registry import Registry
@@ -39,10 +40,11 @@ class Health(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppContext:
-    """What the routes call on; `submitter`, `operator` and `artifacts` are None where only health is served."""
+    """What the routes call on; None where only health is served: `submitter`, `operator`, `lists`, `artifacts`."""
 
     submitter: Submitter | None
     operator: OperatorActions | None
+    lists: JobLists | None
     registry: Registry
     artifacts: Artifacts | None
     health: Health

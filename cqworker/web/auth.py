@@ -19,7 +19,7 @@ REALM = 'Bearer realm="cqworker"'
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent a request; without configured tokens the local operator, who sees all tenants: `tenant` is None."""
+    """Who sent a request; `tenant` is None for who sees all of them: without configured tokens the local operator."""
 
     name: str
     tenant: str | None
@@ -58,7 +58,7 @@ class Authenticator:
         if not self._tokens:
             return LOCAL
         known = self._find_token(_bearer_token(request))
-        return Caller(known.name, known.tenant, frozenset(known.scopes)) if known else None
+        return Caller(known.name, known.seen_tenant, frozenset(known.scopes)) if known else None
 
     def may_read(self, request: web.Request) -> bool:
         """Whether what names resources is shown where anybody may ask: to who may read, or comes from this machine.

@@ -14,6 +14,7 @@ from cqworker.errors import (
     ArtifactTooLarge,
     CqworkerError,
     JobNotFound,
+    ListingRefused,
     MessageTooLarge,
     NotAllowedNow,
     NotProvisioned,
@@ -27,7 +28,7 @@ from cqworker.model.json_pointer import ROOT
 from cqworker.web.buffer_quota import BufferFull
 from cqworker.web.host_guard import Endpoint
 from cqworker.web.problems import Problem, ProblemKind
-from cqworker.web.submission_problems import problem_of_rate, problem_of_submission
+from cqworker.web.submission_problems import problem_of_submission
 
 NOTHING_HERE = "Nothing is served here. GET / lists what there is."
 
@@ -91,7 +92,9 @@ def _problem_of(error: Exception, request: web.Request) -> Problem | None:
             return Problem(
                 ProblemKind.ARTIFACT_NOT_FOUND, "No such artifact is stored, or not any more.", members=named
             )
-        case NotStrictJson() | InvalidFields():
+        case ListingRefused():
+            return Problem(ProblemKind.LISTING_REFUSED, str(error))
+        case NotStrictJson() | InvalidFields() | RateLimited():
             return problem_of_submission(error, ROOT)
         case BufferFull():
             return Problem(ProblemKind.CROWDED, str(error))
@@ -99,8 +102,6 @@ def _problem_of(error: Exception, request: web.Request) -> Problem | None:
             return Problem(ProblemKind.ARTIFACT_TOO_LARGE, f"{error} Fetch it from S3 directly.", members=named)
         case MessageTooLarge():
             return Problem(ProblemKind.TOO_LARGE, str(error), members=named)
-        case RateLimited():
-            return problem_of_rate(error)
         case Unavailable(service=service):
             return Problem(ProblemKind.UNAVAILABLE, str(error), members={"service": service} | named)
         case CqworkerError():

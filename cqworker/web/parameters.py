@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from cqworker.jobs.list_ask import MAX_PAGE, MAX_TEXT, USUAL_PAGE
+from cqworker.jobs.list_cursor import MAX_CURSOR
 from cqworker.model.artifact_keys import MAX_NAME, NAME_PATTERN
 from cqworker.model.job_limits import MAX_JOB_ID, MAX_WAIT
+from cqworker.model.status import Status
 from cqworker.web import response_models
 from cqworker.web.problems import RETRY_AFTER
 from cqworker.web.route_definition import Header, Parameter
@@ -25,6 +30,39 @@ WAIT = Parameter(
     "query",
     "Seconds to wait for the job to be final, else 0.",
     {"type": "number", "format": "double", "minimum": 0, "maximum": MAX_WAIT},
+)
+
+
+def _filter(name: str, description: str, **schema: object) -> Parameter:
+    return Parameter(name, "query", description, {"type": "string", "minLength": 1, "maxLength": MAX_TEXT, **schema})
+
+
+_TIME: Mapping[str, object] = {"examples": ["2026-11-30T06:00:00Z", "2026-11-30"]}
+STATUS = Parameter(
+    "status", "query", "Only this status; else every one.", {"type": "string", "enum": [each.value for each in Status]}
+)
+LIST_FILTERS = (
+    _filter("type", "Only this job type."),
+    _filter("queue", "Only this queue."),
+    _filter("tenant", "Only this tenant; a token with a tenant sees its own alone."),
+    _filter("worker", "Only what this worker ended, or had last."),
+    _filter("release", "Only what this release of the code ended."),
+    _filter("fingerprint", "Only failures that are alike: those with this `failure.fingerprint`."),
+    _filter("from", "Not before this RFC 3339 time, or day (UTC).", **_TIME),
+    _filter("to", "Before this RFC 3339 time, or day (UTC).", **_TIME),
+)
+TAG = _filter("tag", "Only jobs with this tag.")
+LIMIT = Parameter(
+    "limit",
+    "query",
+    f"Jobs of a page at most, else {USUAL_PAGE}.",
+    {"type": "integer", "format": "int32", "minimum": 1, "maximum": MAX_PAGE},
+)
+CURSOR = Parameter(
+    "cursor",
+    "query",
+    "Where an earlier page of the same list ended: its `next`.",
+    {"type": "string", "minLength": 1, "maxLength": MAX_CURSOR},
 )
 IDEMPOTENCY_KEY = Parameter(
     "Idempotency-Key",

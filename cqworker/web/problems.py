@@ -24,6 +24,7 @@ class ProblemKind(Enum):
     """The problem types: the name that ends the type URI, the status, and the title that is always the same."""
 
     MALFORMED = ("malformed-request", 400, "The request cannot be read")
+    LISTING_REFUSED = ("listing-refused", 400, "Jobs cannot be listed so")
     UNAUTHENTICATED = ("unauthenticated", 401, "A valid token is needed")
     FORBIDDEN = ("forbidden", 403, "The token does not allow this")
     CROSS_ORIGIN = ("cross-origin", 403, "Web pages of other sites are not served")

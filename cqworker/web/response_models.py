@@ -51,6 +51,39 @@ class JobView(ResponseBody):
     """A job, and what happened to it."""
 
 
+@take_fields(public_job.FailureSummary)
+class FailureSummaryView(ResponseBody):
+    """How the last attempt ended, without where."""
+
+    kind: FailureKind
+
+
+@take_fields(public_job.JobSummary, FailureSummary=FailureSummaryView)
+class JobSummaryView(ResponseBody):
+    """A job as a list shows it."""
+
+
+class JobListView(ResponseBody):
+    """A page of a list."""
+
+    jobs: list[JobSummaryView]
+    next: str | None = Field(description="The `cursor` of the next page; null at the end of the list.")
+    looked_at: int = Field(
+        ge=0, description="Entries that were looked at for this page; for a token with a tenant, its own."
+    )
+    looked_back_to: Time = Field(description="All jobs to this time were looked at; of SCHEDULED ones all until then.")
+    complete: bool = Field(description="Whether that was all; a page with few jobs, or none, may not be the last.")
+
+
+class JobCountView(ResponseBody):
+    """How many jobs there are, of those that could be counted at once."""
+
+    count: int = Field(ge=0)
+    next: str | None = Field(description="The `cursor` that counts the rest; null where all were counted.")
+    counted_back_to: Time = Field(description="All jobs to this time were counted.")
+    complete: bool = Field(description="Whether all were counted; else add what the rest has.")
+
+
 class ArtifactView(ResponseBody):
     """An uploaded artifact."""
 

@@ -12,6 +12,7 @@ from cqworker.web import (
     response_models,
     worker_models,
 )
+from cqworker.web.list_routes import LIST_ROUTES
 from cqworker.web.parameters import (
     ARTIFACT_ADDRESS,
     ARTIFACT_ID,
@@ -292,6 +293,6 @@ VITAL_ROUTES = (
     ),
 )
 
-ROUTES = (*JOB_ROUTES, *ARTIFACT_ROUTES, *CATALOGUE_ROUTES, *VITAL_ROUTES)
+ROUTES = (*LIST_ROUTES, *JOB_ROUTES, *ARTIFACT_ROUTES, *CATALOGUE_ROUTES, *VITAL_ROUTES)
 VITAL_PATHS = frozenset(route.path for route in VITAL_ROUTES)
 """Paths that are answered even where every place is taken."""

@@ -49,6 +49,7 @@ def counter_of(context: AppContext) -> JobServices:
     return JobServices(
         submitter=require(context.submitter),
         operator=require(context.operator),
+        lists=require(context.lists),
         artifacts=require(context.artifacts),
         registry=context.registry,
         clients=AwsClients(ignore),

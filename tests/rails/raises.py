@@ -20,6 +20,7 @@ Place = tuple[str, str]
 """A module, and a function in it or a method as `Class.method`."""
 COLLABORATORS = {
     "operator": ("jobs/operator_actions.py", "OperatorActions"),
+    "lists": ("jobs/job_lists.py", "JobLists"),
     "submitter": ("jobs/submit.py", "Submitter"),
     "artifacts": ("ports/__init__.py", "Artifacts"),
 }

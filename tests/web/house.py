@@ -18,6 +18,7 @@ from cqworker.events import Emit, Event
 from cqworker.flow.context import Context
 from cqworker.flow.schedule_state import ScheduleState
 from cqworker.health.service_health import ServiceHealth, Trouble
+from cqworker.jobs.job_lists import JobLists
 from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.queue_directory import QueueDirectory
 from cqworker.jobs.submit import Submitter
@@ -32,7 +33,9 @@ from cqworker.plugins.registry import Registry, registry_of
 from cqworker.ports import JobQueue
 from cqworker.settings import HttpSettings, QueueSettings, Settings, TokenSettings
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
+from cqworker.testing.memory_listing import MemoryListing
 from cqworker.testing.memory_schedule import MemorySchedule
+from cqworker.web.app_context import require
 from cqworker.web.body_reader import BODY_QUOTA
 from cqworker.web.buffer_quota import BufferQuota
 from cqworker.web.connection_limit import ConnectionLimit, Wait
@@ -87,6 +90,12 @@ class House:
     waiters: Waiters
     context: AppContext
     events: list[Event] = field(default_factory=list)
+
+    @property
+    def listing(self) -> MemoryListing:
+        listing = require(self.context.lists)._listing
+        assert isinstance(listing, MemoryListing)
+        return listing
 
     @property
     def port(self) -> int:
@@ -157,11 +166,11 @@ async def open_house(
     known = registry or KNOWN
     queues = QueueDirectory({"main": carried_by(queue)}, lambda name: MemoryQueue(name, CLOCK))
     emit, metrics, stats = _observers(known, tokens, events, observed=observed)
-    context = _context(store, emit)
-    settings = _settings(tuple(tokens), {"port": 0} | http)
+    context, settings = _context(store, emit), _settings(tuple(tokens), {"port": 0} | http)
     app_context = AppContext(
         submitter=Submitter(context, known, queues, artifacts, inline_limit=inline_limit) if api else None,
         operator=OperatorActions(context, queues, waiters) if api else None,
+        lists=_lists(store) if api else None,
         registry=known,
         artifacts=artifacts if api else None,
         health=health,
@@ -182,6 +191,11 @@ def _context(store: MemoryStore, emit: Emit) -> Context:
     """Of services whose health nobody asks for."""
     health, schedule = ServiceHealth(CLOCK, emit, ()), ScheduleState(MemorySchedule(store), CLOCK)
     return Context(store=store, health=health, clock=CLOCK, emit=emit, retention=RETENTION, schedule=schedule)
+
+
+def _lists(store: MemoryStore) -> JobLists:
+    listing, schedule = MemoryListing(store), MemorySchedule(store)
+    return JobLists(listing, schedule, CLOCK, listed=(Status.FAILED,), retention_days=RETENTION.days)
 
 
 def _observers(

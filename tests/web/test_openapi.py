@@ -20,7 +20,7 @@ from tests.web.tokens import A_TOKEN
 
 ALWAYS = {400, 403, 417, 421, 431, 500, 503}
 """What any call on loopback may meet, and what no call takes part in deciding."""
-VERBS = ("submit", "show", "retry", "cancel", "upload", "download", "list", "describe", "check")
+VERBS = ("submit", "show", "retry", "cancel", "upload", "download", "list", "count", "describe", "check")
 """What a call does, and how its name begins."""
 
 

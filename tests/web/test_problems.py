@@ -80,15 +80,15 @@ async def test_100_continue_is_met(house: House) -> None:
 
 
 async def test_an_address_without_anything_is_404(house: House) -> None:
-    for path in ("/nowhere", "/jobs", "/jobs/", "/api/v2/jobs", "/api/v1/healthz", "/jobs/a/b", "/%00"):
+    for path in ("/nowhere", "/artifacts", "/jobs/", "/api/v2/jobs", "/api/v1/healthz", "/jobs/a/b", "/%00"):
         status, problem = await house.get(path)
         assert (status, problem["status"]) in ((404, 404), (405, 405)), path
 
 
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
-    [("GET", "/jobs", "POST"), ("DELETE", "/jobs/x", "GET, HEAD"), ("PUT", "/jobs/x/retry", "POST"),
-     ("OPTIONS", "/jobs", "POST"), ("POST", "/healthz", "GET, HEAD"), ("GET", "/jobs/batch", "POST"),
+    [("DELETE", "/jobs", "GET, HEAD, POST"), ("DELETE", "/jobs/x", "GET, HEAD"), ("PUT", "/jobs/x/retry", "POST"),
+     ("OPTIONS", "/jobs", "GET, HEAD, POST"), ("POST", "/healthz", "GET, HEAD"), ("GET", "/jobs/batch", "POST"),
      ("PUT", "/api/v1/jobs/batch", "POST"), ("PATCH", "/api/v1/", "GET, HEAD")],
 )  # fmt: skip
 async def test_another_method_is_405_and_says_which_are_allowed(

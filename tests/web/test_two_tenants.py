@@ -18,6 +18,7 @@ from cqworker.enums import SCOPES
 from cqworker.errors import ArtifactMissing, SourceRefused
 from cqworker.events import JobSettled
 from cqworker.flow.job_ref import job_ref_of
+from cqworker.model.listing import Listing
 from cqworker.model.status import FailureKind, Status
 from cqworker.plugins.job import PlainJob
 from cqworker.plugins.job_artifacts import JobArtifacts
@@ -33,7 +34,7 @@ TENANTS = ("acme-0nly-anns", "bobs")
 TOKENS = [token("ann", *SCOPES, tenant=TENANTS[0]), token("bob", *SCOPES, tenant=TENANTS[1])]
 KEY = "one-key-for-both"
 CHANGING = re.compile(
-    rb'"(uptime_seconds|at|created_at|updated_at|started_at)":("[^"]*"|[0-9.]+)|[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}'
+    rb'"(uptime_seconds|at|created_at|updated_at|started_at|looked_back_to|counted_back_to)":("[^"]*"|[0-9.]+)|[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}'
 )
 """Times, and ids that are made anew."""
 UNLIKE = frozenset({"Date", "Content-Length"})
@@ -74,7 +75,8 @@ async def anns_things(house: House) -> Things:
         for key in (KEY, "k")
     ]
     failed, done = [view["job_id"] for view in views]
-    record = house.rewrite(failed, Status.FAILED, attempt=1)
+    listing = Listing(kind="rejected", fingerprint="0a1b2c3d", worker=MARK, release=MARK)
+    record = house.rewrite(failed, Status.FAILED, attempt=1, finished_at=house.context.clock.now(), listing=listing)
     house.context.emit(
         JobSettled(job=job_ref_of(record), status=Status.FAILED, seconds=1.0, kind=FailureKind.REJECTED, message=MARK)
     )
@@ -91,6 +93,11 @@ async def anns_things(house: House) -> Things:
 async def house() -> AsyncIterator[House]:
     async with open_house(tokens=TOKENS, observed=True) as opened:
         yield opened
+
+
+COUNTED = ("status=FAILED", f"status=FAILED&worker={MARK}", "status=FAILED&fingerprint=0a1b2c3d")
+LISTS = {"listJobs": (*COUNTED, "limit=1", f"tag={MARK}", "type=text.transform"), "countJobs": COUNTED}
+"""What lists and counts are asked for: anybody may choose any filter."""
 
 
 def bodies(row: Route, things: Things) -> list[dict[str, Any]]:
@@ -113,6 +120,8 @@ def addresses(row: Route, things: Things) -> list[str]:
     """Every way to fill the address in; a parameter that is new here is told by a KeyError."""
     known = {"job_id": things.jobs, "artifact_id": (things.upload,), "name": (things.name, "1-1.png"),
              "wait": ("0", "0.2")}  # fmt: skip
+    if row.name in LISTS:
+        return [f"{row.path}?{query}" for query in LISTS[row.name]]
     said = [parameter for parameter in row.parameters if parameter.place != "header"]
     filled = []
     for values in product(*(known[parameter.name] for parameter in said)):
