@@ -78,6 +78,22 @@ async def test_a_copy_that_was_handed_over_for_another_time_starts_nothing() -> 
 
 
 @story
+async def test_a_copy_of_the_former_time_starts_nothing_even_when_the_new_time_has_come() -> None:
+    """Whoever started by it and died would leave a job without mark and message: that copy may be deleted by now."""
+    book = Notebook()
+    world = World({"work": worker_of(book, 1)})
+    host = world.start("w1", before=lambda host: host.store.on("due", refused, 100))
+    job_id = await world.submit("work", delay_seconds=60)
+    world.office.queue.on("send", refused)
+    await put_off(world, job_id, 30)
+    await asyncio.sleep(90)
+    assert [event.job.job_id for event in host.seen(CopyDropped)] == [job_id]
+    assert (book.starts, world.record(job_id).is_marked, world.queue.bodies) == ([], True, [])
+    assert (await world.until(job_id)).status is Status.SUCCEEDED
+    await world.stop()
+
+
+@story
 async def test_run_now_starts_at_once_a_job_of_any_time() -> None:
     book = Notebook()
     world = World({"work": worker_of(book, 1)})

@@ -64,6 +64,7 @@ async def test_a_job_that_was_handed_over_is_queued_and_carries_the_time_it_was_
     await world.office.sweeper.sweep()
     [body] = world.queue.bodies
     assert read_envelope(body).at == record.scheduled_at
+    assert (await world.queue.depth()).delayed == 1, "nobody receives it before its time"
     queued = world.record(record.job_id)
     assert (queued.status, queued.due, queued.scheduled_at) == (Status.QUEUED, None, record.scheduled_at)
 
