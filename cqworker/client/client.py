@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
@@ -106,6 +106,7 @@ class Client(JobFinder):
         key: str | None = None,
         queue: str | None = None,
         delay: float | timedelta = 0,
+        run_at: datetime | None = None,
         metadata: Mapping[str, str] = NOTHING,
         tags: Sequence[str] = (),
         max_attempts: int | None = None,
@@ -117,6 +118,7 @@ class Client(JobFinder):
             key=key,
             queue=queue,
             delay=delay,
+            run_at=run_at,
             metadata=metadata,
             tags=tags,
             max_attempts=max_attempts,

@@ -29,7 +29,8 @@ READERS: dict[Any, Reader] = {datetime: datetime.fromisoformat, Status: Status}
     payload="What its handler is given: plain data, a pydantic model or a dataclass.",
     key="An Idempotency-Key, 1 to 128 printable ASCII characters: for 24 hours the same key gives the same job.",
     queue="The queue it goes to; None: the type's, else the first that is configured.",
-    delay="Seconds before it may start, 0 to 900, or a timedelta, of which a begun second counts as one.",
+    delay="Seconds before it may start, 366 days at most, or a timedelta, of which a begun second counts as one.",
+    run_at="Not to start before, a datetime with its zone; beside `delay`, the later of the two; None: at once.",
     metadata="Texts by name that stay with the job: 16 at most, of 1 KB in all.",
     tags="Up to 10 texts that stay with the job.",
     max_attempts="Starts before it has FAILED, the first one too; None: as the type's author or the operator set it.",
@@ -44,6 +45,7 @@ class NewJob:
     key: str | None = None
     queue: str | None = None
     delay: float | timedelta = 0
+    run_at: datetime | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     tags: Sequence[str] = ()
     max_attempts: int | None = None

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cqworker.client.job_types import NewJob
@@ -22,6 +22,7 @@ def body_of(job: NewJob, *, with_key: bool = False) -> bytes:
     optional = {
         "queue": job.queue,
         "delay_seconds": _whole_seconds(job.delay) or None,
+        "run_at": job.run_at and job.run_at.astimezone(UTC).isoformat(),
         "metadata": dict(job.metadata) or None,
         "tags": list(job.tags) or None,
         "max_attempts": job.max_attempts,
@@ -50,7 +51,12 @@ def _check_types(job: Any) -> None:
     _require(
         isinstance(job.delay, int | float | timedelta),
         f"delay takes seconds from now or a timedelta, not a {kind}"
-        + (": write delay=then - datetime.now(UTC)" if isinstance(job.delay, datetime) else ""),
+        + (": write run_at=then" if isinstance(job.delay, datetime) else ""),
+    )
+    _require(
+        job.run_at is None or (isinstance(job.run_at, datetime) and job.run_at.tzinfo is not None),
+        f"run_at takes a datetime with its zone, not {job.run_at!r}: "
+        "write run_at=datetime.now(UTC) + timedelta(days=3)",
     )
     _require(
         isinstance(job.metadata, Mapping),

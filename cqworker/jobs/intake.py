@@ -25,6 +25,7 @@ from cqworker.jobs.submission_models import (
 )
 from cqworker.jobs.submit import Accepted, CheckedSubmission, Submission, Submitter, check
 from cqworker.model.json_pointer import ROOT, Fault, JobPointer
+from cqworker.model.timestamps import ms_of
 from cqworker.plugins.loaded_handlers import Handler
 
 T = TypeVar("T")
@@ -143,6 +144,7 @@ def _submission_of(asked: SubmitAsk, sender: Sender) -> Submission:
         tags=tuple(asked.tags),
         max_attempts=asked.max_attempts,
         delay_seconds=asked.delay_seconds,
+        run_at=None if asked.run_at is None else ms_of(asked.run_at),
         idempotency_key=asked.idempotency_key if isinstance(asked, BatchJobAsk) else sender.key,
         traceparent=sender.traceparent,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar, TypeVar
@@ -16,15 +17,15 @@ from cqworker.model.job_limits import (
     MAX_BATCH,
     MAX_METADATA,
     MAX_METADATA_BYTES,
+    MAX_PAUSE,
     MAX_TAG,
     MAX_TAGS,
     MAX_TYPE,
     metadata_fault,
 )
 from cqworker.model.json_pointer import ROOT, Fault, JobPointer
+from cqworker.model.timestamps import RFC3339, ms_of
 
-MAX_DELAY_SECONDS = 900
-"""Seconds for which SQS can delay a message (SQS API, SendMessage, DelaySeconds)."""
 MAX_FAULTS = 20
 """Faults of a body that are reported: it can be wrong in ten thousand places."""
 MAX_SUGGESTED_NAME = 64
@@ -72,8 +73,14 @@ class SubmitAsk(RequestBody):
     max_attempts: Attempts | None = Field(default=None, description="Else the type's.")
     delay_seconds: Delay = Field(
         default=0,
-        description="Else 0. SQS delays no message for longer.",
-        json_schema_extra={"maximum": MAX_DELAY_SECONDS},
+        description="Else 0. Over 900 it waits in the table, SCHEDULED, which takes the index of due jobs.",
+        json_schema_extra={"maximum": MAX_PAUSE},
+    )
+    run_at: str | None = Field(
+        default=None,
+        description="Not to start before this time, 366 days ahead at most; one that has passed is now. "
+        "Beside delay_seconds, the later of the two counts.",
+        json_schema_extra={"anyOf": [{"type": "string", "format": "date-time", "pattern": RFC3339}, {"type": "null"}]},
     )
 
     @field_validator("metadata")
@@ -86,9 +93,16 @@ class SubmitAsk(RequestBody):
     @field_validator("delay_seconds")
     @classmethod
     def _delay_is_possible(cls, seconds: int) -> int:
-        if seconds > MAX_DELAY_SECONDS:
-            raise ValueError(f"at most {MAX_DELAY_SECONDS} (15 minutes): SQS cannot delay a message for longer")
+        if seconds > MAX_PAUSE:
+            raise ValueError(f"at most {MAX_PAUSE} (366 days)")
         return seconds
+
+    @field_validator("run_at")
+    @classmethod
+    def _time_is_possible(cls, said: str | None) -> str | None:
+        if said is not None and ms_of(said) > (time.time() + MAX_PAUSE) * 1000:
+            raise ValueError("at most 366 days ahead")
+        return said
 
 
 class BatchJobAsk(SubmitAsk):

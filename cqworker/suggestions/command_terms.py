@@ -44,7 +44,8 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
 }
 _CONCURRENCY = "It is --concurrency: jobs at the same time in this process. More processes are more `cqworker run`."
 _ATTEMPTS = "It is --max-attempts, which counts every start, the first one too."
-_DELAY = "It is --delay, in seconds from now, 900 at most."
+_DELAY = "It is --in: seconds from now, or 15m, 3h, 2d."
+_TIME = "It is --at, a time with its zone: 2026-12-24T18:00:00+01:00."
 _PAYLOAD = 'The payload is one JSON object behind the type: cqworker submit acme.greet \'{"name": "Ada"}\'.'
 _LIMIT = 'A handler says its own (@handler(timeout=…)), or the configuration does: [handlers.types."…"] timeout.'
 _RUN = _table(
@@ -83,7 +84,8 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
     "run": _RUN,
     "dev": _RUN,
     "submit": _table(
-        ("--countdown --eta --at --in --run-at --delay-seconds --enqueue-in", _DELAY),
+        ("--countdown --delay-seconds --enqueue-in --run-in", _DELAY),
+        ("--eta --run-at --enqueue-at --scheduled-at", _TIME),
         ("--args -a --kwargs -k --payload --data -d --params --json-payload", _PAYLOAD),
         ("--retries --max-retries --retry --tries", _ATTEMPTS),
         (
@@ -101,4 +103,6 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
         ("--sync --result --follow -f", "It is --wait."),
     ),
 }
-VALUES: Mapping[str, Mapping[str, str]] = {"submit": {"delay_seconds": "Write whole seconds from now, 0 to 900."}}
+VALUES: Mapping[str, Mapping[str, str]] = {
+    "submit": {"delay_seconds": "Write seconds from now, or 15m, 3h, 2d; 366 days at most."}
+}

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from cqworker.suggestions.call_errors import CallTerms
 
-_DELAY = "delay= is seconds from now, or a timedelta, 15 minutes at most"
+_DELAY = "delay= is seconds from now, or a timedelta, 366 days at most"
+_TIME = "run_at= is a datetime with its zone, 366 days ahead at most"
 _PAYLOAD = 'the payload is one object: submit("acme.greet", {"name": "Ada"})'
 _KEY = "key= names a submission: for 24 hours the same key gives the same job; the job's own id is made here"
 _QUEUE = "it is queue="
@@ -20,11 +21,8 @@ _KEPT = "a job and its result are kept for [store] retention_days"
 OTHERS: Mapping[str, str] = {
     word: sentence
     for words, sentence in (
-        ("countdown eta defer_by defer_until _defer_by _defer_until at run_at run_in", _DELAY),
-        (
-            "delay_seconds delay_ms enqueue_in enqueue_at scheduled_at schedule_at schedule_time start_after wait",
-            _DELAY,
-        ),
+        ("countdown defer_by _defer_by run_in delay_seconds delay_ms enqueue_in wait", _DELAY),
+        ("eta defer_until _defer_until at enqueue_at scheduled_at schedule_at schedule_time start_after", _TIME),
         ("args kwargs params arguments payload_ref data body input", _PAYLOAD),
         ("task_id job_id _job_id message_id id jid uuid unique_key deduplication_id dedup_id", _KEY),
         ("idempotency_key unique unique_for singleton_key job_key", _KEY),
@@ -70,7 +68,8 @@ ATTRIBUTES: Mapping[str, str] = {
     for words, sentence in (
         ("enqueue enqueue_job send_task send delay apply_async kiq kick perform_async push add publish call", _SUBMIT),
         ("send_message add_job create_job schedule run start put queue_job submit_job", _SUBMIT),
-        ("enqueue_in enqueue_at perform_in perform_at submit_in submit_at apply_in", f"{_SUBMIT}, with delay="),
+        ("enqueue_in perform_in submit_in apply_in", f"{_SUBMIT}, with delay="),
+        ("enqueue_at perform_at submit_at", f"{_SUBMIT}, with run_at="),
         (
             "bulk enqueue_many submit_all map push_bulk send_many batch",
             "it is `await client.submit_many([NewJob(…), …])`",

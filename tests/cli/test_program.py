@@ -74,7 +74,7 @@ def test_help_loads_nothing_that_takes_long(capsys: pytest.CaptureFixture[str]) 
         (["submit", "a", "[" * 5000], "that is not JSON"),
         (["submit", "a", "@/nowhere.json"], "/nowhere.json cannot be read: No such file or directory"),
         (["submit", "a", "--metadata", "x"], "'x' is no NAME=VALUE"),
-        (["submit", "a", "--delay", "901"], "901 is not in the range"),
+        (["submit", "a", "--in", "400d"], "400d is more than 366 days"),
         (["submit"], "Missing argument 'TYPE'"),
         (["submit", "--batch", "/nowhere.jsonl"], "No such file or directory"),
         (["submit", "a", "--batch", "-"], "--batch goes with no TYPE and no option of a job"),

@@ -77,7 +77,9 @@ CANDIDATES: dict[str, list[Any]] = {
                  {"a": 1}, {"": ""}, {"k" * 1024: ""}, {"k" * 1025: ""}, {"": "v" * 1024}, {"": "v" * 1025}, []],
     "tags": [[], ["a"] * 10, ["a"] * 11, [""], *([text] for text in texts(64)), [1], "a", None],
     "max_attempts": [None, 0, 1, 300, 301, -1, 1.0, 3e2, 1.5, "1", True, 2**63],
-    "delay_seconds": [0, 900, 901, -1, 900.0, 0.5, None, False, "0"],
+    "delay_seconds": [0, 900, 901, 31_622_400, 31_622_401, -1, 900.0, 0.5, None, False, "0"],
+    "run_at": [None, "2026-01-01T00:00:00Z", "2026-01-01T00:00:00.123456789+05:45", "2026-01-01T00:00:00", "", 1, True,
+               "2026-01-01", "2026-01-01 00:00:00Z", "2026-01-01T00:00:00.Z", "tomorrow", 1_767_225_600_000],
     "idempotency_key": [None, "", " ", "~" * 128, "~" * 129, "é", "a\tb", "\x7f", 1],
     "nobodys": [None, 1],
 }  # fmt: skip
@@ -117,6 +119,7 @@ JOBS = st.fixed_dictionaries(
         "tags": st.lists(TEXTS | ANYTHING, max_size=11) | ANYTHING,
         "max_attempts": NUMBERS,
         "delay_seconds": NUMBERS,
+        "run_at": st.sampled_from(["2026-01-01T00:00:00Z", "2026-01-01"]) | ANYTHING,
         "idempotency_key": st.none() | st.text(string.printable, min_size=130),
     },
 )

@@ -45,7 +45,19 @@ LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.ch
 ANY_JSON = st.recursive(
     LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4)
 )
-FIELDS = ["type", "job_type", "payload", "params", "queue", "metadata", "tags", "max_attempts", "delay_seconds", "x"]
+FIELDS = [
+    "type",
+    "job_type",
+    "payload",
+    "params",
+    "queue",
+    "metadata",
+    "tags",
+    "max_attempts",
+    "delay_seconds",
+    "run_at",
+    "x",
+]
 ALMOST = st.fixed_dictionaries(
     {"type": st.just("text.transform") | ANY_JSON, "payload": st.fixed_dictionaries({"text": LEAVES}) | ANY_JSON},
     optional=dict.fromkeys(FIELDS[4:], ANY_JSON),

@@ -81,7 +81,7 @@ func tellOfErrors(client *api.ClientWithResponses) {
 	nobody, err := client.ShowJobWithResponse(ctx, "nobody", nil)
 	check(err == nil && nobody.ApplicationproblemJSON404 != nil, err)
 	check(nobody.ApplicationproblemJSON404.Type == "urn:cqworker:problem:job-not-found", string(nobody.Body))
-	late := 901
+	late := 31_622_401
 	refused, err := client.SubmitJobWithResponse(ctx, nil, text("x", &late))
 	check(err == nil && refused.ApplicationproblemJSON422 != nil, err)
 	check((*refused.ApplicationproblemJSON422.Errors)[0].Pointer == "/delay_seconds", string(refused.Body))

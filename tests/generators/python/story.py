@@ -68,7 +68,7 @@ def tell_of_errors(client: Client) -> None:
     nobody = show_job.sync("nobody", client=client)
     assert isinstance(nobody, ProblemView), nobody
     assert (nobody.status, nobody.type_) == (404, "urn:cqworker:problem:job-not-found")
-    late = TextTransformSubmission("text.transform", TextTransformPayload("x"), delay_seconds=901)
+    late = TextTransformSubmission("text.transform", TextTransformPayload("x"), delay_seconds=31_622_401)
     refused = submit_job.sync(client=client, body=late)
     assert isinstance(refused, ProblemView), refused
     assert isinstance(refused.errors, list), refused

@@ -57,7 +57,7 @@ async function tellOfPictures(): Promise<void> {
 async function tellOfErrors(): Promise<void> {
   const { error: nobody } = await client.GET("/jobs/{job_id}", { params: { path: { job_id: "nobody" } } });
   assert.equal(nobody?.type, "urn:cqworker:problem:job-not-found");
-  const late: Submission = { type: "text.transform", payload: { text: "x" }, delay_seconds: 901 };
+  const late: Submission = { type: "text.transform", payload: { text: "x" }, delay_seconds: 31_622_401 };
   const { error: refused } = await client.POST("/jobs", { body: late });
   assert.deepEqual(refused?.errors?.map((fault) => fault.pointer), ["/delay_seconds"]);
 }
