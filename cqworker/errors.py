@@ -142,6 +142,14 @@ class RateLimited(CqworkerError):
         self.retry_after = retry_after
 
 
+class QueueDraining(CqworkerError):
+    """The queue takes no new jobs now; nothing was accepted. `retry_after` s later it may again."""
+
+    def __init__(self, message: str, *, retry_after: int = 60) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class SendUnanswered(CqworkerError):
     """The send's answer was lost (`cause`): the job may or may not run under `job_id`."""
 
@@ -160,6 +168,14 @@ class NotProvisioned(CqworkerError):
 
 class ListingRefused(SubmissionRefused):
     """Jobs cannot be listed or counted so: a filter, a limit, or a cursor that is not of this list."""
+
+
+class PauseRefused(CqworkerError):
+    """A queue cannot be paused for so long, or without an end; the text says for how long it can."""
+
+
+class WorkerNotFound(CqworkerError):
+    """No daemon of this name is alive."""
 
 
 class JobNotFound(CqworkerError):

@@ -19,6 +19,8 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "demo": LazyCommand("cqworker.cli.demo:demo", "Run a few jobs on an embedded AWS and tell their story."),
     "submit": LazyCommand("cqworker.cli.submit:submit", "Submit a job, or many."),
     "jobs": LazyCommand("cqworker.cli.jobs:jobs", "Show, retry and cancel jobs."),
+    "workers": LazyCommand("cqworker.cli.workers:workers", "See who works; quiet, resume or drain a worker."),
+    "queues": LazyCommand("cqworker.cli.queues:queues", "See how queues stand; pause, drain or resume one."),
     "handlers": LazyCommand("cqworker.cli.handlers:handlers", "See the job types that are installed."),
     "config": LazyCommand("cqworker.cli.config:config", "See the configuration that applies."),
     "doctor": LazyCommand("cqworker.cli.doctor:doctor", "Check that AWS, plugins and settings fit together."),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from cqworker.client.chunking import EncodedJob, submit_in_chunks
 from cqworker.client.client_errors import DaemonRefused, JobFailed, JobUnfinished
+from cqworker.client.fleet_client import FleetClient
 from cqworker.client.job_finder import JobFinder
 from cqworker.client.job_types import NewJob, View, job_from
 from cqworker.client.request_bodies import body_of
@@ -190,6 +191,11 @@ class Client(JobFinder):
         if name == "":
             raise ArtifactMissing("No artifact has an empty name.")
         return await self._transport.download(_require_id(job_id), name)
+
+    @property
+    def fleet(self) -> FleetClient:
+        """The workers of the fleet and how the queues stand: for operators of all tenants."""
+        return FleetClient(lambda: self._transport)
 
     @property
     def _transport(self) -> Transport:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from cqworker.client.job_types import View
-from cqworker.client.transport import SubmitResult, SubmitResults
+from cqworker.client.transport import QueueChange, SubmitResult, SubmitResults
 from cqworker.daemon.standalone import JobServices, open_job_services
-from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError, SubmissionRefused, safe_text
+from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError, SubmissionRefused, Unavailable, safe_text
 from cqworker.events import ignore
+from cqworker.fleet.fleet_views import queue_view, worker_view
 from cqworker.jobs.intake import JobAnswer, Sender, read_each, submit_all
 from cqworker.jobs.list_ask import list_ask_from
 from cqworker.jobs.list_view import count_view, page_view
@@ -22,8 +23,11 @@ from cqworker.model.artifact_keys import media_type, named_artifact_key, new_art
 from cqworker.model.job_view import job_view
 from cqworker.model.record import JobRecord
 from cqworker.model.tenants import DEFAULT_TENANT
+from cqworker.ports.fleet import Command
 from cqworker.settings import Settings
 
+DIRECTLY = "aws"
+"""Who asks, where no token says it: whoever may write to the table."""
 TENANT = DEFAULT_TENANT
 """Whose jobs are submitted; asked after are everybody's."""
 
@@ -69,6 +73,28 @@ class DirectTransport:
     async def cancel(self, job_id: str) -> View:
         return job_view(await self._services.operator.cancel(job_id, None))
 
+    async def workers(self) -> Sequence[View]:
+        members = await self._services.fleet.workers()
+        return [worker_view(member, self._services.clock.now()) for member in members]
+
+    async def order_worker(self, worker: str, command: str) -> View:
+        member = await self._services.fleet.order(worker, Command(command), by=DIRECTLY)
+        return worker_view(member, self._services.clock.now())
+
+    async def queues(self) -> Sequence[View]:
+        return [queue_view(standing) for standing in await self._services.fleet.queues()]
+
+    async def change_queue(self, queue: str, change: QueueChange) -> View:
+        fleet, until = self._services.fleet, None
+        if change.until is not None:
+            until = round(change.until.timestamp() * 1000)
+        elif change.seconds is not None:
+            until = self._services.clock.now() + change.seconds * 1000
+        if change.act == "resume":
+            return queue_view(await fleet.resume(queue, DIRECTLY, change.reason))
+        ask = fleet.pause if change.act == "pause" else fleet.drain
+        return queue_view(await ask(queue, until, DIRECTLY, change.reason))
+
     async def upload(self, data: bytes, content_type: str) -> str:
         if len(data) > self._max_upload:
             raise ArtifactTooLarge(f"These are {len(data)} bytes; http.max_upload takes {self._max_upload}.")
@@ -99,6 +125,8 @@ class DirectTransport:
         return await self._services.operator.show(job_id, None)
 
     async def _submit_each(self, jobs: Sequence[object]) -> SubmitResults:
+        with suppress(Unavailable):  # without an answer jobs are accepted: they can wait
+            await self._services.control.read_if_old()
         read = read_each(jobs, Sender(TENANT), self._services.registry.get)
         return [_answer_of(job) async for job in in_slices(await submit_all(read, self._services.submitter))]
 

@@ -20,7 +20,7 @@ from cqworker.client.connection_errors import CONNECT_TIMEOUT, PROXY_STATUSES, r
 from cqworker.client.job_types import View
 from cqworker.client.problem_errors import error_of
 from cqworker.client.request_retry import RETRY_DEADLINE, retry_call
-from cqworker.client.transport import SubmitResults
+from cqworker.client.transport import QueueChange, SubmitResults
 from cqworker.errors import ArtifactTooLarge, MessageTooLarge, NotAllowedNow, SubmissionRefused
 from cqworker.model.ids import IDEMPOTENCY_KEY
 from cqworker.model.status import Status
@@ -114,6 +114,22 @@ class HttpTransport:
                 raise
             return job
 
+    async def workers(self) -> Sequence[View]:
+        return self._entries(await self._ask("GET", "/workers", is_harmless=True), "workers")
+
+    async def order_worker(self, worker: str, command: str) -> View:
+        return await self._ask("POST", f"/workers/{quote(worker, safe='')}/{command}", is_harmless=True)
+
+    async def queues(self) -> Sequence[View]:
+        return self._entries(await self._ask("GET", "/queues", is_harmless=True), "queues")
+
+    async def change_queue(self, queue: str, change: QueueChange) -> View:
+        until = change.until.isoformat() if change.until is not None else None
+        said = {"until": until, "for": change.seconds, "reason": change.reason}
+        body = orjson.dumps({name: value for name, value in said.items() if value})
+        path = f"/queues/{quote(queue, safe='')}/{change.act}"
+        return await self._ask("POST", path, is_harmless=True, data=body, headers=JSON_HEADERS)
+
     async def upload(self, data: bytes, content_type: str) -> str:
         request: dict[str, Any] = {"data": data, "headers": {"Content-Type": content_type}}
         try:
@@ -179,6 +195,12 @@ class HttpTransport:
         if name not in shown or "next" not in shown:
             raise self._not_a_daemon(200)
         return shown
+
+    def _entries(self, shown: Mapping[str, Any], name: str) -> Sequence[View]:
+        found = shown.get(name)
+        if not isinstance(found, list):
+            raise self._not_a_daemon(200)
+        return found
 
     def _job(self, shown: Any) -> View:
         if not isinstance(shown, dict) or "job_id" not in shown:

@@ -18,13 +18,16 @@ from cqworker.errors import (
     MessageTooLarge,
     NotAllowedNow,
     NotProvisioned,
+    PauseRefused,
     PayloadFault,
+    QueueDraining,
     RateLimited,
     SendUnanswered,
     SubmissionRefused,
     Unavailable,
     UnknownQueue,
     UnknownType,
+    WorkerNotFound,
 )
 from cqworker.web.problems import URN
 from cqworker.web.problems import ProblemKind as Kind
@@ -44,6 +47,8 @@ def error_of(problem: ProblemBody, at: str = "") -> CqworkerError:
             return Unavailable(str(problem.get("service", "")), text, "")
         case Kind.RATE_LIMITED:
             return RateLimited(text, retry_after=float(problem.get("retry_after", 1.0)))
+        case Kind.QUEUE_DRAINING:
+            return QueueDraining(text, retry_after=int(problem.get("retry_after", 60)))
         case Kind.SEND_UNANSWERED:
             lost = Unavailable("sqs", "The queue did not answer.", "", ambiguous=True)
             return SendUnanswered(str(problem["job_id"]), lost)
@@ -79,6 +84,10 @@ def _error_type_of(kind: Kind | None) -> Callable[[str], CqworkerError]:  # noqa
             return NotProvisioned
         case Kind.TOO_LARGE:
             return MessageTooLarge
+        case Kind.PAUSE_REFUSED:
+            return PauseRefused
+        case Kind.WORKER_NOT_FOUND:
+            return WorkerNotFound
         case Kind.UNAUTHENTICATED:
             return NotAdmitted
         case Kind.UNKNOWN_QUEUE:
@@ -91,5 +100,5 @@ def _error_type_of(kind: Kind | None) -> Callable[[str], CqworkerError]:  # noqa
             return DaemonRefused
         case Kind.INTERNAL | Kind.CROWDED | None:
             return DaemonRefused
-        case Kind.INVALID_PAYLOAD | Kind.UNAVAILABLE | Kind.SEND_UNANSWERED | Kind.RATE_LIMITED:
+        case Kind.INVALID_PAYLOAD | Kind.UNAVAILABLE | Kind.SEND_UNANSWERED | Kind.RATE_LIMITED | Kind.QUEUE_DRAINING:
             raise TypeError(f"{kind} says more than its text")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from cqworker.client.job_types import View
@@ -11,6 +13,16 @@ from cqworker.errors import CqworkerError
 SubmitResult = View | CqworkerError
 """What became of one job of many: the job, or what submitting it alone would have raised."""
 SubmitResults = list[SubmitResult]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueChange:
+    """`act` is pause, drain or resume; its end a time or a number of seconds from now, or neither."""
+
+    act: str
+    until: datetime | None = None
+    seconds: int | None = None
+    reason: str = ""
 
 
 class Transport(Protocol):
@@ -49,6 +61,22 @@ class Transport(Protocol):
 
     async def cancel(self, job_id: str) -> View:
         """Cancels the job, or asks its worker to. Raises JobNotFound, NotAllowedNow."""
+        ...
+
+    async def workers(self) -> Sequence[View]:
+        """The workers of the fleet, by name."""
+        ...
+
+    async def order_worker(self, worker: str, command: str) -> View:
+        """Asks one for something: quiet, resume, drain. Raises WorkerNotFound."""
+        ...
+
+    async def queues(self) -> Sequence[View]:
+        """How the queues stand, by name."""
+        ...
+
+    async def change_queue(self, queue: str, change: QueueChange) -> View:
+        """Pauses, drains or resumes a queue. Raises UnknownQueue, PauseRefused."""
         ...
 
     async def upload(self, data: bytes, content_type: str) -> str:

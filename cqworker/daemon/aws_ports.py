@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from cqworker.aws.clients import AwsClients
 from cqworker.aws.dynamodb.batched_store import BatchedStore
 from cqworker.aws.dynamodb.due_index import DynamoSchedule
+from cqworker.aws.dynamodb.fleet_store import DynamoFleet
 from cqworker.aws.dynamodb.job_store import DynamoStore
 from cqworker.aws.dynamodb.listing_index import DynamoListing
 from cqworker.aws.s3.artifact_store import S3Artifacts
@@ -14,11 +15,20 @@ from cqworker.aws.sqs.batched_sends import BatchedSends
 from cqworker.aws.sqs.message_queue import SqsQueue
 from cqworker.clock import Clock
 from cqworker.events import Emit
+from cqworker.fleet.fleet_types import FleetTypes
+from cqworker.flow.queue_control import QueueControl
 from cqworker.flow.schedule_state import ScheduleState
-from cqworker.health.monitored_ports import MonitoredArtifacts, MonitoredQueue, MonitoredSchedule, MonitoredStore
+from cqworker.health.monitored_ports import (
+    MonitoredArtifacts,
+    MonitoredFleet,
+    MonitoredQueue,
+    MonitoredSchedule,
+    MonitoredStore,
+)
 from cqworker.health.service_health import ARTIFACTS, STORE, ServiceHealth, queue_service
 from cqworker.plugins.registry import Registry
 from cqworker.ports import JobQueue, JobStore
+from cqworker.ports.fleet import Fleet
 from cqworker.ports.listing import JobListing
 from cqworker.settings import Settings
 from cqworker.worker.assembly import Dependencies
@@ -31,6 +41,7 @@ class AwsPorts:
     dependencies: Dependencies
     listing: JobListing
     clients: AwsClients
+    fleet: Fleet
 
 
 def open_aws_ports(
@@ -53,6 +64,7 @@ def open_aws_ports(
     queues: dict[str, JobQueue] = {name: BatchedSends(queue) for name, queue in monitored.items()}
     schedule = MonitoredSchedule(DynamoSchedule(clients, settings.store.table, clock), health)
     artifacts = S3Artifacts(clients, settings.artifacts.bucket, settings.artifacts.prefix)
+    fleet = MonitoredFleet(DynamoFleet(clients, settings.store.table, clock), health)
     dependencies = Dependencies(
         queues=queues,
         open_queue=lambda name: BatchedSends(SqsQueue(clients, name, clock)),
@@ -64,8 +76,10 @@ def open_aws_ports(
         health=health,
         clock=clock,
         emit=emit,
+        queue_control=QueueControl(clock, is_known=False),
+        is_served_elsewhere=FleetTypes(fleet, clock).is_served,
     )
-    return AwsPorts(dependencies, DynamoListing(clients, settings.store.table), clients)
+    return AwsPorts(dependencies, DynamoListing(clients, settings.store.table), clients, fleet)
 
 
 def _open_store(clients: AwsClients, settings: Settings, clock: Clock) -> JobStore:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from cqworker.aws.clients import AwsClients
 from cqworker.clock import Clock
-from cqworker.daemon.aws_ports import open_aws_ports
-from cqworker.daemon.observers import open_observers
-from cqworker.daemon.standalone import open_lists, open_operator_actions, open_submitter
+from cqworker.daemon.aws_ports import AwsPorts, open_aws_ports
+from cqworker.daemon.fleet_parts import FleetParts, Member, open_fleet
+from cqworker.daemon.observers import Observers, open_observers
+from cqworker.daemon.standalone import open_fleet_actions, open_lists, open_operator_actions, open_submitter
 from cqworker.daemon.status_report import StatusReport
 from cqworker.enums import Role
 from cqworker.events import Emit
@@ -21,6 +22,7 @@ from cqworker.health.main_loop_lag import MainLoopLag
 from cqworker.health.probes import DepthProbe, Probe
 from cqworker.health.service_health import ARTIFACTS, STORE
 from cqworker.jobs.hand_over import HandOvers
+from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.waiters import Waiters
 from cqworker.observe.log import Log
 from cqworker.plugins.registry import Registry
@@ -53,17 +55,18 @@ class Daemon:
     server: Server
     waiters: Waiters
     sweeper: Sweeper
+    fleet: FleetParts
     worker: Worker | None
     emit: Emit
     loops: list[asyncio.Task[None]] = field(default_factory=list)
     last_loops: list[asyncio.Task[None]] = field(default_factory=list)
 
     def start(self) -> None:
-        """Starts the probes of the services, the sweep of due jobs, and the worker."""
+        """Starts the probes of the services, the sweep of due jobs, the daemon's part in the fleet, and the worker."""
         health, emit = self.dependencies.health, self.emit
         self.last_loops.append(asyncio.create_task(keep_running("sweep of due jobs", self.sweeper.run, emit)))
-        for name, probe in self._probes():
-            self.loops.append(asyncio.create_task(keep_running(name, probe, emit)))
+        for name, loop in (*self._probes(), *self.fleet.loops()):
+            self.loops.append(asyncio.create_task(keep_running(name, loop, emit)))
         if self.worker is None:
             pulse = MainLoopLag(self.dependencies.clock, emit).run
             self.loops.append(asyncio.create_task(keep_running("main loop's pulse", pulse, emit)))
@@ -77,6 +80,7 @@ class Daemon:
         self.server.quiet()
         self.waiters.close()
         self.sweeper.stop()
+        self.fleet.heartbeats.poke()
 
     async def close(self, seconds: float, stop_now: asyncio.Event) -> None:
         """Ends what has no end of its own.
@@ -89,7 +93,9 @@ class Daemon:
         await wait_for_end(self.clients.close(), AWS_CLOSE_SECONDS, stop_now, AWS_CLOSE_SECONDS)
 
     async def _close_all(self) -> None:
-        parts = [self.server.close()] if self.worker is None else [self.server.close(), self.worker.close()]
+        parts = [self.server.close(), self.fleet.heartbeats.leave()]
+        if self.worker is not None:
+            parts.append(self.worker.close())
         self.sweeper.stop()
         for failure in await asyncio.gather(*parts, *self.loops, *self.last_loops, return_exceptions=True):
             if isinstance(failure, Exception):
@@ -122,21 +128,17 @@ def open_daemon(
     waiters = Waiters(clock, lambda job_id: any(worker.holds(job_id) for worker in workers))
     worker = _open_worker(dependencies, settings, name, waiters) if Role.WORKER in roles else None
     workers += [worker] if worker else []
-    context = AppContext(
-        submitter=open_submitter(dependencies, settings),
-        operator=open_operator_actions(
-            dependencies, settings, waiters, worker.cancel_here if worker else lambda _: None
-        ),
-        lists=open_lists(aws, settings),
-        registry=registry,
-        artifacts=dependencies.artifacts,
-        health=StatusReport(dependencies.health, worker, settings, name),
-        metrics=observers.metrics.render,
-        settings=settings,
-        emit=observers.emit,
-        stats=observers.stats.snapshot,
-        clock=clock,
-    )
+
+    async def count_live() -> int:
+        return await fleet.meter.count_live()
+
+    leases = SweepLeases(dependencies.schedule, clock, name, count_live=count_live)
+    member = Member(dependencies, settings, roles, name, worker, observers)
+    fleet = open_fleet(aws.fleet, member, settings, observers, leases)
+    cancel_here = worker.cancel_here if worker else lambda _: None
+    health = StatusReport(dependencies.health, worker, settings, name, lambda: fleet.meter.latest)
+    operator = open_operator_actions(dependencies, settings, waiters, cancel_here)
+    context = _open_context(aws, settings, observers, operator, health)
     return Daemon(
         settings=settings,
         registry=registry,
@@ -144,7 +146,8 @@ def open_daemon(
         clients=aws.clients,
         server=Server(create_app(context, api=Role.API in roles), settings.http),
         waiters=waiters,
-        sweeper=_open_sweeper(dependencies, settings, name),
+        sweeper=_open_sweeper(dependencies, settings, name, leases),
+        fleet=fleet,
         worker=worker,
         emit=observers.emit,
     )
@@ -155,7 +158,27 @@ def _open_worker(dependencies: Dependencies, settings: Settings, name: str, wait
     return open_worker(dependencies, settings, loop, name=name, on_settled=waiters.note_written)
 
 
-def _open_sweeper(dependencies: Dependencies, settings: Settings, name: str) -> Sweeper:
-    context, schedule = context_of(dependencies, settings, name), dependencies.schedule
-    hand_overs = HandOvers(context, queues_of(dependencies, settings))
-    return Sweeper(schedule, context, hand_overs, SweepLeases(schedule, dependencies.clock, name))
+def _open_context(
+    aws: AwsPorts, settings: Settings, observers: Observers, operator: OperatorActions, health: StatusReport
+) -> AppContext:
+    dependencies = aws.dependencies
+    return AppContext(
+        submitter=open_submitter(dependencies, settings),
+        operator=operator,
+        lists=open_lists(aws, settings),
+        fleet=open_fleet_actions(aws, settings),
+        registry=dependencies.registry,
+        artifacts=dependencies.artifacts,
+        health=health,
+        metrics=observers.metrics.render,
+        depth_of=observers.metrics.depth_of,
+        settings=settings,
+        emit=observers.emit,
+        stats=observers.stats.snapshot,
+        clock=dependencies.clock,
+    )
+
+
+def _open_sweeper(dependencies: Dependencies, settings: Settings, name: str, leases: SweepLeases) -> Sweeper:
+    context = context_of(dependencies, settings, name)
+    return Sweeper(dependencies.schedule, context, HandOvers(context, queues_of(dependencies, settings)), leases)

@@ -117,11 +117,12 @@ class Lifecycle:
             self._on_ready(url)
 
     async def _wait_for_stop(self) -> bool:
-        """Waits for a signal; True when instead the handlers are stuck beyond every timeout."""
-        waits = [asyncio.ensure_future(self._signals.stop.wait())]
+        """Waits for a signal, or a command to drain; True when instead the handlers are stuck beyond every timeout."""
+        asked = self._daemon.fleet.drain_asked
+        waits = [asyncio.ensure_future(self._signals.stop.wait()), asyncio.ensure_future(asked.wait())]
         if self._daemon.worker is not None:
             waits.append(asyncio.ensure_future(self._daemon.worker.stuck.wait()))
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
-        return not self._signals.stop.is_set()
+        return not self._signals.stop.is_set() and not asked.is_set()

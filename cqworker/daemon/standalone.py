@@ -7,9 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from cqworker.aws.clients import AwsClients
-from cqworker.clock import SystemClock
+from cqworker.aws.sqs.retention import retention_of
+from cqworker.clock import Clock, SystemClock
 from cqworker.daemon.aws_ports import AwsPorts, open_aws_ports
 from cqworker.events import Emit
+from cqworker.fleet.control_reader import ControlReader
+from cqworker.fleet.fleet_actions import FleetActions
 from cqworker.jobs.job_lists import JobLists
 from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.submit import Submitter
@@ -28,8 +31,11 @@ class JobServices:
     operator: OperatorActions
     lists: JobLists
     artifacts: Artifacts
+    fleet: FleetActions
+    control: ControlReader
     registry: Registry
     clients: AwsClients
+    clock: Clock
     settings: Settings
 
 
@@ -49,8 +55,11 @@ async def open_job_services(settings: Settings, emit: Emit) -> AsyncIterator[Job
             operator=open_operator_actions(dependencies, settings, Waiters(clock, lambda _: False), lambda _: None),
             lists=open_lists(aws, settings),
             artifacts=dependencies.artifacts,
+            fleet=open_fleet_actions(aws, settings),
+            control=ControlReader(aws.fleet, dependencies.queue_control, clock, emit),
             registry=registry,
             clients=aws.clients,
+            clock=clock,
             settings=settings,
         )
 
@@ -64,6 +73,15 @@ def open_lists(aws: AwsPorts, settings: Settings) -> JobLists:
         dependencies.clock,
         listed=store.listed,
         retention_days=store.retention_days,
+    )
+
+
+def open_fleet_actions(aws: AwsPorts, settings: Settings) -> FleetActions:
+    """What an operator may ask of the fleet."""
+    clients, queues = aws.clients, [queue.name for queue in settings.queues]
+    dependencies = aws.dependencies
+    return FleetActions(
+        aws.fleet, dependencies.clock, dependencies.emit, queues, lambda queue: retention_of(clients, queue)
     )
 
 

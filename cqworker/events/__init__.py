@@ -7,6 +7,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from cqworker.enums import Phase, ReceiptAction
+from cqworker.events.fleet_events import FleetEvent
 from cqworker.events.job_event import JobEvent as JobEvent
 from cqworker.events.job_event import JobRef as JobRef
 from cqworker.events.limit_events import SubmissionsLimited
@@ -277,6 +278,7 @@ Event = (
     | RequestFailed
     | SubmissionsLimited
     | ShardSwept
+    | FleetEvent
 )
 Emit = Callable[[Event], None]
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from cqworker.clock import Clock
 from cqworker.events import Emit
+from cqworker.flow.queue_control import QueueControl
 from cqworker.flow.schedule_state import ScheduleState
 from cqworker.health.service_health import ServiceHealth
 from cqworker.model.listing_rule import ListingRule
 from cqworker.model.retention import Retention
 from cqworker.ports import JobStore
+
+IsServed = Callable[[str, str], Awaitable[bool]]
+"""Whether some other live worker serves this job type from this queue."""
+
+
+async def served_nowhere(job_type: str, queue: str) -> bool:  # noqa: ARG001 - the signature is IsServed's
+    """Where there is no registry of the fleet, nobody is known to serve it."""
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,4 +38,6 @@ class Context:
     retention: Retention
     schedule: ScheduleState
     worker: str = ""
+    queue_control: QueueControl = field(default_factory=QueueControl)
+    is_served_elsewhere: IsServed = served_nowhere
     listing: ListingRule = field(default_factory=ListingRule)

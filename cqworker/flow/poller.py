@@ -49,6 +49,7 @@ class Poller:
         self._capacity = capacity
         self._journey = journey
         self._acknowledger = acknowledger
+        self._control = context.queue_control
         self._health = context.health
         self._clock = context.clock
         self._emit = context.emit
@@ -67,6 +68,7 @@ class Poller:
     def stop_receiving(self) -> None:
         """Receives no more; what a receive in flight still brings is given back."""
         self._stopping.set()
+        self._control.wake()
 
     async def wait_for_receives(self) -> None:
         """Returns when no receive is in flight any more."""
@@ -118,12 +120,18 @@ class Poller:
     async def _receive_and_accept(self, *, reserving: bool) -> tuple[int, int]:
         """One receive: how many messages were asked for and how many came."""
         await self._health.wait_until_back(STORE, self._stopping)
+        if not self._control.may_receive(self._name):
+            await self._control.wait_for_change()
+            return 1, 0
         asked = await self._capacity.wait_for_room()
-        if not asked or self._health.is_away(STORE):
+        if not asked or self._health.is_away(STORE) or not self._control.may_receive(self._name):
             return 1, 0
         reservation = self._capacity.reserve(asked if reserving else 0)
         try:
             deliveries = await self._receive(asked)
+            if deliveries and not self._control.may_receive(self._name):
+                self._give_back(deliveries)
+                return asked, 0
             for delivery in deliveries:
                 self._accept(delivery)
         finally:
@@ -139,6 +147,11 @@ class Poller:
             self._receiving.remove(began)
         self._emit(ReceiveAnswered(queue=self._name, asked=asked, count=len(deliveries)))
         return deliveries
+
+    def _give_back(self, deliveries: Sequence[Delivery]) -> None:
+        """The queue was paused while the receive was on its way: what it brought waits with the others."""
+        for delivery in deliveries:
+            self._acknowledger.hide(delivery, 0.0)
 
     def _accept(self, delivery: Delivery) -> None:
         """Sends the message on its journey; what is not ours to interpret is left, or given back."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from cqworker.errors import RecordUnreadable, Unavailable
 from cqworker.events import JobHandedBack, JobSettled, LeaseLost
-from cqworker.execution.outcome import Hindered, Outcome, Raised
+from cqworker.execution.outcome import Hindered, Outcome, Raised, UnknownTypeMet
 from cqworker.flow.acknowledger import Delete, Disposition, Hide, Leave
 from cqworker.flow.claim import Claimed
 from cqworker.flow.conclusion import (
@@ -27,12 +27,13 @@ from cqworker.flow.conclusion import (
 )
 from cqworker.flow.context import Context
 from cqworker.flow.unanswered_writes import UnansweredWrites
+from cqworker.flow.unknown_types import seconds_while_served
 from cqworker.model.artifact_keys import result_key
 from cqworker.model.attempt_writes import HandBack, Settle
 from cqworker.model.backoff import retry_pauses
 from cqworker.model.fingerprint import with_fingerprint
 from cqworker.model.history import HANDED_BACK, Entry, add_hand_back, ending_event, trim_if_full
-from cqworker.model.record import Failure
+from cqworker.model.record import Failure, JobRecord
 from cqworker.model.status import Status
 from cqworker.model.writes import Refused, Written
 from cqworker.plugins.handler import Backoff
@@ -91,9 +92,19 @@ class Settler:
         handler = self._registry.get(claimed.record.type)
         rules = Rules(handler.backoff if handler else Backoff(), self._clock.now(), self._chance)
         conclusion = conclude(claimed.record, outcome, rules)
+        if isinstance(outcome, UnknownTypeMet) and isinstance(conclusion, Failing):
+            return await self._wait_for_others(claimed.record, outcome, conclusion, rules)
         if isinstance(conclusion, Success) and self._is_too_large(conclusion.result or ""):
             return await self._store_large_result(claimed, conclusion, rules)
         return conclusion
+
+    async def _wait_for_others(
+        self, record: JobRecord, outcome: UnknownTypeMet, failing: Failing, rules: Rules
+    ) -> Conclusion:
+        """Its day is over; it waits on while some live worker that polls its queue serves its type."""
+        if not await self._context.is_served_elsewhere(record.type, record.queue):
+            return failing
+        return HandedBack(outcome.reason, seconds_while_served(rules.backoff.cap, rules.chance), hindered=True)
 
     def _is_too_large(self, result: str) -> bool:
         """Its bytes are only counted where its characters leave a doubt: UTF-8 has four for one at most."""

@@ -23,6 +23,14 @@ def seconds_to_hide(waited_ms: int, longest: float, chance: Callable[[], float])
     return min(longest, max(SHORTEST, waited_ms / 1000)) * (0.5 + chance() / 2)
 
 
+def seconds_while_served(longest: float, chance: Callable[[], float]) -> float:
+    """For how long (s) a job is hidden whose 24 h are over while some live worker serves its type: `longest` at most.
+
+    `chance` (0 to 1) takes up to half of it away. It waits for that worker to have room, and not for a deploy.
+    """
+    return longest * (0.5 + chance() / 2)
+
+
 def unknown_type_failure(job_type: str) -> Failure:
     """What the record says once no worker came that knows the type."""
     return Failure(FailureKind.UNKNOWN_TYPE, f"No worker knew the type {job_type!r} within 24 hours.")

@@ -132,6 +132,7 @@ class Submitter:
         self._registry = registry
         self._queues = queues
         self._schedule = context.schedule
+        self._control = context.queue_control
         self._store = context.store
         self._artifacts = artifacts
         self._clock = context.clock
@@ -143,8 +144,8 @@ class Submitter:
         """Accepts one job, which is checked here unless that was done elsewhere.
 
         Raises UnknownType, UnknownQueue, InvalidPayload, MessageTooLarge and KeyReused (the request is wrong),
-        NotProvisioned (the table cannot keep jobs for later yet), Unavailable (nothing was accepted), SendUnanswered
-        (the job may run).
+        NotProvisioned (the table cannot keep jobs for later yet), QueueDraining and Unavailable (nothing was accepted),
+        SendUnanswered (the job may run).
         """
         submission = asked.submission if isinstance(asked, CheckedSubmission) else asked
         handler = self._find_handler(submission)
@@ -162,6 +163,7 @@ class Submitter:
                     self._emit(SubmissionReplayed(job=job_ref_of(record)))
                     return Accepted(record, replayed=True)
                 job_id = holder.job_id
+        self._control.check_accepts(queue)
         envelope = await self._build_envelope(submission, handler, queue, job_id)
         starts_at = _start_time(submission, envelope.created_at)
         if is_later:

@@ -19,6 +19,8 @@ class AttemptCounters:
     def __init__(self, metrics: MetricDefinitions, types: Collection[str]) -> None:
         self._metrics = metrics
         self._labels = TypeLabels(types)
+        self.longest_wait: float = 0.0
+        """Seconds that a job waited for its start at most, since somebody last set this back."""
         self._running: dict[str, Value] = {}
         self._starts: dict[str, tuple[Value, Distribution, Value]] = {}
         self._endings: dict[tuple[str, Status, FailureKind | None], tuple[Distribution, Value]] = {}
@@ -29,6 +31,7 @@ class AttemptCounters:
         started, wait, in_flight = self._starts.get(job.type) or self._find_start(job.type)
         started.value += 1.0
         wait.observe(max(0.0, event.waited))
+        self.longest_wait = max(self.longest_wait, event.waited)
         if job.job_id not in self._running:
             self._running[job.job_id] = in_flight
             in_flight.value += 1.0

@@ -7,6 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from cqworker import events as e
+from cqworker.events.fleet_events import (
+    CommandObeyed,
+    FleetMeasured,
+    FleetUnmeasured,
+    QueueOrdered,
+    QueueStateNoticed,
+    WorkerFolded,
+    WorkerNameTaken,
+    WorkerOrdered,
+)
 from cqworker.events.limit_events import SubmissionsLimited
 from cqworker.events.loop_events import HandlerLoopBlocked, HandlerLoopProbed, MainLoopBlocked, MainLoopProbed
 from cqworker.events.schedule_events import JobHandedOver, JobScheduled, JobUnsendable, ShardSwept
@@ -63,6 +73,8 @@ def _wording_of_ending(status: Status) -> EventWording:
 ENDINGS: Mapping[Status, EventWording] = {status: _wording_of_ending(status) for status in SETTLED}
 STARTED = EventWording("info", "job started", ("waited",))
 
+_QUEUE_FIELDS = ("queue", "state", "until", "by", "reason")
+
 WORDING: Mapping[type, EventWording | Callable[[Any], EventWording]] = {
     e.JobSubmitted: EventWording("info", "job submitted"),
     e.RecordPostponed: EventWording("warning", "record postponed until the claim", ("cause",)),
@@ -110,12 +122,21 @@ WORDING: Mapping[type, EventWording | Callable[[Any], EventWording]] = {
     SubmissionsLimited: EventWording(
         "info", "submissions beyond the rate", ("limit", "name", "count"), ("limit", "name")
     ),
+    QueueOrdered: EventWording("warning", "queue ordered to stand otherwise", _QUEUE_FIELDS),
+    QueueStateNoticed: EventWording("info", "queue stands otherwise from now on", _QUEUE_FIELDS),
+    WorkerOrdered: EventWording("warning", "worker ordered", ("member", "command", "revision", "by")),
+    CommandObeyed: EventWording("warning", "command obeyed", ("command", "revision")),
+    WorkerNameTaken: EventWording("warning", "name is taken by a live worker", ("name", "instead")),
+    WorkerFolded: EventWording("info", "worker removed from the registry", ("member", "state")),
     e.RequestFailed: EventWording("error", "request failed", ("incident", "method", "route", "error", "traceback")),
 }
 
 DEBUG_WORDING: Mapping[type, EventWording] = {
     JobHandedOver: EventWording("debug", "job handed over", ("ahead",)),
     ShardSwept: EventWording("debug", "due jobs swept", ("shard", "sent", "overdue")),
+    FleetMeasured: EventWording(
+        "debug", "fleet measured", ("live", "silent", "slots", "busy", "backlog", "desired", "oldest")
+    ),
     e.CopyHidden: EventWording("debug", "copy hidden", ("seconds",)),
     e.CopyDropped: EventWording("debug", "copy dropped"),
     e.ReceiveAnswered: EventWording("debug", "messages received", ("queue", "asked", "count")),
@@ -129,5 +150,5 @@ DEBUG_WORDING: Mapping[type, EventWording] = {
 }
 """Written at level debug only, and not even looked at above it."""
 
-UNLOGGED: frozenset[type] = frozenset({e.SlotsChanged})
+UNLOGGED: frozenset[type] = frozenset({e.SlotsChanged, FleetUnmeasured})
 """Never written: a gauge shows it better."""

@@ -25,6 +25,7 @@ class MetricDefinitions:
         self._define_copy_metrics()
         self._define_service_metrics()
         self._define_schedule_metrics()
+        self._define_fleet_metrics()
         self._define_worker_metrics()
 
     def _counter(self, name: str, meaning: str, *labels: str) -> CounterFamily:
@@ -143,6 +144,30 @@ class MetricDefinitions:
         )
         self.overdue: GaugeFamily = self._gauge(
             "due_overdue_seconds", "How late the oldest job was that the last sweep of a shard found", "shard"
+        )
+
+    def _define_fleet_metrics(self) -> None:
+        self.queue_orders: CounterFamily = self._counter(
+            "queue_orders_total", "Pauses, drains and resumes of queues that somebody asked for here", "state"
+        )
+        self.worker_orders: CounterFamily = self._counter(
+            "worker_orders_total", "Commands to one worker that somebody asked for here", "command"
+        )
+        self.fleet_workers: GaugeFamily = self._gauge(
+            "fleet_workers", "Daemons of the fleet: live, or silent; told by the one daemon that measures", "state"
+        )
+        self.fleet_slots: GaugeFamily = self._gauge("fleet_slots", "Slots of the live workers")
+        self.fleet_utilization: GaugeFamily = self._gauge(
+            "fleet_utilization_ratio", "Share of the live workers' slots that is taken"
+        )
+        self.fleet_backlog: GaugeFamily = self._gauge(
+            "fleet_backlog_per_slot", "Messages that wait for each slot of the live workers"
+        )
+        self.fleet_desired: GaugeFamily = self._gauge(
+            "fleet_desired_workers", "Workers that the work asks for, of the size of those that there are"
+        )
+        self.fleet_oldest: GaugeFamily = self._gauge(
+            "fleet_oldest_age_seconds", "The longest wait of a job of late, started or not"
         )
 
     def _define_worker_metrics(self) -> None:

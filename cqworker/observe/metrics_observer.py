@@ -20,21 +20,35 @@ from prometheus_client.metrics_core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from cqworker import events as e
+from cqworker.events.fleet_events import (
+    CommandObeyed,
+    FleetMeasured,
+    FleetUnmeasured,
+    QueueOrdered,
+    QueueStateNoticed,
+    WorkerFolded,
+    WorkerNameTaken,
+    WorkerOrdered,
+)
 from cqworker.events.limit_events import SubmissionsLimited
 from cqworker.events.loop_events import HandlerLoopBlocked, HandlerLoopProbed, MainLoopBlocked, MainLoopProbed
 from cqworker.events.schedule_events import JobHandedOver, JobScheduled, JobUnsendable, ShardSwept
 from cqworker.events.stop_events import EndingDiscarded, ReturnedAfterStop
 from cqworker.model.status import FailureKind, Status
+from cqworker.observe import fleet_gauges
 from cqworker.observe.attempt_counters import AttemptCounters
 from cqworker.observe.instruments import MAX_LABEL_SETS, Distribution, Value
 from cqworker.observe.metric_definitions import MetricDefinitions
 from cqworker.observe.type_labels import TypeLabels
+from cqworker.observe.vitals import Vitals, take_vitals
 
 UNCOUNTED: frozenset[type] = frozenset(
     {e.CancelNoticed, EndingDiscarded, e.HandlerLoaded, MainLoopBlocked, ReturnedAfterStop}
+    | {CommandObeyed, QueueStateNoticed, WorkerFolded, WorkerNameTaken}
 )
 """Never counted: a cancel is counted when asked for and when the job ends; a loaded handler is the normal case.
-What is discarded was counted as the lease that was lost or the handler that was abandoned; a loop's lag is measured."""
+What people ask of the fleet is counted where they ask. What is discarded was counted as the lease that was lost or the
+handler that was abandoned; a loop's lag is measured."""
 
 
 class MetricsObserver:
@@ -49,6 +63,7 @@ class MetricsObserver:
             collector(registry=self._registry)
         self._registry.register(_ExternalCounters(counts or {}))
         self._metrics = MetricDefinitions(self._registry)
+        fleet_gauges.forget(self._metrics)
         self._metrics.build[_version(), platform.python_version()].set(1)
         self._labels = TypeLabels(types)
         self._attempts = AttemptCounters(self._metrics, types)
@@ -59,6 +74,7 @@ class MetricsObserver:
             **self._job_actions(),
             **self._copy_actions(),
             **self._schedule_actions(),
+            **self._fleet_actions(),
             **self._other_actions(),
         }
 
@@ -74,6 +90,15 @@ class MetricsObserver:
     def render(self) -> tuple[bytes, str]:
         """The body of /metrics and its content type."""
         return generate_latest(self._registry), CONTENT_TYPE_LATEST
+
+    def take_vitals(self) -> Vitals:
+        """What this daemon's heartbeat tells."""
+        return take_vitals(self._metrics, self._attempts)
+
+    def depth_of(self, queue: str) -> dict[str, int]:
+        """Messages of a queue by state, as they were last counted; none where nobody here asks for them."""
+        found = self._metrics.depth.items()
+        return {state: round(number.value) for (name, state), number in found if name == queue}
 
     @property
     def counted_events(self) -> frozenset[type]:
@@ -121,6 +146,15 @@ class MetricsObserver:
             JobHandedOver: lambda event: metrics.handed_over[self._type(event)].inc(),
             JobUnsendable: lambda event: metrics.unsendable[self._type(event)].inc(),
             ShardSwept: lambda event: metrics.overdue[event.shard,].set(event.overdue),
+        }
+
+    def _fleet_actions(self) -> dict[type, Callable[[Any], None]]:
+        metrics = self._metrics
+        return {
+            QueueOrdered: lambda event: metrics.queue_orders[event.state,].inc(),
+            WorkerOrdered: lambda event: metrics.worker_orders[event.command,].inc(),
+            FleetMeasured: lambda event: fleet_gauges.show(metrics, event),
+            FleetUnmeasured: lambda _: fleet_gauges.forget(metrics),
         }
 
     def _other_actions(self) -> dict[type, Callable[[Any], None]]:

@@ -109,6 +109,10 @@ class Stats:
             "last_failures": [failure for _, failure in failures[:MAX_FAILURES]],
         }
 
+    def counts_by_type(self) -> dict[str, dict[str, int]]:
+        """The counts of all tenants' jobs by type and outcome, since the start."""
+        return _sum_by_type([tenant_stats.by_type for tenant_stats in self._visible_to(None)])
+
     def _visible_to(self, tenant: str | None) -> Sequence[TenantStats]:
         if tenant is None:
             return (*self._tenants.values(), self._others)

@@ -82,7 +82,7 @@ class RunningJob(Struct, frozen=True, array_like=True):
     memory="Its resident memory (bytes).",
     write_units="DynamoDB write units that it consumed since its start.",
     read_units="DynamoDB read units that it consumed since its start.",
-    ran="Seconds that handlers ran since its start, in all.",
+    ran="How long handlers ran since its start, in all (ms).",
     waited="The longest wait of a job that it started since its last heartbeat (ms).",
     obeyed="The revision of the last command that it carried out; 0: of none.",
 )

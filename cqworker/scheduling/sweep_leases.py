@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from cqworker.clock import Clock
 from cqworker.model.record import SHARDS
@@ -18,41 +18,82 @@ LOOK_MS = 60_000
 FOLLOW_MS = 120_000
 """Milliseconds for which a lease that ran out on one who could not finish is left to others: each looks within them."""
 ALL_SHARDS = tuple(str(shard) for shard in range(SHARDS))
+LEAST_SHARE = 2
+"""Shards that a daemon may have in a fleet of any size: one for each, and one of somebody who is gone."""
+
+
+async def count_unknown() -> int:
+    """Where there is no registry of the fleet: only those who hold a lease are known to be alive."""
+    return 0
 
 
 class SweepLeases:
-    """The shards that this process (`holder`) sweeps; `chance` (0 to 1) keeps a fleet from looking all at once."""
+    """The shards that this process (`holder`) sweeps; `chance` (0 to 1) keeps a fleet from looking all at once.
+
+    `count_live` says how many daemons are alive; it is asked only where shards are to be had, or to be shared.
+    """
 
     def __init__(
-        self, schedule: Schedule, clock: Clock, holder: str, chance: Callable[[], float] = random.random
+        self,
+        schedule: Schedule,
+        clock: Clock,
+        holder: str,
+        chance: Callable[[], float] = random.random,
+        count_live: Callable[[], Awaitable[int]] = count_unknown,
     ) -> None:
         self._schedule = schedule
         self._clock = clock
         self._holder = holder
         self._chance = chance
+        self._count_live = count_live
         self._look_at = 0
         self._until: dict[str, int] = {}
         self._unfinished: set[str] = set()
+        self._offered: set[str] = set()
 
     @property
     def shards(self) -> tuple[str, ...]:
         """What is ours to sweep now."""
         now = self._clock.now()
-        return tuple(shard for shard, until in sorted(self._until.items()) if until > now)
+        held = {shard for shard, until in self._until.items() if until > now}
+        return tuple(sorted(held | self._offered))
 
     async def look(self) -> None:
-        """Takes what nobody holds, now and then; at most a share of the shards and one. Raises Unavailable."""
+        """Takes what nobody holds, now and then, and offers what is more than a share. Raises Unavailable.
+
+        A share is a fleet's shards by its daemons, and one. Whoever has all of them, and is alone, need not look at
+        who else does.
+        """
         now = self._clock.now()
         if now < self._look_at:
             return
         self._look_at = now + round(LOOK_MS * (0.5 + self._chance()))
+        has_all = len(self.shards) == SHARDS and not self._offered
+        if has_all and await self._count_live() == 1:
+            return
         known = {lease.shard: lease for lease in await self._schedule.sweep_leases()}
-        holders = {lease.holder for lease in known.values() if lease.until >= now} | {self._holder}
-        share = -(-SHARDS // len(holders)) + 1
-        for shard in ALL_SHARDS:
-            is_free = self._may_be_taken(shard, known.get(shard), now)
-            if is_free and shard not in self.shards and len(self.shards) < share:
+        others = {shard for shard, lease in known.items() if lease.until >= now and lease.holder != self._holder}
+        self._offered -= others
+        held = self._held(now)
+        free = [one for one in ALL_SHARDS if one not in held and self._may_be_taken(one, known.get(one), now)]
+        if not free and len(self.shards) <= LEAST_SHARE:
+            return
+        holders = {known[shard].holder for shard in others} | {self._holder}
+        share = -(-SHARDS // max(len(holders), await self._count_live())) + 1
+        for shard in free:
+            if len(self._held(now)) < share:
                 await self._take(shard)
+        await self._offer(self._held(now)[share:])
+
+    async def _offer(self, shards: Collection[str]) -> None:
+        """Lets others take these; until somebody does they are swept here, so that none is left for a minute."""
+        for shard in shards:
+            await self._schedule.give_up_sweep_lease(shard, self._holder)
+            self._until.pop(shard, None)
+            self._offered.add(shard)
+
+    def _held(self, now: int) -> list[str]:
+        return sorted(shard for shard, until in self._until.items() if until > now)
 
     def note_unfinished(self, shard: str) -> None:
         """A sweep of it did not come to the end of its range: once its lease runs out, others go first."""
@@ -68,11 +109,12 @@ class SweepLeases:
     async def renew(self, shard: str) -> None:
         """After a sweep that came to the end of its range: it stays ours. Raises Unavailable."""
         self._unfinished.discard(shard)
-        if self._until.get(shard, 0) - self._clock.now() <= LEASE_MS - RENEW_MS:
+        if shard not in self._offered and self._until.get(shard, 0) - self._clock.now() <= LEASE_MS - RENEW_MS:
             await self._take(shard)
 
     async def give_up_all(self) -> None:
         """Lets every shard go, for others to take at once. Raises Unavailable."""
+        self._offered.clear()
         while self._until:
             shard, _ = self._until.popitem()
             await self._schedule.give_up_sweep_lease(shard, self._holder)
@@ -82,5 +124,6 @@ class SweepLeases:
         lease = SweepLease(shard, self._holder, now + LEASE_MS)
         if await self._schedule.take_sweep_lease(lease, now):
             self._until[shard] = lease.until
+            self._offered.discard(shard)
         else:
             self._until.pop(shard, None)

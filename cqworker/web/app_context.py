@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -10,6 +10,7 @@ from aiohttp import web
 
 from cqworker.clock import Clock
 from cqworker.events import Emit
+from cqworker.fleet.fleet_actions import FleetActions
 from cqworker.health.service_health import Trouble
 from cqworker.jobs.job_lists import JobLists
 from cqworker.jobs.operator_actions import OperatorActions
@@ -38,13 +39,22 @@ class Health(Protocol):
         ...
 
 
+def count_nothing(queue: str) -> Mapping[str, int]:  # noqa: ARG001 - the signature is depth_of's
+    """Where nobody asks queues for their depth."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppContext:
-    """What the routes call on; None where only health is served: `submitter`, `operator`, `lists`, `artifacts`."""
+    """What the routes call on; where only health is served the first four and `artifacts` are None.
+
+    `depth_of` gives the messages of a queue by state, as they were last counted here.
+    """
 
     submitter: Submitter | None
     operator: OperatorActions | None
     lists: JobLists | None
+    fleet: FleetActions | None
     registry: Registry
     artifacts: Artifacts | None
     health: Health
@@ -53,6 +63,7 @@ class AppContext:
     emit: Emit
     stats: Callable[[str | None], dict[str, object]]
     clock: Clock
+    depth_of: Callable[[str], Mapping[str, int]] = count_nothing
 
 
 APP_CONTEXT = web.AppKey("app_context", AppContext)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import traceback
+from collections.abc import Mapping
 
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import LineTooLong
@@ -18,8 +19,12 @@ from cqworker.errors import (
     MessageTooLarge,
     NotAllowedNow,
     NotProvisioned,
+    PauseRefused,
+    QueueDraining,
     RateLimited,
     Unavailable,
+    UnknownQueue,
+    WorkerNotFound,
 )
 from cqworker.events import Emit, RequestFailed
 from cqworker.jobs.strict_json import NotStrictJson
@@ -30,6 +35,14 @@ from cqworker.web.host_guard import Endpoint
 from cqworker.web.problems import Problem, ProblemKind
 from cqworker.web.submission_problems import problem_of_submission
 
+SAID_BY_ITSELF: Mapping[type[Exception], ProblemKind] = {
+    NotAllowedNow: ProblemKind.NOT_ALLOWED_NOW,
+    NotProvisioned: ProblemKind.NOT_PROVISIONED,
+    PauseRefused: ProblemKind.PAUSE_REFUSED,
+    UnknownQueue: ProblemKind.UNKNOWN_QUEUE,
+    WorkerNotFound: ProblemKind.WORKER_NOT_FOUND,
+}
+"""Errors whose text is all that there is to say."""
 NOTHING_HERE = "Nothing is served here. GET / lists what there is."
 
 
@@ -81,20 +94,18 @@ def problem_of_parse_error(error: BaseException | None) -> Problem:
 def _problem_of(error: Exception, request: web.Request) -> Problem | None:
     """The table of the errors that are raised on purpose; None for every other one."""
     named = {"job_id": request.match_info["job_id"]} if "job_id" in request.match_info else {}
+    if (kind := SAID_BY_ITSELF.get(type(error))) is not None:
+        return Problem(kind, str(error), members=named)
     match error:
         case JobNotFound():
             return Problem(ProblemKind.JOB_NOT_FOUND, "No such job is known here, or not any more.", members=named)
-        case NotAllowedNow():
-            return Problem(ProblemKind.NOT_ALLOWED_NOW, str(error), members=named)
-        case NotProvisioned():
-            return Problem(ProblemKind.NOT_PROVISIONED, str(error), members=named)
         case ArtifactMissing():
             return Problem(
                 ProblemKind.ARTIFACT_NOT_FOUND, "No such artifact is stored, or not any more.", members=named
             )
         case ListingRefused():
             return Problem(ProblemKind.LISTING_REFUSED, str(error))
-        case NotStrictJson() | InvalidFields() | RateLimited():
+        case NotStrictJson() | InvalidFields() | RateLimited() | QueueDraining():
             return problem_of_submission(error, ROOT)
         case BufferFull():
             return Problem(ProblemKind.CROWDED, str(error))

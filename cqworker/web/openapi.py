@@ -26,6 +26,7 @@ TAGS = {
     "jobs": "Submit jobs, watch, retry and cancel them.",
     "artifacts": "Bytes that jobs read and write.",
     "handlers": "The job types.",
+    "fleet": "The workers of all processes, and how the queues stand.",
     "worker": "The worker itself, and this API.",
 }
 

@@ -25,6 +25,10 @@ ARTIFACT_NAME = Parameter(
     "The name that the job's handler gave it.",
     {"type": "string", "maxLength": MAX_NAME, "pattern": f"^{NAME_PATTERN}$"},
 )
+WORKER = Parameter(
+    "worker", "path", "The worker's name, as GET /workers has it.", {"type": "string", "minLength": 1, "maxLength": 128}
+)
+QUEUE = Parameter("queue", "path", "The queue's name.", {"type": "string", "minLength": 1, "maxLength": 80})
 WAIT = Parameter(
     "wait",
     "query",

@@ -12,6 +12,7 @@ from cqworker.web import (
     response_models,
     worker_models,
 )
+from cqworker.web.fleet_route_table import FLEET_ROUTES
 from cqworker.web.list_routes import LIST_ROUTES
 from cqworker.web.parameters import (
     ARTIFACT_ADDRESS,
@@ -68,6 +69,7 @@ JOB_ROUTES = (
             ProblemKind.NOT_PROVISIONED,
             ProblemKind.RATE_LIMITED,
             ProblemKind.UNAVAILABLE,
+            ProblemKind.QUEUE_DRAINING,
             ProblemKind.SEND_UNANSWERED,
             ProblemKind.CROWDED,
         ),
@@ -293,6 +295,6 @@ VITAL_ROUTES = (
     ),
 )
 
-ROUTES = (*LIST_ROUTES, *JOB_ROUTES, *ARTIFACT_ROUTES, *CATALOGUE_ROUTES, *VITAL_ROUTES)
+ROUTES = (*LIST_ROUTES, *JOB_ROUTES, *ARTIFACT_ROUTES, *CATALOGUE_ROUTES, *FLEET_ROUTES, *VITAL_ROUTES)
 VITAL_PATHS = frozenset(route.path for route in VITAL_ROUTES)
 """Paths that are answered even where every place is taken."""

@@ -9,6 +9,7 @@ from cqworker.errors import (
     KeyReused,
     MessageTooLarge,
     NotProvisioned,
+    QueueDraining,
     RateLimited,
     SendUnanswered,
     Unavailable,
@@ -24,14 +25,14 @@ SUMMARISED = 3
 """Faults of a payload that the sentence names; all of them are in `errors`."""
 
 
-def problem_of_rate(error: RateLimited) -> Problem:
+def problem_for_later(kind: ProblemKind, error: RateLimited | QueueDraining) -> Problem:
     """The problem that says when it will be none, to programs in `retry_after` (whole seconds) and in Retry-After."""
     seconds = math.ceil(error.retry_after)
     headers, members = {"Retry-After": str(seconds)}, {"retry_after": seconds}
-    return Problem(ProblemKind.RATE_LIMITED, str(error), headers=headers, members=members)
+    return Problem(kind, str(error), headers=headers, members=members)
 
 
-def problem_of_submission(error: Exception, pointer: JobPointer) -> Problem:
+def problem_of_submission(error: Exception, pointer: JobPointer) -> Problem:  # noqa: C901, PLR0912 - one row an error
     """The problem of a job that was refused on purpose; `pointer` makes the JSON pointers to its fields."""
     match error:
         case NotStrictJson():
@@ -54,7 +55,9 @@ def problem_of_submission(error: Exception, pointer: JobPointer) -> Problem:
         case NotProvisioned():
             return Problem(ProblemKind.NOT_PROVISIONED, str(error))
         case RateLimited():
-            return problem_of_rate(error)
+            return problem_for_later(ProblemKind.RATE_LIMITED, error)
+        case QueueDraining():
+            return problem_for_later(ProblemKind.QUEUE_DRAINING, error)
         case SendUnanswered(job_id=job_id):
             return Problem(ProblemKind.SEND_UNANSWERED, str(error), members={"job_id": job_id})
         case Unavailable(service=service):

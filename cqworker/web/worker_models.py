@@ -54,6 +54,19 @@ class CountsView(ResponseBody):
     last_failures: list[LastFailureView] = Field(default_factory=list, description="The last of them first.")
 
 
+class FleetView(ResponseBody):
+    """What the fleet has and what its work asks for."""
+
+    workers: int = Field(ge=0, description="Daemons that are alive.")
+    silent: int = Field(ge=0, description="Daemons that were not heard for three heartbeats.")
+    slots: SlotsView
+    utilization: float = Field(ge=0, description="Share of the live workers' slots that is taken.")
+    backlog: int = Field(ge=0, description="Messages that wait in the queues configured here.")
+    backlog_per_slot: float = Field(ge=0)
+    desired_workers: int = Field(ge=0, description="Workers of the size of those that there are.")
+    oldest_age: float = Field(ge=0, description="The longest wait of late, in seconds.")
+
+
 class StatusView(ResponseBody):
     """What the worker is doing; what only a worker has is left out by a process that serves the API alone."""
 
@@ -64,6 +77,9 @@ class StatusView(ResponseBody):
     slots: SlotsView | SkipJsonSchema[None] = None
     leases: dict[str, int] = Field(default_factory=dict, description="Messages in hand, by queue.")
     abandoned_handlers: int | SkipJsonSchema[None] = Field(default=None, description="Handlers that would not stop.")
+    fleet: FleetView | SkipJsonSchema[None] = Field(
+        default=None, description="The fleet, where this is the daemon that measures it."
+    )
     handlers: TypesView
     counts: CountsView
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cqworker.children.child_pool import ChildPool
 from cqworker.clock import Clock
@@ -17,12 +17,13 @@ from cqworker.execution.thread_pool import HandlerThreads
 from cqworker.flow.acknowledger import Acknowledger
 from cqworker.flow.capacity import Capacity
 from cqworker.flow.claim import Claimer
-from cqworker.flow.context import Context
+from cqworker.flow.context import Context, IsServed, served_nowhere
 from cqworker.flow.dead_letter_poller import DeadLetterPoller, DeadLetterQueue
 from cqworker.flow.jobs_in_hand import JobsInHand
 from cqworker.flow.journey import Journey
 from cqworker.flow.lease_keeper import LeaseKeeper
 from cqworker.flow.poller import Poller
+from cqworker.flow.queue_control import QueueControl
 from cqworker.flow.schedule_state import ScheduleState
 from cqworker.flow.settle import OnSettled, ResultLimits, Settler
 from cqworker.flow.type_limits import TypeLimits
@@ -47,7 +48,8 @@ NO_REDRIVE = 1 << 30
 class Dependencies:
     """Everything from outside that a worker needs: ports, clock, registry, emit, and the services' health.
 
-    `open_queue` makes the port of a queue that is not among `queues`; `schedule_state` is what `schedule` last said.
+    `open_queue` makes the port of a queue that is not among `queues`; `schedule_state` is what `schedule` last said,
+    `queue_control` what the fleet's control said, `is_served_elsewhere` whether another live worker serves a type.
     """
 
     queues: Mapping[str, JobQueue]
@@ -60,6 +62,8 @@ class Dependencies:
     health: ServiceHealth
     clock: Clock
     emit: Emit
+    queue_control: QueueControl = field(default_factory=QueueControl)
+    is_served_elsewhere: IsServed = served_nowhere
 
 
 def open_worker(
@@ -114,6 +118,8 @@ def context_of(dependencies: Dependencies, settings: Settings, worker: str = "")
         listing=ListingRule(
             listed=frozenset(settings.store.listed), worker=worker, release=release_of(settings.worker.release)
         ),
+        queue_control=dependencies.queue_control,
+        is_served_elsewhere=dependencies.is_served_elsewhere,
     )
 
 

@@ -12,6 +12,9 @@ from cqworker.client import Client
 from cqworker.client.direct_transport import DirectTransport
 from cqworker.daemon.standalone import JobServices
 from cqworker.events import ignore
+from cqworker.fleet.control_reader import ControlReader
+from cqworker.flow.queue_control import QueueControl
+from cqworker.testing.memory_fleet import MemoryFleet
 from cqworker.web.app_context import AppContext, require
 from tests.web.house import House, open_house
 
@@ -51,6 +54,9 @@ def counter_of(context: AppContext) -> JobServices:
         operator=require(context.operator),
         lists=require(context.lists),
         artifacts=require(context.artifacts),
+        fleet=require(context.fleet),
+        control=ControlReader(MemoryFleet(), QueueControl(), context.clock, ignore),
+        clock=context.clock,
         registry=context.registry,
         clients=AwsClients(ignore),
         settings=context.settings,

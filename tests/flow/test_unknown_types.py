@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from cqworker.events import CopyRefreshed, JobHandedBack, JobStarted
 from cqworker.model.status import FailureKind, Status
 from cqworker.plugins.registry import Registry, registry_of
+from cqworker.ports.fleet import Heartbeat
+from tests.flow.faults import refused
+from tests.flow.fleet_world import FleetWorld
 from tests.flow.handlers import quick
 from tests.flow.host import Host
 from tests.flow.long_stories import HOUR, look_seldom
@@ -103,3 +107,57 @@ async def test_the_day_begins_anew_with_a_retry_whose_message_was_faster_than_it
 def test_the_registry_of_an_ignorant_host_is_empty() -> None:
     assert Registry().get("quick") is None
     assert registry_of(quick=quick).get("quick") is not None
+
+
+def knowing(world: FleetWorld) -> Heartbeat:
+    """A live worker that serves the type from this queue, and has no room: it never takes a job."""
+    return Heartbeat(worker="full", boot="b", seen=world.clock.now(), queues=("jobs",), types="0123", slots=1, busy=1)
+
+
+async def keep_alive(world: FleetWorld) -> None:
+    first = True
+    while True:
+        await world.fleet.heartbeat(knowing(world), first=first)
+        first = False
+        await asyncio.sleep(60)
+
+
+@story
+async def test_it_waits_beyond_its_day_while_a_live_worker_serves_the_type_and_no_longer() -> None:
+    world = FleetWorld({"quick": quick})
+    await world.fleet.publish_types("0123", ["quick"])
+    alive = asyncio.create_task(keep_alive(world))
+    job_id = await world.submit("quick")
+    host = world.start("old", registry=Registry())
+    await asyncio.sleep(2 * DAY)
+    assert (world.record(job_id).status, world.record(job_id).attempt) == (Status.QUEUED, 0)
+    asked = world.lines["old"].line.calls.count("members")
+    assert 0 < asked < 2 * 24 * 60, "at most once a minute, and only once its day is over"
+    alive.cancel()
+    record = await world.until(job_id, patience=2 * HOUR)
+    assert record.failure is not None
+    assert record.failure.kind is FailureKind.UNKNOWN_TYPE
+    assert len(host.seen(JobHandedBack)) > MAX_RECEIVES
+    await world.stop()
+
+
+@story
+async def test_a_live_worker_of_another_queue_is_no_reason_to_wait() -> None:
+    world = FleetWorld({"quick": quick})
+    await world.fleet.publish_types("0123", ["quick"])
+    await world.fleet.heartbeat(replace(knowing(world), queues=("more",), seen=world.clock.now() + 10**9), first=True)
+    job_id = await world.submit("quick")
+    world.start("old", registry=Registry())
+    assert (await world.until(job_id, patience=2 * DAY)).status is Status.FAILED
+    await world.stop()
+
+
+@story
+async def test_while_the_registry_does_not_answer_no_job_fails_for_its_type() -> None:
+    world = FleetWorld({"quick": quick})
+    job_id = await world.submit("quick")
+    world.start("old", registry=Registry(), before=lambda host: world.lines[host.name].line.on("members", refused, 3))
+    await world.until_true(lambda: world.lines["old"].line.calls.count("members") == 3, 2 * DAY)
+    assert world.record(job_id).status is not Status.FAILED
+    assert (await world.until(job_id, patience=HOUR)).status is Status.FAILED
+    await world.stop()

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from msgspec.structs import replace
 
 from cqworker import events
-from cqworker.events import JobEvent, JobRef, limit_events, loop_events, schedule_events, stop_events
+from cqworker.events import JobEvent, JobRef, fleet_events, limit_events, loop_events, schedule_events, stop_events
 from cqworker.model.status import FailureKind, Status
 
 JOB = JobRef(
@@ -22,7 +22,7 @@ JOB = JobRef(
 )
 EVENT_CLASSES: tuple[type[Any], ...] = tuple(
     kind
-    for module in (events, limit_events, loop_events, schedule_events, stop_events)
+    for module in (events, fleet_events, limit_events, loop_events, schedule_events, stop_events)
     for _, kind in inspect.getmembers(module, inspect.isclass)
     if kind.__module__ == module.__name__ and kind not in (JobRef, JobEvent)
 )
@@ -35,6 +35,7 @@ _VALUES: dict[object, object] = {
     int: 7,
     float: 1.5,
     float | None: 1.5,
+    int | None: 7,
     bool: False,
     tuple[str, ...]: ("one", "two"),
 }

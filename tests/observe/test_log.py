@@ -47,7 +47,7 @@ def test_every_event_that_is_worded_makes_one_line(open_log: OpenLog, kind: type
         assert line["trace_id"] == JOB.trace_id
 
 
-@pytest.mark.parametrize("kind", [*DEBUG_WORDING, *UNLOGGED])
+@pytest.mark.parametrize("kind", [*DEBUG_WORDING, *sorted(UNLOGGED, key=lambda kind: kind.__name__)])
 def test_routine_is_silent_at_level_info(written: Written, kind: type[Any]) -> None:
     LogObserver(written.log)(sample_of(kind))
     assert written.lines == []

@@ -16,6 +16,7 @@ NAMED = set("HTTPConnection check_output communicate create_connection join resu
 ELSEWHERE = ("tests/chaos/", "tests/simulation/")
 """Runs that are judged by themselves and have minutes, and what lives on virtual time."""
 VIRTUAL = {
+    "tests/flow/test_fleet.py: asyncio.timeout(62)",
     "tests/flow/test_virtual_time.py: asyncio.timeout(90)",
     "tests/web/test_fair_queue.py: asyncio.wait(timeout=5)",
 }

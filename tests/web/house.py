@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from cqworker.clock import Clock, SystemClock
 from cqworker.errors import Unavailable
 from cqworker.events import Emit, Event
+from cqworker.fleet.fleet_actions import FleetActions
 from cqworker.flow.context import Context
 from cqworker.flow.schedule_state import ScheduleState
 from cqworker.health.service_health import ServiceHealth, Trouble
@@ -33,6 +34,7 @@ from cqworker.plugins.registry import Registry, registry_of
 from cqworker.ports import JobQueue
 from cqworker.settings import HttpSettings, QueueSettings, Settings, TokenSettings
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
+from cqworker.testing.memory_fleet import MemoryFleet
 from cqworker.testing.memory_listing import MemoryListing
 from cqworker.testing.memory_schedule import MemorySchedule
 from cqworker.web.app_context import require
@@ -162,8 +164,7 @@ async def open_house(
     """
     own, events = {name: http.pop(name) for name in OF_THE_SERVER if name in http}, list[Event]()
     queue, store, artifacts = MemoryQueue("main", CLOCK), MemoryStore(CLOCK), MemoryArtifacts(prefix="cq/")
-    waiters, health = Waiters(CLOCK, lambda _: True), FakeHealth()
-    known = registry or KNOWN
+    waiters, health, known = Waiters(CLOCK, lambda _: True), FakeHealth(), registry or KNOWN
     queues = QueueDirectory({"main": carried_by(queue)}, lambda name: MemoryQueue(name, CLOCK))
     emit, metrics, stats = _observers(known, tokens, events, observed=observed)
     context, settings = _context(store, emit), _settings(tuple(tokens), {"port": 0} | http)
@@ -171,6 +172,7 @@ async def open_house(
         submitter=Submitter(context, known, queues, artifacts, inline_limit=inline_limit) if api else None,
         operator=OperatorActions(context, queues, waiters) if api else None,
         lists=_lists(store) if api else None,
+        fleet=_fleet_actions(emit) if api else None,
         registry=known,
         artifacts=artifacts if api else None,
         health=health,
@@ -185,6 +187,13 @@ async def open_house(
         aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as client,
     ):
         yield House(client, server, queue, store, artifacts, health, waiters, app_context, events)
+
+
+def _fleet_actions(emit: Emit) -> FleetActions:
+    async def retention_of(_: str) -> int:
+        return 14 * 86_400
+
+    return FleetActions(MemoryFleet(), CLOCK, emit, ("main",), retention_of)
 
 
 def _context(store: MemoryStore, emit: Emit) -> Context:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from typing import Any
@@ -16,7 +17,7 @@ from cqworker.web.routes import ROUTES
 from tests.web.house import TEXT, House, bearer, open_house, token
 
 SCOPES: tuple[Scope, ...] = ("submit", "read", "operate")
-TOKENS = (token("submitter", "submit"), token("reader", "read"), token("operator", "operate"))
+TOKENS = (token("submitter", "submit"), token("reader", "read"), token("operator", "operate", tenant="*"))
 GUARDED = [call for call in ROUTES if call.scope is not None]
 OPEN = [call for call in ROUTES if call.scope is None]
 
@@ -28,7 +29,8 @@ async def guarded() -> AsyncIterator[House]:
 
 
 def address(path: str) -> str:
-    return path.replace("{job_id}", "nobody").replace("{artifact_id}", "0" * 32).replace("{name}", "a.csv")
+    known = {"job_id": "nobody", "artifact_id": "0" * 32, "name": "a.csv", "worker": "host.abcdef:7", "queue": "main"}
+    return re.sub(r"{(\w+)}", lambda found: known[found[1]], path)
 
 
 async def call(house: House, method: str, path: str, headers: dict[str, str]) -> tuple[int, dict[str, str], Any]:

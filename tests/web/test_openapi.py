@@ -20,7 +20,8 @@ from tests.web.tokens import A_TOKEN
 
 ALWAYS = {400, 403, 417, 421, 431, 500, 503}
 """What any call on loopback may meet, and what no call takes part in deciding."""
-VERBS = ("submit", "show", "retry", "cancel", "upload", "download", "list", "count", "describe", "check")
+VERBS = ("submit", "show", "retry", "cancel", "upload", "download", "list", "count", "describe", "check",
+         "quiet", "resume", "drain", "pause")  # fmt: skip
 """What a call does, and how its name begins."""
 
 
@@ -179,7 +180,14 @@ def test_a_job_is_asked_for_in_a_queue_of_the_daemon_and_may_be_in_any(document:
 def test_answers_may_grow_and_what_is_asked_may_not(document: dict[str, Any]) -> None:
     closed = {name for name, schema in document["components"]["schemas"].items()
               if schema.get("additionalProperties") is False}  # fmt: skip
-    assert closed == {"TextTransformSubmission", "TextTransformBatchJob", "BatchAsk", "RetryAsk"}
+    assert closed == {
+        "TextTransformSubmission",
+        "TextTransformBatchJob",
+        "BatchAsk",
+        "RetryAsk",
+        "QueueAsk",
+        "ResumeAsk",
+    }
 
 
 async def test_settings_stand_in_it() -> None:

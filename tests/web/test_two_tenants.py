@@ -111,6 +111,8 @@ def bodies(row: Route, things: Things) -> list[dict[str, Any]]:
         "submitJobs": [{"json": {"jobs": [one | {"idempotency_key": things.key} for one in asked]}}],
         "retryJob": [{"json": {}}, {"json": {"round": 1}}, {"json": {"round": 7}}, {}],
         "cancelJob": [{}],
+        **{key: [{}] for key in ("quietWorker", "resumeWorker", "drainWorker")},
+        **{key: [{"json": {"for": 60}}, {"json": {}}, {}] for key in ("pauseQueue", "drainQueue", "resumeQueue")},
         "uploadArtifact": [{"data": b"bob's"}, {"data": FormData({"file": BytesIO(b"x")})}],
     }
     return sent[row.name]
@@ -119,7 +121,7 @@ def bodies(row: Route, things: Things) -> list[dict[str, Any]]:
 def addresses(row: Route, things: Things) -> list[str]:
     """Every way to fill the address in; a parameter that is new here is told by a KeyError."""
     known = {"job_id": things.jobs, "artifact_id": (things.upload,), "name": (things.name, "1-1.png"),
-             "wait": ("0", "0.2")}  # fmt: skip
+             "wait": ("0", "0.2"), "worker": ("host.abcdef:7",), "queue": ("main", "more")}  # fmt: skip
     if row.name in LISTS:
         return [f"{row.path}?{query}" for query in LISTS[row.name]]
     said = [parameter for parameter in row.parameters if parameter.place != "header"]
@@ -191,7 +193,7 @@ async def test_the_owner_sees_all_of_it(house: House) -> None:
     anns = await anns_things(house)
     seen = b""
     for row in ROUTES:
-        for path in addresses(row, anns) if row.method == "GET" else ():
+        for path in addresses(row, anns) if row.method == "GET" and row.tag != "fleet" else ():
             async with house.client.get(path, headers=bearer("ann")) as answer:
                 assert answer.status in (200, 404)
                 seen += await answer.read()
@@ -199,6 +201,15 @@ async def test_the_owner_sees_all_of_it(house: House) -> None:
     _, status = await house.get("/status", headers=bearer("ann"))
     assert [failure["job_id"] for failure in status["counts"]["last_failures"]] == [anns.jobs[0]]
     assert status["counts"]["jobs"]["failed"] == 1
+
+
+@pytest.mark.parametrize("row", [row for row in ROUTES if row.tag == "fleet"], ids=lambda row: row.name)
+async def test_the_fleet_is_for_operators_of_all_tenants(house: House, row: Route) -> None:
+    path = row.path.replace("{worker}", "w1").replace("{queue}", "main")
+    async with house.client.request(row.method, path, headers=bearer("ann")) as answer:
+        problem = await answer.json(content_type=None)
+    assert (answer.status, problem["type"]) == (403, "urn:cqworker:problem:forbidden")
+    assert 'tenant = "*"' in problem["detail"]
 
 
 async def test_a_repeated_key_of_another_tenant_replays_nothing(house: House) -> None:

@@ -1,0 +1,78 @@
+"""Workers and queues as text for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from cqworker.cli.job_text import printable
+from cqworker.cli.text_table import print_table
+
+View = Mapping[str, Any]
+MAX_SHOWN = 5
+"""Running jobs of a worker that are named; --json shows all that it told."""
+
+
+def to_json(shown: object) -> str:
+    """As the API answers it."""
+    return json.dumps(shown, ensure_ascii=False, indent=2)
+
+
+def print_workers(workers: Sequence[View]) -> None:
+    """A row each, and the jobs that run."""
+    if not workers:
+        click.echo("No worker was heard of; one that starts is listed within a second.")
+        return
+    headings = ("WORKER", "STATE", "BUSY", "QUEUES", "RELEASE", "SEEN", "ASKED")
+    print_table(headings, [_row_of(worker) for worker in workers])
+    for worker in workers:
+        for job in worker["oldest"][:MAX_SHOWN]:
+            click.echo(printable(f"  {worker['worker']} runs {job['type']} {job['job_id']} since {job['since']}"))
+
+
+def print_queues(queues: Sequence[View]) -> None:
+    """A row each."""
+    headings = ("QUEUE", "STATE", "UNTIL", "WORKERS", "WAITING", "BY", "REASON")
+    rows = [
+        (
+            printable(queue["queue"]),
+            queue["state"],
+            queue["until"] or "-",
+            str(len(queue["workers"])),
+            str(queue["messages"].get("visible", "-")),
+            printable(queue["by"] or "-"),
+            printable(queue["reason"] or "-"),
+        )
+        for queue in queues
+    ]
+    print_table(headings, rows)
+
+
+def queue_text(queue: View) -> str:
+    """What holds for a queue from now on, in a sentence."""
+    name = printable(queue["queue"])
+    until = f" until {queue['until']}" if queue["until"] else " until it is resumed"
+    match queue["state"]:
+        case "paused":
+            return f"{name} is paused{until}: nothing more is received from it, and what runs is finished."
+        case "draining":
+            return f"{name} takes no new jobs{until}; workers go on."
+        case _:
+            return f"{name} runs as usual."
+
+
+def _row_of(worker: View) -> tuple[str, ...]:
+    state = f"{worker['state']} (silent)" if worker["is_silent"] else worker["state"]
+    asked = worker["command"] or "-"
+    return (
+        printable(worker["worker"]),
+        state,
+        f"{worker['slots']['taken']}/{worker['slots']['total']}",
+        printable(", ".join(worker["queues"]) or "-"),
+        printable(worker["release"]),
+        worker["seen"],
+        asked if worker["is_acknowledged"] else f"{asked} (not yet heard)",
+    )

@@ -1,0 +1,79 @@
+"""The fleet from Python: who works, one worker to rest or to leave, one queue to stand still for a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from cqworker.client.job_types import View
+from cqworker.client.transport import QueueChange, Transport
+from cqworker.errors import SubmissionRefused
+from cqworker.model.timestamps import seconds_of
+
+
+class FleetClient:
+    """What `client.fleet` offers; answers are as GET /workers and GET /queues show a worker and a queue.
+
+    Over HTTP it takes a token with the scope operate that is no single tenant's. Every method raises CqworkerErrors:
+    WorkerNotFound, UnknownQueue, PauseRefused, and those of the client.
+    """
+
+    def __init__(self, transport: Callable[[], Transport]) -> None:
+        self._transport = transport
+
+    async def workers(self) -> Sequence[View]:
+        """The workers of the fleet, by name."""
+        return await self._transport().workers()
+
+    async def quiet(self, worker: str) -> View:
+        """The worker receives nothing more; what it runs is finished."""
+        return await self._transport().order_worker(worker, "quiet")
+
+    async def resume(self, worker: str) -> View:
+        """The worker receives again."""
+        return await self._transport().order_worker(worker, "resume")
+
+    async def drain(self, worker: str) -> View:
+        """The worker finishes and leaves with exit code 0, as SIGTERM has it."""
+        return await self._transport().order_worker(worker, "drain")
+
+    async def queues(self) -> Sequence[View]:
+        """How the queues stand, by name."""
+        return await self._transport().queues()
+
+    async def pause_queue(
+        self,
+        queue: str,
+        *,
+        lasts: float | timedelta | None = None,
+        until: datetime | None = None,
+        reason: str = "",
+    ) -> View:
+        """Nothing more is received from the queue until then, or for so long (s or a timedelta): 24 hours at most."""
+        return await self._change("pause", queue, lasts, until, reason)
+
+    async def drain_queue(
+        self,
+        queue: str,
+        *,
+        lasts: float | timedelta | None = None,
+        until: datetime | None = None,
+        reason: str = "",
+    ) -> View:
+        """The queue takes no new jobs until then, for so long, or until it is resumed; workers go on."""
+        return await self._change("drain", queue, lasts, until, reason)
+
+    async def resume_queue(self, queue: str, *, reason: str = "") -> View:
+        """The queue runs as usual."""
+        return await self._change("resume", queue, None, None, reason)
+
+    async def _change(
+        self, act: str, queue: str, lasts: float | timedelta | None, until: datetime | None, reason: str
+    ) -> View:
+        if lasts is not None and until is not None:
+            raise SubmissionRefused("Give either `lasts` or `until`, not both.")
+        if until is not None and until.tzinfo is None:
+            raise SubmissionRefused("`until` needs its zone: datetime(…, tzinfo=UTC).")
+        seconds = None if lasts is None else math.ceil(seconds_of(lasts))
+        return await self._transport().change_queue(queue, QueueChange(act, until, seconds, reason))

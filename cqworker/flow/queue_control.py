@@ -1,0 +1,75 @@
+"""Which queues may be received from, and which take new jobs: what holds for the fleet, and for this daemon alone."""
+
+from __future__ import annotations
+
+import asyncio
+
+from cqworker.clock import Clock, SystemClock
+from cqworker.errors import QueueDraining
+from cqworker.flow.waiting import sleep_unless
+from cqworker.ports.fleet import Control, QueueOrder, QueueState
+
+LOOK_AGAIN = 1.0
+"""Seconds after which one who waits for a queue looks whether its pause has run out."""
+USUAL_RETRY = 60
+"""Seconds after which a client asks again for a queue that drains without an end."""
+
+
+class QueueControl:
+    """Remembers what the fleet's control last said.
+
+    While it is not known (`is_known`) nothing is received: a worker that starts in the midst of a pause would break
+    it. New jobs are accepted meanwhile, for they can wait.
+    """
+
+    def __init__(self, clock: Clock | None = None, *, is_known: bool = True) -> None:
+        self._clock = clock or SystemClock()
+        self.is_known = is_known
+        self.is_quiet: bool = False
+        self.control: Control = Control()
+        self._changed = asyncio.Event()
+
+    def note(self, control: Control) -> None:
+        """The fleet's control was read."""
+        self.is_known, self.control = True, control
+        self.wake()
+
+    def set_quiet(self, *, is_quiet: bool) -> None:
+        """This daemon alone receives nothing more, or does so again."""
+        self.is_quiet = is_quiet
+        self.wake()
+
+    def order_of(self, queue: str) -> QueueOrder | None:
+        """What was ordered for this queue and is in force; None while it runs as usual."""
+        order = self.control.queues.get(queue)
+        return order if order is not None and order.is_in_force(self._clock.now()) else None
+
+    def may_receive(self, queue: str) -> bool:
+        """Whether messages of this queue may be received here now."""
+        if not self.is_known or self.is_quiet:
+            return False
+        if not self.control.queues:
+            return True
+        order = self.order_of(queue)
+        return order is None or order.state is not QueueState.PAUSED
+
+    async def wait_for_change(self) -> None:
+        """Returns when something may have changed, after LOOK_AGAIN at the latest: a pause ends by itself."""
+        await sleep_unless(self._changed, LOOK_AGAIN)
+
+    def check_accepts(self, queue: str) -> None:
+        """Raises QueueDraining where the queue takes no new jobs."""
+        order = self.order_of(queue) if self.control.queues else None
+        if order is None or order.state is not QueueState.DRAINING:
+            return
+        left = USUAL_RETRY if order.until is None else -(-(order.until - self._clock.now()) // 1000)
+        why = f" ({order.reason})" if order.reason else ""
+        raise QueueDraining(
+            f'The queue "{queue}" takes no new jobs now{why}. Ask again in {left} s, or name another queue.',
+            retry_after=left,
+        )
+
+    def wake(self) -> None:
+        """Whoever waits for a change looks again."""
+        self._changed.set()
+        self._changed = asyncio.Event()
