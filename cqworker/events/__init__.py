@@ -12,7 +12,7 @@ from cqworker.events.job_event import JobEvent as JobEvent
 from cqworker.events.job_event import JobRef as JobRef
 from cqworker.events.limit_events import SubmissionsLimited
 from cqworker.events.loop_events import HandlerLoopBlocked, HandlerLoopProbed, MainLoopBlocked, MainLoopProbed
-from cqworker.events.schedule_events import ShardSwept
+from cqworker.events.schedule_events import ShardLeft, ShardSwept
 from cqworker.model.status import FailureKind, Status
 
 
@@ -277,6 +277,7 @@ Event = (
     | BackgroundFailed
     | RequestFailed
     | SubmissionsLimited
+    | ShardLeft
     | ShardSwept
     | FleetEvent
 )

@@ -34,3 +34,9 @@ class ShardSwept(Struct, frozen=True, kw_only=True):
     shard: str
     sent: int
     overdue: float
+
+
+class ShardLeft(Struct, frozen=True, kw_only=True):
+    """A shard is no longer this process's to sweep: what its last sweep found says nothing any more."""
+
+    shard: str

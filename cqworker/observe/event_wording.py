@@ -19,7 +19,7 @@ from cqworker.events.fleet_events import (
 )
 from cqworker.events.limit_events import SubmissionsLimited
 from cqworker.events.loop_events import HandlerLoopBlocked, HandlerLoopProbed, MainLoopBlocked, MainLoopProbed
-from cqworker.events.schedule_events import JobHandedOver, JobScheduled, JobUnsendable, ShardSwept
+from cqworker.events.schedule_events import JobHandedOver, JobScheduled, JobUnsendable, ShardLeft, ShardSwept
 from cqworker.events.stop_events import EndingDiscarded, ReturnedAfterStop
 from cqworker.model.status import SETTLED, Status
 
@@ -133,6 +133,7 @@ WORDING: Mapping[type, EventWording | Callable[[Any], EventWording]] = {
 
 DEBUG_WORDING: Mapping[type, EventWording] = {
     JobHandedOver: EventWording("debug", "job handed over", ("ahead",)),
+    ShardLeft: EventWording("debug", "due jobs left to others", ("shard",)),
     ShardSwept: EventWording("debug", "due jobs swept", ("shard", "sent", "overdue")),
     FleetMeasured: EventWording(
         "debug", "fleet measured", ("live", "silent", "slots", "busy", "backlog", "desired", "oldest")

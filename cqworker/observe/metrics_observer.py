@@ -32,7 +32,7 @@ from cqworker.events.fleet_events import (
 )
 from cqworker.events.limit_events import SubmissionsLimited
 from cqworker.events.loop_events import HandlerLoopBlocked, HandlerLoopProbed, MainLoopBlocked, MainLoopProbed
-from cqworker.events.schedule_events import JobHandedOver, JobScheduled, JobUnsendable, ShardSwept
+from cqworker.events.schedule_events import JobHandedOver, JobScheduled, JobUnsendable, ShardLeft, ShardSwept
 from cqworker.events.stop_events import EndingDiscarded, ReturnedAfterStop
 from cqworker.model.status import FailureKind, Status
 from cqworker.observe import fleet_gauges
@@ -145,6 +145,7 @@ class MetricsObserver:
             JobScheduled: lambda event: metrics.scheduled[self._type(event)].inc(),
             JobHandedOver: lambda event: metrics.handed_over[self._type(event)].inc(),
             JobUnsendable: lambda event: metrics.unsendable[self._type(event)].inc(),
+            ShardLeft: lambda event: metrics.overdue[event.shard,].set(0),
             ShardSwept: lambda event: metrics.overdue[event.shard,].set(event.overdue),
         }
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from cqworker.clock import Clock
 from cqworker.errors import NotProvisioned, Unavailable
 from cqworker.events import Emit
-from cqworker.events.schedule_events import JobUnsendable, ShardSwept
+from cqworker.events.schedule_events import JobUnsendable, ShardLeft, ShardSwept
 from cqworker.flow.context import Context
 from cqworker.flow.job_ref import job_ref_of
 from cqworker.flow.schedule_state import ScheduleState
@@ -77,6 +77,7 @@ class Sweeper:
         self._every = every
         self._aside = SetAside(context.clock)
         self._stopping = asyncio.Event()
+        self._swept: set[str] = set()
 
     def stop(self) -> None:
         """Sweeps no more once the page that is under way is done."""
@@ -103,6 +104,7 @@ class Sweeper:
         if not await self._state.check():
             return
         await self._leases.look()
+        self._tell_what_is_left()
         failure: Exception | None = None
         for shard in self._leases.shards:
             try:
@@ -117,6 +119,11 @@ class Sweeper:
         if failure is not None:
             raise failure
 
+    def _tell_what_is_left(self) -> None:
+        for shard in self._swept.difference(self._leases.shards):
+            self._swept.remove(shard)
+            self._emit(ShardLeft(shard=shard))
+
     async def _sweep_shard(self, shard: str) -> bool:
         """Whether it came to the end of what is due."""
         until, sent, oldest = self._clock.now() + self._horizon, 0, None
@@ -130,6 +137,7 @@ class Sweeper:
             sent += await self._send([record for record in records if self._may_be_sent(record)])
             if after is None:
                 late = 0 if oldest is None else max(0, self._clock.now() - oldest)
+                self._swept.add(shard)
                 self._emit(ShardSwept(shard=shard, sent=sent, overdue=late / 1000))
                 return True
         return False

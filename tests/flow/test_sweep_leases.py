@@ -8,7 +8,7 @@ import pytest
 
 from cqworker.errors import Unavailable
 from cqworker.events import JobStarted
-from cqworker.events.schedule_events import JobHandedOver, ShardSwept
+from cqworker.events.schedule_events import JobHandedOver, ShardLeft, ShardSwept
 from cqworker.model.status import Status
 from cqworker.ports.schedule import DueEntry, SweepLease
 from cqworker.scheduling.sweep_leases import ALL_SHARDS, FOLLOW_MS, LEASE_MS, LOOK_MS, SweepLeases
@@ -114,6 +114,17 @@ async def test_a_shard_that_another_took_meanwhile_is_swept_no_more() -> None:
     grant(world, "b", "3")
     await leases.renew("3")
     assert leases.shards == tuple(shard for shard in ALL_SHARDS if shard != "3")
+
+
+@story
+async def test_who_has_lost_a_shard_says_no_longer_how_late_its_jobs_are() -> None:
+    world = World({"quick": quick})
+    sweeper = world.office.sweeper
+    await sweeper.sweep()
+    await asyncio.sleep(LEASE_MS / 1000)
+    grant(world, "b", *ALL_SHARDS)
+    await sweeper.sweep()
+    assert {event.shard for event in world.office.seen(ShardLeft)} == {*ALL_SHARDS}
 
 
 @story
