@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+from cqworker.model.start_times import span_text
 from cqworker.model.status import Status
 
 MAX_SHOWN = 400
@@ -35,20 +36,27 @@ def _state_of(job: Job) -> str:
     failure = _failure(job)
     match _status(job):
         case Status.QUEUED:
-            return "waits" + (f" until {job['scheduled_at']}" if job["scheduled_at"] else " for its start")
+            return "waits" + (f" until {_start_of(job)}" if job["scheduled_at"] else " for its start")
         case Status.SCHEDULED:
-            return f"is SCHEDULED, not before {job['scheduled_at']}"
+            return f"is SCHEDULED and waits until {_start_of(job)}"
         case Status.RUNNING:
             asked = f"; a cancel was asked for at {job['cancel_requested_at']}" if job["cancel_requested_at"] else ""
             return f"is RUNNING since {job['started_at']}, {attempt}{asked}"
         case Status.RETRYING:
-            return f"is RETRYING, not before {job['scheduled_at']}: {attempt} ended with {failure}"
+            return f"is RETRYING, not before {_start_of(job)}: {attempt} ended with {failure}"
         case Status.SUCCEEDED:
             return f"SUCCEEDED in {attempt}{_duration_of(job)}"
         case Status.FAILED:
             return f"FAILED in {attempt}{_duration_of(job)}: {failure}"
         case Status.CANCELLED | Status.BLOCKED | None:
             return f"is {printable(job['status'])}"
+
+
+def _start_of(job: Job) -> str:
+    """When it may start, and how far ahead that is."""
+    start = job["scheduled_at"]
+    ahead = (datetime.fromisoformat(start) - datetime.now(UTC)).total_seconds() if start else 0
+    return f"{start} (in {span_text(ahead)})" if ahead >= 1 else f"{start}"
 
 
 def _status(job: Job) -> Status | None:

@@ -1,4 +1,4 @@
-"""`cqworker jobs`: find jobs; show, retry and cancel one."""
+"""`cqworker jobs`: find jobs; show, retry, cancel and put off one."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import click
 
 from cqworker.cli.job_lists import count, list_jobs
 from cqworker.cli.options import access_options, json_option
+from cqworker.cli.time_options import time_options
 
 if TYPE_CHECKING:
     from cqworker.client.job_types import View
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def jobs() -> None:
-    """List, count, show, retry and cancel jobs."""
+    """List, count, show, retry and cancel jobs, and say when they start."""
 
 
 jobs.add_command(list_jobs)
@@ -52,6 +53,39 @@ def retry(job_id: str, as_json: bool, config: Path | None, url: str | None, toke
 def cancel(job_id: str, as_json: bool, config: Path | None, url: str | None, token: str | None) -> None:
     """Cancel the job ID: at once where it waits, through its worker where it runs."""
     _print(_ask(config, url, token, lambda jobs: jobs.cancel(job_id)), as_json)
+
+
+@jobs.command()
+@click.argument("job_id", metavar="ID")
+@time_options
+@click.option("--reason", default="", help="Why, for the job's history.")
+@json_option
+@access_options
+def reschedule(
+    job_id: str,
+    run_at: str | None,
+    delay_seconds: int | None,
+    reason: str,
+    as_json: bool,
+    config: Path | None,
+    url: str | None,
+    token: str | None,
+) -> None:
+    """Give the job ID, which waits, another time: --at or --in."""
+    if run_at is None and delay_seconds is None:
+        raise click.UsageError("Say when it shall start: --at=TIME, or --in=SPAN. `cqworker jobs run-now ID` is now.")
+    asked = {"run_at": run_at} if run_at is not None else {"delay_seconds": delay_seconds}
+    body = json.dumps(asked | ({"reason": reason} if reason else {})).encode()
+    _print(_ask(config, url, token, lambda jobs: jobs.reschedule(job_id, body)), as_json)
+
+
+@jobs.command("run-now")
+@click.argument("job_id", metavar="ID")
+@json_option
+@access_options
+def run_now(job_id: str, as_json: bool, config: Path | None, url: str | None, token: str | None) -> None:
+    """Start the job ID, which waits, as soon as a worker is free."""
+    _print(_ask(config, url, token, lambda jobs: jobs.run_now(job_id)), as_json)
 
 
 def _ask(config: Path | None, url: str | None, token: str | None, ask: Callable[[Transport], Awaitable[View]]) -> View:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import sys
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
@@ -14,8 +13,8 @@ import click
 from click.core import ParameterSource
 
 from cqworker.cli.options import access_options, json_option
+from cqworker.cli.time_options import time_options
 from cqworker.enums import ExitCode
-from cqworker.model.job_limits import MAX_PAUSE
 from cqworker.model.status import Status
 
 if TYPE_CHECKING:
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
 UNTIL_FINAL = "forever"
 """What --wait without a number of seconds becomes."""
-SECONDS_OF = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
-"""Seconds by the unit of a span of time."""
 JOB_OPTIONS = ("queue", "key", "delay_seconds", "run_at", "tags", "metadata", "max_attempts", "wait")
 """Parameters that describe one job, and go with no --batch."""
 
@@ -40,21 +37,6 @@ class _Wait(click.ParamType[float | str]):
             return value if value == UNTIL_FINAL else float(value)
         except ValueError:
             self.fail(f"{value!r} is no number of seconds; write --wait=SECONDS, or --wait at the end", param, ctx)
-
-
-class _Span(click.ParamType[int]):
-    """Seconds, or minutes, hours or days."""
-
-    name = "SPAN"
-
-    def convert(self, value: int | str, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        found = re.fullmatch(r"([0-9]{1,9})([smhd]?)", str(value))
-        if found is None:
-            self.fail(f"{value!r} is no span of time", param, ctx)
-        seconds = int(found[1]) * SECONDS_OF[found[2]]
-        if seconds > MAX_PAUSE:
-            self.fail(f"{value} is more than 366 days", param, ctx)
-        return seconds
 
 
 def _parse_pairs(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
@@ -90,18 +72,7 @@ def _read(value: str) -> str:
 @click.argument("payload", metavar="[JSON|@FILE|-]", default="{}", callback=_read_payload)
 @click.option("--queue", help="The queue; else the type's, else the first configured.")
 @click.option("--key", help="An Idempotency-Key: for 24 h the same key gives the same job.")
-@click.option(
-    "--in",
-    "--delay",
-    "delay_seconds",
-    type=_Span(),
-    default=0,
-    metavar="SPAN",
-    help="So long before it may start: seconds, or 15m, 3h, 2d; 366 days at most.",
-)
-@click.option(
-    "--at", "run_at", metavar="TIME", help="Not to start before, with its zone, as 2026-12-24T18:00:00+01:00."
-)
+@time_options
 @click.option("--tag", "tags", multiple=True, help="A tag; may be repeated.")
 @click.option("--metadata", multiple=True, callback=_parse_pairs, metavar="NAME=VALUE", help="May be repeated.")
 @click.option("--max-attempts", type=click.IntRange(min=1), help="Starts before it has FAILED; else the type's.")

@@ -16,7 +16,7 @@ from cqworker.client.client_errors import DaemonRefused, JobFailed, JobUnfinishe
 from cqworker.client.fleet_client import FleetClient
 from cqworker.client.job_finder import JobFinder
 from cqworker.client.job_types import NewJob, View, job_from
-from cqworker.client.request_bodies import body_of
+from cqworker.client.request_bodies import body_of, reschedule_body
 from cqworker.client.sessions import Sessions
 from cqworker.client.transport import Transport
 from cqworker.client.wait_for_end import is_final, wait_until_final
@@ -41,7 +41,8 @@ class Client(JobFinder):
     connections of its own there. What is opened twice in one loop is shared, and closed with the last.
 
     Every method raises a CqworkerError with a text fit for people: those of `submit` are UnknownType, UnknownQueue,
-    InvalidPayload, MessageTooLarge, KeyReused and SubmissionRefused (the job is wrong), SendUnanswered (it may run:
+    InvalidPayload, MessageTooLarge, KeyReused and SubmissionRefused (the job is wrong), NotProvisioned (the table
+    cannot keep jobs for later than in 15 minutes until `cqworker provision` was run), SendUnanswered (it may run:
     repeat it with the same key) and Unavailable (nothing was accepted); ClientNotOpen where it is not open in this
     event loop. Over HTTP there are DaemonUnreachable, ProxyRefused, DaemonRefused and NotAdmitted besides; a call that
     found nobody is asked again for some seconds, and one that may have arrived only where twice does no harm: to read,
@@ -172,6 +173,28 @@ class Client(JobFinder):
     async def cancel(self, job_id: str) -> JobView:
         """Cancels a job that waits, asks one that runs to stop. Raises JobNotFound, NotAllowedNow."""
         return _job_of(await self._transport.cancel(_require_id(job_id)))
+
+    @explain_misuse(words.RESCHEDULE)
+    async def reschedule(
+        self,
+        job_id: str,
+        *,
+        run_at: datetime | None = None,
+        delay: float | timedelta | None = None,
+        reason: str = "",
+    ) -> JobView:
+        """Another time for a job that waits, as `run_at` or as a `delay` from now; `reason` is for its history.
+
+        Raises JobNotFound, NotProvisioned, SubmissionRefused for a time that cannot be, and NotAllowedNow where the job
+        runs, is final or was asked to stop.
+        """
+        body = reschedule_body(run_at, delay, reason)
+        return _job_of(await self._transport.reschedule(_require_id(job_id), body))
+
+    @explain_misuse(words.RUN_NOW)
+    async def run_now(self, job_id: str) -> JobView:
+        """Starts a job that waits as soon as a worker is free. Raises as `reschedule` does."""
+        return _job_of(await self._transport.run_now(_require_id(job_id)))
 
     @explain_misuse(words.UPLOAD)
     async def upload(self, data: bytes, content_type: str = "application/octet-stream") -> str:

@@ -15,6 +15,8 @@ from cqworker.fleet.fleet_views import queue_view, worker_view
 from cqworker.jobs.intake import JobAnswer, Sender, read_each, submit_all
 from cqworker.jobs.list_ask import list_ask_from
 from cqworker.jobs.list_view import count_view, page_view
+from cqworker.jobs.reschedule_models import read_reschedule
+from cqworker.jobs.schedule_check import TooFarAhead
 from cqworker.jobs.strict_json import NotStrictJson, read_object
 from cqworker.jobs.submission_models import InvalidFields
 from cqworker.jobs.submit import Accepted
@@ -28,6 +30,8 @@ from cqworker.settings import Settings
 
 DIRECTLY = "aws"
 """Who asks, where no token says it: whoever may write to the table."""
+OPERATOR = "the local operator"
+"""Who gives jobs another time, as their histories say it."""
 TENANT = DEFAULT_TENANT
 """Whose jobs are submitted; asked after are everybody's."""
 
@@ -95,6 +99,16 @@ class DirectTransport:
         ask = fleet.pause if change.act == "pause" else fleet.drain
         return queue_view(await ask(queue, until, DIRECTLY, change.reason))
 
+    async def reschedule(self, job_id: str, body: bytes) -> View:
+        try:
+            asked = read_reschedule(body, self._services.clock.now())
+            return job_view(await self._services.operator.reschedule(job_id, None, asked.at, OPERATOR, asked.why))
+        except (NotStrictJson, InvalidFields, TooFarAhead) as error:
+            raise SubmissionRefused(str(error)) from error
+
+    async def run_now(self, job_id: str) -> View:
+        return job_view(await self._services.operator.reschedule(job_id, None, None, OPERATOR))
+
     async def upload(self, data: bytes, content_type: str) -> str:
         if len(data) > self._max_upload:
             raise ArtifactTooLarge(f"These are {len(data)} bytes; http.max_upload takes {self._max_upload}.")
@@ -143,7 +157,7 @@ def _answer_of(job: JobAnswer) -> SubmitResult:
     match job.outcome:
         case Accepted(record=record):
             return job_view(record)
-        case InvalidFields() as error:
+        case InvalidFields() | TooFarAhead() as error:
             return SubmissionRefused(str(error))
         case CqworkerError() as error:
             return error

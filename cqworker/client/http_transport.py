@@ -130,6 +130,13 @@ class HttpTransport:
         path = f"/queues/{quote(queue, safe='')}/{change.act}"
         return await self._ask("POST", path, is_harmless=True, data=body, headers=JSON_HEADERS)
 
+    async def reschedule(self, job_id: str, body: bytes) -> View:
+        path = f"{_path(job_id)}/reschedule"
+        return self._job(await self._ask("POST", path, is_harmless=False, data=body, headers=JSON_HEADERS))
+
+    async def run_now(self, job_id: str) -> View:
+        return self._job(await self._ask("POST", f"{_path(job_id)}/run-now", is_harmless=False))
+
     async def upload(self, data: bytes, content_type: str) -> str:
         request: dict[str, Any] = {"data": data, "headers": {"Content-Type": content_type}}
         try:

@@ -22,7 +22,7 @@ def body_of(job: NewJob, *, with_key: bool = False) -> bytes:
     optional = {
         "queue": job.queue,
         "delay_seconds": _whole_seconds(job.delay) or None,
-        "run_at": job.run_at and job.run_at.astimezone(UTC).isoformat(),
+        "run_at": None if job.run_at is None else _time_text(job.run_at),
         "metadata": dict(job.metadata) or None,
         "tags": list(job.tags) or None,
         "max_attempts": job.max_attempts,
@@ -37,9 +37,51 @@ def body_of(job: NewJob, *, with_key: bool = False) -> bytes:
     return body
 
 
+def reschedule_body(run_at: datetime | None, delay: float | timedelta | None, reason: str) -> bytes:
+    """The new time of a job as POST /jobs/{id}/reschedule takes it. Raises SubmissionRefused for what is none."""
+    usage = "reschedule() takes run_at, a datetime with a time zone, or delay, seconds from now or a timedelta"
+    _require((run_at is None) != (delay is None), f"{usage}: give one of them")
+    _check_run_at(run_at)
+    _require(isinstance(reason, str), f"reason takes a text, not {reason!r}")
+    asked: dict[str, object] = {} if run_at is None else {"run_at": _time_text(run_at)}
+    if delay is not None:
+        _check_delay(delay)
+        asked["delay_seconds"] = _whole_seconds(delay)
+    try:
+        return _compact(asked | ({"reason": reason} if reason else {}))
+    except ValueError as error:
+        raise SubmissionRefused(f"That time cannot be written as JSON: {error}.") from error
+
+
+def _check_run_at(run_at: Any) -> None:
+    if isinstance(run_at, datetime) and run_at.utcoffset() is None:
+        raise SubmissionRefused(
+            f"run_at has no time zone, so that nobody knows when {run_at} is: write datetime.now(UTC) + …, or "
+            'datetime(2026, 12, 3, 9, tzinfo=ZoneInfo("Europe/Berlin")).'
+        )
+    _require(
+        isinstance(run_at, datetime | None),
+        f"run_at takes a datetime with a time zone, not a {type(run_at).__name__}"
+        + (": delay takes what is from now on" if isinstance(run_at, int | float | timedelta) else "")
+        + (": write datetime.fromisoformat(…)" if isinstance(run_at, str) else ""),
+    )
+
+
+def _check_delay(delay: Any) -> None:
+    _require(
+        isinstance(delay, int | float | timedelta),
+        f"delay takes seconds from now or a timedelta, not a {type(delay).__name__}"
+        + (": that is run_at=" if isinstance(delay, datetime) else ""),
+    )
+
+
+def _time_text(moment: datetime) -> str:
+    """The time as the API takes it: a part of a minute in an offset, which only old zones have, is no more there."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def _check_types(job: Any) -> None:
     """Raises SubmissionRefused for what a type checker would have found; the daemon could only guess what was meant."""
-    kind = type(job.delay).__name__
     _require(
         isinstance(job.type, str),
         f'The type of a job is a text, the name of its handler\'s entry point, such as "acme.greet": not {job.type!r}',
@@ -48,15 +90,11 @@ def _check_types(job: Any) -> None:
         isinstance(job.key, str | None),
         f'key takes a text, not {job.key!r}: write key="{job.key}"',
     )
+    _check_delay(job.delay)
+    _check_run_at(job.run_at)
     _require(
-        isinstance(job.delay, int | float | timedelta),
-        f"delay takes seconds from now or a timedelta, not a {kind}"
-        + (": write run_at=then" if isinstance(job.delay, datetime) else ""),
-    )
-    _require(
-        job.run_at is None or (isinstance(job.run_at, datetime) and job.run_at.tzinfo is not None),
-        f"run_at takes a datetime with its zone, not {job.run_at!r}: "
-        "write run_at=datetime.now(UTC) + timedelta(days=3)",
+        job.run_at is None or not job.delay,
+        "A job starts at run_at or after a delay: give one of them",
     )
     _require(
         isinstance(job.metadata, Mapping),

@@ -79,6 +79,17 @@ class Transport(Protocol):
         """Pauses, drains or resumes a queue. Raises UnknownQueue, PauseRefused."""
         ...
 
+    async def reschedule(self, job_id: str, body: bytes) -> View:
+        """Gives a job that waits the time in `body`, as POST /jobs/{id}/reschedule takes it.
+
+        Raises JobNotFound, NotAllowedNow, NotProvisioned, SubmissionRefused.
+        """
+        ...
+
+    async def run_now(self, job_id: str) -> View:
+        """Starts a job that waits. Raises JobNotFound, NotAllowedNow, NotProvisioned."""
+        ...
+
     async def upload(self, data: bytes, content_type: str) -> str:
         """What a payload says to refer to these bytes."""
         ...

@@ -6,8 +6,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-LimitedBy = Literal["token", "tenant"]
-"""Whose rate it was."""
+LimitedBy = Literal["token", "tenant", "schedule"]
+"""Whose rate it was; "schedule" is a tenant's for jobs that start later than in 15 minutes."""
 
 
 class SubmissionsLimited(Struct, frozen=True, kw_only=True):

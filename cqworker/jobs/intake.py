@@ -25,7 +25,7 @@ from cqworker.jobs.submission_models import (
 )
 from cqworker.jobs.submit import Accepted, CheckedSubmission, Submission, Submitter, check
 from cqworker.model.json_pointer import ROOT, Fault, JobPointer
-from cqworker.model.timestamps import ms_of
+from cqworker.model.start_times import start_time
 from cqworker.plugins.loaded_handlers import Handler
 
 T = TypeVar("T")
@@ -90,6 +90,13 @@ def read_each(jobs: Sequence[object], sender: Sender, find: FindHandler) -> list
     return _read_jobs([(job, "") for job in jobs], sender, find)
 
 
+def count_later(read: Sequence[Read], now: int) -> int:
+    """How many of these jobs would wait in the index of due jobs, if they were submitted at `now` (epoch ms)."""
+    asked = [job.submission for job in read if isinstance(job, ReadJob)]
+    plain = [each.submission if isinstance(each, CheckedSubmission) else each for each in asked]
+    return sum(each.is_later(now) for each in plain)
+
+
 async def submit_one(read: Read, submitter: Submitter) -> JobAnswer:
     """What became of the job. Raises errors that no rule foresaw."""
     if isinstance(read, JobAnswer):
@@ -144,9 +151,9 @@ def _submission_of(asked: SubmitAsk, sender: Sender) -> Submission:
         tags=tuple(asked.tags),
         max_attempts=asked.max_attempts,
         delay_seconds=asked.delay_seconds,
-        run_at=None if asked.run_at is None else ms_of(asked.run_at),
         idempotency_key=asked.idempotency_key if isinstance(asked, BatchJobAsk) else sender.key,
         traceparent=sender.traceparent,
+        run_at=None if asked.run_at is None else start_time(asked.run_at),
     )
 
 

@@ -12,7 +12,7 @@ from cqworker.flow.job_ref import job_ref_of
 from cqworker.jobs.hand_over import HORIZON_MS, HandOvers
 from cqworker.jobs.messages import letter_of
 from cqworker.jobs.queue_directory import QueueDirectory
-from cqworker.jobs.schedule_check import check_schedule
+from cqworker.jobs.schedule_check import check_schedule, check_start
 from cqworker.jobs.shared_reads import SharedReads
 from cqworker.jobs.waiters import Waiters
 from cqworker.model.history import RESCHEDULED, Entry, ending_event
@@ -109,19 +109,20 @@ class OperatorActions:
             record = answer.seen
         raise NotAllowedNow(f"Job {job_id} changes too quickly to be cancelled; try again.")
 
-    async def reschedule(self, job_id: str, tenant: str | None, at: int | None, by: str = "") -> JobRecord:
-        """Another time (epoch ms; None: now) for a job that waits; `by` is who asks, for the history.
+    async def reschedule(
+        self, job_id: str, tenant: str | None, at: int | None, by: str = "", why: str = ""
+    ) -> JobRecord:
+        """Another time (epoch ms; None, and one that has passed: now) for a job that waits.
 
-        Raises JobNotFound, NotProvisioned, Unavailable, and NotAllowedNow where the job runs or is final.
+        `by` is who asks, `why` what for: both are for the history. Raises JobNotFound, NotProvisioned, Unavailable,
+        TooFarAhead, and NotAllowedNow where the job runs, is final or was asked to stop.
         """
+        check_start(at, self._clock.now())
         await check_schedule(self._schedule)
         record = await self.show(job_id, tenant)
         for _ in range(MAX_TRIES):
-            if record.status not in WAITING or record.cancel_requested_at is not None:
-                raise NotAllowedNow(
-                    f"Job {job_id} is {record.status}; only a job that waits can be given another time."
-                )
-            change = self._reschedule_write(record, at, by)
+            _require_waiting(record)
+            change = self._reschedule_write(record, at, _said_by(by, why))
             answer = await self._store.write(change)
             if isinstance(answer, Written) or change.was_applied_to(answer.seen):
                 return await self._report_rescheduled(change.after(record))
@@ -130,14 +131,11 @@ class OperatorActions:
             record = answer.seen
         raise NotAllowedNow(f"Job {job_id} changes too quickly to be put off; try again.")
 
-    def _reschedule_write(self, record: JobRecord, at: int | None, by: str) -> Reschedule:
+    def _reschedule_write(self, record: JobRecord, at: int | None, said: str) -> Reschedule:
         now = self._clock.now()
-        time = now if at is None else at
-        said = "now" if at is None else rfc3339(at)
-        entry = Entry(now, RESCHEDULED, 0, "", f"{said} by {by}" if by else said)
-        return Reschedule(
-            seen=record, scheduled_at=time, purge_at=self._retention.purge_at(max(now, time)), entry=entry
-        )
+        time = now if at is None else max(at, now)
+        entry = Entry(now, RESCHEDULED, 0, "", f"{rfc3339(time) if time > now else 'now'}{said}")
+        return Reschedule(seen=record, scheduled_at=time, purge_at=self._retention.purge_at(time), entry=entry)
 
     async def _report_rescheduled(self, record: JobRecord) -> JobRecord:
         """What is due soon is handed over at once; where that fails the index of due jobs does it a little later."""
@@ -194,3 +192,21 @@ class OperatorActions:
     async def _send(self, record: JobRecord, round_number: int) -> None:
         """Raises NotAllowedNow for a record from before today's limits, which no worker takes."""
         await self._queues.named(record.queue).send(letter_of(record, round_number=round_number))
+
+
+def _require_waiting(record: JobRecord) -> None:
+    """Raises NotAllowedNow where the job cannot be given another time, with what can be done instead."""
+    if record.status in WAITING and record.cancel_requested_at is None:
+        return
+    state = f"is {record.status}"
+    if record.status.is_final:
+        mend = "submit it anew" if record.status is Status.SUCCEEDED else "retry it"
+    elif record.cancel_requested_at is not None:
+        state, mend = "was asked to stop", "wait for its end"
+    else:
+        mend = "wait for its end, or cancel it"
+    raise NotAllowedNow(f"Job {record.job_id} {state}; only a job that waits can be given another time: {mend}.")
+
+
+def _said_by(by: str, why: str) -> str:
+    return (f" by {by}" if by else "") + (f": {why}" if why else "")

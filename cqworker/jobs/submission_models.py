@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SkipValidation,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import ErrorDetails
 
 from cqworker.errors import SubmissionRefused
@@ -24,12 +33,14 @@ from cqworker.model.job_limits import (
     metadata_fault,
 )
 from cqworker.model.json_pointer import ROOT, Fault, JobPointer
-from cqworker.model.timestamps import RFC3339, ms_of
+from cqworker.model.start_times import AS_WRITTEN, START_TIME, start_time
+from cqworker.suggestions.submission_terms import FIELDS_ELSEWHERE
 
 MAX_FAULTS = 20
 """Faults of a body that are reported: it can be wrong in ten thousand places."""
 MAX_SUGGESTED_NAME = 64
 """Characters of an unknown field's name up to which a similar field is looked for, which costs their square."""
+NO_FIELD = "is no field here"
 ALIASES = {"job_type": "type", "params": "payload"}
 """What other job systems call our fields, and our names."""
 
@@ -42,7 +53,28 @@ AnySpelling: BeforeValidator = BeforeValidator(_to_whole)
 """10, 10.0 and 1e1 are the same whole number (JSON Schema 2020-12, section 6.1.1)."""
 Tag = Annotated[str, Field(min_length=1, max_length=MAX_TAG)]
 Attempts = Annotated[int, Field(ge=1, le=MAX_ATTEMPTS), AnySpelling]
-Delay = Annotated[int, Field(ge=0), AnySpelling]
+
+
+def _check_delay(seconds: int) -> int:
+    if seconds > MAX_PAUSE:
+        raise ValueError(f"at most {MAX_PAUSE}, which are 366 days")
+    return seconds
+
+
+def _check_run_at(text: str, info: ValidationInfo) -> str:
+    start_time(text)
+    if info.data.get("delay_seconds"):
+        raise ValueError("is given beside delay_seconds; say one of them")
+    return text
+
+
+Delay = Annotated[int, Field(ge=0, json_schema_extra={"maximum": MAX_PAUSE}), AnySpelling, AfterValidator(_check_delay)]
+RunAt = Annotated[
+    str,
+    Field(json_schema_extra={"format": "date-time", "pattern": START_TIME, "examples": [AS_WRITTEN]}),
+    AfterValidator(_check_run_at),
+]
+"""A field of this type stands behind one called `delay_seconds`, and one of the two is given."""
 
 
 class RequestBody(BaseModel):
@@ -71,16 +103,11 @@ class SubmitAsk(RequestBody):
     )
     tags: list[Tag] = Field(default_factory=list, max_length=MAX_TAGS)
     max_attempts: Attempts | None = Field(default=None, description="Else the type's.")
-    delay_seconds: Delay = Field(
-        default=0,
-        description="Else 0. Over 900 it waits in the table, SCHEDULED, which takes the index of due jobs.",
-        json_schema_extra={"maximum": MAX_PAUSE},
-    )
-    run_at: str | None = Field(
+    delay_seconds: Delay = Field(default=0, description="Else 0. 366 days at most; run_at says a time.")
+    run_at: RunAt | None = Field(
         default=None,
-        description="Not to start before this time, 366 days ahead at most; one that has passed is now. "
-        "Beside delay_seconds, the later of the two counts.",
-        json_schema_extra={"anyOf": [{"type": "string", "format": "date-time", "pattern": RFC3339}, {"type": "null"}]},
+        description="When it shall start: a time with its offset from UTC, 366 days ahead at most. One that has passed "
+        "is now. It goes with no delay_seconds.",
     )
 
     @field_validator("metadata")
@@ -89,20 +116,6 @@ class SubmitAsk(RequestBody):
         if (fault := metadata_fault(metadata)) is not None:
             raise ValueError(fault)
         return metadata
-
-    @field_validator("delay_seconds")
-    @classmethod
-    def _delay_is_possible(cls, seconds: int) -> int:
-        if seconds > MAX_PAUSE:
-            raise ValueError(f"at most {MAX_PAUSE} (366 days)")
-        return seconds
-
-    @field_validator("run_at")
-    @classmethod
-    def _time_is_possible(cls, said: str | None) -> str | None:
-        if said is not None and ms_of(said) > (time.time() + MAX_PAUSE) * 1000:
-            raise ValueError("at most 366 days ahead")
-        return said
 
 
 class BatchJobAsk(SubmitAsk):
@@ -163,18 +176,19 @@ def validate(
         return model.model_validate(body)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
-        faults = [_fault_of(detail, pointer) for detail in found[:most]]
+        faults = [_fault_of(detail, pointer, model) for detail in found[:most]]
         unknown = next((place for place, detail in enumerate(found[:most]) if _is_unknown(detail)), None)
         if unknown is not None and most > 1:
             faults[unknown] = _with_suggestion(faults[unknown], str(found[unknown]["loc"][0]), model)
         raise InvalidFields(_summary_of(faults, len(found)), faults) from None
 
 
-def _fault_of(detail: ErrorDetails, pointer: JobPointer) -> Fault:
+def _fault_of(detail: ErrorDetails, pointer: JobPointer, model: type[RequestBody]) -> Fault:
     first, *rest = detail["loc"] or ("",)
     place = pointer.to(str(first), *(part for part in rest if part != "[key]"))
     if _is_unknown(detail):
-        return Fault(place, "is no field here")
+        meant = FIELDS_ELSEWHERE.get(str(first), "")
+        return Fault(place, f"is no field here; it is {meant}" if meant in model.model_fields else NO_FIELD)
     return Fault(place, detail["msg"].removeprefix("Value error, "))
 
 
@@ -184,6 +198,8 @@ def _is_unknown(detail: ErrorDetails) -> bool:
 
 def _with_suggestion(fault: Fault, name: str, model: type[RequestBody]) -> Fault:
     """The similar field that was probably meant, for the first unknown one alone: looking for it is dear."""
+    if fault.detail != NO_FIELD:
+        return fault
     near = get_close_matches(name, model.model_fields, n=1) if len(name) <= MAX_SUGGESTED_NAME else []
     return Fault(fault.pointer, f"{fault.detail}; did you mean {near[0]}?") if near else fault
 

@@ -18,7 +18,7 @@ from cqworker.flow.context import Context
 from cqworker.flow.job_ref import job_ref_of, stored_trace_id
 from cqworker.jobs.hand_over import HORIZON_MS
 from cqworker.jobs.queue_directory import QueueDirectory
-from cqworker.jobs.schedule_check import check_schedule
+from cqworker.jobs.schedule_check import check_schedule, check_start
 from cqworker.model.artifact_keys import payload_key
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import SCHEDULED, Entry
@@ -69,6 +69,14 @@ class Submission:
 
     def __post_init__(self) -> None:
         check_tenant(self.tenant)
+
+    def starts_at(self, made_at: int) -> int:
+        """When a job that is made at `made_at` shall start (both epoch ms): not before that."""
+        return max(made_at, self.run_at or 0, made_at + self.delay_seconds * 1000)
+
+    def is_later(self, now: int) -> bool:
+        """Whether it would start later than SQS delays a message, if it was made now (epoch ms)."""
+        return self.starts_at(now) > now + HORIZON_MS
 
     def fingerprint(self) -> str:
         """The same for two requests that ask for the same, whatever the order of their fields."""
@@ -143,17 +151,17 @@ class Submitter:
     async def submit(self, asked: Submission | CheckedSubmission) -> Accepted:
         """Accepts one job, which is checked here unless that was done elsewhere.
 
-        Raises UnknownType, UnknownQueue, InvalidPayload, MessageTooLarge and KeyReused (the request is wrong),
-        NotProvisioned (the table cannot keep jobs for later yet), QueueDraining and Unavailable (nothing was accepted),
-        SendUnanswered (the job may run).
+        Raises UnknownType, UnknownQueue, InvalidPayload, MessageTooLarge, KeyReused and TooFarAhead (the request is
+        wrong), NotProvisioned (the table cannot keep jobs for later yet), QueueDraining and Unavailable (nothing was
+        accepted), SendUnanswered (the job may run).
         """
         submission = asked.submission if isinstance(asked, CheckedSubmission) else asked
         handler = self._find_handler(submission)
         fit = asked if isinstance(asked, CheckedSubmission) else check(submission, handler)
         queue = self._queue_name(submission, handler)
         now = self._clock.now()
-        is_later = _start_time(submission, now) > now + HORIZON_MS
-        if is_later:
+        check_start(submission.run_at, now)
+        if is_later := submission.is_later(now):
             await check_schedule(self._schedule)
         job_id = new_job_id(now)
         if submission.idempotency_key is not None:
@@ -165,7 +173,7 @@ class Submitter:
                 job_id = holder.job_id
         self._control.check_accepts(queue)
         envelope = await self._build_envelope(submission, handler, queue, job_id)
-        starts_at = _start_time(submission, envelope.created_at)
+        starts_at = submission.starts_at(envelope.created_at)
         if is_later:
             return Accepted(await self._put_for_later(submission, envelope, starts_at))
         await self._send(submission, envelope, starts_at)
@@ -290,8 +298,3 @@ class Submitter:
             self._emit(RecordPostponed(job=job_ref_of(record), cause=error.cause))
             return record
         return (answer.seen or record) if isinstance(answer, Refused) else answer.record
-
-
-def _start_time(submission: Submission, made_at: int) -> int:
-    """When a job that is made at `made_at` shall start (both epoch ms): not before that."""
-    return max(made_at, submission.run_at or 0, made_at + submission.delay_seconds * 1000)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from cqworker.clock import Clock
@@ -40,6 +40,7 @@ def rates_from(http: HttpSettings, local_token: str, local_tenant: str) -> Rates
         own = general.tenants.get(tenant)
         rate, burst = (own.rate, own.burst) if own is not None else (None, None)
         rates["tenant", tenant] = _rate_of(rate or general.tenant_rate, burst or general.tenant_burst)
+        rates["schedule", tenant] = _rate_of(general.schedule_rate, general.schedule_burst)
     return {bucket: rate for bucket, rate in rates.items() if rate is not None}
 
 
@@ -104,7 +105,13 @@ class SubmissionRates:
 
         Raises RateLimited, which says when the whole request can be sent again, and MessageTooLarge where it never can.
         """
-        holders: tuple[Bucket, Bucket] = ("token", token), ("tenant", tenant)
+        self._admit((("token", token), ("tenant", tenant)), number, of)
+
+    def admit_later(self, tenant: str, number: int) -> None:
+        """Counts so many submissions of one request for later than in 15 minutes; raises as `admit` does."""
+        self._admit((("schedule", tenant),), number, None)
+
+    def _admit(self, holders: Sequence[Bucket], number: int, of: int | None) -> None:
         rates = {holder: self._rates[holder] for holder in holders if holder in self._rates}
         if not rates or number < 1:
             return
@@ -112,7 +119,8 @@ class SubmissionRates:
         for holder, rate in rates.items():
             if total > rate.burst:
                 raise MessageTooLarge(
-                    f"{_holder_words(holder)} may submit {rate.burst} jobs at once, and these are {total}."
+                    f"{_holder_words(holder)} may submit {rate.burst} jobs at once{_kind_words(holder)}, "
+                    f"and these are {total}."
                 )
         if not self._buckets.take(rates, number):
             (limit, name), seconds = self._buckets.wait(rates, total)
@@ -120,11 +128,15 @@ class SubmissionRates:
             rate = rates[limit, name]
             wait = max(1, math.ceil(seconds))
             raise RateLimited(
-                f"{_holder_words((limit, name))} may submit {rate.per_second:g} jobs a second, {rate.burst} at once. "
-                f"Nothing was accepted: send it again in {wait} s.",
+                f"{_holder_words((limit, name))} may submit {rate.per_second:g} jobs a second, {rate.burst} at once"
+                f"{_kind_words((limit, name))}. Nothing was accepted: send it again in {wait} s.",
                 retry_after=wait,
             )
 
 
 def _holder_words(holder: Bucket) -> str:
-    return f'The {holder[0]} "{holder[1]}"'
+    return f'The {"tenant" if holder[0] == "schedule" else holder[0]} "{holder[1]}"'
+
+
+def _kind_words(holder: Bucket) -> str:
+    return " for later than in 15 minutes" if holder[0] == "schedule" else ""

@@ -35,4 +35,10 @@ class RatesSettings(Section):
     tenant_burst: Burst | None = Field(
         None, description=f"{AT_ONCE}what a batch may have (500), or what the rate gives in a second."
     )
+    schedule_rate: PerSecond = Field(
+        500.0, description="Submissions a second, on average, of a tenant for later than in 15 minutes."
+    )
+    schedule_burst: Burst | None = Field(
+        None, description="So many of them at once; not set: what a batch may have (500), or a second's worth."
+    )
     tenants: dict[str, RateSettings] = Field(default_factory=dict, description="Overrides for single tenants.")

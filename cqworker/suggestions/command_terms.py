@@ -40,12 +40,14 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         ("revoke kill abort stop terminate delete remove discard", "It is `cqworker jobs cancel ID`."),
         ("requeue rerun replay restart", "It is `cqworker jobs retry ID`."),
         ("submit add enqueue new create run", "It is `cqworker submit TYPE '{…}'`."),
+        ("postpone delay defer snooze schedule move", "It is `cqworker jobs reschedule ID --in=3d`, or --at=TIME."),
+        ("now start trigger promote execute", "It is `cqworker jobs run-now ID`."),
     ),
 }
 _CONCURRENCY = "It is --concurrency: jobs at the same time in this process. More processes are more `cqworker run`."
 _ATTEMPTS = "It is --max-attempts, which counts every start, the first one too."
-_DELAY = "It is --in: seconds from now, or 15m, 3h, 2d."
-_TIME = "It is --at, a time with its zone: 2026-12-24T18:00:00+01:00."
+_DELAY = "It is --in, such as --in=90s or --in=3d."
+_AT = "It is --at, such as --at=2026-12-03T09:00:00+01:00."
 _PAYLOAD = 'The payload is one JSON object behind the type: cqworker submit acme.greet \'{"name": "Ada"}\'.'
 _LIMIT = 'A handler says its own (@handler(timeout=…)), or the configuration does: [handlers.types."…"] timeout.'
 _RUN = _table(
@@ -84,8 +86,8 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
     "run": _RUN,
     "dev": _RUN,
     "submit": _table(
-        ("--countdown --delay-seconds --enqueue-in --run-in", _DELAY),
-        ("--eta --run-at --enqueue-at --scheduled-at", _TIME),
+        ("--countdown --delay-seconds --enqueue-in --run-in --wait-for", _DELAY),
+        ("--eta --run-at --schedule-at --scheduled-at --enqueue-at --start-at --wait-until --not-before", _AT),
         ("--args -a --kwargs -k --payload --data -d --params --json-payload", _PAYLOAD),
         ("--retries --max-retries --retry --tries", _ATTEMPTS),
         (
@@ -103,6 +105,4 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
         ("--sync --result --follow -f", "It is --wait."),
     ),
 }
-VALUES: Mapping[str, Mapping[str, str]] = {
-    "submit": {"delay_seconds": "Write seconds from now, or 15m, 3h, 2d; 366 days at most."}
-}
+VALUES: Mapping[str, Mapping[str, str]] = {"submit": {"delay_seconds": "Write seconds from now, or 90s, 15m, 3h, 2d."}}

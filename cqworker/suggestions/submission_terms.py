@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from cqworker.suggestions.call_errors import CallTerms
 
-_DELAY = "delay= is seconds from now, or a timedelta, 366 days at most"
-_TIME = "run_at= is a datetime with its zone, 366 days ahead at most"
+_DELAY = "delay= is seconds from now, or a timedelta"
+_RUN_AT = "run_at= is a datetime with a time zone, delay= is seconds from now, or a timedelta"
 _PAYLOAD = 'the payload is one object: submit("acme.greet", {"name": "Ada"})'
 _KEY = "key= names a submission: for 24 hours the same key gives the same job; the job's own id is made here"
 _QUEUE = "it is queue="
@@ -21,8 +21,9 @@ _KEPT = "a job and its result are kept for [store] retention_days"
 OTHERS: Mapping[str, str] = {
     word: sentence
     for words, sentence in (
-        ("countdown defer_by _defer_by run_in delay_seconds delay_ms enqueue_in wait", _DELAY),
-        ("eta defer_until _defer_until at enqueue_at scheduled_at schedule_at schedule_time start_after", _TIME),
+        ("countdown defer_by _defer_by run_in delay_seconds delay_ms enqueue_in in_ wait wait_for", _DELAY),
+        ("eta defer_until _defer_until at enqueue_at perform_at scheduled_at schedule_at schedule_time", _RUN_AT),
+        ("start_after start_at start_time not_before wait_until schedule_for run_after when", _RUN_AT),
         ("args kwargs params arguments payload_ref data body input", _PAYLOAD),
         ("task_id job_id _job_id message_id id jid uuid unique_key deduplication_id dedup_id", _KEY),
         ("idempotency_key unique unique_for singleton_key job_key", _KEY),
@@ -40,6 +41,16 @@ OTHERS: Mapping[str, str] = {
     )
     for word in words.split()
 }
+FIELDS_ELSEWHERE: Mapping[str, str] = {
+    word: field
+    for field, words in {
+        "run_at": "eta at scheduled_at schedule_at schedule_time scheduledAt startAt start_at start_time start_after "
+        "runAt wait_until not_before defer_until enqueue_at run_after when",
+        "delay_seconds": "delay countdown delaySeconds delay_ms wait defer_by enqueue_in run_in",
+    }.items()
+    for word in words.split()
+}
+"""What the fields that say when a job starts are called elsewhere, and which of ours each of these words is."""
 USAGE = 'Write it like submit("acme.greet", {"name": "Ada"}, key="order-42").'
 CLIENT = CallTerms(
     "Client.http()",
@@ -69,7 +80,12 @@ ATTRIBUTES: Mapping[str, str] = {
         ("enqueue enqueue_job send_task send delay apply_async kiq kick perform_async push add publish call", _SUBMIT),
         ("send_message add_job create_job schedule run start put queue_job submit_job", _SUBMIT),
         ("enqueue_in perform_in submit_in apply_in", f"{_SUBMIT}, with delay="),
-        ("enqueue_at perform_at submit_at", f"{_SUBMIT}, with run_at="),
+        ("enqueue_at perform_at submit_at schedule_at", f"{_SUBMIT}, with run_at="),
+        (
+            "reschedule_job postpone defer snooze move update_eta change_time",
+            "it is `await client.reschedule(job_id, run_at=…)`, or delay=",
+        ),
+        ("trigger start_now promote execute fire", "it is `await client.run_now(job_id)`"),
         (
             "bulk enqueue_many submit_all map push_bulk send_many batch",
             "it is `await client.submit_many([NewJob(…), …])`",
@@ -145,6 +161,18 @@ CANCEL = _call(
     "cancel(job_id)",
     terminate="one that runs is told to stop, always",
     signal="one that runs is told to stop, always",
+)
+RESCHEDULE = _call(
+    "reschedule",
+    "reschedule(job_id, run_at=datetime.now(UTC) + timedelta(days=3)), or delay=timedelta(days=3)",
+    **dict.fromkeys(("eta", "at", "scheduled_at", "schedule_at", "wait_until", "when"), "it is run_at="),
+    **dict.fromkeys(("countdown", "delay_seconds", "in_", "seconds", "after"), "it is delay="),
+)
+RUN_NOW = _call(
+    "run_now",
+    "run_now(job_id)",
+    delay="reschedule(job_id, delay=…) waits",
+    run_at="reschedule(job_id, run_at=…) waits",
 )
 UPLOAD = _call(
     "upload",

@@ -97,6 +97,11 @@ def charge_rate(request: web.Request, number: int = 1, *, of: int | None = None)
     request.app[SUBMISSION_RATES].admit(caller.name, caller.own_tenant, number, of=of)
 
 
+def charge_later(request: web.Request, number: int) -> None:
+    """Counts submissions for later than in 15 minutes against the rate of the caller's tenant; raises as the other."""
+    request.app[SUBMISSION_RATES].admit_later(caller_of(request).own_tenant, number)
+
+
 def _bearer_token(request: web.Request) -> str | None:
     values = request.headers.getall(hdrs.AUTHORIZATION, [])
     scheme, _, token = values[0].partition(" ") if len(values) == 1 else ("", "", "")

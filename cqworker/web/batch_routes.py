@@ -5,11 +5,11 @@ from __future__ import annotations
 from aiohttp import web
 
 from cqworker.errors import CqworkerError
-from cqworker.jobs.intake import JobAnswer, Sender, submit_all
+from cqworker.jobs.intake import JobAnswer, Sender, count_later, submit_all
 from cqworker.jobs.submit import Accepted
 from cqworker.jobs.time_slices import in_slices
 from cqworker.web.app_context import context_of, require
-from cqworker.web.auth import caller_of, charge_rate
+from cqworker.web.auth import caller_of, charge_later, charge_rate
 from cqworker.web.body_reader import json_body
 from cqworker.web.error_middleware import report_incident
 from cqworker.web.job_routes import job_json, traceparent_of
@@ -30,6 +30,7 @@ async def submit_batch(request: web.Request) -> web.StreamResponse:
         await json_body(request, context.settings.http.max_body), sender
     )
     charge_rate(request, len(read) - 1, of=len(read))
+    charge_later(request, count_later(read, context.clock.now()))
     answers = await submit_all(read, require(context.submitter))
     return as_json({"jobs": [_answer_json(answer, request) async for answer in in_slices(answers)]})
 

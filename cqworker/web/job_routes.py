@@ -8,7 +8,7 @@ from aiohttp import web
 from orjson import Fragment
 
 from cqworker.errors import JobNotFound
-from cqworker.jobs.intake import Sender, submit_one
+from cqworker.jobs.intake import Sender, count_later, submit_one
 from cqworker.jobs.strict_json import read_object
 from cqworker.jobs.submission_models import validate
 from cqworker.model.ids import IDEMPOTENCY_KEY
@@ -17,7 +17,7 @@ from cqworker.model.job_view import job_view
 from cqworker.model.record import JobRecord
 from cqworker.model.trace import parse_traceparent
 from cqworker.web.app_context import LONG_POLLS, context_of, require
-from cqworker.web.auth import caller_of, charge_rate
+from cqworker.web.auth import caller_of, charge_later, charge_rate
 from cqworker.web.body_reader import json_body
 from cqworker.web.json_response import as_json
 from cqworker.web.parse_offload import PARSE_OFFLOAD
@@ -38,6 +38,7 @@ async def submit_job(request: web.Request) -> web.StreamResponse:
     sender = Sender(caller_of(request).own_tenant, traceparent_of(request), key)
     body = await json_body(request, context_of(request).settings.http.max_body)
     read = await request.app[PARSE_OFFLOAD].parse_one(body, sender)
+    charge_later(request, count_later([read], context_of(request).clock.now()))
     answer = await submit_one(read, require(context_of(request).submitter))
     if isinstance(accepted := answer.outcome, Exception):
         raise problem_of_submission(accepted, answer.pointer)

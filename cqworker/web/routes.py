@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from cqworker.jobs.submission_models import BatchAsk, SubmitAsk
 from cqworker.web import (
-    artifact_routes,
     batch_routes,
     catalogue_routes,
     health_routes,
@@ -12,14 +11,10 @@ from cqworker.web import (
     response_models,
     worker_models,
 )
+from cqworker.web.artifact_route_table import ARTIFACT_ROUTES
 from cqworker.web.fleet_route_table import FLEET_ROUTES
 from cqworker.web.list_routes import LIST_ROUTES
 from cqworker.web.parameters import (
-    ARTIFACT_ADDRESS,
-    ARTIFACT_ID,
-    ARTIFACT_NAME,
-    ATTACHED,
-    BYTES,
     IDEMPOTENCY_KEY,
     JOB_ADDRESS,
     JOB_ID,
@@ -31,15 +26,9 @@ from cqworker.web.parameters import (
 from cqworker.web.problems import ProblemKind
 from cqworker.web.request_models import RetryAsk
 from cqworker.web.route_definition import Route, RouteReply
+from cqworker.web.schedule_routes import SCHEDULE_ROUTES
 
 JOB = response_models.JobView
-DOWNLOAD_PROBLEMS = (
-    ProblemKind.JOB_NOT_FOUND,
-    ProblemKind.ARTIFACT_NOT_FOUND,
-    ProblemKind.ARTIFACT_TOO_LARGE,
-    ProblemKind.UNAVAILABLE,
-    ProblemKind.CROWDED,
-)
 
 JOB_ROUTES = (
     Route(
@@ -144,72 +133,6 @@ JOB_ROUTES = (
     ),
 )
 
-ARTIFACT_ROUTES = (
-    Route(
-        method="POST",
-        path="/artifacts",
-        name="uploadArtifact",
-        tag="artifacts",
-        summary="Upload bytes to use as a source",
-        endpoint=artifact_routes.upload,
-        scope="submit",
-        body=BYTES,
-        replies={201: RouteReply("Stored.", response_models.ArtifactView, {"Location": ARTIFACT_ADDRESS})},
-        problems=(
-            ProblemKind.MALFORMED,
-            ProblemKind.TOO_SLOW,
-            ProblemKind.TOO_LARGE,
-            ProblemKind.MEDIA_TYPE,
-            ProblemKind.RATE_LIMITED,
-            ProblemKind.UNAVAILABLE,
-            ProblemKind.CROWDED,
-        ),
-    ),
-    Route(
-        method="GET",
-        path="/artifacts/{artifact_id}",
-        name="downloadArtifact",
-        tag="artifacts",
-        summary="Fetch an uploaded artifact",
-        endpoint=artifact_routes.download,
-        scope="read",
-        parameters=(ARTIFACT_ID,),
-        replies={200: RouteReply("The bytes, as an attachment.", BYTES, ATTACHED)},
-        problems=(
-            ProblemKind.ARTIFACT_NOT_FOUND,
-            ProblemKind.ARTIFACT_TOO_LARGE,
-            ProblemKind.UNAVAILABLE,
-            ProblemKind.CROWDED,
-        ),
-    ),
-    Route(
-        method="GET",
-        path="/jobs/{job_id}/artifact",
-        name="downloadJobArtifact",
-        tag="artifacts",
-        summary="Fetch what a job made",
-        endpoint=artifact_routes.download_of_job,
-        scope="read",
-        parameters=(JOB_ID,),
-        replies={
-            200: RouteReply("What the result's `output` refers to, or a result too big to show.", BYTES, ATTACHED)
-        },
-        problems=DOWNLOAD_PROBLEMS,
-    ),
-    Route(
-        method="GET",
-        path="/jobs/{job_id}/artifacts/{name}",
-        name="downloadNamedArtifact",
-        tag="artifacts",
-        summary="Fetch by its name what a job made",
-        endpoint=artifact_routes.download_by_name,
-        scope="read",
-        parameters=(JOB_ID, ARTIFACT_NAME),
-        replies={200: RouteReply("What the job's last attempt wrote under this name.", BYTES, ATTACHED)},
-        problems=DOWNLOAD_PROBLEMS,
-    ),
-)
-
 CATALOGUE_ROUTES = (
     Route(
         method="GET",
@@ -295,6 +218,14 @@ VITAL_ROUTES = (
     ),
 )
 
-ROUTES = (*LIST_ROUTES, *JOB_ROUTES, *ARTIFACT_ROUTES, *CATALOGUE_ROUTES, *FLEET_ROUTES, *VITAL_ROUTES)
+ROUTES = (
+    *LIST_ROUTES,
+    *JOB_ROUTES,
+    *SCHEDULE_ROUTES,
+    *ARTIFACT_ROUTES,
+    *CATALOGUE_ROUTES,
+    *FLEET_ROUTES,
+    *VITAL_ROUTES,
+)
 VITAL_PATHS = frozenset(route.path for route in VITAL_ROUTES)
 """Paths that are answered even where every place is taken."""

@@ -50,11 +50,13 @@ UNREADY: dict[str, Any] = {
     ],
 }
 RETRY = {"round": 1}
+RESCHEDULE = {"run_at": "2026-12-03T09:00:00+01:00", "reason": "the shop is closed"}
 MODEL_EXAMPLES: dict[str, dict[str, Any]] = {
     "ArtifactView": ARTIFACT,
     "HealthView": HEALTHY,
     "JobView": JOB,
     "ReadinessView": UNREADY,
+    "RescheduleAsk": RESCHEDULE,
     "RetryAsk": RETRY,
 }
 """By the name of the model."""

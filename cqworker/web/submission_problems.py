@@ -16,6 +16,7 @@ from cqworker.errors import (
     UnknownQueue,
     UnknownType,
 )
+from cqworker.jobs.schedule_check import TooFarAhead
 from cqworker.jobs.strict_json import NotStrictJson
 from cqworker.jobs.submission_models import InvalidFields
 from cqworker.model.json_pointer import Fault, JobPointer
@@ -63,4 +64,5 @@ def problem_of_submission(error: Exception, pointer: JobPointer) -> Problem:  # 
         case Unavailable(service=service):
             return Problem(ProblemKind.UNAVAILABLE, str(error), members={"service": service})
         case _:
-            return Problem(ProblemKind.INVALID, str(error))
+            of_time = [Fault(pointer.to("run_at"), str(error))] if isinstance(error, TooFarAhead) else []
+            return Problem(ProblemKind.INVALID, str(error), errors=of_time)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -60,6 +61,20 @@ def test_the_first_line_says_how_the_job_stands(changes: dict[str, Any], standin
     first = words(replace(RECORD, **changes))[0]
     assert first.startswith("Job j1 (text.transform on main) ")
     assert first.endswith(standing)
+
+
+@pytest.mark.parametrize(
+    ("status", "standing"),
+    [
+        (Status.SCHEDULED, "is SCHEDULED and waits until {} (in 2 d 3 h)."),
+        (Status.QUEUED, "waits until {} (in 2 d 3 h)."),
+        (Status.RETRYING, "is RETRYING, not before {} (in 2 d 3 h): attempt 1 of 3 ended with no reason on record."),
+    ],
+)
+def test_how_long_a_job_waits_is_told_beside_its_time(status: Status, standing: str) -> None:
+    start = int(time.time() * 1000) + (51 * 3600 + 1800) * 1000
+    record = replace(RECORD, status=status, attempt=1, scheduled_at=start)
+    assert words(record)[0].endswith(standing.format(job_view(record)["scheduled_at"]))
 
 
 def test_what_is_known_is_told_below() -> None:

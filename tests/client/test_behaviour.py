@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -78,8 +78,7 @@ async def test_one_key_makes_one_job(shop: Shop) -> None:
 REFUSED: list[tuple[str, Any, dict[str, Any], type[CqworkerError], str]] = [
     ("text.tranform", TEXT, {}, UnknownType, "known types: text.transform"),
     (TYPE, TEXT, {"queue": "nope"}, UnknownQueue, "'nope'"),
-    (TYPE, TEXT, {"delay": 31_622_401}, SubmissionRefused, "/delay_seconds: at most 31622400 (366 days)"),
-    (TYPE, TEXT, {"run_at": datetime(9999, 1, 1, tzinfo=UTC)}, SubmissionRefused, "/run_at: at most 366 days ahead"),
+    (TYPE, TEXT, {"delay": timedelta(days=367)}, SubmissionRefused, "/delay_seconds: at most 31622400"),
     (TYPE, TEXT, {"max_attempts": 0}, SubmissionRefused, "/max_attempts"),
     (TYPE, TEXT, {"tags": ["x" * 65]}, SubmissionRefused, "/tags/0"),
     (TYPE, TEXT, {"metadata": {"k": "x" * 1024}}, SubmissionRefused, "at most 1024"),

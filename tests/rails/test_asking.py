@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ from cqworker.cli import submit
 from cqworker.client import JobView, NewJob
 from cqworker.jobs.submission_models import BatchJobAsk
 from cqworker.jobs.submit import Submission
+from cqworker.model.status import Status
 from tests.client.shop import WAYS, Shop, open_shop
 from tests.rails.jobs import QUEUE, TYPE
 from tests.rails.samples import samples_of
@@ -27,7 +29,7 @@ ON_THE_COMMAND_LINE = {"type_": "type", "key": "idempotency_key"}
 NOT_OF_THE_JOB = {"batch", "wait", "as_json", "config", "url", "token"}
 """What `cqworker submit` takes beside the job."""
 OTHERWISE_SHOWN = {"idempotency_key", "delay_seconds", "run_at", "payload"}
-JOB = NewJob(**samples_of(NewJob, type=TYPE, payload=TEXT, queue=QUEUE, delay=7))
+JOB = NewJob(**samples_of(NewJob, type=TYPE, payload=TEXT, queue=QUEUE, delay=7, run_at=None))
 
 
 @pytest.fixture(params=WAYS)
@@ -67,6 +69,14 @@ async def test_a_job_asked_for_with_everything_comes_back_with_everything(shop: 
         }
     again = await shop.client.submit_many([JOB])
     assert [job.job_id for job in again if isinstance(job, JobView)] == [one.job_id]
+
+
+async def test_a_time_that_was_asked_for_is_the_job_s(shop: Shop) -> None:
+    moment = datetime.now(timezone(timedelta(hours=-5))).replace(microsecond=0) + timedelta(days=3)
+    one = await shop.client.submit(TYPE, TEXT, run_at=moment)
+    [other] = await shop.client.submit_many([NewJob(TYPE, TEXT, run_at=moment)])
+    assert isinstance(other, JobView)
+    assert [(job.status, job.scheduled_at) for job in (one, other)] == [(Status.SCHEDULED, moment)] * 2
 
 
 def shown(job: JobView, name: str) -> Any:

@@ -27,12 +27,12 @@ from cqworker.plugins.registry import registry_of
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
 from cqworker.testing.memory_schedule import MemorySchedule
 from tests.contract.cases import cases
-from tests.contract.clock import SetClock
+from tests.contract.clock import NOW, SetClock
 from tests.rails.jobs import PAYLOAD, QUEUE, RECORD, TYPE
 from tests.web.house import transform
 
 SEED, OF_EACH = 1, 500
-LATER = 4_000_000_000_000
+LATER = NOW + 30 * 86_400_000
 """A time that lies far ahead (epoch ms)."""
 ABSENT = "[*]"
 """There is no record."""

@@ -31,8 +31,9 @@ def stored(house: House, job: dict[str, str], job_id: str, status: Status) -> No
 
 async def ask(house: House, row: Route, job_id: str, prefix: str = "") -> RawAnswer:
     path = row.path.replace("{job_id}", quote(job_id, safe="")).replace("{name}", quote("{a}/b", safe=""))
-    head = f"{row.method} {prefix}{path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
-    return await exchange(house.port, head.encode())
+    body = '{"delay_seconds": 3600}' if row.name == "rescheduleJob" else ""
+    head = f"{row.method} {prefix}{path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+    return await exchange(house.port, (head + body).encode())
 
 
 @pytest.mark.parametrize("prefix", ["", VERSIONED])

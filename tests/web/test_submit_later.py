@@ -12,7 +12,7 @@ from tests.web.house import TEXT, House
 
 async def test_a_job_for_later_is_accepted_in_any_zone_and_waits_without_a_message(house: House) -> None:
     then = datetime.now(timezone(timedelta(hours=5, minutes=45))) + timedelta(days=3)
-    status, job = await house.post("/jobs", json=TEXT | {"run_at": then.isoformat(), "delay_seconds": 60})
+    status, job = await house.post("/jobs", json=TEXT | {"run_at": then.isoformat()})
     assert (status, job["status"]) == (202, "SCHEDULED")
     assert abs(datetime.fromisoformat(job["scheduled_at"]) - then) < timedelta(milliseconds=1)
     assert [entry["event"] for entry in job["history"]] == ["submitted", "scheduled"]

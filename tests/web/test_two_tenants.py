@@ -113,6 +113,8 @@ def bodies(row: Route, things: Things) -> list[dict[str, Any]]:
         "cancelJob": [{}],
         **{key: [{}] for key in ("quietWorker", "resumeWorker", "drainWorker")},
         **{key: [{"json": {"for": 60}}, {"json": {}}, {}] for key in ("pauseQueue", "drainQueue", "resumeQueue")},
+        "rescheduleJob": [{"json": {"delay_seconds": 3600}}, {"json": {"delay_seconds": 0, "reason": "x"}}, {}],
+        "runJobNow": [{}],
         "uploadArtifact": [{"data": b"bob's"}, {"data": FormData({"file": BytesIO(b"x")})}],
     }
     return sent[row.name]
