@@ -14,13 +14,13 @@ _NO_SCHEDULE = "Nothing is scheduled here: let cron or a timer call `cqworker su
 COMMANDS: Mapping[str, Mapping[str, str]] = {
     "program": _table(
         (
-            "worker workers start serve server daemon consume consumer listen worker-pool multi up",
+            "worker start serve server daemon consume consumer listen worker-pool multi up",
             "It is `cqworker run`.",
         ),
         ("beat scheduler schedule cron", _NO_SCHEDULE),
         ("enqueue call send publish apply delay perform add push", "It is `cqworker submit TYPE '{…}'`."),
         ("list ls jobs-list failed dead", "It is `cqworker jobs list`."),
-        ("queues queue stats count", _NUMBERS),
+        ("queue stats count", _NUMBERS),
         ("show status result info get inspect job", "It is `cqworker jobs show ID`."),
         ("revoke cancel kill abort terminate", "It is `cqworker jobs cancel ID`."),
         ("retry requeue rerun", "It is `cqworker jobs retry ID`."),
