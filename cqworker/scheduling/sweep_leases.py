@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection
 
@@ -16,7 +17,8 @@ RENEW_MS = 60_000
 LOOK_MS = 60_000
 """Milliseconds between two looks at who holds what, before chance takes or adds up to half of it."""
 FOLLOW_MS = 120_000
-"""Milliseconds for which a lease that ran out on one who could not finish is left to others: each looks within them."""
+"""Milliseconds for which one on whom a lease ran out, for it could not finish, leaves all to others: each looks within
+them."""
 ALL_SHARDS = tuple(str(shard) for shard in range(SHARDS))
 LEAST_SHARE = 2
 """Shards that a daemon may have in a fleet of any size: one for each, and one of somebody who is gone."""
@@ -50,6 +52,7 @@ class SweepLeases:
         self._until: dict[str, int] = {}
         self._unfinished: set[str] = set()
         self._offered: set[str] = set()
+        self._left: set[str] = set()
 
     @property
     def shards(self) -> tuple[str, ...]:
@@ -62,10 +65,15 @@ class SweepLeases:
         """Takes what nobody holds, now and then, and offers what is more than a share. Raises Unavailable.
 
         A share is a fleet's shards by its daemons, and one. Whoever has all of them, and is alone, need not look at
-        who else does.
+        who else does. What was free a look ago and still is, is taken beyond any share: somebody who is alive does not
+        sweep.
+
+        Takes nothing while a sweep of its own has not finished, until long after that lease ran out: who sees no shard
+        to its end would keep one after the other from those who do.
         """
         now = self._clock.now()
-        if now < self._look_at:
+        self._unfinished = {shard for shard in self._unfinished if self._until.get(shard, 0) + FOLLOW_MS >= now}
+        if now < self._look_at or self._unfinished:
             return
         self._look_at = now + round(LOOK_MS * (0.5 + self._chance()))
         has_all = len(self.shards) == SHARDS and not self._offered
@@ -75,11 +83,12 @@ class SweepLeases:
         others = {shard for shard, lease in known.items() if lease.until >= now and lease.holder != self._holder}
         self._offered -= others
         held = self._held(now)
-        free = [one for one in ALL_SHARDS if one not in held and self._may_be_taken(one, known.get(one), now)]
+        free = [shard for shard in ALL_SHARDS if shard not in held and shard not in others]
+        is_left, self._left = not self._left.isdisjoint(free), set(free)
         if not free and len(self.shards) <= LEAST_SHARE:
             return
         holders = {known[shard].holder for shard in others} | {self._holder}
-        share = -(-SHARDS // max(len(holders), await self._count_live())) + 1
+        share = SHARDS if is_left else -(-SHARDS // max(len(holders), await self._count_live())) + 1
         for shard in free:
             if len(self._held(now)) < share:
                 await self._take(shard)
@@ -96,15 +105,8 @@ class SweepLeases:
         return sorted(shard for shard, until in self._until.items() if until > now)
 
     def note_unfinished(self, shard: str) -> None:
-        """A sweep of it did not come to the end of its range: once its lease runs out, others go first."""
+        """A sweep of it did not come to the end of its range."""
         self._unfinished.add(shard)
-
-    def _may_be_taken(self, shard: str, lease: SweepLease | None, now: int) -> bool:
-        if lease is None:
-            return True
-        if shard in self._unfinished and lease.holder == self._holder:
-            return lease.until + FOLLOW_MS < now
-        return lease.until < now or lease.holder == self._holder
 
     async def renew(self, shard: str) -> None:
         """After a sweep that came to the end of its range: it stays ours. Raises Unavailable."""
@@ -115,9 +117,12 @@ class SweepLeases:
     async def give_up_all(self) -> None:
         """Lets every shard go, for others to take at once. Raises Unavailable."""
         self._offered.clear()
-        while self._until:
-            shard, _ = self._until.popitem()
-            await self._schedule.give_up_sweep_lease(shard, self._holder)
+        shards = list(self._until)
+        self._until.clear()
+        given = (self._schedule.give_up_sweep_lease(shard, self._holder) for shard in shards)
+        for failure in await asyncio.gather(*given, return_exceptions=True):
+            if isinstance(failure, BaseException):
+                raise failure
 
     async def _take(self, shard: str) -> None:
         now = self._clock.now()

@@ -18,8 +18,11 @@ from tests.flow.time_travel import HOUR, MINUTE, TAKEOVER
 from tests.flow.world import World, story
 
 
-def leases_of(world: World, holder: str, chance: float = 0.5) -> SweepLeases:
-    return SweepLeases(world.schedule, world.clock, holder, lambda: chance)
+def leases_of(world: World, holder: str, chance: float = 0.5, live: int = 0) -> SweepLeases:
+    async def count_live() -> int:
+        return live
+
+    return SweepLeases(world.schedule, world.clock, holder, lambda: chance, count_live)
 
 
 def held_by(world: World, holder: str) -> list[str]:
@@ -197,17 +200,48 @@ async def test_a_shard_that_cannot_be_read_holds_up_no_other(monkeypatch: pytest
 
 
 @story
-async def test_who_could_not_finish_and_is_alone_takes_the_shard_again() -> None:
+async def test_who_sees_no_shard_to_its_end_leaves_all_of_them_to_one_who_does() -> None:
+    """It took one after the other, and counted as a holder, so that the other kept to half of them and one."""
+    world = World({"quick": quick})
+    blind, other = leases_of(world, "blind"), leases_of(world, "other")
+    for number, shard in enumerate(ALL_SHARDS):
+        world.schedule.leases[shard] = SweepLease(shard, "dead", world.clock.now() + 40_000 * number)
+    for _ in range(40):
+        await asyncio.sleep(30)
+        await blind.look()
+        for shard in blind.shards:
+            blind.note_unfinished(shard)
+        await other.look()
+        for shard in other.shards:
+            await other.renew(shard)
+    assert held_by(world, "other") == [*ALL_SHARDS]
+
+
+@story
+async def test_what_somebody_alive_does_not_sweep_is_taken_beyond_a_share() -> None:
+    """A daemon with no right to the index is as alive as the others, by the registry, and sweeps nothing."""
+    world = World({"quick": quick})
+    leases = leases_of(world, "able", live=3)
+    for minutes in range(60):
+        await asyncio.sleep(MINUTE)
+        await leases.look()
+        for shard in leases.shards:
+            await leases.renew(shard)
+        assert leases.shards == ALL_SHARDS or minutes < 3
+
+
+@story
+async def test_who_could_not_finish_and_is_alone_takes_the_shards_again() -> None:
     world = World({"quick": quick})
     leases = leases_of(world, "a")
     await leases.look()
     leases.note_unfinished("3")
     await asyncio.sleep((LEASE_MS + FOLLOW_MS) / 1000 - 1)
     await leases.look()
-    assert leases.shards == tuple(shard for shard in ALL_SHARDS if shard != "3")
+    assert leases.shards == ()
     await asyncio.sleep(MINUTE)
     await leases.look()
-    assert "3" in leases.shards
+    assert leases.shards == ALL_SHARDS
 
 
 @story
