@@ -11,8 +11,11 @@ from typing import Any, TypeVar
 
 from cqworker.errors import CqworkerError, KeyReused, NotProvisioned, SendUnanswered, Unavailable, UnknownType
 from cqworker.jobs.submit import KEY_LIFE_MS, Accepted, Submission
-from cqworker.model.record import JobRecord
+from cqworker.model.operator_writes import Enter
+from cqworker.model.record import SHARDS, JobRecord, shard_of
+from cqworker.model.status import Status
 from cqworker.testing.virtual_time import EPOCH_MS
+from tests.simulation.debts import NOWHERE
 from tests.simulation.errand import Errand, Parcel
 from tests.simulation.fleet import Fleet
 from tests.simulation.process import NoAnswer, Process
@@ -61,6 +64,27 @@ class Clients:
             await asyncio.sleep(pause)
             seen = await self._seen_round(job_id or "") if act == "retry" else None
             await self.act(act, job_id or "", seen)
+
+    async def put_unsendable(self) -> None:
+        """Jobs that are due soon in a queue that is gone, one in each shard: somebody put them while it was there."""
+        now = EPOCH_MS + round(self._site.kernel.now * 1000)
+        for number in range(4 * SHARDS):
+            job_id = f"nowhere-{self._site.profile.seed}-{number}"
+            record = JobRecord(
+                job_id=job_id,
+                type="work",
+                queue=NOWHERE,
+                tenant="default",
+                status=Status.SCHEDULED,
+                max_attempts=1,
+                created_at=now,
+                purge_at=now // 1000 + 1 + self._site.profile.retention,
+                payload="{}",
+                metadata={"asked": job_id},
+                scheduled_at=now,
+                due=shard_of(job_id),
+            )
+            self._site.store.write(Enter(record=record), "world")
 
     async def send(self, parcel: Parcel) -> None:
         """Somebody else's message, straight into the queue."""

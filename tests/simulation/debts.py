@@ -16,6 +16,8 @@ from cqworker.testing.virtual_time import EPOCH_MS
 from tests.simulation.profile import Profile
 from tests.simulation.store_service import Applied, StoreService, shown
 
+NOWHERE = "nowhere"
+"""The name of a queue that does not exist."""
 OVERDUE = 600.0
 """Seconds after its time, in peace, by which a job is surely sent: a dead sweeper's shards are taken over within 150,
 and a queue that took nothing is let be for 300."""
@@ -70,15 +72,19 @@ class Debts:
         """Who is in the index long after its time."""
         latest = EPOCH_MS + (self._now() - OVERDUE) * 1000
         records = self._store.records.values()
-        late = [record for record in records if record.is_marked and (record.scheduled_at or 0) < latest]
-        return [record for record in late if not self.is_past(record)]
+        late = [record for record in records if is_marked(record) and (record.scheduled_at or 0) < latest]
+        return [record for record in late if not self.is_past(record) and record.queue != NOWHERE]
+
+    def waits(self, record: JobRecord) -> bool:
+        """Whether it is in the index, and its record is kept."""
+        return is_marked(record) and not self.is_past(record)
 
     def is_past(self, record: JobRecord) -> bool:
         """Whether a record that waits was kept until long after its time: it counts as deleted, whenever TTL comes."""
         return record.purge_at <= EPOCH_MS / 1000 + self._now()
 
     def _judge_owed(self, record: JobRecord | None, cause: object) -> None:
-        if record is None or record.status.is_final or record.is_marked or record.job_id in self.excused:
+        if record is None or record.status.is_final or is_marked(record) or record.job_id in self.excused:
             return
         copies = self._copies.get(record.job_id, Counter())
         if not any(count for number, count in copies.items() if number >= record.round):
@@ -96,25 +102,30 @@ class Debts:
     def _judge_mark(self, write: Applied) -> None:
         """Who may be in the index: a job that waits, and that nobody asked to cancel."""
         before, after = write.before, write.after
-        if after.status is Status.SCHEDULED and not after.is_marked:
+        if after.status is Status.SCHEDULED and not is_marked(after):
             self._accuse("SCHEDULED, and not in the index:", write)
-        if after.is_marked and after.status not in WAITING and (before is None or before.status is not after.status):
+        if is_marked(after) and after.status not in WAITING and (before is None or before.status is not after.status):
             self._accuse("in the index without waiting:", write)
-        if after.is_marked and after.cancel_requested_at is not None and not (before and before.is_marked):
+        if is_marked(after) and after.cancel_requested_at is not None and not (before and is_marked(before)):
             self._accuse("put off although a cancel was asked for:", write)
-        if after.is_marked and after.purge_at < (after.scheduled_at or 0) // 1000 + self._retention:
+        if is_marked(after) and after.purge_at < (after.scheduled_at or 0) // 1000 + self._retention:
             self._accuse("a job that waits is not kept until long after its time:", write, after.purge_at)
         if isinstance(write.change, Claim) and after.due is not None:
             self._accuse("a start left its job in the index:", write)
-        if isinstance(write.change, Lose) and before is not None and before.is_marked:
+        if isinstance(write.change, Lose) and before is not None and is_marked(before):
             self._accuse("lost although the index has it:", write)
         if isinstance(write.change, Reschedule) and (before is None or before.status not in WAITING):
             self._accuse("put off although it does not wait:", write)
 
 
+def is_marked(record: JobRecord) -> bool:
+    """Whether the index has it: by both its attributes, as DynamoDB sees it."""
+    return record.due is not None and record.scheduled_at is not None
+
+
 def _starts_unsent(write: Applied) -> bool:
     before, change = write.before, write.change
-    is_start = isinstance(change, Claim) and before is not None and before.is_marked
+    is_start = isinstance(change, Claim) and before is not None and is_marked(before)
     return is_start and before is not None and before.scheduled_at != change.envelope.at  # type: ignore[union-attr]
 
 

@@ -10,6 +10,7 @@ from cqworker.jobs.submit import KEY_LIFE_MS
 from cqworker.model.record import JobRecord
 from cqworker.model.status import FailureKind, Status
 from tests.simulation.clients import Ledger
+from tests.simulation.debts import is_marked
 from tests.simulation.fleet import Fleet
 from tests.simulation.process import Process
 from tests.simulation.site import Site
@@ -26,7 +27,7 @@ def is_quiet(site: Site) -> bool:
     site.store.expire()
     ended = {job_id for job_id, record in site.store.records.items() if record.status.is_final}
     known = {job_id for jobs in site.asked.values() for job_id in jobs} | site.store.records.keys()
-    if any(record.is_marked and not site.debts.is_past(record) for record in site.store.records.values()):
+    if any(map(site.debts.waits, site.store.records.values())):
         return False
     return known <= ended | _bygone(site)
 
@@ -36,8 +37,9 @@ def _bygone(site: Site) -> set[str]:
 
     A job that nobody sent for as long as its record is kept after its time is gone as well.
     """
-    ended = {job_id for job_id, record in site.store.expired.items() if record.status.is_final or record.is_marked}
-    past = {record.job_id for record in site.store.records.values() if record.is_marked and site.debts.is_past(record)}
+    ended = {job_id for job_id, record in site.store.expired.items() if record.status.is_final or is_marked(record)}
+    records = site.store.records.values()
+    past = {record.job_id for record in records if is_marked(record) and site.debts.is_past(record)}
     return ended | past | site.outlived | site.debts.excused
 
 
@@ -71,7 +73,7 @@ def _accepted_jobs_have_ended(site: Site, ledger: Ledger) -> None:
     for job_id, record in site.store.records.items():
         if not record.status.is_final and job_id not in _bygone(site):
             site.witness.accuse("a record is stuck:", job_id, shown(record))
-        if record.is_marked and not site.debts.is_past(record):
+        if site.debts.waits(record):
             site.witness.accuse("a record is left in the index:", job_id, shown(record))
     for asked in sorted(ledger.refused):
         if site.asked.get(asked):

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from msgspec.structs import replace
 
 from cqworker.clock import Clock
-from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError, Unavailable
+from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError, NotProvisioned, Unavailable
 from cqworker.flow.lease import Lease
 from cqworker.model.attempt_writes import Claim, HandBack, Renew, Settle
 from cqworker.model.record import JobRecord
@@ -183,7 +183,7 @@ class SimSchedule:
         call = Call("dynamodb", "due", shard, reads=True)
         answer = await self._link.call(call, lambda: self._index.due(shard, until, limit, after))
         if answer is None:
-            raise Unavailable("dynamodb", "There is no index.", "", concerns="right")
+            raise NotProvisioned("There is no index.")
         return answer
 
     async def read_many(self, job_ids: Collection[str]) -> Sequence[JobRecord]:

@@ -39,7 +39,7 @@ from tests.simulation.site import Site
 T = TypeVar("T")
 PATIENCE = 30.0
 LOOK_BACK = 60.0
-LAST_SWEEP = 2.0
+LAST_SWEEP = 0.5
 """Seconds in which a sweep that is under way may end, once the drain is over; the daemon cuts it off as well."""
 NO_SCHEDULE: Schedule = None  # type: ignore[assignment]  # who is from before the index never asks for it
 QUIET = (SlotsChanged, HandlerLoopProbed, MainLoopProbed, ReceiveAnswered, LeasesRenewed)

@@ -31,6 +31,7 @@ DARK = 0.2
 TIMELY = 0.6
 """Share of seeds in which jobs wait for longer than SQS delays a message."""
 BLIND_FOR_EVER = 0.15
+UNSENDABLE = 0.12
 HORIZONS = (10, 20, 40, 90)
 LAGS = (0.0, 0.0, 2.0, 15.0, 60.0)
 ANCIENT = 0.6
@@ -51,6 +52,7 @@ class Profile:
     `timely`: whether jobs wait for longer than `horizon`, which stands for the 15 minutes that SQS delays a message;
     `lag`: so many seconds, at most, the index of due jobs is behind the records. `ancient`: whether who leaves in a
     deployment is from before that index. `blind`: whether one process can never query it, not even in peace.
+    `unsendable`: whether there are jobs in it whose queue does not exist.
     """
 
     seed: int
@@ -76,6 +78,7 @@ class Profile:
     lag: float = 0.0
     ancient: bool = False
     blind: bool = False
+    unsendable: bool = False
 
     @property
     def retention(self) -> int:
@@ -144,6 +147,7 @@ def _in_time(profile: Profile, time: random.Random, *, calm: bool) -> Profile:
         lag=time.choice(LAGS) if harms else 0.0,
         ancient=deploys and time.random() < ANCIENT,
         blind=harms and time.random() < BLIND_FOR_EVER,
+        unsendable=timely and time.random() < UNSENDABLE,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from tests.simulation.clients import Clients
-from tests.simulation.debts import OVERDUE
+from tests.simulation.debts import NOWHERE, OVERDUE, is_marked
 from tests.simulation.site import Site
 from tests.simulation.store_service import shown
 
@@ -19,6 +19,7 @@ LATENCY = 5.0
 TAKEN_OVER = 240.0
 """Seconds after which a dead, or blind, sweeper's shards have been swept by another."""
 ACTS = 3
+LONGER = 60.0
 LOOK_EVERY = 5.0
 
 
@@ -34,12 +35,23 @@ class Promises:
         """In peace: a few acts, each looked after."""
         self._site.world.call_later(OVERDUE, self._look)
         await asyncio.sleep(SETTLED)
-        waiting = [record for record in self._site.store.records.values() if record.is_marked]
+        waiting = [
+            record for record in self._site.store.records.values() if is_marked(record) and record.queue != NOWHERE
+        ]
         cancelled, hastened = waiting[:ACTS], waiting[ACTS : 2 * ACTS]
         await asyncio.gather(
             *(self._keep("cancel", record, _is_cancelled) for record in cancelled),
             *(self._keep("run now", record, _is_out) for record in hastened),
         )
+
+    async def give_up_unsendable(self) -> None:
+        """Long after the peace somebody cancels what nobody can send."""
+        if not self._site.profile.unsendable:
+            return
+        await asyncio.sleep(OVERDUE + LONGER)
+        for record in list(self._site.store.records.values()):
+            while record.queue == NOWHERE and is_marked(self._site.store.records[record.job_id]):
+                await self._clients.act("cancel", record.job_id)
 
     def _look(self) -> None:
         """Nothing that is due stays unsent for long, in peace."""
@@ -66,4 +78,4 @@ def _is_cancelled(told: JobRecord, now: JobRecord) -> bool:
 
 def _is_out(told: JobRecord, now: JobRecord) -> bool:
     """Its message is sent: it is not in the index any more for the time that it was given."""
-    return not now.is_marked or now.scheduled_at != told.scheduled_at
+    return not is_marked(now) or now.scheduled_at != told.scheduled_at

@@ -98,6 +98,8 @@ async def _story(site: Site) -> None:
     works.append(loop.create_task(fleet.suffer()))
     works.append(loop.create_task(fleet.close_for_days()))
     works.append(loop.create_task(fleet.endure_blackouts()))
+    if site.profile.unsendable:
+        works.append(loop.create_task(clients.put_unsendable()))
     if site.profile.impatience is not None:
         works.append(loop.create_task(Operators(site, clients).meddle()))
     await asyncio.sleep(site.profile.at(site.profile.seconds))
@@ -107,7 +109,7 @@ async def _story(site: Site) -> None:
     if site.profile.blind:
         fleet.blind_one()
     promises = Promises(site, clients)
-    works.append(loop.create_task(promises.ask_and_see()))
+    works += [loop.create_task(work) for work in (promises.ask_and_see(), promises.give_up_unsendable())]
     await asyncio.wait(works)
     await _until(lambda: is_quiet(site), site)
     await asyncio.sleep(AFTERGLOW)

@@ -16,6 +16,7 @@ from cqworker.ports import StoredObject
 from cqworker.settings import WorkerSettings
 from cqworker.testing.virtual_time import EPOCH_MS
 from tests.simulation.attempt import BEFORE, PATIENCE, VANISHED, Attempt, Suspect, disturbed, troubled
+from tests.simulation.debts import is_marked
 from tests.simulation.network import Call
 from tests.simulation.outages import is_charged_for_outage, is_undone_by_outage
 from tests.simulation.profile import Profile
@@ -70,7 +71,7 @@ class Witness:
             case Forestall() | Lose():
                 self._taken(write, change)
             case NewRound() | Enter():
-                if (after.job_id, after.round) not in self.sent and not after.is_marked:
+                if (after.job_id, after.round) not in self.sent and not is_marked(after):
                     self.accuse("a record waits for a message that nobody sent:", write)
             case AskCancel() | HandOver() | Reschedule():
                 pass

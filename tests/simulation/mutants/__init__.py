@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.simulation.mutants import leases, letters, outages, protocol, rounds, snoozes
+from tests.simulation.mutants import leases, letters, outages, protocol, rounds, schedule, snoozes
 from tests.simulation.mutants.registry import MUTANTS, Mutant, mutated
 
-__all__ = ["MUTANTS", "Mutant", "leases", "letters", "mutated", "outages", "protocol", "rounds", "snoozes"]
+__all__ = ["MUTANTS", "Mutant", "leases", "letters", "mutated", "outages", "protocol", "rounds", "schedule", "snoozes"]
