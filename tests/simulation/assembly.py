@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cqworker.jobs.hand_over import HandOvers
 from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.submit import Submitter
@@ -14,11 +16,18 @@ from cqworker.worker.assembly import Dependencies, context_of, queues_of
 from cqworker.worker.worker import Worker
 
 
-def open_sweeper(schedule: Schedule, ground: Dependencies, settings: Settings, name: str, horizon: int) -> Sweeper:
-    """The sweep of due jobs; `horizon` in ms."""
+def open_sweeper(
+    schedule: Schedule, ground: Dependencies, settings: Settings, name: str, horizon: int, live: Callable[[], int]
+) -> Sweeper:
+    """The sweep of due jobs; `horizon` in ms, `live` says how many daemons the registry knows to be alive."""
+
+    async def count_live() -> int:
+        return live()
+
     context = context_of(ground, settings, name)
     hand_overs = HandOvers(context, queues_of(ground, settings))
-    return Sweeper(schedule, context, hand_overs, SweepLeases(schedule, ground.clock, name), horizon=horizon)
+    leases = SweepLeases(schedule, ground.clock, name, count_live=count_live)
+    return Sweeper(schedule, context, hand_overs, leases, horizon=horizon)
 
 
 def open_jobs(

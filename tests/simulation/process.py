@@ -217,8 +217,13 @@ class Process:
 
     def _start_sweeper(self, schedule: Schedule, ground: Dependencies) -> None:
         horizon = self._site.profile.horizon * 1000
-        self.sweeper = open_sweeper(schedule, ground, self._site.settings, self.name, horizon)
+        self.sweeper = open_sweeper(schedule, ground, self._site.settings, self.name, horizon, self._count_live)
         self._sweep = self.main.create_task(keep_running("sweep", self.sweeper.run, self._emit))
+
+    def _count_live(self) -> int:
+        """As the registry says, which workers from before it are not in."""
+        others = self._site.witness.suspects.values()
+        return sum(not other.is_dead and other.name not in self._site.debts.ancient for other in others)
 
     def _stands_still(self) -> bool:
         """Between the send of a hand-over and its unmark."""
