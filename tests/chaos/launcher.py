@@ -1,7 +1,8 @@
 """Starts cqworker's command line in a process that kills itself at a named point: `launcher POINT:N -- run …`.
 
-The product knows nothing of this: the points are put around its ports from here. `census:FILE` kills nobody: it keeps
-the number of unfinished tasks in a file.
+The product knows nothing of this: the points are put around its ports from here. Two kill nobody: `census:FILE` keeps
+the number of unfinished tasks in a file, and `horizon:MS` has due jobs handed over so shortly before their time, by
+sweeps and leases that are as much shorter.
 """
 
 from __future__ import annotations
@@ -23,10 +24,14 @@ from cqworker.health.monitored_ports import MonitoredStore
 from cqworker.model.attempt_writes import Claim, Settle
 from cqworker.model.operator_writes import Enter
 from cqworker.model.writes import Written
+from cqworker.scheduling import sweep_leases
+from cqworker.scheduling.sweeper import Sweeper
 from tests.chaos import journal
 
 Hits = Callable[[], None]
 CENSUS_EVERY = 5.0
+BRISK_SWEEP = 0.5
+"""Seconds between two sweeps that look but a few seconds ahead."""
 
 
 class Countdown:
@@ -123,8 +128,17 @@ def arm(point: str) -> None:
     name, _, told = point.partition(":")
     if name == "census":
         threading.Thread(target=take_census, args=(Path(told),), daemon=True).start()
+    elif name == "horizon":
+        shorten(int(told))
     else:
         POINTS[name](Countdown(int(told)))
+
+
+def shorten(horizon: int) -> None:
+    """The sweeps of this process look `horizon` milliseconds ahead; their leases end before that time is over."""
+    defaults: Any = Sweeper.__init__.__kwdefaults__
+    defaults |= {"horizon": horizon, "every": BRISK_SWEEP}
+    vars(sweep_leases).update({"LEASE_MS": horizon * 3 // 5, "RENEW_MS": horizon // 5, "LOOK_MS": horizon // 5})
 
 
 def take_census(file: Path) -> None:

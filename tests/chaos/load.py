@@ -19,14 +19,17 @@ RETRY_AFTER = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A job to hand in; with a key it is repeated until somebody answered for it."""
+    """A job to hand in, for `run_at` (epoch ms) if given; with a key it is repeated until somebody answered for it."""
 
     type: str = "chaos.work"
     payload: dict[str, object] = field(default_factory=dict)
     key: str | None = None
+    run_at: int | None = None
 
     def submission(self) -> Submission:
-        return Submission(type=self.type, payload=json.dumps(self.payload), idempotency_key=self.key)
+        return Submission(
+            type=self.type, payload=json.dumps(self.payload), idempotency_key=self.key, run_at=self.run_at
+        )
 
 
 @dataclass(slots=True)

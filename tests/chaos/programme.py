@@ -10,6 +10,7 @@ from tests.chaos.report import Report
 from tests.chaos.runs.ambiguity import ambiguity
 from tests.chaos.runs.commit import commit
 from tests.chaos.runs.crash import crash
+from tests.chaos.runs.due import due, punctual
 from tests.chaos.runs.duplicates import duplicates
 from tests.chaos.runs.keys import keys
 from tests.chaos.runs.kill import kill
@@ -36,6 +37,8 @@ RUNS: Mapping[str, Run] = {
     "K": crash,
     "L": silence,
     "M": purge,
+    "N": due,
+    "O": punctual,
     "soak": soak,
 }
 FULL = tuple(name for name in RUNS if name != "soak")

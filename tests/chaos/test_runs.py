@@ -13,6 +13,7 @@ from tests.chaos.report import Report
 from tests.chaos.runs.ambiguity import ambiguity
 from tests.chaos.runs.commit import commit
 from tests.chaos.runs.crash import crash
+from tests.chaos.runs.due import due
 from tests.chaos.runs.duplicates import duplicates
 from tests.chaos.runs.keys import keys
 from tests.chaos.runs.kill import kill
@@ -70,6 +71,10 @@ async def test_freezes_poison_crashes_and_an_outage_lose_no_job(stage: Stage, te
         crash=partial(crash, jobs=60, killers=1),
         outage=partial(outage, jobs=100, seconds=12.0),
     )
+
+
+async def test_jobs_for_later_are_neither_lost_nor_early_while_their_sweepers_die(stage: Stage, tell: Tell) -> None:
+    assert not await broken(stage, tell, due=partial(due, jobs=120, kills=2, seconds=8.0))
 
 
 async def test_silent_services_and_purged_queues_charge_no_attempt(stage: Stage, tell: Tell) -> None:
