@@ -87,7 +87,7 @@ class JobLists:
         until, rounds, total = self._clock.monotonic() + COUNT_SECONDS, 0, 0
         for step, lanes in _steps_of(plan, ask):
             while not lanes.is_done:
-                if rounds >= MAX_ROUNDS or self._clock.monotonic() >= until:
+                if rounds >= MAX_ROUNDS or (rounds > 0 and self._clock.monotonic() >= until):
                     rest = ListCursor(ask.digest, step, lanes.positions).text()
                     return JobCount(count=total, next=rest, counted_back_to=lanes.reached())
                 rounds += 1

@@ -65,8 +65,9 @@ class PageWork:
 
     @property
     def is_over(self) -> bool:
-        """Whether the page is full, or has cost as much as one may."""
-        return self._rounds >= MAX_ROUNDS or self.looked_at >= MAX_LOOKED or self._reads_no_more
+        """Whether the page is full, or has cost as much as one may; each looks at something, however slow that is."""
+        is_late = self._rounds > 0 and self._clock.monotonic() >= self._until
+        return is_late or self._rounds >= MAX_ROUNDS or self.looked_at >= MAX_LOOKED or self._reads_no_more
 
     async def read_on(self, lanes: Lanes) -> bool:
         """Adds what the lanes have next; False where there is no such index. Raises what `Lanes.read` raises."""
@@ -84,7 +85,9 @@ class PageWork:
 
     @property
     def _reads_no_more(self) -> bool:
-        return len(self.found) >= self._ask.limit or self._read >= MAX_READ or self._clock.monotonic() >= self._until
+        """Whether no further record is to be read: the first are, or a slow table's list would never go on."""
+        is_late = self._read > 0 and self._clock.monotonic() >= self._until
+        return is_late or len(self.found) >= self._ask.limit or self._read >= MAX_READ
 
     @property
     def _look(self) -> int:

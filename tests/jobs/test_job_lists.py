@@ -143,6 +143,15 @@ async def test_a_page_that_takes_long_is_answered_with_what_it_has() -> None:
     assert len(await lists.ids(status=FAILED, limit="200")) == 600
 
 
+@pytest.mark.parametrize("asked", [{}, {"type": "orders.charge"}, {"tag": "rare"}])
+async def test_a_list_goes_on_however_slow_the_table_is(asked: dict[str, str]) -> None:
+    lists = Lists([job(number * 60, tags=("rare",)) for number in range(30)])
+    ticks = itertools.count()
+    lists.clock.monotonic = lambda: next(ticks) * 100.0  # type: ignore[method-assign]
+    assert len(await lists.ids(status=FAILED, **asked)) == 30
+    assert await lists.count(status=FAILED) == 30
+
+
 async def test_a_job_that_was_retried_since_is_not_shown() -> None:
     lists = Lists([job(1), job(2, Status.QUEUED), job(3)])
     gone = job(2)
