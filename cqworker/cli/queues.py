@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 """Seconds of each unit."""
+MOST = timedelta(hours=24)
+"""The longest pause."""
 
 
 def _parse_span(_ctx: click.Context, _param: click.Parameter, value: str | None) -> timedelta | None:
@@ -24,7 +26,10 @@ def _parse_span(_ctx: click.Context, _param: click.Parameter, value: str | None)
     found = re.fullmatch(r"([0-9]+)([smh])", value)
     if found is None:
         raise click.BadParameter(f"{value!r} is no span of time; write it like 90s, 30m or 2h")
-    return timedelta(seconds=int(found[1]) * UNITS[found[2]])
+    span = timedelta(seconds=int(found[1]) * UNITS[found[2]])
+    if not timedelta() < span <= MOST:
+        raise click.BadParameter(f"{value!r} is not within 24h; what nobody lifts is an outage")
+    return span
 
 
 lasts_option = click.option(

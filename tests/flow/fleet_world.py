@@ -17,12 +17,15 @@ from cqworker.fleet.fleet_types import FleetTypes
 from cqworker.flow.queue_control import QueueControl
 from cqworker.flow.supervised_loop import keep_running
 from cqworker.health.monitored_ports import MonitoredFleet
+from cqworker.jobs.hand_over import HandOvers
 from cqworker.observe.metrics_observer import MetricsObserver
 from cqworker.observe.stats import Stats
 from cqworker.plugins.registry import Registry
 from cqworker.ports.fleet import Command, Control, Counts, Fleet, FleetMember, Heartbeat, Orders
 from cqworker.scheduling.sweep_leases import SweepLeases
+from cqworker.scheduling.sweeper import Sweeper
 from cqworker.testing.memory_fleet import MemoryFleet
+from cqworker.worker.assembly import context_of, queues_of
 from tests.flow.faults import Mishaps
 from tests.flow.host import Host
 from tests.flow.world import World
@@ -76,6 +79,8 @@ class FleetWorld(World):
         self.fleet = MemoryFleet()
         self.lines: dict[str, FaultyFleet] = {}
         self.parts: dict[str, FleetParts] = {}
+        self.leases: dict[str, SweepLeases] = {}
+        self._observers: dict[str, Observers] = {}
         super().__init__(*arguments, **options)
 
     @property
@@ -108,15 +113,24 @@ class FleetWorld(World):
             queue_control=QueueControl(clock, is_known=False),
             is_served_elsewhere=FleetTypes(fleet, clock).is_served,
         )
-        self._observers = {**getattr(self, "_observers", {}), name: Observers(emit_to_all, metrics, events)}
+        self._observers[name] = Observers(emit_to_all, metrics, events)
         return changed(host, ground=ground)
+
+    def _sweeper_of(self, host: Host) -> Sweeper:
+        async def count_live() -> int:
+            return await self.parts[host.name].meter.count_live()
+
+        ground = host.ground
+        self.leases[host.name] = leases = SweepLeases(ground.schedule, ground.clock, host.name, count_live=count_live)
+        context = context_of(ground, self.settings, host.name)
+        return Sweeper(ground.schedule, context, HandOvers(context, queues_of(ground, self.settings)), leases)
 
     def _set_to_work(self, host: Host) -> None:
         super()._set_to_work(host)
         observers, ground = self._observers[host.name], host.ground
         fleet = MonitoredFleet(self.lines[host.name], ground.health)
         member = Member(ground, self.settings, frozenset({Role.WORKER}), host.name, host.worker, observers)
-        leases = SweepLeases(ground.schedule, ground.clock, host.name)
+        leases = self.leases[host.name]
         parts = self.parts[host.name] = open_fleet(fleet, member, self.settings, observers, leases)
         for name, loop in parts.loops():
             host.loops.append(asyncio.get_running_loop().create_task(keep_running(name, loop, ground.emit)))

@@ -25,6 +25,7 @@ from cqworker.model.record import JobRecord
 from cqworker.model.status import FINAL, Status
 from cqworker.plugins.registry import Registry, registry_from
 from cqworker.ports import Letter
+from cqworker.scheduling.sweeper import Sweeper
 from cqworker.settings import (
     ArtifactSettings,
     HandlerSettings,
@@ -249,6 +250,9 @@ class World:
             workers=workers,
         )
 
+    def _sweeper_of(self, host: Host) -> Sweeper:
+        return host.sweeper
+
     def _set_to_work(self, host: Host) -> None:
         ground = host.ground
         loop = ThreadedLoop() if self.is_real else SameLoop()
@@ -257,5 +261,7 @@ class World:
         )
         check = Probe(STORE, ground.store.check, ground.health)
         host.loops.append(asyncio.get_running_loop().create_task(keep_running("check", check.run, ground.emit)))
-        host.loops.append(asyncio.get_running_loop().create_task(keep_running("sweep", host.sweeper.run, ground.emit)))
+        host.loops.append(
+            asyncio.get_running_loop().create_task(keep_running("sweep", self._sweeper_of(host).run, ground.emit))
+        )
         host.worker.start()

@@ -17,7 +17,7 @@ from tests.processes.site import Site
 QUEUES = (
     *("short", "hurry", "hangup", "blocked", "stuck", "cling", "hostile", "foreign", "strange"),
     *("permissions", "secrets", "misbehaviour", "killers", "descriptors", "full", "keyless"),
-    *("hung", "exact"),
+    *("hung", "exact", "commanded"),
     *("away", "away-1", "away-2", "away-3"),
 )
 WORKER = ("run", "--port", "0", "--role", "worker")

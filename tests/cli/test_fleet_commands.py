@@ -1,0 +1,86 @@
+"""`cqworker workers` and `cqworker queues`, for people and for scripts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from click.testing import Result
+
+from cqworker.events.fleet_events import QueueOrdered
+from tests.cli.running import invoke
+from tests.web.house import House
+from tests.web.house import open_house as opened
+from tests.web.test_fleet_routes import NAME, with_a_worker
+
+
+async def asked(house: House, *args: str) -> Result:
+    return await asyncio.to_thread(invoke, *args, env={"CQWORKER_URL": f"http://127.0.0.1:{house.port}"})
+
+
+async def test_workers_are_a_table_with_what_they_run() -> None:
+    async with opened() as house:
+        empty = await asked(house, "workers")
+        await with_a_worker(house, release="2026.1")
+        shown = await asked(house, "workers")
+        as_json = await asked(house, "workers", "--json")
+    assert "No worker was heard of" in empty.stdout
+    headings, worker, running = shown.stdout.splitlines()
+    assert headings.split() == ["WORKER", "STATE", "BUSY", "QUEUES", "RELEASE", "SEEN", "ASKED"]
+    assert worker.startswith(f"{NAME}  running  1/4   main, more  2026.1")
+    assert "runs text.transform 0193a5b2" in running
+    assert json.loads(as_json.stdout)[0]["worker"] == NAME
+
+
+@pytest.mark.parametrize("command", ["quiet", "resume", "drain"])
+async def test_a_worker_is_asked_by_its_name(command: str) -> None:
+    async with opened() as house:
+        await with_a_worker(house)
+        told = await asked(house, "workers", command, NAME)
+        shown = await asked(house, "workers")
+        as_json = await asked(house, "workers", command, NAME, "--json")
+        wrong = await asked(house, "workers", command, "nobody")
+    assert told.stdout == f"{NAME} was asked to {command}; it hears of it with its next heartbeat.\n"
+    assert f"{command} (not yet heard)" in shown.stdout
+    assert json.loads(as_json.stdout)["command"] == command
+    assert (wrong.exit_code, wrong.stdout) == (1, "")
+    assert "No worker nobody is alive" in wrong.stderr
+
+
+async def test_a_queue_is_paused_drained_and_resumed() -> None:
+    async with opened() as house:
+        paused = await asked(house, "queues", "pause", "main", "--for", "30m", "--reason", "migration")
+        shown = await asked(house, "queues")
+        drained = await asked(house, "queues", "drain", "main")
+        resumed = await asked(house, "queues", "resume", "main", "--json")
+        told = [event for event in house.events if isinstance(event, QueueOrdered)]
+    assert paused.stdout.startswith("main is paused until 20")
+    assert shown.stdout.splitlines()[1].split()[:2] == ["main", "paused"]
+    assert shown.stdout.splitlines()[1].endswith("migration")
+    assert drained.stdout == "main takes no new jobs until it is resumed; workers go on.\n"
+    assert json.loads(resumed.stdout)["state"] == "running"
+    assert [event.reason for event in told] == ["migration", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ((), "A pause needs an end"),
+        (("--for", "30"), "write it like 90s, 30m or 2h"),
+        (("--for", "0s"), "not within 24h"),
+        (("--for", "25h"), "not within 24h"),
+    ],
+)
+async def test_a_pause_that_is_not_well_said_is_wrong_usage(args: tuple[str, ...], said: str) -> None:
+    async with opened() as house:
+        result = await asked(house, "queues", "pause", "main", *args)
+    assert result.exit_code == 64
+    assert said in result.stderr
+
+
+async def test_a_queue_that_nobody_knows_is_told_with_those_that_there_are() -> None:
+    async with opened() as house:
+        result = await asked(house, "queues", "pause", "mian", "--for", "1h")
+    assert result.exit_code == 1
+    assert "there are main" in result.stderr

@@ -1,0 +1,69 @@
+"""What a fleet without work asks of the table: a lone worker 30 requests a minute at most, one of fifty 6."""
+
+from __future__ import annotations
+
+import asyncio
+
+from cqworker.model.record import SHARDS
+from tests.flow.fleet_world import FleetWorld
+from tests.flow.handlers import quick
+from tests.flow.world import story
+
+MINUTES = 10
+SETTLED = 900.0
+"""Seconds after which everybody has found a share."""
+
+
+async def requests_a_minute(world: FleetWorld) -> dict[str, float]:
+    """By host, over ten minutes; every call of the table's ports is one request."""
+
+    def counted() -> dict[str, int]:
+        return {name: len(host.store.calls) + len(world.lines[name].line.calls) for name, host in world.hosts.items()}
+
+    await asyncio.sleep(SETTLED)
+    before = counted()
+    await asyncio.sleep(60 * MINUTES)
+    return {name: (number - before[name]) / MINUTES for name, number in counted().items()}
+
+
+@story
+async def test_one_worker_alone_makes_thirty_requests_a_minute_at_most() -> None:
+    world = FleetWorld({"quick": quick})
+    host = world.start()
+    asked = await requests_a_minute(world)
+    receives = host.queue.calls.count("receive")
+    assert asked["w1"] <= 30
+    assert receives <= (SETTLED / 60 + MINUTES) * 3 + 1, "SQS is asked as ever: three long polls a minute"
+    await world.stop()
+
+
+@story
+async def test_one_of_fifty_makes_six_requests_a_minute() -> None:
+    world = FleetWorld({"quick": quick})
+    for number in range(50):
+        world.start(f"w{number}")
+        await asyncio.sleep(0.7)
+    asked = await requests_a_minute(world)
+    mean = sum(asked.values()) / len(asked)
+    most = sorted(asked.values())
+    assert mean <= 6
+    assert most[40] <= 6
+    await world.stop()
+
+
+@story
+async def test_a_fleet_shares_the_shards_and_none_of_them_is_left() -> None:
+    world = FleetWorld({"quick": quick})
+    world.start("first")
+    await asyncio.sleep(120)
+    assert len(world.leases["first"].shards) == SHARDS
+    for number in range(1, 8):
+        world.start(f"w{number}")
+    swept: list[str] = []
+    for _ in range(60):
+        await asyncio.sleep(10)
+        swept = [shard for leases in world.leases.values() for shard in leases.shards]
+        assert len({*swept}) == SHARDS, "one that is offered is swept until somebody takes it"
+    assert len(swept) == SHARDS
+    assert max(len(leases.shards) for leases in world.leases.values()) <= 2
+    await world.stop()
