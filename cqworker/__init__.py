@@ -15,9 +15,11 @@ from cqworker.errors import (
     InvalidPayload,
     JobNotFound,
     KeyReused,
+    ListingRefused,
     MessageTooLarge,
     NotAllowedNow,
     NotProvisioned,
+    PauseRefused,
     PayloadFault,
     ProcessDied,
     ProcessNotStarted,
@@ -29,6 +31,7 @@ from cqworker.errors import (
     Unavailable,
     UnknownQueue,
     UnknownType,
+    WorkerNotFound,
 )
 from cqworker.plugins.handler import Backoff, Reject, Retry, Snooze, Stopping, handler
 from cqworker.plugins.job import Job
@@ -40,10 +43,13 @@ if TYPE_CHECKING:
         ClientNotOpen,
         DaemonRefused,
         DaemonUnreachable,
+        FailureSummary,
+        FleetClient,
         HistoryEntry,
         JobFailed,
         JobFailure,
         JobProgress,
+        JobSummary,
         JobUnfinished,
         JobView,
         NewJob,
@@ -67,6 +73,8 @@ __all__ = [
     "CqworkerError",
     "DaemonRefused",
     "DaemonUnreachable",
+    "FailureSummary",
+    "FleetClient",
     "HistoryEntry",
     "InvalidPayload",
     "Job",
@@ -75,14 +83,17 @@ __all__ = [
     "JobFailure",
     "JobNotFound",
     "JobProgress",
+    "JobSummary",
     "JobUnfinished",
     "JobView",
     "KeyReused",
+    "ListingRefused",
     "MessageTooLarge",
     "NewJob",
     "NotAdmitted",
     "NotAllowedNow",
     "NotProvisioned",
+    "PauseRefused",
     "PayloadFault",
     "ProcessDied",
     "ProcessNotStarted",
@@ -103,13 +114,15 @@ __all__ = [
     "Unavailable",
     "UnknownQueue",
     "UnknownType",
+    "WorkerNotFound",
     "handler",
 ]
 
 if not TYPE_CHECKING:
     _LATER = {"JobArtifacts": "cqworker.plugins.job_artifacts", "StoredObject": "cqworker.ports"} | dict.fromkeys(
         """
-        Client ClientNotOpen DaemonRefused DaemonUnreachable HistoryEntry JobFailed JobFailure JobProgress
+        Client ClientNotOpen DaemonRefused DaemonUnreachable FailureSummary FleetClient HistoryEntry
+        JobFailed JobFailure JobProgress JobSummary
         JobUnfinished JobView NewJob NotAdmitted ProxyRefused Settings Status
         """.split(),
         "cqworker.client",

@@ -14,6 +14,7 @@ from cqworker.client.client_errors import (
     NotAdmitted,
     ProxyRefused,
 )
+from cqworker.client.fleet_client import FleetClient
 from cqworker.client.job_types import NewJob
 from cqworker.errors import (
     ArtifactMissing,
@@ -27,6 +28,7 @@ from cqworker.errors import (
     MessageTooLarge,
     NotAllowedNow,
     NotProvisioned,
+    PauseRefused,
     PayloadFault,
     RateLimited,
     SendUnanswered,
@@ -34,6 +36,7 @@ from cqworker.errors import (
     Unavailable,
     UnknownQueue,
     UnknownType,
+    WorkerNotFound,
 )
 from cqworker.model.public_job import FailureSummary, HistoryEntry, JobFailure, JobProgress, JobSummary, JobView
 from cqworker.model.status import Status
@@ -51,6 +54,7 @@ __all__ = [
     "DaemonRefused",
     "DaemonUnreachable",
     "FailureSummary",
+    "FleetClient",
     "HistoryEntry",
     "InvalidPayload",
     "JobFailed",
@@ -67,6 +71,7 @@ __all__ = [
     "NotAdmitted",
     "NotAllowedNow",
     "NotProvisioned",
+    "PauseRefused",
     "PayloadFault",
     "ProxyRefused",
     "RateLimited",
@@ -77,6 +82,7 @@ __all__ = [
     "Unavailable",
     "UnknownQueue",
     "UnknownType",
+    "WorkerNotFound",
 ]
 
 if not TYPE_CHECKING:

@@ -29,12 +29,12 @@ HEAVY = {
 
 FACE = """
     ArtifactMissing ArtifactTooLarge Backoff Client ClientNotOpen ConfigurationError CqworkerError
-    DaemonRefused DaemonUnreachable HistoryEntry InvalidPayload Job JobArtifacts JobFailed JobFailure
-    JobNotFound JobProgress JobUnfinished JobView KeyReused MessageTooLarge NewJob NotAdmitted NotAllowedNow
-    NotProvisioned PayloadFault ProcessDied ProcessNotStarted ProcessTimeout ProxyRefused RateLimited Reject Retry
-    SendUnanswered Settings Snooze Source SourceRefused Status Stopping StoredObject SubmissionRefused Unavailable
-    UnknownQueue
-    UnknownType handler
+    DaemonRefused DaemonUnreachable FailureSummary FleetClient HistoryEntry InvalidPayload Job
+    JobArtifacts JobFailed JobFailure JobNotFound JobProgress JobSummary JobUnfinished JobView
+    KeyReused ListingRefused MessageTooLarge NewJob NotAdmitted NotAllowedNow NotProvisioned
+    PauseRefused PayloadFault ProcessDied ProcessNotStarted ProcessTimeout ProxyRefused RateLimited
+    Reject Retry SendUnanswered Settings Snooze Source SourceRefused Status Stopping StoredObject
+    SubmissionRefused Unavailable UnknownQueue UnknownType WorkerNotFound handler
 """
 
 

@@ -31,8 +31,8 @@ NAMES = {
     "FilteringBoundLogger": FilteringBoundLogger,
     **{name: value for room in ROOMS for name, value in vars(room).items() if not name.startswith("__")},
 }
-GIVEN = {"Job", "JobArtifacts", "Client"}
-"""What nobody makes by its constructor: it is given to a handler, or made by Client.http() and Client.aws()."""
+GIVEN = {"Job", "JobArtifacts", "Client", "FleetClient"}
+"""What nobody makes by its constructor: it is given to a handler or by a client, or made by Client.http() or .aws()."""
 SETTINGS = "cqworker.settings"
 """A file's tables: their classes are in cqworker.settings, and a dictionary does for each."""
 
