@@ -15,8 +15,8 @@ from cqworker.model.status import Status
 from cqworker.ports.listing import IndexEntry, JobIndex, JobListing
 from cqworker.ports.schedule import Schedule
 
-PAGE_SECONDS = 1.0
-"""Seconds after which a page is answered with what was found."""
+PAGE_SECONDS = 0.25
+"""Seconds after which a page is answered with what was found, once what is under way has ended."""
 MAX_ROUNDS = 64
 """Times that a page, or a count, asks the eight partitions of a day: an empty month is looked through in one."""
 MAX_LOOKED = 8_000
@@ -25,8 +25,8 @@ MAX_READ = 500
 """Records that one page reads, for as many read units where they are small."""
 READ_AT_ONCE = 100
 """Records of one request (BatchGetItem)."""
-LOOK_FOR_FILTER = 1_000
-"""Entries of a partition that are looked at at once where the index itself compares them."""
+MOST_LOOK = 500
+"""Entries of a partition that are looked at at once at most: twice as many each time, as long as too few of them fit."""
 LEAST_LOOK = 16
 """Entries of a partition that are looked at at once at least."""
 
@@ -92,9 +92,8 @@ class PageWork:
     @property
     def _look(self) -> int:
         """A page's share of a partition, and a little more: what is read and not told is read again."""
-        if self._where:
-            return LOOK_FOR_FILTER
-        return max(LEAST_LOOK, self._ask.limit // 4)
+        share = max(LEAST_LOOK, self._ask.limit // 4)
+        return min(MOST_LOOK, share << min(self._rounds, 8)) if self._where else share
 
     async def _add(self, lanes: Lanes, entries: Sequence[IndexEntry]) -> None:
         """Reads the records, at most as many as the page may still have unless others have to be passed over."""
