@@ -15,7 +15,7 @@ from cqworker.model.status import Status
 from cqworker.ports.listing import IndexEntry, JobIndex, JobListing
 from cqworker.ports.schedule import Schedule
 
-PAGE_SECONDS = 0.25
+PAGE_SECONDS = 0.2
 """Seconds after which a page is answered with what was found, once what is under way has ended."""
 MAX_ROUNDS = 64
 """Times that a page, or a count, asks the eight partitions of a day: an empty month is looked through in one."""
@@ -26,7 +26,7 @@ MAX_READ = 500
 READ_AT_ONCE = 100
 """Records of one request (BatchGetItem)."""
 MOST_LOOK = 500
-"""Entries of a partition that are looked at at once at most: twice as many each time, as long as too few of them fit."""
+"""Entries of a partition that are looked at at once at most: twice as many each time, while too few of them fit."""
 LEAST_LOOK = 16
 """Entries of a partition that are looked at at once at least."""
 
