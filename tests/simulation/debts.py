@@ -18,6 +18,8 @@ from tests.simulation.store_service import Applied, StoreService, shown
 
 NOWHERE = "nowhere"
 """The name of a queue that does not exist."""
+IN_FLIGHT = 90.0
+"""Seconds for which a delete may be under way that somebody decided on before another started the job."""
 OVERDUE = 600.0
 """Seconds after its time, in peace, by which a job is surely sent: a dead sweeper's shards are taken over within 150,
 and a queue that took nothing is let be for 300."""
@@ -27,7 +29,7 @@ class Debts:
     """The accounts of every job's messages and marks; `ancient` are the processes from before the index.
 
     `excused` are the jobs that a rule of today could not protect: SQS forgot their message, or a worker from before
-    the index started a marked one from a copy that was not sent for its time.
+    the index started a marked one from a copy that was not sent for its time while another deleted that copy.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class Debts:
     ) -> None:
         self.excused: set[str] = set()
         self.ancient: set[str] = set()
+        self._unsent_starts: dict[str, float] = {}
         self._accuse = accuse
         self._now = now
         self._store = store
@@ -62,7 +65,7 @@ class Debts:
         """A change of a record, just made."""
         ancient = write.process in self.ancient
         if ancient and _starts_unsent(write):
-            self.excused.add(write.after.job_id)
+            self._unsent_starts[write.after.job_id] = self._now()
         self._judge_time(write)
         if not ancient:
             self._judge_mark(write)
@@ -87,7 +90,11 @@ class Debts:
         if record is None or record.status.is_final or is_marked(record) or record.job_id in self.excused:
             return
         copies = self._copies.get(record.job_id, Counter())
-        if not any(count for number, count in copies.items() if number >= record.round):
+        if any(count for number, count in copies.items() if number >= record.round):
+            return
+        if self._now() - self._unsent_starts.get(record.job_id, -IN_FLIGHT) < IN_FLIGHT:
+            self.excused.add(record.job_id)
+        else:
             self._accuse("nobody owes this job its start:", shown(record), "|", cause)
 
     def _judge_time(self, write: Applied) -> None:

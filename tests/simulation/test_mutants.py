@@ -15,6 +15,9 @@ WHOLE = (
     "a new round inherits the cancel of the last",
     "every attempt writes to one key",
     "a hand-back does not move the record's end on",
+    "a job leaves the index before its message is sent",
+    "a long retry has a time and no place in the index",
+    "a job for later is put without a place in the index",
 )
 QUICK = ("no fence in settle", "delete before settle", "only the receipt is renewed", *WHOLE)
 pytestmark = pytest.mark.timeout(240)  # on a busy machine too

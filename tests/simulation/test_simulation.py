@@ -12,11 +12,20 @@ import pytest
 from cqworker.model.status import FINAL
 from cqworker.ports import MAX_VISIBILITY
 from tests.simulation.campaign import campaign
-from tests.simulation.profile import CALL_FAULTS, OTHER_FAULTS, QUEUE_FAULTS, STRIKES, Profile, profile_of
+from tests.simulation.profile import (
+    CALL_FAULTS,
+    OTHER_FAULTS,
+    QUEUE_FAULTS,
+    STRIKES,
+    TIME_FAULTS,
+    TIME_STRIKES,
+    Profile,
+    profile_of,
+)
 from tests.simulation.run import Report, simulate
 
 pytestmark = pytest.mark.timeout(240)  # a minute of a core, on a busy machine too
-SLICE = range(28, 42)
+SLICE = range(59, 71)
 """Every kind of fault, world and ending is met in them, most several times; `make simulate` looks at hundreds."""
 WORLDS: dict[str, Callable[[Profile], bool]] = {
     "people at the desk": lambda profile: profile.impatience is not None,
@@ -25,6 +34,10 @@ WORLDS: dict[str, Callable[[Profile], bool]] = {
     "more days than a record is kept": lambda profile: (
         sum(seconds for _, seconds in profile.closed) > profile.retention
     ),
+    "jobs for later": lambda profile: profile.timely,
+    "workers from before the index of due jobs": lambda profile: profile.timely and profile.ancient,
+    "an index that lags": lambda profile: profile.lag > 0,
+    "jobs that cannot be sent": lambda profile: profile.unsendable,
     "short days": lambda profile: profile.longest_hold < MAX_VISIBILITY,
 }
 UNDER_ANOTHER_NAME = {"deploy": "replaced", "lifespan": "lifespan failed"}
@@ -40,7 +53,8 @@ def test_no_seed_of_the_slice_breaks_a_promise(reports: Sequence[Report]) -> Non
 
 
 def test_every_kind_of_fault_was_met(reports: Sequence[Report]) -> None:
-    kinds = {UNDER_ANOTHER_NAME.get(kind, kind) for kind in (*CALL_FAULTS, *QUEUE_FAULTS, *OTHER_FAULTS, *STRIKES)}
+    others = (*QUEUE_FAULTS, *OTHER_FAULTS, *STRIKES, *TIME_FAULTS, *TIME_STRIKES)
+    kinds = {UNDER_ANOTHER_NAME.get(kind, kind) for kind in (*CALL_FAULTS, *others)}
     met = {kind for report in reports for kind in report.faults}
     assert kinds - met == set()
 

@@ -24,6 +24,8 @@ from tests.simulation.store_service import Applied, ObjectService, StoreService,
 from tests.simulation.trace import Trace
 
 DRAIN = WorkerSettings().drain_timeout
+PROBE_PAUSE = 15.0
+"""Seconds for which a process that waits for its store asks it nothing: MAX_RETRY_SECONDS of health/probes.py."""
 SLACK = 2.0
 """Seconds that a drain may take beyond its time."""
 BUG = "has a bug in its"
@@ -204,7 +206,9 @@ class Witness:
             moved = now if attempt.ended_at is None else attempt.ended_at
         if self._profile.wild or self._replaced.get(job.job_id, -1.0) >= now - lease:
             return
-        caused = self._suffered(process, moved - lease, moved) or (attempt is not None and attempt.ended_late())
+        caused = self._suffered(process, moved - max(lease, PROBE_PAUSE), moved) or (
+            attempt is not None and attempt.ended_late()
+        )
         if caused and self._suffered(process, now - max(PATIENCE, lease), now):
             return
         self.accuse(process.name, "lost its lease without cause:", job.job_id, reason)

@@ -22,7 +22,6 @@ from cqworker.jobs import messages as messages_module
 from cqworker.jobs import submit as submit_module
 from cqworker.jobs.hand_over import HandOvers
 from cqworker.jobs.messages import letter_of
-from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.model import claim_table
 from cqworker.model.attempt_writes import Claim, Settle
 from cqworker.model.envelope import Envelope
@@ -39,11 +38,6 @@ from tests.simulation.profile import Profile
 def _timely(profile: Profile) -> bool:
     """Worlds in which jobs wait for longer than SQS delays a message."""
     return profile.timely
-
-
-def _beside_old(profile: Profile) -> bool:
-    """The same with workers from before the index of due jobs."""
-    return profile.timely and profile.ancient
 
 
 def _early(profile: Profile) -> bool:
@@ -78,11 +72,6 @@ def _claimed_by_any(swap: Swap) -> None:
         return honest(self, seen and replace(seen, due=None))
 
     swap(Claim, "permits", permits)
-
-
-@mutant("a job is taken to be in the index for its shard alone", "frozen hand-over", where=_beside_old)
-def _shard_is_mark(swap: Swap) -> None:
-    swap(JobRecord, "is_marked", property(lambda self: self.due is not None))
 
 
 @mutant("a job leaves the index before its message is sent", where=_timely)
@@ -161,20 +150,6 @@ def _put_off_unmarked(swap: Swap) -> None:
         return replace(honest(self, seen), due=None)
 
     swap(Reschedule, "after", after)
-
-
-@mutant("a job is put off although a cancel was asked for", "drain", where=_changed_in_time)
-def _put_off_over_cancel(swap: Swap) -> None:
-    permits, show = Reschedule.permits, OperatorActions.show
-
-    def ignorant(self: Reschedule, seen: JobRecord | None) -> bool:
-        return permits(self, seen and replace(seen, cancel_requested_at=None))
-
-    async def shown(self: OperatorActions, job_id: str, tenant: str | None) -> JobRecord:
-        return replace(await show(self, job_id, tenant), cancel_requested_at=None)
-
-    swap(Reschedule, "permits", ignorant)
-    swap(OperatorActions, "show", shown)
 
 
 @mutant("a job is put off while it runs", where=_changed_in_time)
