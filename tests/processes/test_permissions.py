@@ -25,9 +25,9 @@ CONFIGURATION = Path(__file__).parents[2].joinpath("config", "cqworker.toml").re
 ACTIONS = {each.name: each.action for each in vars(operations).values() if isinstance(each, Operation)}
 NEVER_CALLED = {"s3:ListBucket"}
 """S3 says that an object is absent only to who may list."""
-NOT_HERE = {"worker": {"sqs:SendMessage", "dynamodb:PartiQLUpdate"}, "api": {"dynamodb:PartiQLUpdate"}}
-"""A copy in place of a worn-out message, and batches, which the embedded AWS does not understand."""
-SWEEP = {"dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:PutItem"}
+NOT_HERE = {"worker": {"dynamodb:PartiQLUpdate"}, "api": {"dynamodb:PartiQLUpdate"}}
+"""Batches, which the embedded AWS does not understand."""
+SWEEP = {"sqs:SendMessage", "dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:PutItem"}
 """What the sweep of due jobs does, which whoever started first does for both."""
 AT_THE_END = {"dynamodb:DeleteItem"}
 """What a daemon does last: it lets go of what it sweeps."""
