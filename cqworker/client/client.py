@@ -15,7 +15,7 @@ from cqworker.client.chunking import EncodedJob, submit_in_chunks
 from cqworker.client.client_errors import DaemonRefused, JobFailed, JobUnfinished
 from cqworker.client.fleet_client import FleetClient
 from cqworker.client.job_finder import JobFinder
-from cqworker.client.job_types import NewJob, View, job_from
+from cqworker.client.job_types import NewJob, View
 from cqworker.client.request_bodies import body_of, reschedule_body
 from cqworker.client.sessions import Sessions
 from cqworker.client.transport import Transport
@@ -24,6 +24,7 @@ from cqworker.errors import ArtifactMissing, CqworkerError
 from cqworker.model.public_job import JobView
 from cqworker.model.status import Status
 from cqworker.model.timestamps import seconds_of
+from cqworker.model.view_reader import job_from
 from cqworker.suggestions import submission_terms as words
 from cqworker.suggestions.call_errors import explain_misuse
 

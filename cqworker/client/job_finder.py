@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime
 
 from cqworker.client.client_errors import DaemonRefused
-from cqworker.client.job_types import View, summary_from
+from cqworker.client.job_types import View
 from cqworker.client.list_filters import MOST, filters_of
 from cqworker.client.transport import Transport
 from cqworker.model.public_job import JobSummary
 from cqworker.model.status import Status
+from cqworker.model.view_reader import summary_from
 from cqworker.suggestions import submission_terms as words
 from cqworker.suggestions.call_errors import explain_misuse
 

@@ -64,6 +64,7 @@ class Runtime:
     """What all handlers of a worker run in and use.
 
     `sources` are the `s3://bucket/prefix` that jobs may read; `largest`, in bytes, is what they may write at once.
+    `look_every`, in seconds, is how often the watchdog looks whether a handler is stuck; None: as often as it does.
     """
 
     registry: Registry
@@ -75,6 +76,7 @@ class Runtime:
     threads: HandlerThreads
     processes: ChildPool
     lifespans: Lifespans
+    look_every: float | None = None
 
 
 async def invoke_on_loop(

@@ -40,9 +40,9 @@ class HandlerWatchdog:
         self._reported_at = 0.0
 
     async def run(self) -> None:
-        """Looks every LOOK_EVERY seconds, for ever."""
+        """Looks every LOOK_EVERY seconds, or as often as the runtime says, for ever."""
         while True:
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(self._runtime.look_every or LOOK_EVERY)
             self._check_loop()
             self._check_stragglers()
 

@@ -26,18 +26,20 @@ class MainLoopLag:
     whatever it was, leases, polls and HTTP waited, and neither SQS nor the handlers' loop is to blame.
     """
 
-    def __init__(self, clock: Clock, emit: Emit) -> None:
+    def __init__(self, clock: Clock, emit: Emit, every: float | None = None) -> None:
         self._clock = clock
         self._emit = emit
+        self._every = every
         self._due = float("inf")
         self._absences: deque[tuple[float, float]] = deque(maxlen=MAX_ABSENCES)
 
     async def run(self) -> None:
-        """Sleeps PULSE_SECONDS again and again, and notes how late it wakes."""
+        """Sleeps `every` seconds, or PULSE_SECONDS, again and again, and notes how late it wakes."""
         try:
             while True:
-                self._due = self._clock.monotonic() + PULSE_SECONDS
-                await asyncio.sleep(PULSE_SECONDS)
+                pause = self._every or PULSE_SECONDS
+                self._due = self._clock.monotonic() + pause
+                await asyncio.sleep(pause)
                 self._note(self._due, self._clock.monotonic())
         finally:
             self._due = float("inf")

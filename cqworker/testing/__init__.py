@@ -1,4 +1,4 @@
-"""run_handler() for the authors of handlers; the ports in memory with a virtual clock, and what goes through them."""
+"""run_handler() and World for the authors of handlers; the ports in memory, a virtual clock, what goes through them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from cqworker.model.envelope import Envelope
 from cqworker.model.history import Entry
 from cqworker.model.listing import Listing
 from cqworker.model.operator_writes import AskCancel, Enter, Forestall, Lose, NewRound
+from cqworker.model.public_job import JobView
 from cqworker.model.record import Failure, JobRecord, Progress
 from cqworker.model.schedule_writes import HandOver, Reschedule
 from cqworker.model.status import FailureKind, Status
@@ -18,7 +19,10 @@ from cqworker.ports import Delivery, Depth, EntryFault, KeyItem, Letter, StoredO
 from cqworker.testing.job_facts import JobFacts
 from cqworker.testing.memory_ports import MemoryArtifacts, MemoryQueue, MemoryStore
 from cqworker.testing.run_once import HandlerRun, run_handler
-from cqworker.testing.virtual_time import VirtualClock, VirtualTimeLoop, run_virtually
+from cqworker.testing.virtual_run import in_virtual_time, run_virtually
+from cqworker.testing.virtual_time import VirtualClock, VirtualTimeLoop
+from cqworker.testing.world import World
+from cqworker.testing.world_operator import WorldOperator
 
 __all__ = [
     "AskCancel",
@@ -41,6 +45,7 @@ __all__ = [
     "InvalidPayload",
     "JobFacts",
     "JobRecord",
+    "JobView",
     "KeyItem",
     "Letter",
     "Listing",
@@ -59,7 +64,10 @@ __all__ = [
     "StoredObject",
     "VirtualClock",
     "VirtualTimeLoop",
+    "World",
+    "WorldOperator",
     "Written",
+    "in_virtual_time",
     "run_handler",
     "run_virtually",
 ]

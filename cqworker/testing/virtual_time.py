@@ -5,30 +5,32 @@ from __future__ import annotations
 import asyncio
 import math
 import selectors
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextvars import Context
-from typing import Any, TypeVar, TypeVarTuple, Unpack
+from typing import TypeVarTuple, Unpack
 
-T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 TICKS_PER_SECOND = 1_000_000
 """Virtual time goes in whole microseconds."""
+SHORT = 0.01
+"""Seconds of a timer that fires also while time is held: what is held waits for services in memory, too."""
 EPOCH_MS = 1_767_225_600_000
 """Epoch milliseconds of 2026-01-01T00:00:00Z, where every virtual clock starts."""
 
 
 class _JumpingSelector(selectors.DefaultSelector):
-    """Looks for I/O without waiting, and lets virtual time pass instead."""
+    """Looks for I/O without waiting, and lets virtual time pass instead; while that is held, waits for I/O."""
 
-    def __init__(self, jump: Callable[[float], None]) -> None:
+    def __init__(self, jump: Callable[[float], None], is_held: Callable[[], bool]) -> None:
         super().__init__()
         self._jump = jump
+        self._is_held = is_held
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
         if ready or timeout == 0:
             return ready
-        if timeout is None:
+        if timeout is None or (timeout > SHORT and self._is_held()):
             return super().select(1.0)
         self._jump(timeout)
         return ready
@@ -43,7 +45,8 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self._ticks = 0
-        super().__init__(_JumpingSelector(self._advance))
+        self._holders = 0
+        super().__init__(_JumpingSelector(self._advance, lambda: self._holders > 0))
 
     def time(self) -> float:
         """Virtual seconds since the loop was made."""
@@ -56,6 +59,17 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         if when > self.time():
             when = max(math.ceil(when * TICKS_PER_SECOND), self._ticks + 1) / TICKS_PER_SECOND
         return super().call_at(when, callback, *args, context=context)
+
+    def hold(self) -> None:
+        """Time stands still until there was a release() for each hold(): threads and processes take real time.
+
+        Timers of up to SHORT still fire.
+        """
+        self._holders += 1
+
+    def release(self) -> None:
+        """Takes one hold() back."""
+        self._holders -= 1
 
     def _advance(self, seconds: float) -> None:
         self._ticks += max(1, round(seconds * TICKS_PER_SECOND))
@@ -75,9 +89,3 @@ class VirtualClock:
     def monotonic(self) -> float:
         """The loop's seconds."""
         return (self._loop or asyncio.get_running_loop()).time()
-
-
-def run_virtually(story: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Runs a coroutine function to its end in virtual time; hours cost milliseconds."""
-    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-        return runner.run(story())

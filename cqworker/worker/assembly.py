@@ -66,10 +66,26 @@ class Dependencies:
     is_served_elsewhere: IsServed = served_nowhere
 
 
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """Where handlers run beside the loop; `look_every` is in how many seconds they are looked after, None: as usual."""
+
+    threads: HandlerThreads
+    processes: ChildPool
+    look_every: float | None = None
+
+
 def open_worker(
-    dependencies: Dependencies, settings: Settings, loop: HandlerLoop, *, name: str, on_settled: OnSettled
+    dependencies: Dependencies,
+    settings: Settings,
+    loop: HandlerLoop,
+    *,
+    name: str,
+    on_settled: OnSettled,
+    pools: Pools | None = None,
 ) -> Worker:
     """A worker for every configured queue, ready to start; `on_settled` is called for every record it settles."""
+    pools = pools or Pools(HandlerThreads(), ChildPool(settings.worker.concurrency))
     runtime = Runtime(
         registry=dependencies.registry,
         artifacts=dependencies.artifacts,
@@ -77,13 +93,14 @@ def open_worker(
         sources=settings.artifacts.sources,
         largest=settings.http.max_upload,
         loop=loop,
-        threads=HandlerThreads(),
-        processes=ChildPool(settings.worker.concurrency),
+        threads=pools.threads,
+        processes=pools.processes,
         lifespans=Lifespans(),
+        look_every=pools.look_every,
     )
     executor = Executor(runtime, dependencies.clock, dependencies.emit)
     shared = _open_shared(dependencies, settings, executor, name, on_settled)
-    main = MainLoopLag(dependencies.clock, dependencies.emit)
+    main = MainLoopLag(dependencies.clock, dependencies.emit, pools.look_every)
     watchdog = HandlerWatchdog(
         runtime, executor, _most_stragglers(settings.worker), main, dependencies.clock, dependencies.emit
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cqworker.client import HistoryEntry, JobFailure, JobProgress, Status
-from cqworker.client.job_types import job_from
+from cqworker.model.view_reader import job_from
 from tests.rails.test_earlier_versions import VIEW
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

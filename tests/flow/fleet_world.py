@@ -24,10 +24,10 @@ from cqworker.plugins.registry import Registry
 from cqworker.ports.fleet import Command, Control, Counts, Fleet, FleetMember, Heartbeat, Orders
 from cqworker.scheduling.sweep_leases import SweepLeases
 from cqworker.scheduling.sweeper import Sweeper
+from cqworker.testing.host import Host
 from cqworker.testing.memory_fleet import MemoryFleet
 from cqworker.worker.assembly import context_of, queues_of
 from tests.flow.faults import Mishaps
-from tests.flow.host import Host
 from tests.flow.world import World
 
 RETENTION = 14 * 86_400

@@ -15,8 +15,8 @@ from cqworker.execution import invoke
 from cqworker.model.record import Failure, JobRecord
 from cqworker.model.status import FailureKind, Status
 from cqworker.plugins.payload import LIGHT_VALUES, validate_payload
+from cqworker.testing.host import Host
 from tests.flow.child_handlers import act, chatter, eat, endure, feast, oversleep
-from tests.flow.host import Host
 from tests.flow.world import REAL, World
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="address space is bounded on Linux alone")

@@ -12,10 +12,10 @@ from cqworker import Job, handler
 from cqworker.events import JobForestalled, JobStarted
 from cqworker.model.attempt_writes import Claim, Renew, Settle
 from cqworker.model.status import FailureKind, Status
+from cqworker.testing.host import Host
+from cqworker.testing.host_loop import HOST
 from tests.flow.faults import Mishap, last, never
 from tests.flow.handlers import Notebook, worker_of
-from tests.flow.host import Host
-from tests.flow.hosts import HOST
 from tests.flow.world import VISIBILITY, World, story
 
 Spoil = Callable[[Host, Callable[[], None]], None]

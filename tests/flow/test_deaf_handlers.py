@@ -14,7 +14,7 @@ from cqworker.execution.outcome import StopReason
 from cqworker.flow.lease import Lease
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
-from tests.flow.host import Host
+from cqworker.testing.host import Host
 from tests.flow.stopped_handlers import on_the_loop
 from tests.flow.world import VISIBILITY, World, story
 

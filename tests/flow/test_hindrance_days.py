@@ -15,9 +15,9 @@ from cqworker.model.history import HANDED_BACK
 from cqworker.model.record import JobRecord
 from cqworker.model.status import FailureKind, Status
 from cqworker.plugins.registry import Registry
+from cqworker.testing.host import Host
 from tests.flow.faults import refused
 from tests.flow.handlers import quick
-from tests.flow.host import Host
 from tests.flow.long_stories import HOUR, look_seldom
 from tests.flow.world import DAY, World, story
 

@@ -15,9 +15,9 @@ from cqworker.model.operator_writes import Enter, Forestall
 from cqworker.model.status import FailureKind, Status
 from cqworker.model.writes import Change
 from cqworker.plugins.registry import Registry
+from cqworker.testing.host import Host
 from tests.flow.faults import Mishap, refused, unanswered, unheard
 from tests.flow.handlers import Notebook, quick, worker_of
-from tests.flow.host import Host
 from tests.flow.world import World, story
 
 either = pytest.mark.parametrize("mishap", [refused, unheard, unanswered])

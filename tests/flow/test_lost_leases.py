@@ -11,9 +11,9 @@ from cqworker import Job, Retry, handler
 from cqworker.events import JobHandedBack, JobSettled, JobStarted, LeaseLost, LeaseUnanswered
 from cqworker.model.attempt_writes import Claim
 from cqworker.model.status import Status
+from cqworker.testing.host import Host
 from tests.flow.faults import late, slow, unheard
 from tests.flow.handlers import Notebook, stubborn, worker_of
-from tests.flow.host import Host
 from tests.flow.world import VISIBILITY, World, story
 
 MARGIN = 5.0

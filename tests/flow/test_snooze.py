@@ -13,8 +13,8 @@ from cqworker.events import JobHandedBack, JobStarted
 from cqworker.model.attempt_writes import HandBack
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
+from cqworker.testing.host import Host
 from tests.flow.faults import Mishap, refused, unanswered, unheard
-from tests.flow.host import Host
 from tests.flow.long_stories import HOUR, look_seldom
 from tests.flow.snoozing_handlers import CHILDREN
 from tests.flow.world import DAY, REAL, VISIBILITY, World, story

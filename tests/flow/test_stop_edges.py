@@ -23,7 +23,7 @@ from cqworker.model.envelope import read_envelope
 from cqworker.model.record import JobRecord
 from cqworker.model.status import FailureKind, Status
 from cqworker.ports import Delivery
-from tests.flow.host import Host
+from cqworker.testing.host import Host
 from tests.flow.stopped_handlers import in_a_thread, on_the_loop, without_looking
 from tests.flow.world import REAL, VISIBILITY, World, story
 from tests.patience import scaled

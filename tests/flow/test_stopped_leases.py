@@ -18,9 +18,9 @@ from cqworker.flow.lease import Lease, margin_of
 from cqworker.model.status import Status
 from cqworker.plugins.handler import Backoff
 from cqworker.ports import Delivery
+from cqworker.testing.host import Host
 from tests.flow.faults import slow
 from tests.flow.handlers import Notebook, worker_of
-from tests.flow.host import Host
 from tests.flow.world import VISIBILITY, World, story
 from tests.model.samples import running
 

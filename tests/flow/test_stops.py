@@ -13,7 +13,7 @@ from cqworker.execution.outcome import StopReason
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.plugins.handler import Backoff
-from tests.flow.host import Host
+from cqworker.testing.host import Host
 from tests.flow.stopped_handlers import WAYS, in_a_thread, on_the_loop
 from tests.flow.world import REAL, World, story
 

@@ -17,7 +17,7 @@ from cqworker.execution import invoke, stuck_handlers
 from cqworker.execution.thread_pool import HandlerThreads, ThreadNotStarted
 from cqworker.model.record import JobRecord
 from cqworker.model.status import FailureKind, Status
-from tests.flow.host import Host
+from cqworker.testing.host import Host
 from tests.flow.waiting import eventually
 from tests.flow.world import REAL, World
 from tests.patience import scaled

@@ -11,8 +11,8 @@ from cqworker import Job, handler
 from cqworker.events import AbandonedHandlerEnded, SlotsChanged
 from cqworker.model.status import Status
 from cqworker.settings import HandlerSettings, TypeSettings
+from cqworker.testing.host import Host
 from tests.flow.handlers import Notebook, quick, worker_of
-from tests.flow.host import Host
 from tests.flow.world import World, story
 
 

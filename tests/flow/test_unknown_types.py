@@ -11,10 +11,10 @@ from cqworker.events import CopyRefreshed, JobHandedBack, JobStarted
 from cqworker.model.status import FailureKind, Status
 from cqworker.plugins.registry import Registry, registry_of
 from cqworker.ports.fleet import Heartbeat
+from cqworker.testing.host import Host
 from tests.flow.faults import refused
 from tests.flow.fleet_world import FleetWorld
 from tests.flow.handlers import quick
-from tests.flow.host import Host
 from tests.flow.long_stories import HOUR, look_seldom
 from tests.flow.world import DAY, MAX_RECEIVES, World, story
 

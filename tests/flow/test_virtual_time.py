@@ -101,5 +101,5 @@ async def test_nobody_outlives_a_story() -> None:
     ended: list[bool] = []
     task = asyncio.ensure_future(stubborn())
     await asyncio.sleep(1)
-    await loop_of_this_story().bury()
+    await loop_of_this_story().end_all()
     assert (task.cancelled(), ended) == (True, [True])

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from cqworker.aws.dynamodb.items import key_of, record_of
-from cqworker.client.job_types import job_from
 from cqworker.model.envelope import read_envelope
 from cqworker.model.status import Status
+from cqworker.model.view_reader import job_from
 from tests.rails.samples import NOW
 
 MESSAGE = (

@@ -12,12 +12,12 @@ import pytest
 from msgspec.structs import replace
 
 from cqworker.cli.job_text import describe_job
-from cqworker.client.job_types import job_from
 from cqworker.model.history import Entry
 from cqworker.model.job_view import job_view
 from cqworker.model.record import Failure, JobRecord, Progress
 from cqworker.model.status import Status
 from cqworker.model.timestamps import rfc3339
+from cqworker.model.view_reader import job_from
 from cqworker.web.response_models import JobView
 from tests.rails.jobs import DEFAULTS, RECORD, without
 from tests.rails.samples import fields_of

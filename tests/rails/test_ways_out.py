@@ -20,7 +20,7 @@ from cqworker.model.status import Status
 from cqworker.observe.event_wording import WORDING
 from cqworker.observe.metrics_observer import MetricsObserver
 from cqworker.plugins.registry import registry_from
-from tests.flow.host import Host
+from cqworker.testing.host import Host
 from tests.flow.world import World, story
 from tests.rails.jobs import TYPE
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cqworker.testing.virtual_time import run_virtually
+from cqworker.testing import run_virtually
 from cqworker.web.fair_queue import FairQueue
 from cqworker.web.problems import Problem, ProblemKind
 from tests.patience import scaled

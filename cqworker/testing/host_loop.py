@@ -7,12 +7,13 @@ from collections.abc import Callable
 from contextvars import Context, ContextVar, copy_context
 from typing import Any, TypeVarTuple, Unpack
 
-from cqworker.testing import VirtualTimeLoop
+from cqworker.testing.virtual_time import VirtualTimeLoop
 
 Ts = TypeVarTuple("Ts")
 HOST: ContextVar[str] = ContextVar("host", default="")
-LONGEST_STORY = 60 * 86_400.0
-"""Seconds of virtual time after which a story is one that never ends."""
+"""The host whose code runs; "" outside all of them."""
+LONGEST_STORY = 400 * 86_400.0
+"""Seconds of virtual time after which a story is one that never ends: more than the 366 days that a job may wait."""
 
 
 class HostLoop(VirtualTimeLoop):
@@ -27,6 +28,7 @@ class HostLoop(VirtualTimeLoop):
         super().__init__()
 
     def freeze(self, host: str) -> None:
+        """Holds back whatever this host would do from now on."""
         self._held.setdefault(host, [])
 
     def thaw(self, host: str) -> None:
@@ -37,18 +39,21 @@ class HostLoop(VirtualTimeLoop):
     def call_soon(
         self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.Handle:
+        """As asyncio's; held back while the host is frozen."""
         context = context or copy_context()
         return super().call_soon(self._admit, context, callback, args, context=context)
 
     def call_at(
         self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
-        assert self.time() < LONGEST_STORY, "the story does not end"
+        """As asyncio's; held back while the host is frozen. Raises RuntimeError in a story that does not end."""
+        if self.time() >= LONGEST_STORY:
+            raise RuntimeError(f"After {LONGEST_STORY / 86_400:g} days of virtual time the story has not ended.")
         context = context or copy_context()
         return super().call_at(when, self._admit, context, callback, args, context=context)
 
-    async def bury(self) -> None:
-        """Ends everything that is left of a story, the dead included."""
+    async def end_all(self) -> None:
+        """Ends every task that is left, those of frozen and killed hosts included."""
         left = [task for task in asyncio.all_tasks(self) if task is not asyncio.current_task()]
         for task in left:
             task.cancel()
