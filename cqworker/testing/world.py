@@ -68,7 +68,6 @@ class World:
         self._inner = _PatientWorld(settings, registry, VirtualClock(loop), PatientQueue)
         self._workers = workers
         self._started = 0
-        self.operator = WorldOperator(self._inner.operator)
 
     async def __aenter__(self) -> Self:
         for _ in range(self._workers):
@@ -163,6 +162,11 @@ class World:
         await asyncio.sleep(seconds_of(seconds))
         for line in lines:
             line.away = None
+
+    @property
+    def operator(self) -> WorldOperator:
+        """What an operator does: cancel, retry, reschedule, run_now."""
+        return WorldOperator(self._inner.operator)
 
     @property
     def now(self) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.model import start_times
@@ -19,8 +20,8 @@ class WorldOperator:
     Each raises JobNotFound for a job that there is not, and NotAllowedNow for one to which it cannot be done.
     """
 
-    def __init__(self, actions: OperatorActions) -> None:
-        self._actions = actions
+    def __init__(self, actions: Any) -> None:
+        self._actions: OperatorActions = actions
 
     async def cancel(self, job_id: str) -> JobView:
         """Cancels a job that waits; asks one that runs to stop."""
