@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -156,3 +157,46 @@ def test_a_service_that_is_away_is_told_in_one_sentence() -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("DynamoDB cannot be reached at http://127.0.0.1:1. Check")
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("way")
+def test_a_job_for_later_waits_is_given_another_time_and_is_run_now() -> None:
+    submitted = invoke("submit", "text.transform", TEXT, "--in", "3d", "--json")
+    job_id = told(submitted)["job_id"]
+    shown = invoke("jobs", "show", job_id)
+    assert re.search(r"is SCHEDULED and waits until \S+Z \(in (3 d|2 d 23 h)\)\.$", shown.stdout.splitlines()[0])
+    moved = told(invoke("jobs", "reschedule", job_id, "--in", "1h30m", "--reason", "sooner", "--json"))
+    assert moved["status"] == "SCHEDULED"
+    assert moved["history"][-1]["reason"].endswith("by the local operator: sooner")
+    year = datetime.now(UTC).year + 1
+    moved = told(invoke("jobs", "reschedule", job_id, "--at", f"{year}-01-01T09:00+01:00", "--json"))
+    assert moved["scheduled_at"] == f"{year}-01-01T08:00:00.000Z"
+    assert invoke("jobs", "run-now", job_id).exit_code == 0
+    assert told(invoke("jobs", "show", job_id, "--json"))["status"] in ("QUEUED", "RUNNING", "SUCCEEDED")
+
+
+@pytest.mark.usefixtures("way")
+def test_a_job_for_a_time_says_so_and_one_that_is_final_is_given_none() -> None:
+    moment = (datetime.now(UTC) + timedelta(days=300)).isoformat(timespec="minutes")
+    shown = invoke("submit", "text.transform", TEXT, "--at", moment)
+    assert re.match(r"Job \S+ is SCHEDULED\. Follow it: cqworker jobs show", shown.stdout)
+    done = told(invoke("submit", "text.transform", TEXT, "--wait", "--json"))
+    refused = invoke("jobs", "reschedule", done["job_id"], "--in", "3d")
+    assert refused.exit_code != 0
+    assert "is SUCCEEDED; only a job that waits can be given another time: submit it anew." in refused.stderr
+
+
+@pytest.mark.usefixtures("way")
+def test_the_lines_of_a_batch_say_their_own_times(tmp_path: Path) -> None:
+    moment = (datetime.now(UTC) + timedelta(days=3)).isoformat()
+    lines = [{"run_at": moment}, {"delay_seconds": 86_400}, {"run_at": "2026-02-30T09:00:00Z"}, {"eta": moment}]
+    path = tmp_path / "jobs.jsonl"
+    job = {"type": "text.transform", "payload": json.loads(TEXT)}
+    path.write_text("\n".join(json.dumps(job | line) for line in lines), encoding="utf-8")
+    result = invoke("submit", "--batch", str(path))
+    first, second, third, fourth = result.stdout.splitlines()
+    assert result.exit_code == 1
+    assert first.endswith("is SCHEDULED.")
+    assert second.endswith("is SCHEDULED.")
+    assert third.startswith("Line 3 was refused: /run_at: is no time: 2026-02 has no day 30")
+    assert fourth.startswith("Line 4 was refused: /eta: is no field here; it is run_at")
