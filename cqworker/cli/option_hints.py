@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from click.exceptions import BadParameter, NoSuchCommand, NoSuchOption, UsageError
+from click.exceptions import NoSuchCommand, NoSuchOption, UsageError
 
-from cqworker.suggestions.command_terms import COMMANDS, OPTIONS, VALUES
+from cqworker.suggestions.command_terms import COMMANDS, OPTIONS
 
 
 def add_hint(error: UsageError) -> UsageError:
@@ -18,6 +18,4 @@ def _hint_for(error: UsageError, command: str) -> str | None:
         return COMMANDS.get(command, {}).get(error.command_name)
     if isinstance(error, NoSuchOption):
         return OPTIONS.get(command, {}).get(error.option_name)
-    if isinstance(error, BadParameter) and error.param is not None:
-        return VALUES.get(command, {}).get(str(error.param.name))
     return None

@@ -61,6 +61,12 @@ def _check_delay(seconds: int) -> int:
     return seconds
 
 
+def _require_text(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError(f"is no time: write a text, a day, a time of day and an offset from UTC, as in {AS_WRITTEN}")
+    return value
+
+
 def _check_run_at(text: str, info: ValidationInfo) -> str:
     start_time(text)
     if info.data.get("delay_seconds"):
@@ -72,6 +78,7 @@ Delay = Annotated[int, Field(ge=0, json_schema_extra={"maximum": MAX_PAUSE}), An
 RunAt = Annotated[
     str,
     Field(json_schema_extra={"format": "date-time", "pattern": START_TIME, "examples": [AS_WRITTEN]}),
+    BeforeValidator(_require_text),
     AfterValidator(_check_run_at),
 ]
 """A field of this type stands behind one called `delay_seconds`, and one of the two is given."""

@@ -105,4 +105,3 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
         ("--sync --result --follow -f", "It is --wait."),
     ),
 }
-VALUES: Mapping[str, Mapping[str, str]] = {"submit": {"delay_seconds": "Write seconds from now, or 90s, 15m, 3h, 2d."}}

@@ -46,7 +46,7 @@ FIELDS_ELSEWHERE: Mapping[str, str] = {
     for field, words in {
         "run_at": "eta at scheduled_at schedule_at schedule_time scheduledAt startAt start_at start_time start_after "
         "runAt wait_until not_before defer_until enqueue_at run_after when",
-        "delay_seconds": "delay countdown delaySeconds delay_ms wait defer_by enqueue_in run_in",
+        "delay_seconds": "delay countdown delaySeconds delay_ms wait in in_ after defer_by enqueue_in run_in",
     }.items()
     for word in words.split()
 }

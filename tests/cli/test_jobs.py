@@ -189,7 +189,12 @@ def test_a_job_for_a_time_says_so_and_one_that_is_final_is_given_none() -> None:
 @pytest.mark.usefixtures("way")
 def test_the_lines_of_a_batch_say_their_own_times(tmp_path: Path) -> None:
     moment = (datetime.now(UTC) + timedelta(days=3)).isoformat()
-    lines = [{"run_at": moment}, {"delay_seconds": 86_400}, {"run_at": "2026-02-30T09:00:00Z"}, {"eta": moment}]
+    lines: list[dict[str, Any]] = [
+        {"run_at": moment},
+        {"delay_seconds": 86_400},
+        {"run_at": "2026-02-30T09:00:00Z"},
+        {"eta": moment},
+    ]
     path = tmp_path / "jobs.jsonl"
     job = {"type": "text.transform", "payload": json.loads(TEXT)}
     path.write_text("\n".join(json.dumps(job | line) for line in lines), encoding="utf-8")

@@ -40,7 +40,7 @@ from tests.cli.running import invoke
         ("submit t {} --max-retries 5", "It is --max-attempts"),
         ("submit t {} --task-id 5", "It is --key"),
         ("submit t {} --priority 5", "--queue"),
-        ("submit t {} --delay 2min", "Write seconds from now, or 90s, 15m, 3h, 2d."),
+        ("submit t {} --delay 2min", "write a number and its unit, s, m, h, d or w: 90s, 3d, 1h30m"),
         ("submit t hello", """Write an object, such as '{"name": "Ada"}'"""),
     ],
 )

@@ -105,3 +105,11 @@ def test_a_waiting_job_is_cancelled_and_everything_is_counted(pasted: list[str])
     [cancelled] = jobs(pasted[5])
     assert cancelled["status"] == "CANCELLED"
     assert re.search(r'^cqworker_jobs_finished_total\{.*type="text.transform".*\} \d', pasted[5], re.MULTILINE)
+
+
+@needs_curl
+def test_a_job_for_later_is_given_another_time_and_is_run_now(pasted: list[str]) -> None:
+    moved, started = jobs(pasted[6])
+    assert (moved["status"], started["job_id"]) == ("SCHEDULED", moved["job_id"])
+    assert [entry["event"] for entry in moved["history"]] == ["submitted", "scheduled", "rescheduled"]
+    assert started["status"] == "QUEUED"

@@ -57,13 +57,21 @@ async def test_the_same_key_with_another_time_is_another_request(house: House) -
 @pytest.mark.parametrize(
     ("field", "meant"),
     [("eta", "run_at"), ("scheduled_at", "run_at"), ("wait_until", "run_at"), ("countdown", "delay_seconds"),
-     ("delay", "delay_seconds")],
+     ("delay", "delay_seconds"), ("in", "delay_seconds")],
 )  # fmt: skip
 async def test_a_word_of_another_system_is_answered_with_ours(house: House, field: str, meant: str) -> None:
     _, problem = await house.post("/jobs", json=TEXT | {field: 5})
     assert problem["errors"] == [{"pointer": f"/{field}", "detail": f"is no field here; it is {meant}"}]
     _, problem = await house.post("/jobs/x/retry", json={field: 5})
     assert problem["errors"][0]["detail"] == "is no field here"
+
+
+@pytest.mark.parametrize("value", [1_796_000_000, True, ["2026-12-03T09:00:00Z"]])
+async def test_a_time_that_is_no_text_is_told_how_to_be_one(house: House, value: Any) -> None:
+    _, problem = await house.post("/jobs", json=TEXT | {"run_at": value})
+    assert problem["detail"].startswith(
+        "/run_at: is no time: write a text, a day, a time of day and an offset from UTC"
+    )
 
 
 async def test_a_batch_may_have_jobs_for_later_among_others(house: House) -> None:
