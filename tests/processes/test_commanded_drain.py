@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from typing import Any
 
 from tests.processes.conftest import WORKER, Start
 from tests.processes.daemon import Daemon, until
@@ -10,8 +10,8 @@ from tests.processes.plugin import Journal
 from tests.processes.site import Site
 
 
-def workers_of(desk: Daemon, queue: str) -> list[dict[str, object]]:
-    return [worker for worker in json.loads(desk.get("/workers").body)["workers"] if worker["queues"] == [queue]]
+def workers_of(desk: Daemon, queue: str) -> list[dict[str, Any]]:
+    return [worker for worker in desk.get("/workers").body["workers"] if worker["queues"] == [queue]]
 
 
 def test_a_worker_that_is_asked_to_drain_finishes_and_leaves(

@@ -27,8 +27,8 @@ NEVER_CALLED = {"s3:ListBucket"}
 """S3 says that an object is absent only to who may list."""
 NOT_HERE = {"worker": {"dynamodb:PartiQLUpdate"}, "api": {"dynamodb:PartiQLUpdate"}}
 """Batches, which the embedded AWS does not understand."""
-SWEEP = {"sqs:SendMessage", "dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:PutItem"}
-"""What the sweep of due jobs does, which whoever started first does for both."""
+SWEEP = {"dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:PutItem", "sqs:SendMessage"}
+"""What the sweep of due jobs does, which the two share: who has a job's shard reads it and sends its message."""
 AT_THE_END = {"dynamodb:DeleteItem"}
 """What a daemon does last: it lets go of what it sweeps."""
 
