@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -16,10 +17,8 @@ BEFORE = "d0350d4561affeb57ba7b9ab82a0689462f1836d"
 
 def install_former(folder: Path) -> Path:
     """The interpreter that runs that code, with this one's third-party packages; skips where the history lacks it."""
-    found = subprocess.run(
-        ["git", "cat-file", "-e", f"{BEFORE}^{{commit}}"], cwd=ROOT, capture_output=True, check=False
-    )
-    if found.returncode:
+    asked = ["git", "cat-file", "-e", f"{BEFORE}^{{commit}}"]
+    if not shutil.which("git") or subprocess.run(asked, cwd=ROOT, capture_output=True, check=False).returncode:
         pytest.skip(f"the history here has no commit {BEFORE[:7]}, the version before: clone all of it")
     code, home = folder / "code", folder / "venv"
     code.mkdir()
