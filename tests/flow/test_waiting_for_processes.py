@@ -61,11 +61,13 @@ async def test_quick_jobs_behind_slow_ones_of_their_type_wait_before_they_start(
 
 
 async def test_the_timeout_of_a_process_begins_with_its_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slowness = scaled(1)
     program = tmp_path / "python"
-    program.write_text(f'#!/bin/sh\nsleep 2\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+    program.write_text(f'#!/bin/sh\nsleep {2 * slowness:.1f}\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
     program.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(program))
-    world = World({"work": pid_at_once}, real=REAL)
+    types = HandlerSettings(types={"work": TypeSettings(timeout=1.5 * slowness)})
+    world = World({"work": pid_at_once}, types=types, real=REAL)
     host = world.start()
     record = await world.until(await world.submit("work"), patience=40)
     assert (record.status, record.attempt) == (Status.SUCCEEDED, 1), record.history
