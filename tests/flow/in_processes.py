@@ -9,8 +9,6 @@ from typing import Any
 from cqworker import handler
 
 Payload = dict[str, Any]
-TIMEOUT = 2.3
-"""Seconds that a slow one has, and in which all of `test_waiting_for_processes` could not run one after the other."""
 
 
 def pid_after(seconds: float) -> int:
@@ -24,8 +22,8 @@ def in_a_process(payload: Payload) -> int:
     return pid_after(payload["seconds"])
 
 
-@handler(executor="process", timeout=TIMEOUT)
-def in_a_process_in_time(payload: Payload) -> int:
+@handler(executor="process")
+def in_its_turn(payload: Payload) -> int:
     return pid_after(payload["seconds"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.patience import scaled
 from tests.processes.conftest import WORKER, Start
 from tests.processes.daemon import Daemon, until
 from tests.processes.plugin import Journal
@@ -21,13 +23,16 @@ Jobs = Mapping[str, dict[str, Any]]
 
 
 class Story:
-    """Naps of two seconds that wait in one queue, and what becomes of them."""
+    """Naps that wait in one queue, and what becomes of them; all that run at once begin before the first has ended."""
 
     def __init__(self, queue: str, desk: Daemon, journal: Journal, jobs: int) -> None:
+        self.nap = math.ceil(scaled(2))
         self._desk = desk
         self._journal = journal
         with ThreadPoolExecutor(8) as clients:
-            self.ids = list(clients.map(lambda _: desk.submit("proof.nap", {"seconds": 2}, queue=queue), range(jobs)))
+            self.ids = list(
+                clients.map(lambda _: desk.submit("proof.nap", {"seconds": self.nap}, queue=queue), range(jobs))
+            )
 
     def noted(self, what: str) -> list[str]:
         """The jobs of this story of which handlers noted this."""
@@ -40,7 +45,7 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """A worker that was stopped while 20 jobs of two seconds ran and others waited."""
+    """A worker that was stopped while 20 jobs ran and others waited."""
 
     place: Site
     story: Story
@@ -77,9 +82,8 @@ def short(site: Site, desk: Daemon, start: Start, journal: Journal) -> Drain:
 def exact(site: Site, desk: Daemon, start: Start, journal: Journal) -> Drain:
     """A drain that has a second more than its running jobs need, with 50 jobs waiting."""
     story = Story("exact", desk, journal, RUNNING + 50)
-    return stop_in_the_middle(
-        story, site.changed(queues=["exact"], extra={"CQWORKER_WORKER__DRAIN_TIMEOUT": "3"}), start
-    )
+    patient = {"CQWORKER_WORKER__DRAIN_TIMEOUT": str(story.nap + 1)}
+    return stop_in_the_middle(story, site.changed(queues=["exact"], extra=patient), start)
 
 
 @pytest.fixture(params=["exact", "short"])
