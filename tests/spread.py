@@ -13,7 +13,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 ALONE = frozenset(
     "abandoned credential_outage descriptors early_stops foreign full_disk hostile_folder hung_hurry misbehaviour "
-    "more_bad_luck plugin remade secrets".split()
+    "mixed_versions more_bad_luck plugin remade secrets".split()
 )
 """The files of the folder `processes` that `make test-processes` runs: each begins where there is room."""
 DEV = ("tests/cli/", "tests/processes/test_readme.py", "tests/client/test_dev.py", "tests/client/test_docs.py")

@@ -109,3 +109,11 @@ def test_the_words_do_not_hide_what_went_wrong() -> None:
     text = "\n".join(report_lines(replace(FOUND, failed=2, elsewhere=3), PRICES))
     assert "2 of them did not succeed" in text
     assert "3 jobs were run by another worker" in text
+
+
+def test_it_tells_of_a_queue_that_is_paused_before_it_submits_anything(queue: str) -> None:
+    assert invoke("queues", "pause", queue, "--for", "30m").exit_code == 0
+    refused = invoke("bench", "--jobs", "5")
+    assert refused.exit_code != 0
+    assert f"The queue {queue} is paused" in refused.output
+    assert f"cqworker queues resume {queue}" in refused.output

@@ -16,6 +16,7 @@ from cqworker.daemon.standalone import open_submitter
 from cqworker.errors import CqworkerError
 from cqworker.events import Emit
 from cqworker.execution.handler_loop import ThreadedLoop
+from cqworker.fleet.control_reader import ControlReader
 from cqworker.jobs.submit import Submission, Submitter
 from cqworker.model.ids import worker_name
 from cqworker.model.status import Status
@@ -76,6 +77,7 @@ class Trial:
         aws = open_aws_ports(self._settings, self._registry, SystemClock(), self._emit)
         async with aws.clients:
             dependencies = aws.dependencies
+            await ControlReader(aws.fleet, dependencies.queue_control, dependencies.clock, self._emit).read()
             await self._look_at_queue(dependencies)
             submitter = open_submitter(dependencies, self._settings)
             report(f"Submitting {self._plan.jobs} jobs of {self._plan.type} to {self._queue} …")
@@ -99,6 +101,11 @@ class Trial:
         )
 
     async def _look_at_queue(self, dependencies: Dependencies) -> None:
+        if not dependencies.queue_control.may_receive(self._queue):
+            raise QueueInUse(
+                f"The queue {self._queue} is paused, and nothing would run. "
+                f"Resume it: cqworker queues resume {self._queue}; or name another queue with --queue."
+            )
         depth = await dependencies.queues[self._queue].depth()
         there = depth.visible + depth.in_flight + depth.delayed
         if there and not self._plan.shared:
