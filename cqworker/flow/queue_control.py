@@ -24,7 +24,7 @@ class QueueControl:
 
     def __init__(self, clock: Clock | None = None, *, is_known: bool = True) -> None:
         self._clock = clock or SystemClock()
-        self.is_known = is_known
+        self.is_known: bool = is_known
         self.is_quiet: bool = False
         self.control: Control = Control()
         self._changed = asyncio.Event()

@@ -18,7 +18,7 @@ class ScheduleState:
         self._schedule = schedule
         self._clock = clock
         self._ask_at = clock.monotonic()
-        self.is_ready = False
+        self.is_ready: bool = False
 
     async def check(self) -> bool:
         """Whether the index is ready; asks it unless it said so a moment ago. Raises Unavailable."""
