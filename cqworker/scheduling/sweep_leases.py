@@ -65,8 +65,8 @@ class SweepLeases:
         """Takes what nobody holds, now and then, and offers what is more than a share. Raises Unavailable.
 
         A share is a fleet's shards by its daemons, and one. Whoever has all of them, and is alone, need not look at
-        who else does. What was free a look ago and still is, is taken beyond any share: somebody who is alive does not
-        sweep.
+        who else does. What ran out, and what was free a look ago and still is, is swept beyond any share, and stays
+        free for others: somebody who counts does not sweep.
 
         Takes nothing while a sweep of its own has not finished, until long after that lease ran out: who sees no shard
         to its end would keep one after the other from those who do.
@@ -84,14 +84,17 @@ class SweepLeases:
         self._offered -= others
         held = self._held(now)
         free = [shard for shard in ALL_SHARDS if shard not in held and shard not in others]
-        is_left, self._left = not self._left.isdisjoint(free), set(free)
+        left = {shard for shard in free if shard in self._left or shard in known}
+        self._left = set(free)
         if not free and len(self.shards) <= LEAST_SHARE:
             return
         holders = {known[shard].holder for shard in others} | {self._holder}
-        share = SHARDS if is_left else -(-SHARDS // max(len(holders), await self._count_live())) + 1
+        share = -(-SHARDS // max(len(holders), await self._count_live())) + 1
         for shard in free:
             if len(self._held(now)) < share:
                 await self._take(shard)
+            elif shard in left:
+                self._offered.add(shard)
         await self._offer(self._held(now)[share:])
 
     async def _offer(self, shards: Collection[str]) -> None:

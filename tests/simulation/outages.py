@@ -5,12 +5,18 @@ from __future__ import annotations
 from tests.simulation.attempt import BEFORE, Attempt, Suspect, disturbed
 from tests.simulation.network import Trouble
 
+STANDING = ("freeze", "suspend")
 REMEMBERED = 25.0
 """Seconds after its last failure in which a process surely respects the leases of others: 30, less the way there."""
 
 
 def is_charged_for_outage(attempt: Attempt, taker: Suspect, now: float) -> bool:
-    """Whether a job is taken from a process that nothing befell but outages, by one that met them, too, just now."""
+    """Whether a job is taken from a process that nothing befell but outages, by one that met them, too, just now.
+
+    One that stood still when the outage began counts its grace from when it moved again.
+    """
+    if disturbed(taker, attempt.claimed_at, now, *STANDING) is not None:
+        return False
     if not _met(taker, now - REMEMBERED, now) or not _met(attempt.by, attempt.claimed_at - BEFORE, now):
         return False
     return _was_well(attempt, now) and not _was_abandoned(attempt)
