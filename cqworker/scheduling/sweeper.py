@@ -120,7 +120,7 @@ class Sweeper:
             raise failure
 
     def _tell_what_is_left(self) -> None:
-        for shard in self._swept.difference(self._leases.shards):
+        for shard in sorted(self._swept.difference(self._leases.shards)):
             self._swept.remove(shard)
             self._emit(ShardLeft(shard=shard))
 
