@@ -84,8 +84,14 @@ def put_due(site: Site, moment: float) -> str:
 
 @pytest.fixture(scope="module")
 def called(site: Site, start: Start) -> dict[str, set[str]]:
-    """What each role calls while jobs of every kind come, run, fail, are cancelled and run again."""
-    place = site.changed(queues=["permissions"], queue={"wait_time": 1, "visibility_timeout": 3})
+    """What each role calls while jobs of every kind come, run, fail, are cancelled and run again.
+
+    On a table of their own: on a shared one another test's daemon may hold every sweep lease.
+    """
+    place = site.changed(
+        queues=["permissions"], queue={"wait_time": 1, "visibility_timeout": 3}, table="permissions-jobs"
+    )
+    place.provision()
     api, worker = start(place, *RUN, "--role", "api"), start(place, *RUN, "--role", "worker")
     later = put_due(place, time.time() + 600)
     big = api.submit("text.transform", {"text": "large " * 2000})
