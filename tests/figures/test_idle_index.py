@@ -19,7 +19,10 @@ pytestmark = [pytest.mark.engines, pytest.mark.timeout(240)]
 
 SETTLED = 10.0
 """Seconds after the start that are not counted: everything is asked for the first time then."""
-MINUTES = 1.5
+AFTER_A_SWEEP = 5.0
+"""Seconds from the beginning of a sweep to that of the count: what is counted are whole sweeps and no part of one."""
+MINUTES = 2.0
+"""Four sweeps, and two renewals of each lease."""
 MONTH = 30.44 * 1440
 """Minutes."""
 WRITE_UNIT, READ_UNIT = 0.625e-6, 0.125e-6
@@ -73,6 +76,10 @@ def used(daemon: Daemon) -> Idle:
     )
 
 
+def queries_of(daemon: Daemon) -> float:
+    return daemon.metric("cqworker_aws_calls_total", service="dynamodb", operation="Query")
+
+
 def place(engines: Engines, name: str) -> Site:
     site = Site(aws=engines.environment(), queues=[name], table=name, bucket=name, queue={})
     site.provision()
@@ -90,13 +97,16 @@ def give_leases_to_others(site: Site) -> None:
 
 @pytest.fixture(scope="module")
 def idle(engines: Engines, start: Start) -> tuple[Idle, Idle]:
-    """A minute of one alone, and of one of fifty, at the same time."""
+    """Some minutes of one alone, and of one of fifty, at the same time."""
     alone, crowd = place(engines, "idle-alone"), place(engines, "idle-crowd")
     give_leases_to_others(crowd)
     daemons = [start(site) for site in (alone, crowd)]
     for daemon in daemons:
         until(lambda daemon=daemon: daemon.get("/readyz").status == 200)  # type: ignore[misc]
     time.sleep(SETTLED)
+    swept = queries_of(daemons[0])
+    until(lambda: queries_of(daemons[0]) > swept)
+    time.sleep(AFTER_A_SWEEP)
     before, began = [used(daemon) for daemon in daemons], time.monotonic()
     time.sleep(MINUTES * 60)
     after, minutes = [used(daemon) for daemon in daemons], (time.monotonic() - began) / 60

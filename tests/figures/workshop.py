@@ -18,6 +18,7 @@ from cqworker.daemon.aws_ports import open_aws_ports
 from cqworker.daemon.standalone import open_submitter
 from cqworker.events import Event, ServiceCalled, ignore
 from cqworker.execution.handler_loop import ThreadedLoop
+from cqworker.fleet.control_reader import ControlReader
 from cqworker.jobs.hand_over import HandOvers
 from cqworker.jobs.submit import Submission, Submitter
 from cqworker.model.record import JobRecord
@@ -137,6 +138,7 @@ async def workshop(*, list_all: bool = False) -> AsyncIterator[Workshop]:
         await provision(aws.clients, settings, {name: 40})
         made = aws.dependencies
         await made.schedule_state.check()
+        await ControlReader(aws.fleet, made.queue_control, clock, ignore).read()
         context = context_of(made, settings, "figures:1")
         leases = SweepLeases(made.schedule, clock, "figures:1")
         hand_overs = HandOvers(context, queues_of(made, settings))
