@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from cqworker.clock import Clock
 from cqworker.errors import NotAllowedNow, PauseRefused, UnknownQueue, WorkerNotFound
 from cqworker.events import Emit
@@ -151,7 +153,7 @@ class FleetActions:
             since = former.since if former is not None and former.state is state else now
             order = QueueOrder(state=state, until=until, since=since, by=by, reason=reason[:MAX_REASON])
             changed = in_force if state is QueueState.RUNNING else {**in_force, queue: order}
-            if await self._fleet.change_control(Control(control.revision + 1, changed)):
+            if await self._fleet.change_control(replace(control, revision=control.revision + 1, queues=changed)):
                 self._emit(QueueOrdered(queue=queue, state=state, until=until, by=by, reason=reason[:MAX_REASON]))
                 [standing] = [
                     one

@@ -9,6 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from cqworker.field_docs import document_fields
+from cqworker.model.limits import LimitOrder
 
 HEARTBEAT_SECONDS = 60
 """Seconds between two heartbeats of a daemon that nobody watches: one write unit a minute."""
@@ -171,12 +172,14 @@ class QueueOrder(Struct, frozen=True, kw_only=True, omit_defaults=True):
 @document_fields(
     revision="The number of the last change.",
     queues="The queues that do not run as usual, by name.",
+    limits="What operators said of limits, by key.",
 )
 class Control(Struct, frozen=True):
     """What holds for the whole fleet."""
 
     revision: int = 0
     queues: Mapping[str, QueueOrder] = {}
+    limits: Mapping[str, LimitOrder] = {}
 
 
 Counts = Mapping[str, Mapping[str, int]]

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from cqworker.aws.dynamodb.fleet_items import heartbeat_cells, member_of, worker_key
 from cqworker.aws.dynamodb.write_units import size_of
 from cqworker.model.ids import new_job_id
+from cqworker.model.limits import LimitOrder, Rate
 from cqworker.ports.fleet import (
     Command,
     Control,
@@ -171,7 +172,8 @@ async def test_the_job_types_of_a_deploy_are_kept_by_their_hash(fleet: Fleet) ->
 async def test_what_holds_for_the_fleet_is_changed_by_one_at_a_time(fleet: Fleet) -> None:
     assert await fleet.control() == Control()
     order = QueueOrder(state=QueueState.PAUSED, until=NOW + MINUTE, since=NOW, by="alice", reason="migration")
-    first, second = Control(1, {"jobs": order}), Control(2, {})
+    limited = LimitOrder(concurrency=0, rate=Rate(100, "s"), until=90_000, since=30_000, by="ops", reason="bad deploy")
+    first, second = Control(1, {"jobs": order}, {"tenant:acme": limited}), Control(2, {})
     assert await fleet.change_control(first)
     assert not await fleet.change_control(first)
     assert await fleet.control() == first

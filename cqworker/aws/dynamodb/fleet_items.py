@@ -12,6 +12,7 @@ import msgspec
 
 from cqworker.aws.dynamodb.items import Cell, Item, UnreadableItem, number, text
 from cqworker.aws.dynamodb.write_units import UNIT_BYTES, size_of
+from cqworker.model.limits import LimitOrder
 from cqworker.ports.fleet import (
     Command,
     Control,
@@ -133,14 +134,17 @@ def orders_of(item: Item) -> Orders:
 
 def control_cells(control: Control) -> dict[str, Cell]:
     """What holds for the fleet, as attributes' values."""
-    return {"rev": number(control.revision), "queues": text(msgspec.json.encode(control.queues).decode())}
+    orders = {"queues": control.queues, "limits": control.limits}
+    packed = {name: text(msgspec.json.encode(held).decode()) for name, held in orders.items()}
+    return {"rev": number(control.revision), **packed}
 
 
 def control_of(item: Item) -> Control:
     """What holds for the fleet by its item. Raises UnreadableItem."""
     try:
         queues = msgspec.json.decode(_text(item, "queues") or "{}", type=dict[str, QueueOrder])
-        return Control(_number(item, "rev"), queues)
+        limits = msgspec.json.decode(_text(item, "limits") or "{}", type=dict[str, LimitOrder])
+        return Control(_number(item, "rev"), queues, limits)
     except (ValueError, msgspec.MsgspecError) as error:
         raise UnreadableItem(f"the item control: {type(error).__name__}: {error}") from error
 

@@ -158,7 +158,7 @@ class DynamoFleet:
         request = {
             "Key": control_key(),
             "ConditionExpression": "attribute_not_exists(rev)" if is_first else "rev = :seen",
-            "UpdateExpression": "SET rev = :rev, queues = :queues",
+            "UpdateExpression": "SET rev = :rev, queues = :queues, limits = :limits",
             "ExpressionAttributeValues": {
                 **{f":{name}": cell for name, cell in cells.items()},
                 **({} if is_first else {":seen": number(control.revision - 1)}),

@@ -1,0 +1,188 @@
+"""The limits of a fleet: what may be limited, how much, and which limits bind a job."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from hashlib import sha256
+
+from msgspec import Struct
+
+from cqworker.field_docs import document_fields
+
+MAX_LIMIT_KEY = 128
+"""Characters of a job's `limit_key`."""
+MAX_KEPT_AT_ZERO = 14 * 86_400
+"""Seconds that a limit of 0 in a file may last at most: as long as SQS keeps a message."""
+MAX_PAUSED = 86_400
+"""Seconds that a limit of 0 may last which somebody asks for over HTTP: one who forgets it stops work for a day."""
+MAX_CONCURRENCY = 100_000
+"""Jobs that one limit lets run at once at most."""
+MAX_BURST = 1_000_000
+"""Starts at once that a limit's `burst` may allow."""
+RATE = r"^([1-9][0-9]{0,8})/(s|m|h|d)$"
+"""A rate as people write it: so many starts a second, minute, hour or day."""
+MAX_RATE = 10_000
+"""Starts a second that a rate allows at most; the least is one a day."""
+UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+"""Seconds of what a rate is counted by."""
+KINDS = ("type", "queue", "tenant", "key")
+"""What a limit can be for."""
+EVERY = "*"
+"""What stands in a pattern for each tenant, or each key, by itself."""
+HOW_TO_NAME = (
+    'name what is limited as "type:<job type>", "queue:<queue>", "tenant:<tenant>", "tenant:*" (each tenant by itself) '
+    'or "key:*" (each limit_key by itself)'
+)
+"""How the name of a limit is written in a file."""
+_rate_parts = re.compile(RATE.removesuffix("$")).fullmatch
+
+
+class OnFull(StrEnum):
+    """What becomes of a job that a limit does not let start now."""
+
+    WAIT = "wait"
+    DROP = "drop"
+    """It is CANCELLED."""
+
+
+@document_fields(
+    starts="Starts.",
+    unit="In which time: s, m, h or d.",
+)
+class Rate(Struct, frozen=True):
+    """How often jobs may start on average."""
+
+    starts: int
+    unit: str
+
+    def __str__(self) -> str:
+        """As people write it: 100/s."""
+        return f"{self.starts}/{self.unit}"
+
+    @property
+    def interval_us(self) -> int:
+        """Microseconds between two starts, rounded up: no rate is ever exceeded by rounding."""
+        return -(-UNIT_SECONDS[self.unit] * 1_000_000 // self.starts)
+
+
+def rate_from(text: str) -> Rate:
+    """The rate that is written so. Raises ValueError with how to write one."""
+    if (parts := _rate_parts(text)) is None:
+        raise ValueError(f'{text[:40]!a} is no rate: write starts and a time, as in "100/s", "30/m", "500/h" or "1/d"')
+    rate = Rate(int(parts[1]), parts[2])
+    if rate.starts > MAX_RATE * UNIT_SECONDS[rate.unit]:
+        raise ValueError(f"{rate} is too many: a rate is one a day to 10,000 a second")
+    return rate
+
+
+@document_fields(
+    concurrency="Jobs that may run at once; None: as many as there are slots.",
+    rate="How often they may start, or None.",
+    burst="Starts at once after as long a pause; None: what the rate gives in a second, at least one.",
+    on_full="What becomes of a job that it does not let start now.",
+    until="When the limit ends by itself (epoch ms), or None.",
+)
+class Limit(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What binds all the jobs of one key together, over all workers."""
+
+    concurrency: int | None = None
+    rate: Rate | None = None
+    burst: int | None = None
+    on_full: OnFull = OnFull.WAIT
+    until: int | None = None
+
+    @property
+    def starts_at_once(self) -> int:
+        """Its burst: as written, else what the rate gives in a second, at least one."""
+        if self.burst is not None or self.rate is None:
+            return self.burst or 1
+        return max(1, 1_000_000 // self.rate.interval_us)
+
+    def is_in_force(self, now: int) -> bool:
+        """Whether it holds at `now` (epoch ms)."""
+        return self.until is None or now < self.until
+
+
+@document_fields(
+    concurrency="As in the limit.",
+    rate="As in the limit.",
+    burst="As in the limit.",
+    until="When it ends by itself (epoch ms), or None.",
+    since="Since when it holds (epoch ms).",
+    by="Who asked for it.",
+    reason="Why.",
+)
+class LimitOrder(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an operator said of one key: it goes before what the files say, part by part."""
+
+    concurrency: int | None = None
+    rate: Rate | None = None
+    burst: int | None = None
+    until: int | None = None
+    since: int = 0
+    by: str = ""
+    reason: str = ""
+
+    def is_in_force(self, now: int) -> bool:
+        """Whether it holds at `now` (epoch ms)."""
+        return self.until is None or now < self.until
+
+    def over(self, written: Limit | None) -> Limit:
+        """The limit that holds while this does, where a file says that one."""
+        kept = written or Limit()
+        return Limit(
+            concurrency=kept.concurrency if self.concurrency is None else self.concurrency,
+            rate=kept.rate if self.rate is None else self.rate,
+            burst=kept.burst if self.rate is None and self.burst is None else self.burst,
+            on_full=OnFull.WAIT if self.concurrency == 0 else kept.on_full,
+        )
+
+
+def hashed_key(tenant: str, limit_key: str) -> str:
+    """The key of a job's `limit_key`: no tenant can name another's."""
+    return f"key:{tenant}:{sha256(limit_key.encode()).hexdigest()}"
+
+
+def keys_of_job(type_: str, queue: str, tenant: str, limit_key: str | None) -> tuple[str, ...]:
+    """All keys that may bind a job, sorted: whoever takes several takes them in this order."""
+    keys = (f"queue:{queue}", f"tenant:{tenant}", f"type:{type_}")
+    return keys if limit_key is None else (hashed_key(tenant, limit_key), *keys)
+
+
+def pattern_fault(pattern: str) -> str | None:
+    """What is wrong with the name of a limit in a file; None where nothing is."""
+    kind, colon, name = pattern.partition(":")
+    if kind not in KINDS or not colon or not name:
+        return HOW_TO_NAME
+    if kind == "key" and name != EVERY:
+        return 'one key is limited while the fleet runs ("cqworker limits set"); a file has "key:*" for each by itself'
+    return f'"{pattern}" means nothing; {HOW_TO_NAME}' if name == EVERY and kind not in ("tenant", "key") else None
+
+
+class LimitTable:
+    """Which limits bind which job: what the files say, and what operators said since."""
+
+    __slots__ = ("_orders", "_written")
+
+    def __init__(self, written: Mapping[str, Limit], orders: Mapping[str, LimitOrder] | None = None) -> None:
+        self._written = written
+        self._orders = orders or {}
+
+    def __bool__(self) -> bool:
+        """Whether any job can be bound at all."""
+        return bool(self._written or self._orders)
+
+    def limit_of(self, key: str, now: int) -> Limit | None:
+        """The limit of one key at `now` (epoch ms), or None where it is not limited."""
+        written = self._written.get(key) or self._written.get(f"{key.partition(':')[0]}:{EVERY}")
+        if written is not None and not written.is_in_force(now):
+            written = None
+        order = self._orders.get(key)
+        return order.over(written) if order is not None and order.is_in_force(now) else written
+
+    def limits_of(self, keys: tuple[str, ...], now: int) -> tuple[tuple[str, Limit], ...]:
+        """Those of these keys that are limited at `now` (epoch ms), in their order."""
+        found = ((key, self.limit_of(key, now)) for key in keys)
+        return tuple((key, limit) for key, limit in found if limit is not None)
