@@ -13,7 +13,7 @@ import uvloop
 from bench.run.loads import NOOP
 from cqworker.daemon.standalone import open_job_services
 from cqworker.events import ignore
-from cqworker.jobs.submit import Submission
+from cqworker.jobs.submission import Submission
 from cqworker.settings import load_settings
 
 WARM_UP = 20

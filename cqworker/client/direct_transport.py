@@ -18,8 +18,8 @@ from cqworker.jobs.list_view import count_view, page_view
 from cqworker.jobs.reschedule_models import read_reschedule
 from cqworker.jobs.schedule_check import TooFarAhead
 from cqworker.jobs.strict_json import NotStrictJson, read_object
+from cqworker.jobs.submission import Accepted
 from cqworker.jobs.submission_models import InvalidFields
-from cqworker.jobs.submit import Accepted
 from cqworker.jobs.time_slices import in_slices
 from cqworker.model.artifact_keys import media_type, named_artifact_key, new_artifact_id, output_reference, upload_key
 from cqworker.model.job_view import job_view

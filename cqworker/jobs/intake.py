@@ -14,6 +14,7 @@ import orjson
 
 from cqworker.errors import CqworkerError, InvalidPayload, Unavailable
 from cqworker.jobs.strict_json import MAX_DEPTH, read_object
+from cqworker.jobs.submission import Accepted, CheckedSubmission, Submission, check
 from cqworker.jobs.submission_models import (
     MAX_FAULTS,
     BatchAsk,
@@ -23,7 +24,7 @@ from cqworker.jobs.submission_models import (
     unalias,
     validate,
 )
-from cqworker.jobs.submit import Accepted, CheckedSubmission, Submission, Submitter, check
+from cqworker.jobs.submit import Submitter
 from cqworker.model.json_pointer import ROOT, Fault, JobPointer
 from cqworker.model.start_times import start_time
 from cqworker.plugins.loaded_handlers import Handler

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import orjson
 from msgspec.structs import replace
 
 from cqworker.errors import KeyReused, SendUnanswered, Unavailable, UnknownQueue, UnknownType
@@ -16,9 +14,9 @@ from cqworker.events import JobSubmitted, RecordPostponed, SubmissionReplayed
 from cqworker.events.schedule_events import JobScheduled
 from cqworker.flow.context import Context
 from cqworker.flow.job_ref import job_ref_of, stored_trace_id
-from cqworker.jobs.hand_over import HORIZON_MS
 from cqworker.jobs.queue_directory import QueueDirectory
 from cqworker.jobs.schedule_check import check_schedule, check_start
+from cqworker.jobs.submission import Accepted, CheckedSubmission, Submission, check
 from cqworker.model.artifact_keys import payload_key
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import SCHEDULED, Entry
@@ -26,7 +24,7 @@ from cqworker.model.ids import new_job_id
 from cqworker.model.operator_writes import Enter
 from cqworker.model.record import JobRecord, record_from, shard_of
 from cqworker.model.status import Status
-from cqworker.model.tenants import DEFAULT_TENANT, check_tenant, message_group_of
+from cqworker.model.tenants import message_group_of
 from cqworker.model.timestamps import rfc3339
 from cqworker.model.trace import traceparent_for
 from cqworker.model.writes import Refused
@@ -44,79 +42,6 @@ LOOK_AGAIN = 0.1
 """Seconds between two consistent reads of the record of that first request."""
 MAX_AT_ONCE = 100
 """Jobs of one call that are under way together: enough for ten full requests, few enough for leases to be kept."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
-    """A job that is asked for: `payload` is JSON text, `traceparent` as W3C writes it.
-
-    It starts `delay_seconds` after it was accepted, or at `run_at` (epoch ms), which may be past: then at once.
-
-    Raises ValueError for a tenant that SQS would refuse.
-    """
-
-    type: str
-    payload: str
-    tenant: str = DEFAULT_TENANT
-    queue: str | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    tags: tuple[str, ...] = ()
-    max_attempts: int | None = None
-    delay_seconds: int = 0
-    idempotency_key: str | None = None
-    traceparent: str | None = None
-    run_at: int | None = None
-
-    def __post_init__(self) -> None:
-        check_tenant(self.tenant)
-
-    def starts_at(self, made_at: int) -> int:
-        """When a job that is made at `made_at` shall start (both epoch ms): not before that."""
-        return max(made_at, self.run_at or 0, made_at + self.delay_seconds * 1000)
-
-    def is_later(self, now: int) -> bool:
-        """Whether it would start later than SQS delays a message, if it was made now (epoch ms)."""
-        return self.starts_at(now) > now + HORIZON_MS
-
-    def fingerprint(self) -> str:
-        """The same for two requests that ask for the same, whatever the order of their fields."""
-        payload = orjson.loads(self.payload)
-        asked = [self.type, payload, self.queue, dict(self.metadata), self.tags, self.max_attempts, self.delay_seconds]
-        if more := {name: getattr(self, name) for name, usual in _LATER.items() if getattr(self, name) != usual}:
-            asked.append(more)
-        return hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest()
-
-
-_FIRST = frozenset("type payload queue metadata tags max_attempts delay_seconds".split())
-_NOT_ASKED_FOR = frozenset({"tenant", "idempotency_key", "traceparent"})
-"""They say who asks, by which key and in which trace, and not what for."""
-_LATER = {each.name: each.default for each in fields(Submission) if each.name not in _FIRST | _NOT_ASKED_FOR}
-"""Fields that came later, and their defaults: a request without them has the fingerprint it always had."""
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedSubmission:
-    """A submission whose payload fits its handler's model; `fingerprint` is its own, "" where it has no key."""
-
-    submission: Submission
-    fingerprint: str = ""
-
-
-def check(submission: Submission, handler: Handler) -> CheckedSubmission:
-    """Validates the payload against the handler's model, and fingerprints a submission that has a key.
-
-    That is all the work that grows with the payload. Raises InvalidPayload.
-    """
-    handler.validate(submission.payload)
-    return CheckedSubmission(submission, "" if submission.idempotency_key is None else submission.fingerprint())
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The job, and whether an earlier request with the same key had made it."""
-
-    record: JobRecord
-    replayed: bool = False
 
 
 class Submitter:

@@ -12,7 +12,7 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Literal, Self, get_args
 
 from cqworker.clock import Clock
-from cqworker.jobs.submit import Submission
+from cqworker.jobs.submission import Submission
 from cqworker.model.public_job import JobView
 from cqworker.model.timestamps import seconds_of
 from cqworker.plugins.registry import Registry, registry_from

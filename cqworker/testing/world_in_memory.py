@@ -17,7 +17,7 @@ from cqworker.health.monitored_ports import MonitoredArtifacts, MonitoredQueue, 
 from cqworker.health.probes import PROBE_SECONDS, Probe
 from cqworker.health.service_health import STORE, ServiceHealth
 from cqworker.jobs.operator_actions import OperatorActions
-from cqworker.jobs.submit import Accepted, Submission
+from cqworker.jobs.submission import Accepted, Submission
 from cqworker.jobs.waiters import Waiters
 from cqworker.model.record import JobRecord
 from cqworker.model.status import FINAL, Status

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from cqworker.errors import CqworkerError
 from cqworker.jobs.intake import JobAnswer, Sender, count_later, submit_all
-from cqworker.jobs.submit import Accepted
+from cqworker.jobs.submission import Accepted
 from cqworker.jobs.time_slices import in_slices
 from cqworker.web.app_context import context_of, require
 from cqworker.web.auth import caller_of, charge_later, charge_rate

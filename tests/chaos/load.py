@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from cqworker.daemon.standalone import JobServices
 from cqworker.errors import SendUnanswered, Unavailable
-from cqworker.jobs.submit import Submission
+from cqworker.jobs.submission import Submission
 
 AT_ONCE = 16
 TRIES = 50

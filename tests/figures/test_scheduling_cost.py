@@ -9,7 +9,7 @@ import pytest
 
 from cqworker.events import ServiceCalled
 from cqworker.flow import settle
-from cqworker.jobs import submit
+from cqworker.jobs import submission
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from tests.conftest import Tell
@@ -32,7 +32,7 @@ def on_engines(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def nothing_is_too_soon_for_the_index(monkeypatch: pytest.MonkeyPatch) -> None:
     """A time a second ahead is as one of more than 15 minutes."""
-    monkeypatch.setattr(submit, "HORIZON_MS", 0)
+    monkeypatch.setattr(submission, "HORIZON_MS", 0)
     monkeypatch.setattr(settle, "MAX_DELAY", 0.5)
 
 

@@ -20,7 +20,8 @@ from cqworker.events import Event, ServiceCalled, ignore
 from cqworker.execution.handler_loop import ThreadedLoop
 from cqworker.fleet.control_reader import ControlReader
 from cqworker.jobs.hand_over import HandOvers
-from cqworker.jobs.submit import Submission, Submitter
+from cqworker.jobs.submission import Submission
+from cqworker.jobs.submit import Submitter
 from cqworker.model.record import JobRecord
 from cqworker.model.writes import Written
 from cqworker.plugins.registry import registry_from

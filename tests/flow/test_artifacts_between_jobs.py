@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from cqworker import Job, handler
-from cqworker.jobs.submit import Submission
+from cqworker.jobs.submission import Submission
 from cqworker.model.record import JobRecord
 from cqworker.model.status import FailureKind, Status
 from tests.flow.faults import refused

@@ -12,7 +12,7 @@ from cqworker.errors import PauseRefused, QueueDraining, Unavailable, UnknownQue
 from cqworker.events import CopyDropped, JobStarted
 from cqworker.events.fleet_events import QueueOrdered, QueueStateNoticed
 from cqworker.fleet.fleet_actions import FleetActions
-from cqworker.jobs.submit import Submission
+from cqworker.jobs.submission import Submission
 from cqworker.model.status import Status
 from cqworker.ports.fleet import Control, QueueOrder, QueueState
 from tests.flow.faults import refused, unanswered, unreadable

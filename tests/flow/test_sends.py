@@ -14,7 +14,8 @@ from cqworker.events import ignore
 from cqworker.health.monitored_ports import MonitoredQueue
 from cqworker.health.service_health import ServiceHealth, queue_service
 from cqworker.jobs.queue_directory import QueueDirectory
-from cqworker.jobs.submit import Accepted, Submission, Submitter
+from cqworker.jobs.submission import Accepted, Submission
+from cqworker.jobs.submit import Submitter
 from cqworker.ports import Letter
 from cqworker.testing import MemoryQueue, VirtualClock
 from cqworker.worker.assembly import context_of

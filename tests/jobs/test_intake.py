@@ -10,8 +10,8 @@ import pytest
 from cqworker.errors import InvalidPayload, PayloadFault, UnknownType
 from cqworker.jobs.intake import JobAnswer, ReadJob, Sender, read_batch, read_each, read_one, submit_all, submit_one
 from cqworker.jobs.strict_json import NotStrictJson
+from cqworker.jobs.submission import Accepted, CheckedSubmission
 from cqworker.jobs.submission_models import InvalidFields
-from cqworker.jobs.submit import Accepted, CheckedSubmission
 from cqworker.model.json_pointer import Fault
 from cqworker.plugins.registry import registry_of
 from tests.web.handlers import transform

@@ -7,7 +7,7 @@ import string
 import pytest
 
 from cqworker import handler
-from cqworker.jobs.submit import Submission
+from cqworker.jobs.submission import Submission
 from cqworker.model.envelope import NotAnEnvelope, read_envelope
 from cqworker.model.tenants import MAX_TENANT, check_tenant, message_group_of
 from cqworker.settings import TokenSettings

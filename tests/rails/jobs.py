@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from cqworker.jobs.submit import Submission
+from cqworker.jobs.submission import Submission
 from cqworker.model.envelope import Envelope
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status

@@ -12,8 +12,8 @@ import pytest
 
 from cqworker.cli import submit
 from cqworker.client import JobView, NewJob
+from cqworker.jobs.submission import Submission
 from cqworker.jobs.submission_models import BatchJobAsk
-from cqworker.jobs.submit import Submission
 from cqworker.model.status import Status
 from tests.client.shop import WAYS, Shop, open_shop
 from tests.rails.jobs import QUEUE, TYPE

@@ -15,7 +15,8 @@ from cqworker.flow.schedule_state import ScheduleState
 from cqworker.health.service_health import ServiceHealth
 from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.queue_directory import QueueDirectory
-from cqworker.jobs.submit import Submission, Submitter
+from cqworker.jobs.submission import Submission
+from cqworker.jobs.submit import Submitter
 from cqworker.jobs.waiters import Waiters
 from cqworker.model.envelope import Envelope, read_envelope
 from cqworker.model.history import Entry

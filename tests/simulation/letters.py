@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from msgspec.structs import replace
 
 from cqworker.flow.job_ref import stored_trace_id
-from cqworker.jobs.submit import Submission
+from cqworker.jobs.submission import Submission
 from cqworker.model.envelope import MAX_CLOCK_LEAD_MS, Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
 from cqworker.model.record import JobRecord, record_from
 from cqworker.model.trace import trace_id_for

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from unittest.mock import patch
 
 from cqworker.flow import acknowledger, fresh_copies, lease_keeper, settle, unknown_types
-from cqworker.jobs import hand_over, operator_actions, submit
+from cqworker.jobs import hand_over, operator_actions, submission, submit
 from tests.simulation.clients import Clients
 from tests.simulation.errand import errands, parcels
 from tests.simulation.fleet import Fleet
@@ -142,7 +142,7 @@ def _short_delays(seconds: int) -> Iterator[None]:
         stack.enter_context(patch.object(unknown_types, "PATIENCE_MS", HINDERED_MS))
         for module in (settle, fresh_copies, hand_over, submit):
             stack.enter_context(patch.object(module, "MAX_DELAY", seconds))
-        for module in (hand_over, submit, operator_actions):
+        for module in (hand_over, submission, operator_actions):
             stack.enter_context(patch.object(module, "HORIZON_MS", seconds * 1000))
         yield
 

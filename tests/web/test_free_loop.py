@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from cqworker.daemon.gc_tuning import collect_rarely
-from cqworker.jobs.submit import Submission
+from cqworker.jobs.submission import Submission
 from cqworker.plugins.handler import handler
 from cqworker.plugins.payload import LIGHT_BYTES
 from cqworker.plugins.registry import registry_of

@@ -17,7 +17,8 @@ from cqworker.errors import CqworkerError
 from cqworker.events import Emit
 from cqworker.execution.handler_loop import ThreadedLoop
 from cqworker.fleet.control_reader import ControlReader
-from cqworker.jobs.submit import Submission, Submitter
+from cqworker.jobs.submission import Submission
+from cqworker.jobs.submit import Submitter
 from cqworker.model.ids import worker_name
 from cqworker.model.status import Status
 from cqworker.plugins.registry import Registry

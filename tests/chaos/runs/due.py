@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from cqworker.jobs import submit
+from cqworker.jobs import submission
 from cqworker.model.history import SCHEDULED
 from tests.chaos.evidence import Evidence
 from tests.chaos.load import Order
@@ -108,12 +108,12 @@ async def _schedule(scene: Scene, jobs: int, seconds: float) -> float:
 @contextmanager
 def _all_in_the_index() -> Iterator[None]:
     """However soon a job is to start, it is SCHEDULED by whoever submits in this process."""
-    usual = vars(submit)["HORIZON_MS"]
-    vars(submit)["HORIZON_MS"] = 0
+    usual = vars(submission)["HORIZON_MS"]
+    vars(submission)["HORIZON_MS"] = 0
     try:
         yield
     finally:
-        vars(submit)["HORIZON_MS"] = usual
+        vars(submission)["HORIZON_MS"] = usual
 
 
 async def _kill(scene: Scene, kills: int, began: float, seconds: float, horizon: int) -> None:

@@ -18,7 +18,8 @@ from cqworker.flow.lease_keeper import LeaseKeeper
 from cqworker.flow.poller import Poller
 from cqworker.flow.settle import Settler
 from cqworker.jobs.operator_actions import OperatorActions
-from cqworker.jobs.submit import KEY_LIFE_MS, CheckedSubmission, Submission, Submitter
+from cqworker.jobs.submission import CheckedSubmission, Submission
+from cqworker.jobs.submit import KEY_LIFE_MS, Submitter
 from cqworker.model import claim_table
 from cqworker.model.attempt_writes import Claim, HandBack, Settle
 from cqworker.model.envelope import Envelope

@@ -1,0 +1,87 @@
+"""A job that is asked for, what is checked of it before anything is done, and the answer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+
+import orjson
+
+from cqworker.jobs.hand_over import HORIZON_MS
+from cqworker.model.record import JobRecord
+from cqworker.model.tenants import DEFAULT_TENANT, check_tenant
+from cqworker.plugins.loaded_handlers import Handler
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A job that is asked for: `payload` is JSON text, `traceparent` as W3C writes it.
+
+    It starts `delay_seconds` after it was accepted, or at `run_at` (epoch ms), which may be past: then at once.
+
+    Raises ValueError for a tenant that SQS would refuse.
+    """
+
+    type: str
+    payload: str
+    tenant: str = DEFAULT_TENANT
+    queue: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    max_attempts: int | None = None
+    delay_seconds: int = 0
+    idempotency_key: str | None = None
+    traceparent: str | None = None
+    run_at: int | None = None
+
+    def __post_init__(self) -> None:
+        check_tenant(self.tenant)
+
+    def starts_at(self, made_at: int) -> int:
+        """When a job that is made at `made_at` shall start (both epoch ms): not before that."""
+        return max(made_at, self.run_at or 0, made_at + self.delay_seconds * 1000)
+
+    def is_later(self, now: int) -> bool:
+        """Whether it would start later than SQS delays a message, if it was made now (epoch ms)."""
+        return self.starts_at(now) > now + HORIZON_MS
+
+    def fingerprint(self) -> str:
+        """The same for two requests that ask for the same, whatever the order of their fields."""
+        payload = orjson.loads(self.payload)
+        asked = [self.type, payload, self.queue, dict(self.metadata), self.tags, self.max_attempts, self.delay_seconds]
+        if more := {name: getattr(self, name) for name, usual in _LATER.items() if getattr(self, name) != usual}:
+            asked.append(more)
+        return hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+_FIRST = frozenset("type payload queue metadata tags max_attempts delay_seconds".split())
+_NOT_ASKED_FOR = frozenset({"tenant", "idempotency_key", "traceparent"})
+"""They say who asks, by which key and in which trace, and not what for."""
+_LATER = {each.name: each.default for each in fields(Submission) if each.name not in _FIRST | _NOT_ASKED_FOR}
+"""Fields that came later, and their defaults: a request without them has the fingerprint it always had."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedSubmission:
+    """A submission whose payload fits its handler's model; `fingerprint` is its own, "" where it has no key."""
+
+    submission: Submission
+    fingerprint: str = ""
+
+
+def check(submission: Submission, handler: Handler) -> CheckedSubmission:
+    """Validates the payload against the handler's model, and fingerprints a submission that has a key.
+
+    That is all the work that grows with the payload. Raises InvalidPayload.
+    """
+    handler.validate(submission.payload)
+    return CheckedSubmission(submission, "" if submission.idempotency_key is None else submission.fingerprint())
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The job, and whether an earlier request with the same key had made it."""
+
+    record: JobRecord
+    replayed: bool = False
