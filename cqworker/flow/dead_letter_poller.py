@@ -18,7 +18,8 @@ from cqworker.flow.waiting import sleep_unless
 from cqworker.health.service_health import STORE
 from cqworker.model.backoff import retry_pauses
 from cqworker.model.claim_table import CancelInstead, Drop, MarkLost, WaitUntil, dead_letter_verdict_of
-from cqworker.model.envelope import AttemptsOf, Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
+from cqworker.model.envelope import Envelope, read_envelope
+from cqworker.model.envelope_fields import AttemptsOf, NewerEnvelope, NotAnEnvelope
 from cqworker.model.history import Entry, ending_event
 from cqworker.model.operator_writes import Forestall, Lose, loss_of
 from cqworker.model.record import JobRecord

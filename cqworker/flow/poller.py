@@ -17,7 +17,8 @@ from cqworker.flow.waiting import sleep_unless
 from cqworker.health.main_loop_lag import MainLoopLag
 from cqworker.health.service_health import STORE
 from cqworker.model.backoff import retry_delay, retry_pauses
-from cqworker.model.envelope import Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
+from cqworker.model.envelope import Envelope, read_envelope
+from cqworker.model.envelope_fields import NewerEnvelope, NotAnEnvelope
 from cqworker.ports import BATCH, Delivery, JobQueue
 from cqworker.settings import QueueSettings
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cqworker.errors import NotAllowedNow
-from cqworker.model.envelope import NotAnEnvelope, read_envelope
+from cqworker.model.envelope import read_envelope
+from cqworker.model.envelope_fields import NotAnEnvelope
 from cqworker.model.record import JobRecord, envelope_of
 from cqworker.model.tenants import message_group_of
 from cqworker.model.trace import traceparent_for

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Annotated, Any
 
@@ -12,6 +11,22 @@ from msgspec import UNSET, Meta, MsgspecError, Struct, UnsetType
 from msgspec.json import Decoder, decode
 
 from cqworker.field_docs import document_fields
+from cqworker.model.envelope_fields import (
+    MAX_CLOCK_LEAD_MS,
+    AttemptsOf,
+    NewerEnvelope,
+    NotAnEnvelope,
+    are_strings,
+    are_tags,
+    attempts_for,
+    checked_size,
+    count_in,
+    creation_time,
+    json_text,
+    queue_name,
+    string_in,
+    tenant_name,
+)
 from cqworker.model.job_limits import (
     MAX_ATTEMPTS,
     MAX_JOB_ID,
@@ -32,24 +47,10 @@ MAX_BODY_BYTES = 262_144
 """Bytes of a body: a larger one, with a result beside it, would not fit into a record (DynamoDB: 400 KB an item)."""
 MAX_TIME_MS = 253_402_300_799_999
 """The end of the year 9999 in epoch ms: later times cannot be written as dates."""
-MAX_CLOCK_LEAD_MS = 3_600_000
-"""Milliseconds, an hour: so far may the clock of whoever made a job be ahead of SQS's."""
 _FIELDS = frozenset(
     "cqworker job_id round type queue tenant payload payload_ref max_attempts metadata tags created_at at".split()
 )
-
-
-AttemptsOf = Callable[[str], int]
-"""How many attempts a job of this type has unless it says so itself."""
 _Tag = Annotated[str, Meta(min_length=1, max_length=MAX_TAG)]
-
-
-class NotAnEnvelope(ValueError):
-    """The text is no message of ours; the reason is safe to log."""
-
-
-class NewerEnvelope(ValueError):
-    """The message is ours, of a version that only a newer worker understands."""
 
 
 @document_fields(
@@ -178,9 +179,9 @@ def _read_plain(
         queue=queue,
         tenant=tenant,
         round=body.round,
-        max_attempts=_attempts(body.type, attempts_of) if body.max_attempts is UNSET else body.max_attempts,
+        max_attempts=attempts_for(body.type, attempts_of) if body.max_attempts is UNSET else body.max_attempts,
         created_at=made_at,
-        payload=None if body.payload is UNSET else _json_text(body.payload),
+        payload=None if body.payload is UNSET else json_text(body.payload),
         payload_ref=body.payload_ref or None,
         metadata=metadata,
         tags=body.tags,
@@ -192,106 +193,30 @@ def _read_carefully(
     body: dict[str, Any], queue: str | None, sent_at: int | None, attempts_of: AttemptsOf | None
 ) -> Envelope:
     metadata, tags = body.get("metadata", {}), body.get("tags", [])
-    if not isinstance(metadata, dict) or not _are_strings(metadata.values()) or len(metadata) > MAX_METADATA:
+    if not isinstance(metadata, dict) or not are_strings(metadata.values()) or len(metadata) > MAX_METADATA:
         raise NotAnEnvelope(f"metadata is no table of at most {MAX_METADATA} strings")
-    if not isinstance(tags, list) or not _are_strings(tags) or not _are_tags(tags):
+    if not isinstance(tags, list) or not are_strings(tags) or not are_tags(tags):
         raise NotAnEnvelope(f"tags is no list of at most {MAX_TAGS} strings of 1 to {MAX_TAG} characters")
     reference = body.get("payload_ref")
     if reference is not None and not isinstance(reference, str):
         raise NotAnEnvelope("payload_ref is no string")
-    job_type = _string(body, "type", MAX_TYPE)
+    job_type = string_in(body, "type", MAX_TYPE)
     limited = "max_attempts" in body
     return Envelope(
-        job_id=_string(body, "job_id", MAX_JOB_ID),
+        job_id=string_in(body, "job_id", MAX_JOB_ID),
         type=job_type,
-        queue=_queue(body.get("queue", queue)),
-        tenant=_tenant(body["tenant"]) if "tenant" in body else DEFAULT_TENANT,
-        round=_count(body, "round", MAX_ROUND) if "round" in body else 1,
-        max_attempts=_count(body, "max_attempts", MAX_ATTEMPTS) if limited else _attempts(job_type, attempts_of),
-        created_at=_created_at(_count(body, "created_at", MAX_TIME_MS) if "created_at" in body else None, sent_at),
-        payload=_json_text(body["payload"]) if "payload" in body else None,
+        queue=queue_name(body.get("queue", queue)),
+        tenant=tenant_name(body["tenant"]) if "tenant" in body else DEFAULT_TENANT,
+        round=count_in(body, "round", MAX_ROUND) if "round" in body else 1,
+        max_attempts=count_in(body, "max_attempts", MAX_ATTEMPTS) if limited else attempts_for(job_type, attempts_of),
+        created_at=creation_time(count_in(body, "created_at", MAX_TIME_MS) if "created_at" in body else None, sent_at),
+        payload=json_text(body["payload"]) if "payload" in body else None,
         payload_ref=reference or None,
-        metadata=_checked_size(metadata),
+        metadata=checked_size(metadata),
         tags=tuple(tags),
-        at=_count(body, "at", MAX_TIME_MS) if body.get("at") is not None else None,
+        at=count_in(body, "at", MAX_TIME_MS) if body.get("at") is not None else None,
         extra={} if body.keys() <= _FIELDS else {name: body[name] for name in body.keys() - _FIELDS},
     )
-
-
-def _are_strings(values: Collection[Any]) -> bool:
-    return not values or all(isinstance(value, str) for value in values)
-
-
-def _are_tags(tags: Collection[str]) -> bool:
-    return len(tags) <= MAX_TAGS and all(1 <= len(tag) <= MAX_TAG for tag in tags)
-
-
-def _string(body: dict[str, Any], name: str, longest: int) -> str:
-    value = body.get(name)
-    if not isinstance(value, str) or not 1 <= len(value) <= longest:
-        raise NotAnEnvelope(f"{name} is no string of 1 to {longest} characters")
-    return value
-
-
-def _count(body: dict[str, Any], name: str, most: int) -> int:
-    value = body.get(name)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # 10.0 and 1e1 are whole numbers to many that write JSON
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-        raise NotAnEnvelope(f"{name} is no whole number from 1 to {most}")
-    return value
-
-
-def _queue(value: object) -> str:
-    if not isinstance(value, str) or not is_queue_name(value):
-        raise NotAnEnvelope("queue is no name of 1 to 80 letters, digits, - and _")
-    return value
-
-
-def _tenant(value: object) -> str:
-    if not isinstance(value, str):
-        raise NotAnEnvelope("tenant is no string")
-    if (fault := tenant_fault(value)) is not None:
-        raise NotAnEnvelope(f"tenant {fault}")
-    return value
-
-
-def _attempts(job_type: str, attempts_of: AttemptsOf | None) -> int:
-    if attempts_of is None:
-        raise NotAnEnvelope("max_attempts is missing")
-    return attempts_of(job_type)
-
-
-def _created_at(stated: int | None, sent_at: int | None) -> int:
-    """As stated, but no later than SQS had the message, clocks apart: anybody may write anything into a body."""
-    made_at = sent_at if stated is None else stated
-    if made_at is None:
-        raise NotAnEnvelope("created_at is missing")
-    return made_at if sent_at is None or made_at <= sent_at + MAX_CLOCK_LEAD_MS else sent_at
-
-
-def _checked_size(metadata: dict[str, str]) -> dict[str, str]:
-    if metadata and (fault := metadata_fault(metadata)) is not None:
-        raise NotAnEnvelope(f"metadata is too large: {fault}")
-    return metadata
-
-
-def _json_text(payload: Any) -> str:
-    """The payload as it is stored; the parser takes deeper nesting than the writer."""
-    try:
-        return orjson.dumps(payload).decode()
-    except orjson.JSONEncodeError as error:
-        if "64-bit" in str(error):
-            return _json_text_of_long_numbers(payload)
-        raise NotAnEnvelope("the payload is nested too deeply") from error
-
-
-def _json_text_of_long_numbers(payload: Any) -> str:
-    """The same with whole numbers beyond 64 bits, every digit of them."""
-    try:
-        return json.dumps(payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    except (RecursionError, ValueError) as error:
-        raise NotAnEnvelope("the payload is nested too deeply") from error
 
 
 def _to_sqs_characters(text: str) -> str:

@@ -15,7 +15,8 @@ from pydantic import ValidationError
 
 from cqworker.jobs.submission_models import SubmitAsk
 from cqworker.model import envelope
-from cqworker.model.envelope import Envelope, NotAnEnvelope, read_envelope
+from cqworker.model.envelope import Envelope, read_envelope
+from cqworker.model.envelope_fields import NotAnEnvelope
 from cqworker.model.job_limits import MAX_ATTEMPTS, MAX_METADATA, MAX_METADATA_BYTES, MAX_TAG, MAX_TAGS, MAX_TYPE
 from tests.model.samples import NOW, UNHURRIED
 

@@ -8,7 +8,8 @@ import pytest
 
 from cqworker import handler
 from cqworker.jobs.submission import Submission
-from cqworker.model.envelope import NotAnEnvelope, read_envelope
+from cqworker.model.envelope import read_envelope
+from cqworker.model.envelope_fields import NotAnEnvelope
 from cqworker.model.tenants import MAX_TENANT, check_tenant, message_group_of
 from cqworker.settings import TokenSettings
 from cqworker.testing import run_handler

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from cqworker.model.attempt_writes import SOON_MS, Claim, Reopen
-from cqworker.model.envelope import NewerEnvelope, NotAnEnvelope, read_envelope
+from cqworker.model.envelope import read_envelope
+from cqworker.model.envelope_fields import NewerEnvelope, NotAnEnvelope
 from cqworker.model.operator_writes import Lose
 from cqworker.model.record import JobRecord
 from cqworker.model.schedule_writes import Reschedule

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from cqworker.flow.job_ref import stored_trace_id
 from cqworker.jobs.submission import Submission
-from cqworker.model.envelope import MAX_CLOCK_LEAD_MS, Envelope, NewerEnvelope, NotAnEnvelope, read_envelope
+from cqworker.model.envelope import Envelope, read_envelope
+from cqworker.model.envelope_fields import MAX_CLOCK_LEAD_MS, NewerEnvelope, NotAnEnvelope
 from cqworker.model.record import JobRecord, record_from
 from cqworker.model.trace import trace_id_for
 from cqworker.ports import Letter, StoredObject

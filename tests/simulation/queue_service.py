@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from cqworker.errors import CqworkerError, Unavailable
-from cqworker.model.envelope import NewerEnvelope, NotAnEnvelope, read_envelope
+from cqworker.model.envelope import read_envelope
+from cqworker.model.envelope_fields import NewerEnvelope, NotAnEnvelope
 from cqworker.ports import Depth, EntryFault, Letter
 from cqworker.testing.virtual_time import EPOCH_MS
 from tests.simulation.debts import Debts
