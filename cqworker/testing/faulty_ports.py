@@ -20,6 +20,7 @@ from cqworker.ports import (
     StoredObject,
     WriteChunk,
 )
+from cqworker.ports.limits import Hold, Limits, Slots, SlotsAnswer, Waiter
 from cqworker.ports.schedule import DueEntry, Schedule, SweepLease
 from cqworker.testing.mishaps import Mishaps
 
@@ -75,6 +76,53 @@ class FaultySchedule:
 
     async def give_up_sweep_lease(self, shard: str, holder: str) -> None:
         await self.meet("give_up_sweep_lease", lambda: self._schedule.give_up_sweep_lease(shard, holder))
+
+
+class FaultyLimits:
+    """The limits at the end of the same bad line as their table."""
+
+    def __init__(self, limits: Limits, line: Mishaps) -> None:
+        self._limits = limits
+        self.meet = line.meet
+
+    async def acquire(self, hold: Hold, most: int, *, in_turn: bool) -> SlotsAnswer:
+        return await self.meet("acquire", lambda: self._limits.acquire(hold, most, in_turn=in_turn))
+
+    async def replace(self, hold: Hold, former: str) -> SlotsAnswer:
+        return await self.meet("replace", lambda: self._limits.replace(hold, former))
+
+    async def take_over(self, hold: Hold, dead: Hold) -> SlotsAnswer:
+        return await self.meet("take_over", lambda: self._limits.take_over(hold, dead))
+
+    async def free(self, hold: Hold) -> SlotsAnswer:
+        return await self.meet("free", lambda: self._limits.free(hold))
+
+    async def slots(self, key: str) -> Sequence[Slots]:
+        return await self.meet("slots", lambda: self._limits.slots(key))
+
+    async def put_waiter(self, key: str, waiter: Waiter) -> None:
+        await self.meet("put_waiter", lambda: self._limits.put_waiter(key, waiter))
+
+    async def delete_waiter(self, key: str, waiter: Waiter) -> bool:
+        return await self.meet("delete_waiter", lambda: self._limits.delete_waiter(key, waiter))
+
+    async def first_waiters(self, key: str, number: int) -> Sequence[Waiter]:
+        return await self.meet("first_waiters", lambda: self._limits.first_waiters(key, number))
+
+    async def count_waiters(self, key: str, most: int) -> int:
+        return await self.meet("count_waiters", lambda: self._limits.count_waiters(key, most))
+
+    async def mark(self, key: str, mark: str, at: int) -> None:
+        await self.meet("mark", lambda: self._limits.mark(key, mark, at))
+
+    async def marked(self, shard: str, until: int, number: int) -> Sequence[str]:
+        return await self.meet("marked", lambda: self._limits.marked(shard, until, number))
+
+    async def put_off(self, key: str, seen: str, at: int) -> bool:
+        return await self.meet("put_off", lambda: self._limits.put_off(key, seen, at))
+
+    async def clear_mark(self, key: str, seen: str) -> bool:
+        return await self.meet("clear_mark", lambda: self._limits.clear_mark(key, seen))
 
 
 class FaultyQueue(Mishaps):

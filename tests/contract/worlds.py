@@ -15,6 +15,7 @@ from cqworker.aws.dynamodb.batched_store import BatchedStore
 from cqworker.aws.dynamodb.due_index import DynamoSchedule
 from cqworker.aws.dynamodb.fleet_store import DynamoFleet
 from cqworker.aws.dynamodb.job_store import DynamoStore
+from cqworker.aws.dynamodb.limit_store import DynamoLimits
 from cqworker.aws.dynamodb.listing_index import DynamoListing
 from cqworker.aws.dynamodb.table_indexes import DUE, TableIndex, attribute_definitions, wanted_indexes
 from cqworker.aws.operations import Operation
@@ -23,10 +24,12 @@ from cqworker.aws.sqs.message_queue import SqsQueue
 from cqworker.clock import Clock, SystemClock
 from cqworker.ports import Artifacts, JobQueue, JobStore
 from cqworker.ports.fleet import Fleet
+from cqworker.ports.limits import Limits
 from cqworker.ports.listing import JobIndex, JobListing
 from cqworker.ports.schedule import Schedule
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
 from cqworker.testing.memory_fleet import MemoryFleet
+from cqworker.testing.memory_limits import MemoryLimits
 from cqworker.testing.memory_listing import MemoryListing
 from cqworker.testing.memory_schedule import MemorySchedule
 
@@ -50,6 +53,8 @@ class World(Protocol):
 
     async def fleet(self, clock: Clock) -> Fleet: ...
 
+    async def limits(self, clock: Clock, *, indexed: bool = True) -> Limits: ...
+
     async def schedule(self, clock: Clock, *, indexed: bool = True) -> tuple[Schedule, JobStore]: ...
 
     async def listing(self, clock: Clock, *missing: JobIndex) -> tuple[JobListing, JobStore]: ...
@@ -71,6 +76,9 @@ class MemoryWorld:
 
     async def fleet(self, clock: Clock) -> Fleet:
         return MemoryFleet()
+
+    async def limits(self, clock: Clock, *, indexed: bool = True) -> Limits:
+        return MemoryLimits(ready=indexed)
 
     async def schedule(self, clock: Clock, *, indexed: bool = True) -> tuple[Schedule, JobStore]:
         store = MemoryStore(clock)
@@ -114,6 +122,11 @@ class AwsWorld:
         table = unique("table")
         await create_table(self._clients, table)
         return DynamoFleet(self._clients, table, clock)
+
+    async def limits(self, clock: Clock, *, indexed: bool = True) -> Limits:
+        table = unique("table")
+        await create_table(self._clients, table, *((DUE,) if indexed else ()))
+        return DynamoLimits(self._clients, table, clock)
 
     async def schedule(self, clock: Clock, *, indexed: bool = True) -> tuple[Schedule, JobStore]:
         table = unique("table")
