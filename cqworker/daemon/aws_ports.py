@@ -10,6 +10,7 @@ from cqworker.aws.dynamodb.due_index import DynamoSchedule
 from cqworker.aws.dynamodb.fleet_store import DynamoFleet
 from cqworker.aws.dynamodb.job_store import DynamoStore
 from cqworker.aws.dynamodb.listing_index import DynamoListing
+from cqworker.aws.dynamodb.rate_store import DynamoRates
 from cqworker.aws.s3.artifact_store import S3Artifacts
 from cqworker.aws.sqs.batched_sends import BatchedSends
 from cqworker.aws.sqs.message_queue import SqsQueue
@@ -22,6 +23,7 @@ from cqworker.health.monitored_ports import (
     MonitoredArtifacts,
     MonitoredFleet,
     MonitoredQueue,
+    MonitoredRates,
     MonitoredSchedule,
     MonitoredStore,
 )
@@ -31,6 +33,7 @@ from cqworker.ports import JobQueue, JobStore
 from cqworker.ports.fleet import Fleet
 from cqworker.ports.listing import JobListing
 from cqworker.settings import Settings
+from cqworker.settings.limit_settings import limits_of
 from cqworker.worker.assembly import Dependencies
 
 
@@ -76,7 +79,8 @@ def open_aws_ports(
         health=health,
         clock=clock,
         emit=emit,
-        queue_control=QueueControl(clock, is_known=False),
+        queue_control=QueueControl(clock, is_known=False, written=limits_of(settings.limits)),
+        rates=MonitoredRates(DynamoRates(clients, settings.store.table), health),
         is_served_elsewhere=FleetTypes(fleet, clock).is_served,
     )
     return AwsPorts(dependencies, DynamoListing(clients, settings.store.table), clients, fleet)

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cqworker.clock import Clock
 from cqworker.enums import ReceiptAction
@@ -44,7 +45,14 @@ class Leave(Struct, frozen=True):
     """Do not touch it, for it may be another worker's: its visibility timeout runs out by itself."""
 
 
-Disposition = Delete | Hide | Leave
+class Resend(Struct, frozen=True):
+    """Send this message, which comes after so many `seconds`, then delete the one that it takes the place of."""
+
+    seconds: float
+    envelope: Envelope
+
+
+Disposition = Delete | Hide | Leave | Resend
 """What becomes of a message once the worker is done with it."""
 
 
@@ -78,6 +86,8 @@ class Acknowledger:
                 self._start(self._replace(delivery, seconds, envelope))
             case Hide(seconds):
                 self.hide(delivery, seconds)
+            case Resend():
+                self._start(self._resend(delivery, disposition))
             case Leave():
                 return
 
@@ -89,8 +99,8 @@ class Acknowledger:
             case Hide(seconds):
                 self._waiting_jobs[delivery.receipt] = delivery, seconds, envelope
                 self.dispose(delivery, disposition, envelope)
-            case Leave():
-                return
+            case Resend() | Leave():
+                self.dispose(delivery, disposition, envelope)
 
     def hide(self, delivery: Delivery, seconds: float) -> None:
         """Hides a message as it is, ours or not; 0 gives it back at once."""
@@ -114,6 +124,14 @@ class Acknowledger:
             return
         self._waiting_jobs.pop(delivery.receipt, None)
         self._deletes.add(delivery.receipt)
+
+    async def _resend(self, delivery: Delivery, resend: Resend) -> None:
+        """Where the other one may not have arrived the old one waits as long, and says nothing new."""
+        envelope, seconds = resend.envelope, resend.seconds
+        if await self.copies.send(replace(delivery, body=envelope.text()), seconds, envelope.tenant):
+            self._deletes.add(delivery.receipt)
+        else:
+            self.dispose_settled(delivery, Hide(seconds), envelope)
 
     async def _change_visibility(self, changes: Sequence[tuple[str, int]]) -> Sequence[EntryFault]:
         faults = await self._queue.change_visibility(changes)

@@ -25,7 +25,8 @@ from cqworker.execution.outcome import (
 from cqworker.execution.stop_outcomes import ERROR_PREFIX
 from cqworker.flow.unknown_types import PATIENCE_MS, seconds_to_hide, unknown_type_failure
 from cqworker.model.backoff import retry_delay
-from cqworker.model.history import HANDED_BACK, RETRIED, SNOOZED, snooze_reason
+from cqworker.model.envelope import Envelope
+from cqworker.model.history import HANDED_BACK, RATE, RETRIED, SNOOZED, snooze_reason
 from cqworker.model.record import Failure, JobRecord
 from cqworker.model.status import FailureKind
 from cqworker.plugins.handler import Backoff
@@ -55,26 +56,30 @@ class Failing(Struct, frozen=True):
 
 
 class Cancelled(Struct, frozen=True):
-    """CANCELLED, since somebody asked for it; `note` is how the handler ended, in words."""
+    """CANCELLED, as `why` says; `note` is how the handler ended, in words."""
 
     note: str = ""
+    why: str = "a cancel was asked for"
 
 
 class HandedBack(Struct, frozen=True):
     """No ending: the attempt is refunded and the job waits `delay` seconds for another start.
 
-    `note` is how the handler ended, in words, or why it snoozed; `hindered`: by what the job could not help, for which
-    it waits a day.
+    `note` is how the handler ended, in words, why it snoozed, or which key's rate put it off; `hindered`: by what the
+    job could not help, for which it waits a day; `copy` is the message to send in place of the one that brought it.
     """
 
     reason: str
     delay: float
     note: str = ""
     hindered: bool = False
+    copy: Envelope | None = None
 
     @property
     def history_reason(self) -> str:
         """The reason as the history has it."""
+        if self.reason == RATE:
+            return f"{RATE} {self.note}"
         return snooze_reason(self.note) if self.reason == SNOOZED else with_note(self.reason, self.note)
 
 

@@ -9,11 +9,13 @@ from functools import partial
 from cqworker.events import CopyHidden, Emit
 from cqworker.execution.executor import Executor
 from cqworker.flow.acknowledger import Acknowledger, Hide
+from cqworker.flow.admission import Admission
 from cqworker.flow.capacity import Slot
 from cqworker.flow.claim import Claimed, Claimer
 from cqworker.flow.job_ref import job_ref_of_message
 from cqworker.flow.jobs_in_hand import JobsInHand
 from cqworker.flow.lease_keeper import LeaseKeeper
+from cqworker.flow.queue_control import QueueControl
 from cqworker.flow.settle import Settler
 from cqworker.flow.type_limits import TypeLimits
 from cqworker.model.envelope import Envelope
@@ -29,6 +31,8 @@ class Journey:
     claimer: Claimer
     leases: LeaseKeeper
     executor: Executor
+    control: QueueControl
+    admission: Admission
     settler: Settler
     acknowledger: Acknowledger
     emit: Emit
@@ -55,10 +59,14 @@ class Journey:
         slot.when_free(partial(self.in_hand.remove, holding))
         self.leases.keep(lease)
         try:
-            outcome, straggler = await self.executor.run(claimed)
-            if straggler is not None:
-                slot.keep_until(straggler)
-            conclusion = await self.settler.conclude(claimed, outcome)
+            table, conclusion, straggler = self.control.limits, None, None
+            if table is not None:
+                conclusion = await self.admission.admit(claimed, table)
+            if conclusion is None:
+                outcome, straggler = await self.executor.run(claimed)
+                if straggler is not None:
+                    slot.keep_until(straggler)
+                conclusion = await self.settler.conclude(claimed, outcome)
             if (renewal := self.leases.keep_hidden(lease)) is not None:
                 await asyncio.wait([renewal])
             disposition = await self.settler.write(claimed, conclusion)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from cqworker.clock import Clock, SystemClock
 from cqworker.errors import QueueDraining
 from cqworker.flow.waiting import sleep_unless
+from cqworker.model.limits import Limit, LimitTable
 from cqworker.ports.fleet import Control, QueueOrder, QueueState
 
 LOOK_AGAIN = 1.0
@@ -19,11 +22,16 @@ class QueueControl:
     """Remembers what the fleet's control last said.
 
     While it is not known (`is_known`) nothing is received: a worker that starts in the midst of a pause would break
-    it. New jobs are accepted meanwhile, for they can wait.
+    it. New jobs are accepted meanwhile, for they can wait. `written` are the limits that the files name; `limits` is
+    None while no job can be bound by any.
     """
 
-    def __init__(self, clock: Clock | None = None, *, is_known: bool = True) -> None:
+    def __init__(
+        self, clock: Clock | None = None, *, is_known: bool = True, written: Mapping[str, Limit] = MappingProxyType({})
+    ) -> None:
         self._clock = clock or SystemClock()
+        self._written = written
+        self.limits: LimitTable | None = LimitTable(written) if written else None
         self.is_known: bool = is_known
         self.is_quiet: bool = False
         self.control: Control = Control()
@@ -32,6 +40,7 @@ class QueueControl:
     def note(self, control: Control) -> None:
         """The fleet's control was read."""
         self.is_known, self.control = True, control
+        self.limits = LimitTable(self._written, control.limits) if self._written or control.limits else None
         self.wake()
 
     def set_quiet(self, *, is_quiet: bool) -> None:

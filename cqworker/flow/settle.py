@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from cqworker.errors import RecordUnreadable, Unavailable
 from cqworker.events import JobHandedBack, JobSettled, LeaseLost
 from cqworker.execution.outcome import Hindered, Outcome, Raised, UnknownTypeMet
-from cqworker.flow.acknowledger import Delete, Disposition, Hide, Leave
+from cqworker.flow.acknowledger import Delete, Disposition, Hide, Leave, Resend
 from cqworker.flow.claim import Claimed
 from cqworker.flow.conclusion import (
     Cancelled,
@@ -167,6 +167,8 @@ class Settler:
                 self._emit(LeaseLost(job=claimed.job, reason="its hand-back was refused: the record moved on"))
             return Leave()
         self._emit(JobHandedBack(job=claimed.job, reason=back.reason, delay=back.delay, said=back.note))
+        if back.copy is not None and not change.marked:
+            return Resend(back.delay, back.copy)
         return Delete() if change.marked else Hide(back.delay)
 
     def _build_hand_back(self, claimed: Claimed, back: HandedBack) -> HandBack:
@@ -259,5 +261,5 @@ def _ending_in_words(ending: Ending) -> tuple[Status, Failure | None, str]:
             return Status.RETRYING, failure, f"{failure.kind}: {failure.message}"
         case Failing(failure):
             return Status.FAILED, failure, f"{failure.kind}: {failure.message}"
-        case Cancelled(note):
-            return Status.CANCELLED, None, with_note("a cancel was asked for", note)
+        case Cancelled(note, why):
+            return Status.CANCELLED, None, with_note(why, note)

@@ -8,6 +8,7 @@ from typing import BinaryIO, TypeVar
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError, Unavailable
 from cqworker.health.service_health import ARTIFACTS, READING, STORE, WRITING, ServiceHealth, queue_service
 from cqworker.model.operator_writes import Enter
+from cqworker.model.rates import Busy, RateAsk, RateState, Reserved
 from cqworker.model.record import JobRecord
 from cqworker.model.writes import Change, Refused, Written
 from cqworker.ports import (
@@ -23,6 +24,7 @@ from cqworker.ports import (
     WriteChunk,
 )
 from cqworker.ports.fleet import Command, Control, Counts, Fleet, FleetMember, Heartbeat, Orders
+from cqworker.ports.rates import Rates
 from cqworker.ports.schedule import DueEntry, Schedule, SweepLease
 
 SENDING = "sending messages"
@@ -192,6 +194,22 @@ class MonitoredFleet:
     async def _watched(self, call: Awaitable[Read]) -> Read:
         with self._health.monitor(STORE, REGISTERING):
             return await call
+
+
+class MonitoredRates:
+    """Rates whose every call is remembered in `health` as one of the store; raises what the rates raise."""
+
+    def __init__(self, rates: Rates, health: ServiceHealth) -> None:
+        self._rates = rates
+        self._health = health
+
+    async def reserve(self, ask: RateAsk) -> Reserved | Busy:
+        with self._health.monitor(STORE, WRITING):
+            return await self._rates.reserve(ask)
+
+    async def rate_state(self, key: str) -> RateState | None:
+        with self._health.monitor(STORE, READING):
+            return await self._rates.rate_state(key)
 
 
 class MonitoredArtifacts:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import orjson
 from msgspec import UNSET, Meta, MsgspecError, Struct, UnsetType
 from msgspec.json import Decoder, decode
+from msgspec.structs import asdict
 
 from cqworker.field_docs import document_fields
 from cqworker.model.envelope_fields import (
@@ -16,6 +17,7 @@ from cqworker.model.envelope_fields import (
     AttemptsOf,
     NewerEnvelope,
     NotAnEnvelope,
+    admitted_in,
     are_strings,
     are_tags,
     attempts_for,
@@ -35,20 +37,22 @@ from cqworker.model.job_limits import (
     MAX_ROUND,
     MAX_TAG,
     MAX_TAGS,
+    MAX_TIME_MS,
     MAX_TYPE,
     is_queue_name,
     metadata_fault,
 )
+from cqworker.model.rates import Admitted
 from cqworker.model.tenants import DEFAULT_TENANT, tenant_fault
 
 ENVELOPE_VERSION = 1
 """The version of the message format that this code writes, and the newest that it reads."""
 MAX_BODY_BYTES = 262_144
 """Bytes of a body: a larger one, with a result beside it, would not fit into a record (DynamoDB: 400 KB an item)."""
-MAX_TIME_MS = 253_402_300_799_999
-"""The end of the year 9999 in epoch ms: later times cannot be written as dates."""
 _FIELDS = frozenset(
-    "cqworker job_id round type queue tenant payload payload_ref max_attempts metadata tags created_at at".split()
+    (
+        "cqworker job_id round type queue tenant payload payload_ref max_attempts metadata tags created_at at admitted"
+    ).split()
 )
 _Tag = Annotated[str, Meta(min_length=1, max_length=MAX_TAG)]
 
@@ -66,6 +70,7 @@ _Tag = Annotated[str, Meta(min_length=1, max_length=MAX_TAG)]
     metadata="Texts by name, as submitted.",
     tags="As submitted.",
     at="The time for which this copy was sent ahead (epoch ms), or None.",
+    admitted="The moment that an attempt has under its rates, or None.",
     extra="Fields unknown to this version, kept when it is sent again.",
 )
 class Envelope(Struct, frozen=True, kw_only=True):
@@ -83,6 +88,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     metadata: Mapping[str, str] = {}
     tags: tuple[str, ...] = ()
     at: int | None = None
+    admitted: Admitted | None = None
     extra: Mapping[str, Any] = {}
 
     def text(self) -> str:
@@ -92,10 +98,10 @@ class Envelope(Struct, frozen=True, kw_only=True):
         if self.payload is not None:
             body["payload"] = orjson.Fragment(self.payload)
         optional: dict[str, Any] = {"payload_ref": self.payload_ref, "metadata": dict(self.metadata)}
-        optional |= {"tags": list(self.tags), "at": self.at}
+        optional |= {"tags": list(self.tags), "at": self.at, "admitted": self.admitted}
         body |= {name: value for name, value in optional.items() if value}
         body |= {"max_attempts": self.max_attempts, "created_at": self.created_at}
-        return _to_sqs_characters(orjson.dumps(body).decode())
+        return _to_sqs_characters(orjson.dumps(body, default=asdict).decode())
 
 
 def read_envelope(
@@ -150,6 +156,7 @@ class _PlainBody(Struct, frozen=True, forbid_unknown_fields=True):
     metadata: Annotated[dict[str, str], Meta(max_length=MAX_METADATA)] = {}
     tags: Annotated[tuple[_Tag, ...], Meta(max_length=MAX_TAGS)] = ()
     at: Annotated[int, Meta(ge=1, le=MAX_TIME_MS)] | None = None
+    admitted: Admitted | None = None
 
 
 _PLAIN_BODY = Decoder(_PlainBody)
@@ -186,6 +193,7 @@ def _read_plain(
         metadata=metadata,
         tags=body.tags,
         at=body.at,
+        admitted=body.admitted,
     )
 
 
@@ -215,6 +223,7 @@ def _read_carefully(
         metadata=checked_size(metadata),
         tags=tuple(tags),
         at=count_in(body, "at", MAX_TIME_MS) if body.get("at") is not None else None,
+        admitted=admitted_in(body, MAX_TIME_MS),
         extra={} if body.keys() <= _FIELDS else {name: body[name] for name in body.keys() - _FIELDS},
     )
 

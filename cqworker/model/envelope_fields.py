@@ -8,7 +8,8 @@ from typing import Any
 
 import orjson
 
-from cqworker.model.job_limits import MAX_TAG, MAX_TAGS, is_queue_name, metadata_fault
+from cqworker.model.job_limits import MAX_ATTEMPTS, MAX_TAG, MAX_TAGS, is_queue_name, metadata_fault
+from cqworker.model.rates import Admitted
 from cqworker.model.tenants import tenant_fault
 
 MAX_CLOCK_LEAD_MS = 3_600_000
@@ -85,6 +86,16 @@ def creation_time(stated: int | None, sent_at: int | None) -> int:
     if made_at is None:
         raise NotAnEnvelope("created_at is missing")
     return made_at if sent_at is None or made_at <= sent_at + MAX_CLOCK_LEAD_MS else sent_at
+
+
+def admitted_in(body: dict[str, Any], latest: int) -> Admitted | None:
+    """The moment that an attempt has under its rates, or None. Raises NotAnEnvelope for what is none."""
+    said = body.get("admitted")
+    if said is None:
+        return None
+    if not isinstance(said, dict):
+        raise NotAnEnvelope("admitted is no attempt and its time")
+    return Admitted(count_in(said, "attempt", MAX_ATTEMPTS), count_in(said, "time", latest))
 
 
 def checked_size(metadata: dict[str, str]) -> dict[str, str]:

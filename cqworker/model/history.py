@@ -22,6 +22,10 @@ HANDED_BACK = "handed_back"
 """The entry of an attempt that was refunded."""
 SNOOZED = "snoozed"
 """How the reason of a hand-back begins that the handler asked for."""
+RATE = "rate"
+"""How the reason of a hand-back begins of a job whose start came too soon for its rate; its key follows."""
+LIMITED = "limit"
+"""How the reason of a cancel begins that a limit with on_full = "drop" wrote; its key follows."""
 RETRIED = "retried"
 """The entry that begins every round but the first."""
 SCHEDULED = "scheduled"
@@ -37,8 +41,8 @@ def ending_event(status: Status) -> str:
 
 EVENTS = (SUBMITTED, CLAIMED, HANDED_BACK, RETRIED, SCHEDULED, RESCHEDULED, *map(ending_event, SETTLED))
 """Every event that this version writes into a history; a record may hold others, of another version."""
-_snoozes = re.compile(SNOOZED + r"(?: x([0-9]+))?(?=:|$)").match
-"""Reads how often a job was snoozed in a row, from the reason of the last time."""
+_repeats = re.compile(rf"({SNOOZED}|{RATE} \S+)(?: x([0-9]+))?(?=:|$)").match
+"""Reads what happens again and again, and how often it did in a row, from the reason of the last time."""
 REFUNDED = frozenset({HANDED_BACK})
 """The events after which the attempt that they name does not count."""
 
@@ -95,16 +99,16 @@ def snooze_reason(why: str) -> str:
 def add_hand_back(history: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
     """The trimmed history with a hand-back added, which ends it from its own claim on.
 
-    A snooze right after a snooze takes its place, and says how many there were: `snoozed x7: why`. So a job that is
-    snoozed for ever keeps the story of what came before.
+    A snooze right after a snooze takes its place, and says how many there were: `snoozed x7: why`; so does a job that
+    is put off by one rate again. So a job that is snoozed for ever keeps the story of what came before.
     """
-    again = _snoozes(entry.reason)
+    again = _repeats(entry.reason)
     if again is None or len(history) < 2 or history[-1].event != CLAIMED or history[-2].event != HANDED_BACK:
         return trim(history, entry)
-    before = _snoozes(history[-2].reason)
-    if before is None:
+    before = _repeats(history[-2].reason)
+    if before is None or before[1] != again[1]:
         return trim(history, entry)
-    reason = f"{SNOOZED} x{int(before[1] or 1) + 1}{entry.reason[again.end() :]}"
+    reason = f"{again[1]} x{int(before[2] or 1) + 1}{entry.reason[again.end() :]}"
     return (*history[:-2], replace(entry, reason=reason))
 
 

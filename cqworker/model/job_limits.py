@@ -32,6 +32,8 @@ MAX_METADATA = 16
 """Keys of a job's metadata."""
 MAX_METADATA_BYTES = 1024
 """Bytes of all keys and values of a job's metadata in UTF-8."""
+MAX_TIME_MS = 253_402_300_799_999
+"""The end of the year 9999 in epoch ms: later times cannot be written as dates."""
 QUEUE_NAME = r"^[A-Za-z0-9_-]{1,80}$"
 """A standard queue's name (SQS API, CreateQueue)."""
 _is_queue_name = re.compile(QUEUE_NAME.rstrip("$")).fullmatch

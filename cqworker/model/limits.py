@@ -13,6 +13,8 @@ from cqworker.field_docs import document_fields
 
 MAX_LIMIT_KEY = 128
 """Characters of a job's `limit_key`."""
+SHOWN_HASH = 12
+"""Characters of a key's hash that people are shown."""
 MAX_KEPT_AT_ZERO = 14 * 86_400
 """Seconds that a limit of 0 in a file may last at most: as long as SQS keeps a message."""
 MAX_PAUSED = 86_400
@@ -149,6 +151,11 @@ def keys_of_job(type_: str, queue: str, tenant: str, limit_key: str | None) -> t
     """All keys that may bind a job, sorted: whoever takes several takes them in this order."""
     keys = (f"queue:{queue}", f"tenant:{tenant}", f"type:{type_}")
     return keys if limit_key is None else (hashed_key(tenant, limit_key), *keys)
+
+
+def shown_key(key: str) -> str:
+    """The key as logs and histories show it: of a hash its first characters."""
+    return f"{key[:-64]}{key[-64:][:SHOWN_HASH]}" if key.startswith("key:") else key
 
 
 def pattern_fault(pattern: str) -> str | None:

@@ -14,6 +14,7 @@ from cqworker.model.source_reference import places_overlap
 from cqworker.model.status import Status
 from cqworker.settings.handler_settings import HandlerSettings
 from cqworker.settings.http_settings import HttpSettings
+from cqworker.settings.limit_settings import LimitSettings, check_limits
 from cqworker.settings.log_settings import LogSettings
 from cqworker.settings.resource_names import QueueName, ResourceName
 from cqworker.settings.section import Section, duplicates_of
@@ -181,6 +182,9 @@ class Settings(Section):
     http: HttpSettings = HttpSettings()
     aws: AwsSettings = AwsSettings()
     handlers: HandlerSettings = HandlerSettings()
+    limits: dict[str, LimitSettings] = Field(
+        default_factory=dict, description='What holds for all workers together, by "type:…", "queue:…" or "tenant:…".'
+    )
     log: LogSettings = LogSettings()
 
     @field_validator("queues")
@@ -192,6 +196,13 @@ class Settings(Section):
         if twice:
             raise ValueError(f"{twice} is named twice; every queue and every dead-letter queue needs one of its own")
         return queues
+
+    @field_validator("limits")
+    @classmethod
+    def _check_limits(cls, limits: dict[str, LimitSettings], info: ValidationInfo) -> dict[str, LimitSettings]:
+        queues = info.data.get("queues")
+        check_limits(limits, None if queues is None else frozenset(queue.name for queue in queues))
+        return limits
 
     @field_validator("handlers")
     @classmethod

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import BinaryIO, TypeVar
 
 from cqworker.errors import CqworkerError
+from cqworker.model.rates import Busy, RateAsk, RateState, Reserved
 from cqworker.model.record import JobRecord
 from cqworker.model.writes import Change, Refused, Written
 from cqworker.ports import (
@@ -21,6 +22,7 @@ from cqworker.ports import (
     WriteChunk,
 )
 from cqworker.ports.limits import Hold, Limits, Slots, SlotsAnswer, Waiter
+from cqworker.ports.rates import Rates
 from cqworker.ports.schedule import DueEntry, Schedule, SweepLease
 from cqworker.testing.mishaps import Mishaps
 
@@ -123,6 +125,20 @@ class FaultyLimits:
 
     async def clear_mark(self, key: str, seen: str) -> bool:
         return await self.meet("clear_mark", lambda: self._limits.clear_mark(key, seen))
+
+
+class FaultyRates:
+    """The rates at the end of the same bad line as their table."""
+
+    def __init__(self, rates: Rates, line: Mishaps) -> None:
+        self._rates = rates
+        self.meet = line.meet
+
+    async def reserve(self, ask: RateAsk) -> Reserved | Busy:
+        return await self.meet("reserve_rate", lambda: self._rates.reserve(ask))
+
+    async def rate_state(self, key: str) -> RateState | None:
+        return await self.meet("rate_state", lambda: self._rates.rate_state(key))
 
 
 class FaultyQueue(Mishaps):

@@ -11,9 +11,16 @@ from cqworker.clock import Clock
 from cqworker.events import Event
 from cqworker.events.loop_events import HandlerLoopProbed, MainLoopProbed
 from cqworker.execution.handler_loop import HandlerLoop
+from cqworker.flow.queue_control import QueueControl
 from cqworker.flow.schedule_state import ScheduleState
 from cqworker.flow.supervised_loop import keep_running
-from cqworker.health.monitored_ports import MonitoredArtifacts, MonitoredQueue, MonitoredSchedule, MonitoredStore
+from cqworker.health.monitored_ports import (
+    MonitoredArtifacts,
+    MonitoredQueue,
+    MonitoredRates,
+    MonitoredSchedule,
+    MonitoredStore,
+)
 from cqworker.health.probes import PROBE_SECONDS, Probe
 from cqworker.health.service_health import STORE, ServiceHealth
 from cqworker.jobs.operator_actions import OperatorActions
@@ -24,10 +31,12 @@ from cqworker.model.status import FINAL, Status
 from cqworker.plugins.registry import Registry
 from cqworker.scheduling.sweeper import Sweeper
 from cqworker.settings import Settings
-from cqworker.testing.faulty_ports import FaultyArtifacts, FaultyQueue, FaultySchedule, FaultyStore
+from cqworker.settings.limit_settings import limits_of
+from cqworker.testing.faulty_ports import FaultyArtifacts, FaultyQueue, FaultyRates, FaultySchedule, FaultyStore
 from cqworker.testing.host import Host
 from cqworker.testing.host_loop import HOST
 from cqworker.testing.memory_ports import MemoryArtifacts, MemoryQueue
+from cqworker.testing.memory_rates import MemoryRates
 from cqworker.testing.memory_schedule import MemorySchedule
 from cqworker.testing.same_loop import SameLoop
 from cqworker.testing.told_store import ToldStore
@@ -65,6 +74,7 @@ class WorldInMemory:
             self.queues[queue.name] = new_queue(queue.name, clock, **limits)
         self.store = ToldStore(clock)
         self.schedule = MemorySchedule(self.store)
+        self.rates = MemoryRates()
         self.artifacts = MemoryArtifacts()
         self.events: list[Event] = []
         self.hosts: dict[str, Host] = {}
@@ -154,6 +164,7 @@ class WorldInMemory:
         ground = Dependencies(
             queues={queue: MonitoredQueue(port, health) for queue, port in queues.items()},
             open_queue=lambda queue: FaultyQueue(self.other_queue(queue)),
+            rates=MonitoredRates(FaultyRates(self.rates, store), health),
             schedule=schedule,
             schedule_state=ScheduleState(schedule, clock),
             store=MonitoredStore(store, health),
@@ -162,6 +173,7 @@ class WorldInMemory:
             health=health,
             clock=clock,
             emit=emit,
+            queue_control=QueueControl(clock, written=limits_of(self.settings.limits)),
         )
         workers: list[Worker] = []
         return Host(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from cqworker.admission.rate_admission import RateAdmission
 from cqworker.children.child_pool import ChildPool
 from cqworker.clock import Clock
 from cqworker.events import Emit
@@ -15,6 +16,7 @@ from cqworker.execution.lifespans import Lifespans
 from cqworker.execution.stuck_handlers import HandlerWatchdog
 from cqworker.execution.thread_pool import HandlerThreads
 from cqworker.flow.acknowledger import Acknowledger
+from cqworker.flow.admission import Admission
 from cqworker.flow.capacity import Capacity
 from cqworker.flow.claim import Claimer
 from cqworker.flow.context import Context, IsServed, served_nowhere
@@ -34,6 +36,7 @@ from cqworker.model.ids import TokenGenerator
 from cqworker.model.listing_rule import ListingRule
 from cqworker.plugins.registry import Registry
 from cqworker.ports import Artifacts, JobQueue, JobStore
+from cqworker.ports.rates import Rates
 from cqworker.ports.schedule import Schedule
 from cqworker.settings import QueueSettings, Settings, WorkerSettings
 from cqworker.settings.validation import max_receive_count_of
@@ -55,6 +58,7 @@ class Dependencies:
     queues: Mapping[str, JobQueue]
     open_queue: Callable[[str], JobQueue]
     store: JobStore
+    rates: Rates
     schedule: Schedule
     schedule_state: ScheduleState
     artifacts: Artifacts
@@ -152,13 +156,15 @@ def _open_shared(
     context = context_of(dependencies, settings, name)
     capacity = Capacity(settings.worker.concurrency, dependencies.emit)
     limits = ResultLimits(inline=settings.artifacts.inline_limit, largest=settings.http.max_upload)
+    settler = Settler(context, dependencies.artifacts, dependencies.registry, limits, on_settled)
     return Shared(
         context=context,
         capacity=capacity,
         limits=TypeLimits(dependencies.registry, capacity.total // 2),
         in_hand=JobsInHand(dependencies.clock),
         executor=executor,
-        settler=Settler(context, dependencies.artifacts, dependencies.registry, limits, on_settled),
+        admission=Admission(context, RateAdmission(dependencies.rates, context.clock), settler),
+        settler=settler,
         tokens=TokenGenerator(),
     )
 
@@ -176,6 +182,8 @@ def _open_queue_worker(shared: Shared, dependencies: Dependencies, settings: Que
         claimer=claimer,
         leases=leases,
         executor=shared.executor,
+        control=context.queue_control,
+        admission=shared.admission,
         settler=shared.settler,
         acknowledger=acknowledger,
         emit=context.emit,

@@ -13,6 +13,7 @@ from cqworker.execution.invoke import Runtime, open_state
 from cqworker.execution.outcome import StopReason
 from cqworker.execution.stuck_handlers import HandlerWatchdog
 from cqworker.flow.acknowledger import Acknowledger
+from cqworker.flow.admission import Admission
 from cqworker.flow.capacity import Capacity
 from cqworker.flow.claim import Claimer
 from cqworker.flow.context import Context
@@ -46,6 +47,7 @@ class Shared:
     limits: TypeLimits
     in_hand: JobsInHand
     executor: Executor
+    admission: Admission
     settler: Settler
     tokens: TokenGenerator
 

@@ -17,6 +17,7 @@ from cqworker.aws.dynamodb.fleet_store import DynamoFleet
 from cqworker.aws.dynamodb.job_store import DynamoStore
 from cqworker.aws.dynamodb.limit_store import DynamoLimits
 from cqworker.aws.dynamodb.listing_index import DynamoListing
+from cqworker.aws.dynamodb.rate_store import DynamoRates
 from cqworker.aws.dynamodb.table_indexes import DUE, TableIndex, attribute_definitions, wanted_indexes
 from cqworker.aws.operations import Operation
 from cqworker.aws.s3.artifact_store import S3Artifacts
@@ -26,11 +27,13 @@ from cqworker.ports import Artifacts, JobQueue, JobStore
 from cqworker.ports.fleet import Fleet
 from cqworker.ports.limits import Limits
 from cqworker.ports.listing import JobIndex, JobListing
+from cqworker.ports.rates import Rates
 from cqworker.ports.schedule import Schedule
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
 from cqworker.testing.memory_fleet import MemoryFleet
 from cqworker.testing.memory_limits import MemoryLimits
 from cqworker.testing.memory_listing import MemoryListing
+from cqworker.testing.memory_rates import MemoryRates
 from cqworker.testing.memory_schedule import MemorySchedule
 
 CREATE_QUEUE = Operation("sqs", "CreateQueue", "sqs:CreateQueue", writes=True)
@@ -54,6 +57,7 @@ class World(Protocol):
     async def fleet(self, clock: Clock) -> Fleet: ...
 
     async def limits(self, clock: Clock, *, indexed: bool = True) -> Limits: ...
+    async def rates(self) -> Rates: ...
 
     async def schedule(self, clock: Clock, *, indexed: bool = True) -> tuple[Schedule, JobStore]: ...
 
@@ -79,6 +83,9 @@ class MemoryWorld:
 
     async def limits(self, clock: Clock, *, indexed: bool = True) -> Limits:
         return MemoryLimits(ready=indexed)
+
+    async def rates(self) -> Rates:
+        return MemoryRates()
 
     async def schedule(self, clock: Clock, *, indexed: bool = True) -> tuple[Schedule, JobStore]:
         store = MemoryStore(clock)
@@ -127,6 +134,11 @@ class AwsWorld:
         table = unique("table")
         await create_table(self._clients, table, *((DUE,) if indexed else ()))
         return DynamoLimits(self._clients, table, clock)
+
+    async def rates(self) -> Rates:
+        table = unique("table")
+        await create_table(self._clients, table)
+        return DynamoRates(self._clients, table)
 
     async def schedule(self, clock: Clock, *, indexed: bool = True) -> tuple[Schedule, JobStore]:
         table = unique("table")

@@ -24,6 +24,7 @@ from cqworker.plugins.registry import Registry
 from cqworker.ports.fleet import Command, Control, Counts, Fleet, FleetMember, Heartbeat, Orders
 from cqworker.scheduling.sweep_leases import SweepLeases
 from cqworker.scheduling.sweeper import Sweeper
+from cqworker.settings.limit_settings import limits_of
 from cqworker.testing.host import Host
 from cqworker.testing.memory_fleet import MemoryFleet
 from cqworker.worker.assembly import context_of, queues_of
@@ -110,7 +111,7 @@ class FleetWorld(World):
         ground = changed(
             host.ground,
             emit=emit_to_all,
-            queue_control=QueueControl(clock, is_known=False),
+            queue_control=QueueControl(clock, is_known=False, written=limits_of(self.settings.limits)),
             is_served_elsewhere=FleetTypes(fleet, clock).is_served,
         )
         self._observers[name] = Observers(emit_to_all, metrics, events)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypedDict
 
 from cqworker.clock import SystemClock
@@ -21,6 +22,7 @@ from cqworker.settings import (
     StoreSettings,
     WorkerSettings,
 )
+from cqworker.settings.limit_settings import LimitSettings
 from cqworker.settings.settings import ListedStatus
 from cqworker.testing import MemoryQueue, VirtualClock, in_virtual_time
 from cqworker.testing.virtual_run import loop_of_hosts
@@ -70,6 +72,7 @@ class World(WorldInMemory):
         real: Periods | None = None,
         listed: Sequence[ListedStatus] = (Status.FAILED,),
         release: str | None = None,
+        limits: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     ) -> None:
         self.is_real = real is not None
         periods = real or Periods(visibility_timeout=VISIBILITY, wait_time=20)
@@ -82,6 +85,7 @@ class World(WorldInMemory):
             store=StoreSettings(listed=tuple(listed)),
             artifacts=ArtifactSettings(inline_limit=inline_limit),
             http=HttpSettings(max_upload=max_upload),
+            limits={key: LimitSettings(**said) for key, said in limits.items()},
         )
         super().__init__(
             settings,

@@ -15,8 +15,9 @@ from msgspec.json import Decoder
 from msgspec.structs import replace
 
 from cqworker.model import envelope
-from cqworker.model.envelope import MAX_BODY_BYTES, MAX_TIME_MS, Envelope, read_envelope
+from cqworker.model.envelope import MAX_BODY_BYTES, Envelope, read_envelope
 from cqworker.model.envelope_fields import NewerEnvelope, NotAnEnvelope
+from cqworker.model.job_limits import MAX_TIME_MS
 from cqworker.model.record import envelope_of, record_from
 from tests.model.samples import NOW, PURGE, UNHURRIED, message
 

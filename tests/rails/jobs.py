@@ -35,7 +35,10 @@ SUBMISSION: Submission = full(
 DEFAULTS = defaults_of(JobRecord)
 OF_THE_MESSAGE = {"extra": "what a newer version said stays in the message, which is sent again as it came"}
 """Fields of a message that its record does not have, and why."""
-OF_THE_COPY = {"at": "the time that this copy was sent for, which the record has as scheduled_at until it starts"}
+OF_THE_COPY = {
+    "at": "the time that this copy was sent for, which the record has as scheduled_at until it starts",
+    "admitted": "the moment that one attempt has under its rates: of no use to any other copy",
+}
 """Fields of a message that say something of this copy alone, and what."""
 OF_THE_JOB = tuple(name for name in fields_of(Envelope) if name not in OF_THE_MESSAGE.keys() | OF_THE_COPY.keys())
 """What a job is, in every attempt and every round: the fields that message and record share."""

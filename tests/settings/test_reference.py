@@ -30,6 +30,7 @@ TABLES: dict[str, tuple[str | int, ...]] = {
     "[handlers]": ("handlers",),
     '[handlers.types."a.type"]': ("handlers", "types", "a.type"),
     '[handlers.types."a.type".backoff]': ("handlers", "types", "a.type", "backoff"),
+    '[limits."tenant:*"]': ("limits", "tenant:*"),
     "[log]": ("log",),
 }
 

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from cqworker.aws.sqs.batched_sends import BatchedSends
+from cqworker.clock import Clock
+from cqworker.flow.lease import Lease
 from cqworker.jobs.hand_over import HandOvers
 from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.submit import Submitter
 from cqworker.jobs.waiters import Waiters
+from cqworker.ports import JobQueue
 from cqworker.ports.schedule import Schedule
 from cqworker.scheduling.sweep_leases import SweepLeases
 from cqworker.scheduling.sweeper import Sweeper
 from cqworker.settings import Settings
 from cqworker.worker.assembly import Dependencies, context_of, queues_of
 from cqworker.worker.worker import Worker
+from tests.simulation.network import Link
+from tests.simulation.ports import NoQueue, SimQueue
+from tests.simulation.site import Site
+
+NO_SCHEDULE: Schedule = None  # type: ignore[assignment]  # who is from before the index never asks for it
+
+
+def open_queue(site: Site, link: Link, clock: Clock, leases: Callable[[], Iterable[Lease]], name: str) -> JobQueue:
+    """A queue that this process does not poll."""
+    service = next((service for service in site.services if service.name == name), None)
+    if service is None:
+        return NoQueue(name)  # type: ignore[return-value]  # nobody receives from it
+    return BatchedSends(SimQueue(service, link, clock, leases))
 
 
 def open_sweeper(

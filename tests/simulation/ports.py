@@ -12,6 +12,7 @@ from cqworker.clock import Clock
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError, NotProvisioned, Unavailable
 from cqworker.flow.lease import Lease
 from cqworker.model.attempt_writes import Claim, HandBack, Renew, Settle
+from cqworker.model.rates import Busy, RateAsk, RateState, Reserved
 from cqworker.model.record import JobRecord
 from cqworker.model.schedule_writes import HandOver
 from cqworker.model.writes import Change, Refused, Written
@@ -20,6 +21,7 @@ from cqworker.ports.schedule import DueEntry, SweepLease
 from tests.simulation.index_service import IndexService
 from tests.simulation.network import Call, Link
 from tests.simulation.queue_service import QueueService, is_ours
+from tests.simulation.rate_service import RateService
 from tests.simulation.store_service import ObjectService, StoreService, as_old_reads_it
 
 OLD_MS = 7 * 86_400_000 + 60_000
@@ -200,6 +202,21 @@ class SimSchedule:
     async def give_up_sweep_lease(self, shard: str, holder: str) -> None:
         call = Call("dynamodb", "give_up_sweep_lease", shard)
         await self._link.call(call, lambda: self._index.give_up(shard, holder))
+
+
+class SimRates:
+    """The rates of keys behind a link."""
+
+    def __init__(self, rates: RateService, link: Link) -> None:
+        self._rates = rates
+        self._link = link
+
+    async def reserve(self, ask: RateAsk) -> Reserved | Busy:
+        return await self._link.call(Call("dynamodb", "reserve_rate", ask.key), lambda: self._rates.reserve(ask))
+
+    async def rate_state(self, key: str) -> RateState | None:
+        call = Call("dynamodb", "rate_state", key, reads=True)
+        return await self._link.call(call, lambda: self._rates.states.get(key))
 
 
 class NoQueue:

@@ -27,13 +27,13 @@ from cqworker.scheduling.sweeper import Sweeper
 from cqworker.worker.assembly import Dependencies, open_worker
 from cqworker.worker.worker import Worker
 from tests.simulation import machine
-from tests.simulation.assembly import open_jobs, open_sweeper
+from tests.simulation.assembly import NO_SCHEDULE, open_jobs, open_queue, open_sweeper
 from tests.simulation.attempt import Disturbance, disturbed, troubled
 from tests.simulation.debts import job_of
 from tests.simulation.machine import HandlersGuest, InOrder, SkewedClock, post
 from tests.simulation.network import Call as Request
 from tests.simulation.network import Link
-from tests.simulation.ports import AncientStore, NoQueue, SimArtifacts, SimQueue, SimSchedule, SimStore
+from tests.simulation.ports import AncientStore, SimArtifacts, SimQueue, SimRates, SimSchedule, SimStore
 from tests.simulation.site import Site
 
 T = TypeVar("T")
@@ -41,7 +41,6 @@ PATIENCE = 30.0
 LOOK_BACK = 60.0
 LAST_SWEEP = 0.5
 """Seconds in which a sweep that is under way may end, once the drain is over; the daemon cuts it off as well."""
-NO_SCHEDULE: Schedule = None  # type: ignore[assignment]  # who is from before the index never asks for it
 QUIET = (SlotsChanged, HandlerLoopProbed, MainLoopProbed, ReceiveAnswered, LeasesRenewed)
 """Events that would only fill the trace."""
 
@@ -187,7 +186,8 @@ class Process:
         schedule = None if self.is_ancient else MonitoredSchedule(SimSchedule(site.index, self.link), health)
         ground = Dependencies(
             queues=queues,
-            open_queue=self._open_queue,
+            open_queue=partial(open_queue, site, self.link, self.clock, self.leases),
+            rates=SimRates(site.rates, self.link),
             schedule=schedule or NO_SCHEDULE,
             schedule_state=ScheduleState(schedule, self.clock),
             store=MonitoredStore(self._open_store(), health),
@@ -233,13 +233,6 @@ class Process:
         site.trace.fault("frozen hand-over", self.name)
         self.freeze("freeze", site.profile.stream(f"stalls {site.kernel.now}").uniform(1, 60))
         return True
-
-    def _open_queue(self, name: str) -> JobQueue:
-        """A queue that this process does not poll."""
-        service = next((service for service in self._site.services if service.name == name), None)
-        if service is None:
-            return NoQueue(name)  # type: ignore[return-value]  # nobody receives from it
-        return BatchedSends(SimQueue(service, self.link, self.clock, self.leases))
 
     async def _watch_for_stuck(self) -> None:
         await self.worker.stuck.wait()

@@ -15,6 +15,7 @@ from tests.simulation.letters import Letters
 from tests.simulation.network import Weather
 from tests.simulation.profile import Profile
 from tests.simulation.queue_service import QueueService
+from tests.simulation.rate_service import RateService
 from tests.simulation.store_service import Applied, ObjectService, StoreService
 from tests.simulation.trace import Trace
 from tests.simulation.witness import Witness
@@ -47,6 +48,7 @@ class Site:
         self.store = StoreService(self.world, self._applied, profile.stream("store"))
         self.witness.store = self.store
         self.index = IndexService(self.store, self.world.time, profile, self._harms)
+        self.rates = RateService()
         self.debts = Debts(self.witness.accuse, self.world.time, self.store, profile)
         self.chronicle.expired = self.store.expired
         self.objects.overwritten = self.witness.overwritten

@@ -1,0 +1,53 @@
+"""Between claim and start: whether the limits that bind a job let it start, and what becomes of it else."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from cqworker.admission.rate_admission import Dropped, Later, RateAdmission
+from cqworker.errors import Unavailable
+from cqworker.execution.outcome import Hindered, Raised
+from cqworker.flow.claim import Claimed
+from cqworker.flow.conclusion import Cancelled, Conclusion, HandedBack
+from cqworker.flow.context import Context
+from cqworker.flow.settle import Settler
+from cqworker.model.history import LIMITED, RATE
+from cqworker.model.limits import LimitTable, keys_of_job, shown_key
+from cqworker.model.rates import Admitted
+
+
+class Admission:
+    """Asked once a job is claimed, and only while any limit is in force."""
+
+    def __init__(self, context: Context, rates: RateAdmission, settler: Settler) -> None:
+        self._clock = context.clock
+        self._rates = rates
+        self._settler = settler
+
+    async def admit(self, claimed: Claimed, table: LimitTable) -> Conclusion | None:
+        """None: it starts. Else what is written in place of a start; its attempt is refunded."""
+        record = claimed.record
+        limits = table.limits_of(keys_of_job(record.type, record.queue, record.tenant, None), self._clock.now())
+        if not limits:
+            return None
+        admitted = claimed.envelope.admitted
+        moment = admitted.time if admitted is not None and admitted.attempt == record.attempt else None
+        try:
+            verdict = await self._rates.judge(limits, moment)
+        except Unavailable as error:
+            raised = Raised("Unavailable", error.cause, stage="limits")
+            return await self._settler.conclude(claimed, Hindered("its limits could not be asked", raised))
+        match verdict:
+            case None:
+                return None
+            case Dropped(key):
+                return Cancelled(why=f"{LIMITED} {shown_key(key)}")
+            case Later():
+                return self._put_off(claimed, verdict)
+
+    def _put_off(self, claimed: Claimed, later: Later) -> HandedBack:
+        """A moment that was reserved travels with another message, which comes when it is due."""
+        attempt = claimed.record.attempt
+        copy = replace(claimed.envelope, at=None, admitted=Admitted(attempt, later.at) if later.reserved else None)
+        delay = max(0, later.at - self._clock.now()) / 1000
+        return HandedBack(RATE, delay, shown_key(later.key), copy=copy if later.reserved else None)
