@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from cqworker.model.priorities import MEDIUM
 from cqworker.model.start_times import span_text
 from cqworker.model.status import Status
 
@@ -70,6 +71,8 @@ def _status(job: Job) -> Status | None:
 def _facts(job: Job) -> Iterator[tuple[str, str]]:
     if job["round"] > 1:
         yield "round", str(job["round"])
+    if job.get("priority", MEDIUM) != MEDIUM:
+        yield "priority", printable(str(job["priority"]))
     if job["tags"]:
         yield "tags", printable(", ".join(job["tags"]))
     if job["metadata"]:

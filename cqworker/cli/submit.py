@@ -13,6 +13,7 @@ import click
 from click.core import ParameterSource
 
 from cqworker.cli.options import access_options, json_option
+from cqworker.cli.priority_option import priority_option
 from cqworker.cli.time_options import time_options
 from cqworker.enums import ExitCode
 from cqworker.model.status import Status
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 UNTIL_FINAL = "forever"
 """What --wait without a number of seconds becomes."""
-JOB_OPTIONS = ("queue", "key", "delay_seconds", "run_at", "tags", "metadata", "max_attempts", "wait")
+JOB_OPTIONS = ("queue", "key", "delay_seconds", "run_at", "tags", "metadata", "max_attempts", "priority", "wait")
 """Parameters that describe one job, and go with no --batch."""
 
 
@@ -76,6 +77,7 @@ def _read(value: str) -> str:
 @click.option("--tag", "tags", multiple=True, help="A tag; may be repeated.")
 @click.option("--metadata", multiple=True, callback=_parse_pairs, metavar="NAME=VALUE", help="May be repeated.")
 @click.option("--max-attempts", type=click.IntRange(min=1), help="Starts before it has FAILED; else the type's.")
+@priority_option
 @click.option(
     "--wait",
     type=_Wait(),
@@ -134,7 +136,11 @@ def _body(type_: str, fields: Mapping[str, Any]) -> bytes:
     """The job as POST /jobs takes it; the payload's text stays as it is."""
     import orjson
 
-    given = {name: value for name, value in fields.items() if name not in ("payload", "key") and value}
+    given = {
+        name: value
+        for name, value in fields.items()
+        if name not in ("payload", "key") and value not in (None, "", (), {})
+    }
     return orjson.dumps({"type": type_, "payload": orjson.Fragment(fields["payload"]), **given})
 
 

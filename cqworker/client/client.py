@@ -113,6 +113,7 @@ class Client(JobFinder):
         metadata: Mapping[str, str] = NOTHING,
         tags: Sequence[str] = (),
         max_attempts: int | None = None,
+        priority: str | int | None = None,
     ) -> JobView:
         """Submits one job; once this returns it will end in exactly one final status. NewJob says what each means."""
         job = NewJob(
@@ -125,6 +126,7 @@ class Client(JobFinder):
             metadata=metadata,
             tags=tags,
             max_attempts=max_attempts,
+            priority=priority,
         )
         return _job_of(await self._transport.submit(body_of(job), job.key))
 

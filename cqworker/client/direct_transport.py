@@ -15,8 +15,8 @@ from cqworker.fleet.fleet_views import queue_view, worker_view
 from cqworker.jobs.intake import JobAnswer, Sender, read_each, submit_all
 from cqworker.jobs.list_ask import list_ask_from
 from cqworker.jobs.list_view import count_view, page_view
+from cqworker.jobs.refused_field import FieldRefused
 from cqworker.jobs.reschedule_models import read_reschedule
-from cqworker.jobs.schedule_check import TooFarAhead
 from cqworker.jobs.strict_json import NotStrictJson, read_object
 from cqworker.jobs.submission import Accepted
 from cqworker.jobs.submission_models import InvalidFields
@@ -103,7 +103,7 @@ class DirectTransport:
         try:
             asked = read_reschedule(body, self._services.clock.now())
             return job_view(await self._services.operator.reschedule(job_id, None, asked.at, OPERATOR, asked.why))
-        except (NotStrictJson, InvalidFields, TooFarAhead) as error:
+        except (NotStrictJson, InvalidFields, FieldRefused) as error:
             raise SubmissionRefused(str(error)) from error
 
     async def run_now(self, job_id: str) -> View:
@@ -157,7 +157,7 @@ def _answer_of(job: JobAnswer) -> SubmitResult:
     match job.outcome:
         case Accepted(record=record):
             return job_view(record)
-        case InvalidFields() | TooFarAhead() as error:
+        case InvalidFields() | FieldRefused() as error:
             return SubmissionRefused(str(error))
         case CqworkerError() as error:
             return error

@@ -27,6 +27,7 @@ View = Mapping[str, Any]
     metadata="Texts by name that stay with the job: 16 at most, of 1 KB in all.",
     tags="Up to 10 texts that stay with the job.",
     max_attempts="Starts before it has FAILED, the first one too; None: as the type's author or the operator set it.",
+    priority="A level of its queue, such as high, or a number from 0 to 9, the most urgent; None: medium.",
 )
 @dataclass(frozen=True, slots=True)
 class NewJob:
@@ -42,3 +43,4 @@ class NewJob:
     metadata: Mapping[str, str] = field(default_factory=dict)
     tags: Sequence[str] = ()
     max_attempts: int | None = None
+    priority: str | int | None = None

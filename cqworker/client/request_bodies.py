@@ -26,6 +26,7 @@ def body_of(job: NewJob, *, with_key: bool = False) -> bytes:
         "metadata": dict(job.metadata) or None,
         "tags": list(job.tags) or None,
         "max_attempts": job.max_attempts,
+        "priority": job.priority,
         "idempotency_key": job.key if with_key else None,
     }
     given = {name: value for name, value in optional.items() if value is not None}
@@ -95,6 +96,10 @@ def _check_types(job: Any) -> None:
     _require(
         job.run_at is None or not job.delay,
         "A job starts at run_at or after a delay: give one of them",
+    )
+    _require(
+        isinstance(job.priority, str | int | None) and not isinstance(job.priority, bool),
+        f'priority takes a level of the queue, such as "high", or a number from 0 to 9: not {job.priority!r}',
     )
     _require(
         isinstance(job.metadata, Mapping),

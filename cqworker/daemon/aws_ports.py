@@ -55,11 +55,12 @@ def open_aws_ports(
     Without `dead_letters` there is no port of a dead-letter queue: a process that runs no jobs does not read it.
     """
     dead = [queue.dead_letter_queue for queue in settings.queues if dead_letters]
-    names = [name for name in (*(queue.name for queue in settings.queues), *dead) if name]
+    levels = [name for queue in settings.queues for name in queue.queues]
+    names = [name for name in (*levels, *dead) if name]
     health = ServiceHealth(clock, emit, (*(queue_service(name) for name in names), STORE, ARTIFACTS))
     clients = AwsClients(
         emit,
-        pollers=8 * len(settings.queues) + len(names),
+        pollers=8 * len(levels) + len(names),
         lean=settings.aws.lean,
         bucket_owner=settings.artifacts.bucket_owner,
     )

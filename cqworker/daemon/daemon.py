@@ -111,7 +111,7 @@ class Daemon:
             ),
         ]
         for queue in self.settings.queues:
-            names = [name for name in (queue.name, queue.dead_letter_queue) if name in dependencies.queues]
+            names = [name for name in (*queue.queues, queue.dead_letter_queue) if name in dependencies.queues]
             depths = DepthProbe(tuple(dependencies.queues[name] for name in names if name), self.emit)
             probes.append((f"depths of {queue.name}", depths.run))
         return probes

@@ -143,7 +143,9 @@ def open_fleet(
     clock, emit = member.dependencies.clock, member.dependencies.emit
 
     def backlog() -> int:
-        return sum(observers.metrics.depth_of(queue.name).get("visible", 0) for queue in settings.queues)
+        return sum(
+            observers.metrics.depth_of(name).get("visible", 0) for queue in settings.queues for name in queue.queues
+        )
 
     def is_chosen() -> bool:
         return MEASURED_SHARD in leases.shards

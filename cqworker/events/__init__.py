@@ -10,6 +10,7 @@ from cqworker.enums import Phase, ReceiptAction
 from cqworker.events.fleet_events import FleetEvent
 from cqworker.events.job_event import JobEvent as JobEvent
 from cqworker.events.job_event import JobRef as JobRef
+from cqworker.events.level_events import LevelReceived, LevelStarted
 from cqworker.events.limit_events import SubmissionsLimited
 from cqworker.events.loop_events import HandlerLoopBlocked, HandlerLoopProbed, MainLoopBlocked, MainLoopProbed
 from cqworker.events.schedule_events import ShardLeft, ShardSwept
@@ -277,6 +278,8 @@ Event = (
     | BackgroundFailed
     | RequestFailed
     | SubmissionsLimited
+    | LevelReceived
+    | LevelStarted
     | ShardLeft
     | ShardSwept
     | FleetEvent

@@ -18,6 +18,7 @@ from cqworker.execution.outcome import NeverStarted, Outcome, PayloadRefused, St
 from cqworker.execution.stops_and_timeouts import HandlerRun, StopSignal, Timeouts
 from cqworker.model.artifact_keys import payload_key
 from cqworker.model.history import CLAIMED
+from cqworker.model.priorities import MEDIUM
 from cqworker.model.record import JobRecord, Progress
 from cqworker.model.redaction import storable
 from cqworker.model.trace import traceparent_for
@@ -216,6 +217,7 @@ class Executor:
             tags=record.tags,
             traceparent=traceparent_for(record.job_id, attempt.traceparent),
             memory=handler.memory,
+            priority=record.priority or MEDIUM,
         )
 
     async def _fetch_payload(self, record: JobRecord) -> str | Outcome:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
 
 from cqworker.events import Emit, SlotsChanged
 from cqworker.flow.waiting import Condition
-from cqworker.ports import BATCH
+from cqworker.ports import BATCH, Delivery
 
 RESERVED_FOR = 0.5
 """Seconds in which a receive is answered while its queue has messages."""
@@ -45,6 +46,10 @@ class Slot:
             callback()
 
 
+def _forget(_: object) -> None:
+    """Where nobody needs to know."""
+
+
 class Reservation:
     """Slots kept for one receive, for RESERVED_FOR seconds: an answer that takes longer brings nothing, most likely."""
 
@@ -63,12 +68,42 @@ class Reservation:
             self._withdraw(count)
 
 
+class Ask(NamedTuple):
+    """A receive that makes sense: for how many messages; whom to tell what came, and that it was accepted."""
+
+    asked: int
+    note: Callable[[Sequence[Delivery]], None]
+    end: Callable[[], None]
+
+
+class Room(Protocol):
+    """Where a poller asks for slots: all of a worker's, or a level's share of them."""
+
+    total: int
+    priority: str | None
+    """What a message from there has that names no level."""
+
+    async def ask(self, *, reserving: bool) -> Ask | None:
+        """Waits until a receive makes sense; None when the worker stops. `reserving`: the last one brought messages."""
+        ...
+
+    def try_take(self) -> Slot | None:
+        """Takes a slot if one is free."""
+        ...
+
+    async def take(self, timeout: float) -> Slot | None:
+        """Takes a slot; None when none came free within `timeout` seconds, or the worker stops."""
+        ...
+
+
 class Capacity:
     """Counts the jobs in hand, and the slots that are reserved for busy receives.
 
     Nothing is reserved for an idle long poll: with several queues the quiet ones would otherwise hold the slots that
     the busy one needs. What arrives beyond the free slots waits a moment, then goes back.
     """
+
+    priority: str | None = None
 
     def __init__(self, total: int, emit: Emit) -> None:
         self.total = total
@@ -98,10 +133,34 @@ class Capacity:
                 await self._changed.wait_for(lambda: self._closed or self.free >= wanted, LINGER)
             return 0 if self._closed else max(1, min(BATCH, self.free))
 
-    def reserve(self, count: int) -> Reservation:
-        """Keeps so many slots for one receive, half a second at most: for one after another that brought messages."""
+    async def ask(self, *, reserving: bool) -> Ask | None:
+        """As Room.ask(): slots are kept for a receive after another that brought messages, half a second at most."""
+        asked = await self.wait_for_room()
+        return Ask(asked, _forget, self.reserve(asked if reserving else 0).end) if asked else None
+
+    def reserve(self, count: int, withdrawn: Callable[[int], None] = _forget) -> Reservation:
+        """Keeps so many slots for one receive, half a second at most; `withdrawn` is told when that is over."""
         self._reserved += count
-        return Reservation(count, self._withdraw)
+
+        def withdraw(given_up: int) -> None:
+            self._reserved -= given_up
+            withdrawn(given_up)
+            self._changed.notify()
+
+        return Reservation(count, withdraw)
+
+    async def wait_for(self, holds: Callable[[], bool], timeout: float | None) -> bool:
+        """Whether something that depends on the slots came to hold within `timeout` seconds; None waits for ever."""
+        return await self._changed.wait_for(holds, timeout)
+
+    def notify(self) -> None:
+        """Who waits for slots looks again."""
+        self._changed.notify()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the worker stops."""
+        return self._closed
 
     async def take(self, timeout: float) -> Slot | None:
         """Takes a slot; None when none came free within `timeout` seconds, or the worker stops."""
@@ -115,10 +174,6 @@ class Capacity:
         self.taken += 1
         self._emit(SlotsChanged(taken=self.taken, total=self.total))
         return Slot(self._give_back)
-
-    def _withdraw(self, count: int) -> None:
-        self._reserved -= count
-        self._changed.notify()
 
     def _give_back(self) -> None:
         self.taken -= 1

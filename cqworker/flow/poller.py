@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from cqworker.errors import Unavailable
 from cqworker.events import ReceiveAnswered
 from cqworker.flow.acknowledger import Acknowledger, Hide
-from cqworker.flow.capacity import Capacity, Slot
+from cqworker.flow.capacity import Room, Slot
 from cqworker.flow.context import Context
 from cqworker.flow.foreign_messages import foreign_message
 from cqworker.flow.journey import Journey
@@ -33,21 +33,26 @@ FOR_A_NEWER_WORKER = (20.0, 2.0, 900.0)
 
 
 class Poller:
-    """One queue's receives. A receive in flight is never cancelled: SQS may already have handed out messages."""
+    """The receives of one queue, or of one level of it; `room` says for how many messages, and gives them slots.
+
+    A receive in flight is never cancelled: SQS may already have handed out messages.
+    """
 
     def __init__(
         self,
         queue: JobQueue,
         settings: QueueSettings,
         context: Context,
-        capacity: Capacity,
+        room: Room,
         journey: Journey,
         acknowledger: Acknowledger,
     ) -> None:
         self._queue = queue
         self._name = queue.name  # through all wrappers, once and not with each message
+        self._source = settings.name
+        self._priority = room.priority
         self._settings = settings
-        self._capacity = capacity
+        self._room = room
         self._journey = journey
         self._acknowledger = acknowledger
         self._control = context.queue_control
@@ -57,7 +62,7 @@ class Poller:
         self._attempts_of = journey.executor.attempts_of
         self._loop: asyncio.AbstractEventLoop
         self._stopping = asyncio.Event()
-        self._most = min(MAX_RECEIVES, max(1, -(-capacity.total // BATCH)))
+        self._most = min(MAX_RECEIVES, max(1, -(-room.total // BATCH)))
         self._loops: set[asyncio.Task[None]] = set()
         self._receiving: list[float] = []
         self.journeys: set[asyncio.Task[None]] = set()
@@ -121,23 +126,25 @@ class Poller:
     async def _receive_and_accept(self, *, reserving: bool) -> tuple[int, int]:
         """One receive: how many messages were asked for and how many came."""
         await self._health.wait_until_back(STORE, self._stopping)
-        if not self._control.may_receive(self._name):
+        if not self._control.may_receive(self._source):
             await self._control.wait_for_change()
             return 1, 0
-        asked = await self._capacity.wait_for_room()
-        if not asked or self._health.is_away(STORE) or not self._control.may_receive(self._name):
+        ask = await self._room.ask(reserving=reserving)
+        if ask is None:
             return 1, 0
-        reservation = self._capacity.reserve(asked if reserving else 0)
         try:
-            deliveries = await self._receive(asked)
-            if deliveries and not self._control.may_receive(self._name):
+            if self._health.is_away(STORE) or not self._control.may_receive(self._source):
+                return 1, 0
+            deliveries = await self._receive(ask.asked)
+            if deliveries and not self._control.may_receive(self._source):
                 self._give_back(deliveries)
-                return asked, 0
+                return ask.asked, 0
+            ask.note(deliveries)
             for delivery in deliveries:
                 self._accept(delivery)
         finally:
-            reservation.end()
-        return asked, len(deliveries)
+            ask.end()
+        return ask.asked, len(deliveries)
 
     async def _receive(self, asked: int) -> Sequence[Delivery]:
         began = self._clock.monotonic()
@@ -158,7 +165,11 @@ class Poller:
         """Sends the message on its journey; what is not ours to interpret is left, or given back."""
         try:
             envelope = read_envelope(
-                delivery.body, queue=self._name, sent_at=delivery.sent_at, attempts_of=self._attempts_of
+                delivery.body,
+                queue=self._source,
+                sent_at=delivery.sent_at,
+                attempts_of=self._attempts_of,
+                priority=self._priority,
             )
         except NewerEnvelope:
             self._acknowledger.hide(delivery, retry_delay(delivery.receive_count, *FOR_A_NEWER_WORKER))
@@ -167,13 +178,13 @@ class Poller:
         except Exception as error:  # noqa: BLE001 - those that were received with it must not suffer
             self._emit(background_failure(f"poller of {self._name}", error))
         else:
-            journey = self._loop.create_task(self._process(delivery, envelope, self._capacity.try_take()))
+            journey = self._loop.create_task(self._process(delivery, envelope, self._room.try_take()))
             self.journeys.add(journey)
             journey.add_done_callback(self.journeys.discard)
 
     async def _process(self, delivery: Delivery, envelope: Envelope, slot: Slot | None) -> None:
         if slot is None and not self._stopping.is_set():
-            slot = await self._capacity.take(SLOT_TIMEOUT)
+            slot = await self._room.take(SLOT_TIMEOUT)
         try:
             if slot is None or self._stopping.is_set():
                 self._acknowledger.dispose(delivery, Hide(0.0), envelope)

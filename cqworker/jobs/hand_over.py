@@ -39,7 +39,7 @@ class HandOvers:
         """
         ahead = max(0, (record.scheduled_at or 0) - self._clock.now())
         letter = letter_of(record, delay=min(MAX_DELAY, -(-ahead // 1000)))
-        await self._queues.named(record.queue).send(letter)
+        await self._queues.named(record.queue, record.priority).send(letter)
         self._emit(JobHandedOver(job=job_ref_of(record), ahead=ahead / 1000))
         await self._store.write(HandOver(seen=record))
 

@@ -154,6 +154,7 @@ def _submission_of(asked: SubmitAsk, sender: Sender) -> Submission:
         delay_seconds=asked.delay_seconds,
         idempotency_key=asked.idempotency_key if isinstance(asked, BatchJobAsk) else sender.key,
         traceparent=sender.traceparent,
+        priority=asked.priority,
         run_at=None if asked.run_at is None else start_time(asked.run_at),
     )
 

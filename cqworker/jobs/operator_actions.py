@@ -191,7 +191,7 @@ class OperatorActions:
 
     async def _send(self, record: JobRecord, round_number: int) -> None:
         """Raises NotAllowedNow for a record from before today's limits, which no worker takes."""
-        await self._queues.named(record.queue).send(letter_of(record, round_number=round_number))
+        await self._queues.named(record.queue, record.priority).send(letter_of(record, round_number=round_number))
 
 
 def _require_waiting(record: JobRecord) -> None:

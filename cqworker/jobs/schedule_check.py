@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from cqworker.errors import NotProvisioned, SubmissionRefused
+from cqworker.errors import NotProvisioned
 from cqworker.flow.schedule_state import ScheduleState
+from cqworker.jobs.refused_field import FieldRefused
 from cqworker.model.job_limits import MAX_PAUSE
 from cqworker.model.timestamps import rfc3339
 
 
-class TooFarAhead(SubmissionRefused):
+class TooFarAhead(FieldRefused):
     """A job cannot wait for so long; the text says until when it can."""
+
+    field = "run_at"
 
 
 async def check_schedule(schedule: ScheduleState) -> None:

@@ -15,6 +15,7 @@ from pydantic import (
     SkipValidation,
     ValidationError,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
 )
 from pydantic_core import ErrorDetails
@@ -33,6 +34,8 @@ from cqworker.model.job_limits import (
     metadata_fault,
 )
 from cqworker.model.json_pointer import ROOT, Fault, JobPointer
+from cqworker.model.priorities import ALIASES as PRIORITY_ALIASES
+from cqworker.model.priorities import MOST, PRIORITIES
 from cqworker.model.start_times import AS_WRITTEN, START_TIME, start_time
 from cqworker.suggestions.submission_terms import FIELDS_ELSEWHERE
 
@@ -75,6 +78,29 @@ def _check_run_at(text: str, info: ValidationInfo) -> str:
 
 
 Delay = Annotated[int, Field(ge=0, json_schema_extra={"maximum": MAX_PAUSE}), AnySpelling, AfterValidator(_check_delay)]
+
+
+PRIORITY_NAMES = [*PRIORITIES, *PRIORITY_ALIASES]
+"""What a level may be called."""
+
+
+def check_priority(asked: object) -> object:
+    """The level that is asked for, said before pydantic tries what it may be and tells of each. Raises ValueError."""
+    asked = _to_whole(asked)
+    if isinstance(asked, int) and not isinstance(asked, bool) and 0 <= asked <= MOST:
+        return asked
+    if isinstance(asked, str) and asked in PRIORITY_NAMES:
+        return asked
+    raise ValueError(f"is none of {', '.join(PRIORITIES)}, and no whole number from 0 to {MOST}, the most urgent")
+
+
+PriorityAsked = Annotated[
+    int | str,
+    BeforeValidator(check_priority),
+    WithJsonSchema(
+        {"anyOf": [{"enum": PRIORITY_NAMES, "type": "string"}, {"maximum": MOST, "minimum": 0, "type": "integer"}]}
+    ),
+]
 RunAt = Annotated[
     str,
     Field(json_schema_extra={"format": "date-time", "pattern": START_TIME, "examples": [AS_WRITTEN]}),
@@ -115,6 +141,11 @@ class SubmitAsk(RequestBody):
         default=None,
         description="When it shall start: a time with its offset from UTC, 366 days ahead at most. One that has passed "
         "is now. It goes with no delay_seconds.",
+    )
+    priority: PriorityAsked | None = Field(
+        default=None,
+        description="A level of its queue, or a number from 0 to 9, the most urgent, for the level that it falls to; "
+        "else medium.",
     )
 
     @field_validator("metadata")

@@ -76,14 +76,15 @@ class Submitter:
     async def submit(self, asked: Submission | CheckedSubmission) -> Accepted:
         """Accepts one job, which is checked here unless that was done elsewhere.
 
-        Raises UnknownType, UnknownQueue, InvalidPayload, MessageTooLarge, KeyReused and TooFarAhead (the request is
-        wrong), NotProvisioned (the table cannot keep jobs for later yet), QueueDraining and Unavailable (nothing was
-        accepted), SendUnanswered (the job may run).
+        Raises UnknownType, UnknownQueue, InvalidPayload, MessageTooLarge, KeyReused, PriorityRefused and TooFarAhead
+        (the request is wrong), NotProvisioned (the table cannot keep jobs for later yet), QueueDraining and Unavailable
+        (nothing was accepted), SendUnanswered (the job may run).
         """
         submission = asked.submission if isinstance(asked, CheckedSubmission) else asked
         handler = self._find_handler(submission)
         fit = asked if isinstance(asked, CheckedSubmission) else check(submission, handler)
         queue = self._queue_name(submission, handler)
+        priority = self._queues.priority_of(queue, submission.priority)
         now = self._clock.now()
         check_start(submission.run_at, now)
         if is_later := submission.is_later(now):
@@ -98,6 +99,8 @@ class Submitter:
                 job_id = holder.job_id
         self._control.check_accepts(queue)
         envelope = await self._build_envelope(submission, handler, queue, job_id)
+        if priority is not None:
+            envelope = replace(envelope, priority=priority)
         starts_at = submission.starts_at(envelope.created_at)
         if is_later:
             return Accepted(await self._put_for_later(submission, envelope, starts_at))
@@ -183,7 +186,7 @@ class Submitter:
             group=message_group_of(envelope.tenant),
         )
         try:
-            await self._queues.named(envelope.queue).send(letter)
+            await self._queues.named(envelope.queue, envelope.priority).send(letter)
         except Unavailable as error:
             if error.ambiguous:
                 raise SendUnanswered(envelope.job_id, error) from error

@@ -25,6 +25,7 @@ from cqworker.model.envelope_fields import (
     count_in,
     creation_time,
     json_text,
+    priority_in,
     queue_name,
     string_in,
     tenant_name,
@@ -42,6 +43,7 @@ from cqworker.model.job_limits import (
     is_queue_name,
     metadata_fault,
 )
+from cqworker.model.priorities import PriorityName, stored_priority
 from cqworker.model.rates import Admitted
 from cqworker.model.tenants import DEFAULT_TENANT, tenant_fault
 
@@ -49,10 +51,8 @@ ENVELOPE_VERSION = 1
 """The version of the message format that this code writes, and the newest that it reads."""
 MAX_BODY_BYTES = 262_144
 """Bytes of a body: a larger one, with a result beside it, would not fit into a record (DynamoDB: 400 KB an item)."""
-_FIELDS = frozenset(
-    (
-        "cqworker job_id round type queue tenant payload payload_ref max_attempts metadata tags created_at at admitted"
-    ).split()
+_FIELDS = frozenset("cqworker job_id round type queue tenant payload payload_ref max_attempts".split()) | frozenset(
+    "metadata tags created_at at admitted priority".split()
 )
 _Tag = Annotated[str, Meta(min_length=1, max_length=MAX_TAG)]
 
@@ -71,6 +71,7 @@ _Tag = Annotated[str, Meta(min_length=1, max_length=MAX_TAG)]
     tags="As submitted.",
     at="The time for which this copy was sent ahead (epoch ms), or None.",
     admitted="The moment that an attempt has under its rates, or None.",
+    priority="Its level, None: medium.",
     extra="Fields unknown to this version, kept when it is sent again.",
 )
 class Envelope(Struct, frozen=True, kw_only=True):
@@ -89,6 +90,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     at: int | None = None
     admitted: Admitted | None = None
+    priority: str | None = None
     extra: Mapping[str, Any] = {}
 
     def text(self) -> str:
@@ -98,19 +100,25 @@ class Envelope(Struct, frozen=True, kw_only=True):
         if self.payload is not None:
             body["payload"] = orjson.Fragment(self.payload)
         optional: dict[str, Any] = {"payload_ref": self.payload_ref, "metadata": dict(self.metadata)}
-        optional |= {"tags": list(self.tags), "at": self.at, "admitted": self.admitted}
+        optional |= {"tags": list(self.tags), "at": self.at, "admitted": self.admitted, "priority": self.priority}
         body |= {name: value for name, value in optional.items() if value}
         body |= {"max_attempts": self.max_attempts, "created_at": self.created_at}
         return _to_sqs_characters(orjson.dumps(body, default=asdict).decode())
 
 
 def read_envelope(
-    text: str, *, queue: str | None = None, sent_at: int | None = None, attempts_of: AttemptsOf | None = None
+    text: str,
+    *,
+    queue: str | None = None,
+    sent_at: int | None = None,
+    attempts_of: AttemptsOf | None = None,
+    priority: str | None = None,
 ) -> Envelope:
     """The envelope in a message body.
 
-    What a message leaves out is what its delivery says: its `queue`, the time it was `sent_at` (epoch ms; a
-    job cannot have been made much later), the attempts of its type. Without these the message must say them itself.
+    What a message leaves out is what its delivery says: its `queue` and the `priority` of the level that it came from
+    (None: medium), the time it was `sent_at` (epoch ms; a job cannot have been made much later), the attempts of its
+    type. Without these the message must say them itself, but for its priority.
 
     Raises NotAnEnvelope or NewerEnvelope, and nothing else, for any text.
     """
@@ -118,7 +126,7 @@ def read_envelope(
     size = len(data)
     if size <= MAX_BODY_BYTES:
         try:  # as suppress() does it, which costs as much as half the reading
-            return _read_plain(_PLAIN_BODY.decode(data), size, queue, sent_at, attempts_of)
+            return _read_plain(_PLAIN_BODY.decode(data), size, queue, sent_at, attempts_of, priority)
         except (MsgspecError, RecursionError, ValueError):
             pass  # the careful way says what is wrong
     try:
@@ -137,7 +145,7 @@ def read_envelope(
         raise NotAnEnvelope(f"the body is larger than {MAX_BODY_BYTES} bytes")
     with suppress(MsgspecError, RecursionError):  # orjson rounds whole numbers beyond 64 bits
         body = decode(data)
-    return _read_carefully(body, queue, sent_at, attempts_of)
+    return _read_carefully(body, queue, sent_at, attempts_of, priority)
 
 
 class _PlainBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -157,13 +165,19 @@ class _PlainBody(Struct, frozen=True, forbid_unknown_fields=True):
     tags: Annotated[tuple[_Tag, ...], Meta(max_length=MAX_TAGS)] = ()
     at: Annotated[int, Meta(ge=1, le=MAX_TIME_MS)] | None = None
     admitted: Admitted | None = None
+    priority: PriorityName | None = None
 
 
 _PLAIN_BODY = Decoder(_PlainBody)
 
 
 def _read_plain(
-    body: _PlainBody, size: int, queue: str | None, sent_at: int | None, attempts_of: AttemptsOf | None
+    body: _PlainBody,
+    size: int,
+    queue: str | None,
+    sent_at: int | None,
+    attempts_of: AttemptsOf | None,
+    priority: str | None,
 ) -> Envelope:
     """Written flat, for every message passes here; raises ValueError for what the careful way has to look at.
 
@@ -194,11 +208,16 @@ def _read_plain(
         tags=body.tags,
         at=body.at,
         admitted=body.admitted,
+        priority=priority if body.priority is None else stored_priority(body.priority),
     )
 
 
 def _read_carefully(
-    body: dict[str, Any], queue: str | None, sent_at: int | None, attempts_of: AttemptsOf | None
+    body: dict[str, Any],
+    queue: str | None,
+    sent_at: int | None,
+    attempts_of: AttemptsOf | None,
+    priority: str | None,
 ) -> Envelope:
     metadata, tags = body.get("metadata", {}), body.get("tags", [])
     if not isinstance(metadata, dict) or not are_strings(metadata.values()) or len(metadata) > MAX_METADATA:
@@ -224,6 +243,7 @@ def _read_carefully(
         tags=tuple(tags),
         at=count_in(body, "at", MAX_TIME_MS) if body.get("at") is not None else None,
         admitted=admitted_in(body, MAX_TIME_MS),
+        priority=priority if body.get("priority") is None else priority_in(body["priority"]),
         extra={} if body.keys() <= _FIELDS else {name: body[name] for name in body.keys() - _FIELDS},
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from cqworker.model.job_limits import MAX_ATTEMPTS, MAX_TAG, MAX_TAGS, is_queue_name, metadata_fault
+from cqworker.model.priorities import PRIORITIES, stored_priority
 from cqworker.model.rates import Admitted
 from cqworker.model.tenants import tenant_fault
 
@@ -68,6 +69,13 @@ def tenant_name(value: object) -> str:
     if (fault := tenant_fault(value)) is not None:
         raise NotAnEnvelope(f"tenant {fault}")
     return value
+
+
+def priority_in(value: object) -> str | None:
+    """The level, as it is stored. Raises NotAnEnvelope for what is none."""
+    if not isinstance(value, str) or value not in PRIORITIES:
+        raise NotAnEnvelope(f"priority is none of {', '.join(PRIORITIES)}")
+    return stored_priority(value)
 
 
 def attempts_for(job_type: str, attempts_of: AttemptsOf | None) -> int:

@@ -34,7 +34,9 @@ MAX_METADATA_BYTES = 1024
 """Bytes of all keys and values of a job's metadata in UTF-8."""
 MAX_TIME_MS = 253_402_300_799_999
 """The end of the year 9999 in epoch ms: later times cannot be written as dates."""
-QUEUE_NAME = r"^[A-Za-z0-9_-]{1,80}$"
+LONGEST_QUEUE_NAME = 80
+"""Characters of a standard queue's name (SQS API, CreateQueue)."""
+QUEUE_NAME = rf"^[A-Za-z0-9_-]{{1,{LONGEST_QUEUE_NAME}}}$"
 """A standard queue's name (SQS API, CreateQueue)."""
 _is_queue_name = re.compile(QUEUE_NAME.rstrip("$")).fullmatch
 CACHE_SIZE = 1024

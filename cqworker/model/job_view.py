@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.json import decode
 
 from cqworker.model.history import Entry, with_attempt_numbers
+from cqworker.model.priorities import MEDIUM
 from cqworker.model.record import Failure, JobRecord, Progress
 from cqworker.model.timestamps import rfc3339
 from cqworker.model.trace import derived_trace_id
@@ -42,6 +43,7 @@ def job_view(record: JobRecord, parse: Callable[[str], Any] = _parse_json) -> di
         "history": [_entry(entry) for entry in with_attempt_numbers(record.history, record.attempt)],
         **_times(record),
         "trace_id": record.trace_id or derived_trace_id(record.job_id),
+        "priority": record.priority or MEDIUM,
     }
     spilled = {"payload_ref": record.payload_ref, "result_ref": record.result_ref}
     return view | {name: reference for name, reference in spilled.items() if reference}

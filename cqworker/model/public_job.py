@@ -14,6 +14,7 @@ from typing import Any
 
 from cqworker.field_docs import document_fields
 from cqworker.model.job_limits import MAX_JOB_ID
+from cqworker.model.priorities import MEDIUM
 from cqworker.model.status import Status
 
 PART = "part"
@@ -103,6 +104,7 @@ class HistoryEntry:
     started_at="When the last attempt started (UTC), or None.",
     finished_at="When it became final (UTC), or None.",
     cancel_requested_at="When somebody asked to cancel it (UTC), or None.",
+    priority="Its level of the queue: highest, high, medium, low or lowest.",
     trace_id="The trace id of its submitter's W3C trace context, else one made from its id.",
     payload_ref="Where a payload is kept that was too big for the record (s3://…), or None.",
     result_ref="Where a result is kept that was too big for the record (s3://…), or None; Client.result() fetches it.",
@@ -135,6 +137,7 @@ class JobView:
     finished_at: datetime | None
     cancel_requested_at: datetime | None
     trace_id: str = field(metadata={"pattern": "^[0-9a-f]{32}$"})
+    priority: str = field(default=MEDIUM, metadata={"description": "Its level of the queue."})
     payload_ref: str | None = field(
         default=None,
         metadata={

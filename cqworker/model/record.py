@@ -96,6 +96,7 @@ class Progress(Struct, frozen=True):
     due="Its shard of the index of jobs whose message is sent when they are due; None: its message is there.",
     hindered_at="Since when it has been given back for what it could not help, or None.",
     listing="What the listing index says of it, or None where it is not listed.",
+    priority="Its level of the queue; None: medium.",
 )
 class JobRecord(Struct, frozen=True, kw_only=True):
     """The truth about one job. Times are epoch ms, `purge_at` epoch s (the TTL attribute), JSON values are text.
@@ -132,6 +133,7 @@ class JobRecord(Struct, frozen=True, kw_only=True):
     due: str | None = None
     hindered_at: int | None = None
     listing: Listing | None = None
+    priority: str | None = None
 
     def is_free(self, now: int) -> bool:
         """Whether nobody holds it at `now` (epoch ms): it waits, or it is RUNNING under a lease that has ended."""
@@ -180,6 +182,7 @@ def envelope_of(record: JobRecord, *, round_number: int | None = None) -> Envelo
         payload_ref=record.payload_ref,
         metadata=record.metadata,
         tags=record.tags,
+        priority=record.priority,
         at=record.scheduled_at if record.is_marked and round_number in (None, record.round) else None,
     )
 
@@ -200,6 +203,7 @@ def record_from(envelope: Envelope, purge_at: int, trace_id: str | None) -> JobR
         payload_ref=envelope.payload_ref,
         metadata=envelope.metadata,
         tags=envelope.tags,
+        priority=envelope.priority,
         history=(Entry(envelope.created_at, SUBMITTED),),
         trace_id=trace_id,
     )

@@ -17,6 +17,7 @@ from cqworker.events.fleet_events import (
     WorkerNameTaken,
     WorkerOrdered,
 )
+from cqworker.events.level_events import LevelReceived, LevelStarted
 from cqworker.events.limit_events import SubmissionsLimited
 from cqworker.events.loop_events import HandlerLoopBlocked, HandlerLoopProbed, MainLoopBlocked, MainLoopProbed
 from cqworker.events.schedule_events import JobHandedOver, JobScheduled, JobUnsendable, ShardLeft, ShardSwept
@@ -141,6 +142,8 @@ DEBUG_WORDING: Mapping[type, EventWording] = {
     e.CopyHidden: EventWording("debug", "copy hidden", ("seconds",)),
     e.CopyDropped: EventWording("debug", "copy dropped"),
     e.ReceiveAnswered: EventWording("debug", "messages received", ("queue", "asked", "count")),
+    LevelReceived: EventWording("debug", "level received", ("queue", "priority", "oldest")),
+    LevelStarted: EventWording("debug", "level started a job", ("queue", "priority")),
     e.LeasesRenewed: EventWording("debug", "leases renewed", ("queue", "count")),
     e.DepthMeasured: EventWording("debug", "queue depth", ("queue", "visible", "in_flight", "delayed")),
     e.ServiceCalled: EventWording(

@@ -103,6 +103,15 @@ class MetricDefinitions:
             "queue",
             "state",
         )
+        self.level_starts: CounterFamily = self._counter(
+            "level_starts_total", "Messages of a level of a queue that were given a slot here", "queue", "priority"
+        )
+        self.level_oldest: GaugeFamily = self._gauge(
+            "level_oldest_seconds",
+            "Age of the oldest message that the last receive of a level brought; 0 where it brought none",
+            "queue",
+            "priority",
+        )
         self.renewals: CounterFamily = self._counter("lease_renewals_total", "Leases renewed", "queue")
         self.silences: CounterFamily = self._counter(
             "leases_unanswered_total",

@@ -30,6 +30,7 @@ from cqworker.events.fleet_events import (
     WorkerNameTaken,
     WorkerOrdered,
 )
+from cqworker.events.level_events import LevelReceived, LevelStarted
 from cqworker.events.limit_events import SubmissionsLimited
 from cqworker.events.loop_events import HandlerLoopBlocked, HandlerLoopProbed, MainLoopBlocked, MainLoopProbed
 from cqworker.events.schedule_events import JobHandedOver, JobScheduled, JobUnsendable, ShardLeft, ShardSwept
@@ -137,6 +138,8 @@ class MetricsObserver:
             e.LeasesRenewed: lambda event: metrics.renewals[event.queue,].inc(event.count),
             e.ReceiptRefused: lambda event: metrics.refused[event.queue, event.action, str(event.gone).lower()].inc(),
             e.DepthMeasured: self._set_depth,
+            LevelReceived: lambda event: metrics.level_oldest[event.queue, event.priority].set(event.oldest),
+            LevelStarted: lambda event: metrics.level_starts[event.queue, event.priority].inc(),
         }
 
     def _schedule_actions(self) -> dict[type, Callable[[Any], None]]:

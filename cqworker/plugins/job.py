@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
+from cqworker.model.priorities import MEDIUM
 from cqworker.model.tenants import DEFAULT_TENANT
 from cqworker.model.timestamps import seconds_of
 from cqworker.plugins.handler import Stopping
@@ -45,6 +46,7 @@ class PlainJob:
     tags: tuple[str, ...] = ()
     traceparent: str | None = None
     memory: int | None = None
+    priority: str = MEDIUM
 
 
 class Job:
@@ -65,6 +67,7 @@ class Job:
         "tags": "As submitted.",
         "traceparent": "The submitter's W3C trace context; None where there was none.",
         "memory": "MiB it may take in a child process: the operator's word, or else the author's; None without.",
+        "priority": "Its level of the queue: highest, high, medium, low or lowest.",
         **dict.fromkeys(_WORKERS_OWN, "The worker's own."),
         "__dict__": "What the handler keeps on it.",
         "__weakref__": "References that do not keep it.",
@@ -93,6 +96,7 @@ class Job:
         self.tags: tuple[str, ...] = plain.tags
         self.traceparent: str | None = plain.traceparent
         self.memory: int | None = plain.memory
+        self.priority: str = plain.priority
         self._artifacts = artifacts
         self._state = state
         self._report = report

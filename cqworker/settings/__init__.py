@@ -7,10 +7,10 @@ from cqworker.settings.handler_settings import BackoffSettings, HandlerSettings,
 from cqworker.settings.http_settings import HttpSettings, TokenSettings
 from cqworker.settings.loading import load_settings, sources
 from cqworker.settings.log_settings import LogSettings
+from cqworker.settings.queue_settings import LevelSettings, QueueSettings
 from cqworker.settings.settings import (
     ArtifactSettings,
     AwsSettings,
-    QueueSettings,
     Settings,
     StoreSettings,
     WorkerSettings,
@@ -23,6 +23,7 @@ __all__ = [
     "BackoffSettings",
     "HandlerSettings",
     "HttpSettings",
+    "LevelSettings",
     "LogSettings",
     "QueueSettings",
     "Settings",

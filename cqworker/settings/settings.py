@@ -16,11 +16,9 @@ from cqworker.settings.handler_settings import HandlerSettings
 from cqworker.settings.http_settings import HttpSettings
 from cqworker.settings.limit_settings import LimitSettings, check_limits
 from cqworker.settings.log_settings import LogSettings
-from cqworker.settings.resource_names import QueueName, ResourceName
+from cqworker.settings.queue_settings import QueueSettings, queues_named_twice
+from cqworker.settings.resource_names import ResourceName
 from cqworker.settings.section import Section, duplicates_of
-
-MAX_RECEIVES = 1000
-"""The largest maxReceiveCount of a redrive policy (SQS API, SetQueueAttributes)."""
 
 SourcePrefix = Annotated[str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$")]
 """A place in S3 below which jobs may read: `s3://bucket` or `s3://bucket/prefix`."""
@@ -104,31 +102,6 @@ class ArtifactSettings(Section):
         return sources
 
 
-class QueueSettings(Section):
-    """`[[queues]]`: one queue to receive from; the first one takes the jobs that name none."""
-
-    name: QueueName = Field(
-        description="The SQS queue's name: 1 to 80 letters, digits, - and _ (a FIFO queue cannot delay one message)."
-    )
-    dead_letter_queue: QueueName | None = Field(
-        None, description="The name of the queue where SQS puts what could not be received successfully."
-    )
-    visibility_timeout: int = Field(
-        60,
-        ge=3,
-        le=43_200,
-        description="Seconds a received message stays hidden; renewed at a third of it while its job runs.",
-    )
-    wait_time: int = Field(20, ge=0, le=20, description="Seconds that one long poll waits for a message.")
-    max_receive_count: int | None = Field(
-        None,
-        ge=1,
-        le=MAX_RECEIVES,
-        description="Receives after which SQS moves a message to the dead-letter queue; "
-        "not set: 3 times the largest max_attempts of all job types, plus 10.",
-    )
-
-
 class WorkerSettings(Section):
     """`[worker]`: how much runs at once, and how it stops."""
 
@@ -192,8 +165,7 @@ class Settings(Section):
     def _refuse_queues_named_twice(cls, queues: tuple[QueueSettings, ...]) -> tuple[QueueSettings, ...]:
         if not queues:
             raise ValueError("at least one queue is needed")
-        twice = duplicates_of(name for queue in queues for name in (queue.name, queue.dead_letter_queue) if name)
-        if twice:
+        if twice := queues_named_twice(queues):
             raise ValueError(f"{twice} is named twice; every queue and every dead-letter queue needs one of its own")
         return queues
 
@@ -203,6 +175,17 @@ class Settings(Section):
         queues = info.data.get("queues")
         check_limits(limits, None if queues is None else frozenset(queue.name for queue in queues))
         return limits
+
+    @field_validator("worker")
+    @classmethod
+    def _refuse_reserves_of_all_slots(cls, worker: WorkerSettings, info: ValidationInfo) -> WorkerSettings:
+        for queue in info.data.get("queues", ()):
+            if queue.priorities and queue.reserve >= worker.concurrency:
+                raise ValueError(
+                    f'the queue "{queue.name}" reserves {queue.reserve} of {worker.concurrency} slots; give it a '
+                    f"reserve of {worker.concurrency - 1}, or the worker more concurrency"
+                )
+        return worker
 
     @field_validator("handlers")
     @classmethod

@@ -7,7 +7,8 @@ from collections.abc import Collection
 
 from cqworker.enums import Role
 from cqworker.errors import ConfigurationError
-from cqworker.settings.settings import MAX_RECEIVES, QueueSettings, Settings
+from cqworker.settings.queue_settings import MAX_RECEIVES, QueueSettings
+from cqworker.settings.settings import Settings
 
 
 def check_exposure(settings: Settings, roles: Collection[str]) -> None:

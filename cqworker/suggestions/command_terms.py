@@ -99,7 +99,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
             "The type comes first, without an option: cqworker submit acme.greet '{…}'.",
         ),
         ("--time-limit --timeout --expires --ttl", _LIMIT),
-        ("--priority", "A queue of its own is what puts jobs before others: --queue."),
+        ("--prio --level --urgency", "It is --priority."),
         ("-Q -q --queue-name --routing-key", "It is --queue."),
         ("--header --meta --label", "It is --metadata NAME=VALUE, or --tag."),
         ("--sync --result --follow -f", "It is --wait."),

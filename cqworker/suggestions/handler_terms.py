@@ -28,7 +28,7 @@ _PLACE = 'async def runs on an event loop, def in a thread, executor="process" i
 _MODEL = "the annotation of the first parameter is the payload's model"
 _STATE = "lifespan= takes an async context manager, entered once per worker; its value is job.state"
 _HOOK = "there are no hooks: write it into the handler, around what it does"
-_PRIORITY = "a queue of its own is what puts jobs before others: submit(…, queue=…)"
+_PRIORITY = "whoever submits the job gives priority=, a level of its queue"
 
 
 def _table(*rows: tuple[str, str]) -> Mapping[str, str]:
@@ -120,7 +120,7 @@ RUN = CallTerms(
         ("ctx context lifespan pool deps", "state= takes the place of what the lifespan gives"),
         ("retries max_retries", "it is max_attempts="),
         ("time_limit soft_time_limit", "it is timeout="),
-        ("queue priority", "a handler does not see it"),
+        ("queue", "a handler does not see it"),
         ("client world", "there is none in it: give the handler what it submits with by state="),
     ),
 )

@@ -11,7 +11,7 @@ _RUN_AT = "run_at= is a datetime with a time zone, delay= is seconds from now, o
 _PAYLOAD = 'the payload is one object: submit("acme.greet", {"name": "Ada"})'
 _KEY = "key= names a submission: for 24 hours the same key gives the same job; the job's own id is made here"
 _QUEUE = "it is queue="
-_PRIORITY = "a queue of its own is what puts jobs before others: queue="
+_PRIORITY = "priority= names a level of its queue"
 _ATTEMPTS = "max_attempts= counts every start, the first one too (3 retries are max_attempts=4)"
 _HANDLERS = 'its author (@handler(timeout=…)) or the operator ([handlers.types."…"] timeout) says it for the type'
 _AFTERWARDS = "nothing follows a job by itself: wait for it, or let its handler submit what follows"
@@ -28,7 +28,7 @@ OTHERS: Mapping[str, str] = {
         ("task_id job_id _job_id message_id id jid uuid unique_key deduplication_id dedup_id", _KEY),
         ("idempotency_key unique unique_for singleton_key job_key", _KEY),
         ("queue_name routing_key exchange _queue_name topic task_queue", _QUEUE),
-        ("priority message_group_id group_id", _PRIORITY),
+        ("prio level urgency message_group_id group_id", _PRIORITY),
         ("retries max_retries retry retry_policy attempts max_tries _job_try retry_limit", _ATTEMPTS),
         ("time_limit soft_time_limit timeout job_timeout _expires expires ttl execution_timeout expire_in", _HANDLERS),
         ("link link_error on_success on_failure callback callback_url depends_on chord then", _AFTERWARDS),

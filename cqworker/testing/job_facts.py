@@ -18,7 +18,7 @@ RUN_OPTIONS = ("artifacts", "sources", "stopping", "drain_after", "grace", "stat
 class JobFacts(TypedDict, total=False):
     """The job's own facts, as `cqworker.Job` has them: `id`, `type`, `attempt`, `max_attempts`, `round`, `tenant`.
 
-    And `metadata`, `tags`, `deadline` (UTC), `traceparent`, `memory` (MiB).
+    And `metadata`, `tags`, `deadline` (UTC), `traceparent`, `memory` (MiB), `priority`.
     """
 
     id: str
@@ -32,6 +32,7 @@ class JobFacts(TypedDict, total=False):
     deadline: datetime
     memory: int | None
     traceparent: str | None
+    priority: str
 
 
 def facts_of(handler: Handler, given: Mapping[str, Any]) -> PlainJob:

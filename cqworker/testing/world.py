@@ -47,9 +47,9 @@ class World:
 
     `handlers` are the decorated functions by job type; `states` gives `job.state` by job type, in place of what the
     lifespan gives, which then is not entered. There are `workers`, named w1, w2, …, with `concurrency` slots each, and
-    these `queues` beside one for dead letters. Use it within `async with`, in virtual time (`in_virtual_time`): at the
-    end workers are drained. What waits goes on at once; what works in a thread or a process takes the time it takes,
-    and the world's time stands still meanwhile.
+    these `queues` beside one for dead letters: the name of each, or what its table `[[queues]]` would say. Use it
+    within `async with`, in virtual time (`in_virtual_time`): at the end workers are drained. What waits goes on at
+    once; what works in a thread or a process takes the time it takes, and the world's time stands still meanwhile.
 
     Raises ValueError for a handler that no worker could use, with cause and remedy.
     """
@@ -61,7 +61,7 @@ class World:
         states: Mapping[str, object] = NOTHING,
         workers: int = 1,
         concurrency: int = 32,
-        queues: Sequence[str] = ("jobs",),
+        queues: Sequence[str | Mapping[str, Any]] = ("jobs",),
     ) -> None:
         loop = loop_of_hosts()
         settings, registry = _settings(queues, concurrency), _registry(handlers, states)
@@ -93,6 +93,7 @@ class World:
         metadata: Mapping[str, str] = NOTHING,
         tags: Sequence[str] = (),
         max_attempts: int | None = None,
+        priority: str | int | None = None,
     ) -> JobView:
         """Submits a job, to start now, after `delay` (seconds or a timedelta), or at `run_at`; the rest as Client's.
 
@@ -109,6 +110,7 @@ class World:
             metadata=dict(metadata),
             tags=tuple(tags),
             max_attempts=max_attempts,
+            priority=priority,
         )
         return view_of((await self._inner.office.submitter.submit(asked)).record)
 
@@ -233,10 +235,13 @@ class _PatientWorld(WorldInMemory):
         return Pools(HeldThreads(loop), children, look_every=LOOK_EVERY)
 
 
-def _settings(queues: Sequence[str], concurrency: int) -> Settings:
+def _settings(queues: Sequence[str | Mapping[str, Any]], concurrency: int) -> Settings:
+    tables = [{"name": queue} if isinstance(queue, str) else dict(queue) for queue in queues]
+    usual: dict[str, Any] = {"visibility_timeout": VISIBILITY}
     return Settings(
         queues=tuple(
-            QueueSettings(name=name, dead_letter_queue=f"{name}-dead", visibility_timeout=VISIBILITY) for name in queues
+            QueueSettings.model_validate({"dead_letter_queue": f"{table['name']}-dead", **usual, **table})
+            for table in tables
         ),
         worker=WorkerSettings(concurrency=concurrency),
     )

@@ -71,7 +71,7 @@ class WorldInMemory:
             if queue.dead_letter_queue:
                 dead = self.queues.setdefault(queue.dead_letter_queue, new_queue(queue.dead_letter_queue, clock))
                 limits = {"dead_letters": dead, "max_receive_count": queue.max_receive_count or 1000}
-            self.queues[queue.name] = new_queue(queue.name, clock, **limits)
+            self.queues |= {name: new_queue(name, clock, **limits) for name in queue.queues}
         self.store = ToldStore(clock)
         self.schedule = MemorySchedule(self.store)
         self.rates = MemoryRates()

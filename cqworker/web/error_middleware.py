@@ -27,7 +27,7 @@ from cqworker.errors import (
     WorkerNotFound,
 )
 from cqworker.events import Emit, RequestFailed
-from cqworker.jobs.schedule_check import TooFarAhead
+from cqworker.jobs.refused_field import FieldRefused
 from cqworker.jobs.strict_json import NotStrictJson
 from cqworker.jobs.submission_models import InvalidFields
 from cqworker.model.json_pointer import ROOT
@@ -106,7 +106,7 @@ def _problem_of(error: Exception, request: web.Request) -> Problem | None:
             )
         case ListingRefused():
             return Problem(ProblemKind.LISTING_REFUSED, str(error))
-        case NotStrictJson() | InvalidFields() | TooFarAhead() | RateLimited() | QueueDraining():
+        case NotStrictJson() | InvalidFields() | FieldRefused() | RateLimited() | QueueDraining():
             return problem_of_submission(error, ROOT)
         case BufferFull():
             return Problem(ProblemKind.CROWDED, str(error))

@@ -31,6 +31,7 @@ JOB: dict[str, Any] = {
     "finished_at": "2026-11-22T23:33:16.751Z",
     "cancel_requested_at": None,
     "trace_id": "01a2059b59307aa894b40571c9838c6c",
+    "priority": "medium",
 }
 ARTIFACT: dict[str, Any] = {
     "artifact_id": "f2193fcc5b03977ff178946c5852f386",

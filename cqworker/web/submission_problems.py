@@ -16,7 +16,7 @@ from cqworker.errors import (
     UnknownQueue,
     UnknownType,
 )
-from cqworker.jobs.schedule_check import TooFarAhead
+from cqworker.jobs.refused_field import FieldRefused
 from cqworker.jobs.strict_json import NotStrictJson
 from cqworker.jobs.submission_models import InvalidFields
 from cqworker.model.json_pointer import Fault, JobPointer
@@ -64,5 +64,5 @@ def problem_of_submission(error: Exception, pointer: JobPointer) -> Problem:  # 
         case Unavailable(service=service):
             return Problem(ProblemKind.UNAVAILABLE, str(error), members={"service": service})
         case _:
-            of_time = [Fault(pointer.to("run_at"), str(error))] if isinstance(error, TooFarAhead) else []
-            return Problem(ProblemKind.INVALID, str(error), errors=of_time)
+            of_field = [Fault(pointer.to(error.field), str(error))] if isinstance(error, FieldRefused) else []
+            return Problem(ProblemKind.INVALID, str(error), errors=of_field)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cqworker.admission.rate_admission import RateAdmission
@@ -17,13 +17,14 @@ from cqworker.execution.stuck_handlers import HandlerWatchdog
 from cqworker.execution.thread_pool import HandlerThreads
 from cqworker.flow.acknowledger import Acknowledger
 from cqworker.flow.admission import Admission
-from cqworker.flow.capacity import Capacity
+from cqworker.flow.capacity import Capacity, Room
 from cqworker.flow.claim import Claimer
 from cqworker.flow.context import Context, IsServed, served_nowhere
 from cqworker.flow.dead_letter_poller import DeadLetterPoller, DeadLetterQueue
 from cqworker.flow.jobs_in_hand import JobsInHand
 from cqworker.flow.journey import Journey
 from cqworker.flow.lease_keeper import LeaseKeeper
+from cqworker.flow.level_room import QueueRooms
 from cqworker.flow.poller import Poller
 from cqworker.flow.queue_control import QueueControl
 from cqworker.flow.schedule_state import ScheduleState
@@ -38,7 +39,7 @@ from cqworker.plugins.registry import Registry
 from cqworker.ports import Artifacts, JobQueue, JobStore
 from cqworker.ports.rates import Rates
 from cqworker.ports.schedule import Schedule
-from cqworker.settings import QueueSettings, Settings, WorkerSettings
+from cqworker.settings import LevelSettings, QueueSettings, Settings, WorkerSettings
 from cqworker.settings.validation import max_receive_count_of
 from cqworker.worker.release import release_of
 from cqworker.worker.worker import QueueWorker, Shared, Worker
@@ -109,7 +110,10 @@ def open_worker(
         runtime, executor, _most_stragglers(settings.worker), main, dependencies.clock, dependencies.emit
     )
     return Worker(
-        [_open_queue_worker(shared, dependencies, queue) for queue in settings.queues], shared, runtime, watchdog
+        [worker for queue in settings.queues for worker in _open_queue_workers(shared, dependencies, queue)],
+        shared,
+        runtime,
+        watchdog,
     )
 
 
@@ -146,8 +150,9 @@ def context_of(dependencies: Dependencies, settings: Settings, worker: str = "")
 
 def queues_of(dependencies: Dependencies, settings: Settings) -> QueueDirectory:
     """The configured queues by name, and any other one that a record names."""
-    configured = {queue.name: dependencies.queues[queue.name] for queue in settings.queues}
-    return QueueDirectory(configured, dependencies.open_queue)
+    configured = {name: dependencies.queues[name] for queue in settings.queues for name in queue.queues}
+    levels = {queue.name: queue.priorities for queue in settings.queues if queue.priorities}
+    return QueueDirectory(configured, dependencies.open_queue, levels)
 
 
 def _open_shared(
@@ -169,9 +174,21 @@ def _open_shared(
     )
 
 
-def _open_queue_worker(shared: Shared, dependencies: Dependencies, settings: QueueSettings) -> QueueWorker:
-    """The parts of one queue, put together; nothing runs yet."""
-    queue, context, period = dependencies.queues[settings.name], shared.context, settings.visibility_timeout
+def _open_queue_workers(shared: Shared, dependencies: Dependencies, settings: QueueSettings) -> Iterator[QueueWorker]:
+    """The parts of one queue, put together, those of each level for themselves; nothing runs yet."""
+    if not settings.priorities:
+        yield _open_queue_worker(shared, dependencies, settings, settings.levels[0], shared.capacity)
+        return
+    rooms = QueueRooms(settings, shared.capacity, shared.context.clock, shared.context.emit)
+    for level in settings.levels:
+        yield _open_queue_worker(shared, dependencies, settings, level, rooms.room_of(level))
+
+
+def _open_queue_worker(
+    shared: Shared, dependencies: Dependencies, settings: QueueSettings, level: LevelSettings, room: Room
+) -> QueueWorker:
+    """The parts of one level of a queue; its dead letters are with those of the medium one."""
+    queue, context, period = dependencies.queues[level.queue], shared.context, settings.visibility_timeout
     max_receives = max_receive_count_of(settings, dependencies.registry.largest_max_attempts)
     acknowledger = Acknowledger(queue, context.clock, context.emit, max_receives)
     leases = LeaseKeeper(queue, context, period, acknowledger.copies.send)
@@ -188,8 +205,8 @@ def _open_queue_worker(shared: Shared, dependencies: Dependencies, settings: Que
         acknowledger=acknowledger,
         emit=context.emit,
     )
-    poller = Poller(queue, settings, context, shared.capacity, journey, acknowledger)
-    if not settings.dead_letter_queue:
+    poller = Poller(queue, settings, context, room, journey, acknowledger)
+    if not settings.dead_letter_queue or level.queue != settings.name:
         return QueueWorker(poller, claimer, leases, acknowledger, None, None)
     dead_letters = dependencies.queues[settings.dead_letter_queue]
     dead_letter_acknowledger = Acknowledger(dead_letters, context.clock, context.emit, NO_REDRIVE)

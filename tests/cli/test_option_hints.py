@@ -39,7 +39,7 @@ from tests.cli.running import invoke
         ("submit t --args [1]", "one JSON object behind the type"),
         ("submit t {} --max-retries 5", "It is --max-attempts"),
         ("submit t {} --task-id 5", "It is --key"),
-        ("submit t {} --priority 5", "--queue"),
+        ("submit t {} --prio 5", "--priority"),
         ("submit t {} --delay 2min", "write a number and its unit, s, m, h, d or w: 90s, 3d, 1h30m"),
         ("submit t hello", """Write an object, such as '{"name": "Ada"}'"""),
     ],

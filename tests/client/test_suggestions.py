@@ -56,7 +56,7 @@ async def client(kept: Kept) -> AsyncIterator[Client]:
         ({"task_id": "x"}, "key="),
         ({"idempotency_key": "x"}, "key="),
         ({"queue_name": "x"}, "queue="),
-        ({"priority": 9}, "queue of its own"),
+        ({"prio": 9}, "priority="),
         ({"max_retries": 9}, "3 retries are max_attempts=4"),
         ({"retries": 9}, "max_attempts="),
         ({"time_limit": 9}, "@handler(timeout=…)"),
@@ -64,7 +64,7 @@ async def client(kept: Kept) -> AsyncIterator[Client]:
         ({"headers": {}}, "metadata="),
         ({"tag": "x"}, "tags="),
         ({"kye": "x"}, "did you mean key?"),
-        ({"zzz": 1}, "key, queue, delay, run_at, metadata, tags, max_attempts."),
+        ({"zzz": 1}, "key, queue, delay, run_at, metadata, tags, max_attempts, priority."),
     ],
 )
 async def test_an_option_of_another_system_is_answered_with_the_word_for_it(

@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 
 from cqworker.clock import SystemClock
 from cqworker.execution.handler_loop import HandlerLoop, ThreadedLoop
+from cqworker.model.priorities import PriorityName
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.plugins.registry import registry_from
@@ -73,10 +74,12 @@ class World(WorldInMemory):
         listed: Sequence[ListedStatus] = (Status.FAILED,),
         release: str | None = None,
         limits: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+        priorities: Sequence[PriorityName] = (),
     ) -> None:
         self.is_real = real is not None
         periods = real or Periods(visibility_timeout=VISIBILITY, wait_time=20)
-        jobs = QueueSettings(name="jobs", dead_letter_queue="dead", max_receive_count=max_receives, **periods)
+        named = QueueSettings(name="jobs", dead_letter_queue="dead", priorities=tuple(priorities), **periods)
+        jobs = named.model_copy(update={"max_receive_count": max_receives})
         settings = Settings(
             queues=(jobs, *(QueueSettings(name=name, **periods) for name in more_queues)),
             worker=WorkerSettings(

@@ -50,7 +50,7 @@ def test_pointers_are_written_in_the_words_of_the_client() -> None:
     answer = read(WRONG)
     assert isinstance(answer, JobAnswer)
     assert answer.pointer.to("payload", "a/b") == "/params/a~1b"
-    assert refusal(read(WRONG | {"priority": 1})).args == ("/priority: is no field here",)
+    assert refusal(read(WRONG | {"urgency": 1})).args == ("/urgency: is no field here",)
 
 
 def test_pointers_of_a_batch_lead_into_its_list() -> None:

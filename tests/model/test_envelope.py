@@ -101,9 +101,9 @@ def test_empty_fields_are_left_out() -> None:
 
 
 def test_unknown_fields_are_kept_when_it_is_sent_again() -> None:
-    read = read_envelope(body(priority=7, hints={"a": [1]}))
+    read = read_envelope(body(urgency=7, hints={"a": [1]}))
     again = json.loads(replace(read, round=2).text())
-    assert (again["priority"], again["hints"], again["round"]) == (7, {"a": [1]}, 2)
+    assert (again["urgency"], again["hints"], again["round"]) == (7, {"a": [1]}, 2)
 
 
 def test_unknown_fields_cannot_hide_known_ones() -> None:

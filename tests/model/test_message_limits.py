@@ -53,6 +53,7 @@ ASKED: dict[str, st.SearchStrategy[Any]] = {
 }
 UNLIMITED = {
     "payload": "any JSON; the type's model reads it when the job runs",
+    "priority": "a request may name it by a number, whose level its queue has; a message names the level",
     "queue": "a name as in the settings, below: a request may name those of the daemon alone",
 }
 """What both may say, and is not held to the same limits here, and why."""

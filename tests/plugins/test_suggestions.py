@@ -41,7 +41,7 @@ def greet(payload: dict[str, str]) -> int:
         ({"acks_late": True}, "leave it out"),
         ({"ignore_result": True}, "retention_days"),
         ({"rate_limit": "10/m"}, "concurrency="),
-        ({"priority": 3}, "queue of its own"),
+        ({"priority": 3}, "gives priority="),
         ({"cron": "0 * * * *"}, "EventBridge Scheduler"),
         ({"unique_for": 60}, "key="),
         ({"timeot": 3}, "did you mean timeout?"),

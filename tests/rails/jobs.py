@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from cqworker.jobs.submission import Submission
 from cqworker.model.envelope import Envelope
+from cqworker.model.priorities import PriorityName
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from tests.rails.samples import NOW, defaults_of, fields_of, full
@@ -15,6 +16,7 @@ from tests.rails.samples import NOW, defaults_of, fields_of, full
 TYPE = "text.transform"
 QUEUE = "main"
 PAYLOAD = '{"text":"hello"}'
+LEVELS: tuple[PriorityName, ...] = ("high", "medium", "low")
 PURGE = NOW // 1000 + 2_592_000
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = f"00-{TRACE}-b7ad6b7169203331-01"
@@ -25,12 +27,13 @@ MESSAGE: Envelope = full(
     payload=PAYLOAD,
     payload_ref="s3://artifacts/payloads/job-id-1.json",
     extra={"newer": [1, "2"]},
+    priority="high",
 )
 RECORD: JobRecord = full(
-    JobRecord, status=Status.FAILED, payload=PAYLOAD, result='{"n":1}', purge_at=PURGE, trace_id=TRACE
+    JobRecord, status=Status.FAILED, priority="high", payload=PAYLOAD, result='{"n":1}', purge_at=PURGE, trace_id=TRACE
 )
 SUBMISSION: Submission = full(
-    Submission, type=TYPE, payload=PAYLOAD, queue=QUEUE, traceparent=TRACEPARENT, delay_seconds=5
+    Submission, type=TYPE, payload=PAYLOAD, queue=QUEUE, traceparent=TRACEPARENT, delay_seconds=5, priority="high"
 )
 DEFAULTS = defaults_of(JobRecord)
 OF_THE_MESSAGE = {"extra": "what a newer version said stays in the message, which is sent again as it came"}

@@ -29,7 +29,7 @@ ON_THE_COMMAND_LINE = {"type_": "type", "key": "idempotency_key"}
 NOT_OF_THE_JOB = {"batch", "wait", "as_json", "config", "url", "token"}
 """What `cqworker submit` takes beside the job."""
 OTHERWISE_SHOWN = {"idempotency_key", "delay_seconds", "run_at", "payload"}
-JOB = NewJob(**samples_of(NewJob, type=TYPE, payload=TEXT, queue=QUEUE, delay=7, run_at=None))
+JOB = NewJob(**samples_of(NewJob, type=TYPE, payload=TEXT, queue=QUEUE, delay=7, run_at=None, priority="high"))
 
 
 @pytest.fixture(params=WAYS)

@@ -12,7 +12,7 @@ from cqworker.plugins.job import PlainJob
 from cqworker.testing import run_handler
 from cqworker.testing.job_facts import JobFacts
 from tests.flow.world import World, story
-from tests.rails.jobs import OF_THE_JOB, SUBMISSION, TYPE
+from tests.rails.jobs import LEVELS, OF_THE_JOB, SUBMISSION, TYPE
 from tests.rails.samples import fields_of, full, lost
 
 NOT_FOR_HANDLERS = {
@@ -46,7 +46,7 @@ async def test_a_worker_hands_its_handler_every_field() -> None:
     async def look(payload: dict[str, Any], job: Job) -> None:
         seen.update({name: getattr(job, name) for name in fields_of(PlainJob)})
 
-    world = World({TYPE: look})
+    world = World({TYPE: look}, priorities=LEVELS)
     world.start()
     asked = dataclasses.replace(SUBMISSION, queue="jobs")
     record = (await world.office.submitter.submit(asked)).record

@@ -28,6 +28,7 @@ from cqworker.plugins.registry import registry_of
 from cqworker.ports import Delivery, JobStore
 from cqworker.testing import MemoryArtifacts, MemoryQueue
 from tests.rails.jobs import (
+    LEVELS,
     OF_THE_COPY,
     OF_THE_JOB,
     OF_THE_MESSAGE,
@@ -78,7 +79,8 @@ def office(request: pytest.FixtureRequest) -> Office:
     health = ServiceHealth(CLOCK, ignore, ())
     schedule = ScheduleState(None, CLOCK)
     context = Context(store=store, health=health, clock=CLOCK, emit=ignore, retention=RETENTION, schedule=schedule)
-    queues = QueueDirectory({QUEUE: queue}, lambda name: MemoryQueue(name, CLOCK))
+    levels = dict.fromkeys((QUEUE, f"{QUEUE}-high", f"{QUEUE}-low"), queue)
+    queues = QueueDirectory(levels, lambda name: MemoryQueue(name, CLOCK), {QUEUE: LEVELS})
     registry = registry_of(**{TYPE: transform})
     submitter = Submitter(context, registry, queues, MemoryArtifacts(), inline_limit=4096)
     operator = OperatorActions(context, queues, Waiters(CLOCK, lambda _: False))

@@ -25,7 +25,7 @@ from tests.simulation.profile import (
 from tests.simulation.run import Report, simulate
 
 pytestmark = pytest.mark.timeout(240)  # a minute of a core, on a busy machine too
-SLICE = range(59, 71)
+SLICE = range(46, 61)
 """Every kind of fault, world and ending is met in them, most several times; `make simulate` looks at hundreds."""
 WORLDS: dict[str, Callable[[Profile], bool]] = {
     "people at the desk": lambda profile: profile.impatience is not None,

@@ -21,7 +21,7 @@ Attributes = Mapping[str, str]
 
 
 async def ensure_queue(clients: Calls, queue: QueueSettings, max_receives: int, *, dry_run: bool) -> list[Step]:
-    """The steps for the dead-letter queue, which comes first so that the redrive policy can name it, and the queue."""
+    """The steps for the dead-letter queue, which comes first so that the redrive policy can name it, and all levels."""
     wanted = {"MessageRetentionPeriod": str(RETENTION_SECONDS)}
     steps: list[Step] = []
     if queue.dead_letter_queue:
@@ -30,7 +30,7 @@ async def ensure_queue(clients: Calls, queue: QueueSettings, max_receives: int, 
         arn = await _arn_of(clients, name) or await _future_arn(clients, queue.name, name)
         wanted["RedrivePolicy"] = _redrive_policy(arn, max_receives)
     wanted["VisibilityTimeout"] = str(queue.visibility_timeout)
-    return [*steps, await _ensure(clients, "queue", queue.name, wanted, dry_run=dry_run)]
+    return [*steps, *[await _ensure(clients, "queue", name, wanted, dry_run=dry_run) for name in queue.queues]]
 
 
 async def attributes_of(clients: Calls, name: str) -> tuple[str, Attributes] | None:

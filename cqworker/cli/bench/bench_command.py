@@ -74,7 +74,8 @@ def _with_one_queue(settings: Settings, name: str | None) -> Settings:
     if queue is None:
         known = ", ".join(queue.name for queue in settings.queues)
         raise NothingToRun(f"There is no queue {name!r}; configured queues: {known}.")
-    alone = queue.model_copy(update={"dead_letter_queue": None, "wait_time": min(1, queue.wait_time)})
+    plain: dict[str, object] = {"dead_letter_queue": None, "priorities": (), "weights": ()}
+    alone = queue.model_copy(update=plain | {"wait_time": min(1, queue.wait_time)})
     return settings.model_copy(update={"queues": (alone,)})
 
 
