@@ -12,6 +12,7 @@ import click
 
 from cqworker.cli.job_lists import count, list_jobs
 from cqworker.cli.options import access_options, json_option
+from cqworker.cli.priority_option import Priority
 from cqworker.cli.time_options import time_options
 
 if TYPE_CHECKING:
@@ -77,6 +78,20 @@ def reschedule(
     asked = {"run_at": run_at} if run_at is not None else {"delay_seconds": delay_seconds}
     body = json.dumps(asked | ({"reason": reason} if reason else {})).encode()
     _print(_ask(config, url, token, lambda jobs: jobs.reschedule(job_id, body)), as_json)
+
+
+@jobs.command()
+@click.argument("job_id", metavar="ID")
+@click.argument("level", metavar="LEVEL", type=Priority())
+@click.option("--reason", default="", help="Why, for the job's history.")
+@json_option
+@access_options
+def priority(
+    job_id: str, level: str | int, reason: str, as_json: bool, config: Path | None, url: str | None, token: str | None
+) -> None:
+    """Give the job ID, which waits, another level of its queue: such as high, or 0 to 9, the most urgent."""
+    body = json.dumps({"priority": level} | ({"reason": reason} if reason else {})).encode()
+    _print(_ask(config, url, token, lambda jobs: jobs.reprioritise(job_id, body)), as_json)
 
 
 @jobs.command("run-now")

@@ -16,7 +16,7 @@ from cqworker.client.client_errors import DaemonRefused, JobFailed, JobUnfinishe
 from cqworker.client.fleet_client import FleetClient
 from cqworker.client.job_finder import JobFinder
 from cqworker.client.job_types import NewJob, View
-from cqworker.client.request_bodies import body_of, reschedule_body
+from cqworker.client.request_bodies import body_of, reprioritise_body, reschedule_body
 from cqworker.client.sessions import Sessions
 from cqworker.client.transport import Transport
 from cqworker.client.wait_for_end import is_final, wait_until_final
@@ -193,6 +193,16 @@ class Client(JobFinder):
         """
         body = reschedule_body(run_at, delay, reason)
         return _job_of(await self._transport.reschedule(_require_id(job_id), body))
+
+    @explain_misuse(words.REPRIORITISE)
+    async def reprioritise(self, job_id: str, priority: str | int, reason: str = "") -> JobView:
+        """Another level of its queue for a job that waits, such as "high" or 9; `reason` is for its history.
+
+        Raises JobNotFound, SubmissionRefused where the queue has no such level, and NotAllowedNow where the job runs,
+        is final or was asked to stop.
+        """
+        body = reprioritise_body(priority, reason)
+        return _job_of(await self._transport.reprioritise(_require_id(job_id), body))
 
     @explain_misuse(words.RUN_NOW)
     async def run_now(self, job_id: str) -> JobView:

@@ -16,6 +16,7 @@ from cqworker.jobs.intake import JobAnswer, Sender, read_each, submit_all
 from cqworker.jobs.list_ask import list_ask_from
 from cqworker.jobs.list_view import count_view, page_view
 from cqworker.jobs.refused_field import FieldRefused
+from cqworker.jobs.reprioritise_models import read_reprioritise
 from cqworker.jobs.reschedule_models import read_reschedule
 from cqworker.jobs.strict_json import NotStrictJson, read_object
 from cqworker.jobs.submission import Accepted
@@ -103,6 +104,13 @@ class DirectTransport:
         try:
             asked = read_reschedule(body, self._services.clock.now())
             return job_view(await self._services.operator.reschedule(job_id, None, asked.at, OPERATOR, asked.why))
+        except (NotStrictJson, InvalidFields, FieldRefused) as error:
+            raise SubmissionRefused(str(error)) from error
+
+    async def reprioritise(self, job_id: str, body: bytes) -> View:
+        try:
+            asked = read_reprioritise(body)
+            return job_view(await self._services.operator.reprioritise(job_id, None, asked.asked, OPERATOR, asked.why))
         except (NotStrictJson, InvalidFields, FieldRefused) as error:
             raise SubmissionRefused(str(error)) from error
 

@@ -134,6 +134,10 @@ class HttpTransport:
         path = f"{_path(job_id)}/reschedule"
         return self._job(await self._ask("POST", path, is_harmless=False, data=body, headers=JSON_HEADERS))
 
+    async def reprioritise(self, job_id: str, body: bytes) -> View:
+        path = f"{_path(job_id)}/priority"
+        return self._job(await self._ask("POST", path, is_harmless=True, data=body, headers=JSON_HEADERS))
+
     async def run_now(self, job_id: str) -> View:
         return self._job(await self._ask("POST", f"{_path(job_id)}/run-now", is_harmless=False))
 

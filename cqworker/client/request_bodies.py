@@ -54,6 +54,20 @@ def reschedule_body(run_at: datetime | None, delay: float | timedelta | None, re
         raise SubmissionRefused(f"That time cannot be written as JSON: {error}.") from error
 
 
+def reprioritise_body(priority: str | int, reason: str) -> bytes:
+    """The level of a job as POST /jobs/{id}/priority takes it. Raises SubmissionRefused for what is none."""
+    _check_priority(priority)
+    _require(isinstance(reason, str), f"reason takes a text, not {reason!r}")
+    return _compact({"priority": priority} | ({"reason": reason} if reason else {}))
+
+
+def _check_priority(priority: object) -> None:
+    _require(
+        isinstance(priority, str | int) and not isinstance(priority, bool),
+        f'priority takes a level of the queue, such as "high", or a number from 0 to 9: not {priority!r}',
+    )
+
+
 def _check_run_at(run_at: Any) -> None:
     if isinstance(run_at, datetime) and run_at.utcoffset() is None:
         raise SubmissionRefused(
@@ -97,10 +111,8 @@ def _check_types(job: Any) -> None:
         job.run_at is None or not job.delay,
         "A job starts at run_at or after a delay: give one of them",
     )
-    _require(
-        isinstance(job.priority, str | int | None) and not isinstance(job.priority, bool),
-        f'priority takes a level of the queue, such as "high", or a number from 0 to 9: not {job.priority!r}',
-    )
+    if job.priority is not None:
+        _check_priority(job.priority)
     _require(
         isinstance(job.metadata, Mapping),
         f'metadata takes texts by name, such as {{"order": "42"}}: not {job.metadata!r}',

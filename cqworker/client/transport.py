@@ -86,6 +86,13 @@ class Transport(Protocol):
         """
         ...
 
+    async def reprioritise(self, job_id: str, body: bytes) -> View:
+        """Gives a job that waits the level in `body`, as POST /jobs/{id}/priority takes it.
+
+        Raises JobNotFound, NotAllowedNow, SubmissionRefused.
+        """
+        ...
+
     async def run_now(self, job_id: str) -> View:
         """Starts a job that waits. Raises JobNotFound, NotAllowedNow, NotProvisioned."""
         ...

@@ -11,15 +11,17 @@ from cqworker.flow.context import Context
 from cqworker.flow.job_ref import job_ref_of
 from cqworker.jobs.hand_over import HORIZON_MS, HandOvers
 from cqworker.jobs.messages import letter_of
+from cqworker.jobs.priority_actions import PriorityActions
 from cqworker.jobs.queue_directory import QueueDirectory
 from cqworker.jobs.schedule_check import check_schedule, check_start
 from cqworker.jobs.shared_reads import SharedReads
 from cqworker.jobs.waiters import Waiters
+from cqworker.jobs.waiting_jobs import require_waiting, said_by
 from cqworker.model.history import RESCHEDULED, Entry, ending_event
 from cqworker.model.operator_writes import AskCancel, Forestall, NewRound
 from cqworker.model.record import JobRecord
 from cqworker.model.schedule_writes import HandOver, Reschedule
-from cqworker.model.status import RETRYABLE, WAITING, Status
+from cqworker.model.status import RETRYABLE, Status
 from cqworker.model.timestamps import rfc3339
 from cqworker.model.writes import Refused, Written
 
@@ -54,6 +56,7 @@ class OperatorActions:
         self._retention = context.retention
         self._listing = context.listing
         self._cancel_here = cancel_here
+        self._priorities = PriorityActions(context, queues, self.show)
 
     async def show(self, job_id: str, tenant: str | None) -> JobRecord:
         """The job as it is now. Raises JobNotFound, Unavailable."""
@@ -121,8 +124,8 @@ class OperatorActions:
         await check_schedule(self._schedule)
         record = await self.show(job_id, tenant)
         for _ in range(MAX_TRIES):
-            _require_waiting(record)
-            change = self._reschedule_write(record, at, _said_by(by, why))
+            require_waiting(record, "another time")
+            change = self._reschedule_write(record, at, said_by(by, why))
             answer = await self._store.write(change)
             if isinstance(answer, Written) or change.was_applied_to(answer.seen):
                 return await self._report_rescheduled(change.after(record))
@@ -130,6 +133,16 @@ class OperatorActions:
                 raise JobNotFound(f"There is no job {job_id}.")
             record = answer.seen
         raise NotAllowedNow(f"Job {job_id} changes too quickly to be put off; try again.")
+
+    async def reprioritise(
+        self, job_id: str, tenant: str | None, asked: str | int, by: str = "", why: str = ""
+    ) -> JobRecord:
+        """Another level of its queue, by its name or by a number from 0 to 9, for a job that waits.
+
+        `by` is who asks, `why` what for: both are for the history. Raises JobNotFound, Unavailable, PriorityRefused
+        where its queue has no such level here, and NotAllowedNow where the job runs, is final or was asked to stop.
+        """
+        return await self._priorities.reprioritise(job_id, tenant, asked, by, why)
 
     def _reschedule_write(self, record: JobRecord, at: int | None, said: str) -> Reschedule:
         now = self._clock.now()
@@ -192,21 +205,3 @@ class OperatorActions:
     async def _send(self, record: JobRecord, round_number: int) -> None:
         """Raises NotAllowedNow for a record from before today's limits, which no worker takes."""
         await self._queues.named(record.queue, record.priority).send(letter_of(record, round_number=round_number))
-
-
-def _require_waiting(record: JobRecord) -> None:
-    """Raises NotAllowedNow where the job cannot be given another time, with what can be done instead."""
-    if record.status in WAITING and record.cancel_requested_at is None:
-        return
-    state = f"is {record.status}"
-    if record.status.is_final:
-        mend = "submit it anew" if record.status is Status.SUCCEEDED else "retry it"
-    elif record.cancel_requested_at is not None:
-        state, mend = "was asked to stop", "wait for its end"
-    else:
-        mend = "wait for its end, or cancel it"
-    raise NotAllowedNow(f"Job {record.job_id} {state}; only a job that waits can be given another time: {mend}.")
-
-
-def _said_by(by: str, why: str) -> str:
-    return (f" by {by}" if by else "") + (f": {why}" if why else "")

@@ -30,6 +30,8 @@ RETRIED = "retried"
 """The entry that begins every round but the first."""
 SCHEDULED = "scheduled"
 """The entry of a submission for a later time, which is its reason."""
+REPRIORITISED = "reprioritised"
+"""The entry of another level that somebody gave a job that waits; the reason says which, and who."""
 RESCHEDULED = "rescheduled"
 """The entry of another time that somebody gave a job that waits; the reason says which, and who."""
 
@@ -39,7 +41,7 @@ def ending_event(status: Status) -> str:
     return status.lower()
 
 
-EVENTS = (SUBMITTED, CLAIMED, HANDED_BACK, RETRIED, SCHEDULED, RESCHEDULED, *map(ending_event, SETTLED))
+EVENTS = (SUBMITTED, CLAIMED, HANDED_BACK, RETRIED, SCHEDULED, RESCHEDULED, REPRIORITISED, *map(ending_event, SETTLED))
 """Every event that this version writes into a history; a record may hold others, of another version."""
 _repeats = re.compile(rf"({SNOOZED}|{RATE} \S+)(?: x([0-9]+))?(?=:|$)").match
 """Reads what happens again and again, and how often it did in a row, from the reason of the last time."""

@@ -76,7 +76,7 @@ class Reschedule(Struct, frozen=True, kw_only=True):
             seen is not None
             and seen.status in WAITING
             and seen.cancel_requested_at is None
-            and _standing(seen) == _standing(self.seen)
+            and standing_of(seen) == standing_of(self.seen)
         )
 
     def after(self, seen: JobRecord | None) -> JobRecord:
@@ -108,5 +108,6 @@ class Reschedule(Struct, frozen=True, kw_only=True):
         )
 
 
-def _standing(record: JobRecord) -> tuple[Status, int, int, str | None, int | None]:
+def standing_of(record: JobRecord) -> tuple[Status, int, int, str | None, int | None]:
+    """What must not have changed since a job that waits was seen: status, round, attempt, token, time."""
     return record.status, record.round, record.attempt, record.token, record.scheduled_at

@@ -8,11 +8,24 @@ from dataclasses import dataclass
 from cqworker.field_docs import document_fields
 from cqworker.model.attempt_writes import Claim, HandBack, Renew, Reopen, Settle
 from cqworker.model.operator_writes import AskCancel, Enter, Forestall, Lose, NewRound
+from cqworker.model.priority_writes import Reprioritise
 from cqworker.model.record import JobRecord
 from cqworker.model.schedule_writes import HandOver, Reschedule
 
 Change = (
-    Enter | Claim | Reopen | Renew | Settle | HandBack | Forestall | AskCancel | NewRound | Lose | HandOver | Reschedule
+    Enter
+    | Claim
+    | Reopen
+    | Renew
+    | Settle
+    | HandBack
+    | Forestall
+    | AskCancel
+    | NewRound
+    | Lose
+    | HandOver
+    | Reschedule
+    | Reprioritise
 )
 
 

@@ -17,7 +17,7 @@ from cqworker.events.fleet_events import (
     WorkerNameTaken,
     WorkerOrdered,
 )
-from cqworker.events.level_events import LevelReceived, LevelStarted
+from cqworker.events.level_events import JobReprioritised, LevelReceived, LevelStarted
 from cqworker.events.limit_events import SubmissionsLimited
 from cqworker.events.loop_events import HandlerLoopBlocked, HandlerLoopProbed, MainLoopBlocked, MainLoopProbed
 from cqworker.events.schedule_events import JobHandedOver, JobScheduled, JobUnsendable, ShardLeft, ShardSwept
@@ -84,6 +84,7 @@ WORDING: Mapping[type, EventWording | Callable[[Any], EventWording]] = {
     e.JobSettled: _ending_wording,
     e.JobForestalled: _forestall_wording,
     e.JobHandedBack: EventWording("info", "job handed back", ("reason", "delay", "said")),
+    JobReprioritised: EventWording("info", "job given another priority", ("priority",)),
     JobScheduled: EventWording("info", "job scheduled", ("at",)),
     JobUnsendable: EventWording("error", "message of a due job cannot be sent", ("reason",)),
     e.CopyRefreshed: EventWording("info", "message replaced by a fresh copy", ("receive_count",)),

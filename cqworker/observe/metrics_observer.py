@@ -30,7 +30,7 @@ from cqworker.events.fleet_events import (
     WorkerNameTaken,
     WorkerOrdered,
 )
-from cqworker.events.level_events import LevelReceived, LevelStarted
+from cqworker.events.level_events import JobReprioritised, LevelReceived, LevelStarted
 from cqworker.events.limit_events import SubmissionsLimited
 from cqworker.events.loop_events import HandlerLoopBlocked, HandlerLoopProbed, MainLoopBlocked, MainLoopProbed
 from cqworker.events.schedule_events import JobHandedOver, JobScheduled, JobUnsendable, ShardLeft, ShardSwept
@@ -145,6 +145,7 @@ class MetricsObserver:
     def _schedule_actions(self) -> dict[type, Callable[[Any], None]]:
         metrics = self._metrics
         return {
+            JobReprioritised: lambda _: metrics.interventions["reprioritise",].inc(),
             JobScheduled: lambda event: metrics.scheduled[self._type(event)].inc(),
             JobHandedOver: lambda event: metrics.handed_over[self._type(event)].inc(),
             JobUnsendable: lambda event: metrics.unsendable[self._type(event)].inc(),

@@ -168,6 +168,12 @@ RESCHEDULE = _call(
     **dict.fromkeys(("eta", "at", "scheduled_at", "schedule_at", "wait_until", "when"), "it is run_at="),
     **dict.fromkeys(("countdown", "delay_seconds", "in_", "seconds", "after"), "it is delay="),
 )
+REPRIORITISE = _call(
+    "reprioritise",
+    'reprioritise(job_id, "high")',
+    **dict.fromkeys(("level", "prio", "to"), "it is priority="),
+    why="it is reason=",
+)
 RUN_NOW = _call(
     "run_now",
     "run_now(job_id)",

@@ -9,6 +9,7 @@ from cqworker.model.envelope import Envelope
 from cqworker.model.history import Entry
 from cqworker.model.listing import Listing
 from cqworker.model.operator_writes import AskCancel, Enter, Forestall, Lose, NewRound
+from cqworker.model.priority_writes import Reprioritise
 from cqworker.model.public_job import JobView
 from cqworker.model.record import Failure, JobRecord, Progress
 from cqworker.model.schedule_writes import HandOver, Reschedule
@@ -58,6 +59,7 @@ __all__ = [
     "Refused",
     "Renew",
     "Reopen",
+    "Reprioritise",
     "Reschedule",
     "Settle",
     "Status",

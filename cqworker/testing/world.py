@@ -167,7 +167,7 @@ class World:
 
     @property
     def operator(self) -> WorldOperator:
-        """What an operator does: cancel, retry, reschedule, run_now."""
+        """What an operator does: cancel, retry, reschedule, reprioritise, run_now."""
         return WorldOperator(self._inner.operator)
 
     @property

@@ -35,6 +35,10 @@ class WorldOperator:
         """Another time for a job that waits. Raises ValueError for a time without an offset from UTC."""
         return view_of(await self._actions.reschedule(job_id, None, epoch_ms(to)))
 
+    async def reprioritise(self, job_id: str, priority: str | int) -> JobView:
+        """Another level of its queue for a job that waits. Raises SubmissionRefused where the queue has none such."""
+        return view_of(await self._actions.reprioritise(job_id, None, priority))
+
     async def run_now(self, job_id: str) -> JobView:
         """A job that waits need not wait any longer."""
         return view_of(await self._actions.reschedule(job_id, None, None))

@@ -23,6 +23,7 @@ from cqworker.web.parameters import (
     TRACEPARENT,
     WAIT,
 )
+from cqworker.web.priority_routes import PRIORITY_ROUTES
 from cqworker.web.problems import ProblemKind
 from cqworker.web.request_models import RetryAsk
 from cqworker.web.route_definition import Route, RouteReply
@@ -222,6 +223,7 @@ ROUTES = (
     *LIST_ROUTES,
     *JOB_ROUTES,
     *SCHEDULE_ROUTES,
+    *PRIORITY_ROUTES,
     *ARTIFACT_ROUTES,
     *CATALOGUE_ROUTES,
     *FLEET_ROUTES,

@@ -24,17 +24,17 @@ async def reschedule_job(request: web.Request) -> web.StreamResponse:
     context = context_of(request)
     asked = read_reschedule(await json_body(request, MAX_BODY), context.clock.now())
     operator, tenant = require(context.operator), caller_of(request).tenant
-    record = await operator.reschedule(job_id_of(request), tenant, asked.at, _asker(request), asked.why)
+    record = await operator.reschedule(job_id_of(request), tenant, asked.at, asker_of(request), asked.why)
     return as_json(job_json(record), 202)
 
 
 async def run_job_now(request: web.Request) -> web.StreamResponse:
     """POST /jobs/{job_id}/run-now."""
     operator, tenant = require(context_of(request).operator), caller_of(request).tenant
-    return as_json(job_json(await operator.reschedule(job_id_of(request), tenant, None, _asker(request))), 202)
+    return as_json(job_json(await operator.reschedule(job_id_of(request), tenant, None, asker_of(request))), 202)
 
 
-def _asker(request: web.Request) -> str:
+def asker_of(request: web.Request) -> str:
     """Who gave the job its time, as its history says it: a token by its name."""
     caller = caller_of(request)
     return "the local operator" if caller is LOCAL else caller.name

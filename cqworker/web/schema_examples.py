@@ -51,12 +51,14 @@ UNREADY: dict[str, Any] = {
     ],
 }
 RETRY = {"round": 1}
+REPRIORITISE = {"priority": "high", "reason": "the customer waits"}
 RESCHEDULE = {"run_at": "2026-12-03T09:00:00+01:00", "reason": "the shop is closed"}
 MODEL_EXAMPLES: dict[str, dict[str, Any]] = {
     "ArtifactView": ARTIFACT,
     "HealthView": HEALTHY,
     "JobView": JOB,
     "ReadinessView": UNREADY,
+    "ReprioritiseAsk": REPRIORITISE,
     "RescheduleAsk": RESCHEDULE,
     "RetryAsk": RETRY,
 }

@@ -16,6 +16,7 @@ from cqworker.model.envelope import Envelope
 from cqworker.model.history import Entry
 from cqworker.model.listing import Listing
 from cqworker.model.operator_writes import AskCancel, Enter, Forestall, Lose, NewRound
+from cqworker.model.priority_writes import Reprioritise
 from cqworker.model.record import Failure, JobRecord, Progress, envelope_of
 from cqworker.model.schedule_writes import HandOver, Reschedule
 from cqworker.model.status import SETTLED, FailureKind, Status
@@ -256,6 +257,14 @@ def reschedule(rng: Random) -> Case:
     return Case(sometimes(rng, seen), change)
 
 
+def reprioritise(rng: Random) -> Case:
+    seen = record(rng)
+    priority = rng.choice(("high", "medium", "low"))
+    entry = Entry(NOW, "reprioritised", 0, "", priority)
+    change = Reprioritise(seen=close(rng, seen), priority=priority, purge_at=PURGE, entry=entry)
+    return Case(sometimes(rng, seen), change)
+
+
 def _fence(rng: Random, seen: JobRecord) -> dict[str, Any]:
     return {"job_id": seen.job_id, "token": seen.token or rng.choice(TOKENS)}
 
@@ -273,4 +282,5 @@ MAKERS: tuple[Callable[[Random], Case], ...] = (
     lose,
     hand_over,
     reschedule,
+    reprioritise,
 )

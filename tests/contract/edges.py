@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from cqworker.model.attempt_writes import SOON_MS, Claim, HandBack, Renew, Reopen, Settle
 from cqworker.model.history import Entry
 from cqworker.model.operator_writes import AskCancel, Forestall, Lose, NewRound
+from cqworker.model.priority_writes import Reprioritise
 from cqworker.model.record import JobRecord, envelope_of
 from cqworker.model.schedule_writes import HandOver, Reschedule
 from cqworker.model.status import Status
@@ -105,14 +106,21 @@ def _decided_by_what_was_known(rng: Random) -> Iterator[Case]:
                 yield Case(seen, change_of(replace(seen, **before)))
     for status in (Status.QUEUED, Status.SCHEDULED):
         for before in (*READ_BEFORE, *OTHER_TIMES):
-            for change_of in (_handed_over, _rescheduled):
+            for change_of in (_handed_over, _rescheduled, _reprioritised):
                 seen = replace(record(rng), status=status, round=2, **FREE | {"due": "1"})
                 yield Case(seen, change_of(replace(seen, **before)))
 
 
 def _decided_by_the_time(rng: Random) -> Iterator[Case]:
     """Who starts, puts off or hands over a job that the index of due jobs may have."""
-    changes = (_claimed_for_its_time, _claimed_for_no_time, _lost_in_its_round, _handed_over, _rescheduled)
+    changes = (
+        _claimed_for_its_time,
+        _claimed_for_no_time,
+        _lost_in_its_round,
+        _handed_over,
+        _rescheduled,
+        _reprioritised,
+    )
     for status in (Status.SCHEDULED, Status.QUEUED, Status.RETRYING, Status.RUNNING, Status.BLOCKED):
         for otherwise in IN_TIME:
             for change_of in changes:
@@ -176,6 +184,10 @@ def _handed_over(seen: JobRecord) -> Change:
 
 def _rescheduled(seen: JobRecord) -> Change:
     return Reschedule(seen=seen, scheduled_at=NOW + 10**9, purge_at=PURGE, entry=Entry(NOW, "rescheduled"))
+
+
+def _reprioritised(seen: JobRecord) -> Change:
+    return Reprioritise(seen=seen, priority="high", purge_at=PURGE, entry=Entry(NOW, "reprioritised"))
 
 
 def _claimed_for_its_time(seen: JobRecord) -> Change:

@@ -12,7 +12,7 @@ import pytest
 from cqworker import testing
 from cqworker.aws.dynamodb.partiql import BATCHABLE
 from cqworker.aws.dynamodb.update_expressions import update_of
-from cqworker.model import attempt_writes, operator_writes, schedule_writes
+from cqworker.model import attempt_writes, operator_writes, priority_writes, schedule_writes
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.model.writes import Change
@@ -37,6 +37,7 @@ ALONE = {
     operator_writes.NewRound,
     operator_writes.Lose,
     schedule_writes.Reschedule,
+    priority_writes.Reprioritise,
 }
 """Rare, or makes what is absent, which a batch cannot; a Reopen is a Claim, too, and does both."""
 FIXED = {"now", "purge_at", "worker", "lease_expires_at", "entry"}
@@ -79,7 +80,7 @@ def test_a_write_that_gives_a_job_up_knows_itself_when_its_answer_was_lost(kind:
 def test_every_write_in_the_model_is_one_that_a_store_knows() -> None:
     found = {
         kind
-        for module in (attempt_writes, operator_writes, schedule_writes)
+        for module in (attempt_writes, operator_writes, priority_writes, schedule_writes)
         for kind in vars(module).values()
         if _is_write(kind, module)
     }

@@ -26,7 +26,7 @@ from tests.rails.source import made_in
 NOT_COUNTED = set(
     """
     AbandonedHandlerEnded CancelAsked CancelNoticed CopyDropped CopyHidden CopyRefreshed EndingDiscarded
-    HandlerAbandoned JobHandedOver JobLeftRunning JobScheduled JobTakenOver JobUnsendable
+    HandlerAbandoned JobHandedOver JobLeftRunning JobReprioritised JobScheduled JobTakenOver JobUnsendable
     LeaseUnanswered RecordPostponed RetryAsked ReturnedAfterStop
     SubmissionReplayed
 """.split()

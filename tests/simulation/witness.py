@@ -9,6 +9,7 @@ from itertools import permutations
 from cqworker.events import BackgroundFailed, CopyRefreshed, Event, HandlerAbandoned, JobRef, JobStarted, LeaseLost
 from cqworker.model.attempt_writes import Claim, HandBack, Renew, Reopen, Settle
 from cqworker.model.operator_writes import AskCancel, Enter, Forestall, Lose, NewRound
+from cqworker.model.priority_writes import Reprioritise
 from cqworker.model.record import JobRecord
 from cqworker.model.schedule_writes import HandOver, Reschedule
 from cqworker.model.status import Status
@@ -75,7 +76,7 @@ class Witness:
             case NewRound() | Enter():
                 if (after.job_id, after.round) not in self.sent and not is_marked(after):
                     self.accuse("a record waits for a message that nobody sent:", write)
-            case AskCancel() | HandOver() | Reschedule():
+            case AskCancel() | HandOver() | Reschedule() | Reprioritise():
                 pass
         if after.status.is_final:
             self._ended(write)

@@ -113,6 +113,7 @@ def bodies(row: Route, things: Things) -> list[dict[str, Any]]:
         "cancelJob": [{}],
         **{key: [{}] for key in ("quietWorker", "resumeWorker", "drainWorker")},
         **{key: [{"json": {"for": 60}}, {"json": {}}, {}] for key in ("pauseQueue", "drainQueue", "resumeQueue")},
+        "reprioritiseJob": [{"json": {"priority": "high"}}, {"json": {"priority": 0, "reason": "x"}}],
         "rescheduleJob": [{"json": {"delay_seconds": 3600}}, {"json": {"delay_seconds": 0, "reason": "x"}}, {}],
         "runJobNow": [{}],
         "uploadArtifact": [{"data": b"bob's"}, {"data": FormData({"file": BytesIO(b"x")})}],

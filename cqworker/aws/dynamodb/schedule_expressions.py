@@ -1,12 +1,13 @@
-"""The writes of time (cqworker.model.schedule_writes) in DynamoDB's words."""
+"""The writes of time and priority (cqworker.model.schedule_writes, priority_writes) in DynamoDB's words."""
 
 from __future__ import annotations
 
 from cqworker.aws.dynamodb.conditional_update import BatchableUpdate, ConditionalUpdate, Rewrite, StatementTemplate
 from cqworker.aws.dynamodb.expression_parts import Part, all_of, compare, missing, present, set_to
-from cqworker.aws.dynamodb.items import entries, number, text
+from cqworker.aws.dynamodb.items import Cell, entries, number, text
 from cqworker.aws.dynamodb.record_conditions import UNCANCELLED
-from cqworker.model.record import shard_of
+from cqworker.model.priority_writes import Reprioritise
+from cqworker.model.record import JobRecord, shard_of
 from cqworker.model.schedule_writes import HandOver, Reschedule
 from cqworker.model.status import WAITING, Status
 
@@ -34,19 +35,21 @@ def _standing(*, token: bool, time: bool) -> Part:
     )
 
 
-RESCHEDULE = {
+WAITS_AS_SEEN = {
     (token, time): Rewrite(_standing(token=token, time=time)) for token in (False, True) for time in (False, True)
 }
 """By whether the record that was seen has a token, and a time."""
 
 
-def schedule_update(change: HandOver | Reschedule) -> ConditionalUpdate:
-    """A write of time as an update."""
+def schedule_update(change: HandOver | Reschedule | Reprioritise) -> ConditionalUpdate:
+    """A write of time or priority as an update."""
     match change:
         case HandOver():
             return hand_over(change)
         case Reschedule():
             return reschedule(change)
+        case Reprioritise():
+            return reprioritise(change)
 
 
 def hand_over(change: HandOver) -> BatchableUpdate:
@@ -59,13 +62,7 @@ def hand_over(change: HandOver) -> BatchableUpdate:
 
 def reschedule(change: Reschedule) -> ConditionalUpdate:
     """Into the index with another time, while the record is as it was seen and waits."""
-    seen = change.seen
-    status = seen.status if seen.status in WAITING else NOWHERE
-    values = {":seen": text(status), ":round": number(seen.round), ":attempt": number(seen.attempt)}
-    if seen.token is not None:
-        values[":token"] = text(seen.token)
-    if seen.scheduled_at is not None:
-        values[":at"] = number(seen.scheduled_at)
+    rewrite, values = rewrite_of_waiting(change.seen)
     written = {
         "status": text(Status.SCHEDULED),
         "scheduled_at": number(change.scheduled_at),
@@ -74,5 +71,26 @@ def reschedule(change: Reschedule) -> ConditionalUpdate:
         "history": entries(change.history),
         "hindered_at": None,
     }
-    rewrite = RESCHEDULE[seen.token is not None, seen.scheduled_at is not None]
     return rewrite.update(change.job_id, values, written)
+
+
+def reprioritise(change: Reprioritise) -> ConditionalUpdate:
+    """Another level, while the record is as it was seen and waits."""
+    rewrite, values = rewrite_of_waiting(change.seen)
+    written: dict[str, Cell | None] = {
+        "priority": text(change.priority),
+        "purge_at": number(change.purge_at),
+        "history": entries(change.history),
+    }
+    return rewrite.update(change.job_id, values, written)
+
+
+def rewrite_of_waiting(seen: JobRecord) -> tuple[Rewrite, dict[str, Cell]]:
+    """What writes anew a record that waits as it was seen, and the values of its condition."""
+    status = seen.status if seen.status in WAITING else NOWHERE
+    values = {":seen": text(status), ":round": number(seen.round), ":attempt": number(seen.attempt)}
+    if seen.token is not None:
+        values[":token"] = text(seen.token)
+    if seen.scheduled_at is not None:
+        values[":at"] = number(seen.scheduled_at)
+    return WAITS_AS_SEEN[seen.token is not None, seen.scheduled_at is not None], values

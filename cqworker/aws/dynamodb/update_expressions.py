@@ -13,6 +13,7 @@ from cqworker.aws.dynamodb.items import item_of, key_item, number
 from cqworker.aws.dynamodb.record_conditions import ABSENT
 from cqworker.model.attempt_writes import Claim, HandBack, Renew, Reopen, Settle
 from cqworker.model.operator_writes import AskCancel, Enter, Forestall, Lose, NewRound
+from cqworker.model.priority_writes import Reprioritise
 from cqworker.model.schedule_writes import HandOver, Reschedule
 from cqworker.model.writes import Change
 from cqworker.ports import KeyItem
@@ -56,7 +57,7 @@ def _conditional_update(change: Change) -> ConditionalUpdate:
             return operator_expressions.new_round(change)
         case Lose():
             return operator_expressions.lose(change)
-        case HandOver() | Reschedule():
+        case HandOver() | Reschedule() | Reprioritise():
             return schedule_expressions.schedule_update(change)
         case Enter():
             raise TypeError("a new record is put, not updated")
