@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from cqworker.errors import Unavailable
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.model.timestamps import rfc3339
 from cqworker.ports.listing import JobIndex
+from cqworker.testing.memory_schedule import MemorySchedule
 from tests.jobs.lists import MINUTE, job
 from tests.web.house import CLOCK, House, bearer, open_house, token
 
@@ -61,6 +63,20 @@ async def test_filters_pages_and_counts_fit_together() -> None:
         assert await ids(house, f"status=failed&type=b&from={since}") == [f"job-{n:05}" for n in range(1, 10, 2)]
         status, counted = await house.get(f"/jobs/count?status=FAILED&type=b&from={since}")
         assert (status, counted["count"], counted["complete"]) == (200, 5, True)
+
+
+async def test_a_table_that_throttles_a_list_is_told_in_words_and_no_job_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def throttle(_: object) -> None:
+        raise Unavailable("dynamodb", 'DynamoDB throttles BatchGetItem on table "jobs".', "Raise its capacity.")
+
+    async with open_house() as house:
+        fill(house, failed(1))
+        monkeypatch.setattr(MemorySchedule, "read_many", lambda _, names: throttle(names))
+        status, problem = await house.get("/jobs?status=FAILED")
+    assert (status, problem["type"]) == (503, "urn:cqworker:problem:unavailable")
+    assert problem["detail"] == 'DynamoDB throttles BatchGetItem on table "jobs". Raise its capacity.'
 
 
 async def test_a_job_called_count_is_still_a_job() -> None:
