@@ -11,7 +11,7 @@ from cqworker.client.transport import QueueChange, SubmitResult, SubmitResults
 from cqworker.daemon.standalone import JobServices, open_job_services
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError, SubmissionRefused, Unavailable, safe_text
 from cqworker.events import ignore
-from cqworker.fleet.fleet_views import queue_view, worker_view
+from cqworker.fleet.fleet_views import counts_view, queue_view, worker_view
 from cqworker.jobs.intake import JobAnswer, Sender, read_each, submit_all
 from cqworker.jobs.list_ask import list_ask_from
 from cqworker.jobs.list_view import count_view, page_view
@@ -80,6 +80,9 @@ class DirectTransport:
     async def workers(self) -> Sequence[View]:
         members = await self._services.fleet.workers()
         return [worker_view(member, self._services.clock.now()) for member in members]
+
+    async def count_fleet(self, days: int) -> View:
+        return counts_view(await self._services.fleet.counts(days))
 
     async def order_worker(self, worker: str, command: str) -> View:
         member = await self._services.fleet.order(worker, Command(command), by=DIRECTLY)

@@ -117,6 +117,9 @@ class HttpTransport:
     async def workers(self) -> Sequence[View]:
         return self._entries(await self._ask("GET", "/workers", is_harmless=True), "workers")
 
+    async def count_fleet(self, days: int) -> View:
+        return await self._ask("GET", f"/workers/counts?days={days}", is_harmless=True)
+
     async def order_worker(self, worker: str, command: str) -> View:
         return await self._ask("POST", f"/workers/{quote(worker, safe='')}/{command}", is_harmless=True)
 

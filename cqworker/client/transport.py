@@ -67,6 +67,10 @@ class Transport(Protocol):
         """The workers of the fleet, by name."""
         ...
 
+    async def count_fleet(self, days: int) -> View:
+        """What the workers counted, as GET /workers/counts answers it. Raises SubmissionRefused."""
+        ...
+
     async def order_worker(self, worker: str, command: str) -> View:
         """Asks one for something: quiet, resume, drain. Raises WorkerNotFound."""
         ...

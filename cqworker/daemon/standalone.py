@@ -15,6 +15,7 @@ from cqworker.fleet.control_reader import ControlReader
 from cqworker.fleet.fleet_actions import FleetActions
 from cqworker.jobs.job_lists import JobLists
 from cqworker.jobs.operator_actions import OperatorActions
+from cqworker.jobs.running_jobs import RunningJobs
 from cqworker.jobs.submit import Submitter
 from cqworker.jobs.waiters import Waiters
 from cqworker.plugins.registry import Registry, discover
@@ -73,6 +74,7 @@ def open_lists(aws: AwsPorts, settings: Settings) -> JobLists:
         dependencies.clock,
         listed=store.listed,
         retention_days=store.retention_days,
+        running=RunningJobs(aws.fleet, dependencies.schedule, dependencies.clock),
     )
 
 

@@ -22,6 +22,7 @@ from cqworker.health.service_health import ServiceHealth, Trouble
 from cqworker.jobs.job_lists import JobLists
 from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.queue_directory import QueueDirectory
+from cqworker.jobs.running_jobs import RunningJobs
 from cqworker.jobs.submit import Submitter
 from cqworker.jobs.waiters import Waiters
 from cqworker.model.record import JobRecord
@@ -167,12 +168,12 @@ async def open_house(
     waiters, health, known = Waiters(CLOCK, lambda _: True), FakeHealth(), registry or KNOWN
     queues = QueueDirectory({"main": carried_by(queue)}, lambda name: MemoryQueue(name, CLOCK))
     emit, metrics, stats = _observers(known, tokens, events, observed=observed)
-    context, settings = _context(store, emit), _settings(tuple(tokens), {"port": 0} | http)
+    context, settings, fleet = _context(store, emit), _settings(tuple(tokens), {"port": 0} | http), MemoryFleet()
     app_context = AppContext(
         submitter=Submitter(context, known, queues, artifacts, inline_limit=inline_limit) if api else None,
         operator=OperatorActions(context, queues, waiters) if api else None,
-        lists=_lists(store) if api else None,
-        fleet=_fleet_actions(emit) if api else None,
+        lists=_lists(store, fleet) if api else None,
+        fleet=_fleet_actions(fleet, emit) if api else None,
         registry=known,
         artifacts=artifacts if api else None,
         health=health,
@@ -189,11 +190,11 @@ async def open_house(
         yield House(client, server, queue, store, artifacts, health, waiters, app_context, events)
 
 
-def _fleet_actions(emit: Emit) -> FleetActions:
+def _fleet_actions(fleet: MemoryFleet, emit: Emit) -> FleetActions:
     async def retention_of(_: str) -> int:
         return 14 * 86_400
 
-    return FleetActions(MemoryFleet(), CLOCK, emit, ("main",), retention_of)
+    return FleetActions(fleet, CLOCK, emit, ("main",), retention_of)
 
 
 def _context(store: MemoryStore, emit: Emit) -> Context:
@@ -202,9 +203,10 @@ def _context(store: MemoryStore, emit: Emit) -> Context:
     return Context(store=store, health=health, clock=CLOCK, emit=emit, retention=RETENTION, schedule=schedule)
 
 
-def _lists(store: MemoryStore) -> JobLists:
+def _lists(store: MemoryStore, fleet: MemoryFleet) -> JobLists:
     listing, schedule = MemoryListing(store), MemorySchedule(store)
-    return JobLists(listing, schedule, CLOCK, listed=(Status.FAILED,), retention_days=RETENTION.days)
+    running, days = RunningJobs(fleet, schedule, CLOCK), RETENTION.days
+    return JobLists(listing, schedule, CLOCK, listed=(Status.FAILED,), retention_days=days, running=running)
 
 
 def _observers(

@@ -11,8 +11,11 @@ from cqworker.errors import Unavailable
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.model.timestamps import rfc3339
+from cqworker.ports.fleet import Heartbeat, RunningJob
 from cqworker.ports.listing import JobIndex
+from cqworker.testing.memory_listing import MemoryListing
 from cqworker.testing.memory_schedule import MemorySchedule
+from cqworker.web.app_context import require
 from tests.jobs.lists import MINUTE, job
 from tests.web.house import CLOCK, House, bearer, open_house, token
 
@@ -77,6 +80,26 @@ async def test_a_table_that_throttles_a_list_is_told_in_words_and_no_job_is_left
         status, problem = await house.get("/jobs?status=FAILED")
     assert (status, problem["type"]) == (503, "urn:cqworker:problem:unavailable")
     assert problem["detail"] == 'DynamoDB throttles BatchGetItem on table "jobs". Raise its capacity.'
+
+
+async def test_what_runs_is_listed_from_what_the_workers_told_where_no_index_has_all_jobs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(MemoryListing, "page", missing)
+    async with open_house() as house:
+        fill(house, failed(1, status=Status.RUNNING, finished_at=None))
+        named = (RunningJob("job-00001", "orders.charge", CLOCK.now()),)
+        said = Heartbeat(worker="w1", boot="b", seen=CLOCK.now(), busy=4, oldest=named)
+        await require(house.context.fleet)._fleet.heartbeat(said, first=True)
+        assert await ids(house, "status=RUNNING") == ["job-00001"]
+        _, page = await house.get("/jobs?status=RUNNING")
+        status, problem = await house.get("/jobs?status=QUEUED")
+    assert (page["source"], page["unnamed"]) == ("workers", 3)
+    assert (status, problem["type"]) == (409, "urn:cqworker:problem:not-provisioned")
+
+
+async def missing(*_: object) -> None:
+    """There is no such index."""
 
 
 async def test_a_job_called_count_is_still_a_job() -> None:
