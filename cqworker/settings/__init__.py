@@ -10,6 +10,7 @@ from cqworker.settings.log_settings import LogSettings
 from cqworker.settings.settings import (
     ArtifactSettings,
     AwsSettings,
+    FleetSettings,
     QueueSettings,
     Settings,
     StoreSettings,
@@ -21,6 +22,7 @@ __all__ = [
     "ArtifactSettings",
     "AwsSettings",
     "BackoffSettings",
+    "FleetSettings",
     "HandlerSettings",
     "HttpSettings",
     "LogSettings",
