@@ -15,6 +15,7 @@ from cqworker.fleet.fleet_views import counts_view, queue_view, worker_view
 from cqworker.jobs.intake import JobAnswer, Sender, read_each, submit_all
 from cqworker.jobs.list_ask import list_ask_from
 from cqworker.jobs.list_view import count_view, page_view
+from cqworker.jobs.operation_models import read_operation
 from cqworker.jobs.reschedule_models import read_reschedule
 from cqworker.jobs.schedule_check import TooFarAhead
 from cqworker.jobs.strict_json import NotStrictJson, read_object
@@ -111,6 +112,22 @@ class DirectTransport:
 
     async def run_now(self, job_id: str) -> View:
         return job_view(await self._services.operator.reschedule(job_id, None, None, OPERATOR))
+
+    async def start_operation(self, body: bytes) -> View:
+        try:
+            wish = read_operation(body)
+        except (NotStrictJson, InvalidFields) as error:
+            raise SubmissionRefused(str(error)) from error
+        return await self._services.operations.answer(wish, None, OPERATOR)
+
+    async def operations(self, asked: Mapping[str, str]) -> View:
+        return await self._services.operations.page(asked, None)
+
+    async def show_operation(self, operation_id: str) -> View:
+        return (await self._services.operations.show(operation_id, None)).view()
+
+    async def cancel_operation(self, operation_id: str) -> View:
+        return (await self._services.operations.cancel(operation_id, None)).view()
 
     async def upload(self, data: bytes, content_type: str) -> str:
         if len(data) > self._max_upload:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cqworker.aws.clients import AwsClients
 from cqworker.aws.sqs.retention import retention_of
@@ -14,6 +14,8 @@ from cqworker.events import Emit
 from cqworker.fleet.control_reader import ControlReader
 from cqworker.fleet.fleet_actions import FleetActions
 from cqworker.jobs.job_lists import JobLists
+from cqworker.jobs.operation_actions import OperationActions, OperationParts
+from cqworker.jobs.operation_work import operations_alone
 from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.running_jobs import RunningJobs
 from cqworker.jobs.submit import Submitter
@@ -31,6 +33,7 @@ class JobServices:
     submitter: Submitter
     operator: OperatorActions
     lists: JobLists
+    operations: OperationActions
     artifacts: Artifacts
     fleet: FleetActions
     control: ControlReader
@@ -51,10 +54,13 @@ async def open_job_services(settings: Settings, emit: Emit) -> AsyncIterator[Job
     aws = open_aws_ports(settings, registry, clock, emit)
     async with aws.clients:
         dependencies = aws.dependencies
+        operator = open_operator_actions(dependencies, settings, Waiters(clock, lambda _: False), lambda _: None)
+        lists = open_lists(aws, settings)
         yield JobServices(
             submitter=open_submitter(dependencies, settings),
-            operator=open_operator_actions(dependencies, settings, Waiters(clock, lambda _: False), lambda _: None),
-            lists=open_lists(aws, settings),
+            operator=operator,
+            lists=lists,
+            operations=open_operation_actions(aws, settings, lists, operator),
             artifacts=dependencies.artifacts,
             fleet=open_fleet_actions(aws, settings),
             control=ControlReader(aws.fleet, dependencies.queue_control, clock, emit),
@@ -75,6 +81,25 @@ def open_lists(aws: AwsPorts, settings: Settings) -> JobLists:
         listed=store.listed,
         retention_days=store.retention_days,
         running=RunningJobs(aws.fleet, dependencies.schedule, dependencies.clock),
+    )
+
+
+def open_operation_actions(
+    aws: AwsPorts, settings: Settings, lists: JobLists, operator: OperatorActions
+) -> OperationActions:
+    """What an operator may ask for on many jobs at once."""
+    dependencies = aws.dependencies
+    return OperationActions(
+        aws.operations,
+        dependencies.schedule,
+        OperationParts(
+            lists=lists,
+            submitter=open_submitter(replace(dependencies, registry=operations_alone()), settings),
+            operator=operator,
+        ),
+        dependencies.clock,
+        dependencies.emit,
+        settings.store.retention,
     )
 
 

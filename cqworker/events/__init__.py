@@ -12,6 +12,7 @@ from cqworker.events.job_event import JobEvent as JobEvent
 from cqworker.events.job_event import JobRef as JobRef
 from cqworker.events.limit_events import SubmissionsLimited
 from cqworker.events.loop_events import HandlerLoopBlocked, HandlerLoopProbed, MainLoopBlocked, MainLoopProbed
+from cqworker.events.operation_events import OperationEvent
 from cqworker.events.schedule_events import ShardLeft, ShardSwept
 from cqworker.model.status import FailureKind, Status
 
@@ -280,6 +281,7 @@ Event = (
     | ShardLeft
     | ShardSwept
     | FleetEvent
+    | OperationEvent
 )
 Emit = Callable[[Event], None]
 

@@ -27,6 +27,8 @@ from cqworker.settings import Settings
 from cqworker.testing.faulty_ports import FaultyArtifacts, FaultyQueue, FaultySchedule, FaultyStore
 from cqworker.testing.host import Host
 from cqworker.testing.host_loop import HOST
+from cqworker.testing.memory_listing import MemoryListing
+from cqworker.testing.memory_operations import MemoryOperations
 from cqworker.testing.memory_ports import MemoryArtifacts, MemoryQueue
 from cqworker.testing.memory_schedule import MemorySchedule
 from cqworker.testing.same_loop import SameLoop
@@ -65,6 +67,8 @@ class WorldInMemory:
             self.queues[queue.name] = new_queue(queue.name, clock, **limits)
         self.store = ToldStore(clock)
         self.schedule = MemorySchedule(self.store)
+        self.listing = MemoryListing(self.store)
+        self.operations = MemoryOperations()
         self.artifacts = MemoryArtifacts()
         self.events: list[Event] = []
         self.hosts: dict[str, Host] = {}
@@ -162,6 +166,8 @@ class WorldInMemory:
             health=health,
             clock=clock,
             emit=emit,
+            listing=self.listing,
+            operations=self.operations,
         )
         workers: list[Worker] = []
         return Host(

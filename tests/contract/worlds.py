@@ -16,6 +16,7 @@ from cqworker.aws.dynamodb.due_index import DynamoSchedule
 from cqworker.aws.dynamodb.fleet_store import DynamoFleet
 from cqworker.aws.dynamodb.job_store import DynamoStore
 from cqworker.aws.dynamodb.listing_index import DynamoListing
+from cqworker.aws.dynamodb.operation_items import DynamoOperations
 from cqworker.aws.dynamodb.table_indexes import DUE, TableIndex, attribute_definitions, wanted_indexes
 from cqworker.aws.operations import Operation
 from cqworker.aws.s3.artifact_store import S3Artifacts
@@ -24,10 +25,12 @@ from cqworker.clock import Clock, SystemClock
 from cqworker.ports import Artifacts, JobQueue, JobStore
 from cqworker.ports.fleet import Fleet
 from cqworker.ports.listing import JobIndex, JobListing
+from cqworker.ports.operations import Operations
 from cqworker.ports.schedule import Schedule
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
 from cqworker.testing.memory_fleet import MemoryFleet
 from cqworker.testing.memory_listing import MemoryListing
+from cqworker.testing.memory_operations import MemoryOperations
 from cqworker.testing.memory_schedule import MemorySchedule
 
 CREATE_QUEUE = Operation("sqs", "CreateQueue", "sqs:CreateQueue", writes=True)
@@ -50,6 +53,8 @@ class World(Protocol):
 
     async def fleet(self, clock: Clock) -> Fleet: ...
 
+    async def operations(self) -> Operations: ...
+
     async def schedule(self, clock: Clock, *, indexed: bool = True) -> tuple[Schedule, JobStore]: ...
 
     async def listing(self, clock: Clock, *missing: JobIndex) -> tuple[JobListing, JobStore]: ...
@@ -71,6 +76,9 @@ class MemoryWorld:
 
     async def fleet(self, clock: Clock) -> Fleet:
         return MemoryFleet()
+
+    async def operations(self) -> Operations:
+        return MemoryOperations()
 
     async def schedule(self, clock: Clock, *, indexed: bool = True) -> tuple[Schedule, JobStore]:
         store = MemoryStore(clock)
@@ -114,6 +122,11 @@ class AwsWorld:
         table = unique("table")
         await create_table(self._clients, table)
         return DynamoFleet(self._clients, table, clock)
+
+    async def operations(self) -> Operations:
+        table = unique("table")
+        await create_table(self._clients, table)
+        return DynamoOperations(self._clients, table)
 
     async def schedule(self, clock: Clock, *, indexed: bool = True) -> tuple[Schedule, JobStore]:
         table = unique("table")

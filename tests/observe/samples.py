@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from msgspec.structs import replace
 
 from cqworker import events
-from cqworker.events import JobEvent, JobRef, fleet_events, limit_events, loop_events, schedule_events, stop_events
+from cqworker.events import (
+    JobEvent,
+    JobRef,
+    fleet_events,
+    limit_events,
+    loop_events,
+    operation_events,
+    schedule_events,
+    stop_events,
+)
 from cqworker.model.status import FailureKind, Status
 
 JOB = JobRef(
@@ -22,7 +32,7 @@ JOB = JobRef(
 )
 EVENT_CLASSES: tuple[type[Any], ...] = tuple(
     kind
-    for module in (events, fleet_events, limit_events, loop_events, schedule_events, stop_events)
+    for module in (events, fleet_events, limit_events, loop_events, operation_events, schedule_events, stop_events)
     for _, kind in inspect.getmembers(module, inspect.isclass)
     if kind.__module__ == module.__name__ and kind not in (JobRef, JobEvent)
 )
@@ -38,6 +48,7 @@ _VALUES: dict[object, object] = {
     int | None: 7,
     bool: False,
     tuple[str, ...]: ("one", "two"),
+    Mapping[str, str]: {"status": "FAILED"},
 }
 
 
