@@ -171,8 +171,8 @@ def _open_context(
     return AppContext(
         submitter=open_submitter(dependencies, settings),
         operator=operator,
-        lists=(lists := open_lists(aws, settings)),
-        operations=open_operation_actions(aws, settings, lists, operator),
+        lists=open_lists(aws, settings),
+        operations=open_operation_actions(aws, settings, operator),
         fleet=open_fleet_actions(aws, settings),
         registry=dependencies.registry,
         artifacts=dependencies.artifacts,

@@ -24,6 +24,7 @@ from cqworker.plugins.registry import Registry, discover
 from cqworker.ports import Artifacts
 from cqworker.settings import Settings
 from cqworker.worker.assembly import Dependencies, context_of, queues_of
+from cqworker.worker.operations import open_target_lists
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +56,11 @@ async def open_job_services(settings: Settings, emit: Emit) -> AsyncIterator[Job
     async with aws.clients:
         dependencies = aws.dependencies
         operator = open_operator_actions(dependencies, settings, Waiters(clock, lambda _: False), lambda _: None)
-        lists = open_lists(aws, settings)
         yield JobServices(
             submitter=open_submitter(dependencies, settings),
             operator=operator,
-            lists=lists,
-            operations=open_operation_actions(aws, settings, lists, operator),
+            lists=open_lists(aws, settings),
+            operations=open_operation_actions(aws, settings, operator),
             artifacts=dependencies.artifacts,
             fleet=open_fleet_actions(aws, settings),
             control=ControlReader(aws.fleet, dependencies.queue_control, clock, emit),
@@ -84,16 +84,16 @@ def open_lists(aws: AwsPorts, settings: Settings) -> JobLists:
     )
 
 
-def open_operation_actions(
-    aws: AwsPorts, settings: Settings, lists: JobLists, operator: OperatorActions
-) -> OperationActions:
+def open_operation_actions(aws: AwsPorts, settings: Settings, operator: OperatorActions) -> OperationActions:
     """What an operator may ask for on many jobs at once."""
     dependencies = aws.dependencies
     return OperationActions(
         aws.operations,
         dependencies.schedule,
         OperationParts(
-            lists=lists,
+            lists=open_target_lists(
+                aws.listing, dependencies.schedule, context_of(dependencies, settings), settings.store
+            ),
             submitter=open_submitter(replace(dependencies, registry=operations_alone()), settings),
             operator=operator,
         ),

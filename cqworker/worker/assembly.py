@@ -39,7 +39,7 @@ from cqworker.ports.operations import Operations
 from cqworker.ports.schedule import Schedule
 from cqworker.settings import QueueSettings, Settings, WorkerSettings
 from cqworker.settings.validation import max_receive_count_of
-from cqworker.worker.operations import open_lists, serve_operations
+from cqworker.worker.operations import open_target_lists, serve_operations
 from cqworker.worker.release import release_of
 from cqworker.worker.worker import QueueWorker, Shared, Worker
 
@@ -121,7 +121,7 @@ def _served_by(dependencies: Dependencies, settings: Settings, name: str) -> Reg
     if dependencies.operations is None or dependencies.listing is None:
         return dependencies.registry
     context, queues = context_of(dependencies, settings, name), queues_of(dependencies, settings)
-    lists = open_lists(dependencies.listing, dependencies.schedule, context, settings.store)
+    lists = open_target_lists(dependencies.listing, dependencies.schedule, context, settings.store)
     return serve_operations(
         dependencies.registry, dependencies.operations, lists, dependencies.schedule, context, queues
     )

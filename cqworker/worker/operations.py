@@ -15,8 +15,8 @@ from cqworker.ports.schedule import Schedule
 from cqworker.settings import StoreSettings
 
 
-def open_lists(listing: JobListing, schedule: Schedule, context: Context, settings: StoreSettings) -> JobLists:
-    """Lists of the jobs in the configured table."""
+def open_target_lists(listing: JobListing, schedule: Schedule, context: Context, settings: StoreSettings) -> JobLists:
+    """The lists that operations go through: those of an index alone, for the workers name a part of what runs."""
     return JobLists(listing, schedule, context.clock, listed=settings.listed, retention_days=settings.retention_days)
 
 

@@ -18,7 +18,7 @@ from cqworker.model.record import Failure, JobRecord, shard_of
 from cqworker.model.status import FINAL, FailureKind, Status
 from cqworker.testing.memory_ports import MemoryQueue
 from cqworker.worker.assembly import context_of, queues_of
-from cqworker.worker.operations import open_lists
+from cqworker.worker.operations import open_target_lists
 from tests.flow.world import World
 
 MINUTE = 60_000
@@ -32,7 +32,7 @@ class OperationWorld(World):
         host = self.office
         context, queues = context_of(host.ground, host.settings), queues_of(host.ground, host.settings)
         own = (context, operations_alone(), queues, host.ground.artifacts)
-        lists = open_lists(self.listing, host.ground.schedule, context, host.settings.store)
+        lists = open_target_lists(self.listing, host.ground.schedule, context, host.settings.store)
         submitter = Submitter(*own, inline_limit=host.settings.artifacts.inline_limit)
         parts = OperationParts(lists=lists, operator=host.operator, submitter=submitter)
         return OperationActions(
