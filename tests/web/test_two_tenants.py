@@ -135,8 +135,8 @@ def bodies(row: Route, things: Things) -> list[dict[str, Any]]:
 def addresses(row: Route, things: Things) -> list[str]:
     """Every way to fill the address in; a parameter that is new here is told by a KeyError."""
     known = {"job_id": things.jobs, "artifact_id": (things.upload,), "name": (things.name, "1-1.png"),
-             "wait": ("0", "0.2"), "worker": ("host.abcdef:7",), "queue": ("main", "more"),
-             "operation_id": things.operations, "limit": ("1", "50"), "cursor": things.operations, "days": ("1",)}  # fmt: skip
+             "wait": ("0", "0.2"), "worker": ("host.abcdef:7",), "queue": ("main", "more"), "days": ("1",),
+             "operation_id": things.operations, "limit": ("1", "50"), "cursor": things.operations}  # fmt: skip
     if row.name in LISTS:
         return [f"{row.path}?{query}" for query in LISTS[row.name]]
     said = [parameter for parameter in row.parameters if parameter.place != "header"]
