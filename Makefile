@@ -29,6 +29,8 @@ SPREAD = --numprocesses $$($(BIN)/python -c 'import os; print(min(8, 2 * (os.cpu
 BEYOND_UNITS := chaos engines figures generators packaging pictures processes simulation stops
 UNTRACED := a_child_that_ends_in_the_middle_says_how
 UNITS = tests $(BEYOND_UNITS:%=--ignore=tests/%) $(UNTRACED:%=--deselect=tests/children/test_calls.py::test_%)
+# What looks for minutes at daemons that do nothing: beside all the others, on engines of its own.
+IDLE := tests/figures/test_idle.py tests/figures/test_idle_index.py
 SEEDS ?= 300
 N ?= 200
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
@@ -88,7 +90,10 @@ golden: $(VENV)/.installed ## write tests/golden/files anew: what others build o
 
 engines: $(VENV)/.installed ## fetch DynamoDB Local, ElasticMQ and versitygw, run the tests that need them
 	$(BIN)/python -m tests.engines --fetch
-	$(BIN)/python -m pytest -m engines
+	@idle=$$(mktemp); $(BIN)/python -m pytest -m engines $(IDLE) >$$idle 2>&1 & waiting=$$!; \
+	trap 'kill $$waiting; rm -f $$idle; exit 130' INT TERM; \
+	$(BIN)/python -m pytest -m engines $(IDLE:%=--ignore=%); code=$$?; \
+	wait $$waiting || code=1; cat $$idle; rm -f $$idle; exit $$code
 
 api: $(VENV)/.installed ## generate clients in three languages from the API's description, compile and use them
 	$(BIN)/python -m tests.generators

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         JobView,
         NewJob,
         NotAdmitted,
+        OperationClient,
         ProxyRefused,
         Settings,
         Status,
@@ -93,6 +94,7 @@ __all__ = [
     "NotAdmitted",
     "NotAllowedNow",
     "NotProvisioned",
+    "OperationClient",
     "PauseRefused",
     "PayloadFault",
     "ProcessDied",
@@ -123,7 +125,7 @@ if not TYPE_CHECKING:
         """
         Client ClientNotOpen DaemonRefused DaemonUnreachable FailureSummary FleetClient HistoryEntry
         JobFailed JobFailure JobProgress JobSummary
-        JobUnfinished JobView NewJob NotAdmitted ProxyRefused Settings Status
+        JobUnfinished JobView NewJob NotAdmitted OperationClient ProxyRefused Settings Status
         """.split(),
         "cqworker.client",
     )

@@ -150,12 +150,21 @@ class QueueDraining(CqworkerError):
         self.retry_after = retry_after
 
 
+NO_ANSWER_OF = {"sqs": "The queue did not answer", "dynamodb": "The table did not answer"}
+"""Whose answer was lost, by the service of the fault: the table accepts a job for later, its queue any other."""
+
+
 class SendUnanswered(CqworkerError):
-    """The send's answer was lost (`cause`): the job may or may not run under `job_id`."""
+    """The answer of the queue, or of the table for a later time, was lost (`cause`).
+
+    The job may or may not run under `job_id`.
+    """
 
     def __init__(self, job_id: str, cause: Unavailable) -> None:
+        what = NO_ANSWER_OF.get(cause.service, "No answer came")
+        when = " at its time" if cause.service == "dynamodb" else ""
         super().__init__(
-            f"The queue did not answer, so job {job_id} may run. "
+            f"{what}, so job {job_id} may run{when}. "
             "Repeat with the same Idempotency-Key; without one it may run twice."
         )
         self.job_id = job_id

@@ -14,6 +14,8 @@ from cqworker.cli.text_table import print_table
 View = Mapping[str, Any]
 MAX_SHOWN = 5
 """Running jobs of a worker that are named; --json shows all that it told."""
+OUTCOMES = ("started", "succeeded", "failed", "cancelled", "retried")
+"""What is counted of a type and shown in a row; --json has the rest."""
 
 
 def to_json(shown: object) -> str:
@@ -31,6 +33,22 @@ def print_workers(workers: Sequence[View]) -> None:
     for worker in workers:
         for job in worker["oldest"][:MAX_SHOWN]:
             click.echo(printable(f"  {worker['worker']} runs {job['type']} {job['job_id']} since {job['since']}"))
+
+
+def print_counts(counted: View) -> None:
+    """A row a type: of the workers that there are, then of those that are gone, by day."""
+    headings = ("COUNTED", "TYPE", *map(str.upper, OUTCOMES))
+    since = counted["since"]
+    rows = [*_rows_of(f"since {since}", counted["by_type"])]
+    for day, by_type in counted["removed"].items():
+        rows += _rows_of(f"gone {day}", by_type)
+    if rows:
+        print_table(headings, rows)
+    else:
+        click.echo("No worker counted anything yet.")
+    running = [f"{number} {printable(job_type)}" for job_type, number in counted["running"].items()]
+    running += [f"{counted['unnamed']} more of any type"] if counted["unnamed"] else []
+    click.echo(f"Running: {', '.join(running) or 'nothing'}. As the workers told within the last minute.", err=True)
 
 
 def print_queues(queues: Sequence[View]) -> None:
@@ -62,6 +80,13 @@ def queue_text(queue: View) -> str:
             return f"{name} takes no new jobs{until}; workers go on."
         case _:
             return f"{name} runs as usual."
+
+
+def _rows_of(counted: str, by_type: Mapping[str, Mapping[str, int]]) -> list[tuple[str, ...]]:
+    return [
+        (counted, printable(job_type), *(str(outcomes.get(name, 0)) for name in OUTCOMES))
+        for job_type, outcomes in by_type.items()
+    ]
 
 
 def _row_of(worker: View) -> tuple[str, ...]:

@@ -70,7 +70,7 @@ def filter_options(function: Function) -> Function:
 @json_option
 @access_options
 def list_jobs(limit: int, as_json: bool, config: Path | None, url: str | None, token: str | None, **asked: Any) -> None:
-    """List jobs, the newest first: those that failed, or that are due later (--status SCHEDULED).
+    """List jobs, the newest first: those that failed, are due later (--status SCHEDULED), or run (--status RUNNING).
 
     With --json each job is one line.
     """
@@ -99,7 +99,7 @@ def _asked(from_: str | None, **asked: str | None) -> dict[str, str]:
 
 async def _list(access: Access, asked: dict[str, str], limit: int, *, as_json: bool) -> None:
     rows: list[list[str]] = []
-    number, is_whole = 0, True
+    number, is_whole, unnamed = 0, True, 0
     async with aclosing(_pages(access, "list", asked | {"limit": str(min(limit or MOST, MOST))})) as pages:
         async for page in pages:
             shown = page["jobs"][: limit - number] if limit else page["jobs"]
@@ -108,6 +108,7 @@ async def _list(access: Access, asked: dict[str, str], limit: int, *, as_json: b
                 click.echo("".join(f"{json.dumps(job, ensure_ascii=False)}\n" for job in shown), nl=False)
             else:
                 rows += map(_row, shown)
+            unnamed = page.get("unnamed") or 0  # an older daemon knows none
             is_whole = page["next"] is None and len(shown) == len(page["jobs"])
             if limit and number == limit:
                 break
@@ -115,6 +116,8 @@ async def _list(access: Access, asked: dict[str, str], limit: int, *, as_json: b
         _print(rows)
     if not is_whole:
         click.echo(f"These are the first {limit}; --limit says how many, 0 all of them.", err=True)
+    if unnamed:
+        click.echo(f"{unnamed} more run: each worker names the 32 that it has run for longest.", err=True)
 
 
 async def _count(access: Access, asked: Mapping[str, str]) -> tuple[int, str]:

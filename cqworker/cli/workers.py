@@ -38,6 +38,23 @@ def workers(context: click.Context, as_json: bool, config: Path | None, url: str
 
 
 @workers.command()
+@click.option(
+    "--days", type=click.IntRange(1, 31), default=1, show_default=True, help="Days of the workers that are gone."
+)
+@json_option
+@access_options
+def counts(days: int, as_json: bool, config: Path | None, url: str | None, token: str | None) -> None:
+    """Count the fleet's jobs by type and outcome, about right and without any scan."""
+    from cqworker.cli.fleet_text import print_counts, to_json
+
+    counted = ask_fleet(config, url, token, lambda fleet: fleet.counts(days=days))
+    if as_json:
+        click.echo(to_json(counted))
+    else:
+        print_counts(counted)
+
+
+@workers.command()
 @click.argument("worker", metavar="ID")
 @json_option
 @access_options

@@ -16,6 +16,7 @@ from cqworker.client.client_errors import (
 )
 from cqworker.client.fleet_client import FleetClient
 from cqworker.client.job_types import NewJob
+from cqworker.client.operation_client import OperationClient
 from cqworker.errors import (
     ArtifactMissing,
     ArtifactTooLarge,
@@ -71,6 +72,7 @@ __all__ = [
     "NotAdmitted",
     "NotAllowedNow",
     "NotProvisioned",
+    "OperationClient",
     "PauseRefused",
     "PayloadFault",
     "ProxyRefused",

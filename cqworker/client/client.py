@@ -16,6 +16,7 @@ from cqworker.client.client_errors import DaemonRefused, JobFailed, JobUnfinishe
 from cqworker.client.fleet_client import FleetClient
 from cqworker.client.job_finder import JobFinder
 from cqworker.client.job_types import NewJob, View
+from cqworker.client.operation_client import OperationClient
 from cqworker.client.request_bodies import body_of, reprioritise_body, reschedule_body
 from cqworker.client.sessions import Sessions
 from cqworker.client.transport import Transport
@@ -232,6 +233,11 @@ class Client(JobFinder):
     def fleet(self) -> FleetClient:
         """The workers of the fleet and how the queues stand: for operators of all tenants."""
         return FleetClient(lambda: self._transport)
+
+    @property
+    def operations(self) -> OperationClient:
+        """Retry or cancel all jobs that a filter matches; how far that is."""
+        return OperationClient(lambda: self._transport)
 
     @property
     def _transport(self) -> Transport:

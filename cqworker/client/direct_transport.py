@@ -11,10 +11,11 @@ from cqworker.client.transport import QueueChange, SubmitResult, SubmitResults
 from cqworker.daemon.standalone import JobServices, open_job_services
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError, SubmissionRefused, Unavailable, safe_text
 from cqworker.events import ignore
-from cqworker.fleet.fleet_views import queue_view, worker_view
+from cqworker.fleet.fleet_views import counts_view, queue_view, worker_view
 from cqworker.jobs.intake import JobAnswer, Sender, read_each, submit_all
 from cqworker.jobs.list_ask import list_ask_from
 from cqworker.jobs.list_view import count_view, page_view
+from cqworker.jobs.operation_models import read_operation
 from cqworker.jobs.refused_field import FieldRefused
 from cqworker.jobs.reprioritise_models import read_reprioritise
 from cqworker.jobs.reschedule_models import read_reschedule
@@ -82,6 +83,9 @@ class DirectTransport:
         members = await self._services.fleet.workers()
         return [worker_view(member, self._services.clock.now()) for member in members]
 
+    async def count_fleet(self, days: int) -> View:
+        return counts_view(await self._services.fleet.counts(days))
+
     async def order_worker(self, worker: str, command: str) -> View:
         member = await self._services.fleet.order(worker, Command(command), by=DIRECTLY)
         return worker_view(member, self._services.clock.now())
@@ -116,6 +120,22 @@ class DirectTransport:
 
     async def run_now(self, job_id: str) -> View:
         return job_view(await self._services.operator.reschedule(job_id, None, None, OPERATOR))
+
+    async def start_operation(self, body: bytes) -> View:
+        try:
+            wish = read_operation(body)
+        except (NotStrictJson, InvalidFields) as error:
+            raise SubmissionRefused(str(error)) from error
+        return await self._services.operations.answer(wish, None, OPERATOR)
+
+    async def operations(self, asked: Mapping[str, str]) -> View:
+        return await self._services.operations.page(asked, None)
+
+    async def show_operation(self, operation_id: str) -> View:
+        return (await self._services.operations.show(operation_id, None)).view()
+
+    async def cancel_operation(self, operation_id: str) -> View:
+        return (await self._services.operations.cancel(operation_id, None)).view()
 
     async def upload(self, data: bytes, content_type: str) -> str:
         if len(data) > self._max_upload:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from cqworker.client.job_types import View
 from cqworker.client.transport import QueueChange, Transport
 from cqworker.errors import SubmissionRefused
+from cqworker.fleet.fleet_counts import MAX_DAYS
 from cqworker.model.timestamps import seconds_of
 
 
@@ -25,6 +26,15 @@ class FleetClient:
     async def workers(self) -> Sequence[View]:
         """The workers of the fleet, by name."""
         return await self._transport().workers()
+
+    async def counts(self, *, days: int = 1) -> View:
+        """How many jobs of each type ended how, and run, as GET /workers/counts has it.
+
+        `days` (1 to 31): for how many the counts of removed workers are shown. Raises SubmissionRefused for others.
+        """
+        if not 1 <= days <= MAX_DAYS:
+            raise SubmissionRefused(f"`days` must be a whole number from 1 to {MAX_DAYS}.")
+        return await self._transport().count_fleet(days)
 
     async def quiet(self, worker: str) -> View:
         """The worker receives nothing more; what it runs is finished."""

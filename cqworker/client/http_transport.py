@@ -117,6 +117,9 @@ class HttpTransport:
     async def workers(self) -> Sequence[View]:
         return self._entries(await self._ask("GET", "/workers", is_harmless=True), "workers")
 
+    async def count_fleet(self, days: int) -> View:
+        return await self._ask("GET", f"/workers/counts?days={days}", is_harmless=True)
+
     async def order_worker(self, worker: str, command: str) -> View:
         return await self._ask("POST", f"/workers/{quote(worker, safe='')}/{command}", is_harmless=True)
 
@@ -140,6 +143,19 @@ class HttpTransport:
 
     async def run_now(self, job_id: str) -> View:
         return self._job(await self._ask("POST", f"{_path(job_id)}/run-now", is_harmless=False))
+
+    async def start_operation(self, body: bytes) -> View:
+        seconds, headers = LONG_ANSWER_TIMEOUT, JSON_HEADERS
+        return await self._ask("POST", "/operations", is_harmless=False, seconds=seconds, data=body, headers=headers)
+
+    async def operations(self, asked: Mapping[str, str]) -> View:
+        return self._list("operations", await self._ask("GET", "/operations", is_harmless=True, params=asked))
+
+    async def show_operation(self, operation_id: str) -> View:
+        return await self._ask("GET", _operation_path(operation_id), is_harmless=True)
+
+    async def cancel_operation(self, operation_id: str) -> View:
+        return await self._ask("POST", f"{_operation_path(operation_id)}/cancel", is_harmless=False)
 
     async def upload(self, data: bytes, content_type: str) -> str:
         request: dict[str, Any] = {"data": data, "headers": {"Content-Type": content_type}}
@@ -239,6 +255,10 @@ def _payload_of(body: bytes | None) -> bytes | io.BytesIO | None:
 
 def _path(job_id: str) -> str:
     return f"/jobs/{quote(job_id, safe='')}"
+
+
+def _operation_path(operation_id: str) -> str:
+    return f"/operations/{quote(operation_id, safe='')}"
 
 
 def _parse_object(body: bytes) -> dict[str, Any] | None:

@@ -41,8 +41,9 @@ class JobFinder:
         """The jobs that are so, the newest first, one page after the other for as long as they are asked for.
 
         The time, from `since` to before `until`, is when a job became FAILED (or CANCELLED, where that is listed), is
-        due if it is SCHEDULED, and else was submitted. Raises ListingRefused, and NotProvisioned where the table has no
-        index for such a list.
+        due if it is SCHEDULED, and else was submitted. Without an index of all jobs RUNNING ones are those that the
+        workers' heartbeats name, the longest-running first. Raises ListingRefused, and NotProvisioned where the table
+        has no index for such a list.
         """
         asked = filters_of(
             status=status,

@@ -8,6 +8,7 @@ from typing import Any
 
 from cqworker.client.client_errors import DaemonRefused, NotAdmitted
 from cqworker.errors import (
+    NO_ANSWER_OF,
     ArtifactMissing,
     ArtifactTooLarge,
     CqworkerError,
@@ -50,7 +51,8 @@ def error_of(problem: ProblemBody, at: str = "") -> CqworkerError:
         case Kind.QUEUE_DRAINING:
             return QueueDraining(text, retry_after=int(problem.get("retry_after", 60)))
         case Kind.SEND_UNANSWERED:
-            lost = Unavailable("sqs", "The queue did not answer.", "", ambiguous=True)
+            service = str(problem.get("service", "sqs"))  # what it was before it said so
+            lost = Unavailable(service, f"{NO_ANSWER_OF.get(service, 'No answer came')}.", "", ambiguous=True)
             return SendUnanswered(str(problem["job_id"]), lost)
         case kind:
             rest = [f"{place}: {why}" for place, why in faults if why not in text]

@@ -67,6 +67,10 @@ class Transport(Protocol):
         """The workers of the fleet, by name."""
         ...
 
+    async def count_fleet(self, days: int) -> View:
+        """What the workers counted, as GET /workers/counts answers it. Raises SubmissionRefused."""
+        ...
+
     async def order_worker(self, worker: str, command: str) -> View:
         """Asks one for something: quiet, resume, drain. Raises WorkerNotFound."""
         ...
@@ -95,6 +99,25 @@ class Transport(Protocol):
 
     async def run_now(self, job_id: str) -> View:
         """Starts a job that waits. Raises JobNotFound, NotAllowedNow, NotProvisioned."""
+        ...
+
+    async def start_operation(self, body: bytes) -> View:
+        """Asks for an operation, as POST /operations takes it and answers; in a dry run what it would be done to.
+
+        Raises ListingRefused, NotProvisioned, NotAllowedNow, SubmissionRefused.
+        """
+        ...
+
+    async def operations(self, asked: Mapping[str, str]) -> View:
+        """A page of the operations, as GET /operations takes and answers it. Raises ListingRefused."""
+        ...
+
+    async def show_operation(self, operation_id: str) -> View:
+        """How far it is. Raises JobNotFound."""
+        ...
+
+    async def cancel_operation(self, operation_id: str) -> View:
+        """Stops it. Raises JobNotFound, NotAllowedNow."""
         ...
 
     async def upload(self, data: bytes, content_type: str) -> str:

@@ -10,6 +10,7 @@ from cqworker.aws.dynamodb.due_index import DynamoSchedule
 from cqworker.aws.dynamodb.fleet_store import DynamoFleet
 from cqworker.aws.dynamodb.job_store import DynamoStore
 from cqworker.aws.dynamodb.listing_index import DynamoListing
+from cqworker.aws.dynamodb.operation_items import DynamoOperations
 from cqworker.aws.dynamodb.rate_store import DynamoRates
 from cqworker.aws.s3.artifact_store import S3Artifacts
 from cqworker.aws.sqs.batched_sends import BatchedSends
@@ -32,6 +33,7 @@ from cqworker.plugins.registry import Registry
 from cqworker.ports import JobQueue, JobStore
 from cqworker.ports.fleet import Fleet
 from cqworker.ports.listing import JobListing
+from cqworker.ports.operations import Operations
 from cqworker.settings import Settings
 from cqworker.settings.limit_settings import limits_of
 from cqworker.worker.assembly import Dependencies
@@ -39,12 +41,13 @@ from cqworker.worker.assembly import Dependencies
 
 @dataclass(frozen=True, slots=True)
 class AwsPorts:
-    """The dependencies of a worker on AWS, what lists are made of, and the clients that are closed with them."""
+    """The dependencies of a worker on AWS, more ports of the same table, and the clients that are closed with them."""
 
     dependencies: Dependencies
     listing: JobListing
     clients: AwsClients
     fleet: Fleet
+    operations: Operations
 
 
 def open_aws_ports(
@@ -83,8 +86,10 @@ def open_aws_ports(
         queue_control=QueueControl(clock, is_known=False, written=limits_of(settings.limits)),
         rates=MonitoredRates(DynamoRates(clients, settings.store.table), health),
         is_served_elsewhere=FleetTypes(fleet, clock).is_served,
+        listing=(listing := DynamoListing(clients, settings.store.table)),
+        operations=(operations := DynamoOperations(clients, settings.store.table)),
     )
-    return AwsPorts(dependencies, DynamoListing(clients, settings.store.table), clients, fleet)
+    return AwsPorts(dependencies, listing, clients, fleet, operations)
 
 
 def _open_store(clients: AwsClients, settings: Settings, clock: Clock) -> JobStore:

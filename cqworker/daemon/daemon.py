@@ -11,7 +11,13 @@ from cqworker.clock import Clock
 from cqworker.daemon.aws_ports import AwsPorts, open_aws_ports
 from cqworker.daemon.fleet_parts import FleetParts, Member, open_fleet
 from cqworker.daemon.observers import Observers, open_observers
-from cqworker.daemon.standalone import open_fleet_actions, open_lists, open_operator_actions, open_submitter
+from cqworker.daemon.standalone import (
+    open_fleet_actions,
+    open_lists,
+    open_operation_actions,
+    open_operator_actions,
+    open_submitter,
+)
 from cqworker.daemon.status_report import StatusReport
 from cqworker.enums import Role
 from cqworker.events import Emit
@@ -166,6 +172,7 @@ def _open_context(
         submitter=open_submitter(dependencies, settings),
         operator=operator,
         lists=open_lists(aws, settings),
+        operations=open_operation_actions(aws, settings, operator),
         fleet=open_fleet_actions(aws, settings),
         registry=dependencies.registry,
         artifacts=dependencies.artifacts,

@@ -13,7 +13,7 @@ from typing import Any
 from cqworker.daemon.observers import Observers
 from cqworker.errors import Unavailable
 from cqworker.fleet.control_reader import ControlReader
-from cqworker.fleet.fleet_meter import FleetMeter
+from cqworker.fleet.fleet_meter import FleetMeter, Plan
 from cqworker.fleet.fleet_types import hash_of_types
 from cqworker.fleet.heartbeats import Heartbeats
 from cqworker.ports.fleet import Command, Fleet, Heartbeat, RunningJob, WorkerState
@@ -159,10 +159,11 @@ def open_fleet(
             else:
                 return
 
+    plan = Plan(settings.worker.concurrency, settings.fleet.drain_target)
     return FleetParts(
-        heartbeats=Heartbeats(fleet, clock, emit, member.describe, member.obey),
+        heartbeats=Heartbeats(fleet, clock, emit, member.describe, member.obey, every=settings.fleet.heartbeat),
         reader=ControlReader(fleet, member.dependencies.queue_control, clock, emit, member.is_busy),
-        meter=FleetMeter(fleet, clock, emit, is_chosen, backlog, settings.worker.concurrency),
+        meter=FleetMeter(fleet, clock, emit, is_chosen, backlog, plan),
         drain_asked=member.drain_asked,
         publish_types=publish_types,
     )

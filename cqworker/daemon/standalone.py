@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cqworker.aws.clients import AwsClients
 from cqworker.aws.sqs.retention import retention_of
@@ -14,13 +14,17 @@ from cqworker.events import Emit
 from cqworker.fleet.control_reader import ControlReader
 from cqworker.fleet.fleet_actions import FleetActions
 from cqworker.jobs.job_lists import JobLists
+from cqworker.jobs.operation_actions import OperationActions, OperationParts
+from cqworker.jobs.operation_work import operations_alone
 from cqworker.jobs.operator_actions import OperatorActions
+from cqworker.jobs.running_jobs import RunningJobs
 from cqworker.jobs.submit import Submitter
 from cqworker.jobs.waiters import Waiters
 from cqworker.plugins.registry import Registry, discover
 from cqworker.ports import Artifacts
 from cqworker.settings import Settings
 from cqworker.worker.assembly import Dependencies, context_of, queues_of
+from cqworker.worker.operations import open_target_lists
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,7 @@ class JobServices:
     submitter: Submitter
     operator: OperatorActions
     lists: JobLists
+    operations: OperationActions
     artifacts: Artifacts
     fleet: FleetActions
     control: ControlReader
@@ -50,10 +55,12 @@ async def open_job_services(settings: Settings, emit: Emit) -> AsyncIterator[Job
     aws = open_aws_ports(settings, registry, clock, emit)
     async with aws.clients:
         dependencies = aws.dependencies
+        operator = open_operator_actions(dependencies, settings, Waiters(clock, lambda _: False), lambda _: None)
         yield JobServices(
             submitter=open_submitter(dependencies, settings),
-            operator=open_operator_actions(dependencies, settings, Waiters(clock, lambda _: False), lambda _: None),
+            operator=operator,
             lists=open_lists(aws, settings),
+            operations=open_operation_actions(aws, settings, operator),
             artifacts=dependencies.artifacts,
             fleet=open_fleet_actions(aws, settings),
             control=ControlReader(aws.fleet, dependencies.queue_control, clock, emit),
@@ -73,6 +80,26 @@ def open_lists(aws: AwsPorts, settings: Settings) -> JobLists:
         dependencies.clock,
         listed=store.listed,
         retention_days=store.retention_days,
+        running=RunningJobs(aws.fleet, dependencies.schedule, dependencies.clock),
+    )
+
+
+def open_operation_actions(aws: AwsPorts, settings: Settings, operator: OperatorActions) -> OperationActions:
+    """What an operator may ask for on many jobs at once."""
+    dependencies = aws.dependencies
+    return OperationActions(
+        aws.operations,
+        dependencies.schedule,
+        OperationParts(
+            lists=open_target_lists(
+                aws.listing, dependencies.schedule, context_of(dependencies, settings), settings.store
+            ),
+            submitter=open_submitter(replace(dependencies, registry=operations_alone()), settings),
+            operator=operator,
+        ),
+        dependencies.clock,
+        dependencies.emit,
+        settings.store.retention,
     )
 
 

@@ -13,6 +13,7 @@ from cqworker.events.job_event import JobRef as JobRef
 from cqworker.events.level_events import LevelReceived, LevelStarted
 from cqworker.events.limit_events import SubmissionsLimited
 from cqworker.events.loop_events import HandlerLoopBlocked, HandlerLoopProbed, MainLoopBlocked, MainLoopProbed
+from cqworker.events.operation_events import OperationEvent
 from cqworker.events.schedule_events import ShardLeft, ShardSwept
 from cqworker.model.status import FailureKind, Status
 
@@ -283,6 +284,7 @@ Event = (
     | ShardLeft
     | ShardSwept
     | FleetEvent
+    | OperationEvent
 )
 Emit = Callable[[Event], None]
 

@@ -12,6 +12,7 @@ from cqworker.clock import Clock
 from cqworker.errors import NotAllowedNow, PauseRefused, UnknownQueue, WorkerNotFound
 from cqworker.events import Emit
 from cqworker.events.fleet_events import QueueOrdered, WorkerOrdered
+from cqworker.fleet.fleet_counts import FleetCounts, count_fleet
 from cqworker.model.timestamps import rfc3339
 from cqworker.ports.fleet import Command, Control, Fleet, FleetMember, QueueOrder, QueueState
 
@@ -65,6 +66,10 @@ class FleetActions:
             alive = [member.heartbeat.worker for member in members if member.heartbeat.is_alive(now)]
             await asyncio.gather(*(self._fleet.watch(worker, self._watched_until) for worker in alive[:MOST_WATCHED]))
         return members
+
+    async def counts(self, days: int = 1) -> FleetCounts:
+        """What the daemons counted, with those removed within so many days. Raises Unavailable."""
+        return await count_fleet(self._fleet, self._clock.now(), days)
 
     async def order(self, worker: str, command: Command, by: str) -> FleetMember:
         """Asks a daemon for something; it hears of it with its next heartbeat. `by` is who asks, for the log.

@@ -21,13 +21,21 @@ EVERY = 60.0
 FOLD_AFTER_MS = 3_600_000
 """Milliseconds after its last heartbeat in which a daemon that left is still shown."""
 DRAIN_TARGET = 300.0
-"""Seconds in which a backlog is to be gone, by the figure of the workers that are wanted."""
+"""Seconds in which a backlog is to be gone, by the figure of the workers that are wanted, where nobody says it."""
 UTILIZATION = 0.8
 """Share of the slots that is planned with: at more than that a little more work is a long queue."""
 WINDOW = 5
 """Looks over which rates and times are taken."""
 ENDINGS = ("succeeded", "failed", "cancelled", "retried")
 """The outcomes that end an attempt (cqworker.observe.stats)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is planned with: slots of a worker while none is alive, and the seconds in which a backlog is to be gone."""
+
+    usual_slots: int
+    drain_target: float = DRAIN_TARGET
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +48,16 @@ class Step:
     grown: int
 
 
-def desired_workers(steps: Sequence[Step], backlog: int, slots: float) -> int:
-    """Workers of so many slots each that take in what arrives and let the backlog go within DRAIN_TARGET.
+def desired_workers(steps: Sequence[Step], backlog: int, slots: float, drain_target: float = DRAIN_TARGET) -> int:
+    """Workers of so many slots each that take in what arrives and let the backlog go within `drain_target` seconds.
 
-    ceil((arrivals a second x mean seconds + backlog x mean seconds / DRAIN_TARGET) / (0.8 x slots)). While nothing
+    ceil((arrivals a second x mean seconds + backlog x mean seconds / drain_target) / (0.8 x slots)). While nothing
     ended yet a job is taken to last a second.
     """
     seconds, ended = sum(step.seconds for step in steps), sum(step.ended for step in steps)
     mean = sum(step.ran for step in steps) / ended if ended else 1.0
     arrivals = max(0.0, (ended + sum(step.grown for step in steps)) / seconds) if seconds else 0.0
-    wanted = (arrivals * mean + backlog * mean / DRAIN_TARGET) / (UTILIZATION * max(1.0, slots))
+    wanted = (arrivals * mean + backlog * mean / drain_target) / (UTILIZATION * max(1.0, slots))
     return math.ceil(round(wanted, 6))
 
 
@@ -63,14 +71,14 @@ class FleetMeter:
         emit: Emit,
         is_chosen: Callable[[], bool],
         backlog: Callable[[], int],
-        usual_slots: int,
+        plan: Plan,
     ) -> None:
         self._fleet = fleet
         self._clock = clock
         self._emit = emit
         self._is_chosen = is_chosen
         self._backlog = backlog
-        self._usual_slots = usual_slots
+        self._plan = plan
         self._members: Sequence[FleetMember] = ()
         self._read_at: float | None = None
         self._former: tuple[float, int, Mapping[tuple[str, str], Heartbeat]] | None = None
@@ -105,14 +113,14 @@ class FleetMeter:
         backlog = self._backlog()
         self._note(alive, backlog)
         workers = [said.slots for said in alive if said.slots]
-        slots = sum(workers) / len(workers) if workers else float(self._usual_slots)
+        slots = sum(workers) / len(workers) if workers else float(self._plan.usual_slots)
         self.latest = FleetMeasured(
             live=len(alive),
             silent=sum(_is_silent(member.heartbeat, now) for member in self._members),
             slots=sum(workers),
             busy=sum(said.busy for said in alive),
             backlog=backlog,
-            desired=desired_workers(self._steps, backlog, slots),
+            desired=desired_workers(self._steps, backlog, slots, self._plan.drain_target),
             oldest=self._oldest(alive, backlog),
         )
         self._emit(self.latest)

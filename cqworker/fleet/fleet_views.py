@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cqworker.fleet.fleet_actions import QueueStanding
+from cqworker.fleet.fleet_counts import FleetCounts
 from cqworker.model.timestamps import rfc3339
 from cqworker.ports.fleet import FleetMember, QueueState, WorkerState
 
@@ -36,6 +37,20 @@ def worker_view(member: FleetMember, now: int) -> View:
         "read_units": said.read_units,
         "command": orders.command,
         "is_acknowledged": orders.command is None or said.obeyed >= orders.revision,
+    }
+
+
+def counts_view(counted: FleetCounts) -> View:
+    """The counts as JSON."""
+    return {
+        "since": None if counted.since is None else rfc3339(counted.since),
+        "by_type": {job_type: dict(outcomes) for job_type, outcomes in counted.by_type.items()},
+        "removed": {
+            day: {job_type: dict(outcomes) for job_type, outcomes in counts.items()}
+            for day, counts in counted.removed.items()
+        },
+        "running": dict(counted.running),
+        "unnamed": counted.unnamed,
     }
 
 

@@ -31,10 +31,10 @@ class Heartbeats:
     """Says what `describe` tells of this daemon, and hands `obey` each command once.
 
     `describe` knows neither name nor start nor pace: those are filled in here. A start (`boot`) that was silent for so
-    long that it was removed begins anew, with counts from then on.
+    long that it was removed begins anew, with counts from then on. `every`: seconds between two while nobody looks.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the daemon, and its pace and chance for a test
         self,
         fleet: Fleet,
         clock: Clock,
@@ -42,6 +42,7 @@ class Heartbeats:
         describe: Callable[[], Heartbeat],
         obey: Callable[[Command], None],
         chance: Callable[[], float] = random.random,
+        every: int = HEARTBEAT_SECONDS,
     ) -> None:
         self._fleet = fleet
         self._clock = clock
@@ -49,6 +50,7 @@ class Heartbeats:
         self._describe = describe
         self._obey = obey
         self._chance = chance
+        self._unwatched = every
         self._name = ""
         self._boot = _new_boot()
         self._is_first = True
@@ -91,7 +93,7 @@ class Heartbeats:
     @property
     def every(self) -> int:
         """Seconds until the next heartbeat."""
-        return WATCHED_SECONDS if self._clock.now() < self._watched_until else HEARTBEAT_SECONDS
+        return WATCHED_SECONDS if self._clock.now() < self._watched_until else self._unwatched
 
     async def say(self, state: WorkerState | None = None) -> None:
         """One heartbeat, and what its answer asks for. Raises Unavailable."""

@@ -15,6 +15,7 @@ from cqworker.jobs.list_cursor import START, LanePosition, ListCursor, cursor_fr
 from cqworker.jobs.list_lanes import Lanes
 from cqworker.jobs.list_page import MAX_ROUNDS, JobPage, PageWork
 from cqworker.jobs.list_plan import ListPlan, plan_of
+from cqworker.jobs.running_jobs import RunningJobs, is_of_workers
 from cqworker.model.status import Status
 from cqworker.ports.listing import JobIndex, JobListing
 from cqworker.ports.schedule import Schedule
@@ -39,7 +40,8 @@ class JobCount(Struct, frozen=True, kw_only=True):
 class JobLists:
     """Finds jobs. `listed` statuses are in the listing index; records stay for `retention_days`.
 
-    A caller with a tenant sees its own jobs alone; None is the operator of all.
+    A caller with a tenant sees its own jobs alone; None is the operator of all. `running` has what runs where the index
+    of all jobs is missing.
     """
 
     def __init__(
@@ -50,26 +52,33 @@ class JobLists:
         *,
         listed: Collection[Status],
         retention_days: int,
+        running: RunningJobs | None = None,
     ) -> None:
         self._listing = listing
         self._schedule = schedule
         self._clock = clock
         self._listed = frozenset(listed)
         self._retention_days = retention_days
+        self._running = running
 
     async def page(self, ask: ListAsk, tenant: str | None) -> JobPage:
         """The next jobs of the list. Raises ListingRefused, NotProvisioned, Unavailable."""
-        ask = _within(ask, tenant)
+        ask, is_of_all = _within(ask, tenant), tenant is None
+        running = self._running if ask.status is Status.RUNNING else None
+        if running is not None and is_of_workers(ask):
+            return await running.page(ask, is_of_all=is_of_all)
         plan = plan_of(ask, self._listed, self._clock.now(), self._retention_days)
-        is_of_all = tenant is None
         work = PageWork(ask, plan.index, self._listing, self._schedule, self._clock)
         for step, lanes in _steps_of(plan, ask):
             while not lanes.is_done:
                 if work.is_over:
                     rest = ListCursor(ask.digest, step, lanes.positions)
                     return _page_of(work, rest, lanes.reached(), is_of_all=is_of_all)
-                if not await work.read_on(lanes):
+                if await work.read_on(lanes):
+                    continue
+                if running is None:
                     raise self._missing(plan.index)
+                return await running.page(ask, is_of_all=is_of_all)
         reached = plan.last if plan.index is JobIndex.DUE else plan.first
         return _page_of(work, None, reached, is_of_all=is_of_all)
 
@@ -102,8 +111,8 @@ class JobLists:
         what = {
             JobIndex.LISTING: "Jobs cannot be listed yet: the table lacks its listing index, or is filling it.",
             JobIndex.DUE: "No job can be SCHEDULED yet: the table lacks its index of due jobs, or is filling it.",
-            JobIndex.DAY: f"Jobs are listed here in the status {listed} or SCHEDULED alone: for the others set [store] "
-            "list_all = true, which costs one write unit more for each job.",
+            JobIndex.DAY: f"Jobs are listed here in the status {listed}, those that run, and what is SCHEDULED: for "
+            "others set [store] list_all = true, which costs one write unit more for each job.",
         }
         return NotProvisioned(
             f"{what[index]} Run `cqworker provision`; `cqworker doctor` says when the index is there."

@@ -36,14 +36,21 @@ LEAST_LOOK = 16
     next="The cursor of the next page, or None at the end.",
     looked_at="How many entries of the index were looked at; for a tenant: how many of its jobs were.",
     looked_back_to="The time (epoch ms) to which everything was looked at.",
+    is_of_workers="Whether the jobs are those that the workers' heartbeats name, for want of an index.",
+    unnamed="How many jobs run that no heartbeat names; None where that is not known, or not the caller's business.",
 )
 class JobPage(Struct, frozen=True, kw_only=True):
-    """Some jobs of a list: the newest first, or of SCHEDULED ones the first to be due."""
+    """Some jobs of a list: the newest first; of SCHEDULED ones the first to be due.
+
+    What workers' heartbeats name: the longest-running first.
+    """
 
     jobs: Sequence[JobRecord]
     next: str | None
     looked_at: int
     looked_back_to: int
+    is_of_workers: bool = False
+    unnamed: int | None = None
 
 
 class PageWork:

@@ -16,6 +16,8 @@ def page_view(page: JobPage) -> dict[str, object]:
         "looked_at": page.looked_at,
         "looked_back_to": rfc3339(page.looked_back_to),
         "complete": page.next is None,
+        "source": "workers" if page.is_of_workers else "index",
+        "unnamed": page.unnamed,
     }
 
 

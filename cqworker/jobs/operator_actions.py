@@ -27,6 +27,8 @@ from cqworker.model.writes import Refused, Written
 
 MAX_TRIES = 5
 """Conditional writes that one act tries: each is refused only because the job changed meanwhile."""
+MESSAGE_LATER = 1
+"""Seconds by which the message of a retry among many is later than its record, which says who asked for it."""
 _RETRYABLE = ", ".join(status for status in Status if status in RETRYABLE)
 
 
@@ -83,7 +85,8 @@ class OperatorActions:
         if round_number is not None and record.round < round_number:
             raise NotAllowedNow(f"Job {job_id} is in round {record.round}; there was no round {round_number} yet.")
         if record.status.is_retryable:
-            return await self._open_round(record)
+            answer = await self._open_round(record)
+            return answer.record if isinstance(answer, Written) else answer.seen or record
         if record.is_free(self._clock.now()):
             if record.is_marked:
                 raise NotAllowedNow(f"Job {job_id} waits for its time; give it another one, or run it now.")
@@ -144,6 +147,24 @@ class OperatorActions:
         """
         return await self._priorities.reprioritise(job_id, tenant, asked, by, why)
 
+    async def retry_seen(self, record: JobRecord, said: str) -> bool:
+        """A new round for a FAILED or CANCELLED job as it was read; False: it has changed since.
+
+        `said` is for the history: its message comes a second later, so that no claim opens the round before the record
+        says who asked. Raises NotAllowedNow for a record that no worker takes, and Unavailable.
+        """
+        answer = await self._open_round(record, said, MESSAGE_LATER)
+        return not isinstance(answer, Refused)
+
+    async def cancel_seen(self, record: JobRecord, said: str) -> bool:
+        """A cancel, or a request for one, of a job as it was read; False: it has changed since. Raises Unavailable."""
+        change = self._cancel_write(record, said)
+        answer = await self._store.write(change)
+        if isinstance(answer, Written):
+            self._report_cancel(answer.record)
+            return True
+        return isinstance(change, Forestall) and change.was_applied_to(answer.seen)
+
     def _reschedule_write(self, record: JobRecord, at: int | None, said: str) -> Reschedule:
         now = self._clock.now()
         time = now if at is None else max(at, now)
@@ -163,11 +184,11 @@ class OperatorActions:
             return record
         return HandOver(seen=record).after(record)
 
-    def _cancel_write(self, record: JobRecord) -> Forestall | AskCancel:
+    def _cancel_write(self, record: JobRecord, said: str = "a cancel was asked for") -> Forestall | AskCancel:
         now = self._clock.now()
         if not record.is_free(now):
             return AskCancel(job_id=record.job_id, round=record.round, now=now)
-        entry = Entry(now, ending_event(Status.CANCELLED), record.attempt, "", "a cancel was asked for")
+        entry = Entry(now, ending_event(Status.CANCELLED), record.attempt, "", said)
         return Forestall(
             seen=record,
             status=Status.CANCELLED,
@@ -187,21 +208,21 @@ class OperatorActions:
             self._cancel_here(record.job_id)
         return record
 
-    async def _open_round(self, record: JobRecord) -> JobRecord:
+    async def _open_round(self, record: JobRecord, said: str = "", later: int = 0) -> Written | Refused:
         """The message is the commit point of a retry, too: what the record says afterwards can be healed by a claim."""
-        await self._send(record, record.round + 1)
+        await self._send(record, record.round + 1, later)
         self._emit(RetryAsked(job=job_ref_of(record)))
         now = self._clock.now()
-        change = NewRound(seen=record, now=now, purge_at=self._retention.purge_at(now))
+        change = NewRound(seen=record, now=now, purge_at=self._retention.purge_at(now), reason=said)
         try:
             answer = await self._store.write(change)
         except Unavailable as error:
             self._emit(RecordPostponed(job=job_ref_of(record), cause=error.cause))
-            return change.after(record)
-        if isinstance(answer, Refused):
-            return answer.seen or change.after(record)
-        return answer.record
+            return Written(change.after(record))
+        is_gone = isinstance(answer, Refused) and answer.seen is None
+        return Written(change.after(record)) if is_gone else answer
 
-    async def _send(self, record: JobRecord, round_number: int) -> None:
+    async def _send(self, record: JobRecord, round_number: int, later: int = 0) -> None:
         """Raises NotAllowedNow for a record from before today's limits, which no worker takes."""
-        await self._queues.named(record.queue, record.priority).send(letter_of(record, round_number=round_number))
+        letter = letter_of(record, round_number=round_number, delay=later)
+        await self._queues.named(record.queue, record.priority).send(letter)

@@ -126,6 +126,7 @@ class AskCancel(Struct, frozen=True, kw_only=True):
     seen="The record as it was seen.",
     now="When it is done (epoch ms).",
     purge_at="When the record may be deleted (epoch s).",
+    reason="Who asked for it and why, or nothing.",
 )
 class NewRound(Struct, frozen=True, kw_only=True):
     """A retry's record: QUEUED in the round whose message is already out, if nobody was faster."""
@@ -133,6 +134,7 @@ class NewRound(Struct, frozen=True, kw_only=True):
     seen: JobRecord
     now: int
     purge_at: int
+    reason: str = ""
 
     @property
     def job_id(self) -> str:
@@ -159,7 +161,7 @@ class NewRound(Struct, frozen=True, kw_only=True):
     @property
     def history(self) -> tuple[Entry, ...]:
         """The history with the retry added."""
-        return trim(self.seen.history, Entry(self.now, RETRIED))
+        return trim(self.seen.history, Entry(self.now, RETRIED, reason=self.reason))
 
 
 @document_fields(

@@ -20,6 +20,7 @@ from cqworker.events.fleet_events import (
 from cqworker.events.level_events import JobReprioritised, LevelReceived, LevelStarted
 from cqworker.events.limit_events import SubmissionsLimited
 from cqworker.events.loop_events import HandlerLoopBlocked, HandlerLoopProbed, MainLoopBlocked, MainLoopProbed
+from cqworker.events.operation_events import OperationAsked, OperationStopped
 from cqworker.events.schedule_events import JobHandedOver, JobScheduled, JobUnsendable, ShardLeft, ShardSwept
 from cqworker.events.stop_events import EndingDiscarded, ReturnedAfterStop
 from cqworker.model.status import SETTLED, Status
@@ -126,6 +127,10 @@ WORDING: Mapping[type, EventWording | Callable[[Any], EventWording]] = {
     ),
     QueueOrdered: EventWording("warning", "queue ordered to stand otherwise", _QUEUE_FIELDS),
     QueueStateNoticed: EventWording("info", "queue stands otherwise from now on", _QUEUE_FIELDS),
+    OperationAsked: EventWording(
+        "warning", "operation asked for", ("operation", "act", "tenant", "by", "reason", "filter", "jobs", "rate")
+    ),
+    OperationStopped: EventWording("error", "operation stopped itself", ("operation", "act", "by", "why", "done")),
     WorkerOrdered: EventWording("warning", "worker ordered", ("member", "command", "revision", "by")),
     CommandObeyed: EventWording("warning", "command obeyed", ("command", "revision")),
     WorkerNameTaken: EventWording("warning", "name is taken by a live worker", ("name", "instead")),

@@ -162,6 +162,14 @@ class MetricDefinitions:
         self.worker_orders: CounterFamily = self._counter(
             "worker_orders_total", "Commands to one worker that somebody asked for here", "command"
         )
+        self.operations: CounterFamily = self._counter(
+            "operations_total", "Operations on many jobs that somebody asked for here", "act"
+        )
+        self.operations_stopped: CounterFamily = self._counter(
+            "operations_stopped_total",
+            "Operations that stopped themselves, for most of what they did failed again",
+            "act",
+        )
         self.fleet_workers: GaugeFamily = self._gauge(
             "fleet_workers", "Daemons of the fleet: live, or silent; told by the one daemon that measures", "state"
         )

@@ -33,6 +33,7 @@ from cqworker.events.fleet_events import (
 from cqworker.events.level_events import JobReprioritised, LevelReceived, LevelStarted
 from cqworker.events.limit_events import SubmissionsLimited
 from cqworker.events.loop_events import HandlerLoopBlocked, HandlerLoopProbed, MainLoopBlocked, MainLoopProbed
+from cqworker.events.operation_events import OperationAsked, OperationStopped
 from cqworker.events.schedule_events import JobHandedOver, JobScheduled, JobUnsendable, ShardLeft, ShardSwept
 from cqworker.events.stop_events import EndingDiscarded, ReturnedAfterStop
 from cqworker.model.status import FailureKind, Status
@@ -158,6 +159,8 @@ class MetricsObserver:
         return {
             QueueOrdered: lambda event: metrics.queue_orders[event.state,].inc(),
             WorkerOrdered: lambda event: metrics.worker_orders[event.command,].inc(),
+            OperationAsked: lambda event: metrics.operations[event.act,].inc(),
+            OperationStopped: lambda event: metrics.operations_stopped[event.act,].inc(),
             FleetMeasured: lambda event: fleet_gauges.show(metrics, event),
             FleetUnmeasured: lambda _: fleet_gauges.forget(metrics),
         }

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from cqworker.model.operations import RESERVED_PREFIX, is_internal
 from cqworker.plugins.entry_points import Offer, installed_offers, load_object, refuse_conflicts
 from cqworker.plugins.handler import DEFAULT_ATTEMPTS
 from cqworker.plugins.loaded_handlers import BrokenPlugin, Handler, Origin, read_handler
@@ -15,6 +16,8 @@ from cqworker.plugins.signature import Unusable
 from cqworker.settings import HandlerSettings
 
 DEFAULT_SETTINGS = HandlerSettings()
+OTHER_NAME = "Give its entry point a name that begins with your own: acme.report, not cqworker.report."
+"""What mends a job type that only the product may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,9 @@ def _from_function(name: str, function: Callable[..., Any], settings: HandlerSet
 
 
 def _read(name: str, origin: Origin, find: Callable[[], object], settings: HandlerSettings) -> Handler | BrokenPlugin:
+    if is_internal(name):
+        cause = f"Job types that begin with {RESERVED_PREFIX} are the product's own, and {name} does."
+        return BrokenPlugin(name, origin.name, f"{origin.distribution} {origin.version}", cause, OTHER_NAME)
     try:
         return read_handler(name, find(), origin, settings.types.get(name))
     except Unusable as fault:

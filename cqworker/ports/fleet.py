@@ -12,7 +12,7 @@ from cqworker.field_docs import document_fields
 from cqworker.model.limits import LimitOrder
 
 HEARTBEAT_SECONDS = 60
-"""Seconds between two heartbeats of a daemon that nobody watches: one write unit a minute."""
+"""Seconds between two heartbeats of a daemon that nobody watches, at most and usually: one write unit a minute."""
 MARGIN_MS = 2_000
 """Milliseconds by which the clocks of two hosts may differ before one takes the other for silent."""
 STALE_HEARTBEATS = 3

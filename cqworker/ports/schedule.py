@@ -59,7 +59,8 @@ class Schedule(Protocol):
     async def read_many(self, job_ids: Collection[str]) -> Sequence[JobRecord]:
         """The records of at most 100 jobs, read consistently, in no order; who has none, or one too old, is left out.
 
-        One that this version cannot read is left out, too.
+        One that this version cannot read is left out, too. Raises Unavailable where the store says nothing of some:
+        who is told of none of these would take a job that waits for one that is gone.
         """
         ...
 

@@ -11,6 +11,7 @@ from cqworker.settings.queue_settings import LevelSettings, QueueSettings
 from cqworker.settings.settings import (
     ArtifactSettings,
     AwsSettings,
+    FleetSettings,
     Settings,
     StoreSettings,
     WorkerSettings,
@@ -21,6 +22,7 @@ __all__ = [
     "ArtifactSettings",
     "AwsSettings",
     "BackoffSettings",
+    "FleetSettings",
     "HandlerSettings",
     "HttpSettings",
     "LevelSettings",

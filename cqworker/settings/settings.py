@@ -127,6 +127,24 @@ class WorkerSettings(Section):
     )
 
 
+class FleetSettings(Section):
+    """`[fleet]`: how often daemons tell of themselves, and how soon a backlog is to be gone."""
+
+    heartbeat: int = Field(
+        60,
+        ge=10,
+        le=60,
+        description="Seconds between two heartbeats of a daemon while nobody looks: so late a command is heard at "
+        "most. Each is a write unit.",
+    )
+    drain_target: int = Field(
+        300,
+        ge=10,
+        le=86_400,
+        description="Seconds in which a backlog is to be gone: what the number of desired workers is computed with.",
+    )
+
+
 class AwsSettings(Section):
     """`[aws]`: how calls to AWS are made; both positions of each switch keep the same promises, at different costs."""
 
@@ -152,6 +170,7 @@ class Settings(Section):
         (QueueSettings(name="cqworker", dead_letter_queue="cqworker-dead"),), description="The queues to receive from."
     )
     worker: WorkerSettings = WorkerSettings()
+    fleet: FleetSettings = FleetSettings()
     http: HttpSettings = HttpSettings()
     aws: AwsSettings = AwsSettings()
     handlers: HandlerSettings = HandlerSettings()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from cqworker.model.record import JobRecord, shard_of
@@ -47,7 +48,13 @@ class MemoryListing:
         return None if page is None else IndexCount(len(page.entries), page.end)
 
     def _entries(self, part: IndexPart, after: IndexEntry | None) -> list[IndexEntry]:
-        named = [entry for record in self._store.records.values() for entry in _entries_of(record, part)]
+        named = [
+            IndexEntry(at, record.job_id)
+            for record in self._store.records.values()
+            if (at := _time_of(record, part.index)) is not None
+            and part.first <= at <= part.last
+            and _key_of(record, part.index, at) == part.key
+        ]
         named += [entry for entry in self.stale.get(part.key, ()) if part.first <= entry.at <= part.last]
         ordered = sorted(named, reverse=part.index.newest_first)
         if after is None:
@@ -64,12 +71,6 @@ class MemoryListing:
         return all(said[name] == value for name, value in where.items())
 
 
-def _entries_of(record: JobRecord, part: IndexPart) -> Iterator[IndexEntry]:
-    at = _time_of(record, part.index)
-    if at is not None and part.first <= at <= part.last and _key_of(record, part.index, at) == part.key:
-        yield IndexEntry(at, record.job_id)
-
-
 def _time_of(record: JobRecord, index: JobIndex) -> int | None:
     match index:
         case JobIndex.LISTING:
@@ -83,8 +84,13 @@ def _time_of(record: JobRecord, index: JobIndex) -> int | None:
 def _key_of(record: JobRecord, index: JobIndex, at: int) -> str | None:
     match index:
         case JobIndex.LISTING:
-            return f"{record.status}#{day_of(at)}#{shard_of(record.job_id)}"
+            return f"{record.status}#{_place_of(at, record.job_id)}"
         case JobIndex.DUE:
             return record.due
         case JobIndex.DAY:
             return record.day
+
+
+@lru_cache(maxsize=1 << 15)
+def _place_of(at: int, job_id: str) -> str:
+    return f"{day_of(at)}#{shard_of(job_id)}"

@@ -35,6 +35,8 @@ from cqworker.settings.limit_settings import limits_of
 from cqworker.testing.faulty_ports import FaultyArtifacts, FaultyQueue, FaultyRates, FaultySchedule, FaultyStore
 from cqworker.testing.host import Host
 from cqworker.testing.host_loop import HOST
+from cqworker.testing.memory_listing import MemoryListing
+from cqworker.testing.memory_operations import MemoryOperations
 from cqworker.testing.memory_ports import MemoryArtifacts, MemoryQueue
 from cqworker.testing.memory_rates import MemoryRates
 from cqworker.testing.memory_schedule import MemorySchedule
@@ -75,6 +77,8 @@ class WorldInMemory:
         self.store = ToldStore(clock)
         self.schedule = MemorySchedule(self.store)
         self.rates = MemoryRates()
+        self.listing = MemoryListing(self.store)
+        self.operations = MemoryOperations()
         self.artifacts = MemoryArtifacts()
         self.events: list[Event] = []
         self.hosts: dict[str, Host] = {}
@@ -174,6 +178,8 @@ class WorldInMemory:
             clock=clock,
             emit=emit,
             queue_control=QueueControl(clock, written=limits_of(self.settings.limits)),
+            listing=self.listing,
+            operations=self.operations,
         )
         workers: list[Worker] = []
         return Host(

@@ -13,6 +13,7 @@ from cqworker.events import Emit
 from cqworker.fleet.fleet_actions import FleetActions
 from cqworker.health.service_health import Trouble
 from cqworker.jobs.job_lists import JobLists
+from cqworker.jobs.operation_actions import OperationActions
 from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.submit import Submitter
 from cqworker.plugins.registry import Registry
@@ -46,7 +47,7 @@ def count_nothing(queue: str) -> Mapping[str, int]:  # noqa: ARG001 - the signat
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppContext:
-    """What the routes call on; where only health is served the first four and `artifacts` are None.
+    """What the routes call on; where only health is served the first five and `artifacts` are None.
 
     `depth_of` gives the messages of a queue by state, as they were last counted here.
     """
@@ -54,6 +55,7 @@ class AppContext:
     submitter: Submitter | None
     operator: OperatorActions | None
     lists: JobLists | None
+    operations: OperationActions | None
     fleet: FleetActions | None
     registry: Registry
     artifacts: Artifacts | None

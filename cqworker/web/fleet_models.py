@@ -88,6 +88,20 @@ class WorkersView(ResponseBody):
     workers: list[WorkerView]
 
 
+class FleetCountsView(ResponseBody):
+    """How many jobs of each type ended how, and run, as the workers tell: about right, and without any scan."""
+
+    since: Time | None = Field(description="The earliest start of the workers that `by_type` sums up.")
+    by_type: dict[str, dict[str, int]] = Field(
+        description="What the workers of the registry counted, each since its start, by type and outcome."
+    )
+    removed: dict[str, dict[str, dict[str, int]]] = Field(
+        description="What workers counted that left the registry, by the day (UTC) on which they were last heard."
+    )
+    running: dict[str, int] = Field(description="Jobs that heartbeats name as running, by type: 32 a worker at most.")
+    unnamed: int = Field(ge=0, description="Jobs that run and that no heartbeat names.")
+
+
 class QueueView(ResponseBody):
     """How a queue stands."""
 

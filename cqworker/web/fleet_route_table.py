@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from cqworker.web import fleet_models, fleet_routes
 from cqworker.web.host_guard import Endpoint
-from cqworker.web.parameters import QUEUE, WORKER
+from cqworker.web.parameters import DAYS, QUEUE, WORKER
 from cqworker.web.problems import ProblemKind
 from cqworker.web.route_definition import Route, RouteReply
 
@@ -64,6 +64,18 @@ FLEET_ROUTES = (
         scope="operate",
         replies={200: RouteReply("The workers, by name.", fleet_models.WorkersView)},
         problems=(ProblemKind.UNAVAILABLE,),
+    ),
+    Route(
+        method="GET",
+        path="/workers/counts",
+        name="countFleetJobs",
+        tag="fleet",
+        summary="Count the fleet's jobs by type and outcome",
+        endpoint=fleet_routes.count_fleet_jobs,
+        scope="operate",
+        parameters=(DAYS,),
+        replies={200: RouteReply("What the workers counted.", fleet_models.FleetCountsView)},
+        problems=(ProblemKind.MALFORMED, ProblemKind.UNAVAILABLE),
     ),
     _order("quiet", "Have one worker receive nothing more", fleet_routes.quiet_worker),
     _order("resume", "Have one worker receive again", fleet_routes.resume_worker),

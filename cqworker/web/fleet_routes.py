@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from aiohttp import web
 
 from cqworker.fleet.fleet_actions import FleetActions
-from cqworker.fleet.fleet_views import queue_view, worker_view
+from cqworker.fleet.fleet_counts import MAX_DAYS
+from cqworker.fleet.fleet_views import counts_view, queue_view, worker_view
 from cqworker.jobs.strict_json import read_object
 from cqworker.jobs.submission_models import validate
 from cqworker.model.tenants import EVERY_TENANT
@@ -19,6 +22,7 @@ from cqworker.web.problems import Problem, ProblemKind
 
 MAX_BODY = 4096
 """Bytes of a body that holds a time and a reason."""
+_is_number = re.compile(r"[0-9]{1,2}").fullmatch
 
 
 async def list_workers(request: web.Request) -> web.StreamResponse:
@@ -27,6 +31,12 @@ async def list_workers(request: web.Request) -> web.StreamResponse:
     members = await fleet.workers()
     now = context_of(request).clock.now()
     return as_json({"workers": [worker_view(member, now) for member in members]})
+
+
+async def count_fleet_jobs(request: web.Request) -> web.StreamResponse:
+    """GET /workers/counts."""
+    fleet = _fleet_for(request)
+    return as_json(counts_view(await fleet.counts(_days_of(request))))
 
 
 async def quiet_worker(request: web.Request) -> web.StreamResponse:
@@ -103,6 +113,16 @@ def _end_of(ask: QueueAsk, now: int) -> int | None:
     if ask.until is not None:
         return ms_of(ask.until)
     return None if ask.lasts is None else now + ask.lasts * 1000
+
+
+def _days_of(request: web.Request) -> int:
+    """Raises Problem MALFORMED."""
+    values = request.query.getall("days", ["1"])
+    days = int(values[0]) if len(values) == 1 and _is_number(values[0]) else 0
+    if not 1 <= days <= MAX_DAYS:
+        detail = f"days must be one whole number from 1 to {MAX_DAYS}, as in ?days=7."
+        raise Problem(ProblemKind.MALFORMED, detail)
+    return days
 
 
 def _queue_of(request: web.Request) -> str:

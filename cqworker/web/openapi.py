@@ -24,6 +24,7 @@ Everything but /healthz, /readyz and /metrics is served under /api/v1, too, and 
 is 405 with Allow. Whole numbers may be spelt 10, 10.0 or 1e1. Answers may get further members in a later version."""
 TAGS = {
     "jobs": "Submit jobs, watch, retry and cancel them.",
+    "operations": "Retry or cancel all jobs that a filter matches.",
     "artifacts": "Bytes that jobs read and write.",
     "handlers": "The job types.",
     "fleet": "The workers of all processes, and how the queues stand.",

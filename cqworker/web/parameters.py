@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cqworker.fleet.fleet_counts import MAX_DAYS
 from cqworker.jobs.list_ask import MAX_PAGE, MAX_TEXT, USUAL_PAGE
 from cqworker.jobs.list_cursor import MAX_CURSOR
 from cqworker.model.artifact_keys import MAX_NAME, NAME_PATTERN
@@ -27,6 +28,12 @@ ARTIFACT_NAME = Parameter(
 )
 WORKER = Parameter(
     "worker", "path", "The worker's name, as GET /workers has it.", {"type": "string", "minLength": 1, "maxLength": 128}
+)
+DAYS = Parameter(
+    "days",
+    "query",
+    "Days for which the counts of removed workers are shown, today (UTC) being the first; else 1.",
+    {"type": "integer", "format": "int32", "minimum": 1, "maximum": MAX_DAYS},
 )
 QUEUE = Parameter("queue", "path", "The queue's name.", {"type": "string", "minLength": 1, "maxLength": 80})
 WAIT = Parameter(

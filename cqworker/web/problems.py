@@ -52,7 +52,7 @@ class ProblemKind(Enum):
     INTERNAL = ("internal", 500, "Something went wrong inside cqworker")
     UNAVAILABLE = ("unavailable", 503, "A service that is needed does not do its part")
     QUEUE_DRAINING = ("queue-draining", 503, "The queue takes no new jobs now")
-    SEND_UNANSWERED = ("send-unanswered", 503, "The queue did not answer, so the job may run")
+    SEND_UNANSWERED = ("send-unanswered", 503, "An answer was lost, so the job may run")
     CROWDED = ("crowded", 503, "Too many requests at once")
 
     def __init__(self, slug: str, status: int, title: str) -> None:

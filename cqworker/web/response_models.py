@@ -73,6 +73,13 @@ class JobListView(ResponseBody):
     )
     looked_back_to: Time = Field(description="All jobs to this time were looked at; of SCHEDULED ones all until then.")
     complete: bool = Field(description="Whether that was all; a page with few jobs, or none, may not be the last.")
+    source: Literal["index", "workers"] = Field(
+        description="workers: RUNNING jobs that the workers' heartbeats name, 32 each at most, the longest-running "
+        "first, for there is no index of all jobs."
+    )
+    unnamed: int | None = Field(
+        ge=0, description="Jobs that run and that no heartbeat names; null for an index, and for a tenant's token."
+    )
 
 
 class JobCountView(ResponseBody):

@@ -13,7 +13,7 @@ from cqworker.web.host_guard import Endpoint
 from cqworker.web.problems import ProblemKind
 
 Schema = Mapping[str, object]
-Tag = Literal["jobs", "artifacts", "handlers", "fleet", "worker"]
+Tag = Literal["jobs", "operations", "artifacts", "handlers", "fleet", "worker"]
 
 
 @dataclass(frozen=True, slots=True)

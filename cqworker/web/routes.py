@@ -14,6 +14,7 @@ from cqworker.web import (
 from cqworker.web.artifact_route_table import ARTIFACT_ROUTES
 from cqworker.web.fleet_route_table import FLEET_ROUTES
 from cqworker.web.list_routes import LIST_ROUTES
+from cqworker.web.operation_routes import OPERATION_ROUTES
 from cqworker.web.parameters import (
     IDEMPOTENCY_KEY,
     JOB_ADDRESS,
@@ -223,6 +224,7 @@ ROUTES = (
     *LIST_ROUTES,
     *JOB_ROUTES,
     *SCHEDULE_ROUTES,
+    *OPERATION_ROUTES,
     *PRIORITY_ROUTES,
     *ARTIFACT_ROUTES,
     *CATALOGUE_ROUTES,

@@ -59,8 +59,9 @@ def problem_of_submission(error: Exception, pointer: JobPointer) -> Problem:  # 
             return problem_for_later(ProblemKind.RATE_LIMITED, error)
         case QueueDraining():
             return problem_for_later(ProblemKind.QUEUE_DRAINING, error)
-        case SendUnanswered(job_id=job_id):
-            return Problem(ProblemKind.SEND_UNANSWERED, str(error), members={"job_id": job_id})
+        case SendUnanswered(job_id=job_id, cause=cause):
+            members = {"job_id": job_id, "service": cause.service}
+            return Problem(ProblemKind.SEND_UNANSWERED, str(error), members=members)
         case Unavailable(service=service):
             return Problem(ProblemKind.UNAVAILABLE, str(error), members={"service": service})
         case _:

@@ -37,10 +37,13 @@ from cqworker.model.ids import TokenGenerator
 from cqworker.model.listing_rule import ListingRule
 from cqworker.plugins.registry import Registry
 from cqworker.ports import Artifacts, JobQueue, JobStore
+from cqworker.ports.listing import JobListing
+from cqworker.ports.operations import Operations
 from cqworker.ports.rates import Rates
 from cqworker.ports.schedule import Schedule
 from cqworker.settings import LevelSettings, QueueSettings, Settings, WorkerSettings
 from cqworker.settings.validation import max_receive_count_of
+from cqworker.worker.operations import open_target_lists, serve_operations
 from cqworker.worker.release import release_of
 from cqworker.worker.worker import QueueWorker, Shared, Worker
 
@@ -54,6 +57,7 @@ class Dependencies:
 
     `open_queue` makes the port of a queue that is not among `queues`; `schedule_state` is what `schedule` last said,
     `queue_control` what the fleet's control said, `is_served_elsewhere` whether another live worker serves a type.
+    Without `listing` and `operations` no operations are served.
     """
 
     queues: Mapping[str, JobQueue]
@@ -69,6 +73,8 @@ class Dependencies:
     emit: Emit
     queue_control: QueueControl = field(default_factory=QueueControl)
     is_served_elsewhere: IsServed = served_nowhere
+    listing: JobListing | None = None
+    operations: Operations | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +97,9 @@ def open_worker(
 ) -> Worker:
     """A worker for every configured queue, ready to start; `on_settled` is called for every record it settles."""
     pools = pools or Pools(HandlerThreads(), ChildPool(settings.worker.concurrency))
+    registry = _served_by(dependencies, settings, name)
     runtime = Runtime(
-        registry=dependencies.registry,
+        registry=registry,
         artifacts=dependencies.artifacts,
         tenant_of=_tenants_in(dependencies.store),
         sources=settings.artifacts.sources,
@@ -104,7 +111,7 @@ def open_worker(
         look_every=pools.look_every,
     )
     executor = Executor(runtime, dependencies.clock, dependencies.emit)
-    shared = _open_shared(dependencies, settings, executor, name, on_settled)
+    shared = _open_shared(dependencies, registry, settings, executor, name, on_settled)
     main = MainLoopLag(dependencies.clock, dependencies.emit, pools.look_every)
     watchdog = HandlerWatchdog(
         runtime, executor, _most_stragglers(settings.worker), main, dependencies.clock, dependencies.emit
@@ -114,6 +121,17 @@ def open_worker(
         shared,
         runtime,
         watchdog,
+    )
+
+
+def _served_by(dependencies: Dependencies, settings: Settings, name: str) -> Registry:
+    """The handlers that people installed, and the product's own."""
+    if dependencies.operations is None or dependencies.listing is None:
+        return dependencies.registry
+    context, queues = context_of(dependencies, settings, name), queues_of(dependencies, settings)
+    lists = open_target_lists(dependencies.listing, dependencies.schedule, context, settings.store)
+    return serve_operations(
+        dependencies.registry, dependencies.operations, lists, dependencies.schedule, context, queues
     )
 
 
@@ -156,16 +174,21 @@ def queues_of(dependencies: Dependencies, settings: Settings) -> QueueDirectory:
 
 
 def _open_shared(
-    dependencies: Dependencies, settings: Settings, executor: Executor, name: str, on_settled: OnSettled
+    dependencies: Dependencies,
+    registry: Registry,
+    settings: Settings,
+    executor: Executor,
+    name: str,
+    on_settled: OnSettled,
 ) -> Shared:
     context = context_of(dependencies, settings, name)
     capacity = Capacity(settings.worker.concurrency, dependencies.emit)
     limits = ResultLimits(inline=settings.artifacts.inline_limit, largest=settings.http.max_upload)
-    settler = Settler(context, dependencies.artifacts, dependencies.registry, limits, on_settled)
+    settler = Settler(context, dependencies.artifacts, registry, limits, on_settled)
     return Shared(
         context=context,
         capacity=capacity,
-        limits=TypeLimits(dependencies.registry, capacity.total // 2),
+        limits=TypeLimits(registry, capacity.total // 2),
         in_hand=JobsInHand(dependencies.clock),
         executor=executor,
         admission=Admission(context, RateAdmission(dependencies.rates, context.clock), settler),

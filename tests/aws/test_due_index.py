@@ -13,7 +13,7 @@ from cqworker.aws.clients import AwsClients
 from cqworker.aws.dynamodb import due_index
 from cqworker.aws.dynamodb.due_index import DynamoSchedule
 from cqworker.aws.dynamodb.items import Item, item_of
-from cqworker.errors import NotProvisioned, RecordUnreadable
+from cqworker.errors import NotProvisioned, RecordUnreadable, Unavailable
 from tests.aws.stub import answers, body_of, error, ok, serving
 from tests.contract.cases import PURGE, record
 from tests.contract.clock import NOW, SetClock
@@ -51,13 +51,35 @@ async def test_what_a_request_left_unprocessed_is_asked_for_again(schedule: Dyna
     assert [body_of(seen)["RequestItems"] for seen in stub.seen] == [left("a", "b"), left("b")]
 
 
-async def test_what_stays_unprocessed_is_left_to_the_next_look(schedule: DynamoSchedule, speak_to: SpeakTo) -> None:
-    tries = [page(unprocessed=left("b"))] * due_index.GET_TRIES
-    async with serving(answers(page(item("a"), unprocessed=left("b")), *tries)) as stub:
+async def test_what_stays_unprocessed_is_a_throttled_table_and_no_job_is_left_out_in_silence(
+    schedule: DynamoSchedule, speak_to: SpeakTo
+) -> None:
+    async with serving(answers(page(item("a"), unprocessed=left("b")), page(unprocessed=left("b")))) as stub:
         speak_to(stub.url)
-        found = await schedule.read_many(["a", "b"])
-    assert [each.job_id for each in found] == ["a"]
-    assert len(stub.seen) == due_index.GET_TRIES
+        with pytest.raises(Unavailable, match='DynamoDB throttles BatchGetItem on table "jobs"') as told:
+            await schedule.read_many(["a", "b"])
+    assert (told.value.service, told.value.ambiguous, told.value.concerns) == ("dynamodb", False, "service")
+    assert len(stub.seen) == 1 + due_index.GET_TRIES
+
+
+async def test_a_table_that_answers_a_little_each_time_is_asked_until_it_has_answered_all(
+    schedule: DynamoSchedule, speak_to: SpeakTo
+) -> None:
+    names = [f"job-{number}" for number in range(3 * due_index.GET_TRIES)]
+    bits = [page(item(name), unprocessed=left(*names[place + 1 :])) for place, name in enumerate(names)]
+    async with serving(answers(*bits)) as stub:
+        speak_to(stub.url)
+        found = await schedule.read_many(names)
+    assert [each.job_id for each in found] == names
+
+
+async def test_an_answer_that_says_nothing_of_the_table_is_not_taken_for_an_empty_one(
+    schedule: DynamoSchedule, speak_to: SpeakTo
+) -> None:
+    async with serving(answers(ok(UnprocessedKeys={}))) as stub:
+        speak_to(stub.url)
+        with pytest.raises(Unavailable, match="could not be read"):
+            await schedule.read_many(["a"])
 
 
 async def test_a_record_that_this_version_cannot_read_is_left_out_and_holds_up_no_other(

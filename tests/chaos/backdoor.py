@@ -111,9 +111,11 @@ class Backdoor:
         found: list[JobRecord] = []
         for first in range(0, len(job_ids), MOST_KEYS):
             keys = [job_key(job_id) for job_id in job_ids[first : first + MOST_KEYS]]
-            wanted = {"Keys": keys, "ConsistentRead": True}
-            answer = self._table.batch_get_item(RequestItems={self._table_name: wanted})
-            found += map(record_of, answer["Responses"][self._table_name])
+            wanted: Any = {self._table_name: {"Keys": keys, "ConsistentRead": True}}
+            while wanted:
+                answer = self._table.batch_get_item(RequestItems=wanted)
+                found += map(record_of, answer["Responses"][self._table_name])
+                wanted = answer.get("UnprocessedKeys")
         return found
 
     def _result(self, record: JobRecord) -> str:

@@ -115,24 +115,22 @@ def _pid(entry: Entry) -> int:
 
 
 def _overlapping(evidence: Evidence, job_id: str, runs: list[Run]) -> Iterator[Violation]:
-    """I5: never two runs at once, but beside a frozen one."""
+    """I5: never two runs at once, but beside a frozen one, or one that was frozen just before its start."""
     for former, latter in pairwise(runs):
         death = evidence.death_of(former.pid)
         over = min(former.ended or float("inf"), death or float("inf"))
-        if latter.began < over and not evidence.frozen_during(former):
+        is_excused = evidence.frozen_during(former) or _came_too_late(evidence, former, latter)
+        if latter.began < over and not is_excused:
             beside = f"{latter.began - former.began:.3f} s after {former.run} began, which was not over"
             yield Violation("I5", job_id, f"run {latter.run} began {beside}")
 
 
 def _unexplained(evidence: Evidence, job_id: str, runs: list[Run]) -> Iterator[Violation]:
-    """I5: another start only after a retry, a stop, a fall, or a crash or freeze while the job was held.
-
-    Or by a process that was frozen between its last look and the start: it is stopped as soon as it looks again.
-    """
+    """I5: another start only after a retry, a stop, a fall, or a crash or freeze while the job was held."""
     for former, latter in pairwise(runs):
         if (
             former.how in ("raise", "stop", "fall")
-            or (latter.how == "stop" and _thawed(evidence, latter))
+            or _came_too_late(evidence, latter)
             or died_holding(evidence, former)
             or frozen_holding(evidence, former)
         ):
@@ -154,6 +152,11 @@ def frozen_holding(evidence: Evidence, run: Run) -> bool:
         return True
     cuts = [cut for cut in evidence.interruptions if cut.pid == run.pid and not cut.is_death]
     return run.ended is not None and any(run.ended <= cut.began <= run.ended + SETTLE for cut in cuts)
+
+
+def _came_too_late(evidence: Evidence, *runs: Run) -> bool:
+    """One of them was begun by a process that was frozen between its last look and the start, and stopped at once."""
+    return any(run.how == "stop" and _thawed(evidence, run) for run in runs)
 
 
 def _thawed(evidence: Evidence, run: Run) -> bool:

@@ -65,6 +65,7 @@ CUT_SHORT = run_of(ended=None, how=None)
 THAWED = Interruption(FIRST, 9.9, 17.9)
 LATE = run_of(began=18.0, began_at=18_000, ended=18.1, how="stop", effect=False)
 AGAIN = run_of(SECOND, 2, began=16.0, began_at=16_000, ended=17.0)
+BESIDE = run_of(SECOND, 2, began=17.9, began_at=17_000, ended=18.5)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +78,7 @@ AGAIN = run_of(SECOND, 2, began=16.0, began_at=16_000, ended=17.0)
         evidence_of(TWICE, AGAIN, interruptions=(DIED,)),
         evidence_of(TWICE, run_of(ended=18.0, how="stop"), AGAIN, interruptions=(Interruption(FIRST, 10.2, 17.9),)),
         evidence_of(TWICE, AGAIN, LATE, interruptions=(THAWED,), results={JOB: '{"run": "run-2", "attempt": 2}'}),
+        evidence_of(TWICE, BESIDE, LATE, interruptions=(THAWED,), results={JOB: '{"run": "run-2", "attempt": 2}'}),
     ],
     ids=[
         "one start",
@@ -86,6 +88,7 @@ AGAIN = run_of(SECOND, 2, began=16.0, began_at=16_000, ended=17.0)
         "a death before the start",
         "a freeze",
         "a thaw",
+        "a thaw while another runs",
     ],
 )
 def test_what_is_in_order_is_no_violation(evidence: Evidence) -> None:

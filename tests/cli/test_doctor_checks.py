@@ -150,6 +150,7 @@ async def test_a_clock_that_is_wrong_is_found(
     ("operation", "level", "fix"),
     [
         ("GetQueueAttributes", "error", "Allow sqs:GetQueueAttributes on it"),
+        ("SendMessageBatch", "error", "Allow sqs:SendMessage on it"),
         ("DeleteMessageBatch", "error", "Allow sqs:DeleteMessage on it"),
         ("ChangeMessageVisibilityBatch", "error", "Allow sqs:ChangeMessageVisibility on it"),
         ("GetItem", "error", "Allow dynamodb:GetItem on it"),

@@ -9,6 +9,7 @@ import pytest
 from click.testing import Result
 
 from cqworker.events.fleet_events import QueueOrdered
+from cqworker.testing.memory_listing import MemoryListing
 from tests.cli.running import invoke
 from tests.web.house import House
 from tests.web.house import open_house as opened
@@ -31,6 +32,32 @@ async def test_workers_are_a_table_with_what_they_run() -> None:
     assert worker.startswith(f"{NAME}  running  1/4   main, more  2026.1")
     assert "runs text.transform 0193a5b2" in running
     assert json.loads(as_json.stdout)[0]["worker"] == NAME
+
+
+async def test_jobs_are_counted_by_type_and_outcome() -> None:
+    async with opened() as house:
+        empty = await asked(house, "workers", "counts")
+        await with_a_worker(house, busy=3, counts={"text.transform": {"started": 5, "succeeded": 4}})
+        shown = await asked(house, "workers", "counts", "--days", "2")
+        as_json = await asked(house, "workers", "counts", "--json")
+    assert empty.stdout == "No worker counted anything yet.\n"
+    headings, row = shown.stdout.splitlines()
+    assert headings.split() == ["COUNTED", "TYPE", "STARTED", "SUCCEEDED", "FAILED", "CANCELLED", "RETRIED"]
+    assert row.split()[2:] == ["text.transform", "5", "4", "0", "0", "0"]
+    assert shown.stderr.startswith("Running: 1 text.transform, 2 more of any type.")
+    assert json.loads(as_json.stdout)["by_type"] == {"text.transform": {"started": 5, "succeeded": 4}}
+
+
+async def test_a_list_of_what_runs_says_how_many_no_worker_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def missing(*_: object) -> None:
+        """There is no such index."""
+
+    monkeypatch.setattr(MemoryListing, "page", missing)
+    async with opened() as house:
+        await with_a_worker(house, busy=3)
+        shown = await asked(house, "jobs", "list", "--status", "RUNNING")
+    assert (shown.exit_code, shown.stdout) == (0, "")
+    assert "2 more run: each worker names the 32 that it has run for longest." in shown.stderr
 
 
 @pytest.mark.parametrize("command", ["quiet", "resume", "drain"])

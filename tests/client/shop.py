@@ -53,6 +53,7 @@ def counter_of(context: AppContext) -> JobServices:
         submitter=require(context.submitter),
         operator=require(context.operator),
         lists=require(context.lists),
+        operations=require(context.operations),
         artifacts=require(context.artifacts),
         fleet=require(context.fleet),
         control=ControlReader(MemoryFleet(), QueueControl(), context.clock, ignore),

@@ -181,6 +181,16 @@ async def test_a_lost_answer_names_the_job_that_may_run(shop: Shop, monkeypatch:
     assert caught.value.job_id in str(caught.value)
 
 
+async def test_a_lost_answer_of_the_table_is_told_as_the_table_s(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fall_silent(_: object) -> None:
+        raise away("dynamodb", ambiguous=True)
+
+    monkeypatch.setattr(shop.house.store, "write", fall_silent)
+    with pytest.raises(SendUnanswered, match="The table did not answer") as caught:
+        await shop.client.submit(TYPE, TEXT, delay=timedelta(hours=1))
+    assert (caught.value.cause.service, caught.value.cause.ambiguous) == ("dynamodb", True)
+
+
 async def test_the_result_of_a_job_is_what_its_handler_returned(shop: Shop) -> None:
     job = await finished(shop)
     assert await shop.client.result(job.job_id, timeout=scaled(5)) == {"uppercase": "HELLO"}

@@ -231,7 +231,10 @@ def ask_cancel(rng: Random) -> Case:
 
 def new_round(rng: Random) -> Case:
     seen = record(rng)
-    return Case(sometimes(rng, seen), NewRound(seen=close(rng, seen), now=NOW, purge_at=PURGE))
+    return Case(
+        sometimes(rng, seen),
+        NewRound(seen=close(rng, seen), now=NOW, purge_at=PURGE, reason=rng.choice(("", "by ann"))),
+    )
 
 
 def lose(rng: Random) -> Case:

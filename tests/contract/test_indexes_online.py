@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 
 import pytest
 from msgspec.structs import replace
@@ -18,7 +19,7 @@ from cqworker.model.status import Status
 from tests.contract.clock import NOW, SetClock
 from tests.contract.test_store_races import submitted
 from tests.contract.worlds import create_table, unique, use_environment
-from tests.engines.running import Engines
+from tests.engines.running import dynamodb_alone
 from tests.patience import scaled
 
 RECORDS = 60
@@ -31,11 +32,17 @@ async def indexed(schedule: DynamoSchedule) -> list[str]:
     return sorted(entry.job_id for page, _ in pages for entry in page)
 
 
+@pytest.fixture
+def quiet_engine() -> Iterator[dict[str, str]]:
+    with dynamodb_alone() as variables:
+        yield variables
+
+
 @pytest.mark.engines
 async def test_an_index_that_comes_later_has_what_was_there_before(
-    engines: Engines, monkeypatch: pytest.MonkeyPatch
+    quiet_engine: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use_environment(monkeypatch, engines.environment())
+    use_environment(monkeypatch, quiet_engine)
     async with AwsClients(ignore) as clients:
         table = unique("table")
         await create_table(clients, table)

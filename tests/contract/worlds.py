@@ -17,6 +17,7 @@ from cqworker.aws.dynamodb.fleet_store import DynamoFleet
 from cqworker.aws.dynamodb.job_store import DynamoStore
 from cqworker.aws.dynamodb.limit_store import DynamoLimits
 from cqworker.aws.dynamodb.listing_index import DynamoListing
+from cqworker.aws.dynamodb.operation_items import DynamoOperations
 from cqworker.aws.dynamodb.rate_store import DynamoRates
 from cqworker.aws.dynamodb.table_indexes import DUE, TableIndex, attribute_definitions, wanted_indexes
 from cqworker.aws.operations import Operation
@@ -27,12 +28,14 @@ from cqworker.ports import Artifacts, JobQueue, JobStore
 from cqworker.ports.fleet import Fleet
 from cqworker.ports.limits import Limits
 from cqworker.ports.listing import JobIndex, JobListing
+from cqworker.ports.operations import Operations
 from cqworker.ports.rates import Rates
 from cqworker.ports.schedule import Schedule
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
 from cqworker.testing.memory_fleet import MemoryFleet
 from cqworker.testing.memory_limits import MemoryLimits
 from cqworker.testing.memory_listing import MemoryListing
+from cqworker.testing.memory_operations import MemoryOperations
 from cqworker.testing.memory_rates import MemoryRates
 from cqworker.testing.memory_schedule import MemorySchedule
 
@@ -58,6 +61,7 @@ class World(Protocol):
 
     async def limits(self, clock: Clock, *, indexed: bool = True) -> Limits: ...
     async def rates(self) -> Rates: ...
+    async def operations(self) -> Operations: ...
 
     async def schedule(self, clock: Clock, *, indexed: bool = True) -> tuple[Schedule, JobStore]: ...
 
@@ -86,6 +90,9 @@ class MemoryWorld:
 
     async def rates(self) -> Rates:
         return MemoryRates()
+
+    async def operations(self) -> Operations:
+        return MemoryOperations()
 
     async def schedule(self, clock: Clock, *, indexed: bool = True) -> tuple[Schedule, JobStore]:
         store = MemoryStore(clock)
@@ -139,6 +146,11 @@ class AwsWorld:
         table = unique("table")
         await create_table(self._clients, table)
         return DynamoRates(self._clients, table)
+
+    async def operations(self) -> Operations:
+        table = unique("table")
+        await create_table(self._clients, table)
+        return DynamoOperations(self._clients, table)
 
     async def schedule(self, clock: Clock, *, indexed: bool = True) -> tuple[Schedule, JobStore]:
         table = unique("table")

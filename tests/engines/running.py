@@ -81,6 +81,27 @@ def engines_running() -> Iterator[Engines]:
         )
 
 
+@contextmanager
+def dynamodb_alone() -> Iterator[dict[str, str]]:
+    """A DynamoDB Local of one's own: the SDK's variables for it.
+
+    Whoever adds an index to a table needs it: while other tables are written to, DynamoDB Local 3.3.1 leaves such an
+    index CREATING for ever, before it fills it, and after two of them refuses every further one.
+    """
+    program = DYNAMODB_LOCAL.fetch(cache_folder())
+    with (
+        tempfile.TemporaryDirectory(prefix="cqworker-dynamodb-") as name,
+        running(dynamodb_recipe(program), Path(name)) as url,
+    ):
+        yield {
+            "AWS_ENDPOINT_URL_DYNAMODB": url,
+            "AWS_ACCESS_KEY_ID": "cqworkertests",
+            "AWS_SECRET_ACCESS_KEY": secrets.token_hex(16),
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+        }
+
+
 def sqs_recipe(lib: Path, folder: Path) -> Recipe:
     """ElasticMQ with AWS's own limits."""
 

@@ -12,6 +12,7 @@ from cqworker.events.fleet_events import CommandObeyed, WorkerNameTaken
 from cqworker.fleet.fleet_views import worker_view
 from cqworker.model.status import Status
 from cqworker.ports.fleet import Command, Heartbeat, WorkerState
+from cqworker.settings import FleetSettings
 from tests.flow.faults import denied, refused, unanswered, unheard
 from tests.flow.fleet_world import FleetWorld
 from tests.flow.handlers import Notebook, quick, worker_of
@@ -46,6 +47,18 @@ async def test_a_worker_tells_of_itself_at_once_and_once_a_minute() -> None:
     beats = world.lines["w1"].line.calls.count("heartbeat")
     assert 11 <= beats <= 14
     assert (await world.member("w1")).heartbeat.ran >= 100_000
+    await host.drain()
+
+
+@story
+async def test_a_fleet_may_be_told_to_speak_more_often_and_silence_is_judged_by_that() -> None:
+    world = work(100)
+    world.settings = world.settings.model_copy(update={"fleet": FleetSettings(heartbeat=15)})
+    host = world.start()
+    await asyncio.sleep(10 * MINUTE)
+    assert 40 <= world.lines["w1"].line.calls.count("heartbeat") <= 46
+    said = (await world.member("w1")).heartbeat
+    assert (said.every, said.silent_from() - said.seen) == (15, 47_000)
     await host.drain()
 
 

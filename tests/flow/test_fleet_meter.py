@@ -9,7 +9,7 @@ import pytest
 
 from cqworker.events import Event
 from cqworker.events.fleet_events import FleetMeasured, FleetUnmeasured, WorkerFolded
-from cqworker.fleet.fleet_meter import FleetMeter, Step, desired_workers
+from cqworker.fleet.fleet_meter import FleetMeter, Plan, Step, desired_workers
 from cqworker.ports.fleet import Heartbeat, WorkerState
 from cqworker.testing import VirtualClock
 from cqworker.testing.memory_fleet import MemoryFleet
@@ -27,7 +27,7 @@ class Place:
     def __post_init__(self) -> None:
         self.fleet, self.clock = MemoryFleet(), VirtualClock()
         self.meter = FleetMeter(
-            self.fleet, self.clock, self.events.append, lambda: self.chosen, lambda: self.backlog, usual_slots=32
+            self.fleet, self.clock, self.events.append, lambda: self.chosen, lambda: self.backlog, Plan(usual_slots=32)
         )
 
     def tell(self, name: str, *, ended: int = 0, **said: object) -> None:
@@ -59,6 +59,22 @@ def test_the_workers_that_are_wanted_take_in_what_comes_and_empty_the_queue_in_f
 ) -> None:
     """ceil((arrivals x mean seconds + backlog x mean seconds / 300) / (0.8 x 10 slots))."""
     assert desired_workers(steps, backlog, 10) == desired
+
+
+@pytest.mark.parametrize(("target", "desired"), [(60, 15), (300, 5), (3600, 3)])
+def test_who_wants_the_backlog_gone_sooner_is_told_of_more_workers(target: float, desired: int) -> None:
+    assert desired_workers([Step(60, 600, 1200, 0)], 3000, 10, target) == desired
+
+
+@story
+async def test_the_meter_plans_with_the_drain_target_that_it_is_given() -> None:
+    place = Place(backlog=2400)
+    place.meter = FleetMeter(
+        place.fleet, place.clock, place.events.append, lambda: True, lambda: place.backlog, Plan(32, drain_target=30)
+    )
+    place.tell("a")
+    await place.meter.measure()
+    assert measured(place).desired == 10
 
 
 @story

@@ -8,11 +8,13 @@ from typing import Any
 from cqworker.jobs.job_lists import JobLists
 from cqworker.jobs.list_ask import list_ask_from
 from cqworker.jobs.list_page import JobPage
+from cqworker.jobs.running_jobs import RunningJobs
 from cqworker.model.history import CLAIMED, SUBMITTED, Entry
 from cqworker.model.listing import Listing
 from cqworker.model.record import Failure, JobRecord, shard_of
 from cqworker.model.status import FailureKind, Status
 from cqworker.testing import MemoryStore
+from cqworker.testing.memory_fleet import MemoryFleet
 from cqworker.testing.memory_listing import MemoryListing
 from cqworker.testing.memory_schedule import MemorySchedule
 from tests.contract.clock import NOW, SetClock
@@ -54,7 +56,9 @@ class Lists:
         self.store.records = {record.job_id: record for record in records}
         self.index = MemoryListing(self.store)
         schedule = MemorySchedule(self.store)
-        self.lists = JobLists(self.index, schedule, self.clock, listed=listed, retention_days=30)
+        self.fleet = MemoryFleet()
+        running = RunningJobs(self.fleet, schedule, self.clock)
+        self.lists = JobLists(self.index, schedule, self.clock, listed=listed, retention_days=30, running=running)
 
     async def page(self, caller: str | None = None, /, **texts: str) -> JobPage:
         return await self.lists.page(list_ask_from(_named(texts)), caller)

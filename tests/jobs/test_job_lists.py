@@ -214,7 +214,7 @@ async def test_with_the_index_of_all_jobs_every_status_is_listed_by_its_submissi
         (JobIndex.LISTING, {"status": FAILED}, "cqworker provision"),
         (JobIndex.DUE, {"status": "SCHEDULED"}, "cqworker provision"),
         (JobIndex.DAY, {"status": "QUEUED"}, "list_all = true"),
-        (JobIndex.DAY, {}, "status FAILED or SCHEDULED alone"),
+        (JobIndex.DAY, {}, "status FAILED, those that run, and what is SCHEDULED"),
         (JobIndex.DAY, {"status": "CANCELLED"}, "list_all = true"),
     ],
 )

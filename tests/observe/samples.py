@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from msgspec.structs import replace
@@ -15,6 +16,7 @@ from cqworker.events import (
     level_events,
     limit_events,
     loop_events,
+    operation_events,
     schedule_events,
     stop_events,
 )
@@ -31,7 +33,16 @@ JOB = JobRef(
 )
 EVENT_CLASSES: tuple[type[Any], ...] = tuple(
     kind
-    for module in (events, fleet_events, level_events, limit_events, loop_events, schedule_events, stop_events)
+    for module in (
+        events,
+        fleet_events,
+        level_events,
+        limit_events,
+        loop_events,
+        operation_events,
+        schedule_events,
+        stop_events,
+    )
     for _, kind in inspect.getmembers(module, inspect.isclass)
     if kind.__module__ == module.__name__ and kind not in (JobRef, JobEvent)
 )
@@ -47,6 +58,7 @@ _VALUES: dict[object, object] = {
     int | None: 7,
     bool: False,
     tuple[str, ...]: ("one", "two"),
+    Mapping[str, str]: {"status": "FAILED"},
 }
 
 

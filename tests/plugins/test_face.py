@@ -32,7 +32,7 @@ FACE = """
     DaemonRefused DaemonUnreachable FailureSummary FleetClient HistoryEntry InvalidPayload Job
     JobArtifacts JobFailed JobFailure JobNotFound JobProgress JobSummary JobUnfinished JobView
     KeyReused ListingRefused MessageTooLarge NewJob NotAdmitted NotAllowedNow NotProvisioned
-    PauseRefused PayloadFault ProcessDied ProcessNotStarted ProcessTimeout ProxyRefused RateLimited
+    OperationClient PauseRefused PayloadFault ProcessDied ProcessNotStarted ProcessTimeout ProxyRefused RateLimited
     Reject Retry SendUnanswered Settings Snooze Source SourceRefused Status Stopping StoredObject
     SubmissionRefused Unavailable UnknownQueue UnknownType WorkerNotFound handler
 """

@@ -31,7 +31,7 @@ NAMES = {
     "FilteringBoundLogger": FilteringBoundLogger,
     **{name: value for room in ROOMS for name, value in vars(room).items() if not name.startswith("__")},
 }
-GIVEN = {"Job", "JobArtifacts", "Client", "FleetClient"}
+GIVEN = {"Job", "JobArtifacts", "Client", "FleetClient", "OperationClient"}
 """What nobody makes by its constructor: it is given to a handler or by a client, or made by Client.http() or .aws()."""
 SETTINGS = "cqworker.settings"
 """A file's tables: their classes are in cqworker.settings, and a dictionary does for each."""

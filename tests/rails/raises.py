@@ -22,6 +22,7 @@ COLLABORATORS = {
     "operator": ("jobs/operator_actions.py", "OperatorActions"),
     "lists": ("jobs/job_lists.py", "JobLists"),
     "submitter": ("jobs/submit.py", "Submitter"),
+    "operations": ("jobs/operation_actions.py", "OperationActions"),
     "fleet": ("fleet/fleet_actions.py", "FleetActions"),
     "artifacts": ("ports/__init__.py", "Artifacts"),
 }

@@ -22,6 +22,7 @@ TABLES: dict[str, tuple[str | int, ...]] = {
     "[artifacts]": ("artifacts",),
     "[[queues]]": ("queues", 0),
     "[worker]": ("worker",),
+    "[fleet]": ("fleet",),
     "[http]": ("http",),
     "[[http.tokens]]": ("http", "tokens", 0),
     "[http.rates]": ("http", "rates"),

@@ -20,8 +20,11 @@ from cqworker.flow.context import Context
 from cqworker.flow.schedule_state import ScheduleState
 from cqworker.health.service_health import ServiceHealth, Trouble
 from cqworker.jobs.job_lists import JobLists
+from cqworker.jobs.operation_actions import OperationActions, OperationParts
+from cqworker.jobs.operation_work import operations_alone
 from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.queue_directory import QueueDirectory
+from cqworker.jobs.running_jobs import RunningJobs
 from cqworker.jobs.submit import Submitter
 from cqworker.jobs.waiters import Waiters
 from cqworker.model.record import JobRecord
@@ -36,6 +39,7 @@ from cqworker.settings import HttpSettings, QueueSettings, Settings, TokenSettin
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
 from cqworker.testing.memory_fleet import MemoryFleet
 from cqworker.testing.memory_listing import MemoryListing
+from cqworker.testing.memory_operations import MemoryOperations
 from cqworker.testing.memory_schedule import MemorySchedule
 from cqworker.web.app_context import require
 from cqworker.web.body_reader import BODY_QUOTA
@@ -167,12 +171,14 @@ async def open_house(
     waiters, health, known = Waiters(CLOCK, lambda _: True), FakeHealth(), registry or KNOWN
     queues = _levels_of(carried_by(queue))
     emit, metrics, stats = _observers(known, tokens, events, observed=observed)
-    context, settings = _context(store, emit), _settings(tuple(tokens), {"port": 0} | http)
+    context, settings, fleet = _context(store, emit), _settings(tuple(tokens), {"port": 0} | http), MemoryFleet()
+    lists = _lists(store, fleet)
     app_context = AppContext(
         submitter=Submitter(context, known, queues, artifacts, inline_limit=inline_limit) if api else None,
         operator=OperatorActions(context, queues, waiters) if api else None,
-        lists=_lists(store) if api else None,
-        fleet=_fleet_actions(emit) if api else None,
+        lists=lists if api else None,
+        operations=_operation_actions(lists, store, context, queues, artifacts) if api else None,
+        fleet=_fleet_actions(fleet, emit) if api else None,
         registry=known,
         artifacts=artifacts if api else None,
         health=health,
@@ -182,10 +188,8 @@ async def open_house(
         stats=stats.snapshot,
         clock=clock,
     )
-    async with (
-        _served(create_app(app_context, api=api), settings.http, **own) as server,
-        aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as client,
-    ):
+    app = create_app(app_context, api=api)
+    async with _served(app, settings.http, **own) as server, _client_of(server) as client:
         yield House(client, server, queue, store, artifacts, health, waiters, app_context, events)
 
 
@@ -195,11 +199,15 @@ def _levels_of(queue: JobQueue) -> QueueDirectory:
     return QueueDirectory(ports, lambda name: MemoryQueue(name, CLOCK), {"main": ("high", "medium", "low")})
 
 
-def _fleet_actions(emit: Emit) -> FleetActions:
+def _client_of(server: Server) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(f"http://127.0.0.1:{server.port}")
+
+
+def _fleet_actions(fleet: MemoryFleet, emit: Emit) -> FleetActions:
     async def retention_of(_: str) -> int:
         return 14 * 86_400
 
-    return FleetActions(MemoryFleet(), CLOCK, emit, ("main",), retention_of)
+    return FleetActions(fleet, CLOCK, emit, ("main",), retention_of)
 
 
 def _context(store: MemoryStore, emit: Emit) -> Context:
@@ -208,9 +216,21 @@ def _context(store: MemoryStore, emit: Emit) -> Context:
     return Context(store=store, health=health, clock=CLOCK, emit=emit, retention=RETENTION, schedule=schedule)
 
 
-def _lists(store: MemoryStore) -> JobLists:
+def _lists(store: MemoryStore, fleet: MemoryFleet) -> JobLists:
     listing, schedule = MemoryListing(store), MemorySchedule(store)
-    return JobLists(listing, schedule, CLOCK, listed=(Status.FAILED,), retention_days=RETENTION.days)
+    running, days = RunningJobs(fleet, schedule, CLOCK), RETENTION.days
+    return JobLists(listing, schedule, CLOCK, listed=(Status.FAILED,), retention_days=days, running=running)
+
+
+def _operation_actions(
+    lists: JobLists, store: MemoryStore, context: Context, queues: QueueDirectory, artifacts: MemoryArtifacts
+) -> OperationActions:
+    parts = OperationParts(
+        lists=lists,
+        operator=OperatorActions(context, queues, Waiters(CLOCK, lambda _: True)),
+        submitter=Submitter(context, operations_alone(), queues, artifacts, inline_limit=4096),
+    )
+    return OperationActions(MemoryOperations(), MemorySchedule(store), parts, CLOCK, context.emit, RETENTION)
 
 
 def _observers(

@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cqworker.client import Client
 from cqworker.errors import PauseRefused, SubmissionRefused, UnknownQueue, WorkerNotFound
 from cqworker.events.fleet_events import QueueOrdered, WorkerOrdered
+from cqworker.model.timestamps import day_of, rfc3339
 from cqworker.ports.fleet import Command, Heartbeat, RunningJob, WorkerState
 from cqworker.web.app_context import require
 from tests.client.shop import WAYS, Shop, open_shop
@@ -47,6 +49,35 @@ async def test_the_workers_are_listed_as_they_told_of_themselves(house: House) -
         {"started": 3},
     )
     assert (worker["command"], worker["is_acknowledged"]) == (None, True)
+
+
+async def test_the_fleet_s_jobs_are_counted_by_type_and_outcome_from_what_its_workers_told(house: House) -> None:
+    nothing: dict[str, object] = {"since": None, "by_type": {}, "removed": {}, "running": {}, "unnamed": 0}
+    assert await house.get("/workers/counts") == (200, nothing)
+    fleet, now = require(house.context.fleet)._fleet, CLOCK.now()
+    counts = {"text.transform": {"started": 3, "failed": 1}}
+    for worker, day in (("gone", day_of(now)), ("long gone", day_of(now - 6 * 86_400_000))):
+        await fleet.heartbeat(Heartbeat(worker=worker, boot="b", seen=now - 86_400_000, counts=counts), first=True)
+        [member] = await fleet.members()
+        assert await fleet.fold(member, day)
+    await with_a_worker(house, busy=3, started_at=now, counts=counts)
+    counted = {"text.transform": {"started": 2}, "a": {"succeeded": 1}}
+    left = Heartbeat(worker="left", boot="b", seen=now, started_at=now - 5000, counts=counted, busy=1)
+    await fleet.heartbeat(replace(left, state=WorkerState.STOPPED), first=True)
+    status, shown = await house.get("/workers/counts")
+    assert (status, shown["since"]) == (200, rfc3339(now - 5000))
+    assert shown["by_type"] == {"a": {"succeeded": 1}, "text.transform": {"started": 5, "failed": 1}}
+    assert (shown["running"], shown["unnamed"]) == ({"text.transform": 1}, 2)
+    assert shown["removed"] == {day_of(now): counts}
+    _, week = await house.get("/workers/counts?days=7")
+    assert week["removed"] == {day_of(now): counts, day_of(now - 6 * 86_400_000): counts}
+
+
+@pytest.mark.parametrize("days", ["0", "32", "-1", "1.5", "x", "", "1&days=2"])
+async def test_counts_of_another_number_of_days_are_refused(house: House, days: str) -> None:
+    answer = await house.get(f"/workers/counts?days={days}")
+    assert problem_of(answer) == (400, "malformed-request")
+    assert "from 1 to 31" in answer[1]["detail"]
 
 
 @pytest.mark.parametrize("command", list(Command))
@@ -123,6 +154,9 @@ async def test_the_client_does_the_same_over_http_and_straight(way: str) -> None
         await with_a_worker(shop.house)
         fleet = shop.client.fleet
         assert [worker["worker"] for worker in await fleet.workers()] == [NAME]
+        assert (await fleet.counts(days=3))["running"] == {"text.transform": 1}
+        with pytest.raises(SubmissionRefused, match="1 to 31"):
+            await fleet.counts(days=32)
         for order, command in ((fleet.quiet, "quiet"), (fleet.resume, "resume"), (fleet.drain, "drain")):
             assert (await order(NAME))["command"] == command
         assert (await fleet.pause_queue("main", lasts=timedelta(minutes=30)))["state"] == "paused"

@@ -7,10 +7,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from cqworker.errors import Unavailable
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.model.timestamps import rfc3339
+from cqworker.ports.fleet import Heartbeat, RunningJob
 from cqworker.ports.listing import JobIndex
+from cqworker.testing.memory_listing import MemoryListing
+from cqworker.testing.memory_schedule import MemorySchedule
+from cqworker.web.app_context import require
 from tests.jobs.lists import MINUTE, job
 from tests.web.house import CLOCK, House, bearer, open_house, token
 
@@ -61,6 +66,40 @@ async def test_filters_pages_and_counts_fit_together() -> None:
         assert await ids(house, f"status=failed&type=b&from={since}") == [f"job-{n:05}" for n in range(1, 10, 2)]
         status, counted = await house.get(f"/jobs/count?status=FAILED&type=b&from={since}")
         assert (status, counted["count"], counted["complete"]) == (200, 5, True)
+
+
+async def test_a_table_that_throttles_a_list_is_told_in_words_and_no_job_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def throttle(_: object) -> None:
+        raise Unavailable("dynamodb", 'DynamoDB throttles BatchGetItem on table "jobs".', "Raise its capacity.")
+
+    async with open_house() as house:
+        fill(house, failed(1))
+        monkeypatch.setattr(MemorySchedule, "read_many", lambda _, names: throttle(names))
+        status, problem = await house.get("/jobs?status=FAILED")
+    assert (status, problem["type"]) == (503, "urn:cqworker:problem:unavailable")
+    assert problem["detail"] == 'DynamoDB throttles BatchGetItem on table "jobs". Raise its capacity.'
+
+
+async def test_what_runs_is_listed_from_what_the_workers_told_where_no_index_has_all_jobs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(MemoryListing, "page", missing)
+    async with open_house() as house:
+        fill(house, failed(1, status=Status.RUNNING, finished_at=None))
+        named = (RunningJob("job-00001", "orders.charge", CLOCK.now()),)
+        said = Heartbeat(worker="w1", boot="b", seen=CLOCK.now(), busy=4, oldest=named)
+        await require(house.context.fleet)._fleet.heartbeat(said, first=True)
+        assert await ids(house, "status=RUNNING") == ["job-00001"]
+        _, page = await house.get("/jobs?status=RUNNING")
+        status, problem = await house.get("/jobs?status=QUEUED")
+    assert (page["source"], page["unnamed"]) == ("workers", 3)
+    assert (status, problem["type"]) == (409, "urn:cqworker:problem:not-provisioned")
+
+
+async def missing(*_: object) -> None:
+    """There is no such index."""
 
 
 async def test_a_job_called_count_is_still_a_job() -> None:

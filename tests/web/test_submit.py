@@ -199,6 +199,7 @@ async def test_a_send_without_an_answer_names_the_job_that_may_run(
     monkeypatch.setattr(house.queue, "send", fall_silent)
     status, problem = await house.post("/jobs", json=TEXT)
     assert (status, problem["type"]) == (503, "urn:cqworker:problem:send-unanswered")
+    assert problem["service"] == "sqs"
     assert problem["job_id"] in problem["detail"]
     assert "same Idempotency-Key" in problem["detail"]
 

@@ -34,7 +34,7 @@ TENANTS = ("acme-0nly-anns", "bobs")
 TOKENS = [token("ann", *SCOPES, tenant=TENANTS[0]), token("bob", *SCOPES, tenant=TENANTS[1])]
 KEY = "one-key-for-both"
 CHANGING = re.compile(
-    rb'"(uptime_seconds|at|created_at|updated_at|started_at|looked_back_to|counted_back_to)":("[^"]*"|[0-9.]+)|[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}'
+    rb'"(uptime_seconds|at|created_at|updated_at|started_at|looked_back_to|counted_back_to|as_of)":("[^"]*"|[0-9.]+)|[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}'
 )
 """Times, and ids that are made anew."""
 UNLIKE = frozenset({"Date", "Content-Length"})
@@ -49,9 +49,10 @@ class Things:
     name: str
     sources: tuple[str, ...]
     key: str
+    operations: tuple[str, ...]
 
     def __iter__(self) -> Iterator[str]:
-        return iter((*self.jobs, self.upload, self.name, *self.sources))
+        return iter((*self.jobs, *self.operations, self.upload, self.name, *self.sources))
 
 
 GHOSTS = Things(
@@ -63,6 +64,7 @@ GHOSTS = Things(
         "s3://artifacts/cq/01a2059b-5a41-77d5-a090-f9b2886de7e0/1-1.png",
     ),
     key="nobodys-key",
+    operations=("01a2059b-5a41-77d5-a090-f9b2886de7e2",),
 )
 """Such as nobody has."""
 
@@ -86,7 +88,10 @@ async def anns_things(house: House) -> Things:
     for reference in (output, house.artifacts.reference(f"{done}/1-1/report.csv")):
         house.artifacts.objects[reference] = StoredObject(MARK.encode(), "text/csv")
     _, made = await house.post("/artifacts", data=MARK.encode(), headers=bearer("ann"))
-    return Things((failed, done), made["artifact_id"], "report.csv", (made["source"], output), KEY)
+    wish = {"act": "retry", "filter": {"worker": MARK}, "reason": MARK}
+    _, operation = await house.post("/operations", json=wish, headers=bearer("ann"))
+    asked_for = (operation["operation_id"],)
+    return Things((failed, done), made["artifact_id"], "report.csv", (made["source"], output), KEY, asked_for)
 
 
 @pytest.fixture
@@ -116,6 +121,13 @@ def bodies(row: Route, things: Things) -> list[dict[str, Any]]:
         "reprioritiseJob": [{"json": {"priority": "high"}}, {"json": {"priority": 0, "reason": "x"}}],
         "rescheduleJob": [{"json": {"delay_seconds": 3600}}, {"json": {"delay_seconds": 0, "reason": "x"}}, {}],
         "runJobNow": [{}],
+        "startOperation": [
+            *({"json": {"act": act, "job_ids": list(things.jobs), "dry_run": True}} for act in ("retry", "cancel")),
+            {"json": {"act": "retry", "job_ids": list(things.jobs)}},
+            {"json": {"act": "retry", "filter": {"worker": MARK}, "dry_run": True}},
+            {"json": {"act": "retry", "filter": {"tenant": "another"}}},
+        ],
+        "cancelOperation": [{}],
         "uploadArtifact": [{"data": b"bob's"}, {"data": FormData({"file": BytesIO(b"x")})}],
     }
     return sent[row.name]
@@ -124,7 +136,8 @@ def bodies(row: Route, things: Things) -> list[dict[str, Any]]:
 def addresses(row: Route, things: Things) -> list[str]:
     """Every way to fill the address in; a parameter that is new here is told by a KeyError."""
     known = {"job_id": things.jobs, "artifact_id": (things.upload,), "name": (things.name, "1-1.png"),
-             "wait": ("0", "0.2"), "worker": ("host.abcdef:7",), "queue": ("main", "more")}  # fmt: skip
+             "wait": ("0", "0.2"), "worker": ("host.abcdef:7",), "queue": ("main", "more"), "days": ("1",),
+             "operation_id": things.operations, "limit": ("1", "50"), "cursor": things.operations}  # fmt: skip
     if row.name in LISTS:
         return [f"{row.path}?{query}" for query in LISTS[row.name]]
     said = [parameter for parameter in row.parameters if parameter.place != "header"]

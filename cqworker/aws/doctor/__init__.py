@@ -12,6 +12,7 @@ from cqworker.aws.doctor.clock_skew import check_clock
 from cqworker.aws.doctor.index_checks import check_indexes
 from cqworker.aws.doctor.queue_checks import check_queue
 from cqworker.aws.doctor.region_name import check_region
+from cqworker.aws.doctor.sending import check_other_queues
 from cqworker.aws.doctor.stuck_jobs import check_stuck_jobs
 from cqworker.aws.doctor.table_checks import check_batch_writes, check_table_rights, check_table_shape
 from cqworker.clock import Clock
@@ -32,7 +33,8 @@ async def inspect(
 ) -> list[CheckResult]:
     """Every result, in the order in which to mend them; without region or credentials there is no more than that.
 
-    What is tried is what daemons in these `roles` do. `records` is how many are looked through for jobs that are stuck.
+    What is tried is what daemons in these `roles` do. `records` is how many are looked through for jobs that are stuck,
+    or whose queue cannot be sent to.
     """
     found = _check_identity(await find_identity())
     if any(result.level == "error" for result in found):
@@ -67,6 +69,8 @@ async def _check_table(
     if usable:
         found += await collect(subject, check_indexes(clients, table, roles, list_all=list_all))
     found += await collect(subject, check_table_shape(clients, table, list_all=list_all), beside=True)
+    if usable:
+        found += await collect(subject, check_other_queues(clients, settings, clock, records), beside=True)
     if usable and records:
         found += await collect(subject, check_stuck_jobs(clients, table, clock, records), beside=True)
     return found

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Collection, Iterator
 from cqworker.aws.aws_call import Calls
 from cqworker.aws.doctor.check_result import CheckResult, try_call
 from cqworker.aws.doctor.kms_keys import check_key
+from cqworker.aws.doctor.sending import may_send
 from cqworker.aws.operations import BAD_RECEIPT, CHANGE_VISIBILITY_BATCH, DELETE_BATCH
 from cqworker.aws.provision.create_queues import RETENTION_SECONDS, Attributes, attributes_of, redrive_of
 from cqworker.enums import Role
@@ -28,7 +29,7 @@ async def check_queue(
     if found is None:
         yield _missing_queue(subject, queue.name)
     else:
-        yield await _check_use(clients, subject, roles, *found)
+        yield await _check_use(clients, subject, roles, *found, is_sent_to=True)
         for result in _check_settings(queue, found[1], settings, largest_max_attempts):
             yield result
     if queue.dead_letter_queue is not None and Role.WORKER in roles:
@@ -66,19 +67,26 @@ def _missing_queue(subject: str, name: str) -> CheckResult:
 
 
 async def _check_use(
-    clients: Calls, subject: str, roles: Collection[str], url: str, attributes: Attributes
+    clients: Calls,
+    subject: str,
+    roles: Collection[str],
+    url: str,
+    attributes: Attributes,
+    *,
+    is_sent_to: bool = False,
 ) -> CheckResult:
     """Deleting and hiding under a receipt that never was does no harm, and is refused where the role may not.
 
-    Sending and receiving cannot be tried without an effect, so they are not.
+    So does sending with a delay that cannot be. Receiving cannot be tried without an effect, so it is not.
     """
     entry = {"Id": "0", "ReceiptHandle": "doctor"}
-    allowed = ""
+    can_send = is_sent_to and await may_send(clients, url, subject)
+    allowed = " sending is allowed;" if can_send else ""
     if Role.WORKER in roles:
         await try_call(clients, DELETE_BATCH, {"QueueUrl": url, "Entries": [entry]}, subject, BAD_RECEIPT)
         hiding = {"QueueUrl": url, "Entries": [{**entry, "VisibilityTimeout": 0}]}
         await try_call(clients, CHANGE_VISIBILITY_BATCH, hiding, subject, BAD_RECEIPT)
-        allowed = " deleting and hiding are allowed;"
+        allowed = f" {'sending, ' if can_send else ''}deleting and hiding are allowed;"
     waiting = attributes.get("ApproximateNumberOfMessages", "?")
     return CheckResult("ok", subject, f"Reachable;{allowed} about {waiting} messages wait.")
 

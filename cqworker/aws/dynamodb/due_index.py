@@ -10,9 +10,11 @@ from cqworker.aws.aws_call import Answer, Calls, Declined, Request
 from cqworker.aws.dynamodb.items import JOB_PREFIX, Item, UnreadableItem, job_key, number, record_of, text
 from cqworker.aws.dynamodb.job_store import WITH_CAPACITY, read_item
 from cqworker.aws.dynamodb.table_indexes import DUE_INDEX
+from cqworker.aws.error_translation import garbled_answer
 from cqworker.aws.operations import BATCH_GET, DELETE_ITEM, PUT_ITEM, QUERY
 from cqworker.clock import Clock
 from cqworker.errors import NotProvisioned
+from cqworker.model.backoff import retry_pauses
 from cqworker.model.record import JobRecord
 from cqworker.ports.schedule import DueEntry, SweepLease
 
@@ -22,10 +24,12 @@ LEASE_PREFIX = "due#"
 """What `sk` begins with, of the lease of one shard."""
 MAX_GET = 100
 """Items of one BatchGetItem (DynamoDB API reference)."""
-GET_TRIES = 5
-"""Requests for what earlier ones left unprocessed, before the rest is left to the next look."""
-GET_PAUSE = 0.05
-"""Seconds between them at first, doubled each time, as the API's reference asks."""
+GET_TRIES = 6
+"""Requests in a row that bring nothing of what was left unprocessed, before the table counts as throttled."""
+GET_PAUSE, GET_LONGEST_PAUSE = 0.05, 1.0
+"""Seconds before such a request: at first, doubled while nothing comes (BatchGetItem advises so); at most."""
+UNPROCESSED: Any = {"Code": "ThrottlingException", "Message": "it leaves keys unprocessed"}
+"""What a table says by them, which lacks throughput for these keys (BatchGetItem, UnprocessedKeys)."""
 LEASE_DAYS = 7
 """Days after which a lease's item that nobody renewed is deleted by TTL."""
 
@@ -64,20 +68,9 @@ class DynamoSchedule:
         """As Schedule.read_many."""
         if not job_ids:
             return []
-        wanted: Any = {self._table: {"Keys": [job_key(job_id) for job_id in job_ids], "ConsistentRead": True}}
-        found: list[Item] = []
-        pause = GET_PAUSE
-        for _ in range(GET_TRIES):
-            request = {"RequestItems": wanted, **WITH_CAPACITY}
-            answer = await self._clients.call(BATCH_GET, request, self._about)
-            found += answer.get("Responses", {}).get(self._table, ())
-            wanted = answer.get("UnprocessedKeys")
-            if not wanted:
-                break
-            await asyncio.sleep(pause)
-            pause *= 2
+        items = await self._get_many([job_key(job_id) for job_id in job_ids])
         now = self._clock.now()
-        return [record for item in found if (record := _read(item)) is not None and record.purge_at * 1000 > now]
+        return [record for item in items if (record := _read(item)) is not None and record.purge_at * 1000 > now]
 
     async def sweep_leases(self) -> Sequence[SweepLease]:
         """As Schedule.sweep_leases."""
@@ -127,6 +120,29 @@ class DynamoSchedule:
             await self._clients.call(DELETE_ITEM, request, self._about)
         except Declined:
             return
+
+    async def _get_many(self, keys: Sequence[Item]) -> list[Item]:
+        """The items of at most 100 keys. Raises Unavailable where the table goes on leaving some of them out."""
+        wanted: Any = {self._table: {"Keys": keys, "ConsistentRead": True}}
+        found: list[Item] = []
+        pauses, tries = retry_pauses(GET_PAUSE, GET_LONGEST_PAUSE), 0
+        while True:
+            answer = await self._clients.call(BATCH_GET, {"RequestItems": wanted, **WITH_CAPACITY}, self._about)
+            if "Responses" not in answer:
+                raise garbled_answer(BATCH_GET, self._about, "it has no Responses")
+            brought = answer["Responses"].get(self._table, ())
+            found += brought
+            wanted = answer.get("UnprocessedKeys")
+            if not wanted:
+                return found
+            if brought:
+                pauses, tries = retry_pauses(GET_PAUSE, GET_LONGEST_PAUSE), 0
+            elif tries == GET_TRIES:
+                raise Declined(UNPROCESSED["Code"], UNPROCESSED["Message"], {"Error": UNPROCESSED}).as_fault(
+                    BATCH_GET, self._about
+                )
+            tries += 1
+            await asyncio.sleep(next(pauses))
 
     async def _query_index(self, shard: str, until: int, limit: int, after: DueEntry | None) -> Answer:
         request: dict[str, Any] = {

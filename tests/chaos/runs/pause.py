@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 
 from tests.chaos.fleet import Member
+from tests.chaos.journal import LOOK_EVERY
 from tests.chaos.report import Report
 from tests.chaos.runs.scene import Scene, Stage, open_scene, orders
 
 LONGEST = 3.0
 SHORTEST = 0.5
 BREATH = 1.0
+FRESH = SHORTEST / 2
+"""Seconds since its start in which a job is sure to have time ahead: who is frozen then has something to lose."""
+MORE, UNSEEN = 5, 2.0
+"""Jobs handed in beside, for each so many seconds in which a victim has begun none."""
 WORKERS, VICTIMS = 3, 2
 """One is never frozen, and takes over: who was frozen itself respects the leases of others for a while."""
-FILLED_WITHIN = 60.0
+LATEST = 200
+"""Lines of the journal among which a fresh start is looked for."""
 
 
 async def pause(stage: Stage, jobs: int = 1_000, freezes: int = 20, seconds: float = 15.0) -> Report:
@@ -41,4 +48,18 @@ async def _torment(scene: Scene, victim: Member, turns: itertools.repeat[int], s
     for jobs in turns:
         await scene.ledger.submit(scene.counter, orders(scene.world.random, jobs, LONGEST, SHORTEST))
         await asyncio.sleep(BREATH * scene.world.random.random())
+        while not await _is_at_work(scene, victim):
+            await scene.ledger.submit(scene.counter, orders(scene.world.random, MORE, LONGEST, SHORTEST))
         await scene.fleet.freeze(victim, seconds)
+
+
+async def _is_at_work(scene: Scene, victim: Member) -> bool:
+    """Waits until it has just begun a job; False when it began none for a while."""
+    until = time.monotonic() + UNSEEN
+    while (now := time.monotonic()) < until:
+        scene.world.journal.read()
+        latest = scene.world.journal.lines[-LATEST:]
+        if any(line.event == "start" and line.pid == victim.pid and now - line.mono < FRESH for line in latest):
+            return True
+        await asyncio.sleep(LOOK_EVERY)
+    return False
