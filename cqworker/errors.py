@@ -183,6 +183,10 @@ class PauseRefused(CqworkerError):
     """A queue cannot be paused for so long, or without an end; the text says for how long it can."""
 
 
+class LimitRefused(CqworkerError):
+    """A limit cannot be so, or there is no key of this name; the text says what to say instead."""
+
+
 class WorkerNotFound(CqworkerError):
     """No daemon of this name is alive."""
 

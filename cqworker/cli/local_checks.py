@@ -6,8 +6,11 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from cqworker.aws.doctor import CheckResult
+from cqworker.clock import SystemClock
 from cqworker.errors import ConfigurationError
+from cqworker.model.timestamps import rfc3339
 from cqworker.settings import Settings, check_exposure
+from cqworker.settings.limit_settings import limits_of
 
 if TYPE_CHECKING:
     from cqworker.plugins.registry import Registry
@@ -19,9 +22,10 @@ CLOSE_SECONDS = 2
 
 
 def check_locally(settings: Settings, roles: Collection[str], registry: Registry) -> Iterator[CheckResult]:
-    """Exposure, drain and plugins."""
+    """Exposure, drain, limits of nothing, and plugins."""
     yield from _exposure(settings, roles)
     yield from _drain(settings)
+    yield from _limits(settings)
     yield from _plugins(registry)
 
 
@@ -46,6 +50,18 @@ def _drain(settings: Settings) -> Iterator[CheckResult]:
             "Raise stopTimeout (ECS), terminationGracePeriodSeconds (Kubernetes) or TimeoutStopSec (systemd) above it, "
             "or lower worker.drain_timeout.",
         )
+
+
+def _limits(settings: Settings) -> Iterator[CheckResult]:
+    """What stands still by the file, and what the file says in vain."""
+    now = SystemClock().now()
+    for pattern, limit in limits_of(settings.limits).items():
+        subject, until = f"limit {pattern}", "" if limit.until is None else rfc3339(limit.until)
+        if not limit.is_in_force(now):
+            yield CheckResult("info", subject, f"It ended at {until}, and binds nothing.", "Take it out of the file.")
+        elif limit.concurrency == 0:
+            what = f"No job of it starts until {until}: its concurrency is 0."
+            yield CheckResult("warning", subject, what, "To end that, take it out of the file.")
 
 
 def _plugins(registry: Registry) -> Iterator[CheckResult]:

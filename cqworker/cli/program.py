@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "jobs": LazyCommand("cqworker.cli.jobs:jobs", "Show, retry and cancel jobs."),
     "workers": LazyCommand("cqworker.cli.workers:workers", "See who works; quiet, resume or drain a worker."),
     "queues": LazyCommand("cqworker.cli.queues:queues", "See how queues stand; pause, drain or resume one."),
+    "limits": LazyCommand("cqworker.cli.limits:limits", "See how limits stand; set, pause or resume one."),
     "handlers": LazyCommand("cqworker.cli.handlers:handlers", "See the job types that are installed."),
     "config": LazyCommand("cqworker.cli.config:config", "See the configuration that applies."),
     "doctor": LazyCommand("cqworker.cli.doctor:doctor", "Check that AWS, plugins and settings fit together."),

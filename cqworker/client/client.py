@@ -231,7 +231,7 @@ class Client(JobFinder):
 
     @property
     def fleet(self) -> FleetClient:
-        """The workers of the fleet and how the queues stand: for operators of all tenants."""
+        """The workers of the fleet, how queues and limits stand: for operators of all tenants."""
         return FleetClient(lambda: self._transport)
 
     @property

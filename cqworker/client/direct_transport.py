@@ -6,12 +6,15 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from cqworker.client.direct_limits import change_directly
 from cqworker.client.job_types import View
-from cqworker.client.transport import QueueChange, SubmitResult, SubmitResults
+from cqworker.client.transport import LimitChange, QueueChange, SubmitResult, SubmitResults
 from cqworker.daemon.standalone import JobServices, open_job_services
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError, SubmissionRefused, Unavailable, safe_text
 from cqworker.events import ignore
 from cqworker.fleet.fleet_views import counts_view, queue_view, worker_view
+from cqworker.fleet.limit_actions import key_from
+from cqworker.fleet.limit_views import limit_view
 from cqworker.jobs.intake import JobAnswer, Sender, read_each, submit_all
 from cqworker.jobs.list_ask import list_ask_from
 from cqworker.jobs.list_view import count_view, page_view
@@ -103,6 +106,15 @@ class DirectTransport:
             return queue_view(await fleet.resume(queue, DIRECTLY, change.reason))
         ask = fleet.pause if change.act == "pause" else fleet.drain
         return queue_view(await ask(queue, until, DIRECTLY, change.reason))
+
+    async def limits(self) -> Sequence[View]:
+        return [limit_view(standing) for standing in await self._services.limits.list()]
+
+    async def limit(self, key: str, tenant: str) -> View:
+        return limit_view(await self._services.limits.show(key_from(key, tenant)))
+
+    async def change_limit(self, key: str, change: LimitChange) -> View:
+        return await change_directly(self._services, key_from(key, change.tenant), change)
 
     async def reschedule(self, job_id: str, body: bytes) -> View:
         try:

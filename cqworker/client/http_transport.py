@@ -20,7 +20,7 @@ from cqworker.client.connection_errors import CONNECT_TIMEOUT, PROXY_STATUSES, r
 from cqworker.client.job_types import View
 from cqworker.client.problem_errors import error_of
 from cqworker.client.request_retry import RETRY_DEADLINE, retry_call
-from cqworker.client.transport import QueueChange, SubmitResults
+from cqworker.client.transport import LimitChange, QueueChange, SubmitResults
 from cqworker.errors import ArtifactTooLarge, MessageTooLarge, NotAllowedNow, SubmissionRefused
 from cqworker.model.ids import IDEMPOTENCY_KEY
 from cqworker.model.status import Status
@@ -131,6 +131,20 @@ class HttpTransport:
         said = {"until": until, "for": change.seconds, "reason": change.reason}
         body = orjson.dumps({name: value for name, value in said.items() if value})
         path = f"/queues/{quote(queue, safe='')}/{change.act}"
+        return await self._ask("POST", path, is_harmless=True, data=body, headers=JSON_HEADERS)
+
+    async def limits(self) -> Sequence[View]:
+        return self._entries(await self._ask("GET", "/limits", is_harmless=True), "limits")
+
+    async def limit(self, key: str, tenant: str) -> View:
+        return await self._ask("GET", _limit_path(key, "", tenant), is_harmless=True)
+
+    async def change_limit(self, key: str, change: LimitChange) -> View:
+        until = change.until.isoformat() if change.until is not None else None
+        said = {"concurrency": change.concurrency, "rate": change.rate, "burst": change.burst}
+        said |= {"until": until, "for": change.seconds, "reason": change.reason or None}
+        body = orjson.dumps({name: value for name, value in said.items() if value is not None})
+        path = _limit_path(key, f"/{change.act}", change.tenant)
         return await self._ask("POST", path, is_harmless=True, data=body, headers=JSON_HEADERS)
 
     async def reschedule(self, job_id: str, body: bytes) -> View:
@@ -251,6 +265,10 @@ def _has_key(body: bytes) -> bool:
 
 def _payload_of(body: bytes | None) -> bytes | io.BytesIO | None:
     return body if body is None or len(body) < LARGE_BODY else io.BytesIO(body)
+
+
+def _limit_path(key: str, act: str, tenant: str) -> str:
+    return f"/limits/{quote(key, safe='')}{act}?tenant={quote(tenant, safe='')}"
 
 
 def _path(job_id: str) -> str:

@@ -15,6 +15,7 @@ from cqworker.errors import (
     InvalidPayload,
     JobNotFound,
     KeyReused,
+    LimitRefused,
     ListingRefused,
     MessageTooLarge,
     NotAllowedNow,
@@ -34,6 +35,13 @@ from cqworker.web.problems import URN
 from cqworker.web.problems import ProblemKind as Kind
 
 ProblemBody = Mapping[str, Any]
+OF_OPERATORS: Mapping[Kind, Callable[[str], CqworkerError]] = {
+    Kind.LISTING_REFUSED: ListingRefused,
+    Kind.PAUSE_REFUSED: PauseRefused,
+    Kind.LIMIT_REFUSED: LimitRefused,
+    Kind.WORKER_NOT_FOUND: WorkerNotFound,
+}
+"""What refuses the asks of those who operate."""
 _PAYLOAD = re.compile(r"^/(payload|params)")
 
 
@@ -76,8 +84,6 @@ def _error_type_of(kind: Kind | None) -> Callable[[str], CqworkerError]:  # noqa
             return KeyReused
         case Kind.INVALID | Kind.MALFORMED:
             return SubmissionRefused
-        case Kind.LISTING_REFUSED:
-            return ListingRefused
         case Kind.JOB_NOT_FOUND:
             return JobNotFound
         case Kind.NOT_ALLOWED_NOW:
@@ -86,10 +92,8 @@ def _error_type_of(kind: Kind | None) -> Callable[[str], CqworkerError]:  # noqa
             return NotProvisioned
         case Kind.TOO_LARGE:
             return MessageTooLarge
-        case Kind.PAUSE_REFUSED:
-            return PauseRefused
-        case Kind.WORKER_NOT_FOUND:
-            return WorkerNotFound
+        case Kind.LISTING_REFUSED | Kind.PAUSE_REFUSED | Kind.LIMIT_REFUSED | Kind.WORKER_NOT_FOUND:
+            return OF_OPERATORS[kind]
         case Kind.UNAUTHENTICATED:
             return NotAdmitted
         case Kind.UNKNOWN_QUEUE:

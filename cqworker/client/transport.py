@@ -25,6 +25,23 @@ class QueueChange:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class LimitChange:
+    """`act` is set, pause or resume; the limit, and its end: a time or a number of seconds from now, or neither.
+
+    `tenant` is whose `limit_key` it is, where the key names one.
+    """
+
+    act: str
+    tenant: str
+    concurrency: int | None = None
+    rate: str | None = None
+    burst: int | None = None
+    until: datetime | None = None
+    seconds: int | None = None
+    reason: str = ""
+
+
 class Transport(Protocol):
     """What a client asks about jobs. A `body` is a job as POST /jobs takes it; jobs come as the API shows them."""
 
@@ -81,6 +98,18 @@ class Transport(Protocol):
 
     async def change_queue(self, queue: str, change: QueueChange) -> View:
         """Pauses, drains or resumes a queue. Raises UnknownQueue, PauseRefused."""
+        ...
+
+    async def limits(self) -> Sequence[View]:
+        """How the limits stand, by key."""
+        ...
+
+    async def limit(self, key: str, tenant: str) -> View:
+        """How one stands. Raises LimitRefused."""
+        ...
+
+    async def change_limit(self, key: str, change: LimitChange) -> View:
+        """Sets, pauses or resumes one. Raises LimitRefused, NotAllowedNow."""
         ...
 
     async def reschedule(self, job_id: str, body: bytes) -> View:

@@ -9,6 +9,7 @@ from cqworker.aws.dynamodb.batched_store import BatchedStore
 from cqworker.aws.dynamodb.due_index import DynamoSchedule
 from cqworker.aws.dynamodb.fleet_store import DynamoFleet
 from cqworker.aws.dynamodb.job_store import DynamoStore
+from cqworker.aws.dynamodb.limit_store import DynamoLimits
 from cqworker.aws.dynamodb.listing_index import DynamoListing
 from cqworker.aws.dynamodb.operation_items import DynamoOperations
 from cqworker.aws.dynamodb.rate_store import DynamoRates
@@ -20,6 +21,7 @@ from cqworker.events import Emit
 from cqworker.fleet.fleet_types import FleetTypes
 from cqworker.flow.queue_control import QueueControl
 from cqworker.flow.schedule_state import ScheduleState
+from cqworker.health.monitored_limits import MonitoredLimits
 from cqworker.health.monitored_ports import (
     MonitoredArtifacts,
     MonitoredFleet,
@@ -32,6 +34,7 @@ from cqworker.health.service_health import ARTIFACTS, STORE, ServiceHealth, queu
 from cqworker.plugins.registry import Registry
 from cqworker.ports import JobQueue, JobStore
 from cqworker.ports.fleet import Fleet
+from cqworker.ports.limits import Limits
 from cqworker.ports.listing import JobListing
 from cqworker.ports.operations import Operations
 from cqworker.settings import Settings
@@ -48,6 +51,7 @@ class AwsPorts:
     clients: AwsClients
     fleet: Fleet
     operations: Operations
+    limits: Limits
 
 
 def open_aws_ports(
@@ -57,16 +61,12 @@ def open_aws_ports(
 
     Without `dead_letters` there is no port of a dead-letter queue: a process that runs no jobs does not read it.
     """
-    dead = [queue.dead_letter_queue for queue in settings.queues if dead_letters]
     levels = [name for queue in settings.queues for name in queue.queues]
+    dead = (queue.dead_letter_queue for queue in settings.queues if dead_letters)
     names = [name for name in (*levels, *dead) if name]
     health = ServiceHealth(clock, emit, (*(queue_service(name) for name in names), STORE, ARTIFACTS))
-    clients = AwsClients(
-        emit,
-        pollers=8 * len(levels) + len(names),
-        lean=settings.aws.lean,
-        bucket_owner=settings.artifacts.bucket_owner,
-    )
+    pollers, owner = 8 * len(levels) + len(names), settings.artifacts.bucket_owner
+    clients = AwsClients(emit, pollers=pollers, lean=settings.aws.lean, bucket_owner=owner)
     monitored = {name: MonitoredQueue(SqsQueue(clients, name, clock), health) for name in names}
     queues: dict[str, JobQueue] = {name: BatchedSends(queue) for name, queue in monitored.items()}
     schedule = MonitoredSchedule(DynamoSchedule(clients, settings.store.table, clock), health)
@@ -89,7 +89,8 @@ def open_aws_ports(
         listing=(listing := DynamoListing(clients, settings.store.table)),
         operations=(operations := DynamoOperations(clients, settings.store.table)),
     )
-    return AwsPorts(dependencies, listing, clients, fleet, operations)
+    limits = MonitoredLimits(DynamoLimits(clients, settings.store.table, clock), health)
+    return AwsPorts(dependencies, listing, clients, fleet, operations, limits)
 
 
 def _open_store(clients: AwsClients, settings: Settings, clock: Clock) -> JobStore:

@@ -13,6 +13,7 @@ from cqworker.daemon.fleet_parts import FleetParts, Member, open_fleet
 from cqworker.daemon.observers import Observers, open_observers
 from cqworker.daemon.standalone import (
     open_fleet_actions,
+    open_limit_actions,
     open_lists,
     open_operation_actions,
     open_operator_actions,
@@ -174,6 +175,7 @@ def _open_context(
         lists=open_lists(aws, settings),
         operations=open_operation_actions(aws, settings, operator),
         fleet=open_fleet_actions(aws, settings),
+        limits=open_limit_actions(aws, settings),
         registry=dependencies.registry,
         artifacts=dependencies.artifacts,
         health=health,

@@ -13,6 +13,7 @@ from cqworker.daemon.aws_ports import AwsPorts, open_aws_ports
 from cqworker.events import Emit
 from cqworker.fleet.control_reader import ControlReader
 from cqworker.fleet.fleet_actions import FleetActions
+from cqworker.fleet.limit_actions import LimitActions
 from cqworker.jobs.job_lists import JobLists
 from cqworker.jobs.operation_actions import OperationActions, OperationParts
 from cqworker.jobs.operation_work import operations_alone
@@ -23,6 +24,7 @@ from cqworker.jobs.waiters import Waiters
 from cqworker.plugins.registry import Registry, discover
 from cqworker.ports import Artifacts
 from cqworker.settings import Settings
+from cqworker.settings.limit_settings import limits_of
 from cqworker.worker.assembly import Dependencies, context_of, queues_of
 from cqworker.worker.operations import open_target_lists
 
@@ -37,6 +39,7 @@ class JobServices:
     operations: OperationActions
     artifacts: Artifacts
     fleet: FleetActions
+    limits: LimitActions
     control: ControlReader
     registry: Registry
     clients: AwsClients
@@ -63,6 +66,7 @@ async def open_job_services(settings: Settings, emit: Emit) -> AsyncIterator[Job
             operations=open_operation_actions(aws, settings, operator),
             artifacts=dependencies.artifacts,
             fleet=open_fleet_actions(aws, settings),
+            limits=open_limit_actions(aws, settings),
             control=ControlReader(aws.fleet, dependencies.queue_control, clock, emit),
             registry=registry,
             clients=aws.clients,
@@ -109,6 +113,20 @@ def open_fleet_actions(aws: AwsPorts, settings: Settings) -> FleetActions:
     dependencies = aws.dependencies
     return FleetActions(
         aws.fleet, dependencies.clock, dependencies.emit, queues, lambda queue: retention_of(clients, queue)
+    )
+
+
+def open_limit_actions(aws: AwsPorts, settings: Settings) -> LimitActions:
+    """What an operator may ask of limits."""
+    dependencies = aws.dependencies
+    return LimitActions(
+        fleet=aws.fleet,
+        limits=aws.limits,
+        rates=dependencies.rates,
+        read_many=dependencies.schedule.read_many,
+        clock=dependencies.clock,
+        emit=dependencies.emit,
+        written=limits_of(settings.limits),
     )
 
 

@@ -15,6 +15,20 @@ class QueueOrdered(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class LimitOrdered(Struct, frozen=True, kw_only=True):
+    """Somebody limited a key, paused it (`concurrency` 0), or lifted what was said of it (neither number nor rate).
+
+    `until` is epoch ms or None.
+    """
+
+    key: str
+    concurrency: int | None
+    rate: str | None
+    until: int | None
+    by: str
+    reason: str
+
+
 class WorkerOrdered(Struct, frozen=True, kw_only=True):
     """Somebody asked a daemon (`member`) to be quiet, to resume or to drain."""
 
@@ -29,6 +43,17 @@ class QueueStateNoticed(Struct, frozen=True, kw_only=True):
 
     queue: str
     state: str
+    until: int | None
+    by: str
+    reason: str
+
+
+class LimitNoticed(Struct, frozen=True, kw_only=True):
+    """This daemon noticed what holds for a key from now on, as in LimitOrdered."""
+
+    key: str
+    concurrency: int | None
+    rate: str | None
     until: int | None
     by: str
     reason: str
@@ -77,6 +102,8 @@ class FleetUnmeasured(Struct, frozen=True, kw_only=True):
 
 FleetEvent = (
     QueueOrdered
+    | LimitOrdered
+    | LimitNoticed
     | WorkerOrdered
     | QueueStateNoticed
     | CommandObeyed

@@ -8,15 +8,17 @@ from collections.abc import Callable
 from cqworker.clock import Clock
 from cqworker.errors import Unavailable
 from cqworker.events import Emit
-from cqworker.events.fleet_events import QueueStateNoticed
+from cqworker.events.fleet_events import LimitNoticed, QueueStateNoticed
 from cqworker.flow.queue_control import QueueControl
 from cqworker.model.backoff import retry_pauses
+from cqworker.model.limits import LimitOrder
 from cqworker.ports.fleet import Control, Fleet, QueueOrder, QueueState
 
 IDLE_SECONDS, BUSY_SECONDS = 30.0, 10.0
 """Seconds between two looks, without and with jobs here: so late a pause is noticed at most."""
 FIRST_PAUSE = 0.5
 """Seconds between two looks at first, while none was answered and a worker waits: doubled up to BUSY_SECONDS."""
+LIFTED = LimitOrder()
 RUNNING = QueueOrder(state=QueueState.RUNNING)
 
 
@@ -63,8 +65,20 @@ class ControlReader:
             await self.read()
 
     def _note(self, control: Control) -> None:
-        former = self._control.control.queues
+        former, limited = self._control.control.queues, self._control.control.limits
         self._control.note(control)
+        for key in sorted(limited.keys() | control.limits.keys()):
+            if (said := control.limits.get(key, LIFTED)) != limited.get(key, LIFTED):
+                self._emit(
+                    LimitNoticed(
+                        key=key,
+                        concurrency=said.concurrency,
+                        rate=None if said.rate is None else str(said.rate),
+                        until=said.until,
+                        by=said.by,
+                        reason=said.reason,
+                    )
+                )
         for queue in sorted(former.keys() | control.queues.keys()):
             order = control.queues.get(queue, RUNNING)
             if order != former.get(queue, RUNNING):

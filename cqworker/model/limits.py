@@ -10,6 +10,7 @@ from hashlib import sha256
 from msgspec import Struct
 
 from cqworker.field_docs import document_fields
+from cqworker.model.timestamps import rfc3339
 
 MAX_LIMIT_KEY = 128
 """Characters of a job's `limit_key`."""
@@ -23,6 +24,8 @@ MAX_CONCURRENCY = 100_000
 """Jobs that one limit lets run at once at most."""
 MAX_BURST = 1_000_000
 """Starts at once that a limit's `burst` may allow."""
+MAX_KEY_NAME = 256
+"""Characters of a limited key, as it is stored and as people name it."""
 RATE = r"^([1-9][0-9]{0,8})/(s|m|h|d)$"
 """A rate as people write it: so many starts a second, minute, hour or day."""
 MAX_RATE = 10_000
@@ -166,6 +169,27 @@ def pattern_fault(pattern: str) -> str | None:
     if kind == "key" and name != EVERY:
         return 'one key is limited while the fleet runs ("cqworker limits set"); a file has "key:*" for each by itself'
     return f'"{pattern}" means nothing; {HOW_TO_NAME}' if name == EVERY and kind not in ("tenant", "key") else None
+
+
+def order_fault(order: LimitOrder, now: int) -> str | None:
+    """What is wrong with what an operator says of a key at `now` (epoch ms), in a sentence; None where nothing is."""
+    if order.concurrency is None and order.rate is None:
+        return 'This limits nothing: give it a concurrency, a rate such as "100/s", or both.'
+    if order.burst is not None and order.rate is None:
+        return "A burst without a rate says nothing: it is how many may start at once under a rate."
+    if order.until is not None and order.until <= now:
+        return f"{rfc3339(order.until)} is past: give an end that is still to come."
+    if order.concurrency != 0:
+        return None
+    latest = rfc3339(now + MAX_PAUSED * 1000)
+    if order.until is None:
+        return f"A pause needs an end, for one that nobody lifts is an outage: give one until {latest} at most."
+    if order.until > now + MAX_PAUSED * 1000:
+        return (
+            f"{rfc3339(order.until)} is more than 24 hours ahead. A pause that nobody lifts is an outage: give an end "
+            f"until {latest}, and pause again if need be; a limit of 0 in the configuration may last 14 days."
+        )
+    return None
 
 
 class LimitTable:

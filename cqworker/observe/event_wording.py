@@ -11,6 +11,8 @@ from cqworker.events.fleet_events import (
     CommandObeyed,
     FleetMeasured,
     FleetUnmeasured,
+    LimitNoticed,
+    LimitOrdered,
     QueueOrdered,
     QueueStateNoticed,
     WorkerFolded,
@@ -75,6 +77,7 @@ def _wording_of_ending(status: Status) -> EventWording:
 ENDINGS: Mapping[Status, EventWording] = {status: _wording_of_ending(status) for status in SETTLED}
 STARTED = EventWording("info", "job started", ("waited",))
 
+_LIMIT_FIELDS = ("key", "concurrency", "rate", "until", "by", "reason")
 _QUEUE_FIELDS = ("queue", "state", "until", "by", "reason")
 
 WORDING: Mapping[type, EventWording | Callable[[Any], EventWording]] = {
@@ -131,6 +134,8 @@ WORDING: Mapping[type, EventWording | Callable[[Any], EventWording]] = {
         "warning", "operation asked for", ("operation", "act", "tenant", "by", "reason", "filter", "jobs", "rate")
     ),
     OperationStopped: EventWording("error", "operation stopped itself", ("operation", "act", "by", "why", "done")),
+    LimitOrdered: EventWording("warning", "limit ordered", _LIMIT_FIELDS),
+    LimitNoticed: EventWording("info", "limit stands otherwise from now on", _LIMIT_FIELDS),
     WorkerOrdered: EventWording("warning", "worker ordered", ("member", "command", "revision", "by")),
     CommandObeyed: EventWording("warning", "command obeyed", ("command", "revision")),
     WorkerNameTaken: EventWording("warning", "name is taken by a live worker", ("name", "instead")),

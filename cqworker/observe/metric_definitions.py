@@ -159,6 +159,9 @@ class MetricDefinitions:
         self.queue_orders: CounterFamily = self._counter(
             "queue_orders_total", "Pauses, drains and resumes of queues that somebody asked for here", "state"
         )
+        self.limit_orders: CounterFamily = self._counter(
+            "limit_orders_total", "Limits that somebody paused, set or lifted here", "act"
+        )
         self.worker_orders: CounterFamily = self._counter(
             "worker_orders_total", "Commands to one worker that somebody asked for here", "command"
         )

@@ -24,6 +24,8 @@ from cqworker.events.fleet_events import (
     CommandObeyed,
     FleetMeasured,
     FleetUnmeasured,
+    LimitNoticed,
+    LimitOrdered,
     QueueOrdered,
     QueueStateNoticed,
     WorkerFolded,
@@ -40,13 +42,14 @@ from cqworker.model.status import FailureKind, Status
 from cqworker.observe import fleet_gauges
 from cqworker.observe.attempt_counters import AttemptCounters
 from cqworker.observe.instruments import MAX_LABEL_SETS, Distribution, Value
+from cqworker.observe.limit_acts import limit_act
 from cqworker.observe.metric_definitions import MetricDefinitions
 from cqworker.observe.type_labels import TypeLabels
 from cqworker.observe.vitals import Vitals, take_vitals
 
 UNCOUNTED: frozenset[type] = frozenset(
     {e.CancelNoticed, EndingDiscarded, e.HandlerLoaded, MainLoopBlocked, ReturnedAfterStop}
-    | {CommandObeyed, QueueStateNoticed, WorkerFolded, WorkerNameTaken}
+    | {CommandObeyed, LimitNoticed, QueueStateNoticed, WorkerFolded, WorkerNameTaken}
 )
 """Never counted: a cancel is counted when asked for and when the job ends; a loaded handler is the normal case.
 What people ask of the fleet is counted where they ask. What is discarded was counted as the lease that was lost or the
@@ -158,6 +161,7 @@ class MetricsObserver:
         metrics = self._metrics
         return {
             QueueOrdered: lambda event: metrics.queue_orders[event.state,].inc(),
+            LimitOrdered: lambda event: metrics.limit_orders[limit_act(event),].inc(),
             WorkerOrdered: lambda event: metrics.worker_orders[event.command,].inc(),
             OperationAsked: lambda event: metrics.operations[event.act,].inc(),
             OperationStopped: lambda event: metrics.operations_stopped[event.act,].inc(),

@@ -11,6 +11,7 @@ from aiohttp import web
 from cqworker.clock import Clock
 from cqworker.events import Emit
 from cqworker.fleet.fleet_actions import FleetActions
+from cqworker.fleet.limit_actions import LimitActions
 from cqworker.health.service_health import Trouble
 from cqworker.jobs.job_lists import JobLists
 from cqworker.jobs.operation_actions import OperationActions
@@ -57,6 +58,7 @@ class AppContext:
     lists: JobLists | None
     operations: OperationActions | None
     fleet: FleetActions | None
+    limits: LimitActions | None
     registry: Registry
     artifacts: Artifacts | None
     health: Health

@@ -15,6 +15,7 @@ from cqworker.errors import (
     ArtifactTooLarge,
     CqworkerError,
     JobNotFound,
+    LimitRefused,
     ListingRefused,
     MessageTooLarge,
     NotAllowedNow,
@@ -40,6 +41,7 @@ SAID_BY_ITSELF: Mapping[type[Exception], ProblemKind] = {
     NotAllowedNow: ProblemKind.NOT_ALLOWED_NOW,
     NotProvisioned: ProblemKind.NOT_PROVISIONED,
     PauseRefused: ProblemKind.PAUSE_REFUSED,
+    LimitRefused: ProblemKind.LIMIT_REFUSED,
     UnknownQueue: ProblemKind.UNKNOWN_QUEUE,
     WorkerNotFound: ProblemKind.WORKER_NOT_FOUND,
 }

@@ -9,7 +9,9 @@ from cqworker.jobs.list_ask import MAX_PAGE, MAX_TEXT, USUAL_PAGE
 from cqworker.jobs.list_cursor import MAX_CURSOR
 from cqworker.model.artifact_keys import MAX_NAME, NAME_PATTERN
 from cqworker.model.job_limits import MAX_JOB_ID, MAX_WAIT
+from cqworker.model.limits import MAX_KEY_NAME
 from cqworker.model.status import Status
+from cqworker.model.tenants import MAX_TENANT
 from cqworker.web import response_models
 from cqworker.web.problems import RETRY_AFTER
 from cqworker.web.route_definition import Header, Parameter
@@ -36,6 +38,18 @@ DAYS = Parameter(
     {"type": "integer", "format": "int32", "minimum": 1, "maximum": MAX_DAYS},
 )
 QUEUE = Parameter("queue", "path", "The queue's name.", {"type": "string", "minLength": 1, "maxLength": 80})
+LIMIT_KEY = Parameter(
+    "key",
+    "path",
+    "What is limited: type:…, queue:…, tenant:…, or key: and a limit_key.",
+    {"type": "string", "minLength": 1, "maxLength": MAX_KEY_NAME},
+)
+KEY_TENANT = Parameter(
+    "tenant",
+    "query",
+    "Whose limit_key it is, else default's.",
+    {"type": "string", "minLength": 1, "maxLength": MAX_TENANT},
+)
 WAIT = Parameter(
     "wait",
     "query",

@@ -45,6 +45,7 @@ class ProblemKind(Enum):
     UNKNOWN_TYPE = ("unknown-type", 422, "No handler has this job type")
     UNKNOWN_QUEUE = ("unknown-queue", 422, "No queue has this name")
     PAUSE_REFUSED = ("pause-refused", 422, "The queue cannot stand still for so long")
+    LIMIT_REFUSED = ("limit-refused", 422, "The limit cannot be so")
     INVALID_PAYLOAD = ("invalid-payload", 422, "The payload does not fit the job type")
     KEY_REUSED = ("idempotency-key-reused", 422, "The Idempotency-Key belongs to another request")
     RATE_LIMITED = ("rate-limited", 429, "More is submitted than the rate allows")

@@ -13,6 +13,7 @@ from cqworker.web import (
 )
 from cqworker.web.artifact_route_table import ARTIFACT_ROUTES
 from cqworker.web.fleet_route_table import FLEET_ROUTES
+from cqworker.web.limit_route_table import LIMIT_ROUTES
 from cqworker.web.list_routes import LIST_ROUTES
 from cqworker.web.operation_routes import OPERATION_ROUTES
 from cqworker.web.parameters import (
@@ -229,6 +230,7 @@ ROUTES = (
     *ARTIFACT_ROUTES,
     *CATALOGUE_ROUTES,
     *FLEET_ROUTES,
+    *LIMIT_ROUTES,
     *VITAL_ROUTES,
 )
 VITAL_PATHS = frozenset(route.path for route in VITAL_ROUTES)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from cqworker.cli.local_checks import check_locally
 from cqworker.plugins.registry import Registry, discover
 from cqworker.settings import HandlerSettings, HttpSettings, Settings, TokenSettings, TypeSettings, WorkerSettings
+from cqworker.settings.limit_settings import LimitSettings
 from tests.cli.running import invoke, told
 
 API = frozenset({"worker", "api"})
@@ -80,3 +82,17 @@ def test_broken_plugins_are_errors_with_their_cures() -> None:
 def test_no_job_type_at_all_is_warned_of() -> None:
     (finding,) = [each for each in check_locally(Settings(), API, Registry()) if each.subject == "handlers"]
     assert finding.level == "warning"
+
+
+def test_a_limit_of_nothing_in_the_file_is_shown_with_its_end() -> None:
+    until = datetime.now(UTC) + timedelta(days=2)
+    settings = Settings(limits={"type:mail": LimitSettings(concurrency=0, until=until)})
+    [found] = [one for one in check_locally(settings, API, Registry()) if one.subject == "limit type:mail"]
+    assert found.level == "warning"
+    assert found.what.startswith(f"No job of it starts until {until:%Y-%m-%dT%H:%M}")
+
+
+def test_a_limit_that_has_ended_is_shown_as_one_that_binds_nothing() -> None:
+    settings = Settings(limits={"type:mail": LimitSettings(concurrency=0, until=datetime(2026, 1, 1, tzinfo=UTC))})
+    [found] = [one for one in check_locally(settings, API, Registry()) if one.subject == "limit type:mail"]
+    assert (found.level, found.what) == ("info", "It ended at 2026-01-01T00:00:00.000Z, and binds nothing.")

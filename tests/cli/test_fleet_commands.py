@@ -9,6 +9,7 @@ import pytest
 from click.testing import Result
 
 from cqworker.events.fleet_events import QueueOrdered
+from cqworker.settings.limit_settings import LimitSettings
 from cqworker.testing.memory_listing import MemoryListing
 from tests.cli.running import invoke
 from tests.web.house import House
@@ -111,3 +112,53 @@ async def test_a_queue_that_nobody_knows_is_told_with_those_that_there_are() -> 
         result = await asked(house, "queues", "pause", "mian", "--for", "1h")
     assert result.exit_code == 1
     assert "there are main" in result.stderr
+
+
+async def test_limits_are_a_table_and_one_of_them_is_set_paused_and_resumed() -> None:
+    async with opened(limits={"type:mail": LimitSettings(concurrency=4, rate="10/s")}) as house:
+        listed = await asked(house, "limits", "list")
+        changed = await asked(house, "limits", "set", "type:mail", "--rate", "5/m", "--for", "2h", "--reason", "slow")
+        paused = await asked(house, "limits", "pause", "tenant:acme", "--for", "30m", "--reason", "abuse")
+        shown = await asked(house, "limits")
+        one = await asked(house, "limits", "show", "key:inbox-7", "--tenant", "acme")
+        resumed = await asked(house, "limits", "resume", "tenant:acme")
+        as_json = await asked(house, "limits", "resume", "type:mail", "--json")
+    headings, mail = listed.stdout.splitlines()
+    assert headings.split("  ")[0] == "KEY"
+    assert mail.startswith("type:mail  4 at once and 10/s, bursts of 10  0     0        -      20")
+    assert changed.stdout.startswith("type:mail is limited to 4 at once and 5/m, bursts of 1 until 20")
+    assert paused.stdout.startswith("tenant:acme is paused until 20")
+    assert paused.stdout.endswith("no job of it starts, and what runs is finished.\n")
+    acme, mail = shown.stdout.splitlines()[1:]
+    assert (acme.split()[:2], acme.split()[-1]) == (["tenant:acme", "paused"], "abuse")
+    assert mail.endswith("slow")
+    assert one.stdout.startswith("key:acme:")
+    assert one.stdout.endswith(" is not limited.\n")
+    assert resumed.stdout == "tenant:acme is not limited.\n"
+    assert json.loads(as_json.stdout)["rate"] == "10/s"
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (("set", "type:mail"), 64, "Give --concurrency, --rate, or both"),
+        (("set", "type:mail", "--concurrency", "-1"), 64, "--concurrency"),
+        (("pause", "type:mail"), 64, "A pause needs an end"),
+        (("set", "type:mail", "--rate", "fast"), 1, "is no rate: write starts and a time"),
+        (("set", "mail", "--rate", "1/s"), 1, "'mail' is no key: name a type"),
+        (("set", "type:mail", "--concurrency", "0"), 1, "A pause needs an end"),
+    ],
+)
+async def test_a_limit_that_is_not_well_said_is_told_with_its_remedy(
+    args: tuple[str, ...], code: int, said: str
+) -> None:
+    async with opened() as house:
+        result = await asked(house, "limits", *args)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert said in result.stderr
+
+
+async def test_where_nothing_is_limited_the_list_says_how_to_begin() -> None:
+    async with opened() as house:
+        result = await asked(house, "limits")
+    assert "Nothing is limited" in result.stdout

@@ -56,6 +56,7 @@ def counter_of(context: AppContext) -> JobServices:
         operations=require(context.operations),
         artifacts=require(context.artifacts),
         fleet=require(context.fleet),
+        limits=require(context.limits),
         control=ControlReader(MemoryFleet(), QueueControl(), context.clock, ignore),
         clock=context.clock,
         registry=context.registry,

@@ -24,6 +24,7 @@ COLLABORATORS = {
     "submitter": ("jobs/submit.py", "Submitter"),
     "operations": ("jobs/operation_actions.py", "OperationActions"),
     "fleet": ("fleet/fleet_actions.py", "FleetActions"),
+    "limits": ("fleet/limit_actions.py", "LimitActions"),
     "artifacts": ("ports/__init__.py", "Artifacts"),
 }
 """What an application hands its endpoints, by the last name of whatever has it."""

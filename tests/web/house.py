@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import aiohttp
@@ -15,16 +16,11 @@ from msgspec.structs import replace
 from cqworker.clock import Clock, SystemClock
 from cqworker.errors import Unavailable
 from cqworker.events import Emit, Event
-from cqworker.fleet.fleet_actions import FleetActions
 from cqworker.flow.context import Context
 from cqworker.flow.schedule_state import ScheduleState
 from cqworker.health.service_health import ServiceHealth, Trouble
-from cqworker.jobs.job_lists import JobLists
-from cqworker.jobs.operation_actions import OperationActions, OperationParts
-from cqworker.jobs.operation_work import operations_alone
 from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.queue_directory import QueueDirectory
-from cqworker.jobs.running_jobs import RunningJobs
 from cqworker.jobs.submit import Submitter
 from cqworker.jobs.waiters import Waiters
 from cqworker.model.record import JobRecord
@@ -36,10 +32,9 @@ from cqworker.observe.stats import Stats
 from cqworker.plugins.registry import Registry, registry_of
 from cqworker.ports import JobQueue
 from cqworker.settings import HttpSettings, QueueSettings, Settings, TokenSettings
+from cqworker.settings.limit_settings import LimitSettings
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
-from cqworker.testing.memory_fleet import MemoryFleet
 from cqworker.testing.memory_listing import MemoryListing
-from cqworker.testing.memory_operations import MemoryOperations
 from cqworker.testing.memory_schedule import MemorySchedule
 from cqworker.web.app_context import require
 from cqworker.web.body_reader import BODY_QUOTA
@@ -50,6 +45,7 @@ from cqworker.web.upload_spool import SPOOLS, UploadSpools
 from tests.patience import scaled
 from tests.web.conformance import judge_of
 from tests.web.handlers import transform
+from tests.web.operators_parts import NO_PARTS, operators_parts
 from tests.web.tokens import token
 
 __all__ = ["House", "away", "bearer", "open_house", "token", "transform", "until"]
@@ -160,6 +156,7 @@ async def open_house(
     carried_by: Callable[[JobQueue], JobQueue] = lambda queue: queue,
     clock: Clock = CLOCK,
     observed: bool = False,
+    limits: Mapping[str, LimitSettings] = MappingProxyType({}),
     **http: Any,
 ) -> AsyncIterator[House]:
     """A server on a free port, closed at the end; what is of no other use is its own or a setting of `[http]`.
@@ -171,14 +168,11 @@ async def open_house(
     waiters, health, known = Waiters(CLOCK, lambda _: True), FakeHealth(), registry or KNOWN
     queues = _levels_of(carried_by(queue))
     emit, metrics, stats = _observers(known, tokens, events, observed=observed)
-    context, settings, fleet = _context(store, emit), _settings(tuple(tokens), {"port": 0} | http), MemoryFleet()
-    lists = _lists(store, fleet)
+    context, settings = _context(store, emit), _settings(tuple(tokens), {"port": 0} | http, limits)
     app_context = AppContext(
         submitter=Submitter(context, known, queues, artifacts, inline_limit=inline_limit) if api else None,
         operator=OperatorActions(context, queues, waiters) if api else None,
-        lists=lists if api else None,
-        operations=_operation_actions(lists, store, context, queues, artifacts) if api else None,
-        fleet=_fleet_actions(fleet, emit) if api else None,
+        **(operators_parts(store, context, queues, artifacts, settings) if api else NO_PARTS),
         registry=known,
         artifacts=artifacts if api else None,
         health=health,
@@ -203,34 +197,10 @@ def _client_of(server: Server) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(f"http://127.0.0.1:{server.port}")
 
 
-def _fleet_actions(fleet: MemoryFleet, emit: Emit) -> FleetActions:
-    async def retention_of(_: str) -> int:
-        return 14 * 86_400
-
-    return FleetActions(fleet, CLOCK, emit, ("main",), retention_of)
-
-
 def _context(store: MemoryStore, emit: Emit) -> Context:
     """Of services whose health nobody asks for."""
     health, schedule = ServiceHealth(CLOCK, emit, ()), ScheduleState(MemorySchedule(store), CLOCK)
     return Context(store=store, health=health, clock=CLOCK, emit=emit, retention=RETENTION, schedule=schedule)
-
-
-def _lists(store: MemoryStore, fleet: MemoryFleet) -> JobLists:
-    listing, schedule = MemoryListing(store), MemorySchedule(store)
-    running, days = RunningJobs(fleet, schedule, CLOCK), RETENTION.days
-    return JobLists(listing, schedule, CLOCK, listed=(Status.FAILED,), retention_days=days, running=running)
-
-
-def _operation_actions(
-    lists: JobLists, store: MemoryStore, context: Context, queues: QueueDirectory, artifacts: MemoryArtifacts
-) -> OperationActions:
-    parts = OperationParts(
-        lists=lists,
-        operator=OperatorActions(context, queues, Waiters(CLOCK, lambda _: True)),
-        submitter=Submitter(context, operations_alone(), queues, artifacts, inline_limit=4096),
-    )
-    return OperationActions(MemoryOperations(), MemorySchedule(store), parts, CLOCK, context.emit, RETENTION)
 
 
 def _observers(
@@ -248,8 +218,9 @@ def _observers(
     return emit, metrics.render, stats
 
 
-def _settings(tokens: tuple[TokenSettings, ...], http: dict[str, Any]) -> Settings:
-    return Settings(queues=(QueueSettings(name="main"),), http=HttpSettings(tokens=tokens, **http))
+def _settings(tokens: tuple[TokenSettings, ...], http: dict[str, Any], limits: Mapping[str, LimitSettings]) -> Settings:
+    queues = (QueueSettings(name="main"),)
+    return Settings(queues=queues, http=HttpSettings(tokens=tokens, **http), limits=dict(limits))
 
 
 @asynccontextmanager

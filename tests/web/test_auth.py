@@ -30,7 +30,7 @@ async def guarded() -> AsyncIterator[House]:
 
 def address(path: str) -> str:
     known = {"job_id": "nobody", "artifact_id": "0" * 32, "name": "a.csv", "worker": "host.abcdef:7", "queue": "main"}
-    known["operation_id"] = "nobody"
+    known |= {"operation_id": "nobody", "key": "type:mail"}
     return re.sub(r"{(\w+)}", lambda found: known[found[1]], path)
 
 

@@ -21,7 +21,7 @@ from tests.web.tokens import A_TOKEN
 ALWAYS = {400, 403, 417, 421, 431, 500, 503}
 """What any call on loopback may meet, and what no call takes part in deciding."""
 VERBS = ("submit", "show", "retry", "cancel", "upload", "download", "list", "count", "describe", "check",
-         "quiet", "resume", "drain", "pause", "reprioritise", "reschedule", "run", "start")  # fmt: skip
+         "quiet", "resume", "drain", "pause", "reprioritise", "reschedule", "run", "set", "start")  # fmt: skip
 """What a call does, and how its name begins."""
 
 
@@ -189,6 +189,7 @@ def test_answers_may_grow_and_what_is_asked_may_not(document: dict[str, Any]) ->
         "RetryAsk",
         "JobFilter",
         "OperationAsk",
+        "LimitAsk",
         "QueueAsk",
         "ResumeAsk",
     }

@@ -119,6 +119,8 @@ def bodies(row: Route, things: Things) -> list[dict[str, Any]]:
         **{key: [{}] for key in ("quietWorker", "resumeWorker", "drainWorker")},
         **{key: [{"json": {"for": 60}}, {"json": {}}, {}] for key in ("pauseQueue", "drainQueue", "resumeQueue")},
         "reprioritiseJob": [{"json": {"priority": "high"}}, {"json": {"priority": 0, "reason": "x"}}],
+        **{key: [{"json": {"for": 60}}, {"json": {}}, {}] for key in ("pauseLimit", "resumeLimit")},
+        "setLimit": [{"json": {"concurrency": 1}}, {}],
         "rescheduleJob": [{"json": {"delay_seconds": 3600}}, {"json": {"delay_seconds": 0, "reason": "x"}}, {}],
         "runJobNow": [{}],
         "startOperation": [
@@ -137,7 +139,8 @@ def addresses(row: Route, things: Things) -> list[str]:
     """Every way to fill the address in; a parameter that is new here is told by a KeyError."""
     known = {"job_id": things.jobs, "artifact_id": (things.upload,), "name": (things.name, "1-1.png"),
              "wait": ("0", "0.2"), "worker": ("host.abcdef:7",), "queue": ("main", "more"), "days": ("1",),
-             "operation_id": things.operations, "limit": ("1", "50"), "cursor": things.operations}  # fmt: skip
+             "operation_id": things.operations, "limit": ("1", "50"), "cursor": things.operations,
+             "key": (f"tenant:{TENANTS[0]}", "type:text.transform", "key:inbox-7"), "tenant": TENANTS}  # fmt: skip
     if row.name in LISTS:
         return [f"{row.path}?{query}" for query in LISTS[row.name]]
     said = [parameter for parameter in row.parameters if parameter.place != "header"]

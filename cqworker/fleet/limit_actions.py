@@ -1,0 +1,232 @@
+"""What an operator may ask of limits: how each stands, another one for a time, a type, tenant or key to stand still."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from cqworker.clock import Clock
+from cqworker.errors import LimitRefused, NotAllowedNow, NotProvisioned
+from cqworker.events import Emit
+from cqworker.events.fleet_events import LimitOrdered
+from cqworker.fleet.fleet_actions import MAX_REASON, MAX_TRIES
+from cqworker.model.limits import (
+    EVERY,
+    MAX_LIMIT_KEY,
+    Limit,
+    LimitOrder,
+    LimitTable,
+    hashed_key,
+    order_fault,
+    pattern_fault,
+)
+from cqworker.model.rates import RateState, ask_of
+from cqworker.model.record import JobRecord
+from cqworker.model.status import Status
+from cqworker.ports.fleet import Fleet
+from cqworker.ports.limits import Limits, Slots, Waiter
+from cqworker.ports.rates import Rates
+
+MOST_ORDERS = 500
+"""Keys of which operators may say something: they travel together, and each daemon reads them twice a minute."""
+MOST_SHOWN = 100
+"""Keys of a list that are looked at, each with three reads."""
+MOST_COUNTED = 1000
+"""Waiting jobs of a key that are counted."""
+MOST_JUDGED = 100
+"""Holders of a key's slots whose records are read, to tell the dead."""
+MARGIN_MS = 2_000
+"""Milliseconds after the end of its lease at which a holder counts as dead: clocks differ by as much."""
+SHARDS = tuple("01234567")
+"""Those of the index that has the keys for which somebody waits."""
+FAR = 1 << 52
+"""Epoch ms later than any time that a key is marked for."""
+_is_hashed = re.compile(r"key:.{1,128}:[0-9a-f]{64}").fullmatch
+ReadMany = Callable[[Sequence[str]], Awaitable[Sequence[JobRecord]]]
+"""Reads records by id, consistently."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitStanding:
+    """How a limit stands: `written` in the file, `order` of an operator, `limit` as both have it, and who uses it.
+
+    `held` slots, of which `dead` belong to nobody alive; so many `waiting` jobs (MOST_COUNTED: or more), the `oldest`
+    of them; `next_start` (epoch ms) is when the rate lets the next job start.
+    """
+
+    key: str
+    written: Limit | None = None
+    order: LimitOrder | None = None
+    limit: Limit | None = None
+    held: int = 0
+    dead: int = 0
+    waiting: int = 0
+    oldest: Waiter | None = None
+    next_start: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitActions:
+    """`written` are the limits of the files here; `read_many` reads records, for the dead among a key's holders."""
+
+    fleet: Fleet
+    limits: Limits
+    rates: Rates
+    read_many: ReadMany
+    clock: Clock
+    emit: Emit
+    written: Mapping[str, Limit] = field(default_factory=dict)
+
+    async def list(self) -> Sequence[LimitStanding]:
+        """Every limit of the files and of operators, and every key for which somebody waits, by name.
+
+        The first MOST_SHOWN say who uses them. Raises Unavailable.
+        """
+        control, waited_for = await asyncio.gather(self.fleet.control(), self._waited_for())
+        orders = self._in_force(control.limits)
+        names = sorted({*self.written, *orders, *waited_for})
+        looked_at = [name for name in names if not name.endswith(f":{EVERY}")][:MOST_SHOWN]
+        found = dict(zip(looked_at, await asyncio.gather(*(self._look(key, orders) for key in looked_at)), strict=True))
+        return [found.get(name) or self._plain(name, orders) for name in names]
+
+    async def show(self, key: str) -> LimitStanding:
+        """How one key stands. Raises Unavailable."""
+        return await self._look(key, self._in_force((await self.fleet.control()).limits))
+
+    async def set(self, key: str, order: LimitOrder) -> LimitStanding:
+        """Another limit for one key, in place of what a file says of the same, until it ends or is lifted.
+
+        Raises LimitRefused where it limits nothing, would never end, or there are too many, NotAllowedNow, Unavailable.
+        """
+        now = self.clock.now()
+        if (fault := order_fault(order, now)) is not None:
+            raise LimitRefused(fault)
+        order = replace(order, since=now, reason=order.reason[:MAX_REASON])
+        return await self._change(key, order, order.by)
+
+    async def pause(self, key: str, until: int | None, by: str, reason: str = "") -> LimitStanding:
+        """No job of this key starts until then (epoch ms), 24 h ahead at most; what runs is finished.
+
+        Raises LimitRefused as `set` does, NotAllowedNow, Unavailable.
+        """
+        return await self.set(key, LimitOrder(concurrency=0, until=until, by=by, reason=reason))
+
+    async def lift(self, key: str, by: str, reason: str = "") -> LimitStanding:
+        """What the file says holds again: a pause ends, and so does any other limit of an operator.
+
+        Raises NotAllowedNow, Unavailable.
+        """
+        return await self._change(key, None, by, reason)
+
+    async def _change(self, key: str, order: LimitOrder | None, by: str, reason: str = "") -> LimitStanding:
+        """One change under the control's revision: nobody's change is lost. Who waits is looked after at once."""
+        for _ in range(MAX_TRIES):
+            control = await self.fleet.control()
+            kept = {name: one for name, one in self._in_force(control.limits).items() if name != key}
+            if order is not None and len(kept) >= MOST_ORDERS:
+                raise LimitRefused(
+                    f"Operators already say something of {MOST_ORDERS} keys: lift some, or write a limit into the file."
+                )
+            changed = kept if order is None else {**kept, key: order}
+            if await self.fleet.change_control(replace(control, revision=control.revision + 1, limits=changed)):
+                said = order or LimitOrder(by=by, reason=reason[:MAX_REASON])
+                self.emit(
+                    LimitOrdered(
+                        key=key,
+                        concurrency=said.concurrency,
+                        rate=None if said.rate is None else str(said.rate),
+                        until=said.until,
+                        by=said.by,
+                        reason=said.reason,
+                    )
+                )
+                await self._have_swept(key)
+                return await self._look(key, changed)
+        raise NotAllowedNow("The fleet's control changes too quickly; try again.")
+
+    async def _have_swept(self, key: str) -> None:
+        """Who waits shall not wait for the next look at the key."""
+        for slots in await self.limits.slots(key):
+            if slots.waiting is not None:
+                await self.limits.put_off(key, slots.waiting, self.clock.now())
+
+    async def _waited_for(self) -> Sequence[str]:
+        """Keys for which somebody waits, as far as the index of due jobs has them."""
+        try:
+            found = await asyncio.gather(*(self.limits.marked(shard, FAR, MOST_SHOWN) for shard in SHARDS))
+        except NotProvisioned:
+            return ()
+        return sorted({key for keys in found for key in keys})[:MOST_SHOWN]
+
+    async def _look(self, key: str, orders: Mapping[str, LimitOrder]) -> LimitStanding:
+        shards, state, waiting, first = await asyncio.gather(
+            self.limits.slots(key),
+            self.rates.rate_state(key),
+            self.limits.count_waiters(key, MOST_COUNTED),
+            self.limits.first_waiters(key, 1),
+        )
+        plain = self._plain(key, orders)
+        return LimitStanding(
+            key=key,
+            written=plain.written,
+            order=plain.order,
+            limit=plain.limit,
+            held=sum(len(slots.held) for slots in shards),
+            dead=await self._count_dead(shards),
+            waiting=waiting,
+            oldest=first[0] if first else None,
+            next_start=self._next_start(key, plain.limit, state),
+        )
+
+    def _plain(self, key: str, orders: Mapping[str, LimitOrder]) -> LimitStanding:
+        now = self.clock.now()
+        limit = LimitTable(self.written, orders).limit_of(key, now)
+        written = LimitTable(self.written).limit_of(key, now) or self.written.get(key)
+        return LimitStanding(key=key, written=written, order=orders.get(key), limit=limit)
+
+    async def _count_dead(self, shards: Sequence[Slots]) -> int:
+        holders = sorted((job_id, token) for slots in shards for job_id, token in slots.held.items())[:MOST_JUDGED]
+        records = {record.job_id: record for record in await self.read_many([job_id for job_id, _ in holders])}
+        before = self.clock.now() - MARGIN_MS
+        return sum(not _is_held(records.get(job_id), token, before) for job_id, token in holders)
+
+    def _next_start(self, key: str, limit: Limit | None, state: RateState | None) -> int | None:
+        if limit is None or limit.rate is None:
+            return None
+        ask = ask_of(key, limit, now_ms=self.clock.now(), within=0)
+        return -(-ask.times_from(ask.now if state is None else state.place(ask))[0] // 1000)
+
+    def _in_force(self, orders: Mapping[str, LimitOrder]) -> dict[str, LimitOrder]:
+        now = self.clock.now()
+        return {key: order for key, order in orders.items() if order.is_in_force(now)}
+
+
+def key_from(name: str, tenant: str) -> str:
+    """The key that a person names: `key:<limit_key>` is one of this tenant's. Raises LimitRefused where it is none."""
+    kind, _, rest = name.partition(":")
+    if kind == "key" and rest and rest != EVERY:
+        if _is_hashed(name):
+            return name
+        if len(rest) > MAX_LIMIT_KEY:
+            raise LimitRefused(f"A limit_key has {MAX_LIMIT_KEY} characters at most, this one has {len(rest)}.")
+        return hashed_key(tenant, rest)
+    if rest == EVERY or pattern_fault(name) is not None:
+        raise LimitRefused(
+            f'{name[:100]!a} is no key: name a type ("type:mail"), a queue ("queue:jobs"), a tenant ("tenant:acme") or '
+            'a limit_key ("key:inbox-7"). What holds for each tenant or each key by itself stands in the configuration.'
+        )
+    return name
+
+
+def _is_held(record: JobRecord | None, token: str, before: int) -> bool:
+    """Whether an attempt under this token is alive, as far as its record says."""
+    return (
+        record is not None
+        and record.status is Status.RUNNING
+        and record.token == token
+        and not record.has_expired(before)
+    )
