@@ -73,6 +73,8 @@ def _facts(job: Job) -> Iterator[tuple[str, str]]:
         yield "round", str(job["round"])
     if job.get("priority", MEDIUM) != MEDIUM:
         yield "priority", printable(str(job["priority"]))
+    if job.get("limit_key"):
+        yield "limit key", printable(job["limit_key"])
     if job["tags"]:
         yield "tags", printable(", ".join(job["tags"]))
     if job["metadata"]:

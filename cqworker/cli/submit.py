@@ -24,7 +24,18 @@ if TYPE_CHECKING:
 
 UNTIL_FINAL = "forever"
 """What --wait without a number of seconds becomes."""
-JOB_OPTIONS = ("queue", "key", "delay_seconds", "run_at", "tags", "metadata", "max_attempts", "priority", "wait")
+JOB_OPTIONS = (
+    "queue",
+    "key",
+    "delay_seconds",
+    "run_at",
+    "tags",
+    "metadata",
+    "max_attempts",
+    "priority",
+    "limit_key",
+    "wait",
+)
 """Parameters that describe one job, and go with no --batch."""
 
 
@@ -78,6 +89,7 @@ def _read(value: str) -> str:
 @click.option("--metadata", multiple=True, callback=_parse_pairs, metavar="NAME=VALUE", help="May be repeated.")
 @click.option("--max-attempts", type=click.IntRange(min=1), help="Starts before it has FAILED; else the type's.")
 @priority_option
+@click.option("--limit-key", help="What limits of key:* count it by, with other jobs of this text.")
 @click.option(
     "--wait",
     type=_Wait(),

@@ -115,6 +115,7 @@ class Client(JobFinder):
         tags: Sequence[str] = (),
         max_attempts: int | None = None,
         priority: str | int | None = None,
+        limit_key: str | None = None,
     ) -> JobView:
         """Submits one job; once this returns it will end in exactly one final status. NewJob says what each means."""
         job = NewJob(
@@ -128,6 +129,7 @@ class Client(JobFinder):
             tags=tags,
             max_attempts=max_attempts,
             priority=priority,
+            limit_key=limit_key,
         )
         return _job_of(await self._transport.submit(body_of(job), job.key))
 

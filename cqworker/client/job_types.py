@@ -28,6 +28,7 @@ View = Mapping[str, Any]
     tags="Up to 10 texts that stay with the job.",
     max_attempts="Starts before it has FAILED, the first one too; None: as the type's author or the operator set it.",
     priority="A level of its queue, such as high, or a number from 0 to 9, the most urgent; None: medium.",
+    limit_key="What limits of key:* count it by, 1 to 128 characters; None: they do not bind it.",
 )
 @dataclass(frozen=True, slots=True)
 class NewJob:
@@ -44,3 +45,4 @@ class NewJob:
     tags: Sequence[str] = ()
     max_attempts: int | None = None
     priority: str | int | None = None
+    limit_key: str | None = None

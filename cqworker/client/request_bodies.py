@@ -27,6 +27,7 @@ def body_of(job: NewJob, *, with_key: bool = False) -> bytes:
         "tags": list(job.tags) or None,
         "max_attempts": job.max_attempts,
         "priority": job.priority,
+        "limit_key": job.limit_key,
         "idempotency_key": job.key if with_key else None,
     }
     given = {name: value for name, value in optional.items() if value is not None}
@@ -113,6 +114,10 @@ def _check_types(job: Any) -> None:
     )
     if job.priority is not None:
         _check_priority(job.priority)
+    _require(
+        isinstance(job.limit_key, str | None),
+        f'limit_key takes a text, not {job.limit_key!r}: write limit_key="{job.limit_key}"',
+    )
     _require(
         isinstance(job.metadata, Mapping),
         f'metadata takes texts by name, such as {{"order": "42"}}: not {job.metadata!r}',

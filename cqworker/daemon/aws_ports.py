@@ -63,18 +63,19 @@ def open_aws_ports(
     """
     levels = [name for queue in settings.queues for name in queue.queues]
     dead = (queue.dead_letter_queue for queue in settings.queues if dead_letters)
-    names = [name for name in (*levels, *dead) if name]
+    names, table = [name for name in (*levels, *dead) if name], settings.store.table
     health = ServiceHealth(clock, emit, (*(queue_service(name) for name in names), STORE, ARTIFACTS))
     pollers, owner = 8 * len(levels) + len(names), settings.artifacts.bucket_owner
     clients = AwsClients(emit, pollers=pollers, lean=settings.aws.lean, bucket_owner=owner)
     monitored = {name: MonitoredQueue(SqsQueue(clients, name, clock), health) for name in names}
     queues: dict[str, JobQueue] = {name: BatchedSends(queue) for name, queue in monitored.items()}
-    schedule = MonitoredSchedule(DynamoSchedule(clients, settings.store.table, clock), health)
+    schedule = MonitoredSchedule(DynamoSchedule(clients, table, clock), health)
     artifacts = S3Artifacts(clients, settings.artifacts.bucket, settings.artifacts.prefix)
-    fleet = MonitoredFleet(DynamoFleet(clients, settings.store.table, clock), health)
+    fleet = MonitoredFleet(DynamoFleet(clients, table, clock), health)
     dependencies = Dependencies(
         queues=queues,
         open_queue=lambda name: BatchedSends(SqsQueue(clients, name, clock)),
+        limits=(limits := MonitoredLimits(DynamoLimits(clients, table, clock), health)),
         schedule=schedule,
         schedule_state=ScheduleState(schedule, clock),
         store=MonitoredStore(_open_store(clients, settings, clock), health),
@@ -84,12 +85,11 @@ def open_aws_ports(
         clock=clock,
         emit=emit,
         queue_control=QueueControl(clock, is_known=False, written=limits_of(settings.limits)),
-        rates=MonitoredRates(DynamoRates(clients, settings.store.table), health),
+        rates=MonitoredRates(DynamoRates(clients, table), health),
         is_served_elsewhere=FleetTypes(fleet, clock).is_served,
-        listing=(listing := DynamoListing(clients, settings.store.table)),
-        operations=(operations := DynamoOperations(clients, settings.store.table)),
+        listing=(listing := DynamoListing(clients, table)),
+        operations=(operations := DynamoOperations(clients, table)),
     )
-    limits = MonitoredLimits(DynamoLimits(clients, settings.store.table, clock), health)
     return AwsPorts(dependencies, listing, clients, fleet, operations, limits)
 
 

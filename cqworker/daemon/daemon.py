@@ -37,7 +37,7 @@ from cqworker.scheduling.sweep_leases import SweepLeases
 from cqworker.scheduling.sweeper import Sweeper
 from cqworker.settings import Settings
 from cqworker.web.server import AppContext, Server, create_app
-from cqworker.worker.assembly import Dependencies, context_of, open_worker, queues_of
+from cqworker.worker.assembly import Dependencies, context_of, lists_of, open_worker, queues_of
 from cqworker.worker.worker import Worker
 
 ARTIFACTS_PROBE_SECONDS = 300.0
@@ -190,4 +190,5 @@ def _open_context(
 
 def _open_sweeper(dependencies: Dependencies, settings: Settings, name: str, leases: SweepLeases) -> Sweeper:
     context = context_of(dependencies, settings, name)
-    return Sweeper(dependencies.schedule, context, HandOvers(context, queues_of(dependencies, settings)), leases)
+    hand_overs = HandOvers(context, queues_of(dependencies, settings))
+    return Sweeper(dependencies.schedule, context, hand_overs, leases, lists_of(dependencies, settings))

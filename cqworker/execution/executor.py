@@ -218,6 +218,7 @@ class Executor:
             traceparent=traceparent_for(record.job_id, attempt.traceparent),
             memory=handler.memory,
             priority=record.priority or MEDIUM,
+            limit_key=record.limit_key,
         )
 
     async def _fetch_payload(self, record: JobRecord) -> str | Outcome:

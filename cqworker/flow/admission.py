@@ -48,6 +48,8 @@ class Admission:
     def _put_off(self, claimed: Claimed, later: Later) -> HandedBack:
         """A moment that was reserved travels with another message, which comes when it is due."""
         attempt = claimed.record.attempt
-        copy = replace(claimed.envelope, at=None, admitted=Admitted(attempt, later.at) if later.reserved else None)
+        copy = replace(
+            claimed.envelope, at=None, woken=None, admitted=Admitted(attempt, later.at) if later.reserved else None
+        )
         delay = max(0, later.at - self._clock.now()) / 1000
         return HandedBack(RATE, delay, shown_key(later.key), copy=copy if later.reserved else None)

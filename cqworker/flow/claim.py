@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from msgspec import Struct
@@ -37,8 +38,15 @@ from cqworker.model.status import FailureKind, Status
 from cqworker.model.writes import Refused, Written
 from cqworker.ports import Delivery
 
+LetGo = Callable[[Envelope, JobRecord | None], Awaitable[bool]]
+"""Frees what the job of a copy held that starts nothing; whether the copy may be deleted (flow/turns.py)."""
 MAX_TRIES = 8
 """Conditional writes for one message before it is put off: each is refused only because the record changed."""
+
+
+async def nothing_is_held(envelope: Envelope, seen: JobRecord | None) -> bool:  # noqa: ARG001 - as LetGo has it
+    """Where there are no limits."""
+    return True
 
 
 class Claimed(Struct, frozen=True):
@@ -68,7 +76,9 @@ class Claimed(Struct, frozen=True):
 class Claimer:
     """Claims the jobs of one queue for this worker, each with a lease of `period` seconds."""
 
-    def __init__(self, context: Context, tokens: TokenGenerator, period: float) -> None:
+    def __init__(
+        self, context: Context, tokens: TokenGenerator, period: float, let_go: LetGo = nothing_is_held
+    ) -> None:
         self._context = context
         self._store = context.store
         self._health = context.health
@@ -77,6 +87,7 @@ class Claimer:
         self._emit = context.emit
         self._tokens = tokens
         self._period = period
+        self._let_go = let_go
         self._margin = margin_of(period)
         self._stopping = asyncio.Event()
 
@@ -104,13 +115,13 @@ class Claimer:
                 case Proceed() if seen is not None:
                     return await self._begin_lease(seen, envelope, change, delivery, sent)
                 case CancelInstead() | CrashInstead() as verdict if seen is not None:
-                    if await self._finish_unstarted(seen, verdict):
-                        return Delete()
+                    if (ended := await self._finish_unstarted(seen, verdict)) is not None:
+                        return await self._dismiss(envelope, ended)
                 case WaitUntil(until):
-                    return self._hide(until, delivery, envelope)
+                    return await self._hide(until, delivery, envelope)
                 case Drop():
                     self._emit(CopyDropped(job=job_ref_of_message(envelope, delivery.traceparent)))
-                    return Delete()
+                    return await self._dismiss(envelope, seen)
                 case Start() | StartRound() | Proceed() | CancelInstead() | CrashInstead() as verdict:
                     reopening = isinstance(verdict, StartRound)
         return Hide(1.0)
@@ -168,8 +179,12 @@ class Claimer:
         with suppress(RecordUnreadable):  # a refusal: what was written is not read
             await self._unanswered.repeat_until_answered(back)
 
-    async def _finish_unstarted(self, seen: JobRecord, verdict: CancelInstead | CrashInstead) -> bool:
-        """Writes the ending in place of a start; False when the record changed meanwhile or no answer came."""
+    async def _dismiss(self, envelope: Envelope, seen: JobRecord | None) -> Disposition:
+        """The message goes once what follows from its job's end is done; else it comes again."""
+        return Delete() if await self._let_go(envelope, seen) else Leave()
+
+    async def _finish_unstarted(self, seen: JobRecord, verdict: CancelInstead | CrashInstead) -> JobRecord | None:
+        """Writes the ending in place of a start; None when the record changed meanwhile or no answer came."""
         now = self._clock.now()
         status, failure, reason = _ending(verdict, seen)
         entry = Entry(now, ending_event(status), seen.attempt, self._context.worker, reason)
@@ -185,11 +200,11 @@ class Claimer:
         try:
             answer = await self._store.write(change)
         except Unavailable:
-            return False
+            return None
         applied = isinstance(answer, Written) or change.was_applied_to(answer.seen)
         if applied:
             self._emit(JobForestalled(job=job_ref_of(seen), status=status, kind=failure.kind if failure else None))
-        return applied
+        return change.after(seen) if applied else None
 
     async def _begin_lease(
         self, record: JobRecord, envelope: Envelope, change: Claim, delivery: Delivery, sent: float
@@ -204,7 +219,10 @@ class Claimer:
         await self._refund(change)
         return Leave()
 
-    def _hide(self, until: int, delivery: Delivery, envelope: Envelope) -> Hide:
+    async def _hide(self, until: int, delivery: Delivery, envelope: Envelope) -> Hide:
+        """A copy that was woken for a free slot leaves that to others meanwhile."""
+        if envelope.woken is not None:
+            await self._let_go(envelope, None)
         seconds = max(1.0, (until - self._clock.now()) / 1000)
         self._emit(CopyHidden(job=job_ref_of_message(envelope, delivery.traceparent), seconds=seconds))
         return Hide(seconds)

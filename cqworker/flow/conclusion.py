@@ -26,7 +26,7 @@ from cqworker.execution.stop_outcomes import ERROR_PREFIX
 from cqworker.flow.unknown_types import PATIENCE_MS, seconds_to_hide, unknown_type_failure
 from cqworker.model.backoff import retry_delay
 from cqworker.model.envelope import Envelope
-from cqworker.model.history import HANDED_BACK, RATE, RETRIED, SNOOZED, snooze_reason
+from cqworker.model.history import HANDED_BACK, PARKED, RATE, RETRIED, SNOOZED, snooze_reason
 from cqworker.model.record import Failure, JobRecord
 from cqworker.model.status import FailureKind
 from cqworker.plugins.handler import Backoff
@@ -66,7 +66,8 @@ class HandedBack(Struct, frozen=True):
     """No ending: the attempt is refunded and the job waits `delay` seconds for another start.
 
     `note` is how the handler ended, in words, why it snoozed, or which key's rate put it off; `hindered`: by what the
-    job could not help, for which it waits a day; `copy` is the message to send in place of the one that brought it.
+    job could not help, for which it waits a day; `copy` is the message to send in place of the one that brought it;
+    `parked` the limit on whose waiting list the job is.
     """
 
     reason: str
@@ -74,12 +75,13 @@ class HandedBack(Struct, frozen=True):
     note: str = ""
     hindered: bool = False
     copy: Envelope | None = None
+    parked: str | None = None
 
     @property
     def history_reason(self) -> str:
         """The reason as the history has it."""
-        if self.reason == RATE:
-            return f"{RATE} {self.note}"
+        if self.reason in (PARKED, RATE):
+            return f"{self.reason} {self.note}"
         return snooze_reason(self.note) if self.reason == SNOOZED else with_note(self.reason, self.note)
 
 

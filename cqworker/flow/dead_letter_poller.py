@@ -14,10 +14,11 @@ from cqworker.flow.context import Context
 from cqworker.flow.foreign_messages import foreign_message
 from cqworker.flow.job_ref import job_ref_of, stored_trace_id
 from cqworker.flow.supervised_loop import background_failure
+from cqworker.flow.turns import Turns
 from cqworker.flow.waiting import sleep_unless
 from cqworker.health.service_health import STORE
 from cqworker.model.backoff import retry_pauses
-from cqworker.model.claim_table import CancelInstead, Drop, MarkLost, WaitUntil, dead_letter_verdict_of
+from cqworker.model.claim_table import CancelInstead, Drop, ListAnew, MarkLost, WaitUntil, dead_letter_verdict_of
 from cqworker.model.envelope import Envelope, read_envelope
 from cqworker.model.envelope_fields import AttemptsOf, NewerEnvelope, NotAnEnvelope
 from cqworker.model.history import Entry, ending_event
@@ -54,12 +55,15 @@ class DeadLetterQueue(Struct, frozen=True):
 class DeadLetterPoller:
     """Empties one dead-letter queue, every LOOK_EVERY seconds, of the messages that are ours."""
 
-    def __init__(self, dead_letters: DeadLetterQueue, context: Context, acknowledger: Acknowledger) -> None:
+    def __init__(
+        self, dead_letters: DeadLetterQueue, context: Context, acknowledger: Acknowledger, turns: Turns
+    ) -> None:
         self._queue = dead_letters.queue
         self._dead_letters = dead_letters
         self._context = context
         self._store = context.store
         self._acknowledger = acknowledger
+        self._turns = turns
         self._health = context.health
         self._clock = context.clock
         self._emit = context.emit
@@ -153,19 +157,26 @@ class DeadLetterPoller:
         answer = await self._store.write(change)
         if isinstance(answer, Written):
             self._emit(JobLost(job=job_ref_of(answer.record)))
-            return Delete()
+            return await self._dismiss(envelope, answer.record)
         verdict = dead_letter_verdict_of(answer.seen, envelope, now, grace)
         match verdict:
             case Drop():
+                return await self._dismiss(envelope, answer.seen)
+            case ListAnew() if answer.seen is not None:
+                await self._turns.relist(answer.seen)
                 return Delete()
             case WaitUntil(until):
                 return Hide(max(1.0, (until - now) / 1000))
             case CancelInstead() if answer.seen is not None:
-                return await self._cancel(answer.seen, now)
-            case MarkLost() | CancelInstead():
+                return await self._cancel(envelope, answer.seen, now)
+            case MarkLost() | CancelInstead() | ListAnew():
                 return Leave()
 
-    async def _cancel(self, seen: JobRecord, now: int) -> Disposition:
+    async def _dismiss(self, envelope: Envelope, seen: JobRecord | None) -> Disposition:
+        """The letter goes once what its job held is given back; else it is looked at again."""
+        return Delete() if await self._turns.let_go(envelope, seen) else Leave()
+
+    async def _cancel(self, envelope: Envelope, seen: JobRecord, now: int) -> Disposition:
         entry = Entry(
             now,
             ending_event(Status.CANCELLED),
@@ -185,7 +196,7 @@ class DeadLetterPoller:
         if not isinstance(answer, Written):
             return Leave()
         self._emit(JobForestalled(job=job_ref_of(answer.record), status=Status.CANCELLED))
-        return Delete()
+        return await self._dismiss(envelope, answer.record)
 
     def _report(self, delivery: Delivery, reason: str) -> None:
         """Once a message: the queue's depth says how many there are."""

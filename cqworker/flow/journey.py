@@ -8,7 +8,7 @@ from functools import partial
 
 from cqworker.events import CopyHidden, Emit
 from cqworker.execution.executor import Executor
-from cqworker.flow.acknowledger import Acknowledger, Hide
+from cqworker.flow.acknowledger import Acknowledger, Hide, Leave
 from cqworker.flow.admission import Admission
 from cqworker.flow.capacity import Slot
 from cqworker.flow.claim import Claimed, Claimer
@@ -17,6 +17,7 @@ from cqworker.flow.jobs_in_hand import JobsInHand
 from cqworker.flow.lease_keeper import LeaseKeeper
 from cqworker.flow.queue_control import QueueControl
 from cqworker.flow.settle import Settler
+from cqworker.flow.turns import Turn, Turns
 from cqworker.flow.type_limits import TypeLimits
 from cqworker.model.envelope import Envelope
 from cqworker.ports import Delivery
@@ -33,6 +34,7 @@ class Journey:
     executor: Executor
     control: QueueControl
     admission: Admission
+    turns: Turns
     settler: Settler
     acknowledger: Acknowledger
     emit: Emit
@@ -42,12 +44,14 @@ class Journey:
         if envelope.job_id in self.in_hand.jobs:
             seconds = self.in_hand.seconds_to_hide(envelope.job_id, envelope.round)
             if seconds is not None:
+                await self._pass_on(envelope)
                 self._hide_copy(delivery, envelope, seconds)
                 return
         if await self.limits.admit(envelope.type, slot):
             step = await self.claimer.claim(delivery, envelope)
         else:
             step = self.limits.hide_until_turn(delivery.receive_count)
+            await self._pass_on(envelope)
         if isinstance(step, Claimed):
             await self._run_job(step, slot)
         else:
@@ -59,9 +63,10 @@ class Journey:
         slot.when_free(partial(self.in_hand.remove, holding))
         self.leases.keep(lease)
         try:
-            table, conclusion, straggler = self.control.limits, None, None
+            table, turn, conclusion, straggler = self.control.limits, None, None, None
             if table is not None:
-                conclusion = await self.admission.admit(claimed, table)
+                turn = Turn()
+                conclusion = await self.admission.admit(claimed, table) or await self.turns.ask(claimed, table, turn)
             if conclusion is None:
                 outcome, straggler = await self.executor.run(claimed)
                 if straggler is not None:
@@ -75,8 +80,15 @@ class Journey:
                 await asyncio.wait([renewal])
         if straggler is not None:
             self.in_hand.conclude(holding)
+        if turn is not None and not (straggler is not None and isinstance(disposition, Leave)):
+            disposition = await self.turns.end(claimed, turn, disposition)
         if not lease.is_receipt_gone:
             self.acknowledger.dispose_settled(claimed.delivery, disposition, claimed.envelope)
+
+    async def _pass_on(self, envelope: Envelope) -> None:
+        """A copy that was woken for a free slot and is hidden: another one may have it meanwhile."""
+        if envelope.woken is not None:
+            await self.turns.let_go(envelope, None)
 
     def _hide_copy(self, delivery: Delivery, envelope: Envelope, seconds: float) -> None:
         """A copy of what we have in hand: a claim would count an attempt if the lease has ended unnoticed."""

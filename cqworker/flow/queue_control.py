@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from cqworker.clock import Clock, SystemClock
-from cqworker.errors import QueueDraining
+from cqworker.errors import NotProvisioned, QueueDraining
 from cqworker.flow.waiting import sleep_unless
 from cqworker.model.limits import Limit, LimitTable
-from cqworker.ports.fleet import Control, QueueOrder, QueueState
+from cqworker.ports.fleet import FEATURES, Control, QueueOrder, QueueState
 
 LOOK_AGAIN = 1.0
 """Seconds after which one who waits for a queue looks whether its pause has run out."""
@@ -22,8 +22,8 @@ class QueueControl:
     """Remembers what the fleet's control last said.
 
     While it is not known (`is_known`) nothing is received: a worker that starts in the midst of a pause would break
-    it. New jobs are accepted meanwhile, for they can wait. `written` are the limits that the files name; `limits` is
-    None while no job can be bound by any.
+    it. New jobs are accepted meanwhile, for they can wait. Where it is known without a fleet to ask, all is enabled.
+    `written` are the limits that the files name; `limits` is None while no job can be bound by any.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class QueueControl:
         self.limits: LimitTable | None = LimitTable(written) if written else None
         self.is_known: bool = is_known
         self.is_quiet: bool = False
-        self.control: Control = Control()
+        self.control: Control = Control(enabled=frozenset(FEATURES) if is_known else frozenset())
         self._changed = asyncio.Event()
 
     def note(self, control: Control) -> None:
@@ -77,6 +77,14 @@ class QueueControl:
             f'The queue "{queue}" takes no new jobs now{why}. Ask again in {left} s, or name another queue.',
             retry_after=left,
         )
+
+    def check_enabled(self, feature: str) -> None:
+        """Raises NotProvisioned where the operator has not enabled this yet: daemons at work may not know it."""
+        if feature not in self.control.enabled:
+            raise NotProvisioned(
+                f"{feature} are not enabled: an older daemon would run such a job as if there were none. Once every "
+                f"daemon is of this version, run `cqworker provision --enable {feature}`; half a minute later it holds."
+            )
 
     def wake(self) -> None:
         """Whoever waits for a change looks again."""

@@ -41,6 +41,8 @@ from cqworker.plugins.job_artifacts import size_refusal
 from cqworker.plugins.registry import Registry
 from cqworker.ports import MAX_DELAY, Artifacts
 
+LONGEST_PARKED_MS = 7 * 86_400_000
+"""Milliseconds after which a parked job is woken in any case: its record is kept for that long, and its retention."""
 STORE_TRIES = 5
 """Tries to store a large result before the attempt counts as hindered, its lease permitting."""
 OnSettled = Callable[[str, Written], None]
@@ -53,6 +55,10 @@ class ResultLimits:
 
     inline: int
     largest: int
+
+
+class Parked(Delete, frozen=True):
+    """Delete it, for its job is on the waiting list of a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,20 +175,24 @@ class Settler:
         self._emit(JobHandedBack(job=claimed.job, reason=back.reason, delay=back.delay, said=back.note))
         if back.copy is not None and not change.marked:
             return Resend(back.delay, back.copy)
+        if change.parked is not None:
+            return Parked()
         return Delete() if change.marked else Hide(back.delay)
 
     def _build_hand_back(self, claimed: Claimed, back: HandedBack) -> HandBack:
         now, record = self._clock.now(), claimed.record
         wait = self._wait(now, back.delay)
+        kept_until = wait.purge_at if back.parked is None else parked_purge_at(self._context, now)
         entry = Entry(now, HANDED_BACK, record.attempt, self._context.worker, back.history_reason)
         return HandBack(
             job_id=record.job_id,
             token=claimed.lease.token,
-            purge_at=wait.purge_at,
+            purge_at=kept_until,
             history=add_hand_back(record.history, entry),
             scheduled_at=wait.until if back.delay else None,
             marked=wait.marked,
             hindered_at=(record.hindered_at or now) if back.hindered else None,
+            parked=back.parked,
         )
 
     def _wait(self, now: int, delay: float) -> Wait:
@@ -250,6 +260,11 @@ class Settler:
         )
         self._on_settled(change.job_id, written)
         return Delete() if delay is None or change.marked else Hide(delay)
+
+
+def parked_purge_at(context: Context, now: int) -> int:
+    """When the record of a job that is parked at `now` (epoch ms) may be deleted (epoch s)."""
+    return context.retention.purge_at(now + LONGEST_PARKED_MS)
 
 
 def _ending_in_words(ending: Ending) -> tuple[Status, Failure | None, str]:

@@ -31,6 +31,9 @@ class MonitoredLimits:
     async def free(self, hold: Hold) -> SlotsAnswer:
         return await self._watched(self._limits.free(hold))
 
+    async def spread(self, key: str, shards: int) -> None:
+        await self._watched(self._limits.spread(key, shards))
+
     async def slots(self, key: str) -> Sequence[Slots]:
         return await self._watched(self._limits.slots(key))
 

@@ -185,6 +185,9 @@ class MonitoredFleet:
     async def change_control(self, control: Control) -> bool:
         return await self._watched(self._fleet.change_control(control))
 
+    async def enable(self, feature: str) -> bool:
+        return await self._watched(self._fleet.enable(feature))
+
     async def fold(self, member: FleetMember, day: str) -> bool:
         return await self._watched(self._fleet.fold(member, day))
 

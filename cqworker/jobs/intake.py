@@ -155,6 +155,7 @@ def _submission_of(asked: SubmitAsk, sender: Sender) -> Submission:
         idempotency_key=asked.idempotency_key if isinstance(asked, BatchJobAsk) else sender.key,
         traceparent=sender.traceparent,
         priority=asked.priority,
+        limit_key=asked.limit_key,
         run_at=None if asked.run_at is None else start_time(asked.run_at),
     )
 

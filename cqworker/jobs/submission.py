@@ -19,7 +19,7 @@ class Submission:
     """A job that is asked for: `payload` is JSON text, `traceparent` as W3C writes it.
 
     It starts `delay_seconds` after it was accepted, or at `run_at` (epoch ms), which may be past: then at once.
-    `priority` is a level of its queue, or a number from 0 to 9.
+    `priority` is a level of its queue, or a number from 0 to 9, `limit_key` what limits of `key:*` count it by.
 
     Raises ValueError for a tenant that SQS would refuse.
     """
@@ -36,6 +36,7 @@ class Submission:
     traceparent: str | None = None
     run_at: int | None = None
     priority: str | int | None = None
+    limit_key: str | None = None
 
     def __post_init__(self) -> None:
         check_tenant(self.tenant)

@@ -34,6 +34,7 @@ from cqworker.model.job_limits import (
     metadata_fault,
 )
 from cqworker.model.json_pointer import ROOT, Fault, JobPointer
+from cqworker.model.limits import MAX_LIMIT_KEY
 from cqworker.model.priorities import ALIASES as PRIORITY_ALIASES
 from cqworker.model.priorities import MOST, PRIORITIES
 from cqworker.model.start_times import AS_WRITTEN, START_TIME, start_time
@@ -146,6 +147,12 @@ class SubmitAsk(RequestBody):
         default=None,
         description="A level of its queue, or a number from 0 to 9, the most urgent, for the level that it falls to; "
         "else medium.",
+    )
+    limit_key: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MAX_LIMIT_KEY,
+        description="What its limits of `key:*` count it by, with the tenant's other jobs of the same text; else none.",
     )
 
     @field_validator("metadata")

@@ -30,6 +30,7 @@ from cqworker.model.trace import traceparent_for
 from cqworker.model.writes import Refused
 from cqworker.plugins.loaded_handlers import Handler
 from cqworker.ports import MAX_DELAY, Artifacts, KeyItem, Letter
+from cqworker.ports.fleet import LIMITS
 
 if TYPE_CHECKING:  # a process that reads bodies knows no settings, and need not wait for their import
     from cqworker.plugins.registry import Registry
@@ -85,6 +86,9 @@ class Submitter:
         fit = asked if isinstance(asked, CheckedSubmission) else check(submission, handler)
         queue = self._queue_name(submission, handler)
         priority = self._queues.priority_of(queue, submission.priority)
+        limit_key = submission.limit_key
+        if limit_key is not None:
+            self._control.check_enabled(LIMITS)
         now = self._clock.now()
         check_start(submission.run_at, now)
         if is_later := submission.is_later(now):
@@ -99,8 +103,8 @@ class Submitter:
                 job_id = holder.job_id
         self._control.check_accepts(queue)
         envelope = await self._build_envelope(submission, handler, queue, job_id)
-        if priority is not None:
-            envelope = replace(envelope, priority=priority)
+        if priority is not None or limit_key is not None:
+            envelope = replace(envelope, priority=priority, limit_key=limit_key)
         starts_at = submission.starts_at(envelope.created_at)
         if is_later:
             return Accepted(await self._put_for_later(submission, envelope, starts_at))

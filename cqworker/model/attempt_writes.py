@@ -79,6 +79,7 @@ class Claim(Struct, frozen=True, kw_only=True):
             purge_at=self.purge_at,
             scheduled_at=None,
             due=None,
+            parked=None,
             history=(*base.history, *self.entries),
         )
 
@@ -207,6 +208,7 @@ class Settle(_Fenced, frozen=True, kw_only=True):
             scheduled_at=self.scheduled_at,
             due=shard_of(self.job_id) if self.marked else None,
             hindered_at=self.hindered_at,
+            parked=None,
             listing=self.listing,
             finished_at=self.now if self.status.is_final else None,
             purge_at=self.purge_at,
@@ -229,11 +231,12 @@ class Settle(_Fenced, frozen=True, kw_only=True):
     scheduled_at="Not to start again before (epoch ms).",
     marked="Whether its message goes, and the index of due jobs sends another when it is due.",
     hindered_at="Since when it has been hindered by what it could not help (epoch ms); None: it was not.",
+    parked="The limit on whose waiting list it is, so that its message goes; None: it is on none.",
 )
 class HandBack(_Fenced, frozen=True, kw_only=True):
     """QUEUED again with the attempt refunded; `history` is None where the claim's answer never came.
 
-    One that waits (`scheduled_at`) is refused while a cancel is asked for, as RETRYING is.
+    One that waits (`scheduled_at`, `parked`) is refused while a cancel is asked for, as RETRYING is.
     """
 
     purge_at: int
@@ -241,12 +244,18 @@ class HandBack(_Fenced, frozen=True, kw_only=True):
     scheduled_at: int | None = None
     marked: bool = False
     hindered_at: int | None = None
+    parked: str | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether nobody starts the job at once."""
+        return self.scheduled_at is not None or self.parked is not None
 
     def permits(self, seen: JobRecord | None) -> bool:
         """Whether the record that is stored (None: there is none) admits this write."""
         if not _Fenced.permits(self, seen) or seen is None:
             return False
-        return self.scheduled_at is None or seen.cancel_requested_at is None
+        return not self.waits or seen.cancel_requested_at is None
 
     def after(self, seen: JobRecord | None) -> JobRecord:
         """The record that this write leaves behind, where `permits(seen)`."""
@@ -258,6 +267,7 @@ class HandBack(_Fenced, frozen=True, kw_only=True):
             scheduled_at=self.scheduled_at,
             due=shard_of(self.job_id) if self.marked else None,
             hindered_at=self.hindered_at,
+            parked=self.parked,
             purge_at=self.purge_at,
             lease_expires_at=None,
             history=seen.history if self.history is None else self.history,

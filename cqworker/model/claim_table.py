@@ -111,7 +111,12 @@ class MarkLost:
     """Write FAILED `lost`, then delete the dead letter."""
 
 
-DeadLetterVerdict = MarkLost | CancelInstead | WaitUntil | Drop
+@dataclass(frozen=True, slots=True)
+class ListAnew:
+    """It waits for a slot of a limit: put it on the waiting list of that (again), then delete the dead letter."""
+
+
+DeadLetterVerdict = MarkLost | CancelInstead | WaitUntil | ListAnew | Drop
 
 
 def dead_letter_verdict_of(seen: JobRecord | None, envelope: Envelope, now: int, grace: int = 0) -> DeadLetterVerdict:
@@ -131,6 +136,8 @@ def dead_letter_verdict_of(seen: JobRecord | None, envelope: Envelope, now: int,
             return _hide_until_over(seen, now, grace)
         case Stage.HELD | Stage.WAITING if seen.waits_in_index:
             return WaitUntil(now + LOOK_AGAIN_MS) if _is_sent_for_its_time(seen, envelope) else Drop()
+        case Stage.WAITING if seen.is_parked and seen.cancel_requested_at is None:
+            return ListAnew()
         case Stage.HELD | Stage.WAITING:
             return MarkLost() if seen.cancel_requested_at is None else CancelInstead()
         case Stage.SPENT:

@@ -43,16 +43,21 @@ from cqworker.model.job_limits import (
     is_queue_name,
     metadata_fault,
 )
+from cqworker.model.limits import MAX_LIMIT_KEY
 from cqworker.model.priorities import PriorityName, stored_priority
 from cqworker.model.rates import Admitted
 from cqworker.model.tenants import DEFAULT_TENANT, tenant_fault
 
 ENVELOPE_VERSION = 1
-"""The version of the message format that this code writes, and the newest that it reads."""
+"""The version of the message format of a job that every worker runs rightly."""
+LIMITED_VERSION = 2
+"""The version of a job that only workers run rightly which know limits, and the newest that this code reads."""
+MAX_WOKEN = 256
+"""Characters of a limited key: that of a job's own has its tenant and a hash."""
 MAX_BODY_BYTES = 262_144
 """Bytes of a body: a larger one, with a result beside it, would not fit into a record (DynamoDB: 400 KB an item)."""
 _FIELDS = frozenset("cqworker job_id round type queue tenant payload payload_ref max_attempts".split()) | frozenset(
-    "metadata tags created_at at admitted priority".split()
+    "metadata tags created_at at admitted priority limit_key woken".split()
 )
 _Tag = Annotated[str, Meta(min_length=1, max_length=MAX_TAG)]
 
@@ -72,6 +77,8 @@ _Tag = Annotated[str, Meta(min_length=1, max_length=MAX_TAG)]
     at="The time for which this copy was sent ahead (epoch ms), or None.",
     admitted="The moment that an attempt has under its rates, or None.",
     priority="Its level, None: medium.",
+    limit_key="What its submitter has it share slots by, or None.",
+    woken="The limit for a free slot of which this copy was sent, or None.",
     extra="Fields unknown to this version, kept when it is sent again.",
 )
 class Envelope(Struct, frozen=True, kw_only=True):
@@ -91,16 +98,24 @@ class Envelope(Struct, frozen=True, kw_only=True):
     at: int | None = None
     admitted: Admitted | None = None
     priority: str | None = None
+    limit_key: str | None = None
+    woken: str | None = None
     extra: Mapping[str, Any] = {}
+
+    @property
+    def version(self) -> int:
+        """The version of its format: an older worker gives back what it would run without its limit."""
+        return ENVELOPE_VERSION if self.limit_key is None else LIMITED_VERSION
 
     def text(self) -> str:
         """The message body: JSON of characters that SQS takes (SendMessage API), empty fields left out."""
-        body: dict[str, Any] = {**self.extra, "cqworker": ENVELOPE_VERSION, "job_id": self.job_id, "round": self.round}
+        body: dict[str, Any] = {**self.extra, "cqworker": self.version, "job_id": self.job_id, "round": self.round}
         body |= {"type": self.type, "queue": self.queue, "tenant": self.tenant}
         if self.payload is not None:
             body["payload"] = orjson.Fragment(self.payload)
         optional: dict[str, Any] = {"payload_ref": self.payload_ref, "metadata": dict(self.metadata)}
         optional |= {"tags": list(self.tags), "at": self.at, "admitted": self.admitted, "priority": self.priority}
+        optional |= {"limit_key": self.limit_key, "woken": self.woken}
         body |= {name: value for name, value in optional.items() if value}
         body |= {"max_attempts": self.max_attempts, "created_at": self.created_at}
         return _to_sqs_characters(orjson.dumps(body, default=asdict).decode())
@@ -139,8 +154,8 @@ def read_envelope(
     version = body["cqworker"]
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise NotAnEnvelope("the version is not a positive whole number")
-    if version > ENVELOPE_VERSION:
-        raise NewerEnvelope(f"version {version} is newer than this worker's {ENVELOPE_VERSION}")
+    if version > LIMITED_VERSION:
+        raise NewerEnvelope(f"version {version} is newer than this worker's {LIMITED_VERSION}")
     if size > MAX_BODY_BYTES:
         raise NotAnEnvelope(f"the body is larger than {MAX_BODY_BYTES} bytes")
     with suppress(MsgspecError, RecursionError):  # orjson rounds whole numbers beyond 64 bits
@@ -151,7 +166,7 @@ def read_envelope(
 class _PlainBody(Struct, frozen=True, forbid_unknown_fields=True):
     """What nearly every body is: of this version, and nothing in it that this version does not know."""
 
-    cqworker: Annotated[int, Meta(ge=ENVELOPE_VERSION, le=ENVELOPE_VERSION)]
+    cqworker: Annotated[int, Meta(ge=ENVELOPE_VERSION, le=LIMITED_VERSION)]
     job_id: Annotated[str, Meta(min_length=1, max_length=MAX_JOB_ID)]
     type: Annotated[str, Meta(min_length=1, max_length=MAX_TYPE)]
     queue: str | UnsetType = UNSET
@@ -166,6 +181,8 @@ class _PlainBody(Struct, frozen=True, forbid_unknown_fields=True):
     at: Annotated[int, Meta(ge=1, le=MAX_TIME_MS)] | None = None
     admitted: Admitted | None = None
     priority: PriorityName | None = None
+    limit_key: Annotated[str, Meta(min_length=1, max_length=MAX_LIMIT_KEY)] | None = None
+    woken: Annotated[str, Meta(min_length=1, max_length=MAX_WOKEN)] | None = None
 
 
 _PLAIN_BODY = Decoder(_PlainBody)
@@ -186,9 +203,8 @@ def _read_plain(
     tenant, metadata, made_at = body.tenant, body.metadata, body.created_at
     if body.queue is not UNSET:
         queue = body.queue
-    if queue is None or not is_queue_name(queue) or tenant_fault(tenant):
-        raise ValueError
-    if size > MAX_METADATA_BYTES and metadata and metadata_fault(metadata):
+    is_faulty = size > MAX_METADATA_BYTES and metadata and metadata_fault(metadata)
+    if is_faulty or queue is None or not is_queue_name(queue) or tenant_fault(tenant):
         raise ValueError
     if sent_at is not None and (made_at is UNSET or made_at > sent_at + MAX_CLOCK_LEAD_MS):
         made_at = sent_at
@@ -209,6 +225,8 @@ def _read_plain(
         at=body.at,
         admitted=body.admitted,
         priority=priority if body.priority is None else stored_priority(body.priority),
+        limit_key=body.limit_key,
+        woken=body.woken,
     )
 
 
@@ -244,6 +262,8 @@ def _read_carefully(
         at=count_in(body, "at", MAX_TIME_MS) if body.get("at") is not None else None,
         admitted=admitted_in(body, MAX_TIME_MS),
         priority=priority if body.get("priority") is None else priority_in(body["priority"]),
+        limit_key=string_in(body, "limit_key", MAX_LIMIT_KEY) if body.get("limit_key") is not None else None,
+        woken=string_in(body, "woken", MAX_WOKEN) if body.get("woken") is not None else None,
         extra={} if body.keys() <= _FIELDS else {name: body[name] for name in body.keys() - _FIELDS},
     )
 

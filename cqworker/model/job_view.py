@@ -44,6 +44,7 @@ def job_view(record: JobRecord, parse: Callable[[str], Any] = _parse_json) -> di
         **_times(record),
         "trace_id": record.trace_id or derived_trace_id(record.job_id),
         "priority": record.priority or MEDIUM,
+        "limit_key": record.limit_key,
     }
     spilled = {"payload_ref": record.payload_ref, "result_ref": record.result_ref}
     return view | {name: reference for name, reference in spilled.items() if reference}

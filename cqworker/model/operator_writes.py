@@ -84,6 +84,7 @@ class Forestall(Struct, frozen=True, kw_only=True):
             purge_at=self.purge_at,
             scheduled_at=None,
             due=None,
+            parked=None,
             hindered_at=None,
             listing=self.listing,
             lease_expires_at=None,
@@ -175,8 +176,8 @@ class NewRound(Struct, frozen=True, kw_only=True):
 class Lose(Struct, frozen=True, kw_only=True):
     """FAILED `lost` for what arrived in the dead-letter queue; a job with a cancel asked for is forestalled instead.
 
-    A lease counts as over `grace` ms after its end, as for a claim. A job that the index of due jobs has is not lost:
-    another message is sent to it.
+    A lease counts as over `grace` ms after its end, as for a claim. A job that the index of due jobs has, or that is on
+    a waiting list, is not lost: another message is sent to it.
     """
 
     envelope: Envelope
@@ -197,7 +198,7 @@ class Lose(Struct, frozen=True, kw_only=True):
             return True
         if seen.status.is_retryable:
             return seen.round < self.envelope.round
-        is_free = seen.is_free(self.now - self.grace) and not seen.waits_in_index
+        is_free = seen.is_free(self.now - self.grace) and not seen.waits_elsewhere
         return seen.round <= self.envelope.round and is_free and seen.cancel_requested_at is None
 
     def after(self, seen: JobRecord | None) -> JobRecord:

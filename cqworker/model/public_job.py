@@ -14,6 +14,7 @@ from typing import Any
 
 from cqworker.field_docs import document_fields
 from cqworker.model.job_limits import MAX_JOB_ID
+from cqworker.model.limits import MAX_LIMIT_KEY
 from cqworker.model.priorities import MEDIUM
 from cqworker.model.status import Status
 
@@ -105,6 +106,7 @@ class HistoryEntry:
     finished_at="When it became final (UTC), or None.",
     cancel_requested_at="When somebody asked to cancel it (UTC), or None.",
     priority="Its level of the queue: highest, high, medium, low or lowest.",
+    limit_key="What limits of key:* count it by, or None.",
     trace_id="The trace id of its submitter's W3C trace context, else one made from its id.",
     payload_ref="Where a payload is kept that was too big for the record (s3://…), or None.",
     result_ref="Where a result is kept that was too big for the record (s3://…), or None; Client.result() fetches it.",
@@ -138,6 +140,9 @@ class JobView:
     cancel_requested_at: datetime | None
     trace_id: str = field(metadata={"pattern": "^[0-9a-f]{32}$"})
     priority: str = field(default=MEDIUM, metadata={"description": "Its level of the queue."})
+    limit_key: str | None = field(
+        default=None, metadata={"max_length": MAX_LIMIT_KEY, "description": "What limits of `key:*` count it by."}
+    )
     payload_ref: str | None = field(
         default=None,
         metadata={

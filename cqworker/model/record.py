@@ -26,6 +26,7 @@ PAST = (
     "scheduled_at",
     "due",
     "hindered_at",
+    "parked",
     "listing",
     "progress",
 )
@@ -97,6 +98,8 @@ class Progress(Struct, frozen=True):
     hindered_at="Since when it has been given back for what it could not help, or None.",
     listing="What the listing index says of it, or None where it is not listed.",
     priority="Its level of the queue; None: medium.",
+    limit_key="What its submitter has it share slots by, or None.",
+    parked="The limit on whose waiting list it is, or None.",
 )
 class JobRecord(Struct, frozen=True, kw_only=True):
     """The truth about one job. Times are epoch ms, `purge_at` epoch s (the TTL attribute), JSON values are text.
@@ -134,6 +137,8 @@ class JobRecord(Struct, frozen=True, kw_only=True):
     hindered_at: int | None = None
     listing: Listing | None = None
     priority: str | None = None
+    limit_key: str | None = None
+    parked: str | None = None
 
     def is_free(self, now: int) -> bool:
         """Whether nobody holds it at `now` (epoch ms): it waits, or it is RUNNING under a lease that has ended."""
@@ -156,6 +161,16 @@ class JobRecord(Struct, frozen=True, kw_only=True):
         leaves `due`. What it has in hand is then all that there is.
         """
         return self.is_marked or self.status is Status.SCHEDULED
+
+    @property
+    def waits_elsewhere(self) -> bool:
+        """Whether it needs no message: the index of due jobs has it, or the waiting list of a limit."""
+        return self.waits_in_index or self.is_parked
+
+    @property
+    def is_parked(self) -> bool:
+        """Whether it is on the waiting list of a limit; a worker that knows none leaves `parked` when it starts it."""
+        return self.parked is not None and self.status in WAITING
 
     @property
     def day(self) -> str:
@@ -183,6 +198,7 @@ def envelope_of(record: JobRecord, *, round_number: int | None = None) -> Envelo
         metadata=record.metadata,
         tags=record.tags,
         priority=record.priority,
+        limit_key=record.limit_key,
         at=record.scheduled_at if record.is_marked and round_number in (None, record.round) else None,
     )
 
@@ -204,6 +220,7 @@ def record_from(envelope: Envelope, purge_at: int, trace_id: str | None) -> JobR
         metadata=envelope.metadata,
         tags=envelope.tags,
         priority=envelope.priority,
+        limit_key=envelope.limit_key,
         history=(Entry(envelope.created_at, SUBMITTED),),
         trace_id=trace_id,
     )

@@ -88,6 +88,7 @@ class Reschedule(Struct, frozen=True, kw_only=True):
             scheduled_at=self.scheduled_at,
             due=shard_of(seen.job_id),
             hindered_at=None,
+            parked=None,
             purge_at=self.purge_at,
             history=self.history,
         )

@@ -47,6 +47,7 @@ class PlainJob:
     traceparent: str | None = None
     memory: int | None = None
     priority: str = MEDIUM
+    limit_key: str | None = None
 
 
 class Job:
@@ -68,6 +69,7 @@ class Job:
         "traceparent": "The submitter's W3C trace context; None where there was none.",
         "memory": "MiB it may take in a child process: the operator's word, or else the author's; None without.",
         "priority": "Its level of the queue: highest, high, medium, low or lowest.",
+        "limit_key": "What limits of key:* count it by, as submitted; None where they do not bind it.",
         **dict.fromkeys(_WORKERS_OWN, "The worker's own."),
         "__dict__": "What the handler keeps on it.",
         "__weakref__": "References that do not keep it.",
@@ -97,6 +99,7 @@ class Job:
         self.traceparent: str | None = plain.traceparent
         self.memory: int | None = plain.memory
         self.priority: str = plain.priority
+        self.limit_key: str | None = plain.limit_key
         self._artifacts = artifacts
         self._state = state
         self._report = report

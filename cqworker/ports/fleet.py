@@ -30,6 +30,12 @@ class WorkerState(StrEnum):
     """It has left, of its own accord or because it was told to."""
 
 
+LIMITS = "limits"
+"""The feature of jobs with a `limit_key`: an older daemon would run them without their limits."""
+FEATURES = (LIMITS,)
+"""What is refused until an operator has enabled it (`cqworker provision --enable NAME`)."""
+
+
 class Command(StrEnum):
     """What a daemon can be asked to do."""
 
@@ -173,6 +179,7 @@ class QueueOrder(Struct, frozen=True, kw_only=True, omit_defaults=True):
     revision="The number of the last change.",
     queues="The queues that do not run as usual, by name.",
     limits="What operators said of limits, by key.",
+    enabled="What the operator has enabled, once every daemon of the fleet knows it.",
 )
 class Control(Struct, frozen=True):
     """What holds for the whole fleet."""
@@ -180,6 +187,7 @@ class Control(Struct, frozen=True):
     revision: int = 0
     queues: Mapping[str, QueueOrder] = {}
     limits: Mapping[str, LimitOrder] = {}
+    enabled: frozenset[str] = frozenset()
 
 
 Counts = Mapping[str, Mapping[str, int]]
@@ -223,6 +231,10 @@ class Fleet(Protocol):
 
     async def change_control(self, control: Control) -> bool:
         """Writes it where its revision follows the present one; False: somebody else was faster."""
+        ...
+
+    async def enable(self, feature: str) -> bool:
+        """Says that every daemon of the fleet knows a feature from now on; False: that was said before."""
         ...
 
     async def fold(self, member: FleetMember, day: str) -> bool:

@@ -34,6 +34,7 @@ class Hold(Struct, frozen=True):
     shard="Which item of the key's.",
     held="The tokens of those who hold a slot, by job.",
     waiting="The mark of who was parked last, or None: nobody waits. Shard 0 alone has it.",
+    spread="How many shards the key has had at most, as far as shard 0 was told.",
 )
 class Slots(Struct, frozen=True):
     """The slots of one shard of a key, as they stand."""
@@ -41,6 +42,7 @@ class Slots(Struct, frozen=True):
     shard: int
     held: Mapping[str, str] = {}
     waiting: str | None = None
+    spread: int = 1
 
 
 @document_fields(
@@ -105,6 +107,10 @@ class Limits(Protocol):
 
     async def free(self, hold: Hold) -> SlotsAnswer:
         """Gives the slot back, where it is held under exactly this token."""
+        ...
+
+    async def spread(self, key: str, shards: int) -> None:
+        """Tells shard 0 that the key has so many shards: before a slot of another one is first taken."""
         ...
 
     async def slots(self, key: str) -> Sequence[Slots]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from msgspec import Struct
+
+from cqworker.admission.waiting_lists import WaitingLists
 from cqworker.clock import Clock
 from cqworker.errors import NotProvisioned, Unavailable
 from cqworker.events import Emit
@@ -18,6 +21,7 @@ from cqworker.health.service_health import STORE
 from cqworker.jobs.hand_over import HORIZON_MS, HandOvers
 from cqworker.model.record import JobRecord
 from cqworker.ports.schedule import DueEntry, Schedule
+from cqworker.scheduling.limit_sweep import LimitSweep
 from cqworker.scheduling.sweep_leases import SweepLeases
 
 SWEEP_EVERY = 30.0
@@ -53,8 +57,18 @@ class SetAside:
         self._until.pop(name, None)
 
 
+class Pace(Struct, frozen=True):
+    """`horizon`: so many ms ahead a job is handed over, as long as SQS delays it; `every`: seconds between sweeps."""
+
+    horizon: int = HORIZON_MS
+    every: float = SWEEP_EVERY
+
+
+USUAL = Pace()
+
+
 class Sweeper:
-    """Hands over what is due in the shards that this process holds; `horizon` in ms, at most SQS's longest delay."""
+    """Hands over what is due in the shards that this process holds, and looks at the limits where somebody waits."""
 
     def __init__(
         self,
@@ -62,9 +76,8 @@ class Sweeper:
         context: Context,
         hand_overs: HandOvers,
         leases: SweepLeases,
-        *,
-        horizon: int = HORIZON_MS,
-        every: float = SWEEP_EVERY,
+        lists: WaitingLists,
+        pace: Pace = USUAL,
     ) -> None:
         self._schedule = schedule
         self._state: ScheduleState = context.schedule
@@ -73,8 +86,9 @@ class Sweeper:
         self._emit: Emit = context.emit
         self._hand_overs = hand_overs
         self._leases = leases
-        self._horizon = horizon
-        self._every = every
+        self._limits = LimitSweep(context, lists)
+        self._horizon = pace.horizon
+        self._every = pace.every
         self._aside = SetAside(context.clock)
         self._stopping = asyncio.Event()
         self._swept: set[str] = set()
@@ -109,6 +123,7 @@ class Sweeper:
         for shard in self._leases.shards:
             try:
                 if not self._stopping.is_set() and await self._sweep_shard(shard):
+                    await self._limits.sweep(shard, self._stopping)
                     await self._leases.renew(shard)
             except NotProvisioned:
                 self._state.note(is_ready=False)  # it was removed since: the store is well

@@ -11,6 +11,7 @@ from cqworker.model.listing import Listing
 from cqworker.model.operator_writes import AskCancel, Enter, Forestall, Lose, NewRound
 from cqworker.model.priority_writes import Reprioritise
 from cqworker.model.public_job import JobView
+from cqworker.model.rates import Admitted
 from cqworker.model.record import Failure, JobRecord, Progress
 from cqworker.model.schedule_writes import HandOver, Reschedule
 from cqworker.model.status import FailureKind, Status
@@ -26,6 +27,7 @@ from cqworker.testing.world import World
 from cqworker.testing.world_operator import WorldOperator
 
 __all__ = [
+    "Admitted",
     "AskCancel",
     "ChildFailure",
     "Claim",

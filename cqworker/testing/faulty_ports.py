@@ -99,6 +99,9 @@ class FaultyLimits:
     async def free(self, hold: Hold) -> SlotsAnswer:
         return await self.meet("free", lambda: self._limits.free(hold))
 
+    async def spread(self, key: str, shards: int) -> None:
+        await self.meet("spread", lambda: self._limits.spread(key, shards))
+
     async def slots(self, key: str) -> Sequence[Slots]:
         return await self.meet("slots", lambda: self._limits.slots(key))
 

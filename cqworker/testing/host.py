@@ -13,11 +13,11 @@ from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.submit import Submitter
 from cqworker.jobs.waiters import Waiters
 from cqworker.scheduling.sweep_leases import SweepLeases
-from cqworker.scheduling.sweeper import SWEEP_EVERY, Sweeper
+from cqworker.scheduling.sweeper import SWEEP_EVERY, Pace, Sweeper
 from cqworker.settings import Settings
 from cqworker.testing.faulty_ports import FaultyArtifacts, FaultyQueue, FaultyStore
 from cqworker.testing.mishaps import Mishaps
-from cqworker.worker.assembly import Dependencies, context_of, queues_of
+from cqworker.worker.assembly import Dependencies, context_of, lists_of, queues_of
 from cqworker.worker.worker import Worker
 
 E = TypeVar("E")
@@ -71,7 +71,8 @@ class Host:
         context = context_of(self.ground, self.settings, self.name)
         hand_overs = HandOvers(context, queues_of(self.ground, self.settings))
         leases = SweepLeases(self.ground.schedule, context.clock, self.name)
-        return Sweeper(self.ground.schedule, context, hand_overs, leases, every=self.sweep_every)
+        lists = lists_of(self.ground, self.settings)
+        return Sweeper(self.ground.schedule, context, hand_overs, leases, lists, Pace(every=self.sweep_every))
 
     @property
     def operator(self) -> OperatorActions:

@@ -18,7 +18,7 @@ RUN_OPTIONS = ("artifacts", "sources", "stopping", "drain_after", "grace", "stat
 class JobFacts(TypedDict, total=False):
     """The job's own facts, as `cqworker.Job` has them: `id`, `type`, `attempt`, `max_attempts`, `round`, `tenant`.
 
-    And `metadata`, `tags`, `deadline` (UTC), `traceparent`, `memory` (MiB), `priority`.
+    And `metadata`, `tags`, `deadline` (UTC), `traceparent`, `memory` (MiB), `priority`, `limit_key`.
     """
 
     id: str
@@ -33,6 +33,7 @@ class JobFacts(TypedDict, total=False):
     memory: int | None
     traceparent: str | None
     priority: str
+    limit_key: str | None
 
 
 def facts_of(handler: Handler, given: Mapping[str, Any]) -> PlainJob:

@@ -78,8 +78,14 @@ class MemoryFleet:
         """As Fleet.change_control."""
         if control.revision != self.present.revision + 1:
             return False
-        self.present = control
+        self.present = replace(control, enabled=self.present.enabled)
         return True
+
+    async def enable(self, feature: str) -> bool:
+        """As Fleet.enable."""
+        before = self.present.enabled
+        self.present = replace(self.present, enabled=before | {feature})
+        return feature not in before
 
     async def fold(self, member: FleetMember, day: str) -> bool:
         """As Fleet.fold."""

@@ -51,6 +51,11 @@ class MemoryLimits:
         left = self.shards[hold.key, hold.shard] = replace(slots, held=_without(slots, hold.job_id))
         return SlotsAnswer(applied=True, slots=left)
 
+    async def spread(self, key: str, shards: int) -> None:
+        """As Limits.spread."""
+        slots = self._shard(key, 0)
+        self.shards[key, 0] = replace(slots, spread=max(slots.spread, shards))
+
     async def slots(self, key: str) -> Sequence[Slots]:
         """As Limits.slots."""
         return [slots for (name, _), slots in sorted(self.shards.items(), key=lambda item: item[0]) if name == key]

@@ -81,7 +81,8 @@ async def run_handler(  # noqa: PLR0913 - what a test may say, by name
     loop, in a thread or in a process, inside its lifespan and its timeout; its result is encoded. `state` takes the
     place of what the lifespan gives, which then is not entered, `timeout` that of the handler's own. `artifacts` may
     be filled beforehand; `sources` are the `s3://bucket/prefix` it may read. Further keywords (JobFacts) are the job's:
-    id, type, attempt, max_attempts, round, tenant, metadata, tags, deadline, traceparent, memory, priority.
+    id, type, attempt, max_attempts, round, tenant, metadata, tags, deadline, traceparent, memory, priority,
+    limit_key.
 
     A stop is what it is in a worker. `stopping` is what `job.stopping` says until then, as in the first part of a
     drain. Its timeout, or the end of a drain after `drain_after` seconds, tells the handler: `job.stopping` is True, a

@@ -94,6 +94,7 @@ class World:
         tags: Sequence[str] = (),
         max_attempts: int | None = None,
         priority: str | int | None = None,
+        limit_key: str | None = None,
     ) -> JobView:
         """Submits a job, to start now, after `delay` (seconds or a timedelta), or at `run_at`; the rest as Client's.
 
@@ -111,6 +112,7 @@ class World:
             tags=tuple(tags),
             max_attempts=max_attempts,
             priority=priority,
+            limit_key=limit_key,
         )
         return view_of((await self._inner.office.submitter.submit(asked)).record)
 

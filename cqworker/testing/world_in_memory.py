@@ -14,6 +14,7 @@ from cqworker.execution.handler_loop import HandlerLoop
 from cqworker.flow.queue_control import QueueControl
 from cqworker.flow.schedule_state import ScheduleState
 from cqworker.flow.supervised_loop import keep_running
+from cqworker.health.monitored_limits import MonitoredLimits
 from cqworker.health.monitored_ports import (
     MonitoredArtifacts,
     MonitoredQueue,
@@ -32,9 +33,17 @@ from cqworker.plugins.registry import Registry
 from cqworker.scheduling.sweeper import Sweeper
 from cqworker.settings import Settings
 from cqworker.settings.limit_settings import limits_of
-from cqworker.testing.faulty_ports import FaultyArtifacts, FaultyQueue, FaultyRates, FaultySchedule, FaultyStore
+from cqworker.testing.faulty_ports import (
+    FaultyArtifacts,
+    FaultyLimits,
+    FaultyQueue,
+    FaultyRates,
+    FaultySchedule,
+    FaultyStore,
+)
 from cqworker.testing.host import Host
 from cqworker.testing.host_loop import HOST
+from cqworker.testing.memory_limits import MemoryLimits
 from cqworker.testing.memory_listing import MemoryListing
 from cqworker.testing.memory_operations import MemoryOperations
 from cqworker.testing.memory_ports import MemoryArtifacts, MemoryQueue
@@ -75,6 +84,7 @@ class WorldInMemory:
                 limits = {"dead_letters": dead, "max_receive_count": queue.max_receive_count or 1000}
             self.queues |= {name: new_queue(name, clock, **limits) for name in queue.queues}
         self.store = ToldStore(clock)
+        self.limits = MemoryLimits()
         self.schedule = MemorySchedule(self.store)
         self.rates = MemoryRates()
         self.listing = MemoryListing(self.store)
@@ -169,6 +179,7 @@ class WorldInMemory:
             queues={queue: MonitoredQueue(port, health) for queue, port in queues.items()},
             open_queue=lambda queue: FaultyQueue(self.other_queue(queue)),
             rates=MonitoredRates(FaultyRates(self.rates, store), health),
+            limits=MonitoredLimits(FaultyLimits(self.limits, store), health),
             schedule=schedule,
             schedule_state=ScheduleState(schedule, clock),
             store=MonitoredStore(store, health),
@@ -182,16 +193,15 @@ class WorldInMemory:
             operations=self.operations,
         )
         workers: list[Worker] = []
+        lines: dict[str, Any] = {"store": store, "queues": queues, "artifacts": artifacts}
         return Host(
             name=name,
-            store=store,
-            queues=queues,
-            artifacts=artifacts,
             waiters=Waiters(clock, lambda job_id: any(worker.holds(job_id) for worker in workers)),
             ground=ground,
             settings=self.settings,
             events=events,
             workers=workers,
+            **lines,
         )
 
     def _open_loop(self) -> HandlerLoop:

@@ -32,6 +32,7 @@ JOB: dict[str, Any] = {
     "cancel_requested_at": None,
     "trace_id": "01a2059b59307aa894b40571c9838c6c",
     "priority": "medium",
+    "limit_key": None,
 }
 ARTIFACT: dict[str, Any] = {
     "artifact_id": "f2193fcc5b03977ff178946c5852f386",

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cqworker.admission.rate_admission import RateAdmission
+from cqworker.admission.slots import SlotKeeper
+from cqworker.admission.waiting_lists import WaitingLists
 from cqworker.children.child_pool import ChildPool
 from cqworker.clock import Clock
 from cqworker.events import Emit
@@ -29,6 +31,7 @@ from cqworker.flow.poller import Poller
 from cqworker.flow.queue_control import QueueControl
 from cqworker.flow.schedule_state import ScheduleState
 from cqworker.flow.settle import OnSettled, ResultLimits, Settler
+from cqworker.flow.turns import Turns
 from cqworker.flow.type_limits import TypeLimits
 from cqworker.health.main_loop_lag import MainLoopLag
 from cqworker.health.service_health import ServiceHealth
@@ -37,6 +40,7 @@ from cqworker.model.ids import TokenGenerator
 from cqworker.model.listing_rule import ListingRule
 from cqworker.plugins.registry import Registry
 from cqworker.ports import Artifacts, JobQueue, JobStore
+from cqworker.ports.limits import Limits
 from cqworker.ports.listing import JobListing
 from cqworker.ports.operations import Operations
 from cqworker.ports.rates import Rates
@@ -64,6 +68,7 @@ class Dependencies:
     open_queue: Callable[[str], JobQueue]
     store: JobStore
     rates: Rates
+    limits: Limits
     schedule: Schedule
     schedule_state: ScheduleState
     artifacts: Artifacts
@@ -173,6 +178,19 @@ def queues_of(dependencies: Dependencies, settings: Settings) -> QueueDirectory:
     return QueueDirectory(configured, dependencies.open_queue, levels)
 
 
+def lists_of(dependencies: Dependencies, settings: Settings, slots: SlotKeeper | None = None) -> WaitingLists:
+    """The waiting lists of all limited keys; `slots` where somebody takes slots here, too."""
+    control, clock = dependencies.queue_control, dependencies.clock
+    keeper = slots or SlotKeeper(dependencies.limits, dependencies.store, clock)
+
+    def most_of(key: str) -> int | None:
+        limit = None if control.limits is None else control.limits.limit_of(key, clock.now())
+        return None if limit is None else limit.concurrency
+
+    named = queues_of(dependencies, settings).named
+    return WaitingLists(dependencies.limits, dependencies.store, named, keeper, clock, most_of)
+
+
 def _open_shared(
     dependencies: Dependencies,
     registry: Registry,
@@ -185,6 +203,7 @@ def _open_shared(
     capacity = Capacity(settings.worker.concurrency, dependencies.emit)
     limits = ResultLimits(inline=settings.artifacts.inline_limit, largest=settings.http.max_upload)
     settler = Settler(context, dependencies.artifacts, registry, limits, on_settled)
+    keeper = SlotKeeper(dependencies.limits, context.store, context.clock)
     return Shared(
         context=context,
         capacity=capacity,
@@ -193,6 +212,7 @@ def _open_shared(
         executor=executor,
         admission=Admission(context, RateAdmission(dependencies.rates, context.clock), settler),
         settler=settler,
+        turns=Turns(context, keeper, lists_of(dependencies, settings, keeper), settler),
         tokens=TokenGenerator(),
     )
 
@@ -215,7 +235,7 @@ def _open_queue_worker(
     max_receives = max_receive_count_of(settings, dependencies.registry.largest_max_attempts)
     acknowledger = Acknowledger(queue, context.clock, context.emit, max_receives)
     leases = LeaseKeeper(queue, context, period, acknowledger.copies.send)
-    claimer = Claimer(context, shared.tokens, period)
+    claimer = Claimer(context, shared.tokens, period, shared.turns.let_go)
     journey = Journey(
         limits=shared.limits,
         in_hand=shared.in_hand,
@@ -224,6 +244,7 @@ def _open_queue_worker(
         executor=shared.executor,
         control=context.queue_control,
         admission=shared.admission,
+        turns=shared.turns,
         settler=shared.settler,
         acknowledger=acknowledger,
         emit=context.emit,
@@ -234,5 +255,5 @@ def _open_queue_worker(
     dead_letters = dependencies.queues[settings.dead_letter_queue]
     dead_letter_acknowledger = Acknowledger(dead_letters, context.clock, context.emit, NO_REDRIVE)
     of_this_queue = DeadLetterQueue(dead_letters, queue.name, shared.executor.attempts_of)
-    dead_letter_poller = DeadLetterPoller(of_this_queue, context, dead_letter_acknowledger)
+    dead_letter_poller = DeadLetterPoller(of_this_queue, context, dead_letter_acknowledger, shared.turns)
     return QueueWorker(poller, claimer, leases, acknowledger, dead_letter_poller, dead_letter_acknowledger)

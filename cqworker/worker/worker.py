@@ -23,6 +23,7 @@ from cqworker.flow.lease_keeper import LeaseKeeper
 from cqworker.flow.poller import Poller
 from cqworker.flow.settle import Settler
 from cqworker.flow.supervised_loop import keep_running
+from cqworker.flow.turns import Turns
 from cqworker.flow.type_limits import TypeLimits
 from cqworker.flow.waiting import wait_for_end
 from cqworker.model.ids import TokenGenerator
@@ -49,6 +50,7 @@ class Shared:
     executor: Executor
     admission: Admission
     settler: Settler
+    turns: Turns
     tokens: TokenGenerator
 
 

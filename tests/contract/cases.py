@@ -84,6 +84,8 @@ def record(rng: Random) -> JobRecord:
         lease_expires_at=rng.choice((None, now - GRACE - 1, now - GRACE, now - 1, now, now + 1, now + 30_000)),
         scheduled_at=rng.choice((None, None, now - 5, now + SOON_MS, now + SOON_MS + 1)),
         due=rng.choice((None, None, "3")),
+        parked=rng.choice((None, None, None, "type:t")),
+        limit_key=rng.choice((None, "order-17")),
         hindered_at=rng.choice((None, now - 70_000)),
         started_at=rng.choice((None, now - 40_000)),
         finished_at=rng.choice((None, now - 30_000)),
@@ -206,6 +208,7 @@ def hand_back(rng: Random) -> Case:
         scheduled_at=scheduled_at,
         marked=rng.random() < 0.5,
         hindered_at=rng.choice((None, NOW - 100)),
+        parked=rng.choice((None, None, "type:t", "tenant:acme")),
     )
     return Case(sometimes(rng, seen), change)
 

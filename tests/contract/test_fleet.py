@@ -118,6 +118,17 @@ async def test_what_a_daemon_left_behind_is_replaced_by_the_next_of_its_name(fle
     assert (await only(fleet)).heartbeat.boot == "two"
 
 
+async def test_a_feature_is_enabled_once_and_stays_so_whatever_changes(fleet: Fleet) -> None:
+    assert (await fleet.control()).enabled == frozenset()
+    assert await fleet.enable("limits")
+    assert not await fleet.enable("limits")
+    assert await fleet.change_control(Control(1, {"jobs": QueueOrder(state=QueueState.PAUSED)}))
+    assert await fleet.enable("more")
+    control = await fleet.control()
+    assert (control.revision, control.enabled) == (1, frozenset({"limits", "more"}))
+    assert list(control.queues) == ["jobs"]
+
+
 async def test_two_starts_of_one_name_at_once_have_one_winner(fleet: Fleet) -> None:
     starts = (replace(SAID, boot=boot) for boot in ("one", "two", "three"))
     answers = await asyncio.gather(*(fleet.heartbeat(said, first=True) for said in starts))

@@ -204,6 +204,14 @@ async def test_shards_are_kept_apart_and_read_together(limits: Limits) -> None:
     ]
 
 
+async def test_the_first_shard_is_told_how_many_there_were_at_most(limits: Limits) -> None:
+    for shards in (2, 5, 3):
+        await limits.spread(KEY, shards)
+    assert list(await limits.slots(KEY)) == [Slots(0, {}, None, 5)]
+    answer = await limits.acquire(hold("a"), 1, in_turn=False)
+    assert answer.slots.spread == 5
+
+
 @pytest.mark.parametrize(("most", "shards"), [(0, 1), (1, 1), (16, 1), (17, 2), (48, 3), (1024, 64), (100_000, 64)])
 def test_the_shards_of_a_limit_have_its_slots_together(most: int, shards: int) -> None:
     assert shards_of(most) == shards

@@ -26,9 +26,9 @@ from cqworker.model.record import JobRecord
 from cqworker.model.writes import Written
 from cqworker.plugins.registry import registry_from
 from cqworker.scheduling.sweep_leases import SweepLeases
-from cqworker.scheduling.sweeper import Sweeper
+from cqworker.scheduling.sweeper import Pace, Sweeper
 from cqworker.settings import ArtifactSettings, AwsSettings, QueueSettings, Settings, StoreSettings, WorkerSettings
-from cqworker.worker.assembly import Dependencies, context_of, open_worker, queues_of
+from cqworker.worker.assembly import Dependencies, context_of, lists_of, open_worker, queues_of
 from tests.contract.worlds import unique
 from tests.patience import scaled
 
@@ -143,7 +143,7 @@ async def workshop(*, list_all: bool = False) -> AsyncIterator[Workshop]:
         context = context_of(made, settings, "figures:1")
         leases = SweepLeases(made.schedule, clock, "figures:1")
         hand_overs = HandOvers(context, queues_of(made, settings))
-        sweeper = Sweeper(made.schedule, context, hand_overs, leases, horizon=LONG_BEFORE)
+        sweeper = Sweeper(made.schedule, context, hand_overs, leases, lists_of(made, settings), Pace(LONG_BEFORE))
         events.clear()
         yield Workshop(
             settings, made, open_submitter(made, settings), sweeper, events, DynamoSchedule(others, name, clock)

@@ -27,7 +27,7 @@ from cqworker.scheduling.sweeper import Sweeper
 from cqworker.settings.limit_settings import limits_of
 from cqworker.testing.host import Host
 from cqworker.testing.memory_fleet import MemoryFleet
-from cqworker.worker.assembly import context_of, queues_of
+from cqworker.worker.assembly import context_of, lists_of, queues_of
 from tests.flow.faults import Mishaps
 from tests.flow.world import World
 
@@ -65,6 +65,9 @@ class FaultyFleet:
 
     async def change_control(self, control: Control) -> bool:
         return await self.line.meet("change_control", lambda: self._fleet.change_control(control))
+
+    async def enable(self, feature: str) -> bool:
+        return await self.line.meet("enable", lambda: self._fleet.enable(feature))
 
     async def fold(self, member: FleetMember, day: str) -> bool:
         return await self.line.meet("fold", lambda: self._fleet.fold(member, day))
@@ -124,7 +127,8 @@ class FleetWorld(World):
         ground = host.ground
         self.leases[host.name] = leases = SweepLeases(ground.schedule, ground.clock, host.name, count_live=count_live)
         context = context_of(ground, self.settings, host.name)
-        return Sweeper(ground.schedule, context, HandOvers(context, queues_of(ground, self.settings)), leases)
+        hand_overs = HandOvers(context, queues_of(ground, self.settings))
+        return Sweeper(ground.schedule, context, hand_overs, leases, lists_of(ground, self.settings))
 
     def _set_to_work(self, host: Host) -> None:
         super()._set_to_work(host)

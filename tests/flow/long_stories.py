@@ -7,7 +7,7 @@ import pytest
 from cqworker.execution import stuck_handlers
 from cqworker.flow import dead_letter_poller
 from cqworker.health import main_loop_lag
-from cqworker.scheduling.sweeper import Sweeper
+from cqworker.scheduling.sweeper import Pace, Sweeper
 from cqworker.testing.host import Host
 
 HOUR = 3600.0
@@ -20,5 +20,5 @@ def look_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stuck_handlers, "LOOK_EVERY", HOUR)
     monkeypatch.setattr(main_loop_lag, "PULSE_SECONDS", HOUR)
     monkeypatch.setattr(dead_letter_poller, "LOOK_EVERY", HOUR)
-    monkeypatch.setitem(Sweeper.__init__.__kwdefaults__ or {}, "every", SWEEP)
+    monkeypatch.setattr(Sweeper.__init__, "__defaults__", (Pace(every=SWEEP),))
     monkeypatch.setitem(Host.__init__.__kwdefaults__ or {}, "sweep_every", SWEEP)

@@ -12,6 +12,7 @@ from cqworker.model.claim_table import (
     CrashInstead,
     DeadLetterVerdict,
     Drop,
+    ListAnew,
     MarkLost,
     Proceed,
     Start,
@@ -24,7 +25,7 @@ from cqworker.model.claim_table import (
 from cqworker.model.history import Entry
 from cqworker.model.operator_writes import Forestall, Lose
 from cqworker.model.record import JobRecord
-from cqworker.model.status import Status
+from cqworker.model.status import WAITING, Status
 from tests.model.samples import LEASE, MAX_ATTEMPTS, NOW, OURS, PURGE, claim, message, record, reopen
 from tests.model.states import SCHEDULED, State, every_state, verdict_in
 
@@ -85,7 +86,21 @@ def test_every_verdict_is_that_of_some_row() -> None:
     rows = {
         words[-1] for table in (CLAIM_TABLE, BURIAL_TABLE) for words in map(str.split, table.strip().splitlines()[1:])
     }
-    assert {type(VERDICTS[name]) for name in rows} == {*get_args(Verdict), *get_args(DeadLetterVerdict)}
+    assert {type(VERDICTS[name]) for name in rows} | {ListAnew} == {*get_args(Verdict), *get_args(DeadLetterVerdict)}
+
+
+def test_a_dead_letter_of_a_parked_job_has_it_listed_anew_and_loses_it_in_no_case() -> None:
+    for state in every_state():
+        seen = replace(state.record(), parked="type:t")
+        verdict = dead_letter_verdict_of(seen, state.message(), NOW)
+        plain = dead_letter_verdict_of(state.record(), state.message(), NOW)
+        waits = seen.status in WAITING and verdict is not plain
+        if waits and isinstance(plain, MarkLost):
+            assert isinstance(verdict, ListAnew), state
+        else:
+            assert verdict == plain, state
+        lose = Lose(envelope=state.message(), now=NOW, purge_at=PURGE)
+        assert not (seen.is_parked and lose.permits(seen)), state
 
 
 def judged(state: State) -> Verdict:

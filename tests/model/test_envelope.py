@@ -116,7 +116,14 @@ def test_the_message_of_a_record_and_the_record_of_a_message_are_each_others_mir
     assert envelope_of(record_from(sent, PURGE, None)) == sent
 
 
-@pytest.mark.parametrize("version", [2, 3, 2**40])
+def test_a_job_that_has_a_limit_key_travels_as_version_two_and_any_other_as_version_one() -> None:
+    for key, version in ((None, 1), ("order-17", 2)):
+        text = message(2, limit_key=key).text()
+        assert json.loads(text)["cqworker"] == version
+        assert read_envelope(text).limit_key == key
+
+
+@pytest.mark.parametrize("version", [3, 4, 2**40])
 def test_a_newer_version_is_told_apart_whatever_else_it_holds(version: int) -> None:
     for text in (body(cqworker=version), json.dumps({"cqworker": version}), body(cqworker=version, job_id=17)):
         with pytest.raises(NewerEnvelope, match=f"version {version} is newer"):

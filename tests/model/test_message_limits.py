@@ -18,6 +18,7 @@ from cqworker.model import envelope
 from cqworker.model.envelope import Envelope, read_envelope
 from cqworker.model.envelope_fields import NotAnEnvelope
 from cqworker.model.job_limits import MAX_ATTEMPTS, MAX_METADATA, MAX_METADATA_BYTES, MAX_TAG, MAX_TAGS, MAX_TYPE
+from cqworker.model.limits import MAX_LIMIT_KEY
 from tests.model.samples import NOW, UNHURRIED
 
 COMPLETE: dict[str, Any] = {
@@ -46,6 +47,7 @@ ASKED: dict[str, st.SearchStrategy[Any]] = {
     "type": lengths(1, MAX_TYPE),
     "max_attempts": st.integers(-1, MAX_ATTEMPTS + 2)
     | st.sampled_from([1_000_000, 2**63, True, 1.5, 3.0, 1e1, 301.0, "3"]),
+    "limit_key": lengths(1, MAX_LIMIT_KEY) | st.sampled_from([None, 1, "\u00e9", " "]),
     "tags": st.lists(lengths(1, MAX_TAG), max_size=3) | st.integers(0, MAX_TAGS + 2).map(["t"].__mul__),
     "metadata": st.dictionaries(words, words, max_size=MAX_METADATA + 2)
     | st.integers(MAX_METADATA_BYTES - 3, MAX_METADATA_BYTES + 2).map(lambda size: {"k": "v" * size})

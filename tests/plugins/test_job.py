@@ -33,6 +33,8 @@ OFFERED = {
         "tenant",
         "metadata",
         "tags",
+        "priority",
+        "limit_key",
         "round",
         "attempt",
         "max_attempts",

@@ -40,6 +40,7 @@ OF_THE_MESSAGE = {"extra": "what a newer version said stays in the message, whic
 """Fields of a message that its record does not have, and why."""
 OF_THE_COPY = {
     "at": "the time that this copy was sent for, which the record has as scheduled_at until it starts",
+    "woken": "the limit for a free slot of which this copy was sent; the record has it as parked until it starts",
     "admitted": "the moment that one attempt has under its rates: of no use to any other copy",
 }
 """Fields of a message that say something of this copy alone, and what."""

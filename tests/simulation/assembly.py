@@ -14,9 +14,9 @@ from cqworker.jobs.waiters import Waiters
 from cqworker.ports import JobQueue
 from cqworker.ports.schedule import Schedule
 from cqworker.scheduling.sweep_leases import SweepLeases
-from cqworker.scheduling.sweeper import Sweeper
+from cqworker.scheduling.sweeper import Pace, Sweeper
 from cqworker.settings import Settings
-from cqworker.worker.assembly import Dependencies, context_of, queues_of
+from cqworker.worker.assembly import Dependencies, context_of, lists_of, queues_of
 from cqworker.worker.worker import Worker
 from tests.simulation.network import Link
 from tests.simulation.ports import NoQueue, SimQueue
@@ -44,7 +44,7 @@ def open_sweeper(
     context = context_of(ground, settings, name)
     hand_overs = HandOvers(context, queues_of(ground, settings))
     leases = SweepLeases(schedule, ground.clock, name, count_live=count_live)
-    return Sweeper(schedule, context, hand_overs, leases, horizon=horizon)
+    return Sweeper(schedule, context, hand_overs, leases, lists_of(ground, settings), Pace(horizon))
 
 
 def open_jobs(

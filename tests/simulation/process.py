@@ -30,6 +30,7 @@ from tests.simulation import machine
 from tests.simulation.assembly import NO_SCHEDULE, open_jobs, open_queue, open_sweeper
 from tests.simulation.attempt import Disturbance, disturbed, troubled
 from tests.simulation.debts import job_of
+from tests.simulation.limit_ports import SimLimits
 from tests.simulation.machine import HandlersGuest, InOrder, SkewedClock, post
 from tests.simulation.network import Call as Request
 from tests.simulation.network import Link
@@ -188,6 +189,7 @@ class Process:
             queues=queues,
             open_queue=partial(open_queue, site, self.link, self.clock, self.leases),
             rates=SimRates(site.rates, self.link),
+            limits=SimLimits(site.limits, site.index, self.link),
             schedule=schedule or NO_SCHEDULE,
             schedule_state=ScheduleState(schedule, self.clock),
             store=MonitoredStore(self._open_store(), health),

@@ -6,6 +6,7 @@ from cqworker.model.status import Status
 from cqworker.ports import Letter
 from cqworker.settings import ArtifactSettings, QueueSettings, Settings, StoreSettings, WorkerSettings
 from cqworker.settings.validation import max_receive_count_of
+from cqworker.testing.memory_limits import MemoryLimits
 from tests.simulation.chronicle import Chronicle
 from tests.simulation.debts import Debts, job_of
 from tests.simulation.handlers import registries
@@ -49,6 +50,7 @@ class Site:
         self.witness.store = self.store
         self.index = IndexService(self.store, self.world.time, profile, self._harms)
         self.rates = RateService()
+        self.limits = MemoryLimits()
         self.debts = Debts(self.witness.accuse, self.world.time, self.store, profile)
         self.chronicle.expired = self.store.expired
         self.objects.overwritten = self.witness.overwritten

@@ -86,6 +86,7 @@ CANDIDATES: dict[str, list[Any]] = {
     "delay_seconds": [0, 900, 31_622_400, 31_622_401, -1, 900.0, 0.5, None, False, "0"],
     "run_at": [None, *(moment + zone for moment in MOMENTS for zone in ZONES), 1_796_000_000, True],
     "idempotency_key": [None, "", " ", "~" * 128, "~" * 129, "é", "a\tb", "\x7f", 1],
+    "limit_key": [None, "order 17", "x" * 128, "x" * 129, "", 7, []],
     "priority": [None, "high", "normal", "low", "HIGH", "urgent", "", 0, 9, 10, -1, 9.0, 0.5, True, "9", []],
     "nobodys": [None, 1],
 }  # fmt: skip

@@ -75,6 +75,7 @@ def test_a_bare_job_has_every_key_and_nothing_made_up() -> None:
         "cancel_requested_at": None,
         "trace_id": "0192f5a81b2c7d3e8f40123456789abc",
         "priority": "medium",
+        "limit_key": None,
     }
 
 

@@ -84,8 +84,8 @@ COUNT_ATTEMPT_OR_FIRST = (
 )
 FIRST_ATTEMPT_OF_ROUND = (set_to("attempt", ":one"), append_to("history", ":claimed"))
 
-TIMES = ("scheduled_at", "due")
-"""What a start removes: the time it waited for, and with it its place in the index of due jobs."""
+TIMES = ("scheduled_at", "due", "parked")
+"""What a start removes: the time or the limit it waited for, and with it its place in the index of due jobs."""
 CLAIM_EXISTING = StatementTemplate(STARTABLE, (*START, *COUNT_ATTEMPT), TIMES)
 CLAIM_EXISTING_AFTER_GRACE = StatementTemplate(STARTABLE_AFTER_GRACE, (*START, *COUNT_ATTEMPT), TIMES)
 RENEW = StatementTemplate(HELD, (set_to("lease_expires_at", ":lease_expires_at"),))
@@ -177,6 +177,7 @@ def settle(change: Settle) -> BatchableUpdate:
         "scheduled_at": number(change.scheduled_at) if change.scheduled_at is not None else None,
         "due": text(shard_of(change.job_id)) if change.marked else None,
         "hindered_at": number(change.hindered_at) if change.hindered_at is not None else None,
+        "parked": None,
         **listing_cells(change.job_id, change.status, change.now, change.listing),
         "lease_expires_at": None,
     }
@@ -199,11 +200,12 @@ def hand_back(change: HandBack) -> BatchableUpdate:
         "scheduled_at": number(change.scheduled_at) if change.scheduled_at is not None else None,
         "due": text(shard_of(change.job_id)) if change.marked else None,
         "hindered_at": number(change.hindered_at) if change.hindered_at is not None else None,
+        "parked": text(change.parked) if change.parked is not None else None,
         "lease_expires_at": None,
     }
     if change.history is not None:
         written["history"] = entries(change.history)
-    return (HAND_BACK if change.scheduled_at is None else HAND_BACK_WAITING).update(
+    return (HAND_BACK_WAITING if change.waits else HAND_BACK).update(
         change.job_id, _held_values(change.token) | {":one": ONE}, written
     )
 

@@ -144,7 +144,8 @@ def control_of(item: Item) -> Control:
     try:
         queues = msgspec.json.decode(_text(item, "queues") or "{}", type=dict[str, QueueOrder])
         limits = msgspec.json.decode(_text(item, "limits") or "{}", type=dict[str, LimitOrder])
-        return Control(_number(item, "rev"), queues, limits)
+        enabled = frozenset(item.get("enabled", {}).get("SS", ()))
+        return Control(_number(item, "rev"), queues, limits, enabled)
     except (ValueError, msgspec.MsgspecError) as error:
         raise UnreadableItem(f"the item control: {type(error).__name__}: {error}") from error
 

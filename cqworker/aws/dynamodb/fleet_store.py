@@ -170,6 +170,20 @@ class DynamoFleet:
             return False
         return True
 
+    async def enable(self, feature: str) -> bool:
+        """As Fleet.enable."""
+        request = {
+            "Key": control_key(),
+            "ConditionExpression": "attribute_not_exists(enabled) OR NOT contains(enabled, :feature)",
+            "UpdateExpression": "ADD enabled :features",
+            "ExpressionAttributeValues": {":feature": text(feature), ":features": {"SS": [feature]}},
+        }
+        try:
+            await self._call(UPDATE_ITEM, request)
+        except Declined:
+            return False
+        return True
+
     async def fold(self, member: FleetMember, day: str) -> bool:
         """As Fleet.fold: a transaction where there is something to count."""
         said = member.heartbeat

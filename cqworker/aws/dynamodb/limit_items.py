@@ -37,7 +37,8 @@ def slots_of(item: Item) -> Slots:
     try:
         shard = int(item["sk"]["S"].removeprefix(SLOTS_PREFIX))
         held = {job_id: token["S"] for job_id, token in item.get("held", {"M": {}})["M"].items()}
-        return Slots(shard, held, item["waiting"]["S"] if "waiting" in item else None)
+        spread = int(item["spread"]["N"]) if "spread" in item else 1
+        return Slots(shard, held, item["waiting"]["S"] if "waiting" in item else None, spread)
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableItem(f"the slots of a limit: {type(error).__name__}: {error}") from error
 

@@ -76,6 +76,23 @@ class DynamoLimits:
             self._write_of(hold, "held.#job = :token", "SET purge_at = :purge_at REMOVE held.#job", {}), hold
         )
 
+    async def spread(self, key: str, shards: int) -> None:
+        """As Limits.spread."""
+        request = {
+            "Key": slots_key(key, 0),
+            "ConditionExpression": "attribute_not_exists(spread) OR spread < :shards",
+            "UpdateExpression": "SET spread = :shards, held = if_not_exists(held, :none), purge_at = :purge_at",
+            "ExpressionAttributeValues": {
+                ":shards": number(shards),
+                ":none": {"M": {}},
+                ":purge_at": self._purge_at(),
+            },
+        }
+        try:
+            await self._call(UPDATE_ITEM, request)
+        except Declined:
+            return
+
     async def slots(self, key: str) -> Sequence[Slots]:
         """As Limits.slots."""
         return [self._read(slots_of, item) for item in await self._first(key, SLOTS_PREFIX, MAX_READ)]

@@ -32,12 +32,16 @@ from cqworker.model.history import trim
 from cqworker.model.operator_writes import AskCancel, Forestall, Lose, NewRound
 from cqworker.model.status import Status
 
+NOT_PARKED = any_of(missing("parked"), status_is(Status.RUNNING))
+NOT_ELSEWHERE = all_of(UNMARKED, NOT_PARKED, differs("status", ":scheduled"))
+"""That nobody but its message starts the job: neither the index of due jobs nor the waiting list of a limit has it."""
+
 
 def _losable(free: Part) -> Part:
     return any_of(
         ABSENT,
         all_of(IS_RETRYABLE, compare("round", "<", ":round")),
-        all_of(compare("round", "<=", ":round"), free, UNCANCELLED, UNMARKED, differs("status", ":scheduled")),
+        all_of(compare("round", "<=", ":round"), free, UNCANCELLED, NOT_ELSEWHERE),
     )
 
 
@@ -80,6 +84,7 @@ def forestall(change: Forestall) -> ConditionalUpdate:
         "failure": failure_cell(change.failure) if change.failure else None,
         "scheduled_at": None,
         "due": None,
+        "parked": None,
         "hindered_at": None,
         **listing_cells(change.job_id, change.status, change.now, change.listing),
         "lease_expires_at": None,

@@ -70,6 +70,7 @@ def reschedule(change: Reschedule) -> ConditionalUpdate:
         "purge_at": number(change.purge_at),
         "history": entries(change.history),
         "hindered_at": None,
+        "parked": None,
     }
     return rewrite.update(change.job_id, values, written)
 

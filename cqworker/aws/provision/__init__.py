@@ -8,10 +8,11 @@ from cqworker.aws.aws_call import Calls
 from cqworker.aws.provision.create_bucket import ensure_bucket
 from cqworker.aws.provision.create_queues import ensure_queue
 from cqworker.aws.provision.create_table import ensure_table
+from cqworker.aws.provision.enable_features import enable
 from cqworker.aws.provision.step import Step
 from cqworker.settings import Settings
 
-__all__ = ["Step", "provision"]
+__all__ = ["Step", "enable", "provision"]
 
 
 async def provision(

@@ -1,0 +1,177 @@
+"""The slots of limited keys: taken for claimed jobs, given back at their ends, taken over from those who are dead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+from zlib import crc32
+
+from msgspec import Struct
+
+from cqworker.clock import Clock
+from cqworker.errors import RecordUnreadable
+from cqworker.model.record import JobRecord
+from cqworker.model.status import Status
+from cqworker.ports import JobStore
+from cqworker.ports.limits import Hold, Limits, Slots, SlotsAnswer, most_in, shards_of
+
+MARGIN_MS = 2_000
+"""Milliseconds after the end of its lease at which a holder counts as dead: clocks differ by as much."""
+JUDGED_FOR = 10.0
+"""Seconds for which a holder that was found alive is not looked at again."""
+JUDGED_AT_ONCE = 3
+"""Holders whose records one job reads at most before it is parked."""
+K = TypeVar("K")
+V = TypeVar("V")
+REMEMBERED = 10_000
+"""Holders that are remembered as alive, and keys whose shards were told: some 100 bytes each."""
+
+
+class Asker(Struct, frozen=True):
+    """A claimed job that asks for slots: `in_turn`, since it was woken for this key; `is_alive` says that of its lease.
+
+    Past its own deadline an attempt takes no slot from another one of its job: that may be the newer one.
+    """
+
+    job_id: str
+    token: str
+    in_turn: bool
+    is_alive: Callable[[], bool]
+
+
+class SlotKeeper:
+    """Slots end with the lease of their holder: whoever is refused looks whether those who hold them live."""
+
+    def __init__(self, limits: Limits, store: JobStore, clock: Clock) -> None:
+        self._limits = limits
+        self._store = store
+        self._clock = clock
+        self._alive_at: dict[tuple[str, str], float] = {}
+        self._told: dict[str, int] = {}
+
+    async def take(self, key: str, most: int, asker: Asker) -> Hold | None:
+        """The slot, or None: as many hold one as may, or others wait. Raises Unavailable."""
+        shards, spread, full = shards_of(most), 1, list[tuple[Hold, Slots]]()
+        if shards > 1:
+            spread = await self._spread(key, shards, asker)
+        if most < 1 or not spread:
+            return None
+        for shard in _from_home(asker.job_id, shards):
+            hold = Hold(key, shard, asker.job_id, asker.token)
+            in_turn = asker.in_turn or shard > 0
+            answer = await self._limits.acquire(hold, most_in(shard, most), in_turn=in_turn)
+            if not _has(answer, hold):
+                if (former := answer.slots.held.get(hold.job_id)) is not None:
+                    return hold if await self._replace(hold, former, asker) else None
+                if answer.slots.waiting is not None and not in_turn:
+                    return None
+                full.append((hold, answer.slots))
+            else:
+                return hold if await self._is_within(hold, most, max(spread, answer.slots.spread)) else None
+        return await self._from_the_dead(full, most)
+
+    async def free(self, hold: Hold) -> SlotsAnswer:
+        """Gives a slot back; whether it was ours, and how its shard stands then. Raises Unavailable."""
+        return await self._limits.free(hold)
+
+    async def free_all(self, key: str, job_id: str, token: str | None) -> Sequence[Slots]:
+        """Gives back whatever slot a job still holds under this token; how the key stands. Raises Unavailable."""
+        found = []
+        for slots in await self._limits.slots(key):
+            held = token is not None and slots.held.get(job_id) == token
+            found.append((await self.free(Hold(key, slots.shard, job_id, token or ""))).slots if held else slots)
+        return found
+
+    async def free_dead(self, key: str) -> Sequence[Slots]:
+        """Gives back the slots of all who are dead; how the key stands then. Raises Unavailable."""
+        found = []
+        for slots in await self._limits.slots(key):
+            left = slots
+            for job_id, token in sorted(slots.held.items()):
+                if await self._is_dead(job_id, token):
+                    left = (await self.free(Hold(key, slots.shard, job_id, token))).slots
+            found.append(left)
+        return found
+
+    async def _spread(self, key: str, shards: int, asker: Asker) -> int:
+        """How many shards a key with several has had; 0 where the job stands behind others."""
+        seen = await self._limits.slots(key)
+        if not asker.in_turn and any(slots.waiting is not None for slots in seen):
+            return 0
+        if self._told.get(key, 1) < shards:
+            await self._limits.spread(key, shards)
+            _remember(self._told, key, shards)
+        return max(shards, *(slots.spread for slots in seen), 1)
+
+    async def _is_within(self, hold: Hold, most: int, spread: int) -> bool:
+        """Whether a slot that was got is one of `most`: those in shards that a lower limit has no more count, too."""
+        if spread <= shards_of(most):
+            return True
+        if sum(len(slots.held) for slots in await self._limits.slots(hold.key)) <= most:
+            return True
+        await self._limits.free(hold)
+        return False
+
+    async def _replace(self, hold: Hold, former: str, asker: Asker) -> bool:
+        """Takes over from an attempt before, unless this one may be the former: it thawed, or its write lagged."""
+        return asker.is_alive() and _has(await self._limits.replace(hold, former), hold)
+
+    async def _from_the_dead(self, full: Sequence[tuple[Hold, Slots]], most: int) -> Hold | None:
+        judged = 0
+        for hold, slots in full:
+            for job_id, token in sorted(slots.held.items()):
+                if judged >= JUDGED_AT_ONCE:
+                    return None
+                if self._was_alive(job_id, token):
+                    continue
+                judged += 1
+                if await self._is_dead(job_id, token) and await self._take_over(hold, slots, job_id, token, most):
+                    return hold
+        return None
+
+    async def _take_over(self, hold: Hold, slots: Slots, job_id: str, token: str, most: int) -> bool:
+        """A slot beyond the limit, which was lowered, is given up and not taken."""
+        dead = Hold(hold.key, hold.shard, job_id, token)
+        if len(slots.held) > most_in(hold.shard, most):
+            await self._limits.free(dead)
+            return False
+        return _has(await self._limits.take_over(hold, dead), hold)
+
+    def _was_alive(self, job_id: str, token: str) -> bool:
+        return self._clock.monotonic() - self._alive_at.get((job_id, token), float("-inf")) < JUDGED_FOR
+
+    async def _is_dead(self, job_id: str, token: str) -> bool:
+        """By its record: it does not run under this token, or its lease has ended."""
+        if self._was_alive(job_id, token):
+            return False
+        try:
+            record = await self._store.get(job_id)
+        except RecordUnreadable:  # a newer version runs it
+            return False
+        if record is None or _ran_out(record, token, self._clock.now()):
+            return True
+        _remember(self._alive_at, (job_id, token), self._clock.monotonic())
+        return False
+
+
+def _ran_out(record: JobRecord, token: str, now: int) -> bool:
+    runs = record.status is Status.RUNNING and record.token == token
+    return not runs or record.has_expired(now - MARGIN_MS)
+
+
+def _has(answer: SlotsAnswer, hold: Hold) -> bool:
+    """Whether the slot is ours: also where an earlier try's answer was lost."""
+    return answer.applied or answer.slots.held.get(hold.job_id) == hold.token
+
+
+def _from_home(job_id: str, shards: int) -> Iterator[int]:
+    """Every shard, from one that differs by job."""
+    home = crc32(job_id.encode()) % shards
+    return (shard % shards for shard in range(home, home + shards))
+
+
+def _remember(known: dict[K, V], name: K, value: V) -> None:
+    known.pop(name, None)
+    while len(known) >= REMEMBERED:
+        del known[next(iter(known))]
+    known[name] = value

@@ -1,0 +1,166 @@
+"""The waiting lists of limited keys: jobs are put on them, woken when slots are free, and never forgotten there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from enum import Enum, auto
+
+from msgspec.structs import replace
+
+from cqworker.admission.slots import SlotKeeper
+from cqworker.clock import Clock
+from cqworker.errors import CqworkerError, RecordUnreadable
+from cqworker.model.ids import TokenGenerator
+from cqworker.model.record import JobRecord, envelope_of
+from cqworker.model.status import WAITING, Status
+from cqworker.model.tenants import message_group_of
+from cqworker.model.trace import traceparent_for
+from cqworker.ports import JobQueue, JobStore, Letter
+from cqworker.ports.limits import Limits, Slots, Waiter
+
+LOOK_MS = 60_000
+"""Milliseconds after which a sweep looks at a key where somebody waits, again and again."""
+STEP = 100
+"""Jobs that are woken together."""
+MOST_AT_ONCE = 1_000
+"""Jobs that one look wakes at most where the limit was lifted or taken out; the next look wakes as many."""
+OLD_MS = 7 * 86_400_000
+"""Milliseconds after which a job is woken whatever the slots say: it is parked anew, and its record is kept longer."""
+BEYOND = 8
+"""Entries that are read beyond those that are to be woken: some of them may have been left behind."""
+
+MostOf = Callable[[str], int | None]
+"""How many may run at once of a key; None: it is not limited."""
+
+
+class _Fate(Enum):
+    WOKEN = auto()
+    GONE = auto()
+    """The job does not wait for this any more."""
+    STAYS = auto()
+    """Whoever parks it has not done so yet, or its queue takes nothing now."""
+
+
+class WaitingLists:
+    """Who parks a job lists it, marks the key and looks; who gives a slot back looks where there is a mark.
+
+    In this order one of the two sees the other, whatever comes between.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        store: JobStore,
+        queue_named: Callable[[str, str | None], JobQueue],
+        slots: SlotKeeper,
+        clock: Clock,
+        most_of: MostOf,
+    ) -> None:
+        self._limits = limits
+        self._store = store
+        self._queue_named = queue_named
+        self._slots = slots
+        self._clock = clock
+        self._most_of = most_of
+        self._marks = TokenGenerator()
+
+    async def enter(self, key: str, record: JobRecord, token: str, purge_at: int) -> Waiter:
+        """Puts a job on the list, before its record says so. Raises Unavailable."""
+        waiter = Waiter(record.created_at, record.job_id, token, self._clock.now(), purge_at)
+        await self._limits.put_waiter(key, waiter)
+        return waiter
+
+    async def withdraw(self, key: str, waiter: Waiter) -> None:
+        """Takes a job off the list that was not parked after all. Raises Unavailable."""
+        await self._limits.delete_waiter(key, waiter)
+
+    async def call(self, key: str) -> None:
+        """Marks the key, for somebody is on its list, and looks. Raises Unavailable."""
+        await self._limits.mark(key, self._marks.new_token(), self._clock.now() + LOOK_MS)
+        await self.look(key)
+
+    async def relist(self, record: JobRecord) -> None:
+        """Puts a parked job on its list again, whether or not it is there. Raises Unavailable."""
+        if record.parked is not None:
+            await self.enter(record.parked, record, record.token or "", record.purge_at)
+            await self.call(record.parked)
+
+    async def look(self, key: str, seen: Sequence[Slots] | None = None, most_woken: int = MOST_AT_ONCE) -> None:
+        """Wakes as many as there are free slots, where the key is marked, `most_woken` at most. Raises Unavailable.
+
+        `seen` is how the whole key stands, where that is known. A list that is found empty loses its mark.
+        """
+        slots = await self._limits.slots(key) if seen is None else seen
+        mark = next((each.waiting for each in slots if each.waiting is not None), None)
+        if mark is None:
+            return
+        most = self._most_of(key)
+        held = sum(len(each.held) for each in slots)
+        room = most_woken if most is None else min(most_woken, most - held)
+        if room > 0 and await self._wake(key, room):
+            await self._limits.clear_mark(key, mark)
+
+    async def due(self, shard: str, number: int) -> Sequence[str]:
+        """At most so many keys of a shard whose time for a look has come. Raises Unavailable, NotProvisioned."""
+        return await self._limits.marked(shard, self._clock.now(), number)
+
+    async def sweep(self, key: str) -> None:
+        """Looks at a key where somebody waits, after its dead were cleared away, and says when to look again.
+
+        Raises Unavailable.
+        """
+        slots = await self._slots.free_dead(key)
+        await self._wake_old(key)
+        await self.look(key, slots)
+        if (mark := next((each.waiting for each in slots if each.waiting is not None), None)) is not None:
+            await self._limits.put_off(key, mark, self._clock.now() + LOOK_MS)
+
+    async def _wake(self, key: str, room: int) -> bool:
+        """Wakes the first of the list, as many as there is room for; whether the list was empty in the end."""
+        while room > 0:
+            asked = min(STEP, room + BEYOND)
+            waiters = await self._limits.first_waiters(key, asked)
+            if not waiters:
+                return True
+            stays = False
+            for some in (waiters[:room], waiters[room:]):
+                fates = await asyncio.gather(*(self._wake_one(key, waiter) for waiter in some[: max(0, room)]))
+                room -= fates.count(_Fate.WOKEN)
+                stays = stays or _Fate.STAYS in fates
+            if stays:
+                return False
+        return False
+
+    async def _wake_old(self, key: str) -> None:
+        """Those who have been parked for very long: their records must not come to their end meanwhile."""
+        before = self._clock.now() - OLD_MS
+        for waiter in await self._limits.first_waiters(key, STEP):
+            if waiter.parked_at < before:
+                await self._wake_one(key, waiter)
+
+    async def _wake_one(self, key: str, waiter: Waiter) -> _Fate:
+        """Sends the message of the job, then takes it off the list where it has not been parked again meanwhile."""
+        try:
+            record = await self._store.get(waiter.job_id)
+        except RecordUnreadable:  # a newer version parked it
+            return _Fate.STAYS
+        if record is not None and record.token == waiter.token:
+            if record.status is Status.RUNNING:
+                return _Fate.STAYS
+            if record.status in WAITING and record.parked == key:
+                try:
+                    await self._queue_named(record.queue, record.priority).send(_letter_of(record, key))
+                except CqworkerError:  # told by the health of its queue; a sweep tries it again
+                    return _Fate.STAYS
+                await self._limits.delete_waiter(key, waiter)
+                return _Fate.WOKEN
+        await self._limits.delete_waiter(key, waiter)
+        return _Fate.GONE
+
+
+def _letter_of(record: JobRecord, key: str) -> Letter:
+    """The message of a job that is woken for a free slot of this key."""
+    trace = f"00-{record.trace_id}-{record.trace_id[:16]}-00" if record.trace_id else None
+    body = replace(envelope_of(record), woken=key).text()
+    return Letter(body=body, traceparent=traceparent_for(record.job_id, trace), group=message_group_of(record.tenant))

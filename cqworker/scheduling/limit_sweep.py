@@ -1,0 +1,54 @@
+"""The sweep of limits: keys where somebody waits are looked at every minute, whatever became of those who ought to."""
+
+from __future__ import annotations
+
+import asyncio
+
+from cqworker.admission.waiting_lists import WaitingLists
+from cqworker.errors import NotProvisioned, Unavailable
+from cqworker.flow.context import Context
+from cqworker.flow.supervised_loop import background_failure
+
+PAGE = 100
+"""Keys that are read from the index together."""
+LOOK_EVERY = 30.0
+"""Seconds between two looks at one shard's keys at least: each key is due once a minute."""
+
+
+class LimitSweep:
+    """Looks at the marked keys of a shard whose time has come.
+
+    Not before the fleet's control was read: without what operators said a key may seem to be unlimited.
+    """
+
+    def __init__(self, context: Context, lists: WaitingLists) -> None:
+        self._control = context.queue_control
+        self._clock = context.clock
+        self._emit = context.emit
+        self._lists = lists
+        self._looked_at: dict[str, float] = {}
+
+    async def sweep(self, shard: str, stopping: asyncio.Event) -> None:
+        """One look at a shard, if the last one is not too fresh. Raises Unavailable, NotProvisioned."""
+        now = self._clock.monotonic()
+        if not self._control.is_known or now - self._looked_at.get(shard, float("-inf")) < LOOK_EVERY:
+            return
+        seen: set[str] = set()
+        while not stopping.is_set():
+            keys = await self._lists.due(shard, PAGE)
+            fresh = [key for key in keys if key not in seen]
+            seen.update(fresh)
+            for key in fresh:
+                await self._sweep_key(key)
+            if len(keys) < PAGE or not fresh:
+                break
+        self._looked_at[shard] = now
+
+    async def _sweep_key(self, key: str) -> None:
+        """One key's trouble holds up no other, unless it is the store's."""
+        try:
+            await self._lists.sweep(key)
+        except (Unavailable, NotProvisioned):
+            raise
+        except Exception as error:  # noqa: BLE001 - one key must not end the sweep of the others
+            self._emit(background_failure(f"sweep of the limit {key}", error))
