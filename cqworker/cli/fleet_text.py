@@ -67,6 +67,17 @@ def print_queues(queues: Sequence[View]) -> None:
         for queue in queues
     ]
     print_table(headings, rows)
+    for queue in queues:
+        for level in queue.get("levels", ()):
+            click.echo(f"  {printable(queue['queue'])} {_level_text(level)}")
+
+
+def _level_text(level: View) -> str:
+    waiting = level["messages"].get("visible")
+    said = [] if waiting is None else [f"{waiting} waiting"]
+    said += [f"oldest {level['oldest']} s"] if level["oldest"] else []
+    said += [f"{level['share']:.0%} of all starts" if level["starts"] else "no start"]
+    return f"{level['priority']}: {', '.join(said)}"
 
 
 def queue_text(queue: View) -> str:

@@ -16,7 +16,7 @@ from cqworker.fleet.control_reader import ControlReader
 from cqworker.fleet.fleet_meter import FleetMeter, Plan
 from cqworker.fleet.fleet_types import hash_of_types
 from cqworker.fleet.heartbeats import Heartbeats
-from cqworker.ports.fleet import Command, Fleet, Heartbeat, RunningJob, WorkerState
+from cqworker.ports.fleet import Command, Fleet, Heartbeat, LevelCount, RunningJob, WorkerState
 from cqworker.scheduling.sweep_leases import SweepLeases
 from cqworker.settings import Settings
 from cqworker.web.health_routes import build_info
@@ -72,6 +72,7 @@ class Member:
         self._control = dependencies.queue_control
         self._worker = worker
         self._observers = observers
+        self._queues = settings.queues
         self.drain_asked: asyncio.Event = asyncio.Event()
         self.types: frozenset[str] = frozenset(dependencies.registry.handlers) if worker else frozenset()
         self._always: dict[str, Any] = {
@@ -104,6 +105,7 @@ class Member:
             read_units=round(vitals.read_units),
             ran=round(vitals.ran * 1000),
             waited=round(vitals.waited * 1000),
+            levels=self._levels(),
             **self._always,
         )
 
@@ -125,6 +127,13 @@ class Member:
         if self._health.draining or self.drain_asked.is_set():
             return WorkerState.DRAINING
         return WorkerState.QUIET if self._control.is_quiet else WorkerState.RUNNING
+
+    def _levels(self) -> tuple[LevelCount, ...]:
+        queues = [queue for queue in self._queues if queue.priorities and self._worker is not None]
+        level_of = self._observers.metrics.level_of
+        return tuple(
+            LevelCount(level.queue, *level_of(queue.name, level.priority)) for queue in queues for level in queue.levels
+        )
 
     def _oldest(self) -> tuple[RunningJob, ...]:
         now, turned = self._clock.now(), self._clock.monotonic()

@@ -13,8 +13,9 @@ from cqworker.errors import NotAllowedNow, PauseRefused, UnknownQueue, WorkerNot
 from cqworker.events import Emit
 from cqworker.events.fleet_events import QueueOrdered, WorkerOrdered
 from cqworker.fleet.fleet_counts import FleetCounts, count_fleet
+from cqworker.model.priorities import PRIORITIES, level_queue
 from cqworker.model.timestamps import rfc3339
-from cqworker.ports.fleet import Command, Control, Fleet, FleetMember, QueueOrder, QueueState
+from cqworker.ports.fleet import Command, Control, Fleet, FleetMember, LevelCount, QueueOrder, QueueState
 
 MAX_PAUSE_MS = 86_400_000
 """24 h (in ms): a pause that nobody lifts is an outage."""
@@ -32,11 +33,15 @@ MAX_REASON = 200
 
 @dataclass(frozen=True, slots=True)
 class QueueStanding:
-    """A queue: what was ordered for it and is in force, if anything, and the daemons alive that poll it."""
+    """A queue: what was ordered for it and is in force, if anything, and the daemons alive that poll it.
+
+    `levels` are those that it has: their starts in all of these, and the oldest message that one of them received.
+    """
 
     name: str
     order: QueueOrder | None
     workers: tuple[str, ...]
+    levels: tuple[LevelCount, ...] = ()
 
 
 class FleetActions:
@@ -186,7 +191,23 @@ class FleetActions:
         orders: Mapping[str, QueueOrder] = {
             name: order for name, order in control.queues.items() if order.is_in_force(now)
         }
-        return [QueueStanding(name, orders.get(name), tuple(polled[name])) for name in sorted(polled)]
+        alive = [member.heartbeat for member in members if member.heartbeat.is_alive(now)]
+        levels = [level for said in alive for level in said.levels]
+        return [
+            QueueStanding(name, orders.get(name), tuple(polled[name]), levels_of(name, levels))
+            for name in sorted(polled)
+        ]
+
+
+def levels_of(queue: str, told: Sequence[LevelCount]) -> tuple[LevelCount, ...]:
+    """The levels of a queue, the most urgent first, by what several daemons told."""
+    found = []
+    for name in (level_queue(queue, priority) for priority in PRIORITIES):
+        same = [level for level in told if level.queue == name]
+        if same:
+            starts, oldest = sum(level.starts for level in same), max(level.oldest for level in same)
+            found.append(LevelCount(name, starts, oldest))
+    return tuple(found)
 
 
 def _check_end(until: int, now: int) -> None:

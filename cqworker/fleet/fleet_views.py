@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 
 from cqworker.fleet.fleet_actions import QueueStanding
 from cqworker.fleet.fleet_counts import FleetCounts
+from cqworker.model.priorities import MEDIUM
 from cqworker.model.timestamps import rfc3339
 from cqworker.ports.fleet import FleetMember, QueueState, WorkerState
 
 View = dict[str, object]
 NOTHING: Mapping[str, int] = {}
+DepthOf = Callable[[str], Mapping[str, int]]
+"""The messages of an SQS queue by state; none where nobody counts them."""
 
 
 def worker_view(member: FleetMember, now: int) -> View:
@@ -54,9 +58,14 @@ def counts_view(counted: FleetCounts) -> View:
     }
 
 
-def queue_view(standing: QueueStanding, messages: Mapping[str, int] = NOTHING) -> View:
-    """A queue as JSON; `messages` by state, where they were counted."""
+def queue_view(standing: QueueStanding, depth_of: DepthOf = lambda _: NOTHING) -> View:
+    """A queue as JSON; `depth_of` has the messages of an SQS queue by state, where they were counted."""
     order = standing.order
+    depths = {level.queue: depth_of(level.queue) for level in standing.levels}
+    messages = Counter[str]() if depths else Counter(depth_of(standing.name))
+    for depth in depths.values():
+        messages.update(depth)
+    total = sum(level.starts for level in standing.levels)
     return {
         "queue": standing.name,
         "state": order.state if order else QueueState.RUNNING,
@@ -66,4 +75,15 @@ def queue_view(standing: QueueStanding, messages: Mapping[str, int] = NOTHING) -
         "reason": (order.reason or None) if order else None,
         "workers": list(standing.workers),
         "messages": dict(messages),
+        "levels": [
+            {
+                "priority": level.queue.removeprefix(f"{standing.name}-") if level.queue != standing.name else MEDIUM,
+                "queue": level.queue,
+                "messages": dict(depths[level.queue]),
+                "oldest": level.oldest,
+                "starts": level.starts,
+                "share": round(level.starts / total, 4) if total else None,
+            }
+            for level in standing.levels
+        ],
     }

@@ -105,6 +105,11 @@ class MetricsObserver:
         found = self._metrics.depth.items()
         return {state: round(number.value) for (name, state), number in found if name == queue}
 
+    def level_of(self, queue: str, priority: str) -> tuple[int, int]:
+        """Starts of a level of a queue here, and the age (s) of the oldest message that its last receive brought."""
+        metrics = self._metrics
+        return round(metrics.level_starts[queue, priority].value), round(metrics.level_oldest[queue, priority].value)
+
     @property
     def counted_events(self) -> frozenset[type]:
         """The classes of events that change a number."""

@@ -68,6 +68,19 @@ class RunningJob(Struct, frozen=True, array_like=True):
 
 
 @document_fields(
+    queue="The SQS queue of the level.",
+    starts="Messages of it that were given a slot since the daemon's start.",
+    oldest="Age of the oldest message that its last receive brought (s); 0 where it brought none.",
+)
+class LevelCount(Struct, frozen=True, array_like=True):
+    """What a daemon does of one level of a queue."""
+
+    queue: str
+    starts: int = 0
+    oldest: int = 0
+
+
+@document_fields(
     worker="The daemon's name, which no other live one has.",
     boot="A text that this start of the process alone has.",
     version="The version of cqworker that runs.",
@@ -92,6 +105,7 @@ class RunningJob(Struct, frozen=True, array_like=True):
     ran="How long handlers ran since its start, in all (ms).",
     waited="The longest wait of a job that it started since its last heartbeat (ms).",
     obeyed="The revision of the last command that it carried out; 0: of none.",
+    levels="The levels that it polls, of those of its queues that have some.",
 )
 class Heartbeat(Struct, frozen=True, kw_only=True):
     """What a daemon says of itself, some 1 KB at most."""
@@ -120,6 +134,7 @@ class Heartbeat(Struct, frozen=True, kw_only=True):
     ran: int = 0
     waited: int = 0
     obeyed: int = 0
+    levels: tuple[LevelCount, ...] = ()
 
     def silent_from(self) -> int:
         """The moment (epoch ms) from which on it counts as silent, unless it is heard again."""

@@ -102,6 +102,17 @@ class FleetCountsView(ResponseBody):
     unnamed: int = Field(ge=0, description="Jobs that run and that no heartbeat names.")
 
 
+class LevelView(ResponseBody):
+    """A level of a queue."""
+
+    priority: str = Field(description="highest, high, medium, low or lowest.")
+    queue: str = Field(description="Its SQS queue.")
+    messages: dict[str, int] = Field(description="visible, in_flight and delayed, as last counted by this worker.")
+    oldest: int = Field(ge=0, description="Seconds: the age of the oldest message that a last receive of it brought.")
+    starts: int = Field(ge=0, description="Its messages that live workers gave a slot since their start.")
+    share: float | None = Field(ge=0, le=1, description="Its part of the starts of all levels; null before the first.")
+
+
 class QueueView(ResponseBody):
     """How a queue stands."""
 
@@ -112,7 +123,10 @@ class QueueView(ResponseBody):
     by: str | None = Field(description="Who asked for it.")
     reason: str | None
     workers: list[str] = Field(description="The live workers that receive from it.")
-    messages: dict[str, int] = Field(description="visible, in_flight and delayed, as last counted by this worker.")
+    messages: dict[str, int] = Field(
+        description="visible, in_flight and delayed, as last counted by this worker, of all its levels."
+    )
+    levels: list[LevelView] = Field(description="Its levels of priority, the most urgent first; empty without any.")
 
 
 class QueuesView(ResponseBody):

@@ -59,7 +59,7 @@ async def list_queues(request: web.Request) -> web.StreamResponse:
     fleet = _fleet_for(request)
     standings = await fleet.queues()
     depth_of = context_of(request).depth_of
-    return as_json({"queues": [queue_view(standing, depth_of(standing.name)) for standing in standings]})
+    return as_json({"queues": [queue_view(standing, depth_of) for standing in standings]})
 
 
 async def pause_queue(request: web.Request) -> web.StreamResponse:
@@ -67,7 +67,7 @@ async def pause_queue(request: web.Request) -> web.StreamResponse:
     fleet, ask = _fleet_for(request), await _read_ask(request)
     until = _end_of(ask, context_of(request).clock.now())
     standing = await fleet.pause(_queue_of(request), until, caller_of(request).name, ask.reason)
-    return as_json(queue_view(standing, context_of(request).depth_of(standing.name)), 202)
+    return as_json(queue_view(standing, context_of(request).depth_of), 202)
 
 
 async def drain_queue(request: web.Request) -> web.StreamResponse:
@@ -75,7 +75,7 @@ async def drain_queue(request: web.Request) -> web.StreamResponse:
     fleet, ask = _fleet_for(request), await _read_ask(request)
     until = _end_of(ask, context_of(request).clock.now())
     standing = await fleet.drain(_queue_of(request), until, caller_of(request).name, ask.reason)
-    return as_json(queue_view(standing, context_of(request).depth_of(standing.name)), 202)
+    return as_json(queue_view(standing, context_of(request).depth_of), 202)
 
 
 async def resume_queue(request: web.Request) -> web.StreamResponse:
@@ -84,7 +84,7 @@ async def resume_queue(request: web.Request) -> web.StreamResponse:
     body = await json_body(request, MAX_BODY)
     ask = validate(ResumeAsk, read_object(body) if body else {})
     standing = await fleet.resume(_queue_of(request), caller_of(request).name, ask.reason)
-    return as_json(queue_view(standing, context_of(request).depth_of(standing.name)), 202)
+    return as_json(queue_view(standing, context_of(request).depth_of), 202)
 
 
 async def _order(request: web.Request, command: Command) -> web.StreamResponse:

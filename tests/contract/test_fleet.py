@@ -18,6 +18,7 @@ from cqworker.ports.fleet import (
     Fleet,
     FleetMember,
     Heartbeat,
+    LevelCount,
     Orders,
     QueueOrder,
     QueueState,
@@ -55,6 +56,7 @@ SAID = Heartbeat(
     ran=12,
     waited=150,
     obeyed=0,
+    levels=(LevelCount("jobs-high", 7, 3), LevelCount("jobs", 2)),
 )
 
 

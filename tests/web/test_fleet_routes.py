@@ -12,7 +12,7 @@ from cqworker.client import Client
 from cqworker.errors import PauseRefused, SubmissionRefused, UnknownQueue, WorkerNotFound
 from cqworker.events.fleet_events import QueueOrdered, WorkerOrdered
 from cqworker.model.timestamps import day_of, rfc3339
-from cqworker.ports.fleet import Command, Heartbeat, RunningJob, WorkerState
+from cqworker.ports.fleet import Command, Heartbeat, LevelCount, RunningJob, WorkerState
 from cqworker.web.app_context import require
 from tests.client.shop import WAYS, Shop, open_shop
 from tests.web.house import CLOCK, House, bearer, open_house, token
@@ -183,3 +183,14 @@ async def refusals(shop: Shop) -> None:
 
 def test_the_fleet_is_asked_within_an_open_client() -> None:
     assert Client.http("http://127.0.0.1:1").fleet is not None
+
+
+async def test_the_levels_of_a_queue_are_told_with_their_shares_of_starts(house: House) -> None:
+    levels = (LevelCount("main-high", 30, 2), LevelCount("main", 15), LevelCount("main-low", 5, 90))
+    await with_a_worker(house, levels=levels)
+    _, shown = await house.get("/queues")
+    main, more = shown["queues"]
+    told = [(level["priority"], level["queue"], level["starts"], level["share"]) for level in main["levels"]]
+    assert told == [("high", "main-high", 30, 0.6), ("medium", "main", 15, 0.3), ("low", "main-low", 5, 0.1)]
+    assert [level["oldest"] for level in main["levels"]] == [2, 0, 90]
+    assert more["levels"] == []

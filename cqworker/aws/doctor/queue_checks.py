@@ -23,14 +23,16 @@ UNITS = ((DAY_SECONDS, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 async def check_queue(
     clients: Calls, settings: Settings, roles: Collection[str], queue: QueueSettings, largest_max_attempts: int
 ) -> AsyncIterator[CheckResult]:
-    """One queue and, for those who run jobs, its dead-letter queue."""
-    subject = f"queue {queue.name}"
-    found = await attributes_of(clients, queue.name)
-    if found is None:
-        yield _missing_queue(subject, queue.name)
-    else:
+    """The queues of all levels and, for those who run jobs, their dead-letter queue."""
+    found = None
+    for level in queue.levels:
+        subject = f"queue {level.queue}"
+        found = await attributes_of(clients, level.queue)
+        if found is None:
+            yield _missing_queue(subject, level.queue)
+            continue
         yield await _check_use(clients, subject, roles, *found, is_sent_to=True)
-        for result in _check_settings(queue, found[1], settings, largest_max_attempts):
+        for result in _check_settings(queue.of_level(level), found[1], settings, largest_max_attempts):
             yield result
     if queue.dead_letter_queue is not None and Role.WORKER in roles:
         async for result in _check_dead_letter_queue(

@@ -19,6 +19,7 @@ from cqworker.ports.fleet import (
     Counts,
     FleetMember,
     Heartbeat,
+    LevelCount,
     Orders,
     QueueOrder,
     RunningJob,
@@ -94,6 +95,7 @@ def heartbeat_cells(said: Heartbeat) -> dict[str, Cell]:
         "host": text(said.host[:MAX_TEXT]),
         "roles": text(" ".join(said.roles)),
         "queues": text(" ".join(said.queues)),
+        "levels": text(_levels_text(said.levels)),
         "types": text(said.types),
         "counts": text(_packed_counts(said.counts)),
         **{stored: number(getattr(said, name)) for name, stored in NUMBERS.items()},
@@ -114,6 +116,7 @@ def member_of(item: Item) -> FleetMember:
             roles=tuple(_text(item, "roles").split()),
             state=WorkerState(item["state"]["S"]),
             queues=tuple(_text(item, "queues").split()),
+            levels=_levels_in(_text(item, "levels")),
             oldest=_unpack(_text(item, "oldest"), tuple[RunningJob, ...]) or (),
             types=_text(item, "types"),
             counts=_unpack(_text(item, "counts"), dict[str, dict[str, int]]) or {},
@@ -158,6 +161,15 @@ def counts_of(item: Item) -> Counts:
             job_type, _, outcome = name.removeprefix(COUNTED).rpartition("#")
             counts.setdefault(job_type, {})[outcome] = _number(item, name)
     return counts
+
+
+def _levels_text(levels: Sequence[LevelCount]) -> str:
+    return " ".join(f"{level.queue}:{level.starts}:{level.oldest}" for level in levels)
+
+
+def _levels_in(packed: str) -> tuple[LevelCount, ...]:
+    found = (level.split(":") for level in packed.split())
+    return tuple(LevelCount(queue, int(starts), int(oldest)) for queue, starts, oldest in found)
 
 
 def _packed_counts(counts: Counts) -> str:
