@@ -12,6 +12,7 @@ from cqworker.errors import (
     ArtifactTooLarge,
     ConfigurationError,
     CqworkerError,
+    DuplicateJob,
     InvalidPayload,
     JobNotFound,
     KeyReused,
@@ -34,6 +35,7 @@ from cqworker.errors import (
     UnknownType,
     WorkerNotFound,
 )
+from cqworker.model.unique import Unique
 from cqworker.plugins.handler import Backoff, Reject, Retry, Snooze, Stopping, handler
 from cqworker.plugins.job import Job
 from cqworker.plugins.source_field import Source
@@ -75,6 +77,7 @@ __all__ = [
     "CqworkerError",
     "DaemonRefused",
     "DaemonUnreachable",
+    "DuplicateJob",
     "FailureSummary",
     "FleetClient",
     "HistoryEntry",
@@ -116,6 +119,7 @@ __all__ = [
     "StoredObject",
     "SubmissionRefused",
     "Unavailable",
+    "Unique",
     "UnknownQueue",
     "UnknownType",
     "WorkerNotFound",

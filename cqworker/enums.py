@@ -49,3 +49,26 @@ Phase = Literal["ready", "draining", "stopped"]
 
 ReceiptAction = Literal["delete", "change_visibility", "refresh"]
 """What is done with a message, or in its place."""
+
+
+class UniqueScope(StrEnum):
+    """How long a job keeps others with its unique key from being made."""
+
+    UNTIL_FINISHED = "until_finished"
+    UNTIL_STARTED = "until_started"
+    WINDOW = "window"
+
+
+UniqueScopeName = Literal["until_finished", "until_started", "window"]
+"""The scopes, as people write them."""
+
+
+DuplicateName = Literal["return", "reject"]
+"""What a submission may do that meets a job with its unique key, as people write it."""
+
+
+class OnDuplicate(StrEnum):
+    """What a submission does that meets a job with its unique key."""
+
+    RETURN = "return"
+    REJECT = "reject"

@@ -134,6 +134,18 @@ class KeyReused(SubmissionRefused):
     """The idempotency key was used with another request within its 24 hours."""
 
 
+class DuplicateJob(CqworkerError):
+    """Another job, `job_id`, has the unique key, and the submission asked to be rejected then; nothing was accepted."""
+
+    def __init__(self, message: str, job_id: str = "") -> None:
+        super().__init__(message)
+        self.job_id = job_id
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """It may cross processes; an exception alone would forget all but its text."""
+        return type(self), (str(self), self.job_id)
+
+
 class RateLimited(CqworkerError):
     """A token or a tenant submits more often than it may; nothing was accepted. `retry_after` s later it may again."""
 

@@ -79,6 +79,8 @@ def _facts(job: Job) -> Iterator[tuple[str, str]]:
         yield "tags", printable(", ".join(job["tags"]))
     if job["metadata"]:
         yield "metadata", printable(", ".join(f"{name}={value}" for name, value in job["metadata"].items()))
+    if "unique_scope" in job:
+        yield "unique", printable(job["unique_scope"].replace("_", " "))
     yield "payload", job.get("payload_ref") or _shorten(job["payload"])
     if job["progress"]:
         yield "progress", _progress(job["progress"])

@@ -15,6 +15,7 @@ from click.core import ParameterSource
 from cqworker.cli.options import access_options, json_option
 from cqworker.cli.priority_option import priority_option
 from cqworker.cli.time_options import time_options
+from cqworker.cli.unique_options import UNIQUE_OPTIONS, unique_field, unique_options
 from cqworker.enums import ExitCode
 from cqworker.model.status import Status
 
@@ -25,16 +26,9 @@ if TYPE_CHECKING:
 UNTIL_FINAL = "forever"
 """What --wait without a number of seconds becomes."""
 JOB_OPTIONS = (
-    "queue",
-    "key",
-    "delay_seconds",
-    "run_at",
-    "tags",
-    "metadata",
-    "max_attempts",
-    "priority",
-    "limit_key",
-    "wait",
+    *("queue", "key", "delay_seconds", "run_at", "tags", "metadata", "max_attempts", "priority", "limit_key", "wait"),
+    *UNIQUE_OPTIONS,
+    "on_duplicate",
 )
 """Parameters that describe one job, and go with no --batch."""
 
@@ -87,6 +81,7 @@ def _read(value: str) -> str:
 @time_options
 @click.option("--tag", "tags", multiple=True, help="A tag; may be repeated.")
 @click.option("--metadata", multiple=True, callback=_parse_pairs, metavar="NAME=VALUE", help="May be repeated.")
+@unique_options
 @click.option("--max-attempts", type=click.IntRange(min=1), help="Starts before it has FAILED; else the type's.")
 @priority_option
 @click.option("--limit-key", help="What limits of key:* count it by, with other jobs of this text.")
@@ -148,11 +143,10 @@ def _body(type_: str, fields: Mapping[str, Any]) -> bytes:
     """The job as POST /jobs takes it; the payload's text stays as it is."""
     import orjson
 
-    given = {
-        name: value
-        for name, value in fields.items()
-        if name not in ("payload", "key") and value not in (None, "", (), {})
-    }
+    apart = ("payload", "key", *UNIQUE_OPTIONS)
+    given = {name: value for name, value in fields.items() if name not in apart and value not in (None, "", (), {})}
+    if (unique := unique_field(fields)) is not None:
+        given["unique"] = unique
     return orjson.dumps({"type": type_, "payload": orjson.Fragment(fields["payload"]), **given})
 
 
@@ -177,7 +171,8 @@ def _print(job: View, *, as_json: bool, waited: bool) -> None:
 
         click.echo(json.dumps(job, ensure_ascii=False, indent=2))
     elif not waited:
-        click.echo(f"Job {job['job_id']} is {job['status']}. Follow it: cqworker jobs show {job['job_id']}")
+        state = "has this unique key already, and is" if job.get("unique") else "is"
+        click.echo(f"Job {job['job_id']} {state} {job['status']}. Follow it: cqworker jobs show {job['job_id']}")
     elif job["status"] == Status.SUCCEEDED:
         click.echo(result_text(job))
     else:

@@ -21,10 +21,12 @@ from cqworker.client.request_bodies import body_of, reprioritise_body, reschedul
 from cqworker.client.sessions import Sessions
 from cqworker.client.transport import Transport
 from cqworker.client.wait_for_end import is_final, wait_until_final
+from cqworker.enums import DuplicateName
 from cqworker.errors import ArtifactMissing, CqworkerError
 from cqworker.model.public_job import JobView
 from cqworker.model.status import Status
 from cqworker.model.timestamps import seconds_of
+from cqworker.model.unique import Unique
 from cqworker.model.view_reader import job_from
 from cqworker.suggestions import submission_terms as words
 from cqworker.suggestions.call_errors import explain_misuse
@@ -43,7 +45,8 @@ class Client(JobFinder):
     connections of its own there. What is opened twice in one loop is shared, and closed with the last.
 
     Every method raises a CqworkerError with a text fit for people: those of `submit` are UnknownType, UnknownQueue,
-    InvalidPayload, MessageTooLarge, KeyReused and SubmissionRefused (the job is wrong), NotProvisioned (the table
+    InvalidPayload, MessageTooLarge, KeyReused and SubmissionRefused (the job is wrong), DuplicateJob (another has its
+    unique key, and it asked to be rejected then), NotProvisioned (the table
     cannot keep jobs for later than in 15 minutes until `cqworker provision` was run), SendUnanswered (it may run:
     repeat it with the same key) and Unavailable (nothing was accepted); ClientNotOpen where it is not open in this
     event loop. Over HTTP there are DaemonUnreachable, ProxyRefused, DaemonRefused and NotAdmitted besides; a call that
@@ -116,6 +119,8 @@ class Client(JobFinder):
         max_attempts: int | None = None,
         priority: str | int | None = None,
         limit_key: str | None = None,
+        unique: Unique | None = None,
+        on_duplicate: DuplicateName = "return",
     ) -> JobView:
         """Submits one job; once this returns it will end in exactly one final status. NewJob says what each means."""
         job = NewJob(
@@ -130,6 +135,8 @@ class Client(JobFinder):
             max_attempts=max_attempts,
             priority=priority,
             limit_key=limit_key,
+            unique=unique,
+            on_duplicate=on_duplicate,
         )
         return _job_of(await self._transport.submit(body_of(job), job.key))
 

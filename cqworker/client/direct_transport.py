@@ -195,8 +195,8 @@ def _object_in(body: bytes) -> dict[str, Any]:
 def _answer_of(job: JobAnswer) -> SubmitResult:
     """The job as the API shows it, or the error that refused it: one that no rule foresaw hides no other job's."""
     match job.outcome:
-        case Accepted(record=record):
-            return job_view(record)
+        case Accepted() as accepted:
+            return accepted.view()
         case InvalidFields() | FieldRefused() as error:
             return SubmissionRefused(str(error))
         case CqworkerError() as error:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from cqworker.enums import DuplicateName
 from cqworker.field_docs import document_fields
+from cqworker.model.unique import Unique
 from cqworker.suggestions.call_errors import explain_misuse_of_init
 from cqworker.suggestions.submission_terms import NEW_JOB
 
@@ -26,6 +28,8 @@ View = Mapping[str, Any]
     run_at="When it shall start, a datetime with a time zone, in place of a delay; one that has passed is now.",
     metadata="Texts by name that stay with the job: 16 at most, of 1 KB in all.",
     tags="Up to 10 texts that stay with the job.",
+    unique="What it is unique by, and for how long; None: as the type's author set it, or not at all.",
+    on_duplicate='Where a job has that key: "return" it, or "reject" this one, which raises DuplicateJob.',
     max_attempts="Starts before it has FAILED, the first one too; None: as the type's author or the operator set it.",
     priority="A level of its queue, such as high, or a number from 0 to 9, the most urgent; None: medium.",
     limit_key="What limits of key:* count it by, 1 to 128 characters; None: they do not bind it.",
@@ -46,3 +50,5 @@ class NewJob:
     max_attempts: int | None = None
     priority: str | int | None = None
     limit_key: str | None = None
+    unique: Unique | None = None
+    on_duplicate: DuplicateName = "return"

@@ -12,6 +12,7 @@ from cqworker.errors import (
     ArtifactMissing,
     ArtifactTooLarge,
     CqworkerError,
+    DuplicateJob,
     InvalidPayload,
     JobNotFound,
     KeyReused,
@@ -58,6 +59,8 @@ def error_of(problem: ProblemBody, at: str = "") -> CqworkerError:
             return RateLimited(text, retry_after=float(problem.get("retry_after", 1.0)))
         case Kind.QUEUE_DRAINING:
             return QueueDraining(text, retry_after=int(problem.get("retry_after", 60)))
+        case Kind.DUPLICATE:
+            return DuplicateJob(text, str(problem.get("job_id", "")))
         case Kind.SEND_UNANSWERED:
             service = str(problem.get("service", "sqs"))  # what it was before it said so
             lost = Unavailable(service, f"{NO_ANSWER_OF.get(service, 'No answer came')}.", "", ambiguous=True)
@@ -80,16 +83,16 @@ def _error_type_of(kind: Kind | None) -> Callable[[str], CqworkerError]:  # noqa
             return ArtifactMissing
         case Kind.ARTIFACT_TOO_LARGE:
             return ArtifactTooLarge
+        case Kind.DUPLICATE:
+            return DuplicateJob
         case Kind.KEY_REUSED:
             return KeyReused
         case Kind.INVALID | Kind.MALFORMED:
             return SubmissionRefused
         case Kind.JOB_NOT_FOUND:
             return JobNotFound
-        case Kind.NOT_ALLOWED_NOW:
-            return NotAllowedNow
-        case Kind.NOT_PROVISIONED:
-            return NotProvisioned
+        case Kind.NOT_ALLOWED_NOW | Kind.NOT_PROVISIONED:
+            return NotAllowedNow if kind is Kind.NOT_ALLOWED_NOW else NotProvisioned
         case Kind.TOO_LARGE:
             return MessageTooLarge
         case Kind.LISTING_REFUSED | Kind.PAUSE_REFUSED | Kind.LIMIT_REFUSED | Kind.WORKER_NOT_FOUND:

@@ -12,6 +12,7 @@ from typing import Any
 from cqworker.client.job_types import NewJob
 from cqworker.errors import SubmissionRefused
 from cqworker.jobs.strict_json import NotStrictJson, read_object
+from cqworker.model.unique import Unique
 
 
 def body_of(job: NewJob, *, with_key: bool = False) -> bytes:
@@ -28,6 +29,8 @@ def body_of(job: NewJob, *, with_key: bool = False) -> bytes:
         "max_attempts": job.max_attempts,
         "priority": job.priority,
         "limit_key": job.limit_key,
+        "unique": None if job.unique is None else _unique_body(job.unique),
+        "on_duplicate": None if job.on_duplicate == "return" else job.on_duplicate,
         "idempotency_key": job.key if with_key else None,
     }
     given = {name: value for name, value in optional.items() if value is not None}
@@ -37,6 +40,12 @@ def body_of(job: NewJob, *, with_key: bool = False) -> bytes:
     except (NotStrictJson, TypeError, ValueError, RecursionError) as error:
         raise SubmissionRefused(f"The job of type {job.type!r} cannot be written as JSON: {error}") from error
     return body
+
+
+def _unique_body(unique: Unique) -> dict[str, object]:
+    by = list(unique.by) if isinstance(unique.by, tuple) else unique.by
+    said = {"by": by, "scope": unique.scope.value, "window_seconds": unique.window or None}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def reschedule_body(run_at: datetime | None, delay: float | timedelta | None, reason: str) -> bytes:
@@ -117,6 +126,10 @@ def _check_types(job: Any) -> None:
     _require(
         isinstance(job.limit_key, str | None),
         f'limit_key takes a text, not {job.limit_key!r}: write limit_key="{job.limit_key}"',
+    )
+    _require(
+        isinstance(job.unique, Unique | None),
+        f'unique takes a cqworker.Unique, such as Unique(["order_id"]): not {job.unique!r}',
     )
     _require(
         isinstance(job.metadata, Mapping),

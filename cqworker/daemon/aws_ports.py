@@ -13,6 +13,7 @@ from cqworker.aws.dynamodb.limit_store import DynamoLimits
 from cqworker.aws.dynamodb.listing_index import DynamoListing
 from cqworker.aws.dynamodb.operation_items import DynamoOperations
 from cqworker.aws.dynamodb.rate_store import DynamoRates
+from cqworker.aws.dynamodb.unique_items import DynamoUniqueKeys
 from cqworker.aws.s3.artifact_store import S3Artifacts
 from cqworker.aws.sqs.batched_sends import BatchedSends
 from cqworker.aws.sqs.message_queue import SqsQueue
@@ -29,6 +30,7 @@ from cqworker.health.monitored_ports import (
     MonitoredRates,
     MonitoredSchedule,
     MonitoredStore,
+    MonitoredUniqueKeys,
 )
 from cqworker.health.service_health import ARTIFACTS, STORE, ServiceHealth, queue_service
 from cqworker.plugins.registry import Registry
@@ -78,6 +80,7 @@ def open_aws_ports(
         limits=(limits := MonitoredLimits(DynamoLimits(clients, table, clock), health)),
         schedule=schedule,
         schedule_state=ScheduleState(schedule, clock),
+        unique_keys=MonitoredUniqueKeys(DynamoUniqueKeys(clients, settings.store.table), health),
         store=MonitoredStore(_open_store(clients, settings, clock), health),
         artifacts=MonitoredArtifacts(artifacts, health),
         registry=registry,

@@ -13,6 +13,7 @@ from cqworker.health.service_health import ServiceHealth
 from cqworker.model.listing_rule import ListingRule
 from cqworker.model.retention import Retention
 from cqworker.ports import JobStore
+from cqworker.ports.unique_keys import UniqueKeys
 
 IsServed = Callable[[str, str], Awaitable[bool]]
 """Whether some other live worker serves this job type from this queue."""
@@ -37,6 +38,7 @@ class Context:
     emit: Emit
     retention: Retention
     schedule: ScheduleState
+    unique_keys: UniqueKeys
     worker: str = ""
     queue_control: QueueControl = field(default_factory=QueueControl)
     is_served_elsewhere: IsServed = served_nowhere

@@ -10,6 +10,7 @@ from cqworker.health.service_health import ARTIFACTS, READING, STORE, WRITING, S
 from cqworker.model.operator_writes import Enter
 from cqworker.model.rates import Busy, RateAsk, RateState, Reserved
 from cqworker.model.record import JobRecord
+from cqworker.model.unique_hold import UniqueHold
 from cqworker.model.writes import Change, Refused, Written
 from cqworker.ports import (
     Artifacts,
@@ -26,6 +27,7 @@ from cqworker.ports import (
 from cqworker.ports.fleet import Command, Control, Counts, Fleet, FleetMember, Heartbeat, Orders
 from cqworker.ports.rates import Rates
 from cqworker.ports.schedule import DueEntry, Schedule, SweepLease
+from cqworker.ports.unique_keys import UniqueKeys
 
 SENDING = "sending messages"
 ENTERING = "entering a job"
@@ -107,6 +109,22 @@ class MonitoredStore:
     async def check_writing(self) -> None:
         with self._health.monitor(STORE, WRITING):
             await self._store.check_writing()
+
+
+class MonitoredUniqueKeys:
+    """UniqueKeys whose every call is remembered in `health` as one of the store; raises what the keys raise."""
+
+    def __init__(self, keys: UniqueKeys, health: ServiceHealth) -> None:
+        self._keys = keys
+        self._health = health
+
+    async def take(self, hold: UniqueHold) -> UniqueHold | None:
+        with self._health.monitor(STORE, ENTERING):
+            return await self._keys.take(hold)
+
+    async def name_other_job(self, key: KeyItem, former: str) -> None:
+        with self._health.monitor(STORE, ENTERING):
+            await self._keys.name_other_job(key, former)
 
 
 class MonitoredSchedule:

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import orjson
 
+from cqworker.enums import OnDuplicate
 from cqworker.errors import CqworkerError, InvalidPayload, Unavailable
 from cqworker.jobs.strict_json import MAX_DEPTH, read_object
 from cqworker.jobs.submission import Accepted, CheckedSubmission, Submission, check
@@ -157,6 +158,8 @@ def _submission_of(asked: SubmitAsk, sender: Sender) -> Submission:
         priority=asked.priority,
         limit_key=asked.limit_key,
         run_at=None if asked.run_at is None else start_time(asked.run_at),
+        unique=None if asked.unique is None else asked.unique.unique(),
+        on_duplicate=OnDuplicate(asked.on_duplicate),
     )
 
 

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cqworker.errors import CqworkerError, JobNotFound, NotAllowedNow, Unavailable
+from cqworker.errors import CqworkerError, JobNotFound, NotAllowedNow
 from cqworker.events import CancelAsked, JobForestalled, RecordPostponed, RetryAsked
 from cqworker.events.schedule_events import JobScheduled
 from cqworker.flow.context import Context
 from cqworker.flow.job_ref import job_ref_of
 from cqworker.jobs.hand_over import HORIZON_MS, HandOvers
-from cqworker.jobs.messages import letter_of
 from cqworker.jobs.priority_actions import PriorityActions
 from cqworker.jobs.queue_directory import QueueDirectory
+from cqworker.jobs.rounds import Rounds
 from cqworker.jobs.schedule_check import check_schedule, check_start
 from cqworker.jobs.shared_reads import SharedReads
+from cqworker.jobs.unique_jobs import UniqueJobs
 from cqworker.jobs.waiters import Waiters
 from cqworker.jobs.waiting_jobs import require_waiting, said_by
 from cqworker.model.history import RESCHEDULED, Entry, ending_event
-from cqworker.model.operator_writes import AskCancel, Forestall, NewRound
+from cqworker.model.operator_writes import AskCancel, Forestall
 from cqworker.model.record import JobRecord
 from cqworker.model.schedule_writes import HandOver, Reschedule
 from cqworker.model.status import RETRYABLE, Status
@@ -49,7 +50,8 @@ class OperatorActions:
     ) -> None:
         self._store = context.store
         self._reads = SharedReads(context.store)
-        self._queues = queues
+        self._rounds = Rounds(context, queues)
+        self._unique = UniqueJobs(context)
         self._hand_overs = HandOvers(context, queues)
         self._schedule = context.schedule
         self._waiters = waiters
@@ -90,7 +92,7 @@ class OperatorActions:
         if record.is_free(self._clock.now()):
             if record.is_marked:
                 raise NotAllowedNow(f"Job {job_id} waits for its time; give it another one, or run it now.")
-            await self._send(record, record.round)
+            await self._rounds.send(record, record.round)
             self._emit(RetryAsked(job=job_ref_of(record)))
             return record
         raise NotAllowedNow(f"Job {job_id} is {record.status}; only a {_RETRYABLE} or stuck job can be retried.")
@@ -209,20 +211,6 @@ class OperatorActions:
         return record
 
     async def _open_round(self, record: JobRecord, said: str = "", later: int = 0) -> Written | Refused:
-        """The message is the commit point of a retry, too: what the record says afterwards can be healed by a claim."""
-        await self._send(record, record.round + 1, later)
-        self._emit(RetryAsked(job=job_ref_of(record)))
-        now = self._clock.now()
-        change = NewRound(seen=record, now=now, purge_at=self._retention.purge_at(now), reason=said)
-        try:
-            answer = await self._store.write(change)
-        except Unavailable as error:
-            self._emit(RecordPostponed(job=job_ref_of(record), cause=error.cause))
-            return Written(change.after(record))
-        is_gone = isinstance(answer, Refused) and answer.seen is None
-        return Written(change.after(record)) if is_gone else answer
-
-    async def _send(self, record: JobRecord, round_number: int, later: int = 0) -> None:
-        """Raises NotAllowedNow for a record from before today's limits, which no worker takes."""
-        letter = letter_of(record, round_number=round_number, delay=later)
-        await self._queues.named(record.queue, record.priority).send(letter)
+        """The next round, for which a unique job has its key first: else another could be made meanwhile."""
+        await self._unique.take_round(record)
+        return await self._rounds.open(record, said, later)

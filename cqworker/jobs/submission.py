@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 import orjson
+from msgspec.json import decode
 
+from cqworker.enums import OnDuplicate
 from cqworker.jobs.hand_over import HORIZON_MS
+from cqworker.jobs.refused_field import FieldRefused
+from cqworker.model.job_view import job_view
 from cqworker.model.record import JobRecord
 from cqworker.model.tenants import DEFAULT_TENANT, check_tenant
+from cqworker.model.unique import Unique
 from cqworker.plugins.loaded_handlers import Handler
 
 
@@ -37,6 +43,8 @@ class Submission:
     run_at: int | None = None
     priority: str | int | None = None
     limit_key: str | None = None
+    unique: Unique | None = None
+    on_duplicate: OnDuplicate = OnDuplicate.RETURN
 
     def __post_init__(self) -> None:
         check_tenant(self.tenant)
@@ -67,24 +75,55 @@ _LATER = {each.name: each.default for each in fields(Submission) if each.name no
 
 @dataclass(frozen=True, slots=True)
 class CheckedSubmission:
-    """A submission whose payload fits its handler's model; `fingerprint` is its own, "" where it has no key."""
+    """A submission whose payload fits its handler's model.
+
+    `fingerprint` is its own, "" where it has no idempotency key; `unique_key` is the hash of what it is unique by, ""
+    where it is not.
+    """
 
     submission: Submission
     fingerprint: str = ""
+    unique_key: str = ""
 
 
 def check(submission: Submission, handler: Handler) -> CheckedSubmission:
-    """Validates the payload against the handler's model, and fingerprints a submission that has a key.
+    """Validates the payload against the handler's model, and hashes it for a submission that has a key.
 
-    That is all the work that grows with the payload. Raises InvalidPayload.
+    That is all the work that grows with the payload. Raises InvalidPayload, UniqueRefused.
     """
     handler.validate(submission.payload)
-    return CheckedSubmission(submission, "" if submission.idempotency_key is None else submission.fingerprint())
+    fingerprint = "" if submission.idempotency_key is None else submission.fingerprint()
+    unique = submission.unique
+    return CheckedSubmission(submission, fingerprint, "" if unique is None else _unique_key(submission, unique))
+
+
+def _unique_key(submission: Submission, unique: Unique) -> str:
+    try:
+        return unique.key_of(submission.tenant, submission.type, decode(submission.payload))
+    except ValueError as error:
+        raise UniqueRefused(str(error)) from None
+
+
+class UniqueRefused(FieldRefused):
+    """A job cannot be unique by that; the text says why."""
+
+    field = "unique"
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The job, and whether an earlier request with the same key had made it."""
+    """The job, and whether an earlier request had made it: one with the same idempotency key, or a unique one."""
 
     record: JobRecord
     replayed: bool = False
+    duplicate: bool = False
+
+    def view(self, parse: Callable[[str], Any] | None = None) -> dict[str, object]:
+        """The job as the API shows it, with what an answer to a submission says besides; `parse` as of `job_view`."""
+        view = job_view(self.record) if parse is None else job_view(self.record, parse)
+        return view | {"unique": True} if self.duplicate else view
+
+    @property
+    def is_new(self) -> bool:
+        """Whether this request made the job."""
+        return not (self.replayed or self.duplicate)

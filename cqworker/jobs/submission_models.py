@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -17,9 +17,11 @@ from pydantic import (
     ValidationInfo,
     WithJsonSchema,
     field_validator,
+    model_validator,
 )
 from pydantic_core import ErrorDetails
 
+from cqworker.enums import DuplicateName, UniqueScopeName
 from cqworker.errors import SubmissionRefused
 from cqworker.model.ids import IDEMPOTENCY_KEY
 from cqworker.model.job_limits import (
@@ -31,6 +33,8 @@ from cqworker.model.job_limits import (
     MAX_TAG,
     MAX_TAGS,
     MAX_TYPE,
+    MAX_UNIQUE_FIELDS,
+    MAX_UNIQUE_TEXT,
     metadata_fault,
 )
 from cqworker.model.json_pointer import ROOT, Fault, JobPointer
@@ -38,6 +42,7 @@ from cqworker.model.limits import MAX_LIMIT_KEY
 from cqworker.model.priorities import ALIASES as PRIORITY_ALIASES
 from cqworker.model.priorities import MOST, PRIORITIES
 from cqworker.model.start_times import AS_WRITTEN, START_TIME, start_time
+from cqworker.model.unique import Unique
 from cqworker.suggestions.submission_terms import FIELDS_ELSEWHERE
 
 MAX_FAULTS = 20
@@ -56,6 +61,7 @@ def _to_whole(value: object) -> object:
 AnySpelling: BeforeValidator = BeforeValidator(_to_whole)
 """10, 10.0 and 1e1 are the same whole number (JSON Schema 2020-12, section 6.1.1)."""
 Tag = Annotated[str, Field(min_length=1, max_length=MAX_TAG)]
+UniqueText = Annotated[str, Field(min_length=1, max_length=MAX_UNIQUE_TEXT)]
 Attempts = Annotated[int, Field(ge=1, le=MAX_ATTEMPTS), AnySpelling]
 
 
@@ -120,6 +126,32 @@ class RequestBody(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+class UniqueAsk(RequestBody):
+    """What a job is unique by, among those of its type, and for how long."""
+
+    by: UniqueText | Annotated[list[UniqueText], Field(min_length=1, max_length=MAX_UNIQUE_FIELDS)] | None = Field(
+        default=None,
+        description="Fields of the payload that make jobs the same, or a text of your own; else the whole payload.",
+    )
+    scope: UniqueScopeName | None = Field(
+        default=None,
+        description="How long the job keeps others with the same from being made: until it is finished, until its "
+        "first start, or for a window of time. Else until_finished, and window where window_seconds are given.",
+    )
+    window_seconds: Annotated[int, Field(ge=1, le=MAX_PAUSE), AnySpelling] | None = Field(
+        default=None, description="With the scope window: its seconds from the submission on, 366 days at most."
+    )
+
+    @model_validator(mode="after")
+    def _makes_a_key(self) -> Self:
+        self.unique()
+        return self
+
+    def unique(self) -> Unique:
+        """The same as the model has it. Raises ValueError where it makes no key."""
+        return Unique(self.by, scope=self.scope, window=self.window_seconds)
+
+
 class SubmitAsk(RequestBody):
     """A job to run; `job_type` and `params` are understood for `type` and `payload`."""
 
@@ -153,6 +185,14 @@ class SubmitAsk(RequestBody):
         min_length=1,
         max_length=MAX_LIMIT_KEY,
         description="What its limits of `key:*` count it by, with the tenant's other jobs of the same text; else none.",
+    )
+
+    unique: UniqueAsk | None = Field(
+        default=None, description="What it is unique by: no second such job is made meanwhile. Else the type's, if any."
+    )
+    on_duplicate: DuplicateName = Field(
+        default="return",
+        description="What to do where a job has the unique key: return that one, or reject this request (409).",
     )
 
     @field_validator("metadata")

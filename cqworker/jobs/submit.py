@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -17,6 +18,7 @@ from cqworker.flow.job_ref import job_ref_of, stored_trace_id
 from cqworker.jobs.queue_directory import QueueDirectory
 from cqworker.jobs.schedule_check import check_schedule, check_start
 from cqworker.jobs.submission import Accepted, CheckedSubmission, Submission, check
+from cqworker.jobs.unique_submissions import UniqueSubmissions
 from cqworker.model.artifact_keys import payload_key
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import SCHEDULED, Entry
@@ -27,6 +29,7 @@ from cqworker.model.status import Status
 from cqworker.model.tenants import message_group_of
 from cqworker.model.timestamps import rfc3339
 from cqworker.model.trace import traceparent_for
+from cqworker.model.unique_hold import UniqueHold, unique_text
 from cqworker.model.writes import Refused
 from cqworker.plugins.loaded_handlers import Handler
 from cqworker.ports import MAX_DELAY, Artifacts, KeyItem, Letter
@@ -43,6 +46,21 @@ LOOK_AGAIN = 0.1
 """Seconds between two consistent reads of the record of that first request."""
 MAX_AT_ONCE = 100
 """Jobs of one call that are under way together: enough for ten full requests, few enough for leases to be kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A submission, and what is known of it before anything is done."""
+
+    fit: CheckedSubmission
+    handler: Handler
+    queue: str
+    priority: str | None
+    is_later: bool
+
+    @property
+    def submission(self) -> Submission:
+        return self.fit.submission
 
 
 class Submitter:
@@ -73,43 +91,50 @@ class Submitter:
         self._emit = context.emit
         self._inline_limit = inline_limit
         self._retention = context.retention
+        self._unique = UniqueSubmissions(context, queues)
 
     async def submit(self, asked: Submission | CheckedSubmission) -> Accepted:
         """Accepts one job, which is checked here unless that was done elsewhere.
 
         Raises UnknownType, UnknownQueue, InvalidPayload, MessageTooLarge, KeyReused, PriorityRefused and TooFarAhead
         (the request is wrong), NotProvisioned (the table cannot keep jobs for later yet), QueueDraining and Unavailable
-        (nothing was accepted), SendUnanswered (the job may run).
+        (nothing was accepted), SendUnanswered (the job may run); of a unique job UniqueRefused (the request is wrong),
+        too, and DuplicateJob (it asked for that).
         """
         submission = asked.submission if isinstance(asked, CheckedSubmission) else asked
         handler = self._find_handler(submission)
         fit = asked if isinstance(asked, CheckedSubmission) else check(submission, handler)
-        queue = self._queue_name(submission, handler)
+        queue, now = self._queue_name(submission, handler), self._clock.now()
         priority = self._queues.priority_of(queue, submission.priority)
-        limit_key = submission.limit_key
-        if limit_key is not None:
+        if submission.limit_key is not None:
             self._control.check_enabled(LIMITS)
-        now = self._clock.now()
+        order = _Order(fit, handler, queue, priority, submission.is_later(now))
         check_start(submission.run_at, now)
-        if is_later := submission.is_later(now):
+        if order.is_later:
             await check_schedule(self._schedule)
         job_id = new_job_id(now)
-        if submission.idempotency_key is not None:
-            holder = await self._reserve_key(fit, job_id)
-            if holder is not None:
-                if (record := await self._find_job_of(holder)) is not None:
-                    self._emit(SubmissionReplayed(job=job_ref_of(record)))
-                    return Accepted(record, replayed=True)
-                job_id = holder.job_id
-        self._control.check_accepts(queue)
-        envelope = await self._build_envelope(submission, handler, queue, job_id)
-        if priority is not None or limit_key is not None:
-            envelope = replace(envelope, priority=priority, limit_key=limit_key)
+        key = _key_item(fit, job_id, now)
+        if key is not None and (holder := await self._reserve_key(key, now)) is not None:
+            if (record := await self._find_job_of(holder)) is not None:
+                self._emit(SubmissionReplayed(job=job_ref_of(record)))
+                return Accepted(record, replayed=True)
+            key, job_id = holder, holder.job_id
+        self._control.check_accepts(order.queue)
+        if (unique := submission.unique) is None:
+            return Accepted(await self._make(order, job_id))
+        return await self._unique.submit(fit, unique, job_id, key, lambda hold: self._make(order, hold.job_id, hold))
+
+    async def _make(self, order: _Order, job_id: str, hold: UniqueHold | None = None) -> JobRecord:
+        """Sends the job, or puts it for later, under this id; `hold` is its unique key."""
+        submission = order.submission
+        envelope = await self._build_envelope(order, job_id)
+        if hold is not None:
+            envelope = replace(envelope, round=hold.round, unique=unique_text(hold.scope, hold.key))
         starts_at = submission.starts_at(envelope.created_at)
-        if is_later:
-            return Accepted(await self._put_for_later(submission, envelope, starts_at))
+        if order.is_later:
+            return await self._put_for_later(submission, envelope, starts_at)
         await self._send(submission, envelope, starts_at)
-        return Accepted(await self._put_record(submission, envelope, starts_at))
+        return await self._put_record(submission, envelope, starts_at)
 
     async def submit_many(self, submissions: Sequence[Submission | CheckedSubmission]) -> list[Accepted | Exception]:
         """Accepts many jobs, each for itself: its place in the answer has what `submit` returned or raised.
@@ -142,11 +167,8 @@ class Submitter:
             raise UnknownQueue(f"There is no queue {name!r}; configured queues: {', '.join(configured)}.")
         return name
 
-    async def _reserve_key(self, fit: CheckedSubmission, job_id: str) -> KeyItem | None:
+    async def _reserve_key(self, key: KeyItem, now: int) -> KeyItem | None:
         """None: the key is ours. Else the item of the request that came first, which must have asked for the same."""
-        now = self._clock.now()
-        owned = f"{fit.submission.tenant}\0{fit.submission.idempotency_key}".encode()
-        key = KeyItem(hashlib.sha256(owned).hexdigest(), job_id, fit.fingerprint, now + KEY_LIFE_MS)
         holder = await self._store.reserve_key(key, now)
         if holder is not None and holder.request != key.request:
             raise KeyReused("This Idempotency-Key was used with another request within the last 24 hours.")
@@ -161,7 +183,8 @@ class Submitter:
             await asyncio.sleep(LOOK_AGAIN)
         return record
 
-    async def _build_envelope(self, submission: Submission, handler: Handler, queue: str, job_id: str) -> Envelope:
+    async def _build_envelope(self, order: _Order, job_id: str) -> Envelope:
+        submission = order.submission
         payload: str | None = submission.payload
         reference = None
         data = submission.payload.encode()
@@ -171,14 +194,16 @@ class Submitter:
         return Envelope(
             job_id=job_id,
             type=submission.type,
-            queue=queue,
+            queue=order.queue,
             tenant=submission.tenant,
-            max_attempts=submission.max_attempts or handler.max_attempts,
+            max_attempts=submission.max_attempts or order.handler.max_attempts,
             created_at=self._clock.now(),
             payload=payload,
             payload_ref=reference,
             metadata=submission.metadata,
             tags=submission.tags,
+            priority=order.priority,
+            limit_key=submission.limit_key,
         )
 
     async def _send(self, submission: Submission, envelope: Envelope, starts_at: int) -> None:
@@ -230,3 +255,11 @@ class Submitter:
             self._emit(RecordPostponed(job=job_ref_of(record), cause=error.cause))
             return record
         return (answer.seen or record) if isinstance(answer, Refused) else answer.record
+
+
+def _key_item(fit: CheckedSubmission, job_id: str, now: int) -> KeyItem | None:
+    """The item of the request's idempotency key, if it has one, for a job of this id."""
+    if fit.submission.idempotency_key is None:
+        return None
+    owned = f"{fit.submission.tenant}\0{fit.submission.idempotency_key}".encode()
+    return KeyItem(hashlib.sha256(owned).hexdigest(), job_id, fit.fingerprint, now + KEY_LIFE_MS)

@@ -29,6 +29,7 @@ from cqworker.model.envelope_fields import (
     queue_name,
     string_in,
     tenant_name,
+    unique_in,
 )
 from cqworker.model.job_limits import (
     MAX_ATTEMPTS,
@@ -40,6 +41,7 @@ from cqworker.model.job_limits import (
     MAX_TAGS,
     MAX_TIME_MS,
     MAX_TYPE,
+    UNIQUE_PATTERN,
     is_queue_name,
     metadata_fault,
 )
@@ -57,7 +59,7 @@ MAX_WOKEN = 256
 MAX_BODY_BYTES = 262_144
 """Bytes of a body: a larger one, with a result beside it, would not fit into a record (DynamoDB: 400 KB an item)."""
 _FIELDS = frozenset("cqworker job_id round type queue tenant payload payload_ref max_attempts".split()) | frozenset(
-    "metadata tags created_at at admitted priority limit_key woken".split()
+    "metadata tags created_at at admitted priority limit_key woken unique".split()
 )
 _Tag = Annotated[str, Meta(min_length=1, max_length=MAX_TAG)]
 
@@ -79,6 +81,7 @@ _Tag = Annotated[str, Meta(min_length=1, max_length=MAX_TAG)]
     priority="Its level, None: medium.",
     limit_key="What its submitter has it share slots by, or None.",
     woken="The limit for a free slot of which this copy was sent, or None.",
+    unique="Its unique key and the scope that it was taken for, or None.",
     extra="Fields unknown to this version, kept when it is sent again.",
 )
 class Envelope(Struct, frozen=True, kw_only=True):
@@ -100,6 +103,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     priority: str | None = None
     limit_key: str | None = None
     woken: str | None = None
+    unique: str | None = None
     extra: Mapping[str, Any] = {}
 
     @property
@@ -115,7 +119,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
             body["payload"] = orjson.Fragment(self.payload)
         optional: dict[str, Any] = {"payload_ref": self.payload_ref, "metadata": dict(self.metadata)}
         optional |= {"tags": list(self.tags), "at": self.at, "admitted": self.admitted, "priority": self.priority}
-        optional |= {"limit_key": self.limit_key, "woken": self.woken}
+        optional |= {"limit_key": self.limit_key, "woken": self.woken, "unique": self.unique}
         body |= {name: value for name, value in optional.items() if value}
         body |= {"max_attempts": self.max_attempts, "created_at": self.created_at}
         return _to_sqs_characters(orjson.dumps(body, default=asdict).decode())
@@ -183,6 +187,7 @@ class _PlainBody(Struct, frozen=True, forbid_unknown_fields=True):
     priority: PriorityName | None = None
     limit_key: Annotated[str, Meta(min_length=1, max_length=MAX_LIMIT_KEY)] | None = None
     woken: Annotated[str, Meta(min_length=1, max_length=MAX_WOKEN)] | None = None
+    unique: Annotated[str, Meta(pattern=UNIQUE_PATTERN)] | None = None
 
 
 _PLAIN_BODY = Decoder(_PlainBody)
@@ -201,8 +206,7 @@ def _read_plain(
     In a body of `size` bytes no metadata is larger than that.
     """
     tenant, metadata, made_at = body.tenant, body.metadata, body.created_at
-    if body.queue is not UNSET:
-        queue = body.queue
+    queue = queue if body.queue is UNSET else body.queue
     is_faulty = size > MAX_METADATA_BYTES and metadata and metadata_fault(metadata)
     if is_faulty or queue is None or not is_queue_name(queue) or tenant_fault(tenant):
         raise ValueError
@@ -227,6 +231,7 @@ def _read_plain(
         priority=priority if body.priority is None else stored_priority(body.priority),
         limit_key=body.limit_key,
         woken=body.woken,
+        unique=body.unique,
     )
 
 
@@ -264,6 +269,7 @@ def _read_carefully(
         priority=priority if body.get("priority") is None else priority_in(body["priority"]),
         limit_key=string_in(body, "limit_key", MAX_LIMIT_KEY) if body.get("limit_key") is not None else None,
         woken=string_in(body, "woken", MAX_WOKEN) if body.get("woken") is not None else None,
+        unique=unique_in(body),
         extra={} if body.keys() <= _FIELDS else {name: body[name] for name in body.keys() - _FIELDS},
     )
 

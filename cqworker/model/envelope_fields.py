@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection
 from typing import Any
 
 import orjson
 
-from cqworker.model.job_limits import MAX_ATTEMPTS, MAX_TAG, MAX_TAGS, is_queue_name, metadata_fault
+from cqworker.model.job_limits import MAX_ATTEMPTS, MAX_TAG, MAX_TAGS, UNIQUE_PATTERN, is_queue_name, metadata_fault
 from cqworker.model.priorities import PRIORITIES, stored_priority
 from cqworker.model.rates import Admitted
 from cqworker.model.tenants import tenant_fault
@@ -129,3 +130,13 @@ def _json_text_of_long_numbers(payload: Any) -> str:
         return json.dumps(payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     except (RecursionError, ValueError) as error:
         raise NotAnEnvelope("the payload is nested too deeply") from error
+
+
+def unique_in(body: dict[str, Any]) -> str | None:
+    """The unique key and its scope, or None. Raises NotAnEnvelope where it is no such text."""
+    value = body.get("unique")
+    if value is None:
+        return None
+    if not isinstance(value, str) or re.search(UNIQUE_PATTERN, value) is None:
+        raise NotAnEnvelope("unique is no scope with the hash of a key")
+    return value

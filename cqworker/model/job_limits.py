@@ -34,6 +34,12 @@ MAX_METADATA_BYTES = 1024
 """Bytes of all keys and values of a job's metadata in UTF-8."""
 MAX_TIME_MS = 253_402_300_799_999
 """The end of the year 9999 in epoch ms: later times cannot be written as dates."""
+MAX_UNIQUE_TEXT = 128
+"""Characters of a text that jobs are unique by."""
+MAX_UNIQUE_FIELDS = 16
+"""Fields of a payload that jobs are unique by."""
+UNIQUE_PATTERN = "^[a-z_]{1,20}#[0-9a-f]{64}$"
+"""How records and messages name a job's unique key: the scope that it was taken for, and its hash."""
 LONGEST_QUEUE_NAME = 80
 """Characters of a standard queue's name (SQS API, CreateQueue)."""
 QUEUE_NAME = rf"^[A-Za-z0-9_-]{{1,{LONGEST_QUEUE_NAME}}}$"

@@ -12,6 +12,7 @@ from cqworker.model.priorities import MEDIUM
 from cqworker.model.record import Failure, JobRecord, Progress
 from cqworker.model.timestamps import rfc3339
 from cqworker.model.trace import derived_trace_id
+from cqworker.model.unique_hold import scope_and_key
 
 
 def _parse_json(text: str) -> Any:
@@ -23,7 +24,8 @@ def job_view(record: JobRecord, parse: Callable[[str], Any] = _parse_json) -> di
     """The job as JSON-able data: every key is there, null, [] or {} where there is nothing to say.
 
     `parse` makes of the JSON text of payload and of result what shall stand for it. Times are RFC 3339. `payload_ref`
-    and `result_ref` are there only where the thing was too big for the record.
+    and `result_ref` are there only where the thing was too big for the record, `unique_scope` only where it has a
+    unique key.
     """
     view: dict[str, object] = {
         "job_id": record.job_id,
@@ -46,8 +48,9 @@ def job_view(record: JobRecord, parse: Callable[[str], Any] = _parse_json) -> di
         "priority": record.priority or MEDIUM,
         "limit_key": record.limit_key,
     }
-    spilled = {"payload_ref": record.payload_ref, "result_ref": record.result_ref}
-    return view | {name: reference for name, reference in spilled.items() if reference}
+    scope = record.unique and scope_and_key(record.unique)[0].value
+    seldom = {"payload_ref": record.payload_ref, "result_ref": record.result_ref, "unique_scope": scope}
+    return view | {name: value for name, value in seldom.items() if value}
 
 
 def job_summary(record: JobRecord) -> dict[str, object]:

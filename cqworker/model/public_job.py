@@ -110,6 +110,8 @@ class HistoryEntry:
     trace_id="The trace id of its submitter's W3C trace context, else one made from its id.",
     payload_ref="Where a payload is kept that was too big for the record (s3://…), or None.",
     result_ref="Where a result is kept that was too big for the record (s3://…), or None; Client.result() fetches it.",
+    unique_scope="How long it keeps others with its unique key from being made, as docs/unique-jobs.md says, or None.",
+    unique="True in the answer to a submission that met this job, which has its unique key; else None.",
 )
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobView:
@@ -157,6 +159,22 @@ class JobView:
             LEFT_OUT: True,
             "min_length": 1,
             "description": "Where the result is; left out unless it was too big for the record.",
+        },
+    )
+    unique_scope: str | None = field(
+        default=None,
+        metadata={
+            LEFT_OUT: True,
+            "min_length": 1,
+            "description": "How long it keeps others with its unique key from being made; left out where it has none.",
+        },
+    )
+    unique: bool | None = field(
+        default=None,
+        metadata={
+            LEFT_OUT: True,
+            "description": "True in the answer to a submission that met this job, which has its unique key; else left "
+            "out.",
         },
     )
 

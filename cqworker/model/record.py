@@ -100,6 +100,7 @@ class Progress(Struct, frozen=True):
     priority="Its level of the queue; None: medium.",
     limit_key="What its submitter has it share slots by, or None.",
     parked="The limit on whose waiting list it is, or None.",
+    unique="Its unique key and the scope that it was taken for, or None.",
 )
 class JobRecord(Struct, frozen=True, kw_only=True):
     """The truth about one job. Times are epoch ms, `purge_at` epoch s (the TTL attribute), JSON values are text.
@@ -139,6 +140,7 @@ class JobRecord(Struct, frozen=True, kw_only=True):
     priority: str | None = None
     limit_key: str | None = None
     parked: str | None = None
+    unique: str | None = None
 
     def is_free(self, now: int) -> bool:
         """Whether nobody holds it at `now` (epoch ms): it waits, or it is RUNNING under a lease that has ended."""
@@ -199,6 +201,7 @@ def envelope_of(record: JobRecord, *, round_number: int | None = None) -> Envelo
         tags=record.tags,
         priority=record.priority,
         limit_key=record.limit_key,
+        unique=record.unique,
         at=record.scheduled_at if record.is_marked and round_number in (None, record.round) else None,
     )
 
@@ -221,6 +224,7 @@ def record_from(envelope: Envelope, purge_at: int, trace_id: str | None) -> JobR
         tags=envelope.tags,
         priority=envelope.priority,
         limit_key=envelope.limit_key,
+        unique=envelope.unique,
         history=(Entry(envelope.created_at, SUBMITTED),),
         trace_id=trace_id,
     )

@@ -25,6 +25,7 @@ from cqworker.events.loop_events import HandlerLoopBlocked, HandlerLoopProbed, M
 from cqworker.events.operation_events import OperationAsked, OperationStopped
 from cqworker.events.schedule_events import JobHandedOver, JobScheduled, JobUnsendable, ShardLeft, ShardSwept
 from cqworker.events.stop_events import EndingDiscarded, ReturnedAfterStop
+from cqworker.events.unique_events import DuplicateMet
 from cqworker.model.status import SETTLED, Status
 
 
@@ -84,6 +85,7 @@ WORDING: Mapping[type, EventWording | Callable[[Any], EventWording]] = {
     e.JobSubmitted: EventWording("info", "job submitted"),
     e.RecordPostponed: EventWording("warning", "record postponed until the claim", ("cause",)),
     e.SubmissionReplayed: EventWording("info", "submission replayed"),
+    DuplicateMet: EventWording("info", "submission met a job with its unique key", ("outcome",)),
     e.JobStarted: STARTED,
     e.JobSettled: _ending_wording,
     e.JobForestalled: _forestall_wording,

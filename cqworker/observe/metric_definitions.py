@@ -142,6 +142,9 @@ class MetricDefinitions:
         )
 
     def _define_schedule_metrics(self) -> None:
+        self.duplicates: CounterFamily = self._counter(
+            "duplicates_total", "Submissions that met a job with their unique key", "type", "outcome"
+        )
         self.scheduled: CounterFamily = self._counter(
             "jobs_scheduled_total", "Jobs that were given a later time, at first or anew", "type"
         )

@@ -38,6 +38,7 @@ from cqworker.events.loop_events import HandlerLoopBlocked, HandlerLoopProbed, M
 from cqworker.events.operation_events import OperationAsked, OperationStopped
 from cqworker.events.schedule_events import JobHandedOver, JobScheduled, JobUnsendable, ShardLeft, ShardSwept
 from cqworker.events.stop_events import EndingDiscarded, ReturnedAfterStop
+from cqworker.events.unique_events import DuplicateMet
 from cqworker.model.status import FailureKind, Status
 from cqworker.observe import fleet_gauges
 from cqworker.observe.attempt_counters import AttemptCounters
@@ -120,6 +121,7 @@ class MetricsObserver:
         return {
             e.JobSubmitted: lambda event: metrics.submitted[self._type(event)].inc(),
             e.SubmissionReplayed: lambda event: metrics.replayed[self._type(event)].inc(),
+            DuplicateMet: lambda event: metrics.duplicates[*self._type(event), event.outcome].inc(),
             e.RecordPostponed: lambda event: metrics.postponed[self._type(event)].inc(),
             e.JobStarted: attempts.count_start,
             e.JobSettled: attempts.count_settle,

@@ -91,7 +91,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
         ("--args -a --kwargs -k --payload --data -d --params --json-payload", _PAYLOAD),
         ("--retries --max-retries --retry --tries", _ATTEMPTS),
         (
-            "--task-id --id --job-id --idempotency-key --unique",
+            "--task-id --id --job-id --idempotency-key",
             "It is --key: for 24 h the same key gives the same job.",
         ),
         (

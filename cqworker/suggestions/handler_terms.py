@@ -23,7 +23,7 @@ _FINAL = (
 _KEPT = "every result is kept with its job for [store] retention_days; leave it out"
 _RATE = "concurrency= bounds how many run at once in one worker; there is no rate"
 _SCHEDULE = "nothing is scheduled here: let cron or EventBridge Scheduler submit the job, with a key= for each time"
-_UNIQUE = "whoever submits gives a key=: for 24 hours the same key gives the same job"
+_UNIQUE = "whoever submits says it: submit(…, unique=Unique([…])), or key= for 24 hours"
 _PLACE = 'async def runs on an event loop, def in a thread, executor="process" in a process'
 _MODEL = "the annotation of the first parameter is the payload's model"
 _STATE = "lifespan= takes an async context manager, entered once per worker; its value is job.state"

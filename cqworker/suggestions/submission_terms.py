@@ -10,6 +10,7 @@ _DELAY = "delay= is seconds from now, or a timedelta"
 _RUN_AT = "run_at= is a datetime with a time zone, delay= is seconds from now, or a timedelta"
 _PAYLOAD = 'the payload is one object: submit("acme.greet", {"name": "Ada"})'
 _KEY = "key= names a submission: for 24 hours the same key gives the same job; the job's own id is made here"
+_UNIQUE = 'it is unique=, such as unique=Unique(["order_id"]) or Unique(window=60)'
 _QUEUE = "it is queue="
 _PRIORITY = "priority= names a level of its queue"
 _ATTEMPTS = "max_attempts= counts every start, the first one too (3 retries are max_attempts=4)"
@@ -26,7 +27,8 @@ OTHERS: Mapping[str, str] = {
         ("start_after start_at start_time not_before wait_until schedule_for run_after when", _RUN_AT),
         ("args kwargs params arguments payload_ref data body input", _PAYLOAD),
         ("task_id job_id _job_id message_id id jid uuid unique_key deduplication_id dedup_id", _KEY),
-        ("idempotency_key unique unique_for singleton_key job_key", _KEY),
+        ("idempotency_key job_key", _KEY),
+        ("unique_for unique_until unique_by singleton_key", _UNIQUE),
         ("queue_name routing_key exchange _queue_name topic task_queue", _QUEUE),
         ("prio level urgency message_group_id group_id", _PRIORITY),
         ("retries max_retries retry retry_policy attempts max_tries _job_try retry_limit", _ATTEMPTS),

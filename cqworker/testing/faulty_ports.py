@@ -8,6 +8,7 @@ from typing import BinaryIO, TypeVar
 from cqworker.errors import CqworkerError
 from cqworker.model.rates import Busy, RateAsk, RateState, Reserved
 from cqworker.model.record import JobRecord
+from cqworker.model.unique_hold import UniqueHold
 from cqworker.model.writes import Change, Refused, Written
 from cqworker.ports import (
     Artifacts,
@@ -24,6 +25,7 @@ from cqworker.ports import (
 from cqworker.ports.limits import Hold, Limits, Slots, SlotsAnswer, Waiter
 from cqworker.ports.rates import Rates
 from cqworker.ports.schedule import DueEntry, Schedule, SweepLease
+from cqworker.ports.unique_keys import UniqueKeys
 from cqworker.testing.mishaps import Mishaps
 
 T = TypeVar("T")
@@ -142,6 +144,20 @@ class FaultyRates:
 
     async def rate_state(self, key: str) -> RateState | None:
         return await self.meet("rate_state", lambda: self._rates.rate_state(key))
+
+
+class FaultyUniqueKeys:
+    """The unique keys at the end of the same bad line as their table."""
+
+    def __init__(self, keys: UniqueKeys, line: Mishaps) -> None:
+        self._keys = keys
+        self.meet = line.meet
+
+    async def take(self, hold: UniqueHold) -> UniqueHold | None:
+        return await self.meet("take", lambda: self._keys.take(hold))
+
+    async def name_other_job(self, key: KeyItem, former: str) -> None:
+        await self.meet("name_other_job", lambda: self._keys.name_other_job(key, former))
 
 
 class FaultyQueue(Mishaps):

@@ -12,9 +12,12 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Literal, Self, get_args
 
 from cqworker.clock import Clock
+from cqworker.enums import DuplicateName, OnDuplicate
 from cqworker.jobs.submission import Submission
 from cqworker.model.public_job import JobView
 from cqworker.model.timestamps import seconds_of
+from cqworker.model.unique import Unique
+from cqworker.model.view_reader import job_from
 from cqworker.plugins.registry import Registry, registry_from
 from cqworker.plugins.result import encode_result
 from cqworker.settings import QueueSettings, Settings, WorkerSettings
@@ -95,6 +98,8 @@ class World:
         max_attempts: int | None = None,
         priority: str | int | None = None,
         limit_key: str | None = None,
+        unique: Unique | None = None,
+        on_duplicate: DuplicateName = "return",
     ) -> JobView:
         """Submits a job, to start now, after `delay` (seconds or a timedelta), or at `run_at`; the rest as Client's.
 
@@ -113,8 +118,10 @@ class World:
             max_attempts=max_attempts,
             priority=priority,
             limit_key=limit_key,
+            unique=unique,
+            on_duplicate=OnDuplicate(on_duplicate),
         )
-        return view_of((await self._inner.office.submitter.submit(asked)).record)
+        return job_from((await self._inner.office.submitter.submit(asked)).view())
 
     async def wait(self, job_id: str, timeout: float | timedelta = timedelta(days=380)) -> JobView:
         """Lets time pass until the job has ended. Raises TimeoutError after `timeout` (seconds or a timedelta)."""

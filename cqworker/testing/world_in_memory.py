@@ -21,6 +21,7 @@ from cqworker.health.monitored_ports import (
     MonitoredRates,
     MonitoredSchedule,
     MonitoredStore,
+    MonitoredUniqueKeys,
 )
 from cqworker.health.probes import PROBE_SECONDS, Probe
 from cqworker.health.service_health import STORE, ServiceHealth
@@ -40,6 +41,7 @@ from cqworker.testing.faulty_ports import (
     FaultyRates,
     FaultySchedule,
     FaultyStore,
+    FaultyUniqueKeys,
 )
 from cqworker.testing.host import Host
 from cqworker.testing.host_loop import HOST
@@ -49,6 +51,7 @@ from cqworker.testing.memory_operations import MemoryOperations
 from cqworker.testing.memory_ports import MemoryArtifacts, MemoryQueue
 from cqworker.testing.memory_rates import MemoryRates
 from cqworker.testing.memory_schedule import MemorySchedule
+from cqworker.testing.memory_unique_keys import MemoryUniqueKeys
 from cqworker.testing.same_loop import SameLoop
 from cqworker.testing.told_store import ToldStore
 from cqworker.testing.virtual_run import loop_of_hosts
@@ -89,6 +92,7 @@ class WorldInMemory:
         self.rates = MemoryRates()
         self.listing = MemoryListing(self.store)
         self.operations = MemoryOperations()
+        self.unique_keys = MemoryUniqueKeys(self.store)
         self.artifacts = MemoryArtifacts()
         self.events: list[Event] = []
         self.hosts: dict[str, Host] = {}
@@ -182,6 +186,7 @@ class WorldInMemory:
             limits=MonitoredLimits(FaultyLimits(self.limits, store), health),
             schedule=schedule,
             schedule_state=ScheduleState(schedule, clock),
+            unique_keys=MonitoredUniqueKeys(FaultyUniqueKeys(self.unique_keys, store), health),
             store=MonitoredStore(store, health),
             artifacts=MonitoredArtifacts(artifacts, health),
             registry=registry,
@@ -193,14 +198,13 @@ class WorldInMemory:
             operations=self.operations,
         )
         workers: list[Worker] = []
-        lines: dict[str, Any] = {"store": store, "queues": queues, "artifacts": artifacts}
+        lines: dict[str, Any] = {"store": store, "queues": queues, "artifacts": artifacts, "workers": workers}
         return Host(
             name=name,
             waiters=Waiters(clock, lambda job_id: any(worker.holds(job_id) for worker in workers)),
             ground=ground,
             settings=self.settings,
             events=events,
-            workers=workers,
             **lines,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aiohttp import web
+from orjson import Fragment
 
 from cqworker.errors import CqworkerError
 from cqworker.jobs.intake import JobAnswer, Sender, count_later, submit_all
@@ -12,7 +13,7 @@ from cqworker.web.app_context import context_of, require
 from cqworker.web.auth import caller_of, charge_later, charge_rate
 from cqworker.web.body_reader import json_body
 from cqworker.web.error_middleware import report_incident
-from cqworker.web.job_routes import job_json, traceparent_of
+from cqworker.web.job_routes import traceparent_of
 from cqworker.web.json_response import as_json
 from cqworker.web.parse_offload import PARSE_OFFLOAD
 from cqworker.web.problems import Problem, ProblemKind
@@ -38,8 +39,8 @@ async def submit_batch(request: web.Request) -> web.StreamResponse:
 def _answer_json(answer: JobAnswer, request: web.Request) -> dict[str, object]:
     """`{"status", "job"}` or `{"status", "problem"}`; the status is what POST /jobs would have answered."""
     match answer.outcome:
-        case Accepted(record=record, replayed=replayed):
-            return {"status": 200 if replayed else 202, "job": job_json(record)}
+        case Accepted() as accepted:
+            return {"status": 202 if accepted.is_new else 200, "job": accepted.view(Fragment)}
         case CqworkerError() as error:
             problem = problem_of_submission(error, answer.pointer)
         case error:

@@ -45,7 +45,7 @@ async def submit_job(request: web.Request) -> web.StreamResponse:
     replayed = {"Idempotent-Replayed": "true"} if accepted.replayed else {}
     prefix = request.path.removesuffix("/jobs")
     headers = {"Location": f"{prefix}/jobs/{accepted.record.job_id}", **replayed}
-    return as_json(job_json(accepted.record), 200 if accepted.replayed else 202, headers)
+    return as_json(accepted.view(Fragment), 202 if accepted.is_new else 200, headers)
 
 
 async def show_job(request: web.Request) -> web.StreamResponse:

@@ -147,7 +147,7 @@ def _refusal(status: int, kinds: Sequence[ProblemKind]) -> dict[str, Any]:
 
 def _headers(headers: Mapping[str, Header]) -> dict[str, Any]:
     return {
-        name: {"description": header.description, "required": True, "schema": dict(header.schema)}
+        name: {"description": header.description, "required": header.required, "schema": dict(header.schema)}
         for name, header in headers.items()
     }
 

@@ -101,7 +101,9 @@ TRACEPARENT = Parameter(
 ADDRESS = {"type": "string", "format": "uri-reference"}
 JOB_ADDRESS = Header("The job's address.", ADDRESS)
 ARTIFACT_ADDRESS = Header("The artifact's address.", ADDRESS)
-REPLAYED = Header("An earlier request made the job.", {"type": "string", "const": "true"})
+REPLAYED = Header(
+    "An earlier request with this Idempotency-Key made the job.", {"type": "string", "const": "true"}, required=False
+)
 ATTACHED = {"Content-Disposition": Header("An attachment, and a name for its file.", {"type": "string"})}
 CHALLENGE = Header("How to ask (RFC 6750).", {"type": "string"})
 RETRY_AFTER_HEADER = Header(

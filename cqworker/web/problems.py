@@ -35,6 +35,7 @@ class ProblemKind(Enum):
     METHOD_NOT_ALLOWED = ("method-not-allowed", 405, "This address does not take this method")
     TOO_SLOW = ("request-too-slow", 408, "The request took too long to arrive")
     NOT_ALLOWED_NOW = ("not-allowed-now", 409, "The job's status does not admit this")
+    DUPLICATE = ("duplicate-job", 409, "A job with this unique key is there already")
     NOT_PROVISIONED = ("not-provisioned", 409, "The table lacks an index that this needs")
     TOO_LARGE = ("too-large", 413, "That is more than is taken")
     ARTIFACT_TOO_LARGE = ("artifact-too-large", 413, "The artifact is more than is served")

@@ -28,10 +28,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A header of an answer."""
+    """A header of an answer, in each of them where it is `required`."""
 
     description: str
     schema: Schema
+    required: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,11 @@ JOB_ROUTES = (
         parameters=(IDEMPOTENCY_KEY, TRACEPARENT),
         replies={
             202: RouteReply("Accepted: the job will end in a final status.", JOB, {"Location": JOB_ADDRESS}),
-            200: RouteReply("This key's job.", JOB, {"Location": JOB_ADDRESS, "Idempotent-Replayed": REPLAYED}),
+            200: RouteReply(
+                "The job of this Idempotency-Key, or the one that has the unique key.",
+                JOB,
+                {"Location": JOB_ADDRESS, "Idempotent-Replayed": REPLAYED},
+            ),
         },
         problems=(
             ProblemKind.MALFORMED,
@@ -58,6 +62,7 @@ JOB_ROUTES = (
             ProblemKind.UNKNOWN_QUEUE,
             ProblemKind.INVALID_PAYLOAD,
             ProblemKind.KEY_REUSED,
+            ProblemKind.DUPLICATE,
             ProblemKind.NOT_PROVISIONED,
             ProblemKind.RATE_LIMITED,
             ProblemKind.UNAVAILABLE,

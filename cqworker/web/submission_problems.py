@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from cqworker.errors import (
+    DuplicateJob,
     InvalidPayload,
     KeyReused,
     MessageTooLarge,
@@ -51,6 +52,8 @@ def problem_of_submission(error: Exception, pointer: JobPointer) -> Problem:  # 
             return Problem(ProblemKind.INVALID_PAYLOAD, detail, errors=errors)
         case KeyReused():
             return Problem(ProblemKind.KEY_REUSED, str(error))
+        case DuplicateJob(job_id=job_id):
+            return Problem(ProblemKind.DUPLICATE, str(error), members={"job_id": job_id})
         case MessageTooLarge():
             return Problem(ProblemKind.TOO_LARGE, str(error))
         case NotProvisioned():

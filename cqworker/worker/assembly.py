@@ -45,6 +45,7 @@ from cqworker.ports.listing import JobListing
 from cqworker.ports.operations import Operations
 from cqworker.ports.rates import Rates
 from cqworker.ports.schedule import Schedule
+from cqworker.ports.unique_keys import UniqueKeys
 from cqworker.settings import LevelSettings, QueueSettings, Settings, WorkerSettings
 from cqworker.settings.validation import max_receive_count_of
 from cqworker.worker.operations import open_target_lists, serve_operations
@@ -71,6 +72,7 @@ class Dependencies:
     limits: Limits
     schedule: Schedule
     schedule_state: ScheduleState
+    unique_keys: UniqueKeys
     artifacts: Artifacts
     registry: Registry
     health: ServiceHealth
@@ -162,6 +164,7 @@ def context_of(dependencies: Dependencies, settings: Settings, worker: str = "")
         emit=dependencies.emit,
         retention=settings.store.retention,
         schedule=dependencies.schedule_state,
+        unique_keys=dependencies.unique_keys,
         worker=worker,
         listing=ListingRule(
             listed=frozenset(settings.store.listed), worker=worker, release=release_of(settings.worker.release)

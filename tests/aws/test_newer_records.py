@@ -26,6 +26,8 @@ from cqworker.health.service_health import ServiceHealth
 from cqworker.model.record import envelope_of
 from cqworker.model.retention import Retention
 from cqworker.ports import Delivery
+from cqworker.testing import MemoryStore
+from cqworker.testing.memory_unique_keys import MemoryUniqueKeys
 from tests.aws.stub import Answering, Seen, body_of, ok, serving
 from tests.contract.clock import SetClock
 from tests.contract.test_store_races import claim_of, submitted
@@ -84,6 +86,7 @@ async def test_a_claim_whose_record_cannot_be_read_is_handed_back(store: DynamoS
         emit=ignore,
         retention=Retention(days=30),
         schedule=ScheduleState(None, clock),
+        unique_keys=MemoryUniqueKeys(MemoryStore(clock)),
         worker="w1",
     )
     claimer = Claimer(context, Mint(), 60.0)  # type: ignore[arg-type]  # tokens that the test knows

@@ -64,7 +64,10 @@ async def client(kept: Kept) -> AsyncIterator[Client]:
         ({"headers": {}}, "metadata="),
         ({"tag": "x"}, "tags="),
         ({"kye": "x"}, "did you mean key?"),
-        ({"zzz": 1}, "key, queue, delay, run_at, metadata, tags, max_attempts, priority, limit_key."),
+        (
+            {"zzz": 1},
+            "key, queue, delay, run_at, metadata, tags, max_attempts, priority, limit_key, unique, on_duplicate.",
+        ),
     ],
 )
 async def test_an_option_of_another_system_is_answered_with_the_word_for_it(

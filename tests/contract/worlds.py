@@ -20,6 +20,7 @@ from cqworker.aws.dynamodb.listing_index import DynamoListing
 from cqworker.aws.dynamodb.operation_items import DynamoOperations
 from cqworker.aws.dynamodb.rate_store import DynamoRates
 from cqworker.aws.dynamodb.table_indexes import DUE, TableIndex, attribute_definitions, wanted_indexes
+from cqworker.aws.dynamodb.unique_items import DynamoUniqueKeys
 from cqworker.aws.operations import Operation
 from cqworker.aws.s3.artifact_store import S3Artifacts
 from cqworker.aws.sqs.message_queue import SqsQueue
@@ -31,6 +32,7 @@ from cqworker.ports.listing import JobIndex, JobListing
 from cqworker.ports.operations import Operations
 from cqworker.ports.rates import Rates
 from cqworker.ports.schedule import Schedule
+from cqworker.ports.unique_keys import UniqueKeys
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
 from cqworker.testing.memory_fleet import MemoryFleet
 from cqworker.testing.memory_limits import MemoryLimits
@@ -38,6 +40,7 @@ from cqworker.testing.memory_listing import MemoryListing
 from cqworker.testing.memory_operations import MemoryOperations
 from cqworker.testing.memory_rates import MemoryRates
 from cqworker.testing.memory_schedule import MemorySchedule
+from cqworker.testing.memory_unique_keys import MemoryUniqueKeys
 
 CREATE_QUEUE = Operation("sqs", "CreateQueue", "sqs:CreateQueue", writes=True)
 QUEUE_ATTRIBUTES = Operation("sqs", "GetQueueAttributes", "sqs:GetQueueAttributes")
@@ -66,6 +69,8 @@ class World(Protocol):
     async def schedule(self, clock: Clock, *, indexed: bool = True) -> tuple[Schedule, JobStore]: ...
 
     async def listing(self, clock: Clock, *missing: JobIndex) -> tuple[JobListing, JobStore]: ...
+
+    async def unique_keys(self, clock: Clock) -> tuple[UniqueKeys, JobStore]: ...
 
 
 class MemoryWorld:
@@ -103,6 +108,10 @@ class MemoryWorld:
         listing = MemoryListing(store)
         listing.missing |= set(missing)
         return listing, store
+
+    async def unique_keys(self, clock: Clock) -> tuple[UniqueKeys, JobStore]:
+        store = MemoryStore(clock)
+        return MemoryUniqueKeys(store), store
 
 
 class AwsWorld:
@@ -164,6 +173,11 @@ class AwsWorld:
         indexes = [index for index in wanted_indexes(list_all=True) if index.name not in missing]
         await create_table(self._clients, table, *indexes)
         return DynamoListing(self._clients, table), DynamoStore(self._clients, table, clock)
+
+    async def unique_keys(self, clock: Clock) -> tuple[UniqueKeys, JobStore]:
+        table = unique("table")
+        await create_table(self._clients, table)
+        return DynamoUniqueKeys(self._clients, table), DynamoStore(self._clients, table, clock)
 
     async def _create(self, attributes: Mapping[str, str]) -> SqsQueue:
         name = unique("queue")

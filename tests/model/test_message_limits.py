@@ -56,6 +56,7 @@ ASKED: dict[str, st.SearchStrategy[Any]] = {
 UNLIMITED = {
     "payload": "any JSON; the type's model reads it when the job runs",
     "priority": "a request may name it by a number, whose level its queue has; a message names the level",
+    "unique": "a request says what of, a message the hash: how that is read has a test of its own below",
     "queue": "a name as in the settings, below: a request may name those of the daemon alone",
 }
 """What both may say, and is not held to the same limits here, and why."""
@@ -140,3 +141,18 @@ def test_any_field_with_a_meaning_of_its_own_may_be_left_out(name: str, *, caref
 def test_no_job_was_made_long_after_its_message_was_sent(said: int, meant: int, *, careful: bool) -> None:
     """Else one made in the year 9999 would wait for its handler for ever, and be refunded for ever."""
     assert read({**COMPLETE, "created_at": said}, careful=careful, sent_at=SENT).created_at == meant
+
+
+@pytest.mark.parametrize("careful", [False, True])
+@pytest.mark.parametrize(
+    "unique", ["", "until_finished#", "#" + "0" * 64, "until_finished#" + "g" * 64, 7, ["a"], "0" * 300]
+)
+def test_a_unique_key_that_is_none_of_ours_makes_no_message_of_ours(unique: object, careful: bool) -> None:
+    with pytest.raises(NotAnEnvelope, match="unique is no scope with the hash of a key"):
+        read({**COMPLETE, "unique": unique}, careful=careful)
+
+
+@pytest.mark.parametrize("careful", [False, True])
+@pytest.mark.parametrize("unique", [None, "until_finished#" + "0" * 64, "until_noon#" + "f" * 64])
+def test_a_unique_key_is_read_as_it_is(unique: str | None, careful: bool) -> None:
+    assert read({**COMPLETE, "unique": unique}, careful=careful).unique == unique

@@ -19,6 +19,7 @@ from cqworker.events import (
     operation_events,
     schedule_events,
     stop_events,
+    unique_events,
 )
 from cqworker.model.status import FailureKind, Status
 
@@ -42,6 +43,7 @@ EVENT_CLASSES: tuple[type[Any], ...] = tuple(
         operation_events,
         schedule_events,
         stop_events,
+        unique_events,
     )
     for _, kind in inspect.getmembers(module, inspect.isclass)
     if kind.__module__ == module.__name__ and kind not in (JobRef, JobEvent)

@@ -19,6 +19,7 @@ PAYLOAD = '{"text":"hello"}'
 LEVELS: tuple[PriorityName, ...] = ("high", "medium", "low")
 PURGE = NOW // 1000 + 2_592_000
 TRACE = "0af7651916cd43dd8448eb211c80319c"
+UNIQUE = f"until_started#{0:064x}"
 TRACEPARENT = f"00-{TRACE}-b7ad6b7169203331-01"
 MESSAGE: Envelope = full(
     Envelope,
@@ -26,11 +27,19 @@ MESSAGE: Envelope = full(
     queue=QUEUE,
     payload=PAYLOAD,
     payload_ref="s3://artifacts/payloads/job-id-1.json",
+    unique=UNIQUE,
     extra={"newer": [1, "2"]},
     priority="high",
 )
 RECORD: JobRecord = full(
-    JobRecord, status=Status.FAILED, priority="high", payload=PAYLOAD, result='{"n":1}', purge_at=PURGE, trace_id=TRACE
+    JobRecord,
+    status=Status.FAILED,
+    priority="high",
+    payload=PAYLOAD,
+    result='{"n":1}',
+    purge_at=PURGE,
+    trace_id=TRACE,
+    unique=UNIQUE,
 )
 SUBMISSION: Submission = full(
     Submission, type=TYPE, payload=PAYLOAD, queue=QUEUE, traceparent=TRACEPARENT, delay_seconds=5, priority="high"

@@ -10,7 +10,9 @@ from typing import Any
 import orjson
 import pytest
 
+from cqworker import Unique
 from cqworker.cli import submit
+from cqworker.cli.unique_options import UNIQUE_OPTIONS
 from cqworker.client import JobView, NewJob
 from cqworker.jobs.submission import Submission
 from cqworker.jobs.submission_models import BatchJobAsk
@@ -25,10 +27,10 @@ TAKEN = set(BatchJobAsk.model_fields)
 OF_THE_CALLER = {"tenant", "traceparent"}
 """Fields of a submission that nobody asks for: the token and the trace header say them."""
 IN_PYTHON = {"key": "idempotency_key", "delay": "delay_seconds"}
-ON_THE_COMMAND_LINE = {"type_": "type", "key": "idempotency_key"}
+ON_THE_COMMAND_LINE = {"type_": "type", "key": "idempotency_key", **dict.fromkeys(UNIQUE_OPTIONS, "unique")}
 NOT_OF_THE_JOB = {"batch", "wait", "as_json", "config", "url", "token"}
 """What `cqworker submit` takes beside the job."""
-OTHERWISE_SHOWN = {"idempotency_key", "delay_seconds", "run_at", "payload"}
+OTHERWISE_SHOWN = {"idempotency_key", "delay_seconds", "run_at", "payload", "unique", "on_duplicate"}
 JOB = NewJob(**samples_of(NewJob, type=TYPE, payload=TEXT, queue=QUEUE, delay=7, run_at=None, priority="high"))
 
 
@@ -50,7 +52,8 @@ def test_all_of_it_can_be_said_on_the_command_line() -> None:
     said = {str(option.name) for option in submit.submit.params} - NOT_OF_THE_JOB
     assert {ON_THE_COMMAND_LINE.get(name, name) for name in said} == TAKEN
     assert {*submit.JOB_OPTIONS} == said - {"type_", "payload"} | {"wait"}, "--batch goes with no option of a job"
-    values = {name: name for name in said - {"type_", "payload"}}
+    values: dict[str, object] = {name: name for name in said - {"type_", "payload"}}
+    values |= {"unique_by": ("text",), "unique_text": None}
     body = orjson.loads(submit._body(TYPE, {**values, "payload": '{"text":"hello"}'}))
     assert body.keys() == TAKEN - {"idempotency_key"}
 
@@ -58,10 +61,13 @@ def test_all_of_it_can_be_said_on_the_command_line() -> None:
 async def test_a_job_asked_for_with_everything_comes_back_with_everything(shop: Shop) -> None:
     said = {field.name: getattr(JOB, field.name) for field in dataclasses.fields(JOB)}
     one = await shop.client.submit(said.pop("type"), said.pop("payload"), **said)
-    [other] = await shop.client.submit_many([dataclasses.replace(JOB, key="another")])
+    [other] = await shop.client.submit_many(
+        [dataclasses.replace(JOB, key="another", unique=Unique("another", window=5))]
+    )
     assert isinstance(other, JobView)
     for job in (one, other):
         assert job.payload == TEXT
+        assert job.unique_scope == "window"
         assert job.scheduled_at is not None
         assert (job.scheduled_at - job.created_at).total_seconds() == JOB.delay
         assert {name: shown(job, name) for name in TAKEN - OTHERWISE_SHOWN} == {

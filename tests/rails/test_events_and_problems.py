@@ -25,7 +25,7 @@ from tests.rails.source import made_in
 
 NOT_COUNTED = set(
     """
-    AbandonedHandlerEnded CancelAsked CancelNoticed CopyDropped CopyHidden CopyRefreshed EndingDiscarded
+    AbandonedHandlerEnded CancelAsked CancelNoticed CopyDropped CopyHidden CopyRefreshed DuplicateMet EndingDiscarded
     HandlerAbandoned JobHandedOver JobLeftRunning JobReprioritised JobScheduled JobTakenOver JobUnsendable
     LeaseUnanswered RecordPostponed RetryAsked ReturnedAfterStop
     SubmissionReplayed

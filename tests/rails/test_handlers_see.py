@@ -19,6 +19,7 @@ NOT_FOR_HANDLERS = {
     "job_id": "it is the job's id",
     "queue": "the operator's choice, which may change",
     "created_at": "waiting is no matter of a handler",
+    "unique": "a matter of those who submit",
     "payload": "the handler's first argument",
     "payload_ref": "fetched before the handler starts",
 }

@@ -26,7 +26,8 @@ from cqworker.model.retention import Retention
 from cqworker.model.status import Status
 from cqworker.plugins.registry import registry_of
 from cqworker.ports import Delivery, JobStore
-from cqworker.testing import MemoryArtifacts, MemoryQueue
+from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
+from cqworker.testing.memory_unique_keys import MemoryUniqueKeys
 from tests.rails.jobs import (
     LEVELS,
     OF_THE_COPY,
@@ -50,6 +51,8 @@ ELSEWHERE = {
     "run_at": "as delay_seconds",
     "idempotency_key": "the key has an item of its own",
     "traceparent": "an attribute of the message, the record has trace_id",
+    "unique": "message and record name its key and its scope",
+    "on_duplicate": "it says what becomes of this request, and nothing of the job",
 }
 """Fields that neither message nor record have under the same name, and where they are."""
 NOT_ASKED_FOR = {
@@ -58,7 +61,7 @@ NOT_ASKED_FOR = {
     "traceparent": "who repeats a request does so in another trace",
 }
 """Fields in which a repeated request may differ from the first one, and why."""
-MADE_HERE = {"job_id", "created_at", "round", "payload_ref", *OF_THE_MESSAGE, *OF_THE_COPY}
+MADE_HERE = {"job_id", "created_at", "round", "payload_ref", "unique", *OF_THE_MESSAGE, *OF_THE_COPY}
 """Fields of a message that are nobody's to ask for."""
 ASKED_FOR = [name for name in fields_of(Submission) if name not in NOT_ASKED_FOR]
 
@@ -78,7 +81,15 @@ def office(request: pytest.FixtureRequest) -> Office:
     store, queue = store_of(request.param, CLOCK), MemoryQueue(QUEUE, CLOCK)
     health = ServiceHealth(CLOCK, ignore, ())
     schedule = ScheduleState(None, CLOCK)
-    context = Context(store=store, health=health, clock=CLOCK, emit=ignore, retention=RETENTION, schedule=schedule)
+    context = Context(
+        store=store,
+        health=health,
+        clock=CLOCK,
+        emit=ignore,
+        retention=RETENTION,
+        schedule=schedule,
+        unique_keys=MemoryUniqueKeys(MemoryStore(CLOCK)),
+    )
     levels = dict.fromkeys((QUEUE, f"{QUEUE}-high", f"{QUEUE}-low"), queue)
     queues = QueueDirectory(levels, lambda name: MemoryQueue(name, CLOCK), {QUEUE: LEVELS})
     registry = registry_of(**{TYPE: transform})
@@ -120,7 +131,7 @@ async def test_what_a_message_has_no_field_for_is_where_it_belongs(office: Offic
     assert (await office.queue.depth()).delayed == 1
     assert record.trace_id == TRACE
     assert (await office.submitter.submit(SUBMISSION)).replayed
-    again = dataclasses.replace(SUBMISSION, delay_seconds=0, idempotency_key=None)
+    again = dataclasses.replace(SUBMISSION, delay_seconds=0, idempotency_key=None, unique=None)
     await office.submitter.submit(again)
     assert (await received(office)).traceparent == TRACEPARENT
 

@@ -27,6 +27,7 @@ from cqworker.model.writes import Change
 from cqworker.plugins.registry import registry_of
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
 from cqworker.testing.memory_schedule import MemorySchedule
+from cqworker.testing.memory_unique_keys import MemoryUniqueKeys
 from tests.contract.cases import cases
 from tests.contract.clock import NOW, SetClock
 from tests.rails.jobs import PAYLOAD, QUEUE, RECORD, TYPE
@@ -97,4 +98,12 @@ def _context(store: MemoryStore, clock: SetClock) -> Context:
     health = ServiceHealth(clock, ignore, ())
     schedule = ScheduleState(MemorySchedule(store), clock)
     retention = Retention(days=30)
-    return Context(store=store, health=health, clock=clock, emit=ignore, retention=retention, schedule=schedule)
+    return Context(
+        store=store,
+        health=health,
+        clock=clock,
+        emit=ignore,
+        retention=retention,
+        schedule=schedule,
+        unique_keys=MemoryUniqueKeys(store),
+    )

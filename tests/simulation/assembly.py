@@ -7,20 +7,24 @@ from collections.abc import Callable, Iterable
 from cqworker.aws.sqs.batched_sends import BatchedSends
 from cqworker.clock import Clock
 from cqworker.flow.lease import Lease
+from cqworker.health.monitored_ports import MonitoredUniqueKeys
+from cqworker.health.service_health import ServiceHealth
 from cqworker.jobs.hand_over import HandOvers
 from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.submit import Submitter
 from cqworker.jobs.waiters import Waiters
 from cqworker.ports import JobQueue
 from cqworker.ports.schedule import Schedule
+from cqworker.ports.unique_keys import UniqueKeys
 from cqworker.scheduling.sweep_leases import SweepLeases
 from cqworker.scheduling.sweeper import Pace, Sweeper
 from cqworker.settings import Settings
 from cqworker.worker.assembly import Dependencies, context_of, lists_of, queues_of
 from cqworker.worker.worker import Worker
 from tests.simulation.network import Link
-from tests.simulation.ports import NoQueue, SimQueue
+from tests.simulation.ports import NoQueue, SimQueue, SimUniqueKeys
 from tests.simulation.site import Site
+from tests.simulation.store_service import StoreService
 
 NO_SCHEDULE: Schedule = None  # type: ignore[assignment]  # who is from before the index never asks for it
 
@@ -45,6 +49,11 @@ def open_sweeper(
     hand_overs = HandOvers(context, queues_of(ground, settings))
     leases = SweepLeases(schedule, ground.clock, name, count_live=count_live)
     return Sweeper(schedule, context, hand_overs, leases, lists_of(ground, settings), Pace(horizon))
+
+
+def open_unique_keys(service: StoreService, link: Link, health: ServiceHealth) -> UniqueKeys:
+    """The keys of unique jobs, in the table that the records are in."""
+    return MonitoredUniqueKeys(SimUniqueKeys(service, link), health)
 
 
 def open_jobs(

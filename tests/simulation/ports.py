@@ -15,6 +15,7 @@ from cqworker.model.attempt_writes import Claim, HandBack, Renew, Settle
 from cqworker.model.rates import Busy, RateAsk, RateState, Reserved
 from cqworker.model.record import JobRecord
 from cqworker.model.schedule_writes import HandOver
+from cqworker.model.unique_hold import UniqueHold
 from cqworker.model.writes import Change, Refused, Written
 from cqworker.ports import BATCH, Delivery, Depth, EntryFault, KeyItem, Letter, StoredObject, WriteChunk
 from cqworker.ports.schedule import DueEntry, SweepLease
@@ -217,6 +218,22 @@ class SimRates:
     async def rate_state(self, key: str) -> RateState | None:
         call = Call("dynamodb", "rate_state", key, reads=True)
         return await self._link.call(call, lambda: self._rates.states.get(key))
+
+
+class SimUniqueKeys:
+    """The unique keys behind a link."""
+
+    def __init__(self, service: StoreService, link: Link) -> None:
+        self._service = service
+        self._link = link
+
+    async def take(self, hold: UniqueHold) -> UniqueHold | None:
+        call = Call("dynamodb", "take", f"{hold.key[:8]} for {hold.job_id} r{hold.round} rev {hold.rev}")
+        return await self._link.call(call, lambda: self._service.take(hold))
+
+    async def name_other_job(self, key: KeyItem, former: str) -> None:
+        call = Call("dynamodb", "name_other_job", key.key[:8])
+        await self._link.call(call, lambda: self._service.name_other_job(key, former))
 
 
 class NoQueue:

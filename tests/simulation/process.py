@@ -27,7 +27,7 @@ from cqworker.scheduling.sweeper import Sweeper
 from cqworker.worker.assembly import Dependencies, open_worker
 from cqworker.worker.worker import Worker
 from tests.simulation import machine
-from tests.simulation.assembly import NO_SCHEDULE, open_jobs, open_queue, open_sweeper
+from tests.simulation.assembly import NO_SCHEDULE, open_jobs, open_queue, open_sweeper, open_unique_keys
 from tests.simulation.attempt import Disturbance, disturbed, troubled
 from tests.simulation.debts import job_of
 from tests.simulation.limit_ports import SimLimits
@@ -38,8 +38,7 @@ from tests.simulation.ports import AncientStore, SimArtifacts, SimQueue, SimRate
 from tests.simulation.site import Site
 
 T = TypeVar("T")
-PATIENCE = 30.0
-LOOK_BACK = 60.0
+PATIENCE, LOOK_BACK = 30.0, 60.0
 LAST_SWEEP = 0.5
 """Seconds in which a sweep that is under way may end, once the drain is over; the daemon cuts it off as well."""
 QUIET = (SlotsChanged, HandlerLoopProbed, MainLoopProbed, ReceiveAnswered, LeasesRenewed)
@@ -192,6 +191,7 @@ class Process:
             limits=SimLimits(site.limits, site.index, self.link),
             schedule=schedule or NO_SCHEDULE,
             schedule_state=ScheduleState(schedule, self.clock),
+            unique_keys=open_unique_keys(site.store, self.link, health),
             store=MonitoredStore(self._open_store(), health),
             artifacts=MonitoredArtifacts(SimArtifacts(site.objects, self.link), health),
             registry=site.new if self.modern else site.old,

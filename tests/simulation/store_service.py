@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from cqworker.model.claim_table import LOOK_AGAIN_MS
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
+from cqworker.model.unique_hold import UniqueHold
 from cqworker.model.writes import Change, Refused, Written
 from cqworker.ports import KeyItem, StoredObject
 from cqworker.testing.virtual_time import EPOCH_MS
@@ -49,6 +50,7 @@ class StoreService:
         self.records: dict[str, JobRecord] = {}
         self.expired: dict[str, JobRecord] = {}
         self.keys: dict[str, KeyItem] = {}
+        self.unique: dict[str, UniqueHold] = {}
         self.key_history: list[tuple[float, KeyItem]] = []
         self._world = world
         self._applied = applied
@@ -96,6 +98,22 @@ class StoreService:
         self.keys[key.key] = key
         self.key_history.append((self._world.time(), key))
         return None
+
+    def take(self, hold: UniqueHold) -> UniqueHold | None:
+        """A unique key's put; TTL deletes one when it may, or days late."""
+        held = self.unique.get(hold.key)
+        if held is not None and held.purge_at < self._now() - self._lateness:
+            held = None
+        if held is None or held.rev == hold.rev - 1:
+            self.unique[hold.key] = hold
+            return None
+        return None if held.is_same_take(hold) else held
+
+    def name_other_job(self, key: KeyItem, former: str) -> None:
+        holder = self.keys.get(key.key)
+        if holder is not None and holder.job_id == former:
+            self.keys[key.key] = key
+            self.key_history.append((self._world.time(), key))
 
 
 def _condition_of_old(seen: JobRecord | None) -> JobRecord | None:

@@ -58,6 +58,7 @@ def claims_of(world: World) -> Claimer:
         emit=ignore,
         retention=Retention(days=30),
         schedule=ScheduleState(None, world.clock),
+        unique_keys=world.unique_keys,
         worker="w1",
     )
     return Claimer(context, TokenGenerator(), VISIBILITY)

@@ -36,6 +36,7 @@ from cqworker.settings.limit_settings import LimitSettings
 from cqworker.testing import MemoryArtifacts, MemoryQueue, MemoryStore
 from cqworker.testing.memory_listing import MemoryListing
 from cqworker.testing.memory_schedule import MemorySchedule
+from cqworker.testing.memory_unique_keys import MemoryUniqueKeys
 from cqworker.web.app_context import require
 from cqworker.web.body_reader import BODY_QUOTA
 from cqworker.web.buffer_quota import BufferQuota
@@ -200,7 +201,15 @@ def _client_of(server: Server) -> aiohttp.ClientSession:
 def _context(store: MemoryStore, emit: Emit) -> Context:
     """Of services whose health nobody asks for."""
     health, schedule = ServiceHealth(CLOCK, emit, ()), ScheduleState(MemorySchedule(store), CLOCK)
-    return Context(store=store, health=health, clock=CLOCK, emit=emit, retention=RETENTION, schedule=schedule)
+    return Context(
+        store=store,
+        health=health,
+        clock=CLOCK,
+        emit=emit,
+        retention=RETENTION,
+        schedule=schedule,
+        unique_keys=MemoryUniqueKeys(store),
+    )
 
 
 def _observers(

@@ -88,6 +88,11 @@ CANDIDATES: dict[str, list[Any]] = {
     "idempotency_key": [None, "", " ", "~" * 128, "~" * 129, "é", "a\tb", "\x7f", 1],
     "limit_key": [None, "order 17", "x" * 128, "x" * 129, "", 7, []],
     "priority": [None, "high", "normal", "low", "HIGH", "urgent", "", 0, 9, 10, -1, 9.0, 0.5, True, "9", []],
+    "unique": [None, {}, 1, {"by": ["text"]}, {"by": "x" * 128}, {"by": "x" * 129}, {"by": ""}, {"by": []},
+               {"by": [""]}, {"by": ["text"] * 16}, {"by": ["text"] * 17}, {"scope": "until_started"},
+               {"scope": "always"}, {"window_seconds": 1}, {"window_seconds": 0}, {"window_seconds": 31_622_400},
+               {"window_seconds": 31_622_401}, {"nobodys": 1}],
+    "on_duplicate": ["return", "reject", "ignore", None, 1],
     "nobodys": [None, 1],
 }  # fmt: skip
 

@@ -186,6 +186,7 @@ def test_answers_may_grow_and_what_is_asked_may_not(document: dict[str, Any]) ->
         "BatchAsk",
         "ReprioritiseAsk",
         "RescheduleAsk",
+        "UniqueAsk",
         "RetryAsk",
         "JobFilter",
         "OperationAsk",

@@ -13,7 +13,7 @@ from typing import Literal
 
 from cqworker.model.status import Status
 
-RESERVED = frozenset({"status", "token", "type", "result", "day", "release"})
+RESERVED = frozenset({"status", "token", "type", "result", "day", "release", "unique"})
 """Those of our attribute names that are reserved words in expressions (DynamoDB developer guide, reserved words)."""
 
 

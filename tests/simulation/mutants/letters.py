@@ -12,8 +12,8 @@ from cqworker.errors import CqworkerError
 from cqworker.flow import fresh_copies as fresh_copies_module
 from cqworker.flow.fresh_copies import FreshCopies
 from cqworker.jobs import messages as messages_module
-from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.jobs.queue_directory import QueueDirectory
+from cqworker.jobs.rounds import Rounds
 from cqworker.model import attempt_writes as attempts_module
 from cqworker.model.artifact_keys import artifact_key
 from cqworker.model.envelope import Envelope, read_envelope
@@ -106,9 +106,9 @@ def _retry_without_trace(swap: Swap) -> None:
 
 @mutant("a retry goes to the first queue", where=lambda profile: profile.queues > 1)
 def _retry_elsewhere(swap: Swap) -> None:
-    honest = OperatorActions._send
+    honest = Rounds.send
 
-    async def send(self: OperatorActions, record: JobRecord, round_number: int) -> None:
+    async def send(self: Rounds, record: JobRecord, round_number: int) -> None:
         first = next(iter(self._queues.configured.values()))
         queues, self._queues = self._queues, QueueDirectory({record.queue: first}, self._queues.named)
         try:
@@ -116,7 +116,7 @@ def _retry_elsewhere(swap: Swap) -> None:
         finally:
             self._queues = queues
 
-    swap(OperatorActions, "_send", send)
+    swap(Rounds, "send", send)
 
 
 @mutant("a claim makes a record without its tags")

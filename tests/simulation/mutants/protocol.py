@@ -17,8 +17,8 @@ from cqworker.flow.lease import Lease
 from cqworker.flow.lease_keeper import LeaseKeeper
 from cqworker.flow.poller import Poller
 from cqworker.flow.settle import Settler
-from cqworker.jobs.operator_actions import OperatorActions
-from cqworker.jobs.submission import CheckedSubmission, Submission
+from cqworker.jobs.rounds import Rounds
+from cqworker.jobs.submission import Submission
 from cqworker.jobs.submit import KEY_LIFE_MS, Submitter
 from cqworker.model import claim_table
 from cqworker.model.attempt_writes import Claim, HandBack, Settle
@@ -113,8 +113,8 @@ def _attempt_from_receives(swap: Swap) -> None:
 def _lagging_index(swap: Swap) -> None:
     honest = Submitter._reserve_key
 
-    async def reserve(self: Submitter, fit: CheckedSubmission, job_id: str) -> KeyItem | None:
-        held = await honest(self, fit, job_id)
+    async def reserve(self: Submitter, key: KeyItem, now: int) -> KeyItem | None:
+        held = await honest(self, key, now)
         age = self._clock.now() - held.expires_at + KEY_LIFE_MS if held is not None else 0
         return held if age > INDEX_LAG_MS else None
 
@@ -166,12 +166,12 @@ def _copy_deleted(swap: Swap) -> None:
 
 @mutant("retry without a new round")
 def _same_round(swap: Swap) -> None:
-    honest = OperatorActions._send
+    honest = Rounds.send
 
-    async def send(self: OperatorActions, record: JobRecord, _round_number: int) -> None:
+    async def send(self: Rounds, record: JobRecord, _round_number: int) -> None:
         await honest(self, record, record.round)
 
-    swap(OperatorActions, "_send", send)
+    swap(Rounds, "send", send)
 
 
 @mutant("a RETRYING wins over a cancel")

@@ -1,0 +1,82 @@
+"""Submissions of unique jobs: the key first, then the job; or the answer that another job has the key."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from cqworker.enums import OnDuplicate, UniqueScope
+from cqworker.errors import DuplicateJob
+from cqworker.events.unique_events import DuplicateMet
+from cqworker.flow.context import Context
+from cqworker.flow.job_ref import job_ref_of
+from cqworker.jobs.queue_directory import QueueDirectory
+from cqworker.jobs.rounds import Rounds
+from cqworker.jobs.submission import Accepted, CheckedSubmission, Submission
+from cqworker.jobs.unique_jobs import Bound, Taken, UniqueJobs, Unsent
+from cqworker.model.record import JobRecord
+from cqworker.model.unique import Unique
+from cqworker.model.unique_hold import UniqueHold
+from cqworker.model.writes import Written
+from cqworker.ports import KeyItem
+
+Make = Callable[[UniqueHold], Awaitable[JobRecord]]
+"""Sends the job that a hold names, or puts it for later."""
+
+
+class UniqueSubmissions:
+    """Accepts unique jobs, each under a key that names it before it is sent."""
+
+    def __init__(self, context: Context, queues: QueueDirectory) -> None:
+        self._unique = UniqueJobs(context)
+        self._rounds = Rounds(context, queues)
+        self._clock = context.clock
+        self._emit = context.emit
+        self._retention = context.retention
+
+    async def submit(
+        self, fit: CheckedSubmission, unique: Unique, job_id: str, key: KeyItem | None, make: Make
+    ) -> Accepted:
+        """The job that `make` made, under this id or that of one that was never sent; or the one that has the key.
+
+        `key` is the request's idempotency key, which from then on names the job that was the answer. Raises
+        DuplicateJob, Unavailable, and what `make` raises.
+        """
+        hold = self._hold_of(fit, unique, job_id)
+        match await self._unique.take(hold):
+            case Bound(record=record):
+                return await self._answer_duplicate(fit.submission, record, key)
+            case Unsent(record=record) if record is not None:
+                opened = await self._rounds.open(record)
+                seen = opened.record if isinstance(opened, Written) else opened.seen or record
+                return await self._answer_duplicate(fit.submission, seen, key)
+            case Unsent(hold=unsent):
+                hold = unsent
+            case Taken():
+                pass
+        if key is not None:
+            await self._unique.answer_with(hold.job_id, key)
+        return Accepted(await make(hold))
+
+    async def _answer_duplicate(self, submission: Submission, record: JobRecord, key: KeyItem | None) -> Accepted:
+        job = job_ref_of(record)
+        if submission.on_duplicate is OnDuplicate.REJECT:
+            self._emit(DuplicateMet(job=job, outcome="rejected"))
+            raise DuplicateJob(f"Job {record.job_id} has this unique key, and is {record.status}.", record.job_id)
+        if key is not None:
+            await self._unique.answer_with(record.job_id, key)
+        self._emit(DuplicateMet(job=job, outcome="returned"))
+        return Accepted(record, duplicate=True)
+
+    def _hold_of(self, fit: CheckedSubmission, unique: Unique, job_id: str) -> UniqueHold:
+        """The key for a job of ours; it is kept for as long as the job's record will be, as far as that is known."""
+        now = self._clock.now()
+        expires_at = now + unique.window * 1000 if unique.scope is UniqueScope.WINDOW else None
+        last = max(fit.submission.starts_at(now), expires_at or 0)
+        return UniqueHold(
+            key=fit.unique_key,
+            job_id=job_id,
+            rev=1,
+            scope=unique.scope,
+            expires_at=expires_at,
+            purge_at=self._retention.purge_at(last),
+        )

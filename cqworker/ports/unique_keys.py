@@ -1,0 +1,26 @@
+"""The port of unique keys: items that name a job each, taken by one conditional write."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from cqworker.model.unique_hold import UniqueHold
+from cqworker.ports import KeyItem
+
+
+class UniqueKeys(Protocol):
+    """The unique keys. Every method raises Unavailable; a write whose answer was lost may have been applied."""
+
+    async def take(self, hold: UniqueHold) -> UniqueHold | None:
+        """None: the key names that job from now on. Else the item that stands there, another take than this one.
+
+        It is taken where nobody has it, or where its `rev` is the one before that of `hold`.
+        """
+        ...
+
+    async def name_other_job(self, key: KeyItem, former: str) -> None:
+        """Lets an idempotency key name the job of `key`, where it still names `former`; else does nothing.
+
+        For a request that was answered with a job that an earlier one made.
+        """
+        ...

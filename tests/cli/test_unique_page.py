@@ -1,0 +1,75 @@
+"""The examples of docs/unique-jobs.md work as they stand."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+
+from cqworker import Unique
+from cqworker.enums import UniqueScope
+from cqworker.jobs.submission_models import UniqueAsk
+from tests.cli.running import COMMAND, Dev, invoke, plain_environment, told
+from tests.patience import scaled
+
+PAGE = (Path(__file__).parents[2] / "docs" / "unique-jobs.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+[WITH_CLIENT] = (text for language, text in BLOCKS if language == "python")
+[STORY] = (text for language, text in BLOCKS if language == "console")
+WAYS = re.findall(r"^\| `(\"unique\": .*?)` \| `(Unique\(.*?\))` \| `(--unique.*?)` \|", PAGE, re.MULTILINE)
+JOB_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+
+def test_the_client_s_example_is_given_the_first_job_again(dev: Dev) -> None:
+    program = WITH_CLIENT.replace("http://127.0.0.1:8080", dev.url)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program],
+        env=plain_environment(),
+        capture_output=True,
+        text=True,
+        timeout=scaled(60),
+        check=False,
+    )
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "True None True\n")
+
+
+def test_the_lines_for_a_terminal_print_what_stands_below_them(dev: Dev) -> None:
+    environment = {**plain_environment(), "CQWORKER_URL": dev.url}
+    ids = set()
+    for command, printed in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", STORY, re.MULTILINE):
+        program = f'cqworker() {{ {" ".join(COMMAND)} "$@"; }}; {command}'
+        done = subprocess.run(
+            ["bash", "-c", program], env=environment, capture_output=True, text=True, timeout=scaled(30), check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        ids |= set(re.findall(JOB_ID, done.stdout))
+        assert re.sub(JOB_ID, "ID", done.stdout) == re.sub(JOB_ID, "ID", printed)
+    assert len(ids) == 1
+
+
+@pytest.mark.parametrize(("http", "python", "_"), WAYS)
+def test_what_a_row_says_over_http_and_in_python_is_the_same(http: str, python: str, _: str) -> None:
+    asked = UniqueAsk.model_validate(orjson.loads(f"{{{http}}}")["unique"])
+    call = ast.parse(python, mode="eval").body
+    assert isinstance(call, ast.Call)
+    assert asked.unique() == Unique(*map(ast.literal_eval, call.args))
+
+
+@pytest.mark.usefixtures("on_aws")
+@pytest.mark.parametrize("options", [options for _, _, options in WAYS])
+def test_what_a_row_says_on_the_command_line_is_taken(options: str) -> None:
+    words = [word.strip('"') for word in re.findall(r'"[^"]*"|\S+', options)]
+    said = ("submit", "text.transform", f'{{"text": "{options[2:9]}"}}', *words, "--in", "60", "--json")
+    job = told(invoke(*said))
+    assert job["unique_scope"] == "until_finished"
+    assert told(invoke(*said))["job_id"] == job["job_id"]
+
+
+def test_the_page_has_a_row_for_each_way_and_each_scope() -> None:
+    assert len(WAYS) == 3
+    assert [scope for scope in UniqueScope if f"| `{scope}` |" not in PAGE] == []
