@@ -57,11 +57,11 @@ def execute(*args: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def running_dev() -> Iterator[Dev]:
-    """Runs `cqworker dev` on a free port; it must drain and exit 0 in the end."""
+def running_dev(*options: str) -> Iterator[Dev]:
+    """Runs `cqworker dev` on a free port, with these options; it must drain and exit 0 in the end."""
     began = time.monotonic()
     with subprocess.Popen(
-        [*COMMAND, "dev", "--port", "0"],
+        [*COMMAND, "dev", "--port", "0", *options],
         env=plain_environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

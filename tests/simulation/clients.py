@@ -24,6 +24,7 @@ from tests.simulation.profile import Profile
 from tests.simulation.site import Site
 
 T = TypeVar("T")
+LEVELS = ("high", "medium", "low", None)
 UNKEYED_TRIES = 3
 
 
@@ -152,6 +153,8 @@ class Clients:
                 case "reschedule" | "run now":
                     at = None if act == "run now" else self._time_for(job_id)
                     record = await self._ask(partial(self._rescheduled, job_id, at))
+                case "reprioritise":
+                    record = await self._ask(partial(self._reprioritised, job_id))
                 case "wait":
                     record = await self._ask(lambda process: process.operator.wait(job_id, None, 20.0))
                     self._believe(record)
@@ -171,6 +174,13 @@ class Clients:
         if process.is_ancient:
             raise TooOld
         return await process.operator.reschedule(job_id, None, at)
+
+    async def _reprioritised(self, job_id: str, process: Process) -> JobRecord:
+        self._site.letters.reprioritised.add(job_id)
+        level = self._site.profile.stream(f"level {job_id} {self._site.kernel.now}").choice(
+            ("high", "medium", "low", 9, 0)
+        )
+        return await process.operator.reprioritise(job_id, None, level)
 
     def _time_for(self, job_id: str) -> int:
         """Some time (epoch ms): often a round one that others name too, now and then one that is past."""
@@ -238,4 +248,7 @@ def _handed_in(errand: Errand, asked: str, profile: Profile) -> Submission:
         run_at=run_at,
         max_attempts=errand.max_attempts,
         idempotency_key=errand.key,
+        priority=profile.stream(f"level {errand.name}").choice(("high", "medium", "low", None))
+        if profile.levels
+        else None,
     )

@@ -10,6 +10,7 @@ from cqworker.model.attempt_writes import SOON_MS, Claim, Reopen
 from cqworker.model.envelope import read_envelope
 from cqworker.model.envelope_fields import NewerEnvelope, NotAnEnvelope
 from cqworker.model.operator_writes import Lose
+from cqworker.model.priority_writes import Reprioritise
 from cqworker.model.record import JobRecord
 from cqworker.model.schedule_writes import Reschedule
 from cqworker.model.status import WAITING, Status
@@ -124,6 +125,15 @@ class Debts:
             self._accuse("lost although the index has it:", write)
         if isinstance(write.change, Reschedule) and (before is None or before.status not in WAITING):
             self._accuse("put off although it does not wait:", write)
+        self._judge_level(write)
+
+    def _judge_level(self, write: Applied) -> None:
+        """Who may have another level of its queue: a job that waits, and by being given one alone."""
+        before, is_given = write.before, isinstance(write.change, Reprioritise)
+        if is_given and (before is None or before.status not in WAITING or before.cancel_requested_at is not None):
+            self._accuse("given another level although it does not wait:", write)
+        if before is not None and not is_given and write.after.priority != before.priority:
+            self._accuse("another level that nobody asked for:", write)
 
 
 def is_marked(record: JobRecord) -> bool:

@@ -12,6 +12,7 @@ from cqworker.flow.job_ref import stored_trace_id
 from cqworker.jobs.submission import Submission
 from cqworker.model.envelope import Envelope, read_envelope
 from cqworker.model.envelope_fields import MAX_CLOCK_LEAD_MS, NewerEnvelope, NotAnEnvelope
+from cqworker.model.priorities import level_queue
 from cqworker.model.record import JobRecord, record_from
 from cqworker.model.trace import trace_id_for
 from cqworker.ports import Letter, StoredObject
@@ -41,6 +42,7 @@ class Letters:
     def __init__(self, accuse: Callable[..., None], found: Callable[[str], StoredObject | None]) -> None:
         self.asked: dict[str, Submission] = {}
         self.retried: set[str] = set()
+        self.reprioritised: set[str] = set()
         self._accuse = accuse
         self._found = found
         self._versions: dict[str, list[tuple[Envelope, Letter]]] = defaultdict(list)
@@ -57,7 +59,7 @@ class Letters:
             envelope = read_envelope(letter.body)
         except (NotAnEnvelope, NewerEnvelope):
             return
-        if queue.removesuffix("-dead") != envelope.queue:
+        if queue not in (f"{envelope.queue}-dead", level_queue(envelope.queue, envelope.priority)):
             self._accuse("a letter in a wrong queue:", queue, letter)
         seen = self._seen[envelope.job_id, envelope.round]
         known = (letter.body, letter.traceparent, letter.group)
@@ -76,7 +78,10 @@ class Letters:
         """A letter that says what no letter of this job and round has said."""
         versions = self._versions[envelope.job_id]
         request = self.asked.get(envelope.metadata.get("asked", ""))
-        by_operator = envelope.job_id in self.retried or envelope.at is not None
+        by_operator = envelope.job_id in self.retried | self.reprioritised or envelope.at is not None
+        if envelope.job_id in self.reprioritised:
+            asked_for = request.priority if request is not None else None
+            envelope = replace(envelope, priority=versions[0][0].priority if versions else str(asked_for or "medium"))
         wrong = [_differences(envelope, letter, *version, by_operator=by_operator) for version in versions]
         if [] in wrong:
             return
@@ -97,6 +102,7 @@ class Letters:
             "max_attempts": (envelope.max_attempts, request.max_attempts or envelope.max_attempts),
             "metadata": (dict(envelope.metadata), dict(request.metadata)),
             "tags": (envelope.tags, request.tags),
+            "priority": (envelope.priority or "medium", request.priority or "medium"),
             "delay": (letter.delay if envelope.at is None else 0, self._delay(request, envelope)),
             "payload": (self._payload(envelope), json.loads(request.payload)),
             "trace": (_trace(envelope, letter), trace_id_for(envelope.job_id, request.traceparent)),

@@ -12,6 +12,7 @@ from tests.simulation.site import Site
 
 BURST = 5
 OF_TIME = ("reschedule", "reschedule", "run now", "run now")
+OF_LEVELS = ("reprioritise", "reprioritise")
 LATEST = 12
 """So many of the youngest jobs are of interest."""
 
@@ -50,6 +51,8 @@ class Operators:
         act = "retry" if record.status.is_retryable else "cancel"
         if act == "cancel" and self._site.profile.timely and chance.random() < 0.6:
             act = "reschedule"
+        if act != "retry" and self._site.profile.levels and chance.random() < 0.5:
+            act = "reprioritise"
         longest = chance.choice((0.0, 0.3, 2.0, 20.0))
         for number in range(chance.randint(1, BURST)):
             yield chance.uniform(0, longest), act if number == 0 else self._any()
@@ -62,5 +65,7 @@ class Operators:
         return self._chance.choice(failed or records) if records else None
 
     def _any(self) -> str:
-        acts = ("cancel", "cancel", "retry", "retry", "retry", "show")
+        acts: tuple[str, ...] = ("cancel", "cancel", "retry", "retry", "retry", "show")
+        if self._site.profile.levels:
+            acts += OF_LEVELS
         return self._chance.choice((*acts, *OF_TIME) if self._site.profile.timely else acts)

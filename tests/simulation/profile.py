@@ -32,6 +32,7 @@ TIMELY = 0.6
 """Share of seeds in which jobs wait for longer than SQS delays a message."""
 BLIND_FOR_EVER = 0.15
 UNSENDABLE = 0.12
+LEVELLED = (None, None, None, "weighted", "strict")
 HORIZONS = (10, 20, 40, 90)
 LAGS = (0.0, 0.0, 2.0, 15.0, 60.0)
 ANCIENT = 0.6
@@ -52,7 +53,8 @@ class Profile:
     `timely`: whether jobs wait for longer than `horizon`, which stands for the 15 minutes that SQS delays a message;
     `lag`: so many seconds, at most, the index of due jobs is behind the records. `ancient`: whether who leaves in a
     deployment is from before that index. `blind`: whether one process can never query it, not even in peace.
-    `unsendable`: whether there are jobs in it whose queue does not exist.
+    `unsendable`: whether there are jobs in it whose queue does not exist. `levels`: how the levels of queues share
+    slots; None: queues have none.
     """
 
     seed: int
@@ -79,6 +81,7 @@ class Profile:
     ancient: bool = False
     blind: bool = False
     unsendable: bool = False
+    levels: str | None = None
 
     @property
     def retention(self) -> int:
@@ -128,7 +131,7 @@ def profile_of(seed: int) -> Profile:
         blackouts=() if calm else blackouts,
         impatience=leisure.uniform(2, 30) if leisure.random() < IMPATIENT else None,
     )
-    return _in_time(profile, _drawn(seed, "time"), calm=calm)
+    return _in_time(replace(profile, levels=_drawn(seed, "levels").choice(LEVELLED)), _drawn(seed, "time"), calm=calm)
 
 
 def _in_time(profile: Profile, time: random.Random, *, calm: bool) -> Profile:

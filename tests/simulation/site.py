@@ -84,6 +84,9 @@ class Site:
             visibility_timeout=self.profile.visibility,
             wait_time=self.profile.wait_time,
             max_receive_count=self.profile.max_receives,
+            priorities=("high", "medium", "low") if self.profile.levels else (),
+            mode="strict" if self.profile.levels == "strict" else "weighted",
+            reserve=1 if self.profile.concurrency > 1 else 0,
         )
 
     def _open(self, queue: QueueSettings) -> None:
@@ -98,15 +101,19 @@ class Site:
             debts=self.debts,
         )
         self.cemeteries.append(dead)
+        for name in sorted(queue.queues, key=lambda name: name != queue.name):
+            self._open_level(name, queue, dead)
+
+    def _open_level(self, name: str, queue: QueueSettings, dead: QueueService) -> None:
         self.queues.append(
             QueueService(
-                queue.name,
+                name,
                 self.world,
                 self.profile,
                 self.trace,
                 dead_letters=dead,
                 max_receive_count=max_receive_count_of(queue, self.new.largest_max_attempts),
-                sent=lambda letter: self._sent(queue.name, letter),
+                sent=lambda letter: self._sent(name, letter),
                 outlived=self._outlived,
                 debts=self.debts,
                 buried=lambda body: self.witness.replaced(job_of(body)[0], self.kernel.now),

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from tests.simulation.mutants import leases, letters, outages, protocol, rounds, schedule, snoozes
+from tests.simulation.mutants import leases, letters, outages, priorities, protocol, rounds, schedule, snoozes
 from tests.simulation.mutants.registry import MUTANTS, Mutant, mutated
 
-__all__ = ["MUTANTS", "Mutant", "leases", "letters", "mutated", "outages", "protocol", "rounds", "schedule", "snoozes"]
+__all__ = [
+    "MUTANTS",
+    "Mutant",
+    "leases",
+    "letters",
+    "mutated",
+    "outages",
+    "priorities",
+    "protocol",
+    "rounds",
+    "schedule",
+    "snoozes",
+]
