@@ -37,6 +37,8 @@ class Ledger:
 
     def __init__(self) -> None:
         self.accepted: dict[str, set[str]] = defaultdict(set)
+        self.met: set[str] = set()
+        """Jobs that a request was given that is another's, or may be."""
         self.refused: set[str] = set()
         self.rounds: dict[str, int] = defaultdict(int)
         self.retries: Counter[str] = Counter()
@@ -127,7 +129,7 @@ class Clients:
                 raise TooOld
             return await process.submitter.submit(request)
 
-        return await self._ask(submit)
+        return await self.ask(submit)
 
     async def _pretend(self, errand: Errand, began: float) -> None:
         """Another body under a key that is taken, and stays so for a day; later it is a job like any other.
@@ -147,19 +149,19 @@ class Clients:
         try:
             match act:
                 case "cancel":
-                    record = await self._ask(partial(self._cancelled, job_id))
+                    record = await self.ask(partial(self._cancelled, job_id))
                 case "retry":
                     record = await self._retry(job_id, round_number)
                 case "reschedule" | "run now":
                     at = None if act == "run now" else self._time_for(job_id)
-                    record = await self._ask(partial(self._rescheduled, job_id, at))
+                    record = await self.ask(partial(self._rescheduled, job_id, at))
                 case "reprioritise":
-                    record = await self._ask(partial(self._reprioritised, job_id))
+                    record = await self.ask(partial(self._reprioritised, job_id))
                 case "wait":
-                    record = await self._ask(lambda process: process.operator.wait(job_id, None, 20.0))
+                    record = await self.ask(lambda process: process.operator.wait(job_id, None, 20.0))
                     self._believe(record)
                 case _:
-                    record = await self._ask(lambda process: process.operator.show(job_id, None))
+                    record = await self.ask(lambda process: process.operator.show(job_id, None))
         except (CqworkerError, NoAnswer) as error:
             self._site.trace.note("client", act, job_id, repr(error))
             return None
@@ -201,7 +203,7 @@ class Clients:
             self.ledger.retries[job_id] += 1
         else:
             self.ledger.retried_rounds[job_id].add(number)
-        record = await self._ask(lambda process: process.operator.retry(job_id, None, number))
+        record = await self.ask(lambda process: process.operator.retry(job_id, None, number))
         self.ledger.rounds[job_id] = max(self.ledger.rounds[job_id], record.round)
         return record
 
@@ -209,7 +211,7 @@ class Clients:
         if self._chance.random() < 0.5:
             return None
         try:
-            return (await self._ask(lambda process: process.operator.show(job_id, None))).round
+            return (await self.ask(lambda process: process.operator.show(job_id, None))).round
         except (CqworkerError, NoAnswer):
             return None
 
@@ -219,7 +221,7 @@ class Clients:
         if record.status.is_final and written is not record.status:
             self._site.witness.accuse("a client was told", record.status, "but written was", written)
 
-    async def _ask(self, work: Callable[[Process], Coroutine[Any, Any, T]]) -> T:
+    async def ask(self, work: Callable[[Process], Coroutine[Any, Any, T]]) -> T:
         while (process := self._fleet.any()) is None:  # noqa: ASYNC110 - a look costs nothing in virtual time
             await asyncio.sleep(self._fleet.rest + 1)
         answer = await process.ask(lambda: work(process))

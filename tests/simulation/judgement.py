@@ -62,7 +62,7 @@ def judge_exits(site: Site, left: list[Process]) -> None:
 
 
 def _accepted_jobs_have_ended(site: Site, ledger: Ledger) -> None:
-    promised = {job for jobs in ledger.accepted.values() for job in jobs}
+    promised = {job for jobs in ledger.accepted.values() for job in jobs} | ledger.met
     everybody = promised | {job for jobs in site.asked.values() for job in jobs}
     for job_id in sorted(everybody - _bygone(site)):
         record = site.store.records.get(job_id)

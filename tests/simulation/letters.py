@@ -27,6 +27,7 @@ MADE_WITH = (
     "metadata",
     "tags",
     "trace_id",
+    "unique",
 )
 """What a record is made with, and what no change may touch."""
 
@@ -85,7 +86,7 @@ class Letters:
         wrong = [_differences(envelope, letter, *version, by_operator=by_operator) for version in versions]
         if [] in wrong:
             return
-        handed_in_again = request is not None and request.idempotency_key is not None and envelope.round == 1
+        handed_in_again = request is not None and _may_come_again(request) and envelope.round == 1
         if not versions or handed_in_again:
             versions.append((envelope, letter))
             wrong = [self._deviations(envelope, letter, request)] if request is not None else [[]]
@@ -120,6 +121,11 @@ class Letters:
             return json.loads(envelope.payload or "null")
         found = self._found(envelope.payload_ref)
         return json.loads(found.data) if found is not None else None
+
+
+def _may_come_again(request: Submission) -> bool:
+    """Who repeats a request, or meets a unique key whose job was never sent, sends it under the same id."""
+    return request.idempotency_key is not None or request.unique is not None
 
 
 def differences(one: JobRecord, other: JobRecord) -> list[str]:

@@ -33,6 +33,8 @@ TIMELY = 0.6
 BLIND_FOR_EVER = 0.15
 UNSENDABLE = 0.12
 LEVELLED = (None, None, None, "weighted", "strict")
+RIVALS = 0.4
+"""Share of seeds in which some hand in jobs that are unique."""
 HORIZONS = (10, 20, 40, 90)
 LAGS = (0.0, 0.0, 2.0, 15.0, 60.0)
 ANCIENT = 0.6
@@ -54,7 +56,7 @@ class Profile:
     `lag`: so many seconds, at most, the index of due jobs is behind the records. `ancient`: whether who leaves in a
     deployment is from before that index. `blind`: whether one process can never query it, not even in peace.
     `unsendable`: whether there are jobs in it whose queue does not exist. `levels`: how the levels of queues share
-    slots; None: queues have none.
+    slots; None: queues have none. `rivals`: whether some want a job that is unique, and want it at once.
     """
 
     seed: int
@@ -82,6 +84,7 @@ class Profile:
     blind: bool = False
     unsendable: bool = False
     levels: str | None = None
+    rivals: bool = False
 
     @property
     def retention(self) -> int:
@@ -131,7 +134,9 @@ def profile_of(seed: int) -> Profile:
         blackouts=() if calm else blackouts,
         impatience=leisure.uniform(2, 30) if leisure.random() < IMPATIENT else None,
     )
-    return _in_time(replace(profile, levels=_drawn(seed, "levels").choice(LEVELLED)), _drawn(seed, "time"), calm=calm)
+    rivals = _drawn(seed, "rivals").random() < RIVALS
+    profile = replace(profile, levels=_drawn(seed, "levels").choice(LEVELLED), rivals=rivals)
+    return _in_time(profile, _drawn(seed, "time"), calm=calm)
 
 
 def _in_time(profile: Profile, time: random.Random, *, calm: bool) -> Profile:

@@ -20,6 +20,7 @@ from tests.simulation.kernel import Livelock
 from tests.simulation.operators import Operators
 from tests.simulation.profile import profile_of
 from tests.simulation.promises import Promises
+from tests.simulation.rivals import OneAlive, Rivals
 from tests.simulation.site import Site
 from tests.simulation.trust import Trust
 
@@ -92,12 +93,15 @@ async def _story(site: Site) -> None:
     supervisor = loop.create_task(fleet.maintain())
     trust = Trust(site, fleet)
     site.store.refused = trust.refused
+    site.watchers.append(OneAlive(site).applied)
     watch = loop.create_task(trust.watch())
     works = [loop.create_task(clients.run(errand)) for errand in errands(site.profile)]
     works += [loop.create_task(clients.send(parcel)) for parcel in parcels(site.profile)]
     works.append(loop.create_task(fleet.suffer()))
     works.append(loop.create_task(fleet.close_for_days()))
     works.append(loop.create_task(fleet.endure_blackouts()))
+    if site.profile.rivals:
+        works.append(loop.create_task(Rivals(site, clients).run()))
     if site.profile.unsendable:
         works.append(loop.create_task(clients.put_unsendable()))
     if site.profile.impatience is not None:

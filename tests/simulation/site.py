@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cqworker.model.status import Status
 from cqworker.ports import Letter
 from cqworker.settings import ArtifactSettings, QueueSettings, Settings, StoreSettings, WorkerSettings
@@ -60,6 +62,7 @@ class Site:
             self._open(queue)
         self.asked: dict[str, dict[str, float]] = {}
         self.outlived: set[str] = set()
+        self.watchers: list[Callable[[Applied], None]] = []
 
     def make_peace(self) -> None:
         """No faults from here on, but for what still wanders through the network."""
@@ -125,6 +128,8 @@ class Site:
         self.witness.applied(write)
         self.chronicle.applied(write)
         self.debts.applied(write)
+        for watch in self.watchers:
+            watch(write)
         if write.before is None and write.after.status is Status.SCHEDULED:
             asked = write.after.metadata.get("asked", "")
             self.asked.setdefault(asked, {}).setdefault(write.after.job_id, self.kernel.now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.simulation.mutants import leases, letters, outages, priorities, protocol, rounds, schedule, snoozes
+from tests.simulation.mutants import leases, letters, outages, priorities, protocol, rounds, schedule, snoozes, unique
 from tests.simulation.mutants.registry import MUTANTS, Mutant, mutated
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "rounds",
     "schedule",
     "snoozes",
+    "unique",
 ]
