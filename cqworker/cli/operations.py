@@ -97,10 +97,8 @@ def act_on_many(
     operation = _ask(access, start)
     if as_json:
         click.echo(_to_json(operation))
-        return
-    name = operation["operation_id"]
-    click.echo(f"Operation {name} will {what}, {operation['rate']} a second at most.")
-    click.echo(f"`cqworker operations show {name}` tells how far it is, `cqworker operations stop {name}` stops it.")
+    else:
+        _print_start(operation, what)
 
 
 @click.group(invoke_without_command=True)
@@ -163,6 +161,12 @@ def _print_operation(operation: View, *, as_json: bool) -> None:
     from cqworker.cli.operation_text import describe_operation
 
     click.echo(_to_json(operation) if as_json else "\n".join(describe_operation(operation)))
+
+
+def _print_start(operation: View, what: str) -> None:
+    name = operation["operation_id"]
+    click.echo(f"Operation {name} will {what}, {operation['rate']} a second at most.")
+    click.echo(f"`cqworker operations show {name}` tells how far it is, `cqworker operations stop {name}` stops it.")
 
 
 def _print_operations(found: Sequence[View]) -> None:
