@@ -100,15 +100,18 @@ async def _story(site: Site) -> None:
     works.append(loop.create_task(fleet.endure_blackouts()))
     if site.profile.unsendable:
         works.append(loop.create_task(clients.put_unsendable()))
+    operators = Operators(site, clients, fleet)
     if site.profile.impatience is not None:
-        works.append(loop.create_task(Operators(site, clients).meddle()))
+        works.append(loop.create_task(operators.meddle()))
+    if site.profile.fickle:
+        works.append(loop.create_task(operators.waver()))
     await asyncio.sleep(site.profile.at(site.profile.seconds))
     site.make_peace()
     fleet.make_peace()
     await fleet.deploy()
     if site.profile.blind:
         fleet.blind_one()
-    promises = Promises(site, clients)
+    promises = Promises(site, clients, fleet)
     works += [loop.create_task(work) for work in (promises.ask_and_see(), promises.give_up_unsendable())]
     await asyncio.wait(works)
     await _until(lambda: is_quiet(site), site)

@@ -13,6 +13,7 @@ from cqworker.model.status import FINAL
 from cqworker.ports import MAX_VISIBILITY
 from tests.simulation.campaign import campaign
 from tests.simulation.profile import (
+    BESIDE_OLDER,
     CALL_FAULTS,
     OTHER_FAULTS,
     QUEUE_FAULTS,
@@ -25,7 +26,7 @@ from tests.simulation.profile import (
 from tests.simulation.run import Report, simulate
 
 pytestmark = pytest.mark.timeout(240)  # a minute of a core, on a busy machine too
-SLICE = range(59, 71)
+SLICE = range(149, 162)
 """Every kind of fault, world and ending is met in them, most several times; `make simulate` looks at hundreds."""
 WORLDS: dict[str, Callable[[Profile], bool]] = {
     "people at the desk": lambda profile: profile.impatience is not None,
@@ -38,6 +39,8 @@ WORLDS: dict[str, Callable[[Profile], bool]] = {
     "workers from before the index of due jobs": lambda profile: profile.timely and profile.ancient,
     "an index that lags": lambda profile: profile.lag > 0,
     "jobs that cannot be sent": lambda profile: profile.unsendable,
+    "people who put off what they have cancelled": lambda profile: profile.fickle,
+    "older workers that meet jobs in the index": lambda profile: profile.rates.keys() >= {*BESIDE_OLDER},
     "short days": lambda profile: profile.longest_hold < MAX_VISIBILITY,
 }
 UNDER_ANOTHER_NAME = {"deploy": "replaced", "lifespan": "lifespan failed"}
