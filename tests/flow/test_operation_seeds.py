@@ -12,6 +12,7 @@ import pytest
 
 from cqworker import Job, Reject, handler
 from cqworker.jobs import operation_actions, operation_source, operation_work
+from cqworker.jobs.operation_targets import ask_of
 from cqworker.jobs.operator_actions import OperatorActions
 from cqworker.model.operator_writes import NewRound
 from cqworker.model.record import JobRecord
@@ -89,7 +90,7 @@ def told(seed: int) -> list[str]:
     async def tell() -> list[str]:
         return await story_of(seed)
 
-    found: list[str] = in_virtual_time(tell)()  # type: ignore[assignment]
+    found: list[str] = in_virtual_time(tell)()
     return found
 
 
@@ -106,12 +107,11 @@ def _begins_at_once(patch: pytest.MonkeyPatch) -> None:
 
 def _forgets_when_it_was_asked(patch: pytest.MonkeyPatch) -> None:
     """Each attempt, and each page, looks at what there is now."""
-    asked = operation_source.ask_of
 
-    def ask_of(act: Any, texts: Any, as_of: int) -> Any:
-        return asked(act, texts, as_of + 3_600_000)
+    def asked_now(act: Any, texts: Any, as_of: int) -> Any:
+        return ask_of(act, texts, as_of + 3_600_000)
 
-    patch.setattr(operation_source, "ask_of", ask_of)
+    patch.setattr(operation_source, "ask_of", asked_now)
     patch.setattr(operation_source, "fits", lambda operation, record: operation.act.admits(record.status))
 
 
