@@ -90,15 +90,15 @@ class Promises:
     async def _keep_stopping(self, record: JobRecord) -> None:
         """The attempt ends, or its handler is told to stop: one that will not is given its time.
 
-        Where the worker is gone that had it, nobody can be told: the job ends once its lease does.
+        Where the worker is gone that had it, nobody can be told: the job ends once its lease has, and its message
+        has come to its turn.
         """
         told = await self._clients.act("cancel", record.job_id)
         if told is None:
             return
         await asyncio.sleep(EFFECT + LATENCY)
-        if self._runs_on(told) and not self._holders_of(told):
-            await asyncio.sleep(self._site.profile.visibility + EFFECT)
-        if self._runs_on(told) and all(lease.stop_reason is None for lease in self._holders_of(told)):
+        holders = self._holders_of(told)
+        if holders and self._runs_on(told) and all(lease.stop_reason is None for lease in holders):
             self._site.witness.accuse("a promise to cancel what runs was not kept:", shown(told))
 
     def _runs_on(self, told: JobRecord) -> bool:
