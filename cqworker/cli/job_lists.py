@@ -30,8 +30,12 @@ _is_span = re.compile(r"(\d{1,6})([smhdw])").fullmatch
 
 
 def _time(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    return None if value is None else as_time(value)
+
+
+def as_time(value: str) -> str:
     """A span such as 24h as the time so long ago; others as they are, for whoever lists jobs to judge."""
-    if value is None or (span := _is_span(value)) is None:
+    if (span := _is_span(value)) is None:
         return value
     ago = timedelta(**{_SPANS[span[2]]: int(span[1])})
     return (datetime.now(UTC) - ago).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,16 +1,17 @@
-"""`cqworker jobs`: find jobs; show, retry, cancel and put off one."""
+"""`cqworker jobs`: find jobs; show and put off one; retry and cancel one or many."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cqworker.cli.job_lists import count, list_jobs
+from cqworker.cli.operations import Access, act_on_many, many_options
 from cqworker.cli.options import access_options, json_option
 from cqworker.cli.priority_option import Priority
 from cqworker.cli.time_options import time_options
@@ -39,21 +40,39 @@ def show(job_id: str, as_json: bool, config: Path | None, url: str | None, token
 
 
 @jobs.command()
-@click.argument("job_id", metavar="ID")
+@click.argument("job_ids", metavar="[ID]...", nargs=-1)
+@many_options
 @json_option
 @access_options
-def retry(job_id: str, as_json: bool, config: Path | None, url: str | None, token: str | None) -> None:
-    """Run the job ID again: a new round where it FAILED or was CANCELLED, a new message where it is stuck."""
-    _print(_ask(config, url, token, lambda jobs: jobs.retry(job_id, None)), as_json)
+def retry(
+    job_ids: tuple[str, ...], as_json: bool, config: Path | None, url: str | None, token: str | None, **more: Any
+) -> None:
+    """Run the job ID again: a new round where it FAILED or was CANCELLED, a new message where it is stuck.
+
+    With --filter, or several IDs, it is done to all of them by an operation (`cqworker operations`).
+    """
+    if (job_id := _only(job_ids, more)) is not None:
+        _print(_ask(config, url, token, lambda jobs: jobs.retry(job_id, None)), as_json)
+    else:
+        _act_on_many("retry", job_ids, (config, url, token), as_json=as_json, **more)
 
 
 @jobs.command()
-@click.argument("job_id", metavar="ID")
+@click.argument("job_ids", metavar="[ID]...", nargs=-1)
+@many_options
 @json_option
 @access_options
-def cancel(job_id: str, as_json: bool, config: Path | None, url: str | None, token: str | None) -> None:
-    """Cancel the job ID: at once where it waits, through its worker where it runs."""
-    _print(_ask(config, url, token, lambda jobs: jobs.cancel(job_id)), as_json)
+def cancel(
+    job_ids: tuple[str, ...], as_json: bool, config: Path | None, url: str | None, token: str | None, **more: Any
+) -> None:
+    """Cancel the job ID: at once where it waits, through its worker where it runs.
+
+    With --filter, or several IDs, it is done to all of them by an operation (`cqworker operations`).
+    """
+    if (job_id := _only(job_ids, more)) is not None:
+        _print(_ask(config, url, token, lambda jobs: jobs.cancel(job_id)), as_json)
+    else:
+        _act_on_many("cancel", job_ids, (config, url, token), as_json=as_json, **more)
 
 
 @jobs.command()
@@ -101,6 +120,22 @@ def priority(
 def run_now(job_id: str, as_json: bool, config: Path | None, url: str | None, token: str | None) -> None:
     """Start the job ID, which waits, as soon as a worker is free."""
     _print(_ask(config, url, token, lambda jobs: jobs.run_now(job_id)), as_json)
+
+
+def _only(job_ids: tuple[str, ...], more: Mapping[str, Any]) -> str | None:
+    """The one job that is meant, where nothing is said that is for many."""
+    is_for_many = any(said for name, said in more.items() if name != "yes")
+    return job_ids[0] if len(job_ids) == 1 and not is_for_many else None
+
+
+def _act_on_many(act: str, job_ids: tuple[str, ...], access: Access, *, chosen: Mapping[str, str], **more: Any) -> None:
+    """Raises UsageError where no jobs are said, or some in both ways."""
+    if bool(job_ids) == bool(chosen):
+        both = "Give either IDs or --filter, not both." if chosen else "Say which: the job's ID, several, or --filter."
+        raise click.UsageError(
+            f"{both} `cqworker jobs {act} --filter status=FAILED --dry-run` shows what it would take."
+        )
+    act_on_many(act, chosen or job_ids, access, **more)
 
 
 def _ask(config: Path | None, url: str | None, token: str | None, ask: Callable[[Transport], Awaitable[View]]) -> View:

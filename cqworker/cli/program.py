@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, LazyCommand] = {
     "demo": LazyCommand("cqworker.cli.demo:demo", "Run a few jobs on an embedded AWS and tell their story."),
     "submit": LazyCommand("cqworker.cli.submit:submit", "Submit a job, or many."),
     "jobs": LazyCommand("cqworker.cli.jobs:jobs", "Show, retry and cancel jobs."),
+    "operations": LazyCommand("cqworker.cli.operations:operations", "See operations on many jobs; stop one."),
     "workers": LazyCommand("cqworker.cli.workers:workers", "See who works; quiet, resume or drain a worker."),
     "queues": LazyCommand("cqworker.cli.queues:queues", "See how queues stand; pause, drain or resume one."),
     "limits": LazyCommand("cqworker.cli.limits:limits", "See how limits stand; set, pause or resume one."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -195,14 +196,17 @@ class LeaseKeeper:
         except (Unavailable, TimeoutError):
             return
         refused = {fault.receipt: fault for fault in faults}
+        gone: list[tuple[Lease, str]] = []
         for lease in leases:
             fault = refused.get(lease.delivery.receipt)
             if not wanted[lease.delivery.receipt]:
-                await self._replace_message(lease, "SQS hides no message for longer than 12 hours")
+                gone.append((lease, "SQS hides no message for longer than 12 hours"))
             elif fault is None:
                 lease.extend_receipt(sent)
             elif fault.gone:
-                await self._replace_message(lease, fault.reason)
+                gone.append((lease, fault.reason))
+        if gone:
+            await asyncio.gather(*(self._replace_message(lease, reason) for lease, reason in gone))
 
     def _seconds_left(self, lease: Lease, now: float) -> int:
         """The whole period, but never past the 12 h that SQS counts from the receipt (ChangeMessageVisibility)."""
@@ -212,12 +216,15 @@ class LeaseKeeper:
     async def _replace_message(self, lease: Lease, reason: str) -> None:
         """The message is in other hands, or was deleted with its queue's others: the job goes on, under its record.
 
-        A job that has not ended must have a message, whatever becomes of this worker.
+        A job that has not ended must have a message, whatever becomes of this worker. One that the queue does not take
+        in time is sent with the next renewal: those of the other jobs wait for the answer here.
         """
         if lease.state not in (LeaseState.HELD, LeaseState.HIDDEN):
             return
         self._emit(ReceiptRefused(queue=self._queue.name, action="change_visibility", reason=reason, gone=True))
-        lease.is_receipt_gone = await self._send_copy(lease.delivery, self.period, lease.job.tenant)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._answer_within):
+                lease.is_receipt_gone = await self._send_copy(lease.delivery, self.period, lease.job.tenant)
 
     def _go_silent(self, lease: Lease) -> None:
         lease.is_silent = True

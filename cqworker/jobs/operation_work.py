@@ -44,7 +44,7 @@ GROUPS = 5
 TIMEOUT = 3600.0
 """Seconds of an attempt, well over WORK_FOR."""
 ATTEMPTS = 100
-"""Attempts that may die; no other counts, and none costs more than what it did in its last second, done again."""
+"""Attempts that may die; no other counts, and what one did in its last two seconds is looked at again, no more."""
 AT_ONCE = 4
 """Operations that one worker runs at once."""
 SKIPPED = "skipped"

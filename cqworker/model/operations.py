@@ -99,7 +99,7 @@ class Refusal(StrEnum):
 class Tally(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How far an operation is: it stands in its job's progress, from where the next attempt goes on.
 
-    What an attempt did in its last second may be missing in the numbers if its process died, never in the jobs.
+    What an attempt did in its last two seconds may be missing in the numbers if its process died, never in the jobs.
     """
 
     at: int | None = None

@@ -41,13 +41,17 @@ class Registry:
 
     @property
     def largest_max_attempts(self) -> int:
-        """The most starts that a job of any type has; 1 where there is no type."""
-        return max((handler.max_attempts for handler in self.handlers.values()), default=1)
+        """The most starts that a job of any installed type has; 1 where there is no type."""
+        return max((handler.max_attempts for handler in self._installed()), default=1)
 
     @property
     def longest_timeout(self) -> float:
-        """The longest timeout of any type in seconds; 0 where there is no type."""
-        return max((handler.timeout for handler in self.handlers.values()), default=0.0)
+        """The longest timeout of any installed type in seconds; 0 where there is no type."""
+        return max((handler.timeout for handler in self._installed()), default=0.0)
+
+    def _installed(self) -> Iterator[Handler]:
+        """Without the product's own: they run for long, where they block no handlers' loop."""
+        return (handler for name, handler in self.handlers.items() if not is_internal(name))
 
 
 def discover(settings: HandlerSettings) -> Registry:

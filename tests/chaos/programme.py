@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.chaos.report import Report
 from tests.chaos.runs.ambiguity import ambiguity
+from tests.chaos.runs.bulk import bulk
 from tests.chaos.runs.commit import commit
 from tests.chaos.runs.crash import crash
 from tests.chaos.runs.due import due, punctual
@@ -39,6 +40,7 @@ RUNS: Mapping[str, Run] = {
     "M": purge,
     "N": due,
     "O": punctual,
+    "P": bulk,
     "soak": soak,
 }
 FULL = tuple(name for name in RUNS if name != "soak")

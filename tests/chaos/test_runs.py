@@ -11,6 +11,7 @@ import pytest
 
 from tests.chaos.report import Report
 from tests.chaos.runs.ambiguity import ambiguity
+from tests.chaos.runs.bulk import bulk
 from tests.chaos.runs.commit import commit
 from tests.chaos.runs.crash import crash
 from tests.chaos.runs.due import due
@@ -73,8 +74,15 @@ async def test_freezes_poison_crashes_and_an_outage_lose_no_job(stage: Stage, te
     )
 
 
-async def test_jobs_for_later_are_neither_lost_nor_early_while_their_sweepers_die(stage: Stage, tell: Tell) -> None:
-    assert not await broken(stage, tell, due=partial(due, jobs=120, kills=2, seconds=8.0))
+async def test_jobs_for_later_and_those_of_an_operation_are_neither_lost_nor_early_nor_doubled_by_kills(
+    stage: Stage, tell: Tell
+) -> None:
+    assert not await broken(
+        stage,
+        tell,
+        due=partial(due, jobs=120, kills=2, seconds=8.0),
+        bulk=partial(bulk, jobs=150, kills=2, rate=20),
+    )
 
 
 async def test_silent_services_and_purged_queues_charge_no_attempt(stage: Stage, tell: Tell) -> None:

@@ -10,11 +10,16 @@ from msgspec.structs import replace
 
 from cqworker.errors import JobNotFound, ListingRefused, NotAllowedNow, NotProvisioned
 from cqworker.events.operation_events import OperationAsked
-from cqworker.model.operations import Refusal, Tally, tally_of
+from cqworker.jobs.operation_source import Source
+from cqworker.model.operations import OPERATION_TYPE, Refusal, Tally, tally_of
+from cqworker.model.operator_writes import NewRound
 from cqworker.model.record import Progress
 from cqworker.model.status import Status
 from cqworker.plugins.job import MAX_NOTE
 from cqworker.ports.listing import JobIndex
+from cqworker.worker.assembly import context_of
+from cqworker.worker.operations import open_target_lists
+from tests.flow.faults import late
 from tests.flow.handlers import Notebook, quick, worker_of
 from tests.flow.operation_world import OperationWorld, wish
 from tests.flow.world import story
@@ -197,3 +202,48 @@ async def test_a_tally_fits_a_note_whatever_it_counts() -> None:
     )
     assert len(most.text()) <= MAX_NOTE
     assert tally_of(Progress(0, None, most.text(), 0)) == most
+
+
+@story
+async def test_no_operation_is_retried_or_cancelled_by_another_one() -> None:
+    world = world_of()
+    [own] = world.put(1, type=OPERATION_TYPE)
+    world.start()
+    retrying = await world.ask()
+    await world.until(retrying)
+    assert world.record(own.job_id) == own
+    waiting = await world.ask(rate=1)
+    cancelling = await world.ask("cancel", job_ids=(waiting,), filter={})
+    await world.until(cancelling)
+    assert world.tally(cancelling).refused == {Refusal.INTERNAL: 1}
+    assert (await world.until(waiting)).status is Status.SUCCEEDED
+    await world.stop()
+
+
+@story
+async def test_who_asked_stands_in_the_history_although_the_message_is_faster_than_the_record() -> None:
+    world = world_of()
+    [job] = world.put(1)
+    host = world.start()
+    host.store.on(NewRound, late(0.5))
+    await world.until(await world.ask())
+    record = await world.until(job.job_id, Status.SUCCEEDED)
+    assert [entry.reason for entry in record.history if entry.event == "retried"] == ["by alice"]
+    await world.stop()
+
+
+@pytest.mark.parametrize("at", [None, 3])
+@story
+async def test_an_operation_goes_on_in_its_list_from_where_it_stood(at: int | None) -> None:
+    world = world_of()
+    jobs = world.put(6)
+    asked = await world.state_of("retry")
+    named = await world.state_of("retry", job_ids=tuple(job.job_id for job in jobs), filter={})
+    host = world.office
+    lists = open_target_lists(
+        world.listing, host.ground.schedule, context_of(host.ground, host.settings), host.settings.store
+    )
+    for state, place in ((asked, at and jobs[at].finished_at), (named, at)):
+        source = Source(state.operation, lists, host.ground.schedule)
+        found = [record async for some in source.found(place) for record in some.records]
+        assert found == jobs[at or 0 :]

@@ -8,14 +8,16 @@ import pytest
 from msgspec.structs import replace
 
 from cqworker import Job, Retry, handler
-from cqworker.events import JobStarted, LeaseLost, ReceiptRefused
+from cqworker.events import JobStarted, LeaseLost, LeaseUnanswered, ReceiptRefused
 from cqworker.model.attempt_writes import Settle
 from cqworker.model.status import Status
-from tests.flow.faults import late, unheard
+from tests.flow.faults import late, slow, unheard
 from tests.flow.handlers import Notebook, worker_of
 from tests.flow.world import World, story
 
 MARGIN = 5.0
+DEADLINE = 15.0
+"""Seconds that a call to SQS may take with all its tries."""
 
 
 @story
@@ -48,6 +50,22 @@ async def test_a_receipt_that_sqs_calls_gone_stops_nothing_and_its_job_gets_anot
     record = await world.until(job_id)
     assert (record.status, record.attempt, len(book.starts)) == (Status.SUCCEEDED, 1, 1)
     await world.until_empty()
+    await world.stop()
+
+
+@story
+async def test_new_messages_that_a_slow_queue_takes_its_time_for_keep_no_lease_from_its_renewal() -> None:
+    book = Notebook()
+    world = World({"work": worker_of(book, 200)})
+    host = world.start()
+    ids = [await world.submit("work") for _ in range(5)]
+    await world.until_true(lambda: len(book.starts) == len(ids))
+    host.queue.faults += [("ReceiptHandleIsInvalid", True)] * 4
+    for call in ("send", "send_many"):
+        host.queue.on(call, slow(DEADLINE), 100)
+    records = [await world.until(job_id) for job_id in ids]
+    assert [(record.status, record.attempt) for record in records] == [(Status.SUCCEEDED, 1)] * len(ids)
+    assert (host.seen(LeaseUnanswered), host.seen(LeaseLost)) == ([], [])
     await world.stop()
 
 

@@ -100,6 +100,10 @@ def called(site: Site, start: Start) -> dict[str, set[str]]:
     assert api.ended(refused)["status"] == "FAILED"
     assert api.post(f"/jobs/{refused}/retry").status == 202
     assert api.ended(refused)["status"] == "FAILED"
+    operation = api.post("/operations", {"act": "retry", "filter": {"type": "proof.refuse"}})
+    assert operation.status == 202, operation.body
+    until(lambda: api.get(operation.headers["location"]).body["state"] == "finished", 60)
+    assert api.ended(refused)["round"] == 3
     napping = api.submit("proof.nap", {"seconds": 50})
     until(lambda: api.job(napping)["status"] == "RUNNING")
     assert api.post(f"/jobs/{napping}/cancel").status in (200, 202)

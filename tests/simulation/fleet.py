@@ -45,7 +45,8 @@ class Fleet:
 
     def hire(self) -> None:
         self._count += 1
-        modern = not self._deploys or self._chance.random() < 0.3
+        is_mixed = "long hand-over" in self._site.profile.rates
+        modern = not self._deploys or (self._count % 2 == 0 if is_mixed else self._chance.random() < 0.3)
         skew = self._chance.randint(-self._site.profile.skew, self._site.profile.skew)
         self.processes.append(Process(f"w{self._count}", self._site, modern=modern, skew=skew))
 

@@ -6,13 +6,17 @@ import asyncio
 from collections.abc import Iterator
 
 from cqworker.model.record import JobRecord
+from cqworker.model.status import Status
 from tests.simulation.clients import Clients
 from tests.simulation.errand import EXTINCT
+from tests.simulation.fleet import Fleet
 from tests.simulation.site import Site
 
 BURST = 5
 OF_TIME = ("reschedule", "reschedule", "run now", "run now")
 OF_LEVELS = ("reprioritise", "reprioritise")
+GLANCE, LETTING_GO, AT_ONCE = 0.01, 15.0, 3
+"""Seconds between two looks at a record, seconds of looking, and requests at once."""
 LATEST = 12
 """So many of the youngest jobs are of interest."""
 
@@ -20,9 +24,10 @@ LATEST = 12
 class Operators:
     """People at the desk; every act goes to whichever process answers, and may be lost with its answer."""
 
-    def __init__(self, site: Site, clients: Clients) -> None:
+    def __init__(self, site: Site, clients: Clients, fleet: Fleet) -> None:
         self._site = site
         self._clients = clients
+        self._fleet = fleet
         self._chance = site.profile.stream("operators")
 
     async def meddle(self) -> None:
@@ -39,6 +44,33 @@ class Operators:
                 continue
             for pause, act in acts:
                 await self._after(pause, act, record)
+
+    async def waver(self) -> None:
+        """Cancels what runs, has its worker leave, and puts the job off in the moment in which nobody holds it."""
+        site, chance = self._site, self._site.profile.stream("fickle")
+        while site.kernel.now < site.profile.at(site.profile.seconds):
+            await asyncio.sleep(chance.uniform(5, 30))
+            held = [(process, lease.job.job_id) for process in self._fleet.at_hand for lease in process.leases()]
+            if not held:
+                continue
+            process, job_id = chance.choice(held)
+            told = await self._clients.act("cancel", job_id)
+            if told is None or told.status is not Status.RUNNING:
+                continue
+            site.trace.fault("second thoughts", process.name)
+            for _ in range(2):  # the second SIGTERM hands back what runs
+                process.leave()
+            if await self._is_let_go(job_id):
+                await asyncio.gather(*(self._clients.act("reschedule", job_id) for _ in range(AT_ONCE)))
+
+    async def _is_let_go(self, job_id: str) -> bool:
+        """Waits until nobody holds the job, for a while."""
+        for _ in range(round(LETTING_GO / GLANCE)):
+            record = self._site.store.records.get(job_id)
+            if record is None or record.status is not Status.RUNNING:
+                return record is not None
+            await asyncio.sleep(GLANCE)
+        return False
 
     async def _after(self, pause: float, act: str, record: JobRecord) -> None:
         await asyncio.sleep(pause)

@@ -156,17 +156,21 @@ class SimStore:
 class AncientStore(SimStore):
     """The same as the version before the index of due jobs writes and reads it."""
 
-    def __init__(self, service: StoreService, link: Link, clock: Clock) -> None:
+    def __init__(self, service: StoreService, link: Link, clock: Clock, started_marked: Callable[[], None]) -> None:
         super().__init__(service, link, lambda: False)
         self._clock = clock
+        self._started_marked = started_marked
 
     async def get(self, job_id: str) -> JobRecord | None:
         return as_old_reads_it(await super().get(job_id), self._clock.now())
 
     def _write(self, change: Change) -> Written | Refused:
+        before = self._service.records.get(change.job_id)
         answer = self._service.write(change, self._link.process, ancient=True)
         if isinstance(answer, Refused):
             return Refused(as_old_reads_it(answer.seen, self._clock.now()))
+        if isinstance(change, Claim) and before is not None and before.is_marked:
+            self._started_marked()
         return Written(replace(answer.record, due=None, hindered_at=None))
 
 

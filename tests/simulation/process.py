@@ -36,6 +36,7 @@ from tests.simulation.network import Call as Request
 from tests.simulation.network import Link
 from tests.simulation.ports import AncientStore, SimArtifacts, SimQueue, SimRates, SimSchedule, SimStore
 from tests.simulation.site import Site
+from tests.simulation.stalls import leave_with_it, stall_of_hand_over
 
 T = TypeVar("T")
 PATIENCE, LOOK_BACK = 30.0, 60.0
@@ -214,7 +215,8 @@ class Process:
 
     def _open_store(self) -> SimStore:
         if self.is_ancient:
-            return AncientStore(self._site.store, self.link, self.clock)
+            started_marked = partial(leave_with_it, self._site, self.name, self.leave)
+            return AncientStore(self._site.store, self.link, self.clock, started_marked)
         return SimStore(self._site.store, self.link, self._stands_still)
 
     def _start_sweeper(self, schedule: Schedule, ground: Dependencies) -> None:
@@ -229,12 +231,9 @@ class Process:
 
     def _stands_still(self) -> bool:
         """Between the send of a hand-over and its unmark."""
-        site = self._site
-        if not site.weather.harms("frozen hand-over"):
-            return False
-        site.trace.fault("frozen hand-over", self.name)
-        self.freeze("freeze", site.profile.stream(f"stalls {site.kernel.now}").uniform(1, 60))
-        return True
+        if (seconds := stall_of_hand_over(self._site, self.name)) is not None:
+            self.freeze("freeze", seconds)
+        return seconds is not None
 
     async def _watch_for_stuck(self) -> None:
         await self.worker.stuck.wait()

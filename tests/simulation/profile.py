@@ -15,6 +15,8 @@ OTHER_FAULTS = ("HTTP answer lost", "lifespan")
 STRIKES = ("crash", "freeze", "suspend", "drain", "hurried drain", "outage", "partition", "clock step", "deploy")
 TIME_FAULTS = ("two holders", "frozen hand-over")
 """A sweep lease that is given to two, and a process that stands still between a hand-over's send and its unmark."""
+BESIDE_OLDER = ("long hand-over", "old worker leaves")
+"""The same for so long that a worker from before the index starts the job, and one that leaves with what it started."""
 TIME_STRIKES = ("blind sweeper", "mute process", "index made again")
 """A process whose queries of the index fail, one whose sends fail, and an index that is deleted and filled anew."""
 MOST = {"crash": 6, "freeze": 6, "suspend": 2, "drain": 5, "hurried drain": 2, "outage": 3, "partition": 3}
@@ -35,6 +37,7 @@ UNSENDABLE = 0.12
 LEVELLED = (None, None, None, "weighted", "strict")
 RIVALS = 0.4
 """Share of seeds in which some hand in jobs that are unique."""
+FICKLE = 0.2
 HORIZONS = (10, 20, 40, 90)
 LAGS = (0.0, 0.0, 2.0, 15.0, 60.0)
 ANCIENT = 0.6
@@ -57,6 +60,8 @@ class Profile:
     deployment is from before that index. `blind`: whether one process can never query it, not even in peace.
     `unsendable`: whether there are jobs in it whose queue does not exist. `levels`: how the levels of queues share
     slots; None: queues have none. `rivals`: whether some want a job that is unique, and want it at once.
+    `fickle`: whether somebody cancels what runs
+    and puts it off the moment that its worker, which leaves, hands it back.
     """
 
     seed: int
@@ -85,6 +90,7 @@ class Profile:
     unsendable: bool = False
     levels: str | None = None
     rivals: bool = False
+    fickle: bool = False
 
     @property
     def retention(self) -> int:
@@ -136,7 +142,9 @@ def profile_of(seed: int) -> Profile:
     )
     rivals = _drawn(seed, "rivals").random() < RIVALS
     profile = replace(profile, levels=_drawn(seed, "levels").choice(LEVELLED), rivals=rivals)
-    return _in_time(profile, _drawn(seed, "time"), calm=calm)
+    profile = _beside_older(_in_time(profile, _drawn(seed, "time"), calm=calm), _drawn(seed, "older"), calm=calm)
+    is_fickle = profile.timely and not calm and _drawn(seed, "fickle").random() < FICKLE
+    return replace(profile, fickle=is_fickle)
 
 
 def _in_time(profile: Profile, time: random.Random, *, calm: bool) -> Profile:
@@ -157,6 +165,16 @@ def _in_time(profile: Profile, time: random.Random, *, calm: bool) -> Profile:
         blind=harms and time.random() < BLIND_FOR_EVER,
         unsendable=timely and time.random() < UNSENDABLE,
     )
+
+
+def _beside_older(profile: Profile, older: random.Random, *, calm: bool) -> Profile:
+    """The same where older workers meet jobs that are in the index, or where they hardly do."""
+    if calm or not (profile.timely and profile.ancient) or older.random() < 0.5:
+        return profile
+    late = profile.seconds * older.uniform(0.8, 1.0)
+    strikes = sorted((max(at, late) if kind == "deploy" else at, kind) for at, kind in profile.strikes)
+    rates = {kind: older.uniform(0.4, 0.9) for kind in BESIDE_OLDER}
+    return replace(profile, rates={**profile.rates, **rates}, strikes=tuple(strikes))
 
 
 def _drawn(seed: int, name: str) -> random.Random:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from unittest.mock import patch
 
 from cqworker.flow import acknowledger, fresh_copies, lease_keeper, settle, unknown_types
@@ -100,19 +101,14 @@ async def _story(site: Site) -> None:
     works.append(loop.create_task(fleet.suffer()))
     works.append(loop.create_task(fleet.close_for_days()))
     works.append(loop.create_task(fleet.endure_blackouts()))
-    if site.profile.rivals:
-        works.append(loop.create_task(Rivals(site, clients).run()))
-    if site.profile.unsendable:
-        works.append(loop.create_task(clients.put_unsendable()))
-    if site.profile.impatience is not None:
-        works.append(loop.create_task(Operators(site, clients).meddle()))
+    works += [loop.create_task(work) for work in _meddling(site, clients, fleet)]
     await asyncio.sleep(site.profile.at(site.profile.seconds))
     site.make_peace()
     fleet.make_peace()
     await fleet.deploy()
     if site.profile.blind:
         fleet.blind_one()
-    promises = Promises(site, clients)
+    promises = Promises(site, clients, fleet)
     works += [loop.create_task(work) for work in (promises.ask_and_see(), promises.give_up_unsendable())]
     await asyncio.wait(works)
     await _until(lambda: is_quiet(site), site)
@@ -124,6 +120,19 @@ async def _story(site: Site) -> None:
     watch.cancel()
     await supervisor
     judge_exits(site, last)
+
+
+def _meddling(site: Site, clients: Clients, fleet: Fleet) -> Iterator[Coroutine[Any, Any, None]]:
+    """What people do in this world beside handing in jobs."""
+    operators = Operators(site, clients, fleet)
+    if site.profile.rivals:
+        yield Rivals(site, clients).run()
+    if site.profile.unsendable:
+        yield clients.put_unsendable()
+    if site.profile.impatience is not None:
+        yield operators.meddle()
+    if site.profile.fickle:
+        yield operators.waver()
 
 
 async def _until(holds: Callable[[], bool], site: Site) -> None:

@@ -13,6 +13,7 @@ from cqworker.model.status import FINAL
 from cqworker.ports import MAX_VISIBILITY
 from tests.simulation.campaign import campaign
 from tests.simulation.profile import (
+    BESIDE_OLDER,
     CALL_FAULTS,
     OTHER_FAULTS,
     QUEUE_FAULTS,
@@ -40,6 +41,8 @@ WORLDS: dict[str, Callable[[Profile], bool]] = {
     "workers from before the index of due jobs": lambda profile: profile.timely and profile.ancient,
     "an index that lags": lambda profile: profile.lag > 0,
     "jobs that cannot be sent": lambda profile: profile.unsendable,
+    "people who put off what they have cancelled": lambda profile: profile.fickle,
+    "older workers that meet jobs in the index": lambda profile: profile.rates.keys() >= {*BESIDE_OLDER},
     "short days": lambda profile: profile.longest_hold < MAX_VISIBILITY,
 }
 UNDER_ANOTHER_NAME = {"deploy": "replaced", "lifespan": "lifespan failed"}

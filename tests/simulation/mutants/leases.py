@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from cqworker.execution.outcome import StopReason
 from cqworker.flow.acknowledger import Acknowledger
 from cqworker.flow.lease import Lease
 from cqworker.flow.lease_keeper import LeaseKeeper
@@ -23,6 +24,17 @@ def _short_days(profile: Profile) -> bool:
 def _wild(profile: Profile) -> bool:
     """Worlds in which a job is taken from somebody who believes in a lease."""
     return profile.wild
+
+
+@mutant("a running job is never told of its cancel", where=lambda profile: not profile.closed)
+def _cancel_unheard(swap: Swap) -> None:
+    honest = Lease.stop
+
+    def stop(self: Lease, reason: StopReason) -> None:
+        if reason is not StopReason.CANCEL:
+            honest(self, reason)
+
+    swap(Lease, "stop", stop)
 
 
 @mutant("a renewal counts from its answer", "slow")

@@ -19,9 +19,11 @@ from cqworker.flow.settle import Settler
 from cqworker.health.monitored_ports import MonitoredSchedule
 from cqworker.jobs import hand_over as hand_over_module
 from cqworker.jobs import messages as messages_module
+from cqworker.jobs import operator_actions as operator_actions_module
 from cqworker.jobs import submit as submit_module
 from cqworker.jobs.hand_over import HandOvers
 from cqworker.jobs.messages import letter_of
+from cqworker.jobs.waiting_jobs import require_waiting
 from cqworker.model import claim_table
 from cqworker.model.attempt_writes import Claim, Settle
 from cqworker.model.envelope import Envelope
@@ -32,7 +34,7 @@ from cqworker.ports.schedule import SweepLease
 from cqworker.scheduling.sweep_leases import SweepLeases
 from cqworker.scheduling.sweeper import Sweeper
 from tests.simulation.mutants.registry import Swap, mutant
-from tests.simulation.profile import Profile
+from tests.simulation.profile import BESIDE_OLDER, Profile
 
 
 def _timely(profile: Profile) -> bool:
@@ -158,6 +160,26 @@ def _put_off_running(swap: Swap) -> None:
         return seen is not None and not seen.status.is_final and seen.round == self.seen.round
 
     swap(Reschedule, "permits", permits)
+
+
+@mutant("a shard alone is a place in the index", *BESIDE_OLDER)
+def _shard_is_mark(swap: Swap) -> None:
+    swap(JobRecord, "is_marked", property(lambda self: self.due is not None))
+
+
+@mutant("a job is put off although a cancel was asked for", where=lambda profile: profile.fickle)
+def _put_off_cancelled(swap: Swap) -> None:
+    honest, require = Reschedule.permits, require_waiting
+
+    def permits(self: Reschedule, seen: JobRecord | None) -> bool:
+        return honest(self, seen and replace(seen, cancel_requested_at=None))
+
+    swap(Reschedule, "permits", permits)
+    swap(
+        operator_actions_module,
+        "require_waiting",
+        lambda record, what: require(replace(record, cancel_requested_at=None), what),
+    )
 
 
 @mutant("a start leaves its job in the index", where=_timely)
