@@ -30,10 +30,8 @@ class Admission:
         limits = table.limits_of(keys_of_job(record.type, record.queue, record.tenant, None), self._clock.now())
         if not limits:
             return None
-        admitted = claimed.envelope.admitted
-        moment = admitted.time if admitted is not None and admitted.attempt == record.attempt else None
         try:
-            verdict = await self._rates.judge(limits, moment)
+            verdict = await self._rates.judge(limits, _moment_of(claimed))
         except Unavailable as error:
             raised = Raised("Unavailable", error.cause, stage="limits")
             return await self._settler.conclude(claimed, Hindered("its limits could not be asked", raised))
@@ -53,3 +51,9 @@ class Admission:
         )
         delay = max(0, later.at - self._clock.now()) / 1000
         return HandedBack(RATE, delay, shown_key(later.key), copy=copy if later.reserved else None)
+
+
+def _moment_of(claimed: Claimed) -> int | None:
+    """The moment (epoch ms) that its message brings for this very attempt."""
+    admitted = claimed.envelope.admitted
+    return admitted.time if admitted is not None and admitted.attempt == claimed.record.attempt else None

@@ -295,3 +295,24 @@ async def test_a_message_without_a_record_keeps_its_rate() -> None:
     await all_done(world, jobs)
     assert max(mail.starts) - min(mail.starts) >= 118
     await world.stop()
+
+
+@story
+async def test_moments_that_nobody_could_use_in_time_are_not_made_up_for() -> None:
+    mail, long = Mail(), Mail(lasts=60)
+    world = World(
+        {"mail": mail.handler, "long": long.handler},
+        concurrency=1,
+        limits={"type:mail": {"rate": "1/s", "burst": 1}},
+    )
+    world.start("w1")
+    jobs = await submitted(world, 20)
+    await world.until_true(lambda: len(mail.starts) == 1)
+    await asyncio.sleep(0.5)
+    blocking = await world.submit("long")
+    await world.until(blocking)
+    mail.starts.clear()
+    await all_done(world, jobs)
+    assert len(mail.starts) >= 10
+    assert mail.most_within(5.0) <= 8
+    await world.stop()

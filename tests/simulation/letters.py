@@ -37,7 +37,7 @@ class Letters:
 
     A copy says what a letter of its job and round said before, to the byte. An operator's letter, and one that is sent
     for a time, is written from the record, so it may lack what only a newer version of ours understands, and name
-    another parent in the same trace.
+    another parent in the same trace; one that brings its moment is written anew, too.
     """
 
     def __init__(self, accuse: Callable[..., None], found: Callable[[str], StoredObject | None]) -> None:
@@ -79,7 +79,8 @@ class Letters:
         """A letter that says what no letter of this job and round has said."""
         versions = self._versions[envelope.job_id]
         request = self.asked.get(envelope.metadata.get("asked", ""))
-        by_operator = envelope.job_id in self.retried | self.reprioritised or envelope.at is not None
+        sent_for = envelope.at is not None or envelope.admitted is not None
+        by_operator = envelope.job_id in self.retried | self.reprioritised or sent_for
         if envelope.job_id in self.reprioritised:
             asked_for = request.priority if request is not None else None
             envelope = replace(envelope, priority=versions[0][0].priority if versions else str(asked_for or "medium"))
@@ -142,8 +143,8 @@ def _differences(
     """How a letter differs from the one that its job was handed in with."""
     said: dict[str, tuple[object, object]] = {
         "envelope": (
-            replace(envelope, round=1, at=None, extra={}),
-            _aged(replace(first, round=1, at=None, extra={}), envelope.created_at),
+            replace(envelope, round=1, at=None, admitted=None, extra={}),
+            _aged(replace(first, round=1, at=None, admitted=None, extra={}), envelope.created_at),
         ),
         "group": (letter.group, original.group),
         "trace": (_trace(envelope, letter), _trace(first, original)),

@@ -13,6 +13,7 @@ from cqworker.events import Event, JobRef, JobStarted, LeasesRenewed, ReceiveAns
 from cqworker.events.loop_events import HandlerLoopProbed, MainLoopProbed
 from cqworker.execution.handler_loop import copy_result
 from cqworker.flow.lease import Lease
+from cqworker.flow.queue_control import QueueControl
 from cqworker.flow.schedule_state import ScheduleState
 from cqworker.flow.supervised_loop import keep_running
 from cqworker.health.monitored_ports import MonitoredArtifacts, MonitoredQueue, MonitoredSchedule, MonitoredStore
@@ -24,6 +25,7 @@ from cqworker.jobs.waiters import Waiters
 from cqworker.ports import JobQueue
 from cqworker.ports.schedule import Schedule
 from cqworker.scheduling.sweeper import Sweeper
+from cqworker.settings.limit_settings import limits_of
 from cqworker.worker.assembly import Dependencies, open_worker
 from cqworker.worker.worker import Worker
 from tests.simulation import machine
@@ -199,6 +201,7 @@ class Process:
             health=health,
             clock=self.clock,
             emit=self._emit,
+            queue_control=QueueControl(self.clock, written=limits_of(settings.limits)),
         )
         waiters = Waiters(self.clock, lambda job_id: self.worker.holds(job_id))  # noqa: PLW0108 - the worker comes after its watch
         self.worker = open_worker(ground, settings, self._loop, name=self.name, on_settled=waiters.note_written)
@@ -289,6 +292,7 @@ class Process:
             job = event.job
             token = next((lease.token for lease in self.leases() if lease.job is job), "")
             self._running[job.job_id, job.round, job.attempt] = token
+            self._site.pace.started(job, now)
 
     def _swallowed(self, call: Request) -> None:
         self._site.witness.swallowed(self, call, self._site.kernel.now)

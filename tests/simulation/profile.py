@@ -42,6 +42,9 @@ HORIZONS = (10, 20, 40, 90)
 LAGS = (0.0, 0.0, 2.0, 15.0, 60.0)
 ANCIENT = 0.6
 """Share of the seeds with a deployment in which the version that leaves knows nothing of the index of due jobs."""
+PACED = 0.4
+"""Share of the seeds without a deployment in which jobs of the commonest type have a rate."""
+PACES = (("1/s", 2), ("2/s", 1), ("30/m", 1), ("20/m", 3))
 DARK_SERVICES = (("sqs",), ("dynamodb",), ("sqs", "dynamodb"), ("sqs", "dynamodb"))
 DAY = 86_400.0
 
@@ -59,9 +62,9 @@ class Profile:
     `lag`: so many seconds, at most, the index of due jobs is behind the records. `ancient`: whether who leaves in a
     deployment is from before that index. `blind`: whether one process can never query it, not even in peace.
     `unsendable`: whether there are jobs in it whose queue does not exist. `levels`: how the levels of queues share
-    slots; None: queues have none. `rivals`: whether some want a job that is unique, and want it at once.
-    `fickle`: whether somebody cancels what runs
-    and puts it off the moment that its worker, which leaves, hands it back.
+    slots; None: queues have none. `rivals`: whether some want a job that is unique, and want it at once. `fickle`:
+    whether somebody cancels what runs and puts it off the moment that its worker, which leaves, hands it back. `paced`:
+    how often jobs of the commonest type may start, and how many at once.
     """
 
     seed: int
@@ -91,6 +94,7 @@ class Profile:
     levels: str | None = None
     rivals: bool = False
     fickle: bool = False
+    paced: tuple[str, int] | None = None
 
     @property
     def retention(self) -> int:
@@ -164,6 +168,7 @@ def _in_time(profile: Profile, time: random.Random, *, calm: bool) -> Profile:
         ancient=deploys and time.random() < ANCIENT,
         blind=harms and time.random() < BLIND_FOR_EVER,
         unsendable=timely and time.random() < UNSENDABLE,
+        paced=_pace(profile, deploys=deploys),
     )
 
 
@@ -175,6 +180,12 @@ def _beside_older(profile: Profile, older: random.Random, *, calm: bool) -> Prof
     strikes = sorted((max(at, late) if kind == "deploy" else at, kind) for at, kind in profile.strikes)
     rates = {kind: older.uniform(0.4, 0.9) for kind in BESIDE_OLDER}
     return replace(profile, rates={**profile.rates, **rates}, strikes=tuple(strikes))
+
+
+def _pace(profile: Profile, *, deploys: bool) -> tuple[str, int] | None:
+    """Not where clocks are wild, or where who leaves may be from before rates: then more may start than may."""
+    chance = _drawn(profile.seed, "pace")
+    return chance.choice(PACES) if chance.random() < PACED and not profile.wild and not deploys else None
 
 
 def _drawn(seed: int, name: str) -> random.Random:

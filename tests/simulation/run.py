@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
 
+from cqworker.admission import rate_admission
 from cqworker.flow import acknowledger, fresh_copies, lease_keeper, settle, unknown_types
 from cqworker.jobs import hand_over, operator_actions, submission, submit
 from tests.simulation.clients import Clients
@@ -115,6 +116,7 @@ async def _story(site: Site) -> None:
     await asyncio.sleep(AFTERGLOW)
     await _until(lambda: is_quiet(site) and all(process.is_idle for process in fleet.alive), site)
     judge(site, clients.ledger, fleet)
+    site.pace.judge()
     last = fleet.alive
     await fleet.close()
     watch.cancel()
@@ -155,6 +157,8 @@ def _short_delays(seconds: int) -> Iterator[None]:
         stack.enter_context(patch.object(unknown_types, "PATIENCE_MS", HINDERED_MS))
         for module in (settle, fresh_copies, hand_over, submit):
             stack.enter_context(patch.object(module, "MAX_DELAY", seconds))
+        for name, value in (("MAX_DELAY", seconds), ("LOOK_AGAIN", 4 * seconds), ("SPREAD", seconds)):
+            stack.enter_context(patch.object(rate_admission, name, value))
         for module in (hand_over, submission, operator_actions):
             stack.enter_context(patch.object(module, "HORIZON_MS", seconds * 1000))
         yield

@@ -16,6 +16,7 @@ from tests.simulation.index_service import IndexService
 from tests.simulation.kernel import Kernel
 from tests.simulation.letters import Letters
 from tests.simulation.network import Weather
+from tests.simulation.pace import Pace, limits_in
 from tests.simulation.profile import Profile
 from tests.simulation.queue_service import QueueService
 from tests.simulation.rate_service import RateService
@@ -43,6 +44,7 @@ class Site:
             store=StoreSettings(retention_days=profile.retention_days),
             worker=WorkerSettings(concurrency=profile.concurrency),
             artifacts=ArtifactSettings(inline_limit=INLINE_LIMIT),
+            limits=limits_in(profile),
         )
         self.objects = ObjectService()
         self.witness = Witness(profile, self.trace, self.objects)
@@ -51,8 +53,9 @@ class Site:
         self.store = StoreService(self.world, self._applied, profile.stream("store"))
         self.witness.store = self.store
         self.index = IndexService(self.store, self.world.time, profile, self._harms)
-        self.rates = RateService()
         self.limits = MemoryLimits()
+        self.pace = Pace(self.witness.accuse, profile)
+        self.rates = RateService(self.pace.reserved)
         self.debts = Debts(self.witness.accuse, self.world.time, self.store, profile)
         self.chronicle.expired = self.store.expired
         self.objects.overwritten = self.witness.overwritten

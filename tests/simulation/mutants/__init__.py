@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from tests.simulation.mutants import leases, letters, outages, priorities, protocol, rounds, schedule, snoozes, unique
+from tests.simulation.mutants import (
+    leases,
+    letters,
+    outages,
+    priorities,
+    protocol,
+    rates,
+    rounds,
+    schedule,
+    snoozes,
+    unique,
+)
 from tests.simulation.mutants.registry import MUTANTS, Mutant, mutated
 
 __all__ = [
@@ -14,6 +25,7 @@ __all__ = [
     "outages",
     "priorities",
     "protocol",
+    "rates",
     "rounds",
     "schedule",
     "snoozes",
