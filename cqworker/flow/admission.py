@@ -27,7 +27,9 @@ class Admission:
     async def admit(self, claimed: Claimed, table: LimitTable) -> Conclusion | None:
         """None: it starts. Else what is written in place of a start; its attempt is refunded."""
         record = claimed.record
-        limits = table.limits_of(keys_of_job(record.type, record.queue, record.tenant, None), self._clock.now())
+        limits = table.limits_of(
+            keys_of_job(record.type, record.queue, record.tenant, record.limit_key), self._clock.now()
+        )
         if not limits:
             return None
         try:

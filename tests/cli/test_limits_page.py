@@ -38,6 +38,7 @@ def test_the_configuration_of_the_page_is_taken(tmp_path: Path) -> None:
     assert limits_of(settings_of_the_page(tmp_path)) == {
         "type:text.transform": Limit(rate=Rate(10, "s"), burst=3),
         "tenant:*": Limit(rate=Rate(600, "m"), on_full=OnFull.DROP),
+        "key:*": Limit(concurrency=3),
     }
 
 
@@ -56,7 +57,7 @@ async def test_the_commands_of_the_page_are_taken_one_after_the_other(tmp_path: 
     assert changed.startswith("type:text.transform is limited to 5/s, bursts of 5 until 20")
     assert paused.startswith("tenant:acme is paused until 20")
     assert resumed.startswith("tenant:acme is limited to 600/m, bursts of 10.")
-    assert json.loads(shown)["is_limited"] is False
+    assert json.loads(shown)["concurrency"] == 3
 
 
 async def test_the_program_of_the_page_prints_how_limits_stand(
@@ -76,6 +77,7 @@ async def test_the_program_of_the_page_prints_how_limits_stand(
         await names["told"]()  # type: ignore[operator]
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[:3] for line in lines] == [
+        ["key:*", "False", "0"],
         ["tenant:*", "False", "0"],
         ["tenant:acme", "True", "0"],
         ["type:text.transform", "False", "0"],

@@ -316,3 +316,28 @@ async def test_moments_that_nobody_could_use_in_time_are_not_made_up_for() -> No
     assert len(mail.starts) >= 10
     assert mail.most_within(5.0) <= 8
     await world.stop()
+
+
+@story
+async def test_jobs_of_one_limit_key_have_a_rate_together() -> None:
+    mail = Mail()
+    world = World({"mail": mail.handler}, limits={"key:*": {"rate": "1/m"}})
+    world.start("w1")
+    jobs = [await world.submit("mail", limit_key=key) for key in ("a", "b", "a", "b")]
+    await all_done(world, jobs)
+    assert sum(1 for at in mail.starts if at - min(mail.starts) < 30) == 2
+    assert max(mail.starts) - min(mail.starts) >= 59
+    await world.stop()
+
+
+@story
+async def test_a_job_that_got_no_slot_takes_another_moment_when_it_is_woken() -> None:
+    mail = Mail(lasts=10)
+    world = World({"mail": mail.handler}, limits={"type:mail": {"rate": "1/s", "concurrency": 1}})
+    for name in ("w1", "w2"):
+        world.start(name)
+    jobs = await submitted(world, 8)
+    await all_done(world, jobs)
+    assert mail.most_within(9.0) == 1
+    assert max(mail.starts) - min(mail.starts) < 8 * 15
+    await world.stop()
