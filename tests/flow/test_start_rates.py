@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 
 from cqworker import Retry, handler
-from cqworker.model.limits import LimitOrder, rate_from
 from cqworker.model.status import Status
-from cqworker.ports.fleet import Control
 from cqworker.testing.mishaps import refused
 from tests.flow.long_stories import look_seldom
 from tests.flow.world import World, story
@@ -218,74 +216,6 @@ async def test_a_copy_whose_send_was_refused_leaves_the_old_message() -> None:
 
 
 @story
-async def test_a_higher_rate_speeds_up_those_that_come_and_within_the_hour_those_that_wait() -> None:
-    mail = Mail()
-    world = World({"mail": mail.handler}, limits={"type:mail": {"rate": "1/d"}})
-    host = world.start("w1")
-    jobs = await submitted(world, 20)
-    await asyncio.sleep(HOUR)
-    assert len(mail.starts) == 1
-    host.ground.queue_control.note(Control(1, {}, {"type:mail": LimitOrder(rate=rate_from("100/s"))}))
-    began = asyncio.get_running_loop().time()
-    await all_done(world, jobs)
-    assert max(mail.starts) - began <= 1.3 * HOUR
-    await world.stop()
-
-
-@story
-async def test_a_lower_rate_holds_from_the_next_moment_on() -> None:
-    mail = Mail()
-    world = World({"mail": mail.handler}, limits={"type:mail": {"rate": "100/s", "burst": 1}})
-    host = world.start("w1")
-    await all_done(world, await submitted(world, 5))
-    host.ground.queue_control.note(Control(1, {}, {"type:mail": LimitOrder(rate=rate_from("1/m"))}))
-    mail.starts.clear()
-    await all_done(world, await submitted(world, 4))
-    assert max(mail.starts) - min(mail.starts) >= 170
-    await world.stop()
-
-
-@story
-async def test_a_rate_that_is_taken_out_lets_those_that_wait_start_at_their_moment() -> None:
-    mail = Mail()
-    world = World({"mail": mail.handler})
-    host = world.start("w1")
-    host.ground.queue_control.note(Control(1, {}, {"type:mail": LimitOrder(rate=rate_from("1/m"))}))
-    jobs = await submitted(world, 5)
-    await asyncio.sleep(10)
-    host.ground.queue_control.note(Control(2))
-    quick = await world.submit("mail")
-    await world.until(quick, patience=5)
-    await all_done(world, jobs)
-    await world.stop()
-
-
-@story
-async def test_two_releases_with_unlike_rates_exceed_neither_by_more_than_its_burst() -> None:
-    mail = Mail()
-    world = World({"mail": mail.handler}, limits={"type:mail": {"rate": "10/s", "burst": 1}})
-    world.start("w1")
-    slow = world.start("w2")
-    slow.ground.queue_control.note(Control(1, {}, {"type:mail": LimitOrder(rate=rate_from("5/s"), burst=1)}))
-    await all_done(world, await submitted(world, 200))
-    assert mail.most_within(10.0) <= 10 * 12 + 1
-    await world.stop()
-
-
-@story
-async def test_a_job_under_two_rates_keeps_both() -> None:
-    mail = Mail()
-    world = World(
-        {"mail": mail.handler},
-        limits={"type:mail": {"rate": "1/s", "burst": 1}, "tenant:default": {"rate": "30/m", "burst": 1}},
-    )
-    world.start("w1")
-    await all_done(world, await submitted(world, 10))
-    assert max(mail.starts) - min(mail.starts) >= 16
-    await world.stop()
-
-
-@story
 async def test_a_message_without_a_record_keeps_its_rate() -> None:
     mail = Mail()
     world = World({"mail": mail.handler}, limits={"type:mail": {"rate": "1/m"}})
@@ -315,29 +245,4 @@ async def test_moments_that_nobody_could_use_in_time_are_not_made_up_for() -> No
     await all_done(world, jobs)
     assert len(mail.starts) >= 10
     assert mail.most_within(5.0) <= 8
-    await world.stop()
-
-
-@story
-async def test_jobs_of_one_limit_key_have_a_rate_together() -> None:
-    mail = Mail()
-    world = World({"mail": mail.handler}, limits={"key:*": {"rate": "1/m"}})
-    world.start("w1")
-    jobs = [await world.submit("mail", limit_key=key) for key in ("a", "b", "a", "b")]
-    await all_done(world, jobs)
-    assert sum(1 for at in mail.starts if at - min(mail.starts) < 30) == 2
-    assert max(mail.starts) - min(mail.starts) >= 59
-    await world.stop()
-
-
-@story
-async def test_a_job_that_got_no_slot_takes_another_moment_when_it_is_woken() -> None:
-    mail = Mail(lasts=10)
-    world = World({"mail": mail.handler}, limits={"type:mail": {"rate": "1/s", "concurrency": 1}})
-    for name in ("w1", "w2"):
-        world.start(name)
-    jobs = await submitted(world, 8)
-    await all_done(world, jobs)
-    assert mail.most_within(9.0) == 1
-    assert max(mail.starts) - min(mail.starts) < 8 * 15
     await world.stop()
