@@ -26,11 +26,12 @@ from tests.simulation.profile import (
 from tests.simulation.run import Report, simulate
 
 pytestmark = pytest.mark.timeout(240)  # a minute of a core, on a busy machine too
-SLICE = range(32, 48)
+SLICE = range(32, 51)
 """Every kind of fault, world and ending is met in them, most several times; `make simulate` looks at hundreds."""
 WORLDS: dict[str, Callable[[Profile], bool]] = {
     "levels of priority": lambda profile: profile.levels is not None,
     "levels that people change": lambda profile: profile.levels is not None and profile.impatience is not None,
+    "a rate of starts": lambda profile: profile.paced is not None,
     "people at the desk": lambda profile: profile.impatience is not None,
     "a strict redrive": lambda profile: profile.max_receives in (1, 2, 3),
     "days without a fleet": lambda profile: bool(profile.closed),
