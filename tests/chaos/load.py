@@ -25,10 +25,15 @@ class Order:
     payload: dict[str, object] = field(default_factory=dict)
     key: str | None = None
     run_at: int | None = None
+    priority: str | None = None
 
     def submission(self) -> Submission:
         return Submission(
-            type=self.type, payload=json.dumps(self.payload), idempotency_key=self.key, run_at=self.run_at
+            type=self.type,
+            payload=json.dumps(self.payload),
+            idempotency_key=self.key,
+            run_at=self.run_at,
+            priority=self.priority,
         )
 
 

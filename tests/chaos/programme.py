@@ -18,6 +18,7 @@ from tests.chaos.runs.kill import kill
 from tests.chaos.runs.outage import outage
 from tests.chaos.runs.pause import pause
 from tests.chaos.runs.poison import poison
+from tests.chaos.runs.priorities import priorities
 from tests.chaos.runs.purge import purge
 from tests.chaos.runs.shutdown import shutdown
 from tests.chaos.runs.silence import silence
@@ -41,6 +42,7 @@ RUNS: Mapping[str, Run] = {
     "N": due,
     "O": punctual,
     "P": bulk,
+    "R": priorities,
     "soak": soak,
 }
 FULL = tuple(name for name in RUNS if name != "soak")

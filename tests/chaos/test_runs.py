@@ -21,6 +21,7 @@ from tests.chaos.runs.kill import kill
 from tests.chaos.runs.outage import outage
 from tests.chaos.runs.pause import pause
 from tests.chaos.runs.poison import poison
+from tests.chaos.runs.priorities import priorities
 from tests.chaos.runs.purge import purge
 from tests.chaos.runs.scene import Stage
 from tests.chaos.runs.shutdown import shutdown
@@ -46,6 +47,10 @@ async def broken(stage: Stage, tell: Tell, **runs: Run) -> list[str]:
 
 async def test_kills_at_random_moments_lose_no_job(stage: Stage, tell: Tell) -> None:
     assert not await broken(stage, tell, kill=partial(kill, jobs=200, kills=2))
+
+
+async def test_levels_share_the_slots_as_they_should_and_an_urgent_job_waits_for_one(stage: Stage, tell: Tell) -> None:
+    assert not await broken(stage, tell, priorities=partial(priorities, starts=1000, backlog=300))
 
 
 async def test_stops_cost_nothing(stage: Stage, tell: Tell) -> None:

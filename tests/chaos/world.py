@@ -33,13 +33,15 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """How a run's workers are set up: seconds, but for the two counts; `receives` before a message is a dead letter."""
+    """How a run's workers are set up: seconds, but for the counts; `receives` before a message is a dead letter."""
 
     visibility: int
     drain: float
     receives: int
     wait: int = 1
     concurrency: int = 32
+    levels: tuple[str, ...] = ()
+    mode: str = "weighted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +148,8 @@ def _configure(folder: Path, shape: Shape) -> Path:
         f"visibility_timeout = {shape.visibility}",
         f"wait_time = {shape.wait}",
         f"max_receive_count = {shape.receives}",
+        f"priorities = {json.dumps(list(shape.levels))}",
+        f'mode = "{shape.mode}"',
     ]
     config = folder / "cqworker.toml"
     config.write_text("\n".join(lines), encoding="utf-8")

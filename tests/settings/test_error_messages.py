@@ -58,6 +58,35 @@ def path(tmp_path: Path) -> Path:
         ("[[queues]]\nname = 'a.fifo'", 'queues[0].name = "a.fifo" does not have the right form.'),
         ("[[queues]]\nname = 'a'\n[[queues]]\nname = 'a'", "queues: a is named twice"),
         (
+            "[[queues]]\nname = 'a'\npriorities = ['high', 'medium']\n[[queues]]\nname = 'a-high'",
+            "queues: a-high is named twice; every queue and every dead-letter queue needs one of its own.",
+        ),
+        (
+            "[[queues]]\nname = 'a'\npriorities = ['high', 'low']",
+            'queues[0].priorities: a queue has no levels, or several with "medium" among them',
+        ),
+        (
+            "[[queues]]\nname = 'a'\npriorities = ['low', 'medium', 'high']",
+            "queues[0].priorities: write each level once, the most urgent first: high, medium, low.",
+        ),
+        (
+            "[[queues]]\nname = 'a'\npriorities = ['urgent', 'medium']",
+            "must be one of highest, high, medium, low, lowest",
+        ),
+        (
+            "[[queues]]\nname = 'a'\npriorities = ['high', 'medium']\nweights = [1, 2, 3]",
+            "queues[0].weights: there are 3 for 2 levels; give each level of priorities one.",
+        ),
+        (
+            f"[[queues]]\nname = '{'q' * 78}'\npriorities = ['high', 'medium']",
+            f'queues[0].priorities: the name of a level\'s queue, "{"q" * 78}-high", is longer than 80.',
+        ),
+        ("[[queues]]\nname = 'a'\nmode = 'fair'", 'queues[0].mode = "fair" must be one of weighted, strict.'),
+        (
+            "[worker]\nconcurrency = 2\n[[queues]]\nname = 'a'\npriorities = ['high', 'medium']\nreserve = 2",
+            'worker: the queue "a" reserves 2 of 2 slots; give it a reserve of 1, or the worker more concurrency.',
+        ),
+        (
             "[http]\nmax_upload = 5000000\nmax_spool = 4000000",
             "http.max_spool: an artifact of max_upload (5000000 bytes)",
         ),

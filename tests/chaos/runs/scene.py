@@ -60,10 +60,16 @@ class Scene:
 
 @asynccontextmanager
 async def open_scene(
-    stage: Stage, *, workers: int, drain: float = DRAIN_TIMEOUT, receives: int = RECEIVES
+    stage: Stage,
+    *,
+    workers: int,
+    drain: float = DRAIN_TIMEOUT,
+    receives: int = RECEIVES,
+    levels: tuple[str, ...] = (),
+    mode: str = "weighted",
 ) -> AsyncIterator[Scene]:
     """A world with so many workers that are ready; they drain for so many seconds."""
-    shape = Shape(visibility=stage.visibility, drain=drain, receives=receives)
+    shape = Shape(visibility=stage.visibility, drain=drain, receives=receives, levels=levels, mode=mode)
     async with (
         open_world(stage.engines, stage.folder, stage.seed, shape, stage.turn) as world,
         world.counter(stage.turn) as counter,
