@@ -29,7 +29,8 @@ class PriorityActions:
 
     The message of a job lies where it lay; the one that is sent to the new level is a second copy, and whichever is
     claimed first starts the job. Who dies between the write and the send leaves the job in its old place; asked again
-    for the same level, the message is sent once more. Of a job in the index of due jobs none is sent: the index will.
+    for the same level, the message is sent once more. Of a job in the index of due jobs, or on the
+    waiting list of a limit, none is sent: whoever starts it off sends it to the level that its record names.
     """
 
     def __init__(self, context: Context, queues: QueueDirectory, show: Show) -> None:
@@ -68,7 +69,7 @@ class PriorityActions:
 
     async def _send(self, record: JobRecord) -> JobRecord:
         """A message to its level; where that fails the job keeps its old place, and who asked may ask again."""
-        if record.is_marked:
+        if record.is_marked or record.is_parked:
             return record
         ahead = max(0, (record.scheduled_at or 0) - self._clock.now())
         letter = letter_of(record, delay=min(MAX_DELAY, -(-ahead // 1000)))

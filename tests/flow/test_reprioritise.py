@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from cqworker.errors import NotAllowedNow, SubmissionRefused, Unavailable
 from cqworker.model.priorities import PriorityName
@@ -114,6 +115,18 @@ async def test_who_dies_between_the_write_and_the_send_leaves_it_in_its_old_plac
     world.start()
     assert (await world.until(job_id)).status is Status.SUCCEEDED
     await world.stop()
+
+
+@story
+async def test_of_a_job_on_a_waiting_list_nothing_is_sent_until_its_turn() -> None:
+    world = World({"work": quick}, priorities=LEVELS)
+    job_id = await world.submit("work", priority="low")
+    for queue in world.queues.values():
+        queue.purge()
+    world.store.records[job_id] = replace(world.record(job_id), parked="type:work")
+    await world.operator.reprioritise(job_id, None, "high")
+    assert not any(queue.bodies for queue in world.queues.values())
+    assert (world.record(job_id).priority, world.record(job_id).parked) == ("high", "type:work")
 
 
 @story

@@ -81,7 +81,7 @@ def _unmarked_first(swap: Swap) -> None:
     async def hand_over(self: HandOvers, record: JobRecord) -> None:
         await self._store.write(HandOver(seen=record))
         ahead = max(0, (record.scheduled_at or 0) - self._clock.now())
-        await self._queues.named(record.queue).send(letter_of(record, delay=-(-ahead // 1000)))
+        await self._queues.named(record.queue, record.priority).send(letter_of(record, delay=-(-ahead // 1000)))
 
     swap(HandOvers, "hand_over", hand_over)
 
