@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from cqworker import Job, Reject, Retry, handler
@@ -28,6 +29,7 @@ from cqworker.plugins.registry import registry_from
 from cqworker.scheduling.sweep_leases import SweepLeases
 from cqworker.scheduling.sweeper import Pace, Sweeper
 from cqworker.settings import ArtifactSettings, AwsSettings, QueueSettings, Settings, StoreSettings, WorkerSettings
+from cqworker.settings.limit_settings import LimitSettings
 from cqworker.worker.assembly import Dependencies, context_of, lists_of, open_worker, queues_of
 from tests.contract.worlds import unique
 from tests.patience import scaled
@@ -121,7 +123,9 @@ class Spent:
 
 
 @asynccontextmanager
-async def workshop(*, list_all: bool = False) -> AsyncIterator[Workshop]:
+async def workshop(
+    *, list_all: bool = False, limits: Mapping[str, LimitSettings] = MappingProxyType({})
+) -> AsyncIterator[Workshop]:
     """A provisioned place of its own; records are written one by one, for an engine does not tell what batches cost."""
     name = unique("figures")
     settings = Settings(
@@ -130,6 +134,7 @@ async def workshop(*, list_all: bool = False) -> AsyncIterator[Workshop]:
         queues=(QueueSettings(name=name, dead_letter_queue=f"{name}-dead", wait_time=1),),
         artifacts=ArtifactSettings(bucket=name),
         aws=AwsSettings(batch_writes=False),
+        limits=dict(limits),
     )
     events: list[Event] = []
     clock = SystemClock()
