@@ -63,7 +63,7 @@ UniqueScopeName = Literal["until_finished", "until_started", "window"]
 """The scopes, as people write them."""
 
 
-DuplicateName = Literal["return", "reject"]
+DuplicateName = Literal["return", "replace", "reject"]
 """What a submission may do that meets a job with its unique key, as people write it."""
 
 
@@ -71,4 +71,5 @@ class OnDuplicate(StrEnum):
     """What a submission does that meets a job with its unique key."""
 
     RETURN = "return"
+    REPLACE = "replace"
     REJECT = "reject"

@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-FEATURES = ("limits",)
+FEATURES = ("limits", "replace")
 """As `cqworker.ports.fleet.FEATURES` has them; a test holds the two together."""

@@ -28,7 +28,7 @@ UNTIL_FINAL = "forever"
 JOB_OPTIONS = (
     *("queue", "key", "delay_seconds", "run_at", "tags", "metadata", "max_attempts", "priority", "limit_key", "wait"),
     *UNIQUE_OPTIONS,
-    "on_duplicate",
+    *("on_duplicate", "debounce_seconds", "max_wait_seconds"),
 )
 """Parameters that describe one job, and go with no --batch."""
 

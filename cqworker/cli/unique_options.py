@@ -16,7 +16,7 @@ UNIQUE_OPTIONS = ("unique", "unique_by", "unique_text", "unique_scope", "unique_
 
 
 def unique_options(function: Function) -> Function:
-    """--unique, --unique-by, --unique-text, --unique-scope, --unique-window and --on-duplicate."""
+    """--unique and what begins so, --on-duplicate, --debounce and --max-wait."""
     options = (
         click.option("--unique", is_flag=True, help="Make no second job with this payload while one is unfinished."),
         click.option(
@@ -35,7 +35,13 @@ def unique_options(function: Function) -> Function:
         click.option(
             "--on-duplicate",
             type=click.Choice(get_args(DuplicateName)),
-            help="Where there is one: return it (the default), or reject this one.",
+            help="Where there is one: return it (the default), replace what it waits to do, or reject this one.",
+        ),
+        click.option(
+            "--debounce", "debounce_seconds", type=Span(), help="Start so long after the last one, which replaces it."
+        ),
+        click.option(
+            "--max-wait", "max_wait_seconds", type=Span(), help="With --debounce: start by then at the latest."
         ),
     )
     for option in reversed(options):

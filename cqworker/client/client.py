@@ -34,7 +34,6 @@ from cqworker.suggestions.call_errors import explain_misuse
 if TYPE_CHECKING:
     from cqworker.settings import Settings
 
-
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -46,12 +45,11 @@ class Client(JobFinder):
 
     Every method raises a CqworkerError with a text fit for people: those of `submit` are UnknownType, UnknownQueue,
     InvalidPayload, MessageTooLarge, KeyReused and SubmissionRefused (the job is wrong), DuplicateJob (another has its
-    unique key, and it asked to be rejected then), NotProvisioned (the table
-    cannot keep jobs for later than in 15 minutes until `cqworker provision` was run), SendUnanswered (it may run:
-    repeat it with the same key) and Unavailable (nothing was accepted); ClientNotOpen where it is not open in this
-    event loop. Over HTTP there are DaemonUnreachable, ProxyRefused, DaemonRefused and NotAdmitted besides; a call that
-    found nobody is asked again for some seconds, and one that may have arrived only where twice does no harm: to read,
-    to cancel, to submit with a key, to retry a known round. Spans of time are seconds or timedeltas.
+    unique key), NotProvisioned (the table cannot keep jobs for later than in 15 minutes until `cqworker provision` was
+    run), SendUnanswered (it may run: repeat it with the same key) and Unavailable (nothing was accepted); ClientNotOpen
+    where it is not open in this event loop. Over HTTP there are DaemonUnreachable, ProxyRefused, DaemonRefused and
+    NotAdmitted besides; a call that found nobody is asked again for some seconds, and one that may have arrived only
+    where twice does no harm: to read, to cancel, to submit with a key, to retry a known round. Spans are in seconds.
     """
 
     def __init__(self, opening: Callable[[], AbstractAsyncContextManager[Transport]]) -> None:
@@ -121,6 +119,8 @@ class Client(JobFinder):
         limit_key: str | None = None,
         unique: Unique | None = None,
         on_duplicate: DuplicateName = "return",
+        debounce: float | timedelta = 0,
+        max_wait: float | timedelta | None = None,
     ) -> JobView:
         """Submits one job; once this returns it will end in exactly one final status. NewJob says what each means."""
         job = NewJob(
@@ -137,6 +137,8 @@ class Client(JobFinder):
             limit_key=limit_key,
             unique=unique,
             on_duplicate=on_duplicate,
+            debounce=debounce,
+            max_wait=max_wait,
         )
         return _job_of(await self._transport.submit(body_of(job), job.key))
 

@@ -29,7 +29,9 @@ View = Mapping[str, Any]
     metadata="Texts by name that stay with the job: 16 at most, of 1 KB in all.",
     tags="Up to 10 texts that stay with the job.",
     unique="What it is unique by, and for how long; None: as the type's author set it, or not at all.",
-    on_duplicate='Where a job has that key: "return" it, or "reject" this one, which raises DuplicateJob.',
+    on_duplicate='Where a job has that key: "return" or "replace" it, or "reject" this one, which raises DuplicateJob.',
+    debounce="Seconds (or a timedelta) after the last submission with its key, which replaces it, before it starts.",
+    max_wait="Seconds (or a timedelta) after the first of them by which it starts at the latest, or None.",
     max_attempts="Starts before it has FAILED, the first one too; None: as the type's author or the operator set it.",
     priority="A level of its queue, such as high, or a number from 0 to 9, the most urgent; None: medium.",
     limit_key="What limits of key:* count it by, 1 to 128 characters; None: they do not bind it.",
@@ -52,3 +54,5 @@ class NewJob:
     limit_key: str | None = None
     unique: Unique | None = None
     on_duplicate: DuplicateName = "return"
+    debounce: float | timedelta = 0
+    max_wait: float | timedelta | None = None

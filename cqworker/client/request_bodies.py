@@ -31,6 +31,8 @@ def body_of(job: NewJob, *, with_key: bool = False) -> bytes:
         "limit_key": job.limit_key,
         "unique": None if job.unique is None else _unique_body(job.unique),
         "on_duplicate": None if job.on_duplicate == "return" else job.on_duplicate,
+        "debounce_seconds": _whole_seconds(job.debounce) or None,
+        "max_wait_seconds": None if job.max_wait is None else _whole_seconds(job.max_wait),
         "idempotency_key": job.key if with_key else None,
     }
     given = {name: value for name, value in optional.items() if value is not None}

@@ -10,7 +10,7 @@ from cqworker.clock import Clock, SystemClock
 from cqworker.errors import NotProvisioned, QueueDraining
 from cqworker.flow.waiting import sleep_unless
 from cqworker.model.limits import Limit, LimitTable
-from cqworker.ports.fleet import FEATURES, Control, QueueOrder, QueueState
+from cqworker.ports.fleet import FEATURES, LIMITS, Control, QueueOrder, QueueState
 
 LOOK_AGAIN = 1.0
 """Seconds after which one who waits for a queue looks whether its pause has run out."""
@@ -81,8 +81,9 @@ class QueueControl:
     def check_enabled(self, feature: str) -> None:
         """Raises NotProvisioned where the operator has not enabled this yet: daemons at work may not know it."""
         if feature not in self.control.enabled:
+            are = "are" if feature == LIMITS else "is"
             raise NotProvisioned(
-                f"{feature} are not enabled: an older daemon would run such a job as if there were none. Once every "
+                f"{feature} {are} not enabled: an older daemon would run such a job as if there were none. Once every "
                 f"daemon is of this version, run `cqworker provision --enable {feature}`; half a minute later it holds."
             )
 

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from msgspec.json import decode
 
-from cqworker.enums import OnDuplicate
+from cqworker.enums import OnDuplicate, UniqueScope
 from cqworker.jobs.hand_over import HORIZON_MS
 from cqworker.jobs.refused_field import FieldRefused
 from cqworker.model.job_view import job_view
@@ -26,6 +26,9 @@ class Submission:
 
     It starts `delay_seconds` after it was accepted, or at `run_at` (epoch ms), which may be past: then at once.
     `priority` is a level of its queue, or a number from 0 to 9, `limit_key` what limits of `key:*` count it by.
+
+    With `debounce_seconds` it starts so long after the last submission with its unique key, which replaces what was to
+    start, and at last `max_wait_seconds` after the first one.
 
     Raises ValueError for a tenant that SQS would refuse.
     """
@@ -45,13 +48,36 @@ class Submission:
     limit_key: str | None = None
     unique: Unique | None = None
     on_duplicate: OnDuplicate = OnDuplicate.RETURN
+    debounce_seconds: int = 0
+    max_wait_seconds: int | None = None
 
     def __post_init__(self) -> None:
         check_tenant(self.tenant)
 
     def starts_at(self, made_at: int) -> int:
         """When a job that is made at `made_at` shall start (both epoch ms): not before that."""
-        return max(made_at, self.run_at or 0, made_at + self.delay_seconds * 1000)
+        waits = max(self.delay_seconds, self.debounce_seconds)
+        return self._bounded(max(made_at, self.run_at or 0, made_at + waits * 1000), made_at)
+
+    def starts_again_at(self, record: JobRecord, now: int) -> int:
+        """When a job shall start that this submission replaces at `now` (epoch ms).
+
+        As before where it asks for no time. A time that is past stays as it is: copies that were sent for it hold, so
+        that a job that is replaced again and again behind a backlog starts all the same.
+        """
+        if not (self.delay_seconds or self.debounce_seconds or self.run_at):
+            return record.created_at if record.scheduled_at is None else record.scheduled_at
+        return self._bounded(
+            max(self.run_at or 0, now + max(self.delay_seconds, self.debounce_seconds) * 1000), record.created_at
+        )
+
+    def _bounded(self, at: int, made_at: int) -> int:
+        return at if self.max_wait_seconds is None else min(at, made_at + self.max_wait_seconds * 1000)
+
+    @property
+    def replaces(self) -> bool:
+        """Whether it replaces a job with its unique key that has yet to start."""
+        return self.on_duplicate is OnDuplicate.REPLACE or self.debounce_seconds > 0
 
     def is_later(self, now: int) -> bool:
         """Whether it would start later than SQS delays a message, if it was made now (epoch ms)."""
@@ -91,10 +117,25 @@ def check(submission: Submission, handler: Handler) -> CheckedSubmission:
 
     That is all the work that grows with the payload. Raises InvalidPayload, UniqueRefused.
     """
+    _check_replacement(submission)
     handler.validate(submission.payload)
     fingerprint = "" if submission.idempotency_key is None else submission.fingerprint()
     unique = submission.unique
     return CheckedSubmission(submission, fingerprint, "" if unique is None else _unique_key(submission, unique))
+
+
+def _check_replacement(submission: Submission) -> None:
+    """Raises UniqueRefused, or DebounceRefused, where a job cannot be replaced so."""
+    if submission.max_wait_seconds is not None and not submission.debounce_seconds:
+        raise DebounceRefused("max_wait_seconds bounds debounce_seconds: give both, or neither")
+    if not submission.replaces:
+        return
+    if submission.unique is None or submission.unique.scope is not UniqueScope.UNTIL_STARTED:
+        raise UniqueRefused(
+            "what replaces a job goes with unique and its scope until_started: a job that has started stays as it is"
+        )
+    if submission.debounce_seconds and submission.on_duplicate is not OnDuplicate.REPLACE:
+        raise DebounceRefused("debounce_seconds goes with on_duplicate replace")
 
 
 def _unique_key(submission: Submission, unique: Unique) -> str:
@@ -102,6 +143,12 @@ def _unique_key(submission: Submission, unique: Unique) -> str:
         return unique.key_of(submission.tenant, submission.type, decode(submission.payload))
     except ValueError as error:
         raise UniqueRefused(str(error)) from None
+
+
+class DebounceRefused(FieldRefused):
+    """A job cannot wait so for the last of several submissions; the text says why."""
+
+    field = "debounce_seconds"
 
 
 class UniqueRefused(FieldRefused):

@@ -108,6 +108,7 @@ PriorityAsked = Annotated[
         {"anyOf": [{"enum": PRIORITY_NAMES, "type": "string"}, {"maximum": MOST, "minimum": 0, "type": "integer"}]}
     ),
 ]
+MaxWait = Annotated[int, Field(ge=1, le=MAX_PAUSE), AnySpelling]
 RunAt = Annotated[
     str,
     Field(json_schema_extra={"format": "date-time", "pattern": START_TIME, "examples": [AS_WRITTEN]}),
@@ -192,7 +193,12 @@ class SubmitAsk(RequestBody):
     )
     on_duplicate: DuplicateName = Field(
         default="return",
-        description="What to do where a job has the unique key: return that one, or reject this request (409).",
+        description="What to do where a job has the unique key: return that one, replace its payload and time while it "
+        "has yet to start, or reject this request (409).",
+    )
+    debounce_seconds: Delay = Field(default=0, description="It starts so long after the last one with its unique key.")
+    max_wait_seconds: MaxWait | None = Field(
+        default=None, description="With debounce_seconds: it starts so long after the first submission at the latest."
     )
 
     @field_validator("metadata")

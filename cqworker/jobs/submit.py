@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from cqworker.errors import KeyReused, SendUnanswered, Unavailable, UnknownQueue, UnknownType
+from cqworker.errors import KeyReused, MessageTooLarge, SendUnanswered, Unavailable, UnknownQueue, UnknownType
 from cqworker.events import JobSubmitted, RecordPostponed, SubmissionReplayed
 from cqworker.events.schedule_events import JobScheduled
 from cqworker.flow.context import Context
@@ -33,7 +33,7 @@ from cqworker.model.unique_hold import UniqueHold, unique_text
 from cqworker.model.writes import Refused
 from cqworker.plugins.loaded_handlers import Handler
 from cqworker.ports import MAX_DELAY, Artifacts, KeyItem, Letter
-from cqworker.ports.fleet import LIMITS
+from cqworker.ports.fleet import LIMITS, REPLACE
 
 if TYPE_CHECKING:  # a process that reads bodies knows no settings, and need not wait for their import
     from cqworker.plugins.registry import Registry
@@ -108,6 +108,8 @@ class Submitter:
         priority = self._queues.priority_of(queue, submission.priority)
         if submission.limit_key is not None:
             self._control.check_enabled(LIMITS)
+        if submission.replaces:
+            self._check_replacement(submission)
         order = _Order(fit, handler, queue, priority, submission.is_later(now))
         check_start(submission.run_at, now)
         if order.is_later:
@@ -166,6 +168,15 @@ class Submitter:
         if name not in configured:
             raise UnknownQueue(f"There is no queue {name!r}; configured queues: {', '.join(configured)}.")
         return name
+
+    def _check_replacement(self, submission: Submission) -> None:
+        """Raises NotProvisioned, and MessageTooLarge for a payload that goes to S3, where a job has one place."""
+        self._control.check_enabled(REPLACE)
+        if (size := len(submission.payload.encode())) > self._inline_limit:
+            raise MessageTooLarge(
+                f"The payload has {size} bytes; one that may be replaced has {self._inline_limit} at most "
+                "(artifacts.inline_limit). Upload what is large, and say where it is."
+            )
 
     async def _reserve_key(self, key: KeyItem, now: int) -> KeyItem | None:
         """None: the key is ours. Else the item of the request that came first, which must have asked for the same."""

@@ -76,7 +76,7 @@ class UniqueJobs:
                 case Standing.BINDS | Standing.FREE:
                     pass
             wanted = replace(wanted, rev=held.rev + 1)
-        raise _too_quick()
+        raise too_quick()
 
     async def take_round(self, record: JobRecord) -> None:
         """Takes the key of a job that is about to begin its next round; a job without one needs none.
@@ -100,7 +100,7 @@ class UniqueJobs:
             else:
                 wanted = replace(wanted, expires_at=held.expires_at)
             wanted = replace(wanted, rev=held.rev + 1)
-        raise _too_quick()
+        raise too_quick()
 
     async def answer_with(self, job_id: str, key: KeyItem) -> None:
         """From now on the idempotency key of a request whose own job was never made names the job it was answered with.
@@ -141,6 +141,7 @@ _HINDRANCES: Mapping[Standing, Callable[[str], str]] = {
 }
 
 
-def _too_quick() -> Unavailable:
+def too_quick() -> Unavailable:
+    """What is raised where a key was in other hands each time."""
     cause = f"The unique key was taken by others {MAX_TRIES} times meanwhile."
     return Unavailable("dynamodb", cause, "Ask again.", concerns="item")

@@ -10,9 +10,10 @@ from cqworker.events.unique_events import DuplicateMet
 from cqworker.flow.context import Context
 from cqworker.flow.job_ref import job_ref_of
 from cqworker.jobs.queue_directory import QueueDirectory
+from cqworker.jobs.replacements import Replacements
 from cqworker.jobs.rounds import Rounds
 from cqworker.jobs.submission import Accepted, CheckedSubmission, Submission
-from cqworker.jobs.unique_jobs import Bound, Taken, UniqueJobs, Unsent
+from cqworker.jobs.unique_jobs import MAX_TRIES, Bound, Taken, UniqueJobs, Unsent, too_quick
 from cqworker.model.record import JobRecord
 from cqworker.model.unique import Unique
 from cqworker.model.unique_hold import UniqueHold
@@ -29,6 +30,7 @@ class UniqueSubmissions:
     def __init__(self, context: Context, queues: QueueDirectory) -> None:
         self._unique = UniqueJobs(context)
         self._rounds = Rounds(context, queues)
+        self._replacements = Replacements(context, queues)
         self._clock = context.clock
         self._emit = context.emit
         self._retention = context.retention
@@ -41,21 +43,48 @@ class UniqueSubmissions:
         `key` is the request's idempotency key, which from then on names the job that was the answer. Raises
         DuplicateJob, Unavailable, and what `make` raises.
         """
-        hold = self._hold_of(fit, unique, job_id)
-        match await self._unique.take(hold):
-            case Bound(record=record):
-                return await self._answer_duplicate(fit.submission, record, key)
-            case Unsent(record=record) if record is not None:
-                opened = await self._rounds.open(record)
-                seen = opened.record if isinstance(opened, Written) else opened.seen or record
-                return await self._answer_duplicate(fit.submission, seen, key)
-            case Unsent(hold=unsent):
-                hold = unsent
-            case Taken():
-                pass
+        for _ in range(MAX_TRIES):
+            answer: Accepted | None = None
+            hold = self._hold_of(fit, unique, job_id)
+            match await self._unique.take(hold):
+                case Bound(hold=held, record=record):
+                    answer = await self._meet(fit.submission, held, record, key)
+                case Unsent(hold=held, record=record) if record is not None:
+                    opened = await self._rounds.open(record)
+                    seen = opened.record if isinstance(opened, Written) else opened.seen or record
+                    answer = await self._meet(fit.submission, held, seen, key)
+                case Unsent(hold=held):
+                    answer = await self._make(fit.submission, held, key, make)
+                case Taken():
+                    answer = await self._make(fit.submission, hold, key, make)
+            if answer is not None:
+                return answer
+        raise too_quick()
+
+    async def _make(self, submission: Submission, hold: UniqueHold, key: KeyItem | None, make: Make) -> Accepted | None:
+        """None where whoever took the key had sent its job after all, with a payload that is to be replaced."""
         if key is not None:
             await self._unique.answer_with(hold.job_id, key)
-        return Accepted(await make(hold))
+        record = await make(hold)
+        return None if submission.replaces and record.payload != submission.payload else Accepted(record)
+
+    async def _meet(
+        self, submission: Submission, hold: UniqueHold, record: JobRecord, key: KeyItem | None
+    ) -> Accepted | None:
+        """The answer to a submission whose key another job has; None where that has started, and is free by that."""
+        if not submission.replaces:
+            return await self._answer_duplicate(submission, record, key)
+        replaced = await self._replacements.replace(record, submission)
+        if replaced is None:
+            if hold.scope is UniqueScope.UNTIL_STARTED:
+                return None
+            raise DuplicateJob(
+                f"Job {record.job_id} has this unique key as {hold.scope} says, and has started.", record.job_id
+            )
+        if key is not None:
+            await self._unique.answer_with(record.job_id, key)
+        self._emit(DuplicateMet(job=job_ref_of(replaced), outcome="replaced"))
+        return Accepted(replaced, duplicate=True)
 
     async def _answer_duplicate(self, submission: Submission, record: JobRecord, key: KeyItem | None) -> Accepted:
         job = job_ref_of(record)

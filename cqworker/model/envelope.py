@@ -59,7 +59,7 @@ MAX_WOKEN = 256
 MAX_BODY_BYTES = 262_144
 """Bytes of a body: a larger one, with a result beside it, would not fit into a record (DynamoDB: 400 KB an item)."""
 _FIELDS = frozenset("cqworker job_id round type queue tenant payload payload_ref max_attempts".split()) | frozenset(
-    "metadata tags created_at at admitted priority limit_key woken unique".split()
+    "metadata tags created_at at admitted priority limit_key woken unique replacements".split()
 )
 _Tag = Annotated[str, Meta(min_length=1, max_length=MAX_TAG)]
 
@@ -81,6 +81,7 @@ _Tag = Annotated[str, Meta(min_length=1, max_length=MAX_TAG)]
     priority="Its level, None: medium.",
     limit_key="What its submitter has it share slots by, or None.",
     woken="The limit for a free slot of which this copy was sent, or None.",
+    replacements="How often a later submission replaced its payload, or None.",
     unique="Its unique key and the scope that it was taken for, or None.",
     extra="Fields unknown to this version, kept when it is sent again.",
 )
@@ -104,12 +105,13 @@ class Envelope(Struct, frozen=True, kw_only=True):
     limit_key: str | None = None
     woken: str | None = None
     unique: str | None = None
+    replacements: int | None = None
     extra: Mapping[str, Any] = {}
 
     @property
     def version(self) -> int:
-        """The version of its format: an older worker gives back what it would run without its limit."""
-        return ENVELOPE_VERSION if self.limit_key is None else LIMITED_VERSION
+        """The version of its format: an older worker gives back what it would run without its limit, or as it was."""
+        return ENVELOPE_VERSION if self.limit_key is None and self.replacements is None else LIMITED_VERSION
 
     def text(self) -> str:
         """The message body: JSON of characters that SQS takes (SendMessage API), empty fields left out."""
@@ -120,6 +122,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
         optional: dict[str, Any] = {"payload_ref": self.payload_ref, "metadata": dict(self.metadata)}
         optional |= {"tags": list(self.tags), "at": self.at, "admitted": self.admitted, "priority": self.priority}
         optional |= {"limit_key": self.limit_key, "woken": self.woken, "unique": self.unique}
+        optional["replacements"] = self.replacements
         body |= {name: value for name, value in optional.items() if value}
         body |= {"max_attempts": self.max_attempts, "created_at": self.created_at}
         return _to_sqs_characters(orjson.dumps(body, default=asdict).decode())
@@ -188,6 +191,7 @@ class _PlainBody(Struct, frozen=True, forbid_unknown_fields=True):
     limit_key: Annotated[str, Meta(min_length=1, max_length=MAX_LIMIT_KEY)] | None = None
     woken: Annotated[str, Meta(min_length=1, max_length=MAX_WOKEN)] | None = None
     unique: Annotated[str, Meta(pattern=UNIQUE_PATTERN)] | None = None
+    replacements: Annotated[int, Meta(ge=1, le=MAX_ROUND)] | None = None
 
 
 _PLAIN_BODY = Decoder(_PlainBody)
@@ -207,12 +211,10 @@ def _read_plain(
     """
     tenant, metadata, made_at = body.tenant, body.metadata, body.created_at
     queue = queue if body.queue is UNSET else body.queue
-    is_faulty = size > MAX_METADATA_BYTES and metadata and metadata_fault(metadata)
-    if is_faulty or queue is None or not is_queue_name(queue) or tenant_fault(tenant):
-        raise ValueError
     if sent_at is not None and (made_at is UNSET or made_at > sent_at + MAX_CLOCK_LEAD_MS):
         made_at = sent_at
-    if made_at is UNSET:
+    is_faulty = size > MAX_METADATA_BYTES and metadata and metadata_fault(metadata)
+    if is_faulty or made_at is UNSET or queue is None or not is_queue_name(queue) or tenant_fault(tenant):
         raise ValueError
     usual = Envelope(
         job_id=body.job_id,
@@ -228,8 +230,9 @@ def _read_plain(
         tags=body.tags,
         at=body.at,
     )
-    more = priority or body.priority or body.limit_key or body.unique or body.woken or body.admitted
-    return usual if more is None else _with_more(usual, body, priority)
+    is_usual = (priority or body.priority or body.limit_key or body.unique) is None
+    is_usual = is_usual and (body.woken or body.admitted or body.replacements) is None
+    return usual if is_usual else _with_more(usual, body, priority)
 
 
 def _with_more(usual: Envelope, body: _PlainBody, priority: str | None) -> Envelope:
@@ -241,6 +244,7 @@ def _with_more(usual: Envelope, body: _PlainBody, priority: str | None) -> Envel
         limit_key=body.limit_key,
         woken=body.woken,
         unique=body.unique,
+        replacements=body.replacements,
     )
 
 
@@ -279,6 +283,7 @@ def _read_carefully(
         limit_key=string_in(body, "limit_key", MAX_LIMIT_KEY) if body.get("limit_key") is not None else None,
         woken=string_in(body, "woken", MAX_WOKEN) if body.get("woken") is not None else None,
         unique=unique_in(body),
+        replacements=count_in(body, "replacements", MAX_ROUND) if body.get("replacements") is not None else None,
         extra={} if body.keys() <= _FIELDS else {name: body[name] for name in body.keys() - _FIELDS},
     )
 

@@ -37,13 +37,26 @@ REPRIORITISED = "reprioritised"
 RESCHEDULED = "rescheduled"
 """The entry of another time that somebody gave a job that waits; the reason says which, and who."""
 
+REPLACED = "replaced"
+"""The entry of another payload that a later submission gave a unique job; the reason counts them."""
+
 
 def ending_event(status: Status) -> str:
     """The event by which a history says that an attempt ended in this status."""
     return status.lower()
 
 
-EVENTS = (SUBMITTED, CLAIMED, HANDED_BACK, RETRIED, SCHEDULED, RESCHEDULED, REPRIORITISED, *map(ending_event, SETTLED))
+EVENTS = (
+    SUBMITTED,
+    CLAIMED,
+    HANDED_BACK,
+    RETRIED,
+    SCHEDULED,
+    RESCHEDULED,
+    REPLACED,
+    REPRIORITISED,
+    *map(ending_event, SETTLED),
+)
 """Every event that this version writes into a history; a record may hold others, of another version."""
 _repeats = re.compile(rf"({SNOOZED}|{RATE} \S+|{PARKED} \S+)(?: x([0-9]+))?(?=:|$)").match
 """Reads what happens again and again, and how often it did in a row, from the reason of the last time."""

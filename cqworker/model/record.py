@@ -100,6 +100,7 @@ class Progress(Struct, frozen=True):
     priority="Its level of the queue; None: medium.",
     limit_key="What its submitter has it share slots by, or None.",
     parked="The limit on whose waiting list it is, or None.",
+    replacements="How often a later submission replaced its payload, or None.",
     unique="Its unique key and the scope that it was taken for, or None.",
 )
 class JobRecord(Struct, frozen=True, kw_only=True):
@@ -141,6 +142,7 @@ class JobRecord(Struct, frozen=True, kw_only=True):
     limit_key: str | None = None
     parked: str | None = None
     unique: str | None = None
+    replacements: int | None = None
 
     def is_free(self, now: int) -> bool:
         """Whether nobody holds it at `now` (epoch ms): it waits, or it is RUNNING under a lease that has ended."""
@@ -187,7 +189,7 @@ def shard_of(job_id: str) -> str:
 
 def envelope_of(record: JobRecord, *, round_number: int | None = None) -> Envelope:
     """The message that runs this job (again), in its own round or in `round_number`."""
-    return Envelope(
+    usual = Envelope(
         job_id=record.job_id,
         type=record.type,
         queue=record.queue,
@@ -204,6 +206,7 @@ def envelope_of(record: JobRecord, *, round_number: int | None = None) -> Envelo
         unique=record.unique,
         at=record.scheduled_at if record.is_marked and round_number in (None, record.round) else None,
     )
+    return usual if record.replacements is None else replace(usual, replacements=record.replacements)
 
 
 def record_from(envelope: Envelope, purge_at: int, trace_id: str | None) -> JobRecord:
@@ -227,7 +230,8 @@ def record_from(envelope: Envelope, purge_at: int, trace_id: str | None) -> JobR
     )
     if (envelope.priority or envelope.limit_key or envelope.unique) is None:
         return usual  # a call that names more than fifteen fields costs three times as much
-    return replace(usual, priority=envelope.priority, limit_key=envelope.limit_key, unique=envelope.unique)
+    rare = {"priority": envelope.priority, "limit_key": envelope.limit_key, "unique": envelope.unique}
+    return replace(usual, replacements=envelope.replacements, **rare)
 
 
 def without_past(record: JobRecord) -> JobRecord:

@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cqworker.field_docs import document_fields
-from cqworker.model.history import Entry, trim
+from cqworker.model.history import REPLACED, Entry, trim
 from cqworker.model.record import JobRecord, shard_of
 from cqworker.model.status import WAITING, Status
 
@@ -53,17 +53,20 @@ class HandOver(Struct, frozen=True, kw_only=True):
     scheduled_at="When it shall start (epoch ms).",
     purge_at="When the record may be deleted (epoch s).",
     entry="What the history says of it.",
+    payload="Another payload in place of the one that is there, as JSON text; None: it stays.",
 )
 class Reschedule(Struct, frozen=True, kw_only=True):
     """SCHEDULED for another time, and in the index: a job that waits, only while what was seen still stands.
 
-    Whatever copies of its message there are start nothing any more: they were not sent for that time.
+    Whatever copies of its message there are start nothing any more: they were not sent for that time. Where it brings
+    another `payload`, nobody may have replaced it since it was seen: a write that was delayed must not bring one back.
     """
 
     seen: JobRecord
     scheduled_at: int
     purge_at: int
     entry: Entry
+    payload: str | None = None
 
     @property
     def job_id(self) -> str:
@@ -77,11 +80,14 @@ class Reschedule(Struct, frozen=True, kw_only=True):
             and seen.status in WAITING
             and seen.cancel_requested_at is None
             and standing_of(seen) == standing_of(self.seen)
+            and (self.payload is None or seen.replacements == self.seen.replacements)
         )
 
     def after(self, seen: JobRecord | None) -> JobRecord:
         """The record that this write leaves behind, where `permits(seen)`."""
         assert seen is not None
+        if self.payload is not None:
+            seen = replace(seen, payload=self.payload, payload_ref=None, replacements=self.replacements)
         return replace(
             seen,
             status=Status.SCHEDULED,
@@ -95,8 +101,15 @@ class Reschedule(Struct, frozen=True, kw_only=True):
 
     @property
     def history(self) -> tuple[Entry, ...]:
-        """The history with the new time added."""
-        return trim(self.seen.history, self.entry)
+        """The history with the new time added; of payloads that were replaced in a row the last entry stays."""
+        former = self.seen.history
+        is_again = self.entry.event == REPLACED and bool(former) and former[-1].event == REPLACED
+        return trim(former[:-1] if is_again else former, self.entry)
+
+    @property
+    def replacements(self) -> int:
+        """How often its payload was replaced, this time included."""
+        return (self.seen.replacements or 0) + 1
 
     def was_applied_to(self, seen: JobRecord | None) -> bool:
         """Whether a refusal shows this very write: it was done before, and the answer was lost."""
@@ -104,6 +117,7 @@ class Reschedule(Struct, frozen=True, kw_only=True):
             seen is not None
             and (seen.round, seen.attempt, seen.token) == (self.seen.round, self.seen.attempt, self.seen.token)
             and seen.scheduled_at == self.scheduled_at
+            and (self.payload is None or seen.payload == self.payload)
             and bool(seen.history)
             and seen.history[-1].text() == self.entry.text()
         )

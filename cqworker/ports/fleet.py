@@ -32,7 +32,9 @@ class WorkerState(StrEnum):
 
 LIMITS = "limits"
 """The feature of jobs with a `limit_key`: an older daemon would run them without their limits."""
-FEATURES = (LIMITS,)
+REPLACE = "replace"
+"""The feature of jobs whose payload a later submission replaces: an older daemon might send them as they were."""
+FEATURES = (LIMITS, REPLACE)
 """What is refused until an operator has enabled it (`cqworker provision --enable NAME`)."""
 
 

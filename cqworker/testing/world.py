@@ -100,11 +100,10 @@ class World:
         limit_key: str | None = None,
         unique: Unique | None = None,
         on_duplicate: DuplicateName = "return",
+        debounce: float | timedelta = 0,
+        max_wait: float | timedelta | None = None,
     ) -> JobView:
-        """Submits a job, to start now, after `delay` (seconds or a timedelta), or at `run_at`; the rest as Client's.
-
-        Raises what Client.submit raises, and ValueError for a `run_at` without an offset from UTC.
-        """
+        """As Client.submit, and raises what that raises, or ValueError for a `run_at` without an offset from UTC."""
         asked = Submission(
             type=job_type,
             payload=encode_result(dict(payload) if payload is NOTHING else payload),
@@ -120,6 +119,8 @@ class World:
             limit_key=limit_key,
             unique=unique,
             on_duplicate=OnDuplicate(on_duplicate),
+            debounce_seconds=whole_seconds(debounce),
+            max_wait_seconds=None if max_wait is None else whole_seconds(max_wait),
         )
         return job_from((await self._inner.office.submitter.submit(asked)).view())
 

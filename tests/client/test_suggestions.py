@@ -66,7 +66,10 @@ async def client(kept: Kept) -> AsyncIterator[Client]:
         ({"kye": "x"}, "did you mean key?"),
         (
             {"zzz": 1},
-            "key, queue, delay, run_at, metadata, tags, max_attempts, priority, limit_key, unique, on_duplicate.",
+            (
+                "key, queue, delay, run_at, metadata, tags, max_attempts, priority, limit_key, unique, on_duplicate, "
+                "debounce, max_wait."
+            ),
         ),
     ],
 )

@@ -258,7 +258,11 @@ def reschedule(rng: Random) -> Case:
     seen = record(rng)
     entry = Entry(NOW, "rescheduled", 0, "", "later")
     change = Reschedule(
-        seen=close(rng, seen), scheduled_at=NOW + rng.choice((0, 86_400_000)), purge_at=PURGE, entry=entry
+        seen=close(rng, seen),
+        scheduled_at=NOW + rng.choice((0, 86_400_000)),
+        purge_at=PURGE,
+        entry=entry,
+        payload=rng.choice((None, None, '{"text":"new"}')),
     )
     return Case(sometimes(rng, seen), change)
 

@@ -63,7 +63,13 @@ IN_TIME: tuple[dict[str, Any], ...] = (
     {"token": None},
     {"cancel_requested_at": NOW - 1},
 )
-OTHER_TIMES: tuple[dict[str, Any], ...] = ({"scheduled_at": None}, {"scheduled_at": NOW})
+OTHER_TIMES: tuple[dict[str, Any], ...] = (
+    {"scheduled_at": None},
+    {"scheduled_at": NOW},
+    {"replacements": None},
+    {"replacements": 1},
+    {"replacements": 2},
+)
 
 
 def edges(seed: int) -> Iterator[Case]:
@@ -106,7 +112,7 @@ def _decided_by_what_was_known(rng: Random) -> Iterator[Case]:
                 yield Case(seen, change_of(replace(seen, **before)))
     for status in (Status.QUEUED, Status.SCHEDULED):
         for before in (*READ_BEFORE, *OTHER_TIMES):
-            for change_of in (_handed_over, _rescheduled, _reprioritised):
+            for change_of in (_handed_over, _replaced, _rescheduled, _reprioritised):
                 seen = replace(record(rng), status=status, round=2, **FREE | {"due": "1"})
                 yield Case(seen, change_of(replace(seen, **before)))
 
@@ -188,6 +194,11 @@ def _rescheduled(seen: JobRecord) -> Change:
 
 def _reprioritised(seen: JobRecord) -> Change:
     return Reprioritise(seen=seen, priority="high", purge_at=PURGE, entry=Entry(NOW, "reprioritised"))
+
+
+def _replaced(seen: JobRecord) -> Change:
+    entry = Entry(NOW, "replaced")
+    return Reschedule(seen=seen, scheduled_at=NOW + 10**9, purge_at=PURGE, entry=entry, payload='{"text":"new"}')
 
 
 def _claimed_for_its_time(seen: JobRecord) -> Change:

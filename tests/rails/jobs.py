@@ -6,11 +6,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from cqworker.enums import OnDuplicate
 from cqworker.jobs.submission import Submission
 from cqworker.model.envelope import Envelope
 from cqworker.model.priorities import PriorityName
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
+from cqworker.model.unique import Unique
 from tests.rails.samples import NOW, defaults_of, fields_of, full
 
 TYPE = "text.transform"
@@ -42,7 +44,17 @@ RECORD: JobRecord = full(
     unique=UNIQUE,
 )
 SUBMISSION: Submission = full(
-    Submission, type=TYPE, payload=PAYLOAD, queue=QUEUE, traceparent=TRACEPARENT, delay_seconds=5, priority="high"
+    Submission,
+    type=TYPE,
+    payload=PAYLOAD,
+    queue=QUEUE,
+    traceparent=TRACEPARENT,
+    delay_seconds=5,
+    priority="high",
+    unique=Unique("x", scope="until_started"),
+    on_duplicate=OnDuplicate.REPLACE,
+    debounce_seconds=3,
+    max_wait_seconds=60,
 )
 DEFAULTS = defaults_of(JobRecord)
 OF_THE_MESSAGE = {"extra": "what a newer version said stays in the message, which is sent again as it came"}

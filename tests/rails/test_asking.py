@@ -26,12 +26,23 @@ TAKEN = set(BatchJobAsk.model_fields)
 """What POST /jobs/batch takes for a job; a single one has its key in a header."""
 OF_THE_CALLER = {"tenant", "traceparent"}
 """Fields of a submission that nobody asks for: the token and the trace header say them."""
-IN_PYTHON = {"key": "idempotency_key", "delay": "delay_seconds"}
+IN_PYTHON = {
+    "key": "idempotency_key",
+    "delay": "delay_seconds",
+    "debounce": "debounce_seconds",
+    "max_wait": "max_wait_seconds",
+}
 ON_THE_COMMAND_LINE = {"type_": "type", "key": "idempotency_key", **dict.fromkeys(UNIQUE_OPTIONS, "unique")}
 NOT_OF_THE_JOB = {"batch", "wait", "as_json", "config", "url", "token"}
 """What `cqworker submit` takes beside the job."""
-OTHERWISE_SHOWN = {"idempotency_key", "delay_seconds", "run_at", "payload", "unique", "on_duplicate"}
-JOB = NewJob(**samples_of(NewJob, type=TYPE, payload=TEXT, queue=QUEUE, delay=7, run_at=None, priority="high"))
+OTHERWISE_SHOWN = {
+    *("idempotency_key", "delay_seconds", "run_at", "payload", "unique", "on_duplicate"),
+    *("debounce_seconds", "max_wait_seconds"),
+}
+NO_DEBOUNCE: dict[str, Any] = {"debounce": 0, "max_wait": None}
+JOB = NewJob(
+    **samples_of(NewJob, type=TYPE, payload=TEXT, queue=QUEUE, delay=7, run_at=None, priority="high", **NO_DEBOUNCE)
+)
 
 
 @pytest.fixture(params=WAYS)

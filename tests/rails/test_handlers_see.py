@@ -20,6 +20,7 @@ NOT_FOR_HANDLERS = {
     "queue": "the operator's choice, which may change",
     "created_at": "waiting is no matter of a handler",
     "unique": "a matter of those who submit",
+    "replacements": "as unique",
     "payload": "the handler's first argument",
     "payload_ref": "fetched before the handler starts",
 }

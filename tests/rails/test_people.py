@@ -28,6 +28,7 @@ UNSEEN = {
     "lease_expires_at": "a matter between workers",
     "purge_at": "a matter of the table",
     "due": "a matter of the index; scheduled_at says when",
+    "replacements": "the history counts them",
     "parked": "the history says for which limit it waits",
     "hindered_at": "the history says of each hand-back what it was for",
     "listing": "what failure and history say, once more for the index",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from cqworker.clock import SystemClock
+from cqworker.enums import OnDuplicate
 from cqworker.events import ignore
 from cqworker.flow.context import Context
 from cqworker.flow.schedule_state import ScheduleState
@@ -45,6 +47,7 @@ from tests.rails.samples import defaults_of, fields_of, lost
 from tests.web.house import transform
 
 CLOCK = SystemClock()
+AT_ONCE: dict[str, Any] = {"delay_seconds": 0, "debounce_seconds": 0, "max_wait_seconds": None}
 RETENTION = Retention(days=30)
 ELSEWHERE = {
     "delay_seconds": "SQS delays the message, the record has scheduled_at",
@@ -53,6 +56,8 @@ ELSEWHERE = {
     "traceparent": "an attribute of the message, the record has trace_id",
     "unique": "message and record name its key and its scope",
     "on_duplicate": "it says what becomes of this request, and nothing of the job",
+    "debounce_seconds": "as delay_seconds",
+    "max_wait_seconds": "it bounds what debounce_seconds says",
 }
 """Fields that neither message nor record have under the same name, and where they are."""
 NOT_ASKED_FOR = {
@@ -61,7 +66,7 @@ NOT_ASKED_FOR = {
     "traceparent": "who repeats a request does so in another trace",
 }
 """Fields in which a repeated request may differ from the first one, and why."""
-MADE_HERE = {"job_id", "created_at", "round", "payload_ref", "unique", *OF_THE_MESSAGE, *OF_THE_COPY}
+MADE_HERE = {"job_id", "created_at", "round", "payload_ref", "unique", "replacements", *OF_THE_MESSAGE, *OF_THE_COPY}
 """Fields of a message that are nobody's to ask for."""
 ASKED_FOR = [name for name in fields_of(Submission) if name not in NOT_ASKED_FOR]
 
@@ -117,7 +122,7 @@ def test_whatever_a_message_says_can_be_asked_for() -> None:
 
 
 async def test_message_and_record_say_everything_that_was_asked_for(office: Office) -> None:
-    asked = dataclasses.replace(SUBMISSION, delay_seconds=0)
+    asked = dataclasses.replace(SUBMISSION, **AT_ONCE)
     record = (await office.submitter.submit(asked)).record
     names = [name for name in fields_of(Submission) if name not in ELSEWHERE]
     assert lost(asked, read_envelope((await received(office)).body), names) == {}
@@ -131,13 +136,15 @@ async def test_what_a_message_has_no_field_for_is_where_it_belongs(office: Offic
     assert (await office.queue.depth()).delayed == 1
     assert record.trace_id == TRACE
     assert (await office.submitter.submit(SUBMISSION)).replayed
-    again = dataclasses.replace(SUBMISSION, delay_seconds=0, idempotency_key=None, unique=None)
+    again = dataclasses.replace(
+        SUBMISSION, **AT_ONCE, idempotency_key=None, unique=None, on_duplicate=OnDuplicate.RETURN
+    )
     await office.submitter.submit(again)
     assert (await received(office)).traceparent == TRACEPARENT
 
 
 async def test_the_message_of_a_retry_says_everything_again(office: Office) -> None:
-    record = (await office.submitter.submit(dataclasses.replace(SUBMISSION, delay_seconds=0))).record
+    record = (await office.submitter.submit(dataclasses.replace(SUBMISSION, **AT_ONCE))).record
     first = read_envelope((await received(office)).body)
     await failed(office, record)
     await office.operator.retry(record.job_id, None)

@@ -44,6 +44,7 @@ WORLDS: dict[str, Callable[[Profile], bool]] = {
     "jobs that cannot be sent": lambda profile: profile.unsendable,
     "people who put off what they have cancelled": lambda profile: profile.fickle,
     "older workers that meet jobs in the index": lambda profile: profile.rates.keys() >= {*BESIDE_OLDER},
+    "jobs that are unique": lambda profile: profile.rivals,
     "short days": lambda profile: profile.longest_hold < MAX_VISIBILITY,
 }
 UNDER_ANOTHER_NAME = {"deploy": "replaced", "lifespan": "lifespan failed"}

@@ -93,6 +93,8 @@ CANDIDATES: dict[str, list[Any]] = {
                {"scope": "always"}, {"window_seconds": 1}, {"window_seconds": 0}, {"window_seconds": 31_622_400},
                {"window_seconds": 31_622_401}, {"nobodys": 1}],
     "on_duplicate": ["return", "reject", "ignore", None, 1],
+    "debounce_seconds": [0, 31_622_401, -1, 0.5, None, False, "0"],
+    "max_wait_seconds": [None, 0, 31_622_401, -1, 1.5, True, "1"],
     "nobodys": [None, 1],
 }  # fmt: skip
 

@@ -39,6 +39,18 @@ WAITS_AS_SEEN = {
     (token, time): Rewrite(_standing(token=token, time=time)) for token in (False, True) for time in (False, True)
 }
 """By whether the record that was seen has a token, and a time."""
+WAITS_UNREPLACED = {
+    (token, time, replaced): Rewrite(
+        all_of(
+            _standing(token=token, time=time),
+            compare("replacements", "=", ":former") if replaced else missing("replacements"),
+        )
+    )
+    for token in (False, True)
+    for time in (False, True)
+    for replaced in (False, True)
+}
+"""The same, and whether its payload was replaced before: nobody may have done so since."""
 
 
 def schedule_update(change: HandOver | Reschedule | Reprioritise) -> ConditionalUpdate:
@@ -63,7 +75,7 @@ def hand_over(change: HandOver) -> BatchableUpdate:
 def reschedule(change: Reschedule) -> ConditionalUpdate:
     """Into the index with another time, while the record is as it was seen and waits."""
     rewrite, values = rewrite_of_waiting(change.seen)
-    written = {
+    written: dict[str, Cell | None] = {
         "status": text(Status.SCHEDULED),
         "scheduled_at": number(change.scheduled_at),
         "due": text(shard_of(change.job_id)),
@@ -72,6 +84,14 @@ def reschedule(change: Reschedule) -> ConditionalUpdate:
         "hindered_at": None,
         "parked": None,
     }
+    if change.payload is not None:
+        former = change.seen.replacements
+        rewrite = WAITS_UNREPLACED[
+            change.seen.token is not None, change.seen.scheduled_at is not None, former is not None
+        ]
+        if former is not None:
+            values[":former"] = number(former)
+        written |= {"payload": text(change.payload), "payload_ref": None, "replacements": number(change.replacements)}
     return rewrite.update(change.job_id, values, written)
 
 
