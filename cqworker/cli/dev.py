@@ -65,11 +65,12 @@ async def run_dev(settings: Settings, config: Path | None) -> int:
     """Start the AWS, provision it, run the daemon on it; the exit code is the daemon's."""
     async with AsyncExitStack() as stack:
         aws = await start_embedded_aws(stack)
+        from cqworker.cli.features import FEATURES
         from cqworker.cli.process_exit import bound_daemon_exit
         from cqworker.cli.provision import provision_all, receive_counts
         from cqworker.daemon.lifecycle import run
 
-        await provision_all(settings, receive_counts(settings))
+        await provision_all(settings, receive_counts(settings), FEATURES)  # no older daemon is about here
         return await run(
             settings, ROLES, on_ready=partial(_print_instructions, aws, config), bound_exit=bound_daemon_exit
         )

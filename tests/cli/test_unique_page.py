@@ -21,6 +21,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "unique-jobs.md").read_text(encodin
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 [WITH_CLIENT] = (text for language, text in BLOCKS if language == "python")
 [STORY] = (text for language, text in BLOCKS if language == "console")
+[DEBOUNCED] = (text for language, text in BLOCKS if language == "bash")
 WAYS = re.findall(r"^\| `(\"unique\": .*?)` \| `(Unique\(.*?\))` \| `(--unique.*?)` \|", PAGE, re.MULTILINE)
 JOB_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
@@ -50,6 +51,39 @@ def test_the_lines_for_a_terminal_print_what_stands_below_them(dev: Dev) -> None
         ids |= set(re.findall(JOB_ID, done.stdout))
         assert re.sub(JOB_ID, "ID", done.stdout) == re.sub(JOB_ID, "ID", printed)
     assert len(ids) == 1
+
+
+def test_the_debounced_example_is_one_job_however_often_it_is_sent_and_has_the_last_payload(dev: Dev) -> None:
+    command = DEBOUNCED.replace("localhost:8080", dev.url.removeprefix("http://"))
+    jobs = []
+    for text in ("draft 1", "draft 2", "draft 3"):
+        done = subprocess.run(
+            ["bash", "-c", command.replace("draft 1", text)],
+            env=plain_environment(),
+            capture_output=True,
+            text=True,
+            timeout=scaled(30),
+            check=False,
+        )
+        jobs.append(orjson.loads(done.stdout))
+    assert [job["payload"]["text"] for job in jobs] == ["draft 1", "draft 2", "draft 3"]
+    assert len({job["job_id"] for job in jobs}) == 1
+    assert [job.get("unique") for job in jobs] == [None, True, True]
+    [*_, last] = jobs[-1]["history"]
+    assert (last["event"], last["reason"].split(":")[0]) == ("replaced", "x2")
+
+
+@pytest.mark.usefixtures("on_aws")
+def test_the_last_one_counts_on_the_command_line_too() -> None:
+    [options], [command] = (
+        re.findall(r"`(--on-duplicate replace .*?)`", PAGE),
+        re.findall(r"`cqworker (provision .*?)`", PAGE),
+    )
+    assert invoke(*command.split()).exit_code == 0
+    said = ("--unique-text", "page 8", "--unique-scope", "until_started", *options.split(), "--json")
+    first = told(invoke("submit", "text.transform", '{"text": "one"}', *said))
+    second = told(invoke("submit", "text.transform", '{"text": "two"}', *said))
+    assert (second["job_id"], second["payload"]) == (first["job_id"], {"text": "two"})
 
 
 @pytest.mark.parametrize(("http", "python", "_"), WAYS)
