@@ -13,14 +13,14 @@ from cqworker.clock import Clock
 from cqworker.errors import CqworkerError, RecordUnreadable
 from cqworker.model.ids import TokenGenerator
 from cqworker.model.record import JobRecord, envelope_of
-from cqworker.model.status import WAITING, Status
+from cqworker.model.status import Status
 from cqworker.model.tenants import message_group_of
 from cqworker.model.trace import traceparent_for
 from cqworker.ports import JobQueue, JobStore, Letter
 from cqworker.ports.limits import Limits, Slots, Waiter
 
-LOOK_MS = 60_000
-"""Milliseconds after which a sweep looks at a key where somebody waits, again and again."""
+LOOK_MS = 30_000
+"""Milliseconds after a mark, or a look, from which on a sweep looks at the key: every minute there is one."""
 STEP = 100
 """Jobs that are woken together."""
 MOST_AT_ONCE = 1_000
@@ -68,7 +68,8 @@ class WaitingLists:
     async def enter(self, key: str, record: JobRecord, token: str, purge_at: int) -> Waiter:
         """Puts a job on the list, before its record says so. Raises Unavailable."""
         waiter = Waiter(record.created_at, record.job_id, token, self._clock.now(), purge_at)
-        await self._limits.put_waiter(key, waiter)
+        while (held := await self._limits.put_waiter(key, waiter)) is not None and held.token != token:
+            waiter = replace(waiter, parked_at=held.parked_at + 1)  # another clock's, or a delayed write's
         return waiter
 
     async def withdraw(self, key: str, waiter: Waiter) -> None:
@@ -101,9 +102,9 @@ class WaitingLists:
         if room > 0 and await self._wake(key, room):
             await self._limits.clear_mark(key, mark)
 
-    async def due(self, shard: str, number: int) -> Sequence[str]:
-        """At most so many keys of a shard whose time for a look has come. Raises Unavailable, NotProvisioned."""
-        return await self._limits.marked(shard, self._clock.now(), number)
+    async def due(self, number: int) -> Sequence[str]:
+        """At most so many keys whose time for a look has come. Raises Unavailable, NotProvisioned."""
+        return await self._limits.marked(self._clock.now(), number)
 
     async def sweep(self, key: str) -> None:
         """Looks at a key where somebody waits, after its dead were cleared away, and says when to look again.
@@ -145,22 +146,21 @@ class WaitingLists:
             record = await self._store.get(waiter.job_id)
         except RecordUnreadable:  # a newer version parked it
             return _Fate.STAYS
-        if record is not None and record.token == waiter.token:
-            if record.status is Status.RUNNING:
+        if record is not None and record.status is Status.RUNNING and record.token == waiter.token:
+            return _Fate.STAYS
+        if record is not None and record.is_parked and record.parked == key:
+            try:
+                await self._queue_named(record.queue, record.priority).send(_letter_of(record))
+            except CqworkerError:  # told by the health of its queue; a sweep tries it again
                 return _Fate.STAYS
-            if record.status in WAITING and record.parked == key:
-                try:
-                    await self._queue_named(record.queue, record.priority).send(_letter_of(record, key))
-                except CqworkerError:  # told by the health of its queue; a sweep tries it again
-                    return _Fate.STAYS
-                await self._limits.delete_waiter(key, waiter)
-                return _Fate.WOKEN
+            await self._limits.delete_waiter(key, waiter)
+            return _Fate.WOKEN
         await self._limits.delete_waiter(key, waiter)
         return _Fate.GONE
 
 
-def _letter_of(record: JobRecord, key: str) -> Letter:
-    """The message of a job that is woken for a free slot of this key."""
+def _letter_of(record: JobRecord) -> Letter:
+    """The message of a parked job, which says whose park it ends."""
     trace = f"00-{record.trace_id}-{record.trace_id[:16]}-00" if record.trace_id else None
-    body = replace(envelope_of(record), woken=key).text()
+    body = envelope_of(record).text()
     return Letter(body=body, traceparent=traceparent_for(record.job_id, trace), group=message_group_of(record.tenant))

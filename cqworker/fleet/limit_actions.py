@@ -41,8 +41,6 @@ MOST_JUDGED = 100
 """Holders of a key's slots whose records are read, to tell the dead."""
 MARGIN_MS = 2_000
 """Milliseconds after the end of its lease at which a holder counts as dead: clocks differ by as much."""
-SHARDS = tuple("01234567")
-"""Those of the index that has the keys for which somebody waits."""
 FAR = 1 << 52
 """Epoch ms later than any time that a key is marked for."""
 _is_hashed = re.compile(r"key:.{1,128}:[0-9a-f]{64}").fullmatch
@@ -157,10 +155,9 @@ class LimitActions:
     async def _waited_for(self) -> Sequence[str]:
         """Keys for which somebody waits, as far as the index of due jobs has them."""
         try:
-            found = await asyncio.gather(*(self.limits.marked(shard, FAR, MOST_SHOWN) for shard in SHARDS))
+            return sorted(await self.limits.marked(FAR, MOST_SHOWN))
         except NotProvisioned:
             return ()
-        return sorted({key for keys in found for key in keys})[:MOST_SHOWN]
 
     async def _look(self, key: str, orders: Mapping[str, LimitOrder]) -> LimitStanding:
         shards, state, waiting, first = await asyncio.gather(

@@ -22,6 +22,7 @@ from cqworker.model.claim_table import (
     CancelInstead,
     CrashInstead,
     Drop,
+    ListAnew,
     Proceed,
     Start,
     StartRound,
@@ -119,7 +120,7 @@ class Claimer:
                         return await self._dismiss(envelope, ended)
                 case WaitUntil(until):
                     return await self._hide(until, delivery, envelope)
-                case Drop():
+                case Drop() | ListAnew():
                     self._emit(CopyDropped(job=job_ref_of_message(envelope, delivery.traceparent)))
                     return await self._dismiss(envelope, seen)
                 case Start() | StartRound() | Proceed() | CancelInstead() | CrashInstead() as verdict:

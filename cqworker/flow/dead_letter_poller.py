@@ -160,16 +160,13 @@ class DeadLetterPoller:
             return await self._dismiss(envelope, answer.record)
         verdict = dead_letter_verdict_of(answer.seen, envelope, now, grace)
         match verdict:
-            case Drop():
+            case Drop() | ListAnew():
                 return await self._dismiss(envelope, answer.seen)
-            case ListAnew() if answer.seen is not None:
-                await self._turns.relist(answer.seen)
-                return Delete()
             case WaitUntil(until):
                 return Hide(max(1.0, (until - now) / 1000))
             case CancelInstead() if answer.seen is not None:
                 return await self._cancel(envelope, answer.seen, now)
-            case MarkLost() | CancelInstead() | ListAnew():
+            case MarkLost() | CancelInstead():
                 return Leave()
 
     async def _dismiss(self, envelope: Envelope, seen: JobRecord | None) -> Disposition:

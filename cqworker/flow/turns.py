@@ -75,8 +75,8 @@ class Turns:
             if turn.waiter is not None:
                 looked.add(turn.key)
                 await self._end_parking(turn, turn.waiter, disposition)
-            if woken is not None and woken not in looked:
-                await self._lists.look(woken)
+            if woken is not None and woken.key not in looked:
+                await self._lists.look(woken.key)
         except Unavailable:
             return Leave() if isinstance(disposition, Delete) else disposition
         return disposition
@@ -84,12 +84,15 @@ class Turns:
     async def let_go(self, envelope: Envelope, seen: JobRecord | None) -> bool:
         """Whether a copy that starts nothing may be deleted: what its job held is given back, and others were called.
 
-        `seen` is the job's record where that says that nobody runs it; its own token frees its slots.
+        `seen` is the job's record, whose own token frees its slots where nobody runs it. A parked one is on its list
+        for certain then: whoever parked it may have died before the key was marked.
         """
-        keys = {} if envelope.woken is None else {envelope.woken: None}
+        keys = {} if envelope.woken is None else {envelope.woken.key: None}
         table = self._control.limits
         try:
-            if seen is not None and seen.status is not Status.RUNNING and table is not None:
+            if seen is not None and seen.is_parked:
+                await self._lists.relist(seen)
+            elif seen is not None and seen.status is not Status.RUNNING and table is not None:
                 for key in self._keys(seen, table):
                     keys.pop(key, None)
                     await self._lists.look(key, await self._slots.free_all(key, seen.job_id, seen.token))
@@ -98,10 +101,6 @@ class Turns:
         except Unavailable:
             return False
         return True
-
-    async def relist(self, record: JobRecord) -> None:
-        """A parked job whose message ended in the dead-letter queue is on its list for certain. Raises Unavailable."""
-        await self._lists.relist(record)
 
     def _keys(self, record: JobRecord, table: LimitTable) -> list[str]:
         """The keys of which this job may hold a slot."""
@@ -113,7 +112,7 @@ class Turns:
         return Asker(
             claimed.record.job_id,
             lease.token,
-            claimed.envelope.woken == key,
+            claimed.envelope.woken is not None and claimed.envelope.woken.key == key,
             lambda: lease.state is LeaseState.HELD and lease.is_alive(clock.monotonic()),
         )
 

@@ -37,8 +37,8 @@ class MonitoredLimits:
     async def slots(self, key: str) -> Sequence[Slots]:
         return await self._watched(self._limits.slots(key))
 
-    async def put_waiter(self, key: str, waiter: Waiter) -> None:
-        await self._watched(self._limits.put_waiter(key, waiter))
+    async def put_waiter(self, key: str, waiter: Waiter) -> Waiter | None:
+        return await self._watched(self._limits.put_waiter(key, waiter))
 
     async def delete_waiter(self, key: str, waiter: Waiter) -> bool:
         return await self._watched(self._limits.delete_waiter(key, waiter))
@@ -52,8 +52,8 @@ class MonitoredLimits:
     async def mark(self, key: str, mark: str, at: int) -> None:
         await self._watched(self._limits.mark(key, mark, at))
 
-    async def marked(self, shard: str, until: int, number: int) -> Sequence[str]:
-        return await self._watched(self._limits.marked(shard, until, number))
+    async def marked(self, until: int, number: int) -> Sequence[str]:
+        return await self._watched(self._limits.marked(until, number))
 
     async def put_off(self, key: str, seen: str, at: int) -> bool:
         return await self._watched(self._limits.put_off(key, seen, at))

@@ -35,7 +35,8 @@ class Claim(Struct, frozen=True, kw_only=True):
 
     A lease counts as over `grace` ms after its end: after an outage its holder, which could not renew it, goes first.
     A record that the index of due jobs has is started by the copy that was sent for its time alone: a start takes it
-    out of the index, and only that copy is sure to be in the queue.
+    out of the index, and only that copy is sure to be in the queue. One that is parked is started by the copy that was
+    sent to end that.
     """
 
     envelope: Envelope
@@ -64,6 +65,7 @@ class Claim(Struct, frozen=True, kw_only=True):
             and seen.cancel_requested_at is None
             and (seen.scheduled_at is None or seen.scheduled_at <= self.now + SOON_MS)
             and (not seen.is_marked or seen.scheduled_at == self.envelope.at)
+            and not seen.is_parked_otherwise(self.envelope)
         )
 
     def after(self, seen: JobRecord | None) -> JobRecord:

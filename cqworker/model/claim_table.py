@@ -53,7 +53,12 @@ class Drop:
     """The message starts nothing any more, now or later: delete it."""
 
 
-Verdict = Start | StartRound | Proceed | CancelInstead | CrashInstead | WaitUntil | Drop
+@dataclass(frozen=True, slots=True)
+class ListAnew:
+    """It waits for a slot of a limit: put it on the waiting list of that (again), then delete the message."""
+
+
+Verdict = Start | StartRound | Proceed | CancelInstead | CrashInstead | WaitUntil | ListAnew | Drop
 
 
 def verdict_of(seen: JobRecord | None, envelope: Envelope, token: str, now: int, grace: int = 0) -> Verdict:
@@ -89,10 +94,13 @@ def _hide_until_over(seen: JobRecord, now: int, grace: int) -> WaitUntil:
 def _judge_free(seen: JobRecord, envelope: Envelope, now: int) -> Verdict:
     """The rows for a record of the message's own round that nobody holds; a cancel goes before used-up attempts.
 
-    A record that the index of due jobs has waits for the copy that is sent for its time: any other starts nothing.
+    A record that the index of due jobs has waits for the copy that is sent for its time, one that is parked for the
+    copy that ends that: any other starts nothing.
     """
     if seen.cancel_requested_at is not None:
         return CancelInstead()
+    if seen.is_parked_otherwise(envelope):
+        return ListAnew()
     if seen.is_marked and not _is_sent_for_its_time(seen, envelope):
         return Drop()
     if seen.scheduled_at is not None and seen.scheduled_at > now + SOON_MS:
@@ -109,11 +117,6 @@ def _is_sent_for_its_time(seen: JobRecord, envelope: Envelope) -> bool:
 @dataclass(frozen=True, slots=True)
 class MarkLost:
     """Write FAILED `lost`, then delete the dead letter."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListAnew:
-    """It waits for a slot of a limit: put it on the waiting list of that (again), then delete the dead letter."""
 
 
 DeadLetterVerdict = MarkLost | CancelInstead | WaitUntil | ListAnew | Drop

@@ -30,6 +30,7 @@ from cqworker.model.envelope_fields import (
     string_in,
     tenant_name,
     unique_in,
+    woken_in,
 )
 from cqworker.model.job_limits import (
     MAX_ATTEMPTS,
@@ -45,7 +46,7 @@ from cqworker.model.job_limits import (
     is_queue_name,
     metadata_fault,
 )
-from cqworker.model.limits import MAX_LIMIT_KEY
+from cqworker.model.limits import MAX_LIMIT_KEY, Woken
 from cqworker.model.priorities import PriorityName, stored_priority
 from cqworker.model.rates import Admitted
 from cqworker.model.tenants import DEFAULT_TENANT, tenant_fault
@@ -54,8 +55,6 @@ ENVELOPE_VERSION = 1
 """The version of the message format of a job that every worker runs rightly."""
 LIMITED_VERSION = 2
 """The version of a job that only workers run rightly which know limits, and the newest that this code reads."""
-MAX_WOKEN = 256
-"""Characters of a limited key: that of a job's own has its tenant and a hash."""
 MAX_BODY_BYTES = 262_144
 """Bytes of a body: a larger one, with a result beside it, would not fit into a record (DynamoDB: 400 KB an item)."""
 _FIELDS = frozenset("cqworker job_id round type queue tenant payload payload_ref max_attempts".split()) | frozenset(
@@ -80,7 +79,7 @@ _Tag = Annotated[str, Meta(min_length=1, max_length=MAX_TAG)]
     admitted="The moment that an attempt has under its rates, or None.",
     priority="Its level, None: medium.",
     limit_key="What its submitter has it share slots by, or None.",
-    woken="The limit for a free slot of which this copy was sent, or None.",
+    woken="The limit for a free slot of which this copy was sent, and whose park it ends, or None.",
     replacements="How often a later submission replaced its payload, or None.",
     unique="Its unique key and the scope that it was taken for, or None.",
     extra="Fields unknown to this version, kept when it is sent again.",
@@ -103,7 +102,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     admitted: Admitted | None = None
     priority: str | None = None
     limit_key: str | None = None
-    woken: str | None = None
+    woken: Woken | None = None
     unique: str | None = None
     replacements: int | None = None
     extra: Mapping[str, Any] = {}
@@ -189,7 +188,7 @@ class _PlainBody(Struct, frozen=True, forbid_unknown_fields=True):
     admitted: Admitted | None = None
     priority: PriorityName | None = None
     limit_key: Annotated[str, Meta(min_length=1, max_length=MAX_LIMIT_KEY)] | None = None
-    woken: Annotated[str, Meta(min_length=1, max_length=MAX_WOKEN)] | None = None
+    woken: Woken | None = None
     unique: Annotated[str, Meta(pattern=UNIQUE_PATTERN)] | None = None
     replacements: Annotated[int, Meta(ge=1, le=MAX_ROUND)] | None = None
 
@@ -281,7 +280,7 @@ def _read_carefully(
         admitted=admitted_in(body, MAX_TIME_MS),
         priority=priority if body.get("priority") is None else priority_in(body["priority"]),
         limit_key=string_in(body, "limit_key", MAX_LIMIT_KEY) if body.get("limit_key") is not None else None,
-        woken=string_in(body, "woken", MAX_WOKEN) if body.get("woken") is not None else None,
+        woken=woken_in(body),
         unique=unique_in(body),
         replacements=count_in(body, "replacements", MAX_ROUND) if body.get("replacements") is not None else None,
         extra={} if body.keys() <= _FIELDS else {name: body[name] for name in body.keys() - _FIELDS},

@@ -10,10 +10,13 @@ from typing import Any
 import orjson
 
 from cqworker.model.job_limits import MAX_ATTEMPTS, MAX_TAG, MAX_TAGS, UNIQUE_PATTERN, is_queue_name, metadata_fault
+from cqworker.model.limits import Woken
 from cqworker.model.priorities import PRIORITIES, stored_priority
 from cqworker.model.rates import Admitted
 from cqworker.model.tenants import tenant_fault
 
+MAX_WOKEN = 256
+"""Characters of a limited key, that of a job's own has its tenant and a hash, and of a claim's token."""
 MAX_CLOCK_LEAD_MS = 3_600_000
 """Milliseconds, an hour: so far may the clock of whoever made a job be ahead of SQS's."""
 AttemptsOf = Callable[[str], int]
@@ -105,6 +108,16 @@ def admitted_in(body: dict[str, Any], latest: int) -> Admitted | None:
     if not isinstance(said, dict):
         raise NotAnEnvelope("admitted is no attempt and its time")
     return Admitted(count_in(said, "attempt", MAX_ATTEMPTS), count_in(said, "time", latest))
+
+
+def woken_in(body: dict[str, Any]) -> Woken | None:
+    """The limit that a copy was woken for, or None. Raises NotAnEnvelope for what is none."""
+    said = body.get("woken")
+    if said is None:
+        return None
+    if not isinstance(said, dict):
+        raise NotAnEnvelope("woken is no limit and the token of a claim")
+    return Woken(string_in(said, "key", MAX_WOKEN), string_in(said, "token", MAX_WOKEN))
 
 
 def checked_size(metadata: dict[str, str]) -> dict[str, str]:

@@ -145,6 +145,17 @@ class LimitOrder(Struct, frozen=True, kw_only=True, omit_defaults=True):
         )
 
 
+@document_fields(
+    key="The limit.",
+    token="That of the claim that parked the job.",  # noqa: S106 - of a claim
+)
+class Woken(Struct, frozen=True):
+    """For a free slot of which limit a copy was sent, and whose park it ends: no later one."""
+
+    key: str
+    token: str
+
+
 def hashed_key(tenant: str, limit_key: str) -> str:
     """The key of a job's `limit_key`: no tenant can name another's."""
     return f"key:{tenant}:{sha256(limit_key.encode()).hexdigest()}"

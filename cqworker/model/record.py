@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from cqworker.field_docs import document_fields
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import SUBMITTED, Entry
+from cqworker.model.limits import Woken
 from cqworker.model.listing import Listing
 from cqworker.model.status import WAITING, FailureKind, Status
 from cqworker.model.timestamps import day_of
@@ -176,6 +177,10 @@ class JobRecord(Struct, frozen=True, kw_only=True):
         """Whether it is on the waiting list of a limit; a worker that knows none leaves `parked` when it starts it."""
         return self.parked is not None and self.status in WAITING
 
+    def is_parked_otherwise(self, envelope: Envelope) -> bool:
+        """Whether it is parked, and this copy was not sent to end that: nobody is sure to have a message of it then."""
+        return self.is_parked and (envelope.woken is None or envelope.woken.token != self.token)
+
     @property
     def day(self) -> str:
         """The partition of the index of all jobs: the day it was made, and a shard of the id."""
@@ -206,7 +211,15 @@ def envelope_of(record: JobRecord, *, round_number: int | None = None) -> Envelo
         unique=record.unique,
         at=record.scheduled_at if record.is_marked and round_number in (None, record.round) else None,
     )
-    return usual if record.replacements is None else replace(usual, replacements=record.replacements)
+    if record.replacements is None and record.parked is None:
+        return usual
+    woken = _woken_for(record) if round_number in (None, record.round) else None
+    return replace(usual, replacements=record.replacements, woken=woken)
+
+
+def _woken_for(record: JobRecord) -> Woken | None:
+    """What lets a message start this record while it is parked."""
+    return Woken(record.parked, record.token or "") if record.is_parked and record.parked is not None else None
 
 
 def record_from(envelope: Envelope, purge_at: int, trace_id: str | None) -> JobRecord:

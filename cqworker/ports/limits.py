@@ -117,8 +117,11 @@ class Limits(Protocol):
         """Every shard that was ever written, in their order."""
         ...
 
-    async def put_waiter(self, key: str, waiter: Waiter) -> None:
-        """Puts the job on the list, in place of an entry that it has there."""
+    async def put_waiter(self, key: str, waiter: Waiter) -> Waiter | None:
+        """Puts the job on the list, in place of an entry that it has there with an earlier `parked_at`.
+
+        Else the entry that it has: a delayed copy of this write takes the place of no later one.
+        """
         ...
 
     async def delete_waiter(self, key: str, waiter: Waiter) -> bool:
@@ -140,8 +143,8 @@ class Limits(Protocol):
         """
         ...
 
-    async def marked(self, shard: str, until: int, number: int) -> Sequence[str]:
-        """The first `number` keys of a shard of the index that are to be looked at by `until` (epoch ms).
+    async def marked(self, until: int, number: int) -> Sequence[str]:
+        """The first `number` keys that are to be looked at by `until` (epoch ms).
 
         The index lags behind the marks. Raises NotProvisioned where it is missing or being filled.
         """

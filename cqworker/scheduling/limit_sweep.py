@@ -11,12 +11,14 @@ from cqworker.flow.supervised_loop import background_failure
 
 PAGE = 100
 """Keys that are read from the index together."""
-LOOK_EVERY = 30.0
-"""Seconds between two looks at one shard's keys at least: each key is due once a minute."""
+LOOK_EVERY = 55.0
+"""Seconds between two looks at least: with sweeps every half minute there is one a minute."""
+SWEPT_WITH = "0"
+"""The shard of due jobs whose sweeper looks at the limits, too: one daemon has it at a time."""
 
 
 class LimitSweep:
-    """Looks at the marked keys of a shard whose time has come.
+    """Looks at the marked keys whose time has come.
 
     Not before the fleet's control was read: without what operators said a key may seem to be unlimited.
     """
@@ -26,23 +28,23 @@ class LimitSweep:
         self._clock = context.clock
         self._emit = context.emit
         self._lists = lists
-        self._looked_at: dict[str, float] = {}
+        self._looked_at = float("-inf")
 
-    async def sweep(self, shard: str, stopping: asyncio.Event) -> None:
-        """One look at a shard, if the last one is not too fresh. Raises Unavailable, NotProvisioned."""
+    async def sweep(self, stopping: asyncio.Event) -> None:
+        """One look, if the last one is not too fresh. Raises Unavailable, NotProvisioned."""
         now = self._clock.monotonic()
-        if not self._control.is_known or now - self._looked_at.get(shard, float("-inf")) < LOOK_EVERY:
+        if not self._control.is_known or now - self._looked_at < LOOK_EVERY:
             return
         seen: set[str] = set()
         while not stopping.is_set():
-            keys = await self._lists.due(shard, PAGE)
+            keys = await self._lists.due(PAGE)
             fresh = [key for key in keys if key not in seen]
             seen.update(fresh)
             for key in fresh:
                 await self._sweep_key(key)
             if len(keys) < PAGE or not fresh:
                 break
-        self._looked_at[shard] = now
+        self._looked_at = now
 
     async def _sweep_key(self, key: str) -> None:
         """One key's trouble holds up no other, unless it is the store's."""

@@ -21,7 +21,7 @@ from cqworker.health.service_health import STORE
 from cqworker.jobs.hand_over import HORIZON_MS, HandOvers
 from cqworker.model.record import JobRecord
 from cqworker.ports.schedule import DueEntry, Schedule
-from cqworker.scheduling.limit_sweep import LimitSweep
+from cqworker.scheduling.limit_sweep import SWEPT_WITH, LimitSweep
 from cqworker.scheduling.sweep_leases import SweepLeases
 
 SWEEP_EVERY = 30.0
@@ -123,7 +123,8 @@ class Sweeper:
         for shard in self._leases.shards:
             try:
                 if not self._stopping.is_set() and await self._sweep_shard(shard):
-                    await self._limits.sweep(shard, self._stopping)
+                    if shard == SWEPT_WITH:
+                        await self._limits.sweep(self._stopping)
                     await self._leases.renew(shard)
             except NotProvisioned:
                 self._state.note(is_ready=False)  # it was removed since: the store is well

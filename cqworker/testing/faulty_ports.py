@@ -107,8 +107,8 @@ class FaultyLimits:
     async def slots(self, key: str) -> Sequence[Slots]:
         return await self.meet("slots", lambda: self._limits.slots(key))
 
-    async def put_waiter(self, key: str, waiter: Waiter) -> None:
-        await self.meet("put_waiter", lambda: self._limits.put_waiter(key, waiter))
+    async def put_waiter(self, key: str, waiter: Waiter) -> Waiter | None:
+        return await self.meet("put_waiter", lambda: self._limits.put_waiter(key, waiter))
 
     async def delete_waiter(self, key: str, waiter: Waiter) -> bool:
         return await self.meet("delete_waiter", lambda: self._limits.delete_waiter(key, waiter))
@@ -122,8 +122,8 @@ class FaultyLimits:
     async def mark(self, key: str, mark: str, at: int) -> None:
         await self.meet("mark", lambda: self._limits.mark(key, mark, at))
 
-    async def marked(self, shard: str, until: int, number: int) -> Sequence[str]:
-        return await self.meet("marked", lambda: self._limits.marked(shard, until, number))
+    async def marked(self, until: int, number: int) -> Sequence[str]:
+        return await self.meet("marked", lambda: self._limits.marked(until, number))
 
     async def put_off(self, key: str, seen: str, at: int) -> bool:
         return await self.meet("put_off", lambda: self._limits.put_off(key, seen, at))

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from cqworker.errors import NotProvisioned
-from cqworker.model.record import shard_of
 from cqworker.ports.limits import Hold, Slots, SlotsAnswer, Waiter
 
 
@@ -60,9 +59,13 @@ class MemoryLimits:
         """As Limits.slots."""
         return [slots for (name, _), slots in sorted(self.shards.items(), key=lambda item: item[0]) if name == key]
 
-    async def put_waiter(self, key: str, waiter: Waiter) -> None:
+    async def put_waiter(self, key: str, waiter: Waiter) -> Waiter | None:
         """As Limits.put_waiter."""
+        held = self.lists[key].get(waiter.job_id)
+        if held is not None and held.parked_at >= waiter.parked_at:
+            return held
         self.lists[key][waiter.job_id] = waiter
+        return None
 
     async def delete_waiter(self, key: str, waiter: Waiter) -> bool:
         """As Limits.delete_waiter."""
@@ -85,11 +88,11 @@ class MemoryLimits:
         self.shards[key, 0] = replace(self._shard(key, 0), waiting=mark)
         self.times.setdefault(key, at)
 
-    async def marked(self, shard: str, until: int, number: int) -> Sequence[str]:
+    async def marked(self, until: int, number: int) -> Sequence[str]:
         """As Limits.marked."""
         if not self.ready:
             raise NotProvisioned("This table has no index of due jobs.")
-        due = sorted((at, key) for key, at in self.times.items() if at <= until and shard_of(key) == shard)
+        due = sorted((at, key) for key, at in self.times.items() if at <= until)
         return [key for _, key in due[:number]]
 
     async def put_off(self, key: str, seen: str, at: int) -> bool:

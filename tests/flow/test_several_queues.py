@@ -108,8 +108,8 @@ async def test_a_queue_that_is_away_does_not_disturb_the_others() -> None:
     await world.stop()
 
 
-SWEEPS = ("is_ready", "sweep_leases", "take_sweep_lease", "due")
-"""What the sweep of due jobs asks the table, whatever there is to do."""
+SWEEPS = ("is_ready", "sweep_leases", "take_sweep_lease", "due", "marked")
+"""What the sweep of due jobs and limits asks the table, whatever there is to do."""
 
 
 @story

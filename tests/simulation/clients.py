@@ -253,4 +253,5 @@ def _handed_in(errand: Errand, asked: str, profile: Profile) -> Submission:
         priority=profile.stream(f"level {errand.name}").choice(("high", "medium", "low", None))
         if profile.levels
         else None,
+        limit_key=errand.limit_key if "key:*" in profile.slotted else None,
     )

@@ -35,7 +35,12 @@ class Debts:
     """
 
     def __init__(
-        self, accuse: Callable[..., None], now: Callable[[], float], store: StoreService, profile: Profile
+        self,
+        accuse: Callable[..., None],
+        now: Callable[[], float],
+        store: StoreService,
+        profile: Profile,
+        is_listed: Callable[[JobRecord], bool],
     ) -> None:
         self.excused: set[str] = set()
         self.ancient: set[str] = set()
@@ -43,6 +48,7 @@ class Debts:
         self._accuse = accuse
         self._now = now
         self._store = store
+        self._is_listed = is_listed
         self._skew = profile.skew
         self._retention = profile.retention
         self._where: dict[tuple[str, str], tuple[str, int]] = {}
@@ -61,7 +67,11 @@ class Debts:
         if about is not None:
             job_id, number = about
             self._copies[job_id][number] -= 1
-            self._judge_owed(self._store.records.get(job_id), "its message is gone")
+            self.look_at(job_id, "its message is gone")
+
+    def look_at(self, job_id: str, cause: object) -> None:
+        """What owed a job its start is gone; something else has to."""
+        self._judge_owed(self._store.records.get(job_id), cause)
 
     def applied(self, write: Applied) -> None:
         """A change of a record, just made."""
@@ -93,6 +103,8 @@ class Debts:
             return
         copies = self._copies.get(record.job_id, Counter())
         if any(count for number, count in copies.items() if number >= record.round):
+            return
+        if self._is_listed(record):
             return
         if self._now() - self._unsent_starts.get(record.job_id, -IN_FLIGHT) < IN_FLIGHT:
             self.excused.add(record.job_id)

@@ -48,6 +48,7 @@ class Errand:
     acts: tuple[tuple[float, str], ...]
     ahead: float | None
     by_time: bool
+    limit_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +63,10 @@ def errands(profile: Profile) -> list[Errand]:
     chance = profile.stream("errands")
     rush = chance.uniform(0, profile.seconds * 0.5)
     sleepy = profile.stream("snoozes")
+    shared = profile.stream("limit keys")
     made = [_drowsy(_errand(f"e{number}", profile, chance, rush), sleepy) for number in range(profile.jobs)]
     time = profile.stream("time of errands")
+    made = [replace(errand, limit_key=shared.choice((None, "one", "two", "two"))) for errand in made]
     return [_put_off(errand, profile, time) for errand in made] if profile.timely else made
 
 

@@ -27,6 +27,8 @@ def is_quiet(site: Site) -> bool:
     site.store.expire()
     ended = {job_id for job_id, record in site.store.records.items() if record.status.is_final}
     known = {job_id for jobs in site.asked.values() for job_id in jobs} | site.store.records.keys()
+    if not site.slots.is_quiet:
+        return False
     if any(map(site.debts.waits, site.store.records.values())):
         return False
     return known <= ended | _bygone(site)
@@ -50,6 +52,7 @@ def judge(site: Site, ledger: Ledger, fleet: Fleet) -> None:
     _retries_opened_one_round_each(site, ledger)
     _records_add_up(site)
     _queues_are_empty(site)
+    site.slots.judge()
     for process in fleet.alive:
         _process_is_idle(site, process)
 

@@ -26,6 +26,7 @@ MADE_WITH = (
     "payload_ref",
     "metadata",
     "tags",
+    "limit_key",
     "trace_id",
     "unique",
 )
@@ -36,8 +37,8 @@ class Letters:
     """The accounts of all letters of our own.
 
     A copy says what a letter of its job and round said before, to the byte. An operator's letter, and one that is sent
-    for a time, is written from the record, so it may lack what only a newer version of ours understands, and name
-    another parent in the same trace; one that brings its moment is written anew, too.
+    for a time or a slot, is written from the record, so it may lack what only a newer version of ours understands, and
+    name another parent in the same trace; one that brings its moment is written anew, too.
     """
 
     def __init__(self, accuse: Callable[..., None], found: Callable[[str], StoredObject | None]) -> None:
@@ -79,7 +80,7 @@ class Letters:
         """A letter that says what no letter of this job and round has said."""
         versions = self._versions[envelope.job_id]
         request = self.asked.get(envelope.metadata.get("asked", ""))
-        sent_for = envelope.at is not None or envelope.admitted is not None
+        sent_for = not _is_sent_at_once(envelope) or envelope.admitted is not None
         by_operator = envelope.job_id in self.retried | self.reprioritised or sent_for
         if envelope.job_id in self.reprioritised:
             asked_for = request.priority if request is not None else None
@@ -105,7 +106,8 @@ class Letters:
             "metadata": (dict(envelope.metadata), dict(request.metadata)),
             "tags": (envelope.tags, request.tags),
             "priority": (envelope.priority or "medium", request.priority or "medium"),
-            "delay": (letter.delay if envelope.at is None else 0, self._delay(request, envelope)),
+            "limit_key": (envelope.limit_key, request.limit_key),
+            "delay": (letter.delay if _is_sent_at_once(envelope) else 0, self._delay(request, envelope)),
             "payload": (self._payload(envelope), json.loads(request.payload)),
             "trace": (_trace(envelope, letter), trace_id_for(envelope.job_id, request.traceparent)),
         }
@@ -113,7 +115,7 @@ class Letters:
 
     def _delay(self, request: Submission, envelope: Envelope) -> int:
         """The seconds that SQS has to delay a letter; one that was sent for a time says so itself."""
-        if envelope.at is not None or envelope.round > 1:
+        if not _is_sent_at_once(envelope) or envelope.round > 1:
             return 0
         return max(request.delay_seconds, -(-max(0, (request.run_at or 0) - envelope.created_at) // 1000))
 
@@ -143,16 +145,21 @@ def _differences(
     """How a letter differs from the one that its job was handed in with."""
     said: dict[str, tuple[object, object]] = {
         "envelope": (
-            replace(envelope, round=1, at=None, admitted=None, extra={}),
-            _aged(replace(first, round=1, at=None, admitted=None, extra={}), envelope.created_at),
+            replace(envelope, round=1, at=None, woken=None, admitted=None, extra={}),
+            _aged(replace(first, round=1, at=None, woken=None, admitted=None, extra={}), envelope.created_at),
         ),
         "group": (letter.group, original.group),
         "trace": (_trace(envelope, letter), _trace(first, original)),
     }
-    if not by_operator and first.at is None:
+    if not by_operator and _is_sent_at_once(first):
         said["body"] = (letter.body, original.body)
         said["traceparent"] = (letter.traceparent, original.traceparent)
     return _unequal(said)
+
+
+def _is_sent_at_once(envelope: Envelope) -> bool:
+    """Whether it was sent neither for a time nor for a slot."""
+    return envelope.at is None and envelope.woken is None
 
 
 def _unequal(said: Mapping[str, tuple[object, object]]) -> list[str]:

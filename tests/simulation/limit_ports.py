@@ -50,8 +50,10 @@ class SimLimits:
     async def slots(self, key: str) -> Sequence[Slots]:
         return await self._read("slots", key, lambda: at_once(self._limits.slots(key)))
 
-    async def put_waiter(self, key: str, waiter: Waiter) -> None:
-        await self._call("put_waiter", f"{key} {waiter.job_id}", lambda: at_once(self._limits.put_waiter(key, waiter)))
+    async def put_waiter(self, key: str, waiter: Waiter) -> Waiter | None:
+        return await self._call(
+            "put_waiter", f"{key} {waiter.job_id}", lambda: at_once(self._limits.put_waiter(key, waiter))
+        )
 
     async def delete_waiter(self, key: str, waiter: Waiter) -> bool:
         about = f"{key} {waiter.job_id}"
@@ -66,11 +68,11 @@ class SimLimits:
     async def mark(self, key: str, mark: str, at: int) -> None:
         await self._call("mark", f"{key} {mark}", lambda: at_once(self._limits.mark(key, mark, at)))
 
-    async def marked(self, shard: str, until: int, number: int) -> Sequence[str]:
+    async def marked(self, until: int, number: int) -> Sequence[str]:
         found = await self._read(
             "due",
-            f"limits {shard}",
-            lambda: at_once(self._limits.marked(shard, until, number)) if self._index.is_ready() else None,
+            "limits",
+            lambda: at_once(self._limits.marked(until, number)) if self._index.is_ready() else None,
         )
         if found is None:
             raise NotProvisioned("There is no index.")

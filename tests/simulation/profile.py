@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from cqworker.flow.lease import margin_of
 from cqworker.ports import MAX_DELAY, MAX_VISIBILITY
@@ -45,6 +45,8 @@ ANCIENT = 0.6
 PACED = 0.4
 """Share of the seeds without a deployment in which jobs of the commonest type have a rate."""
 PACES = (("1/s", 2), ("2/s", 1), ("30/m", 1), ("20/m", 3))
+SLOTTED = 0.5
+"""Share of the seeds without a deployment in which limits say how many jobs run at once."""
 DARK_SERVICES = (("sqs",), ("dynamodb",), ("sqs", "dynamodb"), ("sqs", "dynamodb"))
 DAY = 86_400.0
 
@@ -64,7 +66,8 @@ class Profile:
     `unsendable`: whether there are jobs in it whose queue does not exist. `levels`: how the levels of queues share
     slots; None: queues have none. `rivals`: whether some want a job that is unique, and want it at once. `fickle`:
     whether somebody cancels what runs and puts it off the moment that its worker, which leaves, hands it back. `paced`:
-    how often jobs of the commonest type may start, and how many at once.
+    how often jobs of the commonest type may start, and how many at once. `slotted`: how many jobs
+    of which keys may run at once.
     """
 
     seed: int
@@ -95,6 +98,7 @@ class Profile:
     rivals: bool = False
     fickle: bool = False
     paced: tuple[str, int] | None = None
+    slotted: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def retention(self) -> int:
@@ -169,6 +173,7 @@ def _in_time(profile: Profile, time: random.Random, *, calm: bool) -> Profile:
         blind=harms and time.random() < BLIND_FOR_EVER,
         unsendable=timely and time.random() < UNSENDABLE,
         paced=_pace(profile, deploys=deploys),
+        slotted=_slots(profile, deploys=deploys),
     )
 
 
@@ -186,6 +191,15 @@ def _pace(profile: Profile, *, deploys: bool) -> tuple[str, int] | None:
     """Not where clocks are wild, or where who leaves may be from before rates: then more may start than may."""
     chance = _drawn(profile.seed, "pace")
     return chance.choice(PACES) if chance.random() < PACED and not profile.wild and not deploys else None
+
+
+def _slots(profile: Profile, *, deploys: bool) -> dict[str, int]:
+    """Not where clocks are wild, or where who leaves may be from before limits: then more run at once than may."""
+    chance = _drawn(profile.seed, "slots")
+    if chance.random() >= SLOTTED or profile.wild or deploys:
+        return {}
+    patterns = chance.sample(("queue:jobs", "tenant:*", "key:*", "type:brief"), chance.choice((1, 1, 2, 3)))
+    return {pattern: chance.choice((1, 2, 2, 3, 20)) for pattern in sorted(patterns)}
 
 
 def _drawn(seed: int, name: str) -> random.Random:

@@ -138,7 +138,8 @@ def _meddling(site: Site, clients: Clients, fleet: Fleet) -> Iterator[Coroutine[
 
 
 async def _until(holds: Callable[[], bool], site: Site) -> None:
-    deadline = site.kernel.now + (PATIENCE_AFTER_DAYS if site.profile.closed else PATIENCE)
+    patience = PATIENCE_AFTER_DAYS if site.profile.closed or site.profile.slotted else PATIENCE
+    deadline = site.kernel.now + patience
     while not holds() and site.kernel.now < deadline:  # noqa: ASYNC110 - a look costs nothing in virtual time
         await asyncio.sleep(LOOK_EVERY)
 

@@ -8,7 +8,6 @@ from cqworker.model.status import Status
 from cqworker.ports import Letter
 from cqworker.settings import ArtifactSettings, QueueSettings, Settings, StoreSettings, WorkerSettings
 from cqworker.settings.validation import max_receive_count_of
-from cqworker.testing.memory_limits import MemoryLimits
 from tests.simulation.chronicle import Chronicle
 from tests.simulation.debts import Debts, job_of
 from tests.simulation.handlers import registries
@@ -20,6 +19,7 @@ from tests.simulation.pace import Pace, limits_in
 from tests.simulation.profile import Profile
 from tests.simulation.queue_service import QueueService
 from tests.simulation.rate_service import RateService
+from tests.simulation.slots import LimitService, SlotAccounts, slot_limits
 from tests.simulation.store_service import Applied, ObjectService, StoreService
 from tests.simulation.trace import Trace
 from tests.simulation.witness import Witness
@@ -44,7 +44,7 @@ class Site:
             store=StoreSettings(retention_days=profile.retention_days),
             worker=WorkerSettings(concurrency=profile.concurrency),
             artifacts=ArtifactSettings(inline_limit=INLINE_LIMIT),
-            limits=limits_in(profile),
+            limits={**limits_in(profile), **slot_limits(profile)},
         )
         self.objects = ObjectService()
         self.witness = Witness(profile, self.trace, self.objects)
@@ -53,10 +53,11 @@ class Site:
         self.store = StoreService(self.world, self._applied, profile.stream("store"))
         self.witness.store = self.store
         self.index = IndexService(self.store, self.world.time, profile, self._harms)
-        self.limits = MemoryLimits()
         self.pace = Pace(self.witness.accuse, profile)
         self.rates = RateService(self.pace.reserved)
-        self.debts = Debts(self.witness.accuse, self.world.time, self.store, profile)
+        self.limits = LimitService(self._unlisted)
+        self.slots = SlotAccounts(self.witness.accuse, profile, self.store, self.limits)
+        self.debts = Debts(self.witness.accuse, self.world.time, self.store, profile, self.limits.owes)
         self.chronicle.expired = self.store.expired
         self.objects.overwritten = self.witness.overwritten
         self.queues: list[QueueService] = []
@@ -66,10 +67,12 @@ class Site:
         self.asked: dict[str, dict[str, float]] = {}
         self.outlived: set[str] = set()
         self.watchers: list[Callable[[Applied], None]] = []
+        self.is_peaceful = False
 
     def make_peace(self) -> None:
         """No faults from here on, but for what still wanders through the network."""
         self.trace.note("PEACE")
+        self.is_peaceful = True
         self.weather.clear()
         self.index.clear()
         for queue in self.services:
@@ -136,6 +139,9 @@ class Site:
         if write.before is None and write.after.status is Status.SCHEDULED:
             asked = write.after.metadata.get("asked", "")
             self.asked.setdefault(asked, {}).setdefault(write.after.job_id, self.kernel.now)
+
+    def _unlisted(self, job_id: str, cause: object) -> None:
+        self.debts.look_at(job_id, cause)
 
     def _harms(self, kind: str, whom: str) -> bool:
         if not self.weather.harms(kind):

@@ -29,6 +29,7 @@ pytestmark = pytest.mark.timeout(240)  # a minute of a core, on a busy machine t
 SLICE = range(32, 51)
 """Every kind of fault, world and ending is met in them, most several times; `make simulate` looks at hundreds."""
 WORLDS: dict[str, Callable[[Profile], bool]] = {
+    "limits of how many run at once": lambda profile: bool(profile.slotted),
     "levels of priority": lambda profile: profile.levels is not None,
     "levels that people change": lambda profile: profile.levels is not None and profile.impatience is not None,
     "a rate of starts": lambda profile: profile.paced is not None,

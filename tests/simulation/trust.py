@@ -33,6 +33,8 @@ class Trust:
         while True:
             await asyncio.sleep(LOOK_EVERY + self._fleet.rest)
             self.audit()
+            if self._site.is_peaceful:
+                self._site.slots.look(self._site.kernel.now)
 
     def audit(self) -> None:
         """Nobody trusts a lease for longer than to a margin before the end that is written, by its own clock."""

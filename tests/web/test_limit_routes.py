@@ -12,7 +12,6 @@ from cqworker.errors import LimitRefused, SubmissionRefused
 from cqworker.events.fleet_events import LimitOrdered
 from cqworker.model.limits import OnFull, hashed_key
 from cqworker.model.rates import ask_of
-from cqworker.model.record import shard_of
 from cqworker.model.status import Status
 from cqworker.ports.limits import Hold, Waiter
 from cqworker.settings.limit_settings import LimitSettings
@@ -108,9 +107,9 @@ async def test_a_tenant_is_paused_for_a_time_and_resumed(house: House) -> None:
 async def test_whoever_waits_is_looked_after_at_once_when_a_limit_changes(house: House) -> None:
     limits, later = limits_of(house), CLOCK.now() + 300_000
     await limits.mark("tenant:acme", "mark", later)
-    assert await limits.marked(shard_of("tenant:acme"), CLOCK.now(), 10) == []
+    assert await limits.marked(CLOCK.now(), 10) == []
     await house.post("/limits/tenant:acme/resume")
-    assert await limits.marked(shard_of("tenant:acme"), CLOCK.now(), 10) == ["tenant:acme"]
+    assert await limits.marked(CLOCK.now(), 10) == ["tenant:acme"]
 
 
 async def test_a_limit_key_is_one_of_its_tenant(house: House) -> None:

@@ -46,6 +46,7 @@ from cqworker.model.status import Status
 def _startable(free: Part) -> Part:
     is_due = any_of(missing("scheduled_at"), compare("scheduled_at", "<=", ":soon"))
     is_sent_for = any_of(missing("due"), missing("scheduled_at"), compare("scheduled_at", "=", ":at"))
+    is_woken_for = any_of(missing("parked"), status_is(Status.RUNNING), compare("token", "=", ":parker"))
     return all_of(
         compare("round", "=", ":round"),
         differs("token", ":token"),
@@ -54,6 +55,7 @@ def _startable(free: Part) -> Part:
         UNCANCELLED,
         is_due,
         is_sent_for,
+        is_woken_for,
     )
 
 
@@ -100,6 +102,8 @@ HAND_BACK = Rewrite(HELD, take_from("attempt", ":one"))
 HAND_BACK_WAITING = Rewrite(all_of(HELD, UNCANCELLED), take_from("attempt", ":one"))
 NO_TIME = number(0)
 """The time of a copy that was sent for none: no record waits for it."""
+NO_PARKER = text("-")
+"""The token of a copy that ends no park: no claim ever had it."""
 ONE = number(1)
 """One attempt, as a value that every claim shares: never to be changed."""
 
@@ -109,6 +113,7 @@ def claim(change: Claim) -> ConditionalUpdate:
     made, values = record_from_message(change.envelope, change.purge_at, change.trace_id)
     values |= FREE_VALUES | {":one": number(1)} | _start_values(change)
     values |= {":zero": number(0), ":soon": number(change.now + SOON_MS), ":at": _sent_for(change)}
+    values[":parker"] = _woken_for(change)
     sets = (*made, *START, *COUNT_ATTEMPT_OR_FIRST)
     condition = _select_condition(change, values, CLAIM, CLAIM_AFTER_GRACE)
     return update(change.job_id, condition, values, sets, TIMES)
@@ -119,7 +124,7 @@ def claim_existing(change: Claim) -> BatchableUpdate:
     values = _start_values(change)
     values.update(FREE_VALUES)
     values[":one"], values[":soon"] = ONE, number(change.now + SOON_MS)
-    values[":at"] = _sent_for(change)
+    values[":at"], values[":parker"] = _sent_for(change), _woken_for(change)
     if change.grace:
         values[":over"] = number(change.now - change.grace)
         return BatchableUpdate(change.job_id, CLAIM_EXISTING_AFTER_GRACE, values)
@@ -131,6 +136,10 @@ def reopen(change: Reopen) -> ConditionalUpdate:
     values = FREE_VALUES | RETRYABLE_VALUES | {":one": number(1)} | _start_values(change)
     condition = _select_condition(change, values, REOPEN, REOPEN_AFTER_GRACE)
     return update(change.job_id, condition, values, (*START, *FIRST_ATTEMPT_OF_ROUND), PAST_ATTRIBUTES)
+
+
+def _woken_for(change: Claim) -> Cell:
+    return NO_PARKER if change.envelope.woken is None else text(change.envelope.woken.token)
 
 
 def _sent_for(change: Claim) -> Cell:

@@ -12,8 +12,8 @@ SLOTS_PREFIX = "slots#"
 WAITER_PREFIX = "w#"
 """What `sk` begins with, of a job that waits: then when it was made, so that the oldest is the first."""
 
-DUE_PREFIX = "limit#"
-"""What a marked key's `due` begins with: its own partitions of the index, in which no job is."""
+DUE_LIMITS = "limit"
+"""The `due` of a marked key: a partition of the index in which no job is."""
 
 
 def slots_key(key: str, shard: int) -> dict[str, Cell]:

@@ -9,7 +9,7 @@ from cqworker.aws.aws_call import Answer, Calls, Declined, Request
 from cqworker.aws.dynamodb.items import Cell, Item, number, text
 from cqworker.aws.dynamodb.job_store import WITH_CAPACITY, WITH_OLD_ITEM, T, read_item
 from cqworker.aws.dynamodb.limit_items import (
-    DUE_PREFIX,
+    DUE_LIMITS,
     LIMIT_PREFIX,
     SLOTS_PREFIX,
     WAITER_PREFIX,
@@ -24,7 +24,6 @@ from cqworker.aws.error_translation import garbled_answer
 from cqworker.aws.operations import DELETE_ITEM, PUT_ITEM, QUERY, UPDATE_ITEM, Operation
 from cqworker.clock import Clock
 from cqworker.errors import NotProvisioned
-from cqworker.model.record import shard_of
 from cqworker.ports.limits import Hold, Slots, SlotsAnswer, Waiter
 
 LIMIT_DAYS = 7
@@ -97,9 +96,21 @@ class DynamoLimits:
         """As Limits.slots."""
         return [self._read(slots_of, item) for item in await self._first(key, SLOTS_PREFIX, MAX_READ)]
 
-    async def put_waiter(self, key: str, waiter: Waiter) -> None:
+    async def put_waiter(self, key: str, waiter: Waiter) -> Waiter | None:
         """As Limits.put_waiter."""
-        await self._call(PUT_ITEM, {"Item": waiter_item(key, waiter)})
+        request = {
+            "Item": waiter_item(key, waiter),
+            "ConditionExpression": "attribute_not_exists(pk) OR parked_at < :at",
+            "ExpressionAttributeValues": {":at": number(waiter.parked_at)},
+            **WITH_OLD_ITEM,
+        }
+        try:
+            await self._call(PUT_ITEM, request)
+        except Declined as declined:
+            if not declined.answer.get("Item"):
+                raise garbled_answer(PUT_ITEM, self._about, "it has no Item") from None
+            return self._read(waiter_of, declined.answer["Item"])
+        return None
 
     async def delete_waiter(self, key: str, waiter: Waiter) -> bool:
         """As Limits.delete_waiter."""
@@ -134,7 +145,7 @@ class DynamoLimits:
 
     async def mark(self, key: str, mark: str, at: int) -> None:
         """As Limits.mark."""
-        values = {":mark": text(mark), ":due": text(DUE_PREFIX + shard_of(key)), ":at": number(at), ":none": {"M": {}}}
+        values = {":mark": text(mark), ":due": text(DUE_LIMITS), ":at": number(at), ":none": {"M": {}}}
         request = {
             "Key": slots_key(key, 0),
             "UpdateExpression": MARK,
@@ -142,12 +153,12 @@ class DynamoLimits:
         }
         await self._call(UPDATE_ITEM, request)
 
-    async def marked(self, shard: str, until: int, number: int) -> Sequence[str]:
+    async def marked(self, until: int, number: int) -> Sequence[str]:
         """As Limits.marked."""
         request = {
             "IndexName": DUE_INDEX,
-            "KeyConditionExpression": "due = :shard AND scheduled_at <= :until",
-            "ExpressionAttributeValues": {":shard": text(DUE_PREFIX + shard), ":until": {"N": str(until)}},
+            "KeyConditionExpression": "due = :limits AND scheduled_at <= :until",
+            "ExpressionAttributeValues": {":limits": text(DUE_LIMITS), ":until": {"N": str(until)}},
             "Limit": number,
         }
         try:
