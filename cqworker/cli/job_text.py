@@ -75,6 +75,8 @@ def _facts(job: Job) -> Iterator[tuple[str, str]]:
         yield "priority", printable(str(job["priority"]))
     if job.get("limit_key"):
         yield "limit key", printable(job["limit_key"])
+    if "explanation" in job:
+        yield "waits", printable(job["explanation"])
     if job["tags"]:
         yield "tags", printable(", ".join(job["tags"]))
     if job["metadata"]:

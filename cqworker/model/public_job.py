@@ -112,6 +112,7 @@ class HistoryEntry:
     result_ref="Where a result is kept that was too big for the record (s3://…), or None; Client.result() fetches it.",
     unique_scope="How long it keeps others with its unique key from being made, as docs/unique-jobs.md says, or None.",
     unique="True in the answer to a submission that met this job, which has its unique key; else None.",
+    explanation="Which limit it waits for, since when and behind how many, in words; or None.",
 )
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobView:
@@ -175,6 +176,14 @@ class JobView:
             LEFT_OUT: True,
             "description": "True in the answer to a submission that met this job, which has its unique key; else left "
             "out.",
+        },
+    )
+    explanation: str | None = field(
+        default=None,
+        metadata={
+            LEFT_OUT: True,
+            "min_length": 1,
+            "description": "Which limit it waits for, since when, behind how many, in words; left out unless it does.",
         },
     )
 

@@ -8,6 +8,7 @@ from aiohttp import web
 from orjson import Fragment
 
 from cqworker.errors import JobNotFound
+from cqworker.fleet.explanations import explain
 from cqworker.jobs.intake import Sender, count_later, submit_one
 from cqworker.jobs.strict_json import read_object
 from cqworker.jobs.submission_models import validate
@@ -57,7 +58,14 @@ async def show_job(request: web.Request) -> web.StreamResponse:
         waited = await request.app[LONG_POLLS].hold(request, operator.wait(job_id, tenant, seconds))
         if request.transport is None:
             return web.Response()  # the client has left
-    return as_json(job_json(waited or await operator.show(job_id, tenant)))
+    record = waited or await operator.show(job_id, tenant)
+    return as_json(job_json(record) | await _explained(request, record, tenant))
+
+
+async def _explained(request: web.Request, record: JobRecord, tenant: str | None) -> dict[str, object]:
+    limits = require(context_of(request).limits).limits
+    why = await explain(limits, record, sees_all=tenant is None)
+    return {} if why is None else {"explanation": why}
 
 
 async def retry_job(request: web.Request) -> web.StreamResponse:

@@ -81,8 +81,9 @@ def test_a_view_has_the_public_shape_and_no_other() -> None:
 
 
 def test_a_client_reads_every_field_of_a_view() -> None:
-    read = as_shown(job_from(json.loads(json.dumps(VIEW))))
-    assert read == VIEW | {"failure": flat(VIEW["failure"])}
+    shown = VIEW | {"explanation": "parked on type:mail since noon"}
+    read = as_shown(job_from(json.loads(json.dumps(shown))))
+    assert read == shown | {"failure": flat(VIEW["failure"])}
     assert None not in read.values()
 
 

@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cqworker.client import Client
 from cqworker.errors import LimitRefused, SubmissionRefused
 from cqworker.events.fleet_events import LimitOrdered
+from cqworker.model.history import HANDED_BACK, Entry
 from cqworker.model.limits import OnFull, hashed_key
 from cqworker.model.rates import ask_of
 from cqworker.model.status import Status
@@ -204,3 +206,50 @@ async def refusals(client: Client) -> None:
         await client.fleet.pause_limit("type:mail", lasts=60, until=datetime.now(UTC))
     with pytest.raises(SubmissionRefused, match="zone"):
         await client.fleet.set_limit("type:mail", concurrency=1, until=datetime.now(UTC).replace(tzinfo=None))
+
+
+async def parked(house: House, key: str, **more: Any) -> str:
+    """A job that is on the waiting list of a limit, behind two others."""
+    _, job = await house.post("/jobs", json=TEXT, **more)
+    record = house.store.records[job["job_id"]]
+    entry = Entry(CLOCK.now(), HANDED_BACK, 1, "w1", f"parked {key}")
+    house.store.records[record.job_id] = replace(record, parked=key, history=(*record.history, entry))
+    for place, name in enumerate(("job-0", "job-1", record.job_id)):
+        await limits_of(house).put_waiter(key, Waiter(record.created_at + place, name, "w", CLOCK.now(), PURGE))
+    return record.job_id
+
+
+async def test_a_parked_job_says_behind_how_many_others_it_waits(house: House) -> None:
+    job_id = await parked(house, "type:text.transform")
+    _, job = await house.get(f"/jobs/{job_id}")
+    since = job["history"][-1]["at"]
+    assert job["explanation"] == f"parked behind 2 others on type:text.transform since {since}"
+
+
+async def test_a_job_that_its_rate_put_off_says_so_and_any_other_says_nothing(house: House) -> None:
+    _, job = await house.post("/jobs", json=TEXT)
+    assert "explanation" not in (await house.get(f"/jobs/{job['job_id']}"))[1]
+    record = house.store.records[job["job_id"]]
+    entry = Entry(CLOCK.now(), HANDED_BACK, 1, "w1", "rate type:text.transform x3")
+    house.store.records[record.job_id] = replace(record, history=(*record.history, entry))
+    _, job = await house.get(f"/jobs/{record.job_id}")
+    assert job["explanation"].startswith("put off by the rate type:text.transform x3 since 20")
+
+
+async def test_one_tenant_does_not_hear_how_many_jobs_of_others_wait() -> None:
+    async with open_house(tokens=[token("ann", "submit", "read", tenant="acme")]) as house:
+        for key, said in (
+            ("type:text.transform", "parked on type"),
+            ("tenant:acme", "parked behind 2 others on tenant"),
+        ):
+            job_id = await parked(house, key, headers=bearer("ann"))
+            _, job = await house.get(f"/jobs/{job_id}", headers=bearer("ann"))
+            assert job["explanation"].startswith(said)
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_the_client_shows_why_a_job_waits(way: str) -> None:
+    async with open_shop(way) as shop:
+        job_id = await parked(shop.house, "tenant:default")
+        job = await shop.client.get(job_id)
+        assert (job.explanation or "").startswith("parked behind 2 others on tenant:default since 20")
