@@ -178,7 +178,8 @@ class Clients:
         return await process.operator.reschedule(job_id, None, at)
 
     async def _reprioritised(self, job_id: str, process: Process) -> JobRecord:
-        self._site.letters.reprioritised.add(job_id)
+        if job_id in self._site.store.records:
+            self._site.letters.reprioritised.add(job_id)
         level = self._site.profile.stream(f"level {job_id} {self._site.kernel.now}").choice(
             ("high", "medium", "low", 9, 0)
         )
