@@ -162,7 +162,7 @@ class LevelRoom:
             is_quick = loop.time() - began < RESERVED_FOR
             self._shares.note_receive(self._level, is_backlogged=len(deliveries) == asked and is_quick)
             now = self._rooms.clock.now()
-            oldest = max((now - delivery.sent_at for delivery in deliveries), default=0) / 1000
+            oldest = max([0, *(now - delivery.sent_at for delivery in deliveries)]) / 1000  # our clock may be behind
             self._rooms.emit(LevelReceived(queue=self._told.queue, priority=self._told.priority, oldest=oldest))
 
         return Ask(asked, note, end)

@@ -176,3 +176,12 @@ async def test_a_worker_that_leaves_gives_a_message_in_hand_back_at_once() -> No
         await world.stop("w1")
         world.start()
         assert (await world.wait(job.job_id, 5)).attempt == 1
+
+
+@story
+async def test_no_message_is_younger_than_nothing_by_a_clock_that_is_behind() -> None:
+    world = World({"work": quick}, priorities=LEVELS)
+    world.start(skew=-60_000)
+    await world.until(await world.submit("work", priority="high"))
+    assert {event.oldest for event in world.seen(LevelReceived)} == {0.0}
+    await world.stop()
