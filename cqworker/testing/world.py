@@ -21,6 +21,7 @@ from cqworker.model.view_reader import job_from
 from cqworker.plugins.registry import Registry, registry_from
 from cqworker.plugins.result import encode_result
 from cqworker.settings import QueueSettings, Settings, WorkerSettings
+from cqworker.settings.limit_settings import LimitSettings
 from cqworker.testing.held_pools import HeldChildren, HeldThreads
 from cqworker.testing.host import Host
 from cqworker.testing.memory_ports import MemoryArtifacts
@@ -50,11 +51,12 @@ class World:
 
     `handlers` are the decorated functions by job type; `states` gives `job.state` by job type, in place of what the
     lifespan gives, which then is not entered. There are `workers`, named w1, w2, …, with `concurrency` slots each, and
-    these `queues` beside one for dead letters: the name of each, or what its table `[[queues]]` would say. Use it
-    within `async with`, in virtual time (`in_virtual_time`): at the end workers are drained. What waits goes on at
-    once; what works in a thread or a process takes the time it takes, and the world's time stands still meanwhile.
+    these `queues` beside one for dead letters: the name of each, or what its table `[[queues]]` would say;
+    `limits` are the tables `[limits]`, by name. Use it within `async with`, in virtual time (`in_virtual_time`): at the
+    end workers are drained. What waits goes on at once; what works in a thread or a process takes the time it takes,
+    and the world's time stands still meanwhile.
 
-    Raises ValueError for a handler that no worker could use, with cause and remedy.
+    Raises ValueError for a handler that no worker could use, and for a limit that is none, with cause and remedy.
     """
 
     def __init__(
@@ -65,9 +67,10 @@ class World:
         workers: int = 1,
         concurrency: int = 32,
         queues: Sequence[str | Mapping[str, Any]] = ("jobs",),
+        limits: Mapping[str, Mapping[str, Any]] = NOTHING,
     ) -> None:
         loop = loop_of_hosts()
-        settings, registry = _settings(queues, concurrency), _registry(handlers, states)
+        settings, registry = _settings(queues, concurrency, limits), _registry(handlers, states)
         self._inner = _PatientWorld(settings, registry, VirtualClock(loop), PatientQueue)
         self._workers = workers
         self._started = 0
@@ -245,7 +248,9 @@ class _PatientWorld(WorldInMemory):
         return Pools(HeldThreads(loop), children, look_every=LOOK_EVERY)
 
 
-def _settings(queues: Sequence[str | Mapping[str, Any]], concurrency: int) -> Settings:
+def _settings(
+    queues: Sequence[str | Mapping[str, Any]], concurrency: int, limits: Mapping[str, Mapping[str, Any]]
+) -> Settings:
     tables = [{"name": queue} if isinstance(queue, str) else dict(queue) for queue in queues]
     usual: dict[str, Any] = {"visibility_timeout": VISIBILITY}
     return Settings(
@@ -254,6 +259,7 @@ def _settings(queues: Sequence[str | Mapping[str, Any]], concurrency: int) -> Se
             for table in tables
         ),
         worker=WorkerSettings(concurrency=concurrency),
+        limits={key: LimitSettings.model_validate(said) for key, said in limits.items()},
     )
 
 

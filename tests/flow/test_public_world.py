@@ -227,3 +227,18 @@ def test_no_pytest_and_no_moto_is_needed() -> None:
     code = "import sys, cqworker.testing; print({'pytest', 'moto', 'botocore', 'aiohttp'} & set(sys.modules))"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "set()"
+
+
+@in_virtual_time
+async def test_a_world_has_limits_as_the_configuration_has_them() -> None:
+    async with World({"quick": quick}, workers=2, limits={"type:quick": {"rate": "1/m"}}) as world:
+        jobs = [await world.submit("quick", {"n": 1}) for _ in range(4)]
+        ended = [await world.wait(job.job_id) for job in jobs]
+    times = sorted(job.finished_at for job in ended if job.finished_at is not None)
+    assert times[-1] - times[0] >= timedelta(minutes=3, seconds=-1)
+
+
+@in_virtual_time
+async def test_a_world_refuses_a_limit_that_is_none() -> None:
+    with pytest.raises(ValueError, match="is no rate"):
+        World({"quick": quick}, limits={"type:quick": {"rate": "often"}})

@@ -18,6 +18,8 @@ WHOLE = (
     "a job leaves the index before its message is sent",
     "a long retry has a time and no place in the index",
     "a job for later is put without a place in the index",
+    "two starts get one moment",
+    "a job that waits for its moment has no message",
     "a retry takes its unique key without its round",
     "a unique key binds whatever became of its job",
 )
