@@ -46,7 +46,7 @@ def body_of(job: NewJob, *, with_key: bool = False) -> bytes:
 
 def _unique_body(unique: Unique) -> dict[str, object]:
     by = list(unique.by) if isinstance(unique.by, tuple) else unique.by
-    said = {"by": by, "scope": unique.scope.value, "window_seconds": unique.window or None}
+    said = {"by": by, "scope": unique.scope, "window_seconds": unique.window or None}
     return {name: value for name, value in said.items() if value is not None}
 
 

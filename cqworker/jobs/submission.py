@@ -117,20 +117,20 @@ def check(submission: Submission, handler: Handler) -> CheckedSubmission:
 
     That is all the work that grows with the payload. Raises InvalidPayload, UniqueRefused.
     """
-    _check_replacement(submission)
+    unique = submission.unique or handler.unique
+    _check_replacement(submission, unique)
     handler.validate(submission.payload)
     fingerprint = "" if submission.idempotency_key is None else submission.fingerprint()
-    unique = submission.unique
     return CheckedSubmission(submission, fingerprint, "" if unique is None else _unique_key(submission, unique))
 
 
-def _check_replacement(submission: Submission) -> None:
+def _check_replacement(submission: Submission, unique: Unique | None) -> None:
     """Raises UniqueRefused, or DebounceRefused, where a job cannot be replaced so."""
     if submission.max_wait_seconds is not None and not submission.debounce_seconds:
         raise DebounceRefused("max_wait_seconds bounds debounce_seconds: give both, or neither")
     if not submission.replaces:
         return
-    if submission.unique is None or submission.unique.scope is not UniqueScope.UNTIL_STARTED:
+    if unique is None or UniqueScope(unique.scope) is not UniqueScope.UNTIL_STARTED:
         raise UniqueRefused(
             "what replaces a job goes with unique and its scope until_started: a job that has started stays as it is"
         )

@@ -122,7 +122,7 @@ class Submitter:
                 return Accepted(record, replayed=True)
             key, job_id = holder, holder.job_id
         self._control.check_accepts(order.queue)
-        if (unique := submission.unique) is None:
+        if (unique := submission.unique or handler.unique) is None:
             return Accepted(await self._make(order, job_id))
         return await self._unique.submit(fit, unique, job_id, key, lambda hold: self._make(order, hold.job_id, hold))
 

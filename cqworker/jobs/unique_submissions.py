@@ -99,13 +99,13 @@ class UniqueSubmissions:
     def _hold_of(self, fit: CheckedSubmission, unique: Unique, job_id: str) -> UniqueHold:
         """The key for a job of ours; it is kept for as long as the job's record will be, as far as that is known."""
         now = self._clock.now()
-        expires_at = now + unique.window * 1000 if unique.scope is UniqueScope.WINDOW else None
+        expires_at = now + unique.window * 1000 if UniqueScope(unique.scope) is UniqueScope.WINDOW else None
         last = max(fit.submission.starts_at(now), expires_at or 0)
         return UniqueHold(
             key=fit.unique_key,
             job_id=job_id,
             rev=1,
-            scope=unique.scope,
+            scope=UniqueScope(unique.scope),
             expires_at=expires_at,
             purge_at=self._retention.purge_at(last),
         )

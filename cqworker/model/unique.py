@@ -9,11 +9,17 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any, get_args
 
-from cqworker.enums import UniqueScope, UniqueScopeName
+from cqworker.enums import UniqueScopeName
+from cqworker.field_docs import document_fields
 from cqworker.model.job_limits import MAX_PAUSE, MAX_UNIQUE_FIELDS, MAX_UNIQUE_TEXT
 from cqworker.model.timestamps import seconds_of
 
 
+@document_fields(
+    by="Names of payload fields, or a text; None: the whole payload.",
+    scope="until_finished, until_started or window.",
+    window="Seconds of a window; 0 with another scope.",
+)
 @dataclass(frozen=True, slots=True, init=False)
 class Unique:
     """What a job is unique by, and for how long: among the jobs of its tenant and its type.
@@ -24,7 +30,7 @@ class Unique:
     """
 
     by: str | tuple[str, ...] | None
-    scope: UniqueScope
+    scope: UniqueScopeName
     window: int
 
     def __init__(
@@ -50,7 +56,7 @@ class Unique:
                 f"The scope window goes with window=seconds, above 0 up to {MAX_PAUSE} (366 days), and no other scope "
                 f"does; this is scope={word!r}, window={window!r}."
             )
-        for name, value in (("by", fields), ("scope", UniqueScope(word)), ("window", -int(-seconds // 1))):
+        for name, value in (("by", fields), ("scope", str(word)), ("window", -int(-seconds // 1))):
             object.__setattr__(self, name, value)
 
     def key_of(self, tenant: str, job_type: str, payload: object) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Literal, NoReturn, TypeVar, overload
 from cqworker.enums import Executor
 from cqworker.model.job_limits import MAX_ATTEMPTS, MAX_PAUSE, MAX_TIMEOUT
 from cqworker.model.timestamps import seconds_of
+from cqworker.model.unique import Unique
 from cqworker.suggestions.call_errors import explain_misuse
 from cqworker.suggestions.handler_terms import BACKOFF, HANDLER, REJECT, RETRY, SENDERS, SNOOZE
 
@@ -138,6 +139,7 @@ class Options:
     executor: Executor
     memory: int | None
     lifespan: Lifespan | None
+    unique: Unique | None = None
 
 
 @overload
@@ -152,6 +154,7 @@ def handler(
     executor: Literal["thread", "process"] | None = ...,
     memory: int | None = ...,
     lifespan: Lifespan | None = ...,
+    unique: Unique | None = ...,
 ) -> Callable[[F], F]: ...
 @explain_misuse(HANDLER)
 def handler(  # noqa: PLR0913 - what an author may say, by name
@@ -165,6 +168,7 @@ def handler(  # noqa: PLR0913 - what an author may say, by name
     executor: Literal["thread", "process"] | None = None,
     memory: int | None = None,
     lifespan: Lifespan | None = None,
+    unique: Unique | None = None,
 ) -> F | Callable[[F], F]:
     """Makes `function(payload: Model)` or `function(payload: Model, job: Job)` a handler, and returns it.
 
@@ -178,16 +182,19 @@ def handler(  # noqa: PLR0913 - what an author may say, by name
     - `memory`: MiB that a run in a process may take beyond what the process holds; more is a MemoryError (Linux).
     - `lifespan`: called without arguments, gives an async context manager that is entered once per worker; its value
       is `job.state`.
+    - `unique`: what a job is unique by where its submission does not say: see `cqworker.Unique`.
 
     Raises TypeError or ValueError, with the option's name, where an option makes no sense.
     """
     span = seconds_of(timeout)
     _check_limits(span, max_attempts, concurrency, memory)
     _check_kinds(backoff, executor, lifespan, memory)
+    if not isinstance(unique, Unique | None):
+        raise TypeError(f'unique takes a cqworker.Unique, such as Unique(["order_id"]), not {unique!r}.')
 
     def mark(function: F) -> F:
         place, count = _executor_of(function, executor), _concurrency_of(concurrency, executor)
-        return _mark_with(function, Options(float(span), max_attempts, backoff, count, place, memory, lifespan))
+        return _mark_with(function, Options(float(span), max_attempts, backoff, count, place, memory, lifespan, unique))
 
     return mark if function is None else mark(function)
 

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from cqworker.enums import Executor
+from cqworker.model.unique import Unique
 from cqworker.plugins.exception_text import one_line, summary_of
 from cqworker.plugins.handler import Backoff, Lifespan, Options, options_of
 from cqworker.plugins.job import Job
@@ -68,6 +69,7 @@ class Handler:
     payload_schema: dict[str, Any] = field(repr=False)
     result_schema: dict[str, Any] = field(repr=False)
     payload_model: TypeAdapter[Any] = field(repr=False)
+    unique: Unique | None = None
 
     def validate(self, payload: str) -> object:
         """The model instance of a payload's JSON text.
@@ -131,6 +133,7 @@ def _assemble(
         payload_schema=_schema(payload_model, "validation"),
         result_schema=_result_schema(signature),
         payload_model=payload_model,
+        unique=options.unique,
     )
 
 
@@ -146,6 +149,7 @@ def _apply_override(options: Options, override: TypeSettings | None) -> Options:
         executor=options.executor,
         memory=override.memory or options.memory,
         lifespan=options.lifespan,
+        unique=options.unique,
     )
 
 

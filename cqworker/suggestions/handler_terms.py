@@ -23,7 +23,7 @@ _FINAL = (
 _KEPT = "every result is kept with its job for [store] retention_days; leave it out"
 _RATE = "concurrency= bounds how many run at once in one worker; there is no rate"
 _SCHEDULE = "nothing is scheduled here: let cron or EventBridge Scheduler submit the job, with a key= for each time"
-_UNIQUE = "whoever submits says it: submit(…, unique=Unique([…])), or key= for 24 hours"
+_UNIQUE = 'it is unique=, such as unique=Unique(["order_id"]); who submits may say another one'
 _PLACE = 'async def runs on an event loop, def in a thread, executor="process" in a process'
 _MODEL = "the annotation of the first parameter is the payload's model"
 _STATE = "lifespan= takes an async context manager, entered once per worker; its value is job.state"
@@ -51,7 +51,7 @@ HANDLER = CallTerms(
         ("ignore_result store_results store_errors_even_if_ignored result_ttl keep_result failure_ttl", _KEPT),
         ("rate_limit throttle max_concurrency concurrency_limit max_active max_instances", _RATE),
         ("cron schedule crontab periodic run_every every", _SCHEDULE),
-        ("unique unique_for unique_until once singleton lock idempotency_key", _UNIQUE),
+        ("unique_for unique_until once singleton lock idempotency_key", _UNIQUE),
         ("pool use_process is_async run_in_thread sync worker_type", _PLACE),
         ("pydantic model schema serializer typing payload_model input_model params base shared", _MODEL),
         ("startup shutdown on_startup on_shutdown depends ctx", _STATE),

@@ -188,6 +188,26 @@ async def test_the_key_of_a_job_that_is_put_off_for_months_is_kept_by_who_meets_
         assert (await ship(world)).job_id == first.job_id
 
 
+@handler(unique=BY_ORDER)
+async def pack(payload: dict[str, Any]) -> dict[str, Any]:
+    return payload
+
+
+@in_virtual_time
+async def test_an_author_says_it_for_every_job_of_the_type_and_a_submission_something_else() -> None:
+    async with World({"acme.pack": pack}, workers=0) as world:
+        first = await world.submit("acme.pack", ORDER)
+        assert (await world.submit("acme.pack", AGAIN)).job_id == first.job_id
+        assert (await world.submit("acme.pack", AGAIN, unique=Unique())).job_id != first.job_id
+        with pytest.raises(SubmissionRefused, match="the payload has no field order_id"):
+            await world.submit("acme.pack", {"note": "none"})
+
+
+def test_an_author_who_gives_something_else_is_told_what_to_write() -> None:
+    with pytest.raises(TypeError, match=r'unique takes a cqworker.Unique, such as Unique\(\["order_id"\]\)'):
+        handler(unique=["order_id"])  # type: ignore[call-overload]
+
+
 def test_what_makes_no_key_is_refused_where_it_is_written() -> None:
     nonsense: list[tuple[dict[str, Any], str]] = [
         ({"by": []}, "by takes 1 to 16 names"),

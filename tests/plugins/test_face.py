@@ -29,12 +29,12 @@ HEAVY = {
 
 FACE = """
     ArtifactMissing ArtifactTooLarge Backoff Client ClientNotOpen ConfigurationError CqworkerError
-    DaemonRefused DaemonUnreachable FailureSummary FleetClient HistoryEntry InvalidPayload Job
+    DaemonRefused DaemonUnreachable DuplicateJob FailureSummary FleetClient HistoryEntry InvalidPayload Job
     JobArtifacts JobFailed JobFailure JobNotFound JobProgress JobSummary JobUnfinished JobView
-    KeyReused ListingRefused MessageTooLarge NewJob NotAdmitted NotAllowedNow NotProvisioned
+    KeyReused LimitRefused ListingRefused MessageTooLarge NewJob NotAdmitted NotAllowedNow NotProvisioned
     OperationClient PauseRefused PayloadFault ProcessDied ProcessNotStarted ProcessTimeout ProxyRefused RateLimited
     Reject Retry SendUnanswered Settings Snooze Source SourceRefused Status Stopping StoredObject
-    SubmissionRefused Unavailable UnknownQueue UnknownType WorkerNotFound handler
+    SubmissionRefused Unavailable Unique UnknownQueue UnknownType WorkerNotFound handler
 """
 
 

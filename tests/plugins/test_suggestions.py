@@ -43,7 +43,7 @@ def greet(payload: dict[str, str]) -> int:
         ({"rate_limit": "10/m"}, "concurrency="),
         ({"priority": 3}, "gives priority="),
         ({"cron": "0 * * * *"}, "EventBridge Scheduler"),
-        ({"unique_for": 60}, "key="),
+        ({"unique_for": 60}, "unique=Unique"),
         ({"timeot": 3}, "did you mean timeout?"),
         ({"zzz": 3}, "there is timeout, max_attempts, backoff, concurrency, executor, memory, lifespan"),
     ],
