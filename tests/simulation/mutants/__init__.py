@@ -11,6 +11,7 @@ from tests.simulation.mutants import (
     rates,
     rounds,
     schedule,
+    slots,
     snoozes,
     unique,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "rates",
     "rounds",
     "schedule",
+    "slots",
     "snoozes",
     "unique",
 ]
