@@ -20,6 +20,8 @@ LOOK_AGAIN = 3600
 """Seconds after which a job asks again whose moment is not in sight: a rate that was raised is noticed by then."""
 SPREAD = 900
 """Seconds over which those that ask again are spread by chance."""
+NARROW_FIRST = ("key", "tenant", "type", "queue")
+"""The order in which rates are asked: what one tenant may not start takes no moment of what all of them share."""
 Limited = Sequence[tuple[str, Limit]]
 """The limits that bind a job, by key, in their order."""
 
@@ -49,10 +51,10 @@ class RateAdmission:
     async def judge(self, limits: Limited, admitted: int | None) -> Later | Dropped | None:
         """None: it may start. `admitted` is the moment (epoch ms) that this attempt has already, if it has one.
 
-        Moments of several keys are taken in their order, and the latest counts. While a limit lets nothing run at all
-        none is taken. Raises Unavailable.
+        Moments of several keys are taken, of narrow ones first, and the latest counts. While a limit lets nothing run
+        at all none is taken. Raises Unavailable.
         """
-        rated = [(key, limit) for key, limit in limits if limit.rate is not None]
+        rated = sorted(((key, limit) for key, limit in limits if limit.rate is not None), key=_breadth)
         if not rated or any(limit.concurrency == 0 for _, limit in limits):
             return None
         now = self._clock.now()
@@ -74,6 +76,10 @@ class RateAdmission:
         """When its moment may be in sight: beyond what a message can be delayed nothing is reserved."""
         soonest = min(max(answer.next // 1000, now + MAX_DELAY * 1000), now + LOOK_AGAIN * 1000)
         return Later(key, soonest + 1000 + round(self._chance() * SPREAD * 1000), reserved=False)
+
+
+def _breadth(limited: tuple[str, Limit]) -> int:
+    return NARROW_FIRST.index(limited[0].partition(":")[0])
 
 
 def _early_ms(limit: Limit) -> int:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from cqworker.model.limits import LimitOrder, rate_from
+from cqworker.model.status import Status
 from cqworker.ports.fleet import Control
 from tests.flow.test_start_rates import HOUR, Mail, all_done, submitted
 from tests.flow.world import World, story
@@ -100,4 +102,23 @@ async def test_a_job_that_got_no_slot_takes_another_moment_when_it_is_woken() ->
     await all_done(world, jobs)
     assert mail.most_within(9.0) == 1
     assert max(mail.starts) - min(mail.starts) < 8 * 15
+    await world.stop()
+
+
+@story
+async def test_what_its_tenant_may_not_start_takes_no_moment_from_the_queue_that_all_share() -> None:
+    mail = Mail()
+    limits: dict[str, Any] = {
+        "queue:jobs": {"rate": "10/s", "burst": 1},
+        "tenant:*": {"rate": "1/s", "burst": 1, "on_full": "drop"},
+    }
+    world = World({"mail": mail.handler}, limits=limits)
+    jobs = await submitted(world, 100, tenant="acme")
+    world.start("w1")
+    for job in jobs:
+        await world.until(job)
+    began = asyncio.get_running_loop().time()
+    of_bob = await world.submit("mail", tenant="bob")
+    assert (await world.until(of_bob)).status is Status.SUCCEEDED
+    assert asyncio.get_running_loop().time() - began < 1.5
     await world.stop()
