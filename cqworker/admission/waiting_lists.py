@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
 
+from msgspec import Struct
 from msgspec.structs import replace
 
+from cqworker.admission.set_aside import SetAside
 from cqworker.admission.slots import SlotKeeper
 from cqworker.clock import Clock
-from cqworker.errors import CqworkerError, RecordUnreadable
+from cqworker.errors import CqworkerError, RecordUnreadable, Unavailable
 from cqworker.model.ids import TokenGenerator
 from cqworker.model.record import JobRecord, envelope_of
 from cqworker.model.status import Status
@@ -34,6 +36,13 @@ MostOf = Callable[[str], int | None]
 """How many may run at once of a key; None: it is not limited."""
 
 
+class Sending(Struct, frozen=True):
+    """`queue_named` opens a queue by its name and level; `on_unsendable` hears who cannot be sent, and why."""
+
+    queue_named: Callable[[str, str | None], JobQueue]
+    on_unsendable: Callable[[JobRecord, str], None]
+
+
 class _Fate(Enum):
     WOKEN = auto()
     GONE = auto()
@@ -52,17 +61,18 @@ class WaitingLists:
         self,
         limits: Limits,
         store: JobStore,
-        queue_named: Callable[[str, str | None], JobQueue],
+        sending: Sending,
         slots: SlotKeeper,
         clock: Clock,
         most_of: MostOf,
     ) -> None:
         self._limits = limits
         self._store = store
-        self._queue_named = queue_named
+        self._sending = sending
         self._slots = slots
         self._clock = clock
         self._most_of = most_of
+        self._aside = SetAside(clock)
         self._marks = TokenGenerator()
 
     async def enter(self, key: str, record: JobRecord, token: str, purge_at: int) -> Waiter:
@@ -118,19 +128,29 @@ class WaitingLists:
             await self._limits.put_off(key, mark, self._clock.now() + LOOK_MS)
 
     async def _wake(self, key: str, room: int) -> bool:
-        """Wakes the first of the list, as many as there is room for; whether the list was empty in the end."""
+        """Wakes the first of the list, as many as there is room for; whether the list was empty in the end.
+
+        Who cannot be woken is passed over: one queue that takes nothing holds up no other.
+        """
+        after = self._aside.start_of(key)
+        if after is None:
+            self._aside.begin(key)
+        is_empty, all_aside, asked = after is None, True, min(STEP, room + BEYOND)
         while room > 0:
-            asked = min(STEP, room + BEYOND)
-            waiters = await self._limits.first_waiters(key, asked)
+            waiters = await self._limits.first_waiters(key, asked, after)
             if not waiters:
-                return True
-            stays = False
-            for some in (waiters[:room], waiters[room:]):
-                fates = await asyncio.gather(*(self._wake_one(key, waiter) for waiter in some[: max(0, room)]))
+                return is_empty
+            left = [waiter for waiter in waiters if not self._aside.has(waiter.job_id)]
+            while left and room > 0:
+                some, left = left[:room], left[room:]
+                fates = await asyncio.gather(*(self._wake_one(key, waiter) for waiter in some))
                 room -= fates.count(_Fate.WOKEN)
-                stays = stays or _Fate.STAYS in fates
-            if stays:
-                return False
+                is_empty = is_empty and _Fate.STAYS not in fates
+            aside = [self._aside.has(waiter.job_id) for waiter in waiters]
+            is_empty, all_aside = is_empty and not any(aside), all_aside and all(aside)
+            if all_aside:
+                self._aside.pass_over(key, waiters[-1])
+            after, asked = waiters[-1], STEP if any(aside) else asked
         return False
 
     async def _wake_old(self, key: str) -> None:
@@ -149,14 +169,26 @@ class WaitingLists:
         if record is not None and record.status is Status.RUNNING and record.token == waiter.token:
             return _Fate.STAYS
         if record is not None and record.is_parked and record.parked == key:
-            try:
-                await self._queue_named(record.queue, record.priority).send(_letter_of(record))
-            except CqworkerError:  # told by the health of its queue; a sweep tries it again
+            if not await self._send(record):
                 return _Fate.STAYS
             await self._limits.delete_waiter(key, waiter)
             return _Fate.WOKEN
         await self._limits.delete_waiter(key, waiter)
         return _Fate.GONE
+
+    async def _send(self, record: JobRecord) -> bool:
+        """Whether the message was sent: a queue that takes nothing now is told, and let be for a while."""
+        queue = f"{record.queue} {record.priority or ''}"
+        self._aside.note(record.job_id, queue)
+        if self._aside.hinders(queue):
+            return False
+        try:
+            await self._sending.queue_named(record.queue, record.priority).send(_letter_of(record))
+        except CqworkerError as error:
+            self._aside.add(record.job_id, queue if isinstance(error, Unavailable) else record.job_id)
+            self._sending.on_unsendable(record, str(error))
+            return False
+        return True
 
 
 def _letter_of(record: JobRecord) -> Letter:

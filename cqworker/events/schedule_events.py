@@ -20,7 +20,7 @@ class JobHandedOver(JobEvent, frozen=True, kw_only=True):
 
 
 class JobUnsendable(JobEvent, frozen=True, kw_only=True):
-    """The message of a job that is due could not be sent; it is tried again, at last every five minutes."""
+    """The message of a job that is due, or whose turn it is, could not be sent; that is tried again soon."""
 
     reason: str
 

@@ -43,8 +43,8 @@ class MonitoredLimits:
     async def delete_waiter(self, key: str, waiter: Waiter) -> bool:
         return await self._watched(self._limits.delete_waiter(key, waiter))
 
-    async def first_waiters(self, key: str, number: int) -> Sequence[Waiter]:
-        return await self._watched(self._limits.first_waiters(key, number))
+    async def first_waiters(self, key: str, number: int, after: Waiter | None = None) -> Sequence[Waiter]:
+        return await self._watched(self._limits.first_waiters(key, number, after))
 
     async def count_waiters(self, key: str, most: int) -> int:
         return await self._watched(self._limits.count_waiters(key, most))

@@ -128,8 +128,8 @@ class Limits(Protocol):
         """Takes the entry off the list, where it has exactly this token."""
         ...
 
-    async def first_waiters(self, key: str, number: int) -> Sequence[Waiter]:
-        """At most so many (100) of the list, the oldest job first."""
+    async def first_waiters(self, key: str, number: int, after: Waiter | None = None) -> Sequence[Waiter]:
+        """At most so many (100) of the list, the oldest job first; of those behind `after`, who may have left it."""
         ...
 
     async def count_waiters(self, key: str, most: int) -> int:

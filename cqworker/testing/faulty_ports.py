@@ -113,8 +113,8 @@ class FaultyLimits:
     async def delete_waiter(self, key: str, waiter: Waiter) -> bool:
         return await self.meet("delete_waiter", lambda: self._limits.delete_waiter(key, waiter))
 
-    async def first_waiters(self, key: str, number: int) -> Sequence[Waiter]:
-        return await self.meet("first_waiters", lambda: self._limits.first_waiters(key, number))
+    async def first_waiters(self, key: str, number: int, after: Waiter | None = None) -> Sequence[Waiter]:
+        return await self.meet("first_waiters", lambda: self._limits.first_waiters(key, number, after))
 
     async def count_waiters(self, key: str, most: int) -> int:
         return await self.meet("count_waiters", lambda: self._limits.count_waiters(key, most))

@@ -75,9 +75,10 @@ class MemoryLimits:
         del self.lists[key][waiter.job_id]
         return True
 
-    async def first_waiters(self, key: str, number: int) -> Sequence[Waiter]:
+    async def first_waiters(self, key: str, number: int, after: Waiter | None = None) -> Sequence[Waiter]:
         """As Limits.first_waiters."""
-        return sorted(self.lists[key].values())[:number]
+        place = (-1, "") if after is None else (after.created_at, after.job_id)
+        return sorted(one for one in self.lists[key].values() if (one.created_at, one.job_id) > place)[:number]
 
     async def count_waiters(self, key: str, most: int) -> int:
         """As Limits.count_waiters."""

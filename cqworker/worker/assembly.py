@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from cqworker.admission.rate_admission import RateAdmission
 from cqworker.admission.slots import SlotKeeper
-from cqworker.admission.waiting_lists import WaitingLists
+from cqworker.admission.waiting_lists import Sending, WaitingLists
 from cqworker.children.child_pool import ChildPool
 from cqworker.clock import Clock
 from cqworker.events import Emit
+from cqworker.events.schedule_events import JobUnsendable
 from cqworker.execution.executor import Executor
 from cqworker.execution.handler_loop import HandlerLoop
 from cqworker.execution.invoke import Runtime, TenantOf
@@ -23,6 +24,7 @@ from cqworker.flow.capacity import Capacity, Room
 from cqworker.flow.claim import Claimer
 from cqworker.flow.context import Context, IsServed, served_nowhere
 from cqworker.flow.dead_letter_poller import DeadLetterPoller, DeadLetterQueue
+from cqworker.flow.job_ref import job_ref_of
 from cqworker.flow.jobs_in_hand import JobsInHand
 from cqworker.flow.journey import Journey
 from cqworker.flow.lease_keeper import LeaseKeeper
@@ -38,6 +40,7 @@ from cqworker.health.service_health import ServiceHealth
 from cqworker.jobs.queue_directory import QueueDirectory
 from cqworker.model.ids import TokenGenerator
 from cqworker.model.listing_rule import ListingRule
+from cqworker.model.record import JobRecord
 from cqworker.plugins.registry import Registry
 from cqworker.ports import Artifacts, JobQueue, JobStore
 from cqworker.ports.limits import Limits
@@ -190,8 +193,11 @@ def lists_of(dependencies: Dependencies, settings: Settings, slots: SlotKeeper |
         limit = None if control.limits is None else control.limits.limit_of(key, clock.now())
         return None if limit is None else limit.concurrency
 
-    named = queues_of(dependencies, settings).named
-    return WaitingLists(dependencies.limits, dependencies.store, named, keeper, clock, most_of)
+    def tell(record: JobRecord, reason: str) -> None:
+        dependencies.emit(JobUnsendable(job=job_ref_of(record), reason=reason))
+
+    sending = Sending(queues_of(dependencies, settings).named, tell)
+    return WaitingLists(dependencies.limits, dependencies.store, sending, keeper, clock, most_of)
 
 
 def _open_shared(

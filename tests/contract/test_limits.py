@@ -176,6 +176,9 @@ async def test_the_waiting_list_begins_with_the_oldest_job(limits: Limits) -> No
     await limits.put_waiter("tenant:other", waiter("d", 5))
     assert [each.job_id for each in await limits.first_waiters(KEY, 2)] == ["a", "b"]
     assert list(await limits.first_waiters(KEY, 100)) == sorted(made)
+    assert [each.job_id for each in await limits.first_waiters(KEY, 1, made[1])] == ["b"]
+    assert [each.job_id for each in await limits.first_waiters(KEY, 9, waiter("aa", NOW))] == ["b", "c"]
+    assert list(await limits.first_waiters(KEY, 9, made[0])) == []
     assert [await limits.count_waiters(KEY, most) for most in (2, 3, 100)] == [2, 3, 3]
     assert await limits.count_waiters("tenant:nobody", 10) == 0
 

@@ -6,13 +6,14 @@ import asyncio
 
 import pytest
 
+from cqworker.events.schedule_events import JobUnsendable
 from cqworker.model.limits import LimitOrder
 from cqworker.model.status import Status
 from cqworker.ports import Letter
 from cqworker.ports.fleet import Control
-from tests.flow.faults import never
+from tests.flow.faults import never, refused
 from tests.flow.long_stories import look_seldom
-from tests.flow.slots import Meter, end_all, events_of
+from tests.flow.slots import BUSY, Meter, end_all, events_of
 from tests.flow.world import VISIBILITY, World, story
 
 
@@ -152,4 +153,30 @@ async def test_a_dead_letter_of_a_parked_job_does_not_lose_it() -> None:
     world.limits.lists["type:work"].clear()
     await world.dead.send(Letter(body=body))
     await end_all(world, [first, second])
+    await world.stop()
+
+
+@story
+async def test_jobs_whose_queue_takes_nothing_hold_up_none_of_those_who_wait_behind_them() -> None:
+    meter = Meter()
+    world = World({"work": meter.work}, limits={"tenant:*": {"concurrency": 1}}, more_queues=("gone",))
+    host = world.start()
+    stuck = [await world.submit("work", queue="gone") for _ in range(30)]
+    await world.until_true(lambda: sum(bool(world.record(job_id).parked) for job_id in stuck) == 29)
+    [runs] = [job_id for job_id in stuck if not world.record(job_id).parked]
+    for each in (host, world.office):
+        each.queues["gone"].on("send", refused, 10_000)
+    began = world.clock.monotonic()
+    jobs = [await world.submit("work") for _ in range(5)]
+    for job_id in (runs, *jobs):
+        await world.until(job_id, Status.SUCCEEDED, patience=100)
+    assert world.clock.monotonic() - began < 6 * BUSY + 5, "a slot that comes free is taken at once"
+    assert all(world.record(job_id).parked for job_id in stuck if job_id != runs)
+    tried = host.queues["gone"].calls.count("send")
+    assert tried <= 29 * 2, "who cannot be sent is let be for a while"
+    assert host.seen(JobUnsendable), "it is told"
+    for each in (host, world.office):
+        each.queues["gone"].granted()
+    await end_all(world, [*stuck, *jobs])
+    assert meter.most == {"default": 1}
     await world.stop()

@@ -59,8 +59,8 @@ class SimLimits:
         about = f"{key} {waiter.job_id}"
         return await self._call("delete_waiter", about, lambda: at_once(self._limits.delete_waiter(key, waiter)))
 
-    async def first_waiters(self, key: str, number: int) -> Sequence[Waiter]:
-        return await self._read("first_waiters", key, lambda: at_once(self._limits.first_waiters(key, number)))
+    async def first_waiters(self, key: str, number: int, after: Waiter | None = None) -> Sequence[Waiter]:
+        return await self._read("first_waiters", key, lambda: at_once(self._limits.first_waiters(key, number, after)))
 
     async def count_waiters(self, key: str, most: int) -> int:
         return await self._read("count_waiters", key, lambda: at_once(self._limits.count_waiters(key, most)))

@@ -126,9 +126,10 @@ class DynamoLimits:
             return False
         return True
 
-    async def first_waiters(self, key: str, number: int) -> Sequence[Waiter]:
+    async def first_waiters(self, key: str, number: int, after: Waiter | None = None) -> Sequence[Waiter]:
         """As Limits.first_waiters."""
-        found = await self._first(key, WAITER_PREFIX, min(number, MAX_READ))
+        start = None if after is None else waiter_key(key, after)
+        found = await self._first(key, WAITER_PREFIX, min(number, MAX_READ), start)
         return [self._read(waiter_of, item) for item in found]
 
     async def count_waiters(self, key: str, most: int) -> int:
@@ -223,9 +224,10 @@ class DynamoLimits:
         except Declined:
             return
 
-    async def _first(self, key: str, prefix: str, number: int) -> Sequence[Item]:
+    async def _first(self, key: str, prefix: str, number: int, after: Item | None = None) -> Sequence[Item]:
         """The first items of this kind: a page has room for more of them than are ever asked for."""
-        answer = await self._query({**_query_of(key, prefix), "Limit": number})
+        start = {} if after is None else {"ExclusiveStartKey": after}
+        answer = await self._query({**_query_of(key, prefix), "Limit": number, **start})
         found: Sequence[Item] = answer.get("Items", ())
         return found
 
