@@ -7,6 +7,7 @@ from cqworker.errors import CqworkerError, InvalidPayload
 from cqworker.model.attempt_writes import Claim, HandBack, Renew, Reopen, Settle
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import Entry
+from cqworker.model.limits import Woken
 from cqworker.model.listing import Listing
 from cqworker.model.operator_writes import AskCancel, Enter, Forestall, Lose, NewRound
 from cqworker.model.priority_writes import Reprioritise
@@ -68,6 +69,7 @@ __all__ = [
     "StoredObject",
     "VirtualClock",
     "VirtualTimeLoop",
+    "Woken",
     "World",
     "WorldOperator",
     "Written",

@@ -13,6 +13,7 @@ from cqworker.model.limits import MAX_KEY_NAME
 from cqworker.model.status import Status
 from cqworker.model.tenants import MAX_TENANT
 from cqworker.web import response_models
+from cqworker.web.openapi_schemas import reference
 from cqworker.web.problems import RETRY_AFTER
 from cqworker.web.route_definition import Header, Parameter
 
@@ -63,9 +64,7 @@ def _filter(name: str, description: str, **schema: object) -> Parameter:
 
 
 _TIME: Mapping[str, object] = {"examples": ["2026-11-30T06:00:00Z", "2026-11-30"]}
-STATUS = Parameter(
-    "status", "query", "Only this status; else every one.", {"type": "string", "enum": [each.value for each in Status]}
-)
+STATUS = Parameter("status", "query", "Only this status; else every one.", reference(Status.__name__))
 LIST_FILTERS = (
     _filter("type", "Only this job type."),
     _filter("queue", "Only this queue."),

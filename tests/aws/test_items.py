@@ -90,7 +90,7 @@ def test_a_small_job_costs_one_write_unit_in_each_of_its_states() -> None:
 
 def test_attributes_of_a_newer_version_are_passed_over() -> None:
     made = record(Random(1))
-    assert record_of({**item_of(made), "priority": {"N": "9"}, "labels": {"M": {"a": {"S": "b"}}}}) == made
+    assert record_of({**item_of(made), "colour": {"N": "9"}, "labels": {"M": {"a": {"S": "b"}}}}) == made
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ IDS = [
     "a\nb", "\0", "\u2028", "a\"b'c", "[x]", "~!*()", "x" * 64, "\u65e5" * 64,
 ]  # fmt: skip
 WITH_AN_ID = [call for call in ROUTES if "{job_id}" in call.path]
+BODIES = {"rescheduleJob": '{"delay_seconds": 3600}', "reprioritiseJob": '{"priority": "high"}'}
+"""What is asked at addresses that want a body."""
 
 
 def stored(house: House, job: dict[str, str], job_id: str, status: Status) -> None:
@@ -31,9 +33,13 @@ def stored(house: House, job: dict[str, str], job_id: str, status: Status) -> No
 
 async def ask(house: House, row: Route, job_id: str, prefix: str = "") -> RawAnswer:
     path = row.path.replace("{job_id}", quote(job_id, safe="")).replace("{name}", quote("{a}/b", safe=""))
-    body = '{"delay_seconds": 3600}' if row.name == "rescheduleJob" else ""
+    body = BODIES.get(row.name, "")
     head = f"{row.method} {prefix}{path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
     return await exchange(house.port, (head + body).encode())
+
+
+def test_every_address_with_an_id_that_wants_a_body_is_asked_with_one() -> None:
+    assert {row.name for row in WITH_AN_ID if row.body and row.needs_body} == BODIES.keys()
 
 
 @pytest.mark.parametrize("prefix", ["", VERSIONED])
