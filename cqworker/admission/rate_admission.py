@@ -54,9 +54,9 @@ class RateAdmission:
         Moments of several keys are taken, of narrow ones first, and the latest counts. While a limit lets nothing run
         at all none is taken. Raises Unavailable.
         """
-        rated = sorted(((key, limit) for key, limit in limits if limit.rate is not None), key=_breadth)
-        if not rated or any(limit.concurrency == 0 for _, limit in limits):
+        if not takes_moment(limits):
             return None
+        rated = sorted(((key, limit) for key, limit in limits if limit.rate is not None), key=_breadth)
         now = self._clock.now()
         if admitted is not None and now <= admitted + max(GOOD_FOR, min(_early_ms(limit) for _, limit in rated)):
             return None
@@ -76,6 +76,11 @@ class RateAdmission:
         """When its moment may be in sight: beyond what a message can be delayed nothing is reserved."""
         soonest = min(max(answer.next // 1000, now + MAX_DELAY * 1000), now + LOOK_AGAIN * 1000)
         return Later(key, soonest + 1000 + round(self._chance() * SPREAD * 1000), reserved=False)
+
+
+def takes_moment(limits: Limited) -> bool:
+    """Whether a job that these bind starts at a moment of its own."""
+    return any(limit.rate is not None for _, limit in limits) and all(limit.concurrency != 0 for _, limit in limits)
 
 
 def _breadth(limited: tuple[str, Limit]) -> int:

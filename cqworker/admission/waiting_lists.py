@@ -14,6 +14,7 @@ from cqworker.admission.slots import SlotKeeper
 from cqworker.clock import Clock
 from cqworker.errors import CqworkerError, RecordUnreadable, Unavailable
 from cqworker.model.ids import TokenGenerator
+from cqworker.model.rates import Admitted
 from cqworker.model.record import JobRecord, envelope_of
 from cqworker.model.status import Status
 from cqworker.model.tenants import message_group_of
@@ -75,9 +76,11 @@ class WaitingLists:
         self._aside = SetAside(clock)
         self._marks = TokenGenerator()
 
-    async def enter(self, key: str, record: JobRecord, token: str, purge_at: int) -> Waiter:
-        """Puts a job on the list, before its record says so. Raises Unavailable."""
-        waiter = Waiter(record.created_at, record.job_id, token, self._clock.now(), purge_at)
+    async def enter(
+        self, key: str, record: JobRecord, token: str, purge_at: int, *, is_admitted: bool = False
+    ) -> Waiter:
+        """Puts a job on the list, before its record says so; `is_admitted`: at its moment. Raises Unavailable."""
+        waiter = Waiter(record.created_at, record.job_id, token, self._clock.now(), purge_at, is_admitted)
         while (held := await self._limits.put_waiter(key, waiter)) is not None and held.token != token:
             waiter = replace(waiter, parked_at=held.parked_at + 1)  # another clock's, or a delayed write's
         return waiter
@@ -97,10 +100,19 @@ class WaitingLists:
             await self.enter(record.parked, record, record.token or "", record.purge_at)
             await self.call(record.parked)
 
-    async def look(self, key: str, seen: Sequence[Slots] | None = None, most_woken: int = MOST_AT_ONCE) -> None:
+    async def look(
+        self,
+        key: str,
+        seen: Sequence[Slots] | None = None,
+        most_woken: int = MOST_AT_ONCE,
+        *,
+        hands_on: bool = False,
+    ) -> None:
         """Wakes as many as there are free slots, where the key is marked, `most_woken` at most. Raises Unavailable.
 
-        `seen` is how the whole key stands, where that is known. A list that is found empty loses its mark.
+        `seen` is how the whole key stands, where that is known. A list that is found empty loses its mark. Who is woken
+        alone, or first where a job `hands_on` its slot that had a moment, keeps the moment at which it was parked; the
+        others need another one: a limit that was lifted lets no more start than their rates.
         """
         slots = await self._limits.slots(key) if seen is None else seen
         mark = next((each.waiting for each in slots if each.waiting is not None), None)
@@ -109,7 +121,11 @@ class WaitingLists:
         most = self._most_of(key)
         held = sum(len(each.held) for each in slots)
         room = most_woken if most is None else min(most_woken, most - held)
-        if room > 0 and await self._wake(key, room):
+        keeps = hands_on or room == 1
+        if keeps and room > 1:
+            await self._wake(key, 1, keeps=True)
+            room, keeps = room - 1, False
+        if room > 0 and await self._wake(key, room, keeps=keeps):
             await self._limits.clear_mark(key, mark)
 
     async def due(self, number: int) -> Sequence[str]:
@@ -127,7 +143,7 @@ class WaitingLists:
         if (mark := next((each.waiting for each in slots if each.waiting is not None), None)) is not None:
             await self._limits.put_off(key, mark, self._clock.now() + LOOK_MS)
 
-    async def _wake(self, key: str, room: int) -> bool:
+    async def _wake(self, key: str, room: int, *, keeps: bool) -> bool:
         """Wakes the first of the list, as many as there is room for; whether the list was empty in the end.
 
         Who cannot be woken is passed over: one queue that takes nothing holds up no other.
@@ -143,7 +159,7 @@ class WaitingLists:
             left = [waiter for waiter in waiters if not self._aside.has(waiter.job_id)]
             while left and room > 0:
                 some, left = left[:room], left[room:]
-                fates = await asyncio.gather(*(self._wake_one(key, waiter) for waiter in some))
+                fates = await asyncio.gather(*(self._wake_one(key, waiter, keeps=keeps) for waiter in some))
                 room -= fates.count(_Fate.WOKEN)
                 is_empty = is_empty and _Fate.STAYS not in fates
             aside = [self._aside.has(waiter.job_id) for waiter in waiters]
@@ -160,7 +176,7 @@ class WaitingLists:
             if waiter.parked_at < before:
                 await self._wake_one(key, waiter)
 
-    async def _wake_one(self, key: str, waiter: Waiter) -> _Fate:
+    async def _wake_one(self, key: str, waiter: Waiter, *, keeps: bool = False) -> _Fate:
         """Sends the message of the job, then takes it off the list where it has not been parked again meanwhile."""
         try:
             record = await self._store.get(waiter.job_id)
@@ -169,21 +185,21 @@ class WaitingLists:
         if record is not None and record.status is Status.RUNNING and record.token == waiter.token:
             return _Fate.STAYS
         if record is not None and record.is_parked and record.parked == key:
-            if not await self._send(record):
+            if not await self._send(record, self._clock.now() if keeps and waiter.is_admitted else None):
                 return _Fate.STAYS
             await self._limits.delete_waiter(key, waiter)
             return _Fate.WOKEN
         await self._limits.delete_waiter(key, waiter)
         return _Fate.GONE
 
-    async def _send(self, record: JobRecord) -> bool:
+    async def _send(self, record: JobRecord, moment: int | None) -> bool:
         """Whether the message was sent: a queue that takes nothing now is told, and let be for a while."""
         queue = f"{record.queue} {record.priority or ''}"
         self._aside.note(record.job_id, queue)
         if self._aside.hinders(queue):
             return False
         try:
-            await self._sending.queue_named(record.queue, record.priority).send(_letter_of(record))
+            await self._sending.queue_named(record.queue, record.priority).send(_letter_of(record, moment))
         except CqworkerError as error:
             self._aside.add(record.job_id, queue if isinstance(error, Unavailable) else record.job_id)
             self._sending.on_unsendable(record, str(error))
@@ -191,8 +207,11 @@ class WaitingLists:
         return True
 
 
-def _letter_of(record: JobRecord) -> Letter:
-    """The message of a parked job, which says whose park it ends."""
+def _letter_of(record: JobRecord, moment: int | None) -> Letter:
+    """The message of a parked job, which says whose park it ends; `moment` (epoch ms) is that of its next start."""
     trace = f"00-{record.trace_id}-{record.trace_id[:16]}-00" if record.trace_id else None
-    body = envelope_of(record).text()
+    envelope = envelope_of(record)
+    if moment is not None:
+        envelope = replace(envelope, admitted=Admitted(record.attempt + 1, moment))
+    body = envelope.text()
     return Letter(body=body, traceparent=traceparent_for(record.job_id, trace), group=message_group_of(record.tenant))

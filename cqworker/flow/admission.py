@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from cqworker.admission.rate_admission import Dropped, Later, RateAdmission
+from cqworker.admission.rate_admission import Dropped, Later, Limited, RateAdmission
 from cqworker.errors import Unavailable
 from cqworker.execution.outcome import Hindered, Raised
 from cqworker.flow.claim import Claimed
@@ -14,6 +14,7 @@ from cqworker.flow.settle import Settler
 from cqworker.model.history import LIMITED, RATE
 from cqworker.model.limits import LimitTable, keys_of_job, shown_key
 from cqworker.model.rates import Admitted
+from cqworker.model.record import JobRecord
 
 
 class Admission:
@@ -24,16 +25,21 @@ class Admission:
         self._rates = rates
         self._settler = settler
 
-    async def admit(self, claimed: Claimed, table: LimitTable) -> Conclusion | None:
-        """None: it starts. Else what is written in place of a start; its attempt is refunded."""
-        record = claimed.record
-        limits = table.limits_of(
-            keys_of_job(record.type, record.queue, record.tenant, record.limit_key), self._clock.now()
-        )
-        if not limits:
+    def limits_on(self, record: JobRecord, table: LimitTable) -> Limited:
+        """The limits that bind this job now, by key, in their order."""
+        keys = keys_of_job(record.type, record.queue, record.tenant, record.limit_key)
+        return table.limits_of(keys, self._clock.now())
+
+    async def admit(self, claimed: Claimed, limits: Limited) -> Conclusion | None:
+        """None: it starts. Else what is written in place of a start; its attempt is refunded.
+
+        A moment that comes with a free slot is good however late it comes: no more jobs have one than slots were free.
+        """
+        moment = _moment_of(claimed)
+        if not limits or (moment is not None and claimed.envelope.woken is not None):
             return None
         try:
-            verdict = await self._rates.judge(limits, _moment_of(claimed))
+            verdict = await self._rates.judge(limits, moment)
         except Unavailable as error:
             raised = Raised("Unavailable", error.cause, stage="limits")
             return await self._settler.conclude(claimed, Hindered("its limits could not be asked", raised))

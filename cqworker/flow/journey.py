@@ -66,7 +66,8 @@ class Journey:
             table, turn, conclusion, straggler = self.control.limits, None, None, None
             if table is not None:
                 turn = Turn()
-                conclusion = await self.admission.admit(claimed, table) or await self.turns.ask(claimed, table, turn)
+                limits = self.admission.limits_on(claimed.record, table)
+                conclusion = await self.admission.admit(claimed, limits) or await self.turns.ask(claimed, limits, turn)
             if conclusion is None:
                 outcome, straggler = await self.executor.run(claimed)
                 if straggler is not None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+from cqworker.admission.rate_admission import Limited, takes_moment
 from cqworker.admission.slots import Asker, SlotKeeper
 from cqworker.admission.waiting_lists import MOST_AT_ONCE, WaitingLists
 from cqworker.errors import Unavailable
@@ -16,7 +15,7 @@ from cqworker.flow.lease import LeaseState
 from cqworker.flow.settle import Parked, Settler, parked_purge_at
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import LIMITED, PARKED
-from cqworker.model.limits import Limit, LimitTable, OnFull, keys_of_job, shown_key
+from cqworker.model.limits import LimitTable, OnFull, keys_of_job, shown_key
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.ports.limits import Hold, Slots, Waiter
@@ -44,17 +43,15 @@ class Turns:
         self._lists = lists
         self._settler = settler
 
-    async def ask(self, claimed: Claimed, table: LimitTable, turn: Turn) -> Conclusion | None:
+    async def ask(self, claimed: Claimed, limits: Limited, turn: Turn) -> Conclusion | None:
         """Takes a slot of each limit in their order: None, or what is written in place of a start."""
-        record = claimed.record
-        keys = keys_of_job(record.type, record.queue, record.tenant, record.limit_key)
         try:
-            return await self._take_all(claimed, table.limits_of(keys, self._clock.now()), turn)
+            return await self._take_all(claimed, limits, turn)
         except Unavailable as error:
             raised = Raised("Unavailable", error.cause, stage="limits")
             return await self._settler.conclude(claimed, Hindered("its limits could not be asked", raised))
 
-    async def _take_all(self, claimed: Claimed, limits: Sequence[tuple[str, Limit]], turn: Turn) -> Conclusion | None:
+    async def _take_all(self, claimed: Claimed, limits: Limited, turn: Turn) -> Conclusion | None:
         """What was taken before another is refused is given back first: no slot is held while its job waits."""
         for key, limit in limits:
             if limit.concurrency is None:
@@ -62,7 +59,7 @@ class Turns:
             hold = await self._slots.take(key, limit.concurrency, self._asker(claimed, key))
             if hold is None:
                 await self._give_back(turn)
-                return await self._refuse(claimed, key, limit, turn)
+                return await self._refuse(claimed, key, limits, turn)
             turn.holds.append(hold)
         return None
 
@@ -76,7 +73,7 @@ class Turns:
                 looked.add(turn.key)
                 await self._end_parking(turn, turn.waiter, disposition)
             if woken is not None and woken.key not in looked:
-                await self._lists.look(woken.key)
+                await self._lists.look(woken.key, hands_on=claimed.envelope.admitted is not None)
         except Unavailable:
             return Leave() if isinstance(disposition, Delete) else disposition
         return disposition
@@ -97,7 +94,7 @@ class Turns:
                     keys.pop(key, None)
                     await self._lists.look(key, await self._slots.free_all(key, seen.job_id, seen.token))
             for key in keys:
-                await self._lists.look(key)
+                await self._lists.look(key, hands_on=envelope.admitted is not None)
         except Unavailable:
             return False
         return True
@@ -116,11 +113,13 @@ class Turns:
             lambda: lease.state is LeaseState.HELD and lease.is_alive(clock.monotonic()),
         )
 
-    async def _refuse(self, claimed: Claimed, key: str, limit: Limit, turn: Turn) -> Conclusion:
-        if limit.on_full is OnFull.DROP:
+    async def _refuse(self, claimed: Claimed, key: str, limits: Limited, turn: Turn) -> Conclusion:
+        if dict(limits)[key].on_full is OnFull.DROP:
             return Cancelled(why=f"{LIMITED} {shown_key(key)}")
         purge_at = parked_purge_at(self._context, self._clock.now())
-        turn.key, turn.waiter = key, await self._lists.enter(key, claimed.record, claimed.lease.token, purge_at)
+        token, is_admitted = claimed.lease.token, takes_moment(limits)
+        turn.waiter = await self._lists.enter(key, claimed.record, token, purge_at, is_admitted=is_admitted)
+        turn.key = key
         return HandedBack(PARKED, 0.0, shown_key(key), parked=key)
 
     async def _end_parking(self, turn: Turn, waiter: Waiter, disposition: Disposition) -> None:

@@ -62,6 +62,7 @@ class SlotsAnswer(Struct, frozen=True):
     token="That of the claim that parked it.",  # noqa: S106 - of a claim
     parked_at="When it was parked (epoch ms).",
     purge_at="When the entry may be deleted (epoch s).",
+    is_admitted="Whether it had its moment under its rates when it was parked.",
 )
 class Waiter(Struct, frozen=True, order=True):
     """A job that waits for a slot of a key. Its record has everything else."""
@@ -71,6 +72,7 @@ class Waiter(Struct, frozen=True, order=True):
     token: str
     parked_at: int
     purge_at: int
+    is_admitted: bool = False
 
 
 def shards_of(most: int) -> int:

@@ -196,6 +196,14 @@ async def test_a_job_is_on_the_list_once_and_its_entry_is_deleted_by_the_token_t
     assert list(await limits.first_waiters(KEY, 9)) == []
 
 
+async def test_an_entry_says_whether_its_job_had_its_moment(limits: Limits) -> None:
+    admitted, other = replace(waiter("a"), is_admitted=True), waiter("b")
+    for each in (admitted, other):
+        await limits.put_waiter(KEY, each)
+    assert list(await limits.first_waiters(KEY, 9)) == [admitted, other]
+    assert await limits.put_waiter(KEY, admitted) == admitted
+
+
 async def test_shards_are_kept_apart_and_read_together(limits: Limits) -> None:
     for shard in (1, 0, 10):
         assert (await limits.acquire(hold(f"job-{shard}", shard=shard), 1, in_turn=False)).applied

@@ -31,10 +31,10 @@ def limits_in(profile: Profile) -> dict[str, LimitSettings]:
 
 
 def is_punctual(profile: Profile) -> bool:
-    """Whether a start comes when it is allowed: nothing stands between the two."""
+    """Whether a start comes when it is allowed: nothing stands between the two, no wait for a slot either."""
     struck = {kind for _, kind in profile.strikes}
     is_harmed = struck.intersection(HARMS) or profile.blackouts or profile.rates.keys() & set(SLOW)
-    return profile.paced is not None and not is_harmed
+    return profile.paced is not None and not profile.slotted and not is_harmed
 
 
 class Pace:

@@ -29,7 +29,8 @@ def waiter_key(key: str, waiter: Waiter) -> dict[str, Cell]:
 def waiter_item(key: str, waiter: Waiter) -> dict[str, Cell]:
     """The whole entry of a waiting list."""
     times = {"parked_at": number(waiter.parked_at), "purge_at": number(waiter.purge_at)}
-    return waiter_key(key, waiter) | {"token": text(waiter.token)} | times
+    admitted: dict[str, Cell] = {"admitted": {"BOOL": True}} if waiter.is_admitted else {}
+    return waiter_key(key, waiter) | {"token": text(waiter.token)} | times | admitted
 
 
 def slots_of(item: Item) -> Slots:
@@ -48,6 +49,6 @@ def waiter_of(item: Item) -> Waiter:
     try:
         created_at, _, job_id = item["sk"]["S"].removeprefix(WAITER_PREFIX).partition("#")
         times = int(item["parked_at"]["N"]), int(item["purge_at"]["N"])
-        return Waiter(int(created_at), job_id, item["token"]["S"], *times)
+        return Waiter(int(created_at), job_id, item["token"]["S"], *times, "admitted" in item)
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableItem(f"an entry of a waiting list: {type(error).__name__}: {error}") from error
