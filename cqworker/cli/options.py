@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cqworker.settings import Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Value = TypeVar("Value")
 
 
 def _parse_roles(_ctx: click.Context, _param: click.Parameter, value: str) -> frozenset[Role]:
@@ -23,6 +24,13 @@ def _parse_roles(_ctx: click.Context, _param: click.Parameter, value: str) -> fr
     if strange or not roles:
         raise click.BadParameter(f"{strange or 'nothing'!r} is no role; there are {' and '.join(Role)}")
     return frozenset(map(Role, roles))
+
+
+def refuse_empty(_ctx: click.Context, param: click.Parameter, value: Value) -> Value:
+    """The value itself. Raises UsageError for an empty text: mostly a shell variable that was not set."""
+    if value is not None and "" in (value if isinstance(value, tuple) else (value,)):
+        raise click.UsageError(f"{param.opts[0]} is empty: give it a text, or leave the option out.")
+    return value
 
 
 config_option = click.option(

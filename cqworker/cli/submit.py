@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 from click.core import ParameterSource
 
-from cqworker.cli.options import access_options, json_option
+from cqworker.cli.options import access_options, json_option, refuse_empty
 from cqworker.cli.priority_option import priority_option
 from cqworker.cli.time_options import time_options
 from cqworker.cli.unique_options import UNIQUE_OPTIONS, unique_field, unique_options
@@ -84,7 +84,9 @@ def _read(value: str) -> str:
 @unique_options
 @click.option("--max-attempts", type=click.IntRange(min=1), help="Starts before it has FAILED; else the type's.")
 @priority_option
-@click.option("--limit-key", help="What limits of key:* count it by, with other jobs of this text.")
+@click.option(
+    "--limit-key", callback=refuse_empty, help="What limits of key:* count it by, with other jobs of this text."
+)
 @click.option(
     "--wait",
     type=_Wait(),

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
+from cqworker.cli.options import refuse_empty
 from cqworker.cli.time_options import Span
 from cqworker.enums import DuplicateName, UniqueScopeName
 
@@ -22,10 +23,16 @@ def unique_options(function: Function) -> Function:
         click.option(
             "--unique-by",
             multiple=True,
+            callback=refuse_empty,
             metavar="FIELD",
             help="A payload field that makes jobs the same, in place of the whole payload; may be repeated.",
         ),
-        click.option("--unique-text", metavar="TEXT", help="A text of your own that makes jobs the same."),
+        click.option(
+            "--unique-text",
+            callback=refuse_empty,
+            metavar="TEXT",
+            help="A text of your own that makes jobs the same.",
+        ),
         click.option(
             "--unique-scope",
             type=click.Choice(get_args(UniqueScopeName)),

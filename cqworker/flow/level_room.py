@@ -18,6 +18,8 @@ from cqworker.settings import LevelSettings, QueueSettings
 
 HELD_FOR = 0.5
 """The part of its visibility timeout for which a message is kept that waits for a slot; then others may have it."""
+LONGEST_HELD = 60.0
+"""Seconds for which one is kept at most: other workers may be idle, and see nothing of it meanwhile."""
 NOBODY_WAITS = None
 """What is next where no level has jobs."""
 
@@ -54,7 +56,7 @@ class LevelRoom:
         self._level = level
         self._told = LevelStarted(queue=rooms.settings.name, priority=priority)
         self._reserve = rooms.settings.reserve
-        self._hold = rooms.settings.visibility_timeout * HELD_FOR
+        self._hold: float = min(LONGEST_HELD, rooms.settings.visibility_timeout * HELD_FOR)
         self._held = self._patient = 0
         self._polls_idly = False
         self.total: int = rooms.capacity.total
@@ -88,7 +90,7 @@ class LevelRoom:
     async def take(self, timeout: float) -> Slot | None:
         """Takes a slot in its turn; None when it came to none within `timeout` seconds, or the worker stops.
 
-        As many as are reserved wait for longer: for half their visibility timeout.
+        As many as are reserved wait for longer: for half their visibility timeout, a minute at most.
         """
         is_patient = self._patient < self._reserve
         self._patient += is_patient

@@ -174,8 +174,11 @@ class JobRecord(Struct, frozen=True, kw_only=True):
 
     @property
     def is_parked(self) -> bool:
-        """Whether it is on the waiting list of a limit; a worker that knows none leaves `parked` when it starts it."""
-        return self.parked is not None and self.status in WAITING
+        """Whether it is on the waiting list of a limit; a worker that knows none leaves `parked` when it starts it.
+
+        Without a token, which no park leaves behind, no message could end that: it is then as if it were on none.
+        """
+        return self.parked is not None and self.token is not None and self.status in WAITING
 
     def is_parked_otherwise(self, envelope: Envelope) -> bool:
         """Whether it is parked, and this copy was not sent to end that: nobody is sure to have a message of it then."""
@@ -219,7 +222,9 @@ def envelope_of(record: JobRecord, *, round_number: int | None = None) -> Envelo
 
 def _woken_for(record: JobRecord) -> Woken | None:
     """What lets a message start this record while it is parked."""
-    return Woken(record.parked, record.token or "") if record.is_parked and record.parked is not None else None
+    if not record.is_parked or record.parked is None or record.token is None:
+        return None
+    return Woken(record.parked, record.token)
 
 
 def record_from(envelope: Envelope, purge_at: int, trace_id: str | None) -> JobRecord:

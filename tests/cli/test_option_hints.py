@@ -55,3 +55,10 @@ def test_no_word_of_others_hides_one_of_ours() -> None:
     for command in (run, submit):
         own = {option for parameter in command.params for option in parameter.opts}
         assert not own & command_terms.OPTIONS[str(command.name)].keys()
+
+
+@pytest.mark.parametrize("option", ["--limit-key", "--unique-text", "--unique-by"])
+def test_an_option_whose_variable_was_empty_is_refused_and_not_left_out(option: str) -> None:
+    result = invoke("submit", "t", "{}", option, "", "--url", "http://127.0.0.1:1")
+    assert (result.exit_code, f"{option} is empty" in result.stderr) == (64, True), result.stderr
+    assert "leave the option out" in result.stderr

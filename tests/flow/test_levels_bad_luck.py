@@ -148,6 +148,21 @@ async def test_a_message_that_is_kept_for_a_slot_goes_back_after_half_its_visibi
 
 
 @in_virtual_time
+async def test_a_message_of_a_long_visibility_is_kept_for_a_minute_at_most() -> None:
+    starts = Starts()
+    queues = levelled(visibility_timeout=43_200)
+    async with PublicWorld(handlers_of(starts), concurrency=2, queues=queues, workers=0) as world:
+        await fill(world, {"low": 2}, 3000.0)
+        world.start()
+        await world.advance(10)
+        job = await world.submit("work", priority="high")
+        await world.advance(150)
+        world.start()
+        assert (await world.wait(job.job_id, 5)).status == "SUCCEEDED"
+        world.kill("w1")
+
+
+@in_virtual_time
 async def test_a_worker_that_dies_with_a_message_in_hand_loses_nothing() -> None:
     starts = Starts()
     async with PublicWorld(handlers_of(starts), concurrency=2, queues=levelled(), workers=0) as world:

@@ -33,6 +33,7 @@ from cqworker.aws.dynamodb.record_conditions import (
     FREE_AFTER_GRACE,
     FREE_VALUES,
     IS_RETRYABLE,
+    NOT_PARKED,
     PAST_ATTRIBUTES,
     RETRYABLE_VALUES,
     RUNNING,
@@ -46,7 +47,7 @@ from cqworker.model.status import Status
 def _startable(free: Part) -> Part:
     is_due = any_of(missing("scheduled_at"), compare("scheduled_at", "<=", ":soon"))
     is_sent_for = any_of(missing("due"), missing("scheduled_at"), compare("scheduled_at", "=", ":at"))
-    is_woken_for = any_of(missing("parked"), status_is(Status.RUNNING), compare("token", "=", ":parker"))
+    is_woken_for = any_of(NOT_PARKED, compare("token", "=", ":parker"))
     return all_of(
         compare("round", "=", ":round"),
         differs("token", ":token"),

@@ -22,6 +22,7 @@ from cqworker.aws.dynamodb.record_conditions import (
     FREE_AFTER_GRACE,
     FREE_VALUES,
     IS_RETRYABLE,
+    NOT_PARKED,
     PAST_ATTRIBUTES,
     RETRYABLE_VALUES,
     RUNNING,
@@ -32,7 +33,6 @@ from cqworker.model.history import trim
 from cqworker.model.operator_writes import AskCancel, Forestall, Lose, NewRound
 from cqworker.model.status import Status
 
-NOT_PARKED = any_of(missing("parked"), status_is(Status.RUNNING))
 NOT_ELSEWHERE = all_of(UNMARKED, NOT_PARKED, differs("status", ":scheduled"))
 """That nobody but its message starts the job: neither the index of due jobs nor the waiting list of a limit has it."""
 

@@ -37,6 +37,8 @@ FREE_AFTER_GRACE = _free(":over")
 UNCANCELLED = missing("cancel_requested_at")
 UNMARKED = any_of(missing("due"), missing("scheduled_at"))
 """That the index of due jobs has not got the record: it has what has both."""
+NOT_PARKED = any_of(missing("parked"), status_is(Status.RUNNING), missing("token"))
+"""That no waiting list of a limit has the record: every park leaves the token by which a message ends it."""
 
 PAST_ATTRIBUTES = (*PAST, *(name for name in (*LISTING_KEYS, *LISTING_WORDS) if name not in PAST))
 """What a new round's item begins without, the lease apart."""
