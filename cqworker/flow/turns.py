@@ -20,6 +20,9 @@ from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.ports.limits import Hold, Slots, Waiter
 
+UNLISTED_FOR = 30.0
+"""Seconds after which a job asks again that could not be parked: without the index nobody would look at its list."""
+
 
 class Turn:
     """What a claimed job has of limits: the slots it holds, or the list of a `key` it is on."""
@@ -116,6 +119,8 @@ class Turns:
     async def _refuse(self, claimed: Claimed, key: str, limits: Limited, turn: Turn) -> Conclusion:
         if dict(limits)[key].on_full is OnFull.DROP:
             return Cancelled(why=f"{LIMITED} {shown_key(key)}")
+        if not await self._context.schedule.check():
+            return HandedBack(PARKED, UNLISTED_FOR, shown_key(key))
         purge_at = parked_purge_at(self._context, self._clock.now())
         token, is_admitted = claimed.lease.token, takes_moment(limits)
         turn.waiter = await self._lists.enter(key, claimed.record, token, purge_at, is_admitted=is_admitted)

@@ -8,33 +8,62 @@ from cqworker.admission.waiting_lists import WaitingLists
 from cqworker.errors import NotProvisioned, Unavailable
 from cqworker.flow.context import Context
 from cqworker.flow.supervised_loop import background_failure
+from cqworker.flow.waiting import sleep_unless
+from cqworker.health.service_health import STORE
+from cqworker.scheduling.sweep_leases import LIMITS, SweepLeases
 
 PAGE = 100
 """Keys that are read from the index together."""
 LOOK_EVERY = 55.0
-"""Seconds between two looks at least: with sweeps every half minute there is one a minute."""
-SWEPT_WITH = "0"
-"""The shard of due jobs whose sweeper looks at the limits, too: one daemon has it at a time."""
+"""Seconds between two looks at least: with a try every half minute there is one a minute."""
+TRY_EVERY = 30.0
+"""Seconds between two looks whether the sweep is ours now."""
 
 
 class LimitSweep:
-    """Looks at the marked keys whose time has come.
+    """Looks at the marked keys whose time has come, where this process has the lease of limits.
 
     Not before the fleet's control was read: without what operators said a key may seem to be unlimited.
     """
 
-    def __init__(self, context: Context, lists: WaitingLists) -> None:
+    def __init__(self, context: Context, lists: WaitingLists, leases: SweepLeases) -> None:
+        self._state = context.schedule
+        self._health = context.health
         self._control = context.queue_control
         self._clock = context.clock
         self._emit = context.emit
         self._lists = lists
+        self._leases = leases
         self._looked_at = float("-inf")
 
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Looks again and again until then: for itself, so that many keys hold up no job that is due."""
+        while not stopping.is_set():
+            await self._health.wait_until_back(STORE, stopping)
+            try:
+                await self.sweep(stopping)
+            except Unavailable:
+                pass  # remembered by the health of its service, and tried again
+            except Exception as error:  # noqa: BLE001 - one key must not end the sweep of limits for good
+                self._emit(background_failure("sweep of limits", error))
+            await sleep_unless(stopping, TRY_EVERY)
+
     async def sweep(self, stopping: asyncio.Event) -> None:
-        """One look, if the last one is not too fresh. Raises Unavailable, NotProvisioned."""
+        """One look, if it is ours and the last one is not too fresh. Raises Unavailable."""
         now = self._clock.monotonic()
-        if not self._control.is_known or now - self._looked_at < LOOK_EVERY:
+        is_time = self._control.is_known and now - self._looked_at >= LOOK_EVERY
+        if not (is_time and self._leases.has_limits and await self._state.check()):
             return
+        try:
+            await self._sweep_all(stopping)
+        except NotProvisioned:
+            self._state.note(is_ready=False)  # it was removed since: the store is well
+            return
+        self._state.note(is_ready=True)
+        self._looked_at = now
+        await self._leases.renew(LIMITS)
+
+    async def _sweep_all(self, stopping: asyncio.Event) -> None:
         seen: set[str] = set()
         while not stopping.is_set():
             keys = await self._lists.due(PAGE)
@@ -44,7 +73,6 @@ class LimitSweep:
                 await self._sweep_key(key)
             if len(keys) < PAGE or not fresh:
                 break
-        self._looked_at = now
 
     async def _sweep_key(self, key: str) -> None:
         """One key's trouble holds up no other, unless it is the store's."""

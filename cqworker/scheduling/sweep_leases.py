@@ -14,12 +14,16 @@ LEASE_MS = 150_000
 """Milliseconds that a lease lasts: a holder that dies is followed within four minutes, and the horizon is fifteen."""
 RENEW_MS = 60_000
 """Milliseconds after which a lease is renewed, so that two renewals may fail."""
+RENEW_LIMITS_MS = 110_000
+"""The same of the lease of limits: one may fail, and a fleet at rest asks the table half as often."""
 LOOK_MS = 60_000
 """Milliseconds between two looks at who holds what, before chance takes or adds up to half of it."""
 FOLLOW_MS = 120_000
 """Milliseconds for which one on whom a lease ran out, for it could not finish, leaves all to others: each looks within
 them."""
 ALL_SHARDS = tuple(str(shard) for shard in range(SHARDS))
+LIMITS = "limits"
+"""The lease of who looks at the limits: of a name of its own, for older daemons sweep shards and know no limits."""
 LEAST_SHARE = 2
 """Shards that a daemon may have in a fleet of any size: one for each, and one of somebody who is gone."""
 
@@ -57,12 +61,17 @@ class SweepLeases:
     @property
     def shards(self) -> tuple[str, ...]:
         """What is ours to sweep now."""
-        now = self._clock.now()
-        held = {shard for shard, until in self._until.items() if until > now}
-        return tuple(sorted(held | self._offered))
+        return tuple(sorted({*self._held(self._clock.now())} | self._offered))
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether the sweep of limits is ours now."""
+        return self._until.get(LIMITS, 0) > self._clock.now()
 
     async def look(self) -> None:
         """Takes what nobody holds, now and then, and offers what is more than a share. Raises Unavailable.
+
+        The lease of limits is beside all shares.
 
         A share is a fleet's shards by its daemons, and one. Whoever has all of them, and is alone, need not look at
         who else does. What ran out, and what was free a look ago and still is, is swept beyond any share, and stays
@@ -76,10 +85,13 @@ class SweepLeases:
         if now < self._look_at or self._unfinished:
             return
         self._look_at = now + round(LOOK_MS * (0.5 + self._chance()))
-        has_all = len(self.shards) == SHARDS and not self._offered
+        has_all = len(self.shards) == SHARDS and not self._offered and self.has_limits
         if has_all and await self._count_live() == 1:
             return
         known = {lease.shard: lease for lease in await self._schedule.sweep_leases()}
+        limits = known.pop(LIMITS, None)
+        if not self.has_limits and (limits is None or limits.until < now or limits.holder == self._holder):
+            await self._take(LIMITS)
         others = {shard for shard, lease in known.items() if lease.until >= now and lease.holder != self._holder}
         self._offered -= others
         held = self._held(now)
@@ -105,7 +117,7 @@ class SweepLeases:
             self._offered.add(shard)
 
     def _held(self, now: int) -> list[str]:
-        return sorted(shard for shard, until in self._until.items() if until > now)
+        return sorted(shard for shard, until in self._until.items() if until > now and shard != LIMITS)
 
     def note_unfinished(self, shard: str) -> None:
         """A sweep of it did not come to the end of its range."""
@@ -114,7 +126,8 @@ class SweepLeases:
     async def renew(self, shard: str) -> None:
         """After a sweep that came to the end of its range: it stays ours. Raises Unavailable."""
         self._unfinished.discard(shard)
-        if shard not in self._offered and self._until.get(shard, 0) - self._clock.now() <= LEASE_MS - RENEW_MS:
+        left = LEASE_MS - (RENEW_LIMITS_MS if shard == LIMITS else RENEW_MS)
+        if shard not in self._offered and self._until.get(shard, 0) - self._clock.now() <= left:
             await self._take(shard)
 
     async def give_up_all(self) -> None:

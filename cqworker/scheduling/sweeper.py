@@ -21,7 +21,7 @@ from cqworker.health.service_health import STORE
 from cqworker.jobs.hand_over import HORIZON_MS, HandOvers
 from cqworker.model.record import JobRecord
 from cqworker.ports.schedule import DueEntry, Schedule
-from cqworker.scheduling.limit_sweep import SWEPT_WITH, LimitSweep
+from cqworker.scheduling.limit_sweep import LimitSweep
 from cqworker.scheduling.sweep_leases import SweepLeases
 
 SWEEP_EVERY = 30.0
@@ -86,7 +86,7 @@ class Sweeper:
         self._emit: Emit = context.emit
         self._hand_overs = hand_overs
         self._leases = leases
-        self._limits = LimitSweep(context, lists)
+        self._limits = LimitSweep(context, lists, leases)
         self._horizon = pace.horizon
         self._every = pace.every
         self._aside = SetAside(context.clock)
@@ -98,7 +98,19 @@ class Sweeper:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Sweeps again and again until `stop`, then lets the leases go."""
+        """Sweeps again and again until `stop`, then lets the leases go; limits are looked at beside that."""
+        limits = asyncio.create_task(self._limits.run(self._stopping))
+        try:
+            await self._run()
+            await limits
+        finally:
+            limits.cancel()
+        try:
+            await self._leases.give_up_all()
+        except Unavailable:
+            return
+
+    async def _run(self) -> None:
         while not self._stopping.is_set():
             await self._health.wait_until_back(STORE, self._stopping)
             try:
@@ -108,10 +120,6 @@ class Sweeper:
             except Exception as error:  # noqa: BLE001 - one record must not end all hand-overs
                 self._emit(background_failure("sweep of due jobs", error))
             await sleep_unless(self._stopping, self._every)
-        try:
-            await self._leases.give_up_all()
-        except Unavailable:
-            return
 
     async def sweep(self) -> None:
         """One look at every shard that is ours. Raises Unavailable where the store is away."""
@@ -123,8 +131,6 @@ class Sweeper:
         for shard in self._leases.shards:
             try:
                 if not self._stopping.is_set() and await self._sweep_shard(shard):
-                    if shard == SWEPT_WITH:
-                        await self._limits.sweep(self._stopping)
                     await self._leases.renew(shard)
             except NotProvisioned:
                 self._state.note(is_ready=False)  # it was removed since: the store is well

@@ -6,7 +6,6 @@ import asyncio
 
 from cqworker.daemon.fleet_parts import MEASURED_SHARD
 from cqworker.model.record import SHARDS
-from cqworker.scheduling.limit_sweep import SWEPT_WITH
 from cqworker.scheduling.sweep_leases import LEAST_SHARE
 from tests.flow.fleet_world import FleetWorld
 from tests.flow.handlers import quick
@@ -15,9 +14,9 @@ from tests.flow.world import story
 MINUTES = 10
 SETTLED = 900.0
 """Seconds after which everybody has found a share."""
-WITHOUT_SHARD, OF_A_SHARD = 4.5, 3.1
-"""Requests a minute: two looks at the control, a heartbeat, a look at the leases, at times one at the index; and for a
-shard two queries and a renewal."""
+WITHOUT_SHARD, OF_A_SHARD, OF_LIMITS = 4.5, 3.1, 1.5
+"""Requests a minute: two looks at the control, a heartbeat, a look at the leases, at times one at the index; for a
+shard two queries and a renewal; for the limits a query, and a renewal every two minutes."""
 
 
 async def requests_a_minute(world: FleetWorld) -> dict[str, float]:
@@ -56,8 +55,8 @@ async def test_one_of_fifty_makes_four_requests_a_minute_and_three_for_each_shar
     assert max(shards.values()) <= LEAST_SHARE
     for name, made in asked.items():
         measures = MEASURED_SHARD in world.leases[name].shards
-        looks_at_limits = SWEPT_WITH in world.leases[name].shards
-        assert made <= WITHOUT_SHARD + OF_A_SHARD * shards[name] + measures + looks_at_limits, name
+        limits = OF_LIMITS * world.leases[name].has_limits
+        assert made <= WITHOUT_SHARD + OF_A_SHARD * shards[name] + measures + limits, name
     assert sum(made <= 6 for made in asked.values()) >= 50 - SHARDS
     await world.stop()
 

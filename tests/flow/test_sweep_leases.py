@@ -26,8 +26,8 @@ def leases_of(world: World, holder: str, chance: float = 0.5, live: int = 0) -> 
 
 
 def held_by(world: World, holder: str) -> list[str]:
-    now, leases = world.clock.now(), world.schedule.leases
-    return sorted(shard for shard, lease in leases.items() if lease.holder == holder and lease.until > now)
+    leases = [one for one in world.schedule.leases.values() if one.until > world.clock.now()]
+    return sorted(one.shard for one in leases if one.holder == holder and one.shard in ALL_SHARDS)
 
 
 def grant(world: World, holder: str, *shards: str, seconds: float = 1000) -> None:

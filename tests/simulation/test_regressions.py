@@ -29,8 +29,9 @@ DRAIN = 25.0
 async def test_a_hanging_renewal_of_one_job_does_not_delay_the_ending_of_another() -> None:
     world = World({"work": worker_of(Notebook(), 30)})
     hanging = await world.submit("work")
-    other = await world.submit("work", '{"seconds": 21}')
     host = world.start(before=lambda host: host.store.on("Renew", slow(14)))
+    await asyncio.sleep(5)  # so that its renewal is the first
+    other = await world.submit("work", '{"seconds": 21}')
     record = await world.until(other)
     assert (record.finished_at or 0) - (record.started_at or 0) < 22_000
     assert (await world.until(hanging)).attempt == 1

@@ -1,0 +1,72 @@
+"""Who looks at the limits: a lease of its own, beside the shards of due jobs, and a task of its own."""
+
+from __future__ import annotations
+
+import asyncio
+
+from cqworker.model.limits import LimitOrder
+from cqworker.model.status import Status
+from cqworker.ports.fleet import Control
+from cqworker.ports.schedule import SweepLease
+from cqworker.scheduling.sweep_leases import ALL_SHARDS, LIMITS
+from tests.flow.slots import Meter, end_all, events_of
+from tests.flow.world import World, story
+
+LIFTED = Control(2)
+ONE = Control(1, {}, {"type:work": LimitOrder(concurrency=1)})
+LONG_AHEAD = 10**15
+
+
+def tell(world: World, control: Control) -> None:
+    for host in (*world.hosts.values(), world.office):
+        host.ground.queue_control.note(control)
+
+
+@story
+async def test_limits_are_looked_at_while_older_daemons_sweep_every_shard() -> None:
+    meter = Meter()
+    world = World({"work": meter.work})
+    for shard in ALL_SHARDS:
+        world.schedule.leases[shard] = SweepLease(shard, "an older one", LONG_AHEAD)
+    world.start()
+    tell(world, ONE)
+    jobs = [await world.submit("work", '{"seconds": 900}') for _ in range(3)]
+    await world.until_true(lambda: sum(bool(world.record(job_id).parked) for job_id in jobs) == 2)
+    tell(world, LIFTED)
+    await world.until_true(lambda: meter.now == {"default": 3}, patience=150)
+    assert world.schedule.leases[LIMITS].holder == "w1"
+    await end_all(world, jobs)
+    await world.stop()
+
+
+@story
+async def test_of_many_daemons_one_looks_at_the_limits_and_another_does_once_it_is_gone() -> None:
+    world = World({"work": Meter().work})
+    for name in ("w1", "w2", "w3"):
+        world.start(name)
+    await asyncio.sleep(600)
+    holder = world.schedule.leases[LIMITS].holder
+    assert world.schedule.leases[LIMITS].until > world.clock.now(), "it is renewed"
+    world.kill(holder)
+    await world.until_true(lambda: world.schedule.leases[LIMITS].holder != holder, patience=300)
+    await world.stop()
+
+
+@story
+async def test_without_the_index_a_job_that_gets_no_slot_is_not_parked_but_asks_again() -> None:
+    meter = Meter()
+    world = World({"work": meter.work}, limits={"type:work": {"concurrency": 1}})
+    world.schedule.ready = False
+    world.start()
+    first = await world.submit("work", '{"seconds": 100}')
+    await world.until(first, Status.RUNNING)
+    second = await world.submit("work")
+    await world.until_true(lambda: world.record(second).history[-1].event == "handed_back")
+    record = world.record(second)
+    assert (record.status, record.attempt, record.parked) == (Status.QUEUED, 0, None)
+    assert events_of(record)[-1] == "handed_back parked type:work"
+    assert not world.limits.lists["type:work"], "nobody would ever look at it"
+    await end_all(world, [first, second])
+    assert meter.most == {"default": 1}
+    assert world.record(second).attempt == 1
+    await world.stop()
