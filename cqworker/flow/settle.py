@@ -41,8 +41,9 @@ from cqworker.plugins.job_artifacts import size_refusal
 from cqworker.plugins.registry import Registry
 from cqworker.ports import MAX_DELAY, Artifacts
 
-LONGEST_PARKED_MS = 7 * 86_400_000
-"""Milliseconds after which a parked job is woken in any case: its record is kept for that long, and its retention."""
+LONGEST_PARKED_MS = 366 * 86_400_000
+"""Milliseconds for which the record of a parked job is kept, and its retention: who stands far behind on a long list is
+not woken in between, and is not to be lost."""
 STORE_TRIES = 5
 """Tries to store a large result before the attempt counts as hindered, its lease permitting."""
 OnSettled = Callable[[str, Written], None]

@@ -63,7 +63,7 @@ class PriorityActions:
 
     def _write_of(self, record: JobRecord, priority: str, said: str) -> Reprioritise:
         now = self._clock.now()
-        purge_at = self._retention.purge_at(max(now, record.scheduled_at or 0))
+        purge_at = max(record.purge_at, self._retention.purge_at(max(now, record.scheduled_at or 0)))
         entry = Entry(now, REPRIORITISED, 0, "", f"{priority}{said}")
         return Reprioritise(seen=record, priority=priority, purge_at=purge_at, entry=entry)
 

@@ -123,7 +123,7 @@ async def test_of_a_job_on_a_waiting_list_nothing_is_sent_until_its_turn() -> No
     job_id = await world.submit("work", priority="low")
     for queue in world.queues.values():
         queue.purge()
-    world.store.records[job_id] = replace(world.record(job_id), parked="type:work")
+    world.store.records[job_id] = replace(world.record(job_id), parked="type:work", token="t")
     await world.operator.reprioritise(job_id, None, "high")
     assert not any(queue.bodies for queue in world.queues.values())
     assert (world.record(job_id).priority, world.record(job_id).parked) == ("high", "type:work")

@@ -180,3 +180,23 @@ async def test_jobs_whose_queue_takes_nothing_hold_up_none_of_those_who_wait_beh
     await end_all(world, [*stuck, *jobs])
     assert meter.most == {"default": 1}
     await world.stop()
+
+
+@story
+async def test_the_record_of_a_parked_job_is_kept_for_a_year_whoever_stands_before_it_and_whatever_its_priority() -> (
+    None
+):
+    meter = Meter()
+    world = World({"work": meter.work}, limits={"type:work": {"concurrency": 1}}, priorities=("high", "medium"))
+    world.start()
+    jobs = [await world.submit("work", '{"seconds": 1}') for _ in range(3)]
+    await world.until_true(lambda: sum(bool(world.record(job_id).parked) for job_id in jobs) == 2)
+    parked = next(job_id for job_id in jobs if world.record(job_id).parked)
+    a_year_on = world.clock.now() // 1000 + 365 * 86_400
+    assert world.record(parked).purge_at > a_year_on
+    assert all(waiter.purge_at > a_year_on for waiter in world.limits.lists["type:work"].values())
+    record = await world.operator.reprioritise(parked, None, "high")
+    assert (record.priority, record.purge_at > a_year_on) == ("high", True)
+    await end_all(world, jobs)
+    assert world.record(parked).purge_at < a_year_on
+    await world.stop()
