@@ -61,14 +61,15 @@ class SlotKeeper:
             in_turn = asker.in_turn or shard > 0
             answer = await self._limits.acquire(hold, most_in(shard, most), in_turn=in_turn)
             if not _has(answer, hold):
-                if (former := answer.slots.held.get(hold.job_id)) is not None:
-                    return hold if await self._replace(hold, former, asker) else None
+                if hold.job_id in answer.slots.held:
+                    own = asker.is_alive() and await self._replace(hold, answer.slots, most)
+                    return hold if own and await self._is_within(hold, most, max(spread, answer.slots.spread)) else None
                 if answer.slots.waiting is not None and not in_turn:
                     return None
                 full.append((hold, answer.slots))
             else:
                 return hold if await self._is_within(hold, most, max(spread, answer.slots.spread)) else None
-        return await self._from_the_dead(full, most)
+        return await self._from_the_dead(full, most, spread)
 
     async def free(self, hold: Hold) -> SlotsAnswer:
         """Gives a slot back; whether it was ours, and how its shard stands then. Raises Unavailable."""
@@ -112,11 +113,18 @@ class SlotKeeper:
         await self._limits.free(hold)
         return False
 
-    async def _replace(self, hold: Hold, former: str, asker: Asker) -> bool:
-        """Takes over from an attempt before, unless this one may be the former: it thawed, or its write lagged."""
-        return asker.is_alive() and _has(await self._limits.replace(hold, former), hold)
+    async def _replace(self, hold: Hold, slots: Slots, most: int) -> bool:
+        """Takes over from an attempt before. Not of one whose time is over: it thawed, and this may be a newer one's.
 
-    async def _from_the_dead(self, full: Sequence[tuple[Hold, Slots]], most: int) -> Hold | None:
+        A slot beyond the limit, which was lowered, is given up.
+        """
+        former = slots.held[hold.job_id]
+        if len(slots.held) > most_in(hold.shard, most):
+            await self._limits.free(Hold(hold.key, hold.shard, hold.job_id, former))
+            return False
+        return _has(await self._limits.replace(hold, former), hold)
+
+    async def _from_the_dead(self, full: Sequence[tuple[Hold, Slots]], most: int, spread: int) -> Hold | None:
         judged = 0
         for hold, slots in full:
             for job_id, token in sorted(slots.held.items()):
@@ -126,7 +134,7 @@ class SlotKeeper:
                     continue
                 judged += 1
                 if await self._is_dead(job_id, token) and await self._take_over(hold, slots, job_id, token, most):
-                    return hold
+                    return hold if await self._is_within(hold, most, max(spread, slots.spread)) else None
         return None
 
     async def _take_over(self, hold: Hold, slots: Slots, job_id: str, token: str, most: int) -> bool:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from msgspec.structs import replace
+
 from cqworker import Job, Retry, handler
+from cqworker.model.limits import LimitOrder
 from cqworker.model.status import Status
+from cqworker.ports.fleet import Control
 from tests.flow.slots import BUSY, Meter, end_all, events_of
 from tests.flow.world import VISIBILITY, World, story
 
@@ -170,4 +174,46 @@ async def test_a_retry_gives_its_slot_back_while_it_waits() -> None:
     second = await world.submit("work")
     await world.until(second, Status.RETRYING)
     await end_all(world, [first, second])
+    await world.stop()
+
+
+@story
+async def test_a_dead_holder_s_slot_is_not_taken_beyond_a_limit_that_was_lowered() -> None:
+    meter = Meter()
+    world = World({"work": meter.work}, concurrency=100)
+    host = world.start()
+    host.ground.queue_control.note(Control(1, {}, {"type:work": LimitOrder(concurrency=32)}))
+    jobs = [await world.submit("work", '{"seconds": 400}') for _ in range(32)]
+    await world.until_true(lambda: meter.now == {"default": 32})
+    shard = world.limits.shards["type:work", 0]
+    one_less = dict(sorted(shard.held.items())[1:])
+    world.limits.shards["type:work", 0] = replace(shard, held={"0": "whose record is gone", **one_less})
+    host.ground.queue_control.note(Control(2, {}, {"type:work": LimitOrder(concurrency=16)}))
+    late = [await world.submit("work") for _ in range(3)]
+    await asyncio.sleep(60)
+    assert meter.most == {"default": 32}, "16 may run, 32 still do"
+    host.ground.queue_control.note(Control(3, {}, {"type:work": LimitOrder(concurrency=100)}))
+    await end_all(world, [*jobs, *late])
+    await world.stop()
+
+
+@story
+async def test_who_is_started_again_after_a_crash_does_not_run_beyond_a_limit_that_was_lowered() -> None:
+    meter = Meter()
+    world = World({"work": meter.work}, limits={"type:work": {"concurrency": 2}})
+    world.start("w1")
+    first = await world.submit("work", '{"seconds": 400}')
+    await world.until_true(lambda: meter.now == {"default": 1})
+    world.start("w2")
+    world.freeze("w1")
+    second = await world.submit("work", '{"seconds": 400}')
+    await world.until_true(lambda: meter.now == {"default": 2})
+    world.kill("w1")
+    meter.now["default"] = 1
+    world.hosts["w2"].ground.queue_control.note(Control(1, {}, {"type:work": LimitOrder(concurrency=1)}))
+    await asyncio.sleep(3 * VISIBILITY)
+    assert meter.most == {"default": 2}
+    assert (meter.now, world.record(first).parked) == ({"default": 1}, "type:work")
+    await end_all(world, [first, second])
+    assert meter.beside[first] == 1
     await world.stop()
