@@ -122,9 +122,9 @@ class MonitoredUniqueKeys:
         with self._health.monitor(STORE, ENTERING):
             return await self._keys.take(hold)
 
-    async def name_other_job(self, key: KeyItem, former: str) -> None:
+    async def decide(self, key: KeyItem, former: str) -> KeyItem | None:
         with self._health.monitor(STORE, ENTERING):
-            await self._keys.name_other_job(key, former)
+            return await self._keys.decide(key, former)
 
 
 class MonitoredSchedule:

@@ -18,6 +18,7 @@ from cqworker.flow.job_ref import job_ref_of, stored_trace_id
 from cqworker.jobs.queue_directory import QueueDirectory
 from cqworker.jobs.schedule_check import check_schedule, check_start
 from cqworker.jobs.submission import Accepted, CheckedSubmission, Submission, check
+from cqworker.jobs.unique_jobs import too_quick
 from cqworker.jobs.unique_submissions import UniqueSubmissions
 from cqworker.model.artifact_keys import payload_key
 from cqworker.model.envelope import Envelope
@@ -44,6 +45,8 @@ HEAL_AFTER = 1.0
 """Seconds in which the first request with a key may still be on its way to the queue."""
 LOOK_AGAIN = 0.1
 """Seconds between two consistent reads of the record of that first request."""
+MAX_TRIES = 3
+"""Tries of one request with both keys: each is refused only because another try has decided which job is the answer."""
 MAX_AT_ONCE = 100
 """Jobs of one call that are under way together: enough for ten full requests, few enough for leases to be kept."""
 
@@ -114,17 +117,28 @@ class Submitter:
         check_start(submission.run_at, now)
         if order.is_later:
             await check_schedule(self._schedule)
+        return await self._accept(order, now)
+
+    async def _accept(self, order: _Order, now: int) -> Accepted:
         job_id = new_job_id(now)
-        key = _key_item(fit, job_id, now)
+        key = _key_item(order.fit, job_id, now)
         if key is not None and (holder := await self._reserve_key(key, now)) is not None:
-            if (record := await self._find_job_of(holder)) is not None:
-                self._emit(SubmissionReplayed(job=job_ref_of(record)))
-                return Accepted(record, replayed=True)
+            if (replay := await self._replay(holder)) is not None:
+                return replay
             key, job_id = holder, holder.job_id
         self._control.check_accepts(order.queue)
-        if (unique := submission.unique or handler.unique) is None:
+        if (unique := order.submission.unique or order.handler.unique) is None:
             return Accepted(await self._make(order, job_id))
-        return await self._unique.submit(fit, unique, job_id, key, lambda hold: self._make(order, hold.job_id, hold))
+        for _ in range(MAX_TRIES):
+            answer = await self._unique.submit(
+                order.fit, unique, job_id, key, lambda hold: self._make(order, hold.job_id, hold)
+            )
+            if isinstance(answer, Accepted):
+                return answer
+            if (replay := await self._replay(answer)) is not None:
+                return replay
+            key, job_id = answer, answer.job_id
+        raise too_quick()
 
     async def _make(self, order: _Order, job_id: str, hold: UniqueHold | None = None) -> JobRecord:
         """Sends the job, or puts it for later, under this id; `hold` is its unique key."""
@@ -184,6 +198,13 @@ class Submitter:
         if holder is not None and holder.request != key.request:
             raise KeyReused("This Idempotency-Key was used with another request within the last 24 hours.")
         return holder
+
+    async def _replay(self, holder: KeyItem) -> Accepted | None:
+        """The answer that another try of the request was given; None where its job is still to be made."""
+        if (record := await self._find_job_of(holder)) is None:
+            return None
+        self._emit(SubmissionReplayed(job=job_ref_of(record)))
+        return Accepted(record, replayed=True)
 
     async def _find_job_of(self, holder: KeyItem) -> JobRecord | None:
         """The job of an earlier request; None when that request never got as far as the queue."""

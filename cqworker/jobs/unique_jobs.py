@@ -102,14 +102,16 @@ class UniqueJobs:
             wanted = replace(wanted, rev=held.rev + 1)
         raise too_quick()
 
-    async def answer_with(self, job_id: str, key: KeyItem) -> None:
-        """From now on the idempotency key of a request whose own job was never made names the job it was answered with.
+    async def decide(self, job_id: str, key: KeyItem | None) -> KeyItem | None:
+        """None: this job is the answer to every try of the request with this idempotency key; one without has one try.
 
-        Raises Unavailable.
+        Else the key as it stands: another try was faster, and its job is the answer. Raises Unavailable.
         """
-        if key.job_id != job_id:
-            answered = KeyItem(key.key, job_id, key.request, key.expires_at)
-            await self._keys.name_other_job(answered, key.job_id)
+        if key is None:
+            return None
+        if key.decided:
+            return None if key.job_id == job_id else key
+        return await self._keys.decide(replace(key, job_id=job_id), key.job_id)
 
     async def _judge(self, held: UniqueHold) -> tuple[JobRecord | None, Standing]:
         """Reads the job that the key names; for a moment once more while it may be under way."""

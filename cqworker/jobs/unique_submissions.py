@@ -37,14 +37,15 @@ class UniqueSubmissions:
 
     async def submit(
         self, fit: CheckedSubmission, unique: Unique, job_id: str, key: KeyItem | None, make: Make
-    ) -> Accepted:
+    ) -> Accepted | KeyItem:
         """The job that `make` made, under this id or that of one that was never sent; or the one that has the key.
 
-        `key` is the request's idempotency key, which from then on names the job that was the answer. Raises
-        DuplicateJob, Unavailable, and what `make` raises.
+        `key` is the request's idempotency key. Before a job is made, or is the answer, that key is decided: where
+        another try of the request did so first it is returned as it stands, and names the answer. Raises DuplicateJob,
+        Unavailable, and what `make` raises.
         """
         for _ in range(MAX_TRIES):
-            answer: Accepted | None = None
+            answer: Accepted | KeyItem | None = None
             hold = self._hold_of(fit, unique, job_id)
             match await self._unique.take(hold):
                 case Bound(hold=held, record=record):
@@ -61,16 +62,18 @@ class UniqueSubmissions:
                 return answer
         raise too_quick()
 
-    async def _make(self, submission: Submission, hold: UniqueHold, key: KeyItem | None, make: Make) -> Accepted | None:
+    async def _make(
+        self, submission: Submission, hold: UniqueHold, key: KeyItem | None, make: Make
+    ) -> Accepted | KeyItem | None:
         """None where whoever took the key had sent its job after all, with a payload that is to be replaced."""
-        if key is not None:
-            await self._unique.answer_with(hold.job_id, key)
+        if (other := await self._unique.decide(hold.job_id, key)) is not None:
+            return other
         record = await make(hold)
         return None if submission.replaces and record.payload != submission.payload else Accepted(record)
 
     async def _meet(
         self, submission: Submission, hold: UniqueHold, record: JobRecord, key: KeyItem | None
-    ) -> Accepted | None:
+    ) -> Accepted | KeyItem | None:
         """The answer to a submission whose key another job has; None where that has started, and is free by that."""
         if not submission.replaces:
             return await self._answer_duplicate(submission, record, key)
@@ -81,18 +84,20 @@ class UniqueSubmissions:
             raise DuplicateJob(
                 f"Job {record.job_id} has this unique key as {hold.scope} says, and has started.", record.job_id
             )
-        if key is not None:
-            await self._unique.answer_with(record.job_id, key)
+        if (other := await self._unique.decide(record.job_id, key)) is not None:
+            return other
         self._emit(DuplicateMet(job=job_ref_of(replaced), outcome="replaced"))
         return Accepted(replaced, duplicate=True)
 
-    async def _answer_duplicate(self, submission: Submission, record: JobRecord, key: KeyItem | None) -> Accepted:
+    async def _answer_duplicate(
+        self, submission: Submission, record: JobRecord, key: KeyItem | None
+    ) -> Accepted | KeyItem:
         job = job_ref_of(record)
         if submission.on_duplicate is OnDuplicate.REJECT:
             self._emit(DuplicateMet(job=job, outcome="rejected"))
             raise DuplicateJob(f"Job {record.job_id} has this unique key, and is {record.status}.", record.job_id)
-        if key is not None:
-            await self._unique.answer_with(record.job_id, key)
+        if (other := await self._unique.decide(record.job_id, key)) is not None:
+            return other
         self._emit(DuplicateMet(job=job, outcome="returned"))
         return Accepted(record, duplicate=True)
 

@@ -141,6 +141,7 @@ class JobQueue(Protocol):
     job_id="The job that it stands for.",
     request="The hash of the request it stands for.",
     expires_at="Until when it counts (epoch ms).",
+    decided="Whether that job is the answer to the request for good.",
 )
 class KeyItem(Struct, frozen=True):
     """An idempotency key's own item: `key` is its hash, `request` the hash of the request it stands for."""
@@ -149,6 +150,7 @@ class KeyItem(Struct, frozen=True):
     job_id: str
     request: str
     expires_at: int
+    decided: bool = False
 
 
 class JobStore(Protocol):

@@ -18,9 +18,10 @@ class UniqueKeys(Protocol):
         """
         ...
 
-    async def name_other_job(self, key: KeyItem, former: str) -> None:
-        """Lets an idempotency key name the job of `key`, where it still names `former`; else does nothing.
+    async def decide(self, key: KeyItem, former: str) -> KeyItem | None:
+        """None: an idempotency key names the job of `key` for good, or has run out and is gone.
 
-        For a request that was answered with a job that an earlier one made.
+        Else the item that stands there. It is decided where it names `former` and was not decided before, so that of
+        several tries of one request a single one says which job is the answer.
         """
         ...

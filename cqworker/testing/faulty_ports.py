@@ -156,8 +156,8 @@ class FaultyUniqueKeys:
     async def take(self, hold: UniqueHold) -> UniqueHold | None:
         return await self.meet("take", lambda: self._keys.take(hold))
 
-    async def name_other_job(self, key: KeyItem, former: str) -> None:
-        await self.meet("name_other_job", lambda: self._keys.name_other_job(key, former))
+    async def decide(self, key: KeyItem, former: str) -> KeyItem | None:
+        return await self.meet("decide", lambda: self._keys.decide(key, former))
 
 
 class FaultyQueue(Mishaps):

@@ -190,8 +190,8 @@ class MemoryStore:
     async def reserve_key(self, key: KeyItem, now: int) -> KeyItem | None:
         """None: the key is ours from now on; else the item that holds it."""
         holder = self.keys.get(key.key)
-        if holder is not None and holder.expires_at >= now and holder.job_id != key.job_id:
-            return holder
+        if holder is not None and holder.expires_at >= now:
+            return None if holder.job_id == key.job_id else holder
         self.keys[key.key] = key
         return None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from cqworker.model.unique_hold import UniqueHold
 from cqworker.ports import KeyItem
 from cqworker.testing.memory_ports import MemoryStore
@@ -22,8 +24,12 @@ class MemoryUniqueKeys:
             return None
         return None if held.is_same_take(hold) else held
 
-    async def name_other_job(self, key: KeyItem, former: str) -> None:
-        """Lets the idempotency key name another job, where it names that one."""
+    async def decide(self, key: KeyItem, former: str) -> KeyItem | None:
+        """None: the idempotency key names that job for good, or is gone; else the item that stands there."""
         held = self._store.keys.get(key.key)
-        if held is not None and held.job_id == former:
-            self._store.keys[key.key] = key
+        if held is None or (held.decided and held.job_id == key.job_id):
+            return None
+        if held.decided or held.job_id != former:
+            return held
+        self._store.keys[key.key] = replace(key, decided=True)
+        return None

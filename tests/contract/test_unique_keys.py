@@ -88,22 +88,44 @@ async def test_keys_are_apart(keys: UniqueKeys) -> None:
     assert await keys.take(replace(HOLD, key="c3", job_id="job-2")) is None
 
 
-async def test_an_idempotency_key_names_another_job_where_it_names_the_one_that_was_never_made(
-    keys: UniqueKeys, store: JobStore
+@pytest.mark.parametrize("answer", ["job-9", "job-1"])
+async def test_an_idempotency_key_is_decided_once_for_its_own_job_or_another(
+    keys: UniqueKeys, store: JobStore, answer: str
 ) -> None:
     mine = KeyItem("k", "job-9", "request", NOW + 1000)
     assert await store.reserve_key(mine, NOW) is None
-    await keys.name_other_job(KeyItem("k", "job-1", "request", NOW + 1000), "job-9")
-    assert await store.reserve_key(mine, NOW) == KeyItem("k", "job-1", "request", NOW + 1000)
+    decided = replace(mine, job_id=answer, decided=True)
+    assert await keys.decide(replace(mine, job_id=answer), "job-9") is None
+    assert await keys.decide(replace(mine, job_id=answer), "job-9") is None
+    assert await keys.decide(replace(mine, job_id="job-5"), "job-9") == decided
+    assert await keys.decide(replace(mine, job_id="job-5"), answer) == decided
+    assert await store.reserve_key(replace(mine, job_id="job-7"), NOW) == decided
 
 
-@pytest.mark.parametrize("there", [True, False])
-async def test_an_idempotency_key_that_names_a_third_job_or_is_gone_stays_as_it_is(
-    keys: UniqueKeys, store: JobStore, there: bool
+async def test_of_many_tries_of_one_request_one_decides_and_the_others_are_told_the_same(
+    keys: UniqueKeys, store: JobStore
 ) -> None:
-    held = KeyItem("k", "job-3", "request", NOW + 1000)
-    if there:
-        await store.reserve_key(held, NOW)
-    await keys.name_other_job(KeyItem("k", "job-1", "request", NOW + 1000), "job-9")
-    other = KeyItem("k", "job-4", "request", NOW + 1000)
-    assert await store.reserve_key(other, NOW) == (held if there else None)
+    mine = KeyItem("k", "job-9", "request", NOW + 1000)
+    await store.reserve_key(mine, NOW)
+    answers = await asyncio.gather(*(keys.decide(replace(mine, job_id=f"job-{n}"), "job-9") for n in range(12)))
+    assert answers.count(None) == 1
+    winner = replace(mine, job_id=f"job-{answers.index(None)}", decided=True)
+    assert [answer for answer in answers if answer is not None] == [winner] * 11
+
+
+async def test_a_reservation_that_comes_once_more_leaves_what_was_decided(keys: UniqueKeys, store: JobStore) -> None:
+    mine = KeyItem("k", "job-9", "request", NOW + 1000)
+    await store.reserve_key(mine, NOW)
+    await keys.decide(mine, "job-9")
+    assert await store.reserve_key(mine, NOW) is None
+    assert await store.reserve_key(replace(mine, job_id="job-4"), NOW) == replace(mine, decided=True)
+
+
+async def test_an_idempotency_key_that_names_a_third_job_stays_as_it_is_and_one_that_is_gone_binds_nobody(
+    keys: UniqueKeys, store: JobStore
+) -> None:
+    other = KeyItem("k", "job-3", "request", NOW + 1000)
+    assert await keys.decide(replace(other, job_id="job-1"), "job-9") is None
+    await store.reserve_key(other, NOW)
+    assert await keys.decide(replace(other, job_id="job-1"), "job-9") == other
+    assert await store.reserve_key(replace(other, job_id="job-4"), NOW) == other

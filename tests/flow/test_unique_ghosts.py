@@ -152,6 +152,49 @@ async def test_a_request_that_died_after_its_take_is_repeated_with_its_idempoten
 
 
 @story
+async def test_a_try_that_finds_its_key_free_makes_no_job_where_another_try_was_given_the_one_that_had_it() -> None:
+    world = world_of()
+    met = (await world.accept("work", '{"n":1}', unique=UNIQUE)).record.job_id
+    world.start()
+
+    async def ask() -> Accepted:
+        return await world.accept("work", '{"n":1}', unique=UNIQUE, idempotency_key="one")
+
+    world.office.store.on("take", late(120.0))
+    answers = await asyncio.gather(ask(), ask())
+    assert [accepted.record.job_id for accepted in answers] == [met, met]
+    assert [*world.store.records] == [met]
+    await world.stop()
+
+
+@story
+async def test_a_try_that_dies_after_its_key_was_decided_is_repeated_as_the_same_job() -> None:
+    world = world_of()
+    spoil_sends(world, refused)
+    with pytest.raises(Unavailable):
+        await accept(world, idempotency_key="one")
+    [key] = world.store.keys.values()
+    assert key.decided
+    made = await accept(world, idempotency_key="one")
+    assert (made.record.job_id, made.is_new) == (key.job_id, True)
+    assert world.office.store.calls.count("decide") == 1
+
+
+@either
+@story
+async def test_whatever_becomes_of_the_write_that_decides_an_idempotency_key_one_job_runs(mishap: Mishap) -> None:
+    world = world_of()
+    world.start()
+    world.office.store.on("decide", mishap)
+    with pytest.raises(Unavailable):
+        await accept(world, idempotency_key="one")
+    job_id = (await accept(world, idempotency_key="one")).record.job_id
+    assert (await world.until(job_id)).status is Status.SUCCEEDED
+    assert [*world.store.records] == [job_id]
+    await world.stop()
+
+
+@story
 async def test_the_round_of_a_retry_that_died_is_sent_by_the_submission_that_meets_its_key() -> None:
     """The record is FAILED and its key a round ahead: it is not free, or two jobs of one key would live."""
     world = world_of()

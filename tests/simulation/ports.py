@@ -235,9 +235,9 @@ class SimUniqueKeys:
         call = Call("dynamodb", "take", f"{hold.key[:8]} for {hold.job_id} r{hold.round} rev {hold.rev}")
         return await self._link.call(call, lambda: self._service.take(hold))
 
-    async def name_other_job(self, key: KeyItem, former: str) -> None:
-        call = Call("dynamodb", "name_other_job", key.key[:8])
-        await self._link.call(call, lambda: self._service.name_other_job(key, former))
+    async def decide(self, key: KeyItem, former: str) -> KeyItem | None:
+        call = Call("dynamodb", "decide", f"{key.key[:8]} for {key.job_id}")
+        return await self._link.call(call, lambda: self._service.decide(key, former))
 
 
 class NoQueue:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 from cqworker.errors import CqworkerError, SendUnanswered, Unavailable
 from cqworker.jobs.submission import Accepted, Submission
@@ -28,6 +29,7 @@ LOOKS = 4
 GROUPS = 2
 RIVALS = 5
 TRIES = 3
+T = TypeVar("T")
 
 
 class OneAlive:
@@ -78,7 +80,7 @@ class Rivals:
         for turn in range(chance.randint(1, 3)):
             asked = f"{name}.{turn}"
             request = _request(asked, group, chance, keyed=keyed)
-            job_id = await self._submit(asked, request)
+            job_id = await self._submit_at_once(asked, request, chance)
             for act in chance.choices(ACTS, k=chance.randint(1, 4)) if job_id else ():
                 await asyncio.sleep(chance.uniform(0, chance.choice((0.1, 1.0, 30.0))))
                 if act == "again" and keyed:
@@ -88,6 +90,14 @@ class Rivals:
                 elif act != "again":
                     await self._clients.act(act, job_id or "", None)
             await asyncio.sleep(chance.uniform(0, chance.choice((0.1, 2.0, 60.0))))
+
+    async def _submit_at_once(self, asked: str, request: Submission, chance: random.Random) -> str | None:
+        """With a key sometimes by several tries of one request: who asks again knows nothing of who still asks."""
+        if request.idempotency_key is None or chance.random() < 0.5:
+            return await self._submit(asked, request)
+        pauses = [0.0, *(chance.uniform(0, chance.choice((0.1, 2.0, 30.0))) for _ in range(2))]
+        answers = await asyncio.gather(*(self._after(pause, partial(self._submit, asked, request)) for pause in pauses))
+        return answers[0]
 
     async def _race(self, job_id: str, request: Submission) -> None:
         """Somebody cancels and retries the job while another one submits it: each may come first."""
@@ -104,9 +114,9 @@ class Rivals:
             self._after(pauses[2], partial(self._clients.act, "retry", job_id, None)),
         )
 
-    async def _after(self, seconds: float, act: Callable[[], Awaitable[object]]) -> None:
+    async def _after(self, seconds: float, act: Callable[[], Awaitable[T]]) -> T:
         await asyncio.sleep(seconds)
-        await act()
+        return await act()
 
     async def _submit(self, asked: str, request: Submission) -> str | None:
         """With a key until it is answered, without one a few times, each under a name of its own."""

@@ -109,11 +109,15 @@ class StoreService:
             return None
         return None if held.is_same_take(hold) else held
 
-    def name_other_job(self, key: KeyItem, former: str) -> None:
+    def decide(self, key: KeyItem, former: str) -> KeyItem | None:
         holder = self.keys.get(key.key)
-        if holder is not None and holder.job_id == former:
-            self.keys[key.key] = key
-            self.key_history.append((self._world.time(), key))
+        if holder is None or (holder.decided and holder.job_id == key.job_id):
+            return None
+        if holder.decided or holder.job_id != former:
+            return holder
+        self.keys[key.key] = decided = replace(key, decided=True)
+        self.key_history.append((self._world.time(), decided))
+        return None
 
 
 def _condition_of_old(seen: JobRecord | None) -> JobRecord | None:

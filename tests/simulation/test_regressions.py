@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cqworker import handler
+from cqworker.errors import Unavailable
 from cqworker.events import LeaseLost, ignore
 from cqworker.flow.claim import Claimed, Claimer
 from cqworker.flow.context import Context
@@ -18,7 +19,8 @@ from cqworker.health.service_health import ServiceHealth
 from cqworker.model.envelope import read_envelope
 from cqworker.model.ids import TokenGenerator
 from cqworker.model.retention import Retention
-from tests.flow.faults import slow
+from cqworker.model.unique import Unique
+from tests.flow.faults import late, refused, slow
 from tests.flow.handlers import Notebook, worker_of
 from tests.flow.world import VISIBILITY, World, story
 
@@ -109,3 +111,21 @@ async def test_a_drain_ends_in_time_although_nothing_that_was_told_to_stop_does(
     began = world.clock.monotonic()
     await host.drain(DRAIN)
     assert world.clock.monotonic() - began <= DRAIN + 1.5
+
+
+@story
+async def test_two_tries_of_one_request_with_both_keys_are_one_job_although_one_stands_still_meanwhile() -> None:
+    """Seed 18: one try healed a job that was never sent, which ended; the other woke up with its own id."""
+    world = World({"work": worker_of(Notebook(), 1)})
+    for call in ("send", "send_many"):
+        world.office.queue.on(call, refused)
+    with pytest.raises(Unavailable):
+        await world.accept("work", unique=Unique())
+    [ghost] = world.unique_keys.holds.values()
+    world.start()
+    world.office.store.on("take", late(120))
+    answers = await asyncio.gather(*(world.accept("work", unique=Unique(), idempotency_key="one") for _ in range(2)))
+    assert [accepted.record.job_id for accepted in answers] == [ghost.job_id, ghost.job_id]
+    assert sorted(accepted.replayed for accepted in answers) == [False, True]
+    assert [*world.store.records] == [ghost.job_id]
+    await world.stop()

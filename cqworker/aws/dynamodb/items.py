@@ -147,14 +147,15 @@ def key_item(key: KeyItem) -> dict[str, Cell]:
         "job_id": text(key.job_id),
         "request": text(key.request),
     }
-    return item | {"expires_at": number(key.expires_at), "purge_at": number(key.expires_at // 1000 + KEY_GRACE_SECONDS)}
+    item |= {"expires_at": number(key.expires_at), "purge_at": number(key.expires_at // 1000 + KEY_GRACE_SECONDS)}
+    return item | {"decided": {"BOOL": True}} if key.decided else item
 
 
 def key_of(item: Item) -> KeyItem:
     """The idempotency key of an item; raises Unreadable."""
     try:
         held = item["pk"]["S"].removeprefix(KEY_PREFIX), item["job_id"]["S"], item["request"]["S"]
-        return KeyItem(*held, int(item["expires_at"]["N"]))
+        return KeyItem(*held, int(item["expires_at"]["N"]), decided="decided" in item)
     except (KeyError, ValueError) as error:
         raise UnreadableItem(f"an idempotency key's item: {type(error).__name__}: {error}") from error
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from cqworker.aws.aws_call import Answer, Calls, Declined, Request
-from cqworker.aws.dynamodb.expression_parts import any_of, compare
-from cqworker.aws.dynamodb.items import Cell, Item, UnreadableItem, key_item, number, text
+from cqworker.aws.dynamodb.expression_parts import all_of, any_of, compare, missing
+from cqworker.aws.dynamodb.items import Cell, Item, UnreadableItem, key_item, key_of, number, text
 from cqworker.aws.dynamodb.job_store import WITH_CAPACITY, WITH_OLD_ITEM, read_item
 from cqworker.aws.dynamodb.record_conditions import ABSENT
 from cqworker.aws.error_translation import garbled_answer
@@ -16,7 +18,7 @@ from cqworker.ports import KeyItem
 UNIQUE_PREFIX = "unique#"
 """What `pk` of a unique key's item begins with."""
 UNSEEN = any_of(ABSENT, compare("rev", "=", ":seen"))
-NAMES_FORMER = compare("job_id", "=", ":former")
+UNDECIDED = all_of(compare("job_id", "=", ":former"), missing("decided"))
 
 
 class DynamoUniqueKeys:
@@ -44,17 +46,22 @@ class DynamoUniqueKeys:
             return None if held.is_same_take(hold) else held
         return None
 
-    async def name_other_job(self, key: KeyItem, former: str) -> None:
-        """As UniqueKeys.name_other_job."""
+    async def decide(self, key: KeyItem, former: str) -> KeyItem | None:
+        """As UniqueKeys.decide."""
         request = {
-            "Item": key_item(key),
-            "ConditionExpression": NAMES_FORMER.expression,
+            "Item": key_item(replace(key, decided=True)),
+            "ConditionExpression": UNDECIDED.expression,
             "ExpressionAttributeValues": {":former": text(former)},
+            **WITH_OLD_ITEM,
         }
         try:
             await self._put(request)
-        except Declined:
-            return
+        except Declined as declined:
+            if not (item := declined.answer.get("Item")):
+                return None
+            held = read_item(key_of, item, self._about)
+            return None if held.decided and held.job_id == key.job_id else held
+        return None
 
     async def _put(self, request: Request) -> Answer:
         return await self._clients.call(PUT_ITEM, {"TableName": self._table, **WITH_CAPACITY, **request}, self._about)

@@ -67,7 +67,7 @@ def _sent_before_key(swap: Swap) -> None:
 
     async def submit(
         self: UniqueSubmissions, fit: CheckedSubmission, unique: Unique, job_id: str, key: KeyItem | None, make: Make
-    ) -> Accepted:
+    ) -> Accepted | KeyItem:
         made = await make(self._hold_of(fit, unique, job_id))
 
         async def nothing(_hold: UniqueHold) -> JobRecord:
@@ -132,7 +132,18 @@ def _record_without_key(swap: Swap) -> None:
 
 @mutant("an idempotency key names the job that was never made for it", where=_contested)
 def _key_of_nobody(swap: Swap) -> None:
-    async def answer_with(_self: UniqueJobs, _job_id: str, _key: KeyItem) -> None:
+    async def decide(_self: UniqueJobs, _job_id: str, _key: KeyItem | None) -> None:
         return
 
-    swap(UniqueJobs, "answer_with", answer_with)
+    swap(UniqueJobs, "decide", decide)
+
+
+@mutant("an idempotency key is decided where another try did so before", where=_contested)
+def _undecided_key(swap: Swap) -> None:
+    honest = UniqueJobs.decide
+
+    async def decide(self: UniqueJobs, job_id: str, key: KeyItem | None) -> None:
+        if key is not None and key.job_id != job_id:
+            await honest(self, job_id, key)
+
+    swap(UniqueJobs, "decide", decide)
