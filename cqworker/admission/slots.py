@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from typing import TypeVar
 from zlib import crc32
 
@@ -21,6 +21,10 @@ JUDGED_FOR = 10.0
 """Seconds for which a holder that was found alive is not looked at again."""
 JUDGED_AT_ONCE = 3
 """Holders whose records one job reads at most before it is parked."""
+READ_TOGETHER = 100
+"""Holders whose records a sweep reads at once: what one BatchGetItem reads."""
+ReadMany = Callable[[Collection[str]], Awaitable[Sequence[JobRecord]]]
+"""Reads the records of so many jobs; who has none, or one that cannot be read, is left out (Schedule.read_many)."""
 K = TypeVar("K")
 V = TypeVar("V")
 REMEMBERED = 10_000
@@ -42,9 +46,10 @@ class Asker(Struct, frozen=True):
 class SlotKeeper:
     """Slots end with the lease of their holder: whoever is refused looks whether those who hold them live."""
 
-    def __init__(self, limits: Limits, store: JobStore, clock: Clock) -> None:
+    def __init__(self, limits: Limits, store: JobStore, read_many: ReadMany, clock: Clock) -> None:
         self._limits = limits
         self._store = store
+        self._read_many = read_many
         self._clock = clock
         self._alive_at: dict[tuple[str, str], float] = {}
         self._told: dict[str, int] = {}
@@ -88,11 +93,25 @@ class SlotKeeper:
         found = []
         for slots in await self._limits.slots(key):
             left = slots
-            for job_id, token in sorted(slots.held.items()):
-                if await self._is_dead(job_id, token):
-                    left = (await self.free(Hold(key, slots.shard, job_id, token))).slots
+            for job_id, token in await self._dead_of(slots):
+                left = (await self.free(Hold(key, slots.shard, job_id, token))).slots
             found.append(left)
         return found
+
+    async def _dead_of(self, slots: Slots) -> list[tuple[str, str]]:
+        """Of all who hold a slot, the dead: their records are read together."""
+        doubted = [held for held in sorted(slots.held.items()) if not self._was_alive(*held)]
+        dead, now = [], self._clock.now()
+        for first in range(0, len(doubted), READ_TOGETHER):
+            some = doubted[first : first + READ_TOGETHER]
+            records = {record.job_id: record for record in await self._read_many([job_id for job_id, _ in some])}
+            for job_id, token in some:
+                record = records.get(job_id)
+                if record is not None and not _ran_out(record, token, now):
+                    _remember(self._alive_at, (job_id, token), self._clock.monotonic())
+                elif record is not None or await self._is_dead(job_id, token):  # who is left out may be a newer one's
+                    dead.append((job_id, token))
+        return dead
 
     async def _spread(self, key: str, shards: int, asker: Asker) -> int:
         """How many shards a key with several has had; 0 where the job stands behind others."""

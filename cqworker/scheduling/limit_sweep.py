@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from cqworker.admission.waiting_lists import WaitingLists
-from cqworker.errors import NotProvisioned, Unavailable
+from cqworker.errors import CqworkerError, NotProvisioned, Unavailable
 from cqworker.flow.context import Context
 from cqworker.flow.supervised_loop import background_failure
 from cqworker.flow.waiting import sleep_unless
@@ -14,6 +14,10 @@ from cqworker.scheduling.sweep_leases import LIMITS, SweepLeases
 
 PAGE = 100
 """Keys that are read from the index together."""
+AT_ONCE = 16
+"""Keys that are looked at together."""
+MOST_FAILED = 1_000
+"""Keys that fail in one look before it is given up: the table is away then."""
 LOOK_EVERY = 55.0
 """Seconds between two looks at least: with a try every half minute there is one a minute."""
 TRY_EVERY = 30.0
@@ -64,21 +68,27 @@ class LimitSweep:
         await self._leases.renew(LIMITS)
 
     async def _sweep_all(self, stopping: asyncio.Event) -> None:
+        """Several keys at once; those that fail are left for the next time. Raises what they failed by if all did."""
         seen: set[str] = set()
+        failures: list[CqworkerError] = []
         while not stopping.is_set():
-            keys = await self._lists.due(PAGE)
+            keys = await self._lists.due(PAGE + len(failures))
             fresh = [key for key in keys if key not in seen]
             seen.update(fresh)
-            for key in fresh:
-                await self._sweep_key(key)
-            if len(keys) < PAGE or not fresh:
+            for first in range(0, len(fresh), AT_ONCE):
+                swept = await asyncio.gather(*(self._sweep_key(key) for key in fresh[first : first + AT_ONCE]))
+                failures += [failure for failure in swept if failure is not None]
+            if len(keys) < PAGE or not fresh or len(failures) > MOST_FAILED:
                 break
+        if failures and len(failures) == len(seen):
+            raise failures[0]
 
-    async def _sweep_key(self, key: str) -> None:
-        """One key's trouble holds up no other, unless it is the store's."""
+    async def _sweep_key(self, key: str) -> CqworkerError | None:
+        """One key's trouble holds up no other; what failed, where that is the store's doing."""
         try:
             await self._lists.sweep(key)
-        except (Unavailable, NotProvisioned):
-            raise
+        except (Unavailable, NotProvisioned) as error:
+            return error
         except Exception as error:  # noqa: BLE001 - one key must not end the sweep of the others
             self._emit(background_failure(f"sweep of the limit {key}", error))
+        return None

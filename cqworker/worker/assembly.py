@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cqworker.admission.rate_admission import RateAdmission
@@ -184,10 +184,17 @@ def queues_of(dependencies: Dependencies, settings: Settings) -> QueueDirectory:
     return QueueDirectory(configured, dependencies.open_queue, levels)
 
 
+def _slot_keeper(dependencies: Dependencies) -> SlotKeeper:
+    async def read_many(job_ids: Collection[str]) -> Sequence[JobRecord]:
+        return await dependencies.schedule.read_many(job_ids)
+
+    return SlotKeeper(dependencies.limits, dependencies.store, read_many, dependencies.clock)
+
+
 def lists_of(dependencies: Dependencies, settings: Settings, slots: SlotKeeper | None = None) -> WaitingLists:
     """The waiting lists of all limited keys; `slots` where somebody takes slots here, too."""
     control, clock = dependencies.queue_control, dependencies.clock
-    keeper = slots or SlotKeeper(dependencies.limits, dependencies.store, clock)
+    keeper = slots or _slot_keeper(dependencies)
 
     def most_of(key: str) -> int | None:
         limit = None if control.limits is None else control.limits.limit_of(key, clock.now())
@@ -212,7 +219,7 @@ def _open_shared(
     capacity = Capacity(settings.worker.concurrency, dependencies.emit)
     limits = ResultLimits(inline=settings.artifacts.inline_limit, largest=settings.http.max_upload)
     settler = Settler(context, dependencies.artifacts, registry, limits, on_settled)
-    keeper = SlotKeeper(dependencies.limits, context.store, context.clock)
+    keeper = _slot_keeper(dependencies)
     return Shared(
         context=context,
         capacity=capacity,

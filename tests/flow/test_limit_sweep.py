@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
+import pytest
+
+from cqworker.errors import Unavailable
 from cqworker.model.limits import LimitOrder
 from cqworker.model.status import Status
 from cqworker.ports.fleet import Control
+from cqworker.ports.limits import Slots
 from cqworker.ports.schedule import SweepLease
 from cqworker.scheduling.sweep_leases import ALL_SHARDS, LIMITS
 from tests.flow.slots import Meter, end_all, events_of
@@ -69,4 +74,57 @@ async def test_without_the_index_a_job_that_gets_no_slot_is_not_parked_but_asks_
     await end_all(world, [first, second])
     assert meter.most == {"default": 1}
     assert world.record(second).attempt == 1
+    await world.stop()
+
+
+KEYS = 120
+
+
+async def wait_beside_free_slots(world: World, number: int) -> list[str]:
+    """Jobs of as many tenants, each parked though its slot is free: whoever should have woken it is gone."""
+    jobs = [await world.submit("work", '{"seconds": 900}', tenant=f"t{one:03}") for one in range(number)]
+    for one in range(number):
+        world.limits.shards[f"tenant:t{one:03}", 0] = Slots(0, {"held": "by nobody"}, "a mark")
+        world.limits.times[f"tenant:t{one:03}"] = world.clock.now()
+    return jobs
+
+
+@story
+async def test_the_records_of_those_who_hold_slots_are_read_together() -> None:
+    meter = Meter()
+    world = World({"work": meter.work}, concurrency=100, limits={"type:work": {"concurrency": 40}})
+    host = world.start()
+    jobs = [await world.submit("work", '{"seconds": 900}') for _ in range(60)]
+    await world.until_true(lambda: sum(bool(world.record(job_id).parked) for job_id in jobs) == 20)
+    await asyncio.sleep(120)
+    before = len(host.store.calls)
+    await asyncio.sleep(150)
+    calls = host.store.calls[before:]
+    assert calls.count("get") == 0
+    assert calls.count("read_many") == 3 * calls.count("marked") > 0, "a shard of 16 is one request"
+    await end_all(world, jobs)
+    await world.stop()
+
+
+@story
+async def test_a_key_that_cannot_be_read_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    meter = Meter()
+    world = World({"work": meter.work}, concurrency=KEYS, limits={"tenant:*": {"concurrency": 1}})
+    read = world.limits.slots
+
+    async def read_all_but_the_first(key: str) -> Sequence[Slots]:
+        await asyncio.sleep(1)
+        if key < "tenant:t100":
+            raise Unavailable("dynamodb", "The table is throttled.", "Wait.", concerns="item")
+        return await read(key)
+
+    jobs = await wait_beside_free_slots(world, KEYS)
+    world.start()
+    await world.until_true(lambda: sum(bool(world.record(job_id).parked) for job_id in jobs) == KEYS)
+    monkeypatch.setattr(world.limits, "slots", read_all_but_the_first)
+    last = world.limits.shards["tenant:t119", 0]
+    assert last.held == {"held": "by nobody"}
+    await world.until_true(lambda: all(not world.record(job_id).parked for job_id in jobs[100:]), patience=150)
+    monkeypatch.setattr(world.limits, "slots", read)
+    await end_all(world, jobs)
     await world.stop()
