@@ -56,13 +56,17 @@ class SlotKeeper:
 
     async def take(self, key: str, most: int, asker: Asker) -> Hold | None:
         """The slot, or None: as many hold one as may, or others wait. Raises Unavailable."""
-        shards, spread, full = shards_of(most), 1, list[tuple[Hold, Slots]]()
-        if shards > 1:
-            spread = await self._spread(key, shards, asker)
-        if most < 1 or not spread:
+        shards, full = shards_of(most), list[tuple[Hold, Slots]]()
+        seen = await self._limits.slots(key) if shards > 1 else ()
+        stands_behind = not asker.in_turn and any(slots.waiting is not None for slots in seen)
+        if most < 1 or stands_behind:
             return None
+        spread = await self._spread(key, shards, seen)
         for shard in _from_home(asker.job_id, shards):
             hold = Hold(key, shard, asker.job_id, asker.token)
+            if (slots := _full(seen, hold, most)) is not None:
+                full.append((hold, slots))
+                continue
             in_turn = asker.in_turn or shard > 0
             answer = await self._limits.acquire(hold, most_in(shard, most), in_turn=in_turn)
             if not _has(answer, hold):
@@ -113,11 +117,8 @@ class SlotKeeper:
                     dead.append((job_id, token))
         return dead
 
-    async def _spread(self, key: str, shards: int, asker: Asker) -> int:
-        """How many shards a key with several has had; 0 where the job stands behind others."""
-        seen = await self._limits.slots(key)
-        if not asker.in_turn and any(slots.waiting is not None for slots in seen):
-            return 0
+    async def _spread(self, key: str, shards: int, seen: Sequence[Slots]) -> int:
+        """How many shards a key has had, which has so many now; before a slot of another than the first is taken."""
         if self._told.get(key, 1) < shards:
             await self._limits.spread(key, shards)
             _remember(self._told, key, shards)
@@ -189,6 +190,13 @@ def _ran_out(record: JobRecord, token: str, now: int) -> bool:
 def _has(answer: SlotsAnswer, hold: Hold) -> bool:
     """Whether the slot is ours: also where an earlier try's answer was lost."""
     return answer.applied or answer.slots.held.get(hold.job_id) == hold.token
+
+
+def _full(seen: Sequence[Slots], hold: Hold, most: int) -> Slots | None:
+    """The shard of this slot, where it was full a moment ago without the job: a write there would be refused."""
+    slots = next((slots for slots in seen if slots.shard == hold.shard), None)
+    is_full = slots is not None and len(slots.held) >= most_in(hold.shard, most) and hold.job_id not in slots.held
+    return slots if is_full else None
 
 
 def _from_home(job_id: str, shards: int) -> Iterator[int]:

@@ -12,7 +12,6 @@ from cqworker.client.transport import LimitChange, QueueChange, SubmitResult, Su
 from cqworker.daemon.standalone import JobServices, open_job_services
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError, SubmissionRefused, Unavailable, safe_text
 from cqworker.events import ignore
-from cqworker.fleet.explanations import explain
 from cqworker.fleet.fleet_views import counts_view, queue_view, worker_view
 from cqworker.fleet.limit_actions import key_from
 from cqworker.fleet.limit_views import limit_view
@@ -67,7 +66,7 @@ class DirectTransport:
 
     async def show(self, job_id: str) -> View:
         record = await self._record(job_id)
-        why = await explain(self._services.limits.limits, record, sees_all=True)
+        why = await self._services.limits.explanations.explain(record, sees_all=True)
         return job_view(record) | ({} if why is None else {"explanation": why})
 
     async def wait(self, job_id: str, seconds: float) -> View:

@@ -13,6 +13,7 @@ from cqworker.clock import Clock
 from cqworker.errors import LimitRefused, NotAllowedNow, NotProvisioned
 from cqworker.events import Emit
 from cqworker.events.fleet_events import LimitOrdered
+from cqworker.fleet.explanations import Explanations
 from cqworker.fleet.fleet_actions import MAX_REASON, MAX_TRIES
 from cqworker.model.limits import (
     EVERY,
@@ -78,6 +79,10 @@ class LimitActions:
     clock: Clock
     emit: Emit
     written: Mapping[str, Limit] = field(default_factory=dict)
+    explanations: Explanations = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "explanations", Explanations(self.limits, self.clock))
 
     async def list(self) -> Sequence[LimitStanding]:
         """Every limit of the files and of operators, and every key for which somebody waits, by name.

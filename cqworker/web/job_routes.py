@@ -8,7 +8,6 @@ from aiohttp import web
 from orjson import Fragment
 
 from cqworker.errors import JobNotFound
-from cqworker.fleet.explanations import explain
 from cqworker.jobs.intake import Sender, count_later, submit_one
 from cqworker.jobs.strict_json import read_object
 from cqworker.jobs.submission_models import validate
@@ -63,8 +62,8 @@ async def show_job(request: web.Request) -> web.StreamResponse:
 
 
 async def _explained(request: web.Request, record: JobRecord, tenant: str | None) -> dict[str, object]:
-    limits = require(context_of(request).limits).limits
-    why = await explain(limits, record, sees_all=tenant is None)
+    explanations = require(context_of(request).limits).explanations
+    why = await explanations.explain(record, sees_all=tenant is None)
     return {} if why is None else {"explanation": why}
 
 

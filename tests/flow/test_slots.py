@@ -217,3 +217,19 @@ async def test_who_is_started_again_after_a_crash_does_not_run_beyond_a_limit_th
     await end_all(world, [first, second])
     assert meter.beside[first] == 1
     await world.stop()
+
+
+@story
+async def test_of_a_limit_that_is_full_no_shard_is_asked_twice() -> None:
+    meter = Meter()
+    world = World({"work": meter.work}, limits={"type:work": {"concurrency": 100}}, concurrency=110)
+    host = world.start()
+    jobs = [await world.submit("work", '{"seconds": 400}') for _ in range(100)]
+    await world.until_true(lambda: meter.now == {"default": 100})
+    before = len(host.store.calls)
+    late = await world.submit("work")
+    await world.until_true(lambda: world.record(late).parked)
+    calls = host.store.calls[before:]
+    assert calls.count("acquire") == 0, "7 shards, which one read has shown to be full"
+    await end_all(world, [*jobs, late])
+    await world.stop()

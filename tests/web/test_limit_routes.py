@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -213,7 +214,7 @@ async def parked(house: House, key: str, **more: Any) -> str:
     _, job = await house.post("/jobs", json=TEXT, **more)
     record = house.store.records[job["job_id"]]
     entry = Entry(CLOCK.now(), HANDED_BACK, 1, "w1", f"parked {key}")
-    house.store.records[record.job_id] = replace(record, parked=key, history=(*record.history, entry))
+    house.store.records[record.job_id] = replace(record, parked=key, token="w", history=(*record.history, entry))
     for place, name in enumerate(("job-0", "job-1", record.job_id)):
         await limits_of(house).put_waiter(key, Waiter(record.created_at + place, name, "w", CLOCK.now(), PURGE))
     return record.job_id
@@ -253,3 +254,20 @@ async def test_the_client_shows_why_a_job_waits(way: str) -> None:
         job_id = await parked(shop.house, "tenant:default")
         job = await shop.client.get(job_id)
         assert (job.explanation or "").startswith("parked behind 2 others on tenant:default since 20")
+
+
+async def test_who_asks_for_a_parked_job_again_and_again_has_its_list_read_once(house: House) -> None:
+    job_id = await parked(house, "type:text.transform")
+    limits, asked = limits_of(house), list[str]()
+    read = limits.first_waiters
+
+    async def first_waiters(key: str, number: int, after: Waiter | None = None) -> Sequence[Waiter]:
+        asked.append(key)
+        found: Sequence[Waiter] = await read(key, number, after)
+        return found
+
+    limits.first_waiters = first_waiters
+    for _ in range(3):
+        _, job = await house.get(f"/jobs/{job_id}")
+        assert "behind 2 others" in job["explanation"]
+    assert asked == ["type:text.transform"]
