@@ -9,6 +9,7 @@ from cqworker.aws.aws_identity import AwsIdentity, find_identity
 from cqworker.aws.doctor.bucket_checks import check_bucket, check_encryption, check_reading
 from cqworker.aws.doctor.check_result import CheckResult, Level, collect
 from cqworker.aws.doctor.clock_skew import check_clock
+from cqworker.aws.doctor.feature_checks import check_features
 from cqworker.aws.doctor.index_checks import check_indexes
 from cqworker.aws.doctor.level_checks import check_levels
 from cqworker.aws.doctor.queue_checks import check_queue
@@ -45,6 +46,7 @@ async def inspect(
         found += await collect(f"queue {queue.name}", results)
     found += await _check_table(clients, settings, roles, clock, records)
     found += await collect("levels of queues", check_levels(clients, settings, clock), beside=True)
+    found += await collect("limits", check_features(clients, settings, clock), beside=True)
     found += await _check_artifacts(clients, settings.artifacts, roles)
     found += await collect("clock", check_clock(clients, settings.queues[0].name, clock))
     return list(_without_repeats(found))
