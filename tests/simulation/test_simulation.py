@@ -26,8 +26,11 @@ from tests.simulation.profile import (
 from tests.simulation.run import Report, simulate
 
 pytestmark = pytest.mark.timeout(240)  # a minute of a core, on a busy machine too
-SLICE = range(32, 51)
-"""Every kind of fault, world and ending is met in them, most several times; `make simulate` looks at hundreds."""
+SLICE = (14, *range(32, 51))
+"""Every kind of fault, world and ending is met in them, most several times; `make simulate` looks at hundreds.
+
+Seed 14 is one of the few in which a hand-over freezes.
+"""
 WORLDS: dict[str, Callable[[Profile], bool]] = {
     "limits of how many run at once": lambda profile: bool(profile.slotted),
     "levels of priority": lambda profile: profile.levels is not None,
