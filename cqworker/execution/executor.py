@@ -221,6 +221,10 @@ class Executor:
             limit_key=record.limit_key,
         )
 
+    async def payload_of(self, record: JobRecord) -> str | Outcome:
+        """The JSON text of its payload, or how an attempt ends that cannot read it."""
+        return (record.payload or "null") if record.payload_ref is None else await self._fetch_payload(record)
+
     async def _fetch_payload(self, record: JobRecord) -> str | Outcome:
         """The JSON text of a payload that was too big for a message, from the one place where it may lie.
 

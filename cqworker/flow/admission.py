@@ -10,25 +10,28 @@ from cqworker.execution.outcome import Hindered, Raised
 from cqworker.flow.claim import Claimed
 from cqworker.flow.conclusion import Cancelled, Conclusion, HandedBack
 from cqworker.flow.context import Context
+from cqworker.flow.limit_keys import LimitKeys
 from cqworker.flow.settle import Settler
 from cqworker.model.history import LIMITED, RATE
-from cqworker.model.limits import LimitTable, keys_of_job, shown_key
+from cqworker.model.limits import Limit, LimitTable, shown_key
 from cqworker.model.rates import Admitted
-from cqworker.model.record import JobRecord
 
 
 class Admission:
     """Asked once a job is claimed, and only while any limit is in force."""
 
-    def __init__(self, context: Context, rates: RateAdmission, settler: Settler) -> None:
+    def __init__(self, context: Context, rates: RateAdmission, keys: LimitKeys, settler: Settler) -> None:
         self._clock = context.clock
         self._rates = rates
+        self._keys = keys
         self._settler = settler
 
-    def limits_on(self, record: JobRecord, table: LimitTable) -> Limited:
-        """The limits that bind this job now, by key, in their order."""
-        keys = keys_of_job(record.type, record.queue, record.tenant, record.limit_key)
-        return table.limits_of(keys, self._clock.now())
+    async def limits_on(self, claimed: Claimed, table: LimitTable) -> tuple[tuple[str, Limit], ...] | Conclusion:
+        """The limits that bind this job now, by key, in their order; or what is written where its payload has none."""
+        keys = await self._keys.keys_of(claimed.record, table)
+        if isinstance(keys, tuple):
+            return table.limits_of(keys, self._clock.now())
+        return await self._settler.conclude(claimed, keys)
 
     async def admit(self, claimed: Claimed, limits: Limited) -> Conclusion | None:
         """None: it starts. Else what is written in place of a start; its attempt is refunded.

@@ -12,6 +12,7 @@ from cqworker.flow.acknowledger import Acknowledger, Hide, Leave
 from cqworker.flow.admission import Admission
 from cqworker.flow.capacity import Slot
 from cqworker.flow.claim import Claimed, Claimer
+from cqworker.flow.conclusion import Conclusion
 from cqworker.flow.job_ref import job_ref_of_message
 from cqworker.flow.jobs_in_hand import JobsInHand
 from cqworker.flow.lease_keeper import LeaseKeeper
@@ -20,6 +21,7 @@ from cqworker.flow.settle import Settler
 from cqworker.flow.turns import Turn, Turns
 from cqworker.flow.type_limits import TypeLimits
 from cqworker.model.envelope import Envelope
+from cqworker.model.limits import LimitTable
 from cqworker.ports import Delivery
 
 
@@ -66,8 +68,7 @@ class Journey:
             table, turn, conclusion, straggler = self.control.limits, None, None, None
             if table is not None:
                 turn = Turn()
-                limits = self.admission.limits_on(claimed.record, table)
-                conclusion = await self.admission.admit(claimed, limits) or await self.turns.ask(claimed, limits, turn)
+                conclusion = await self._ask_limits(claimed, table, turn)
             if conclusion is None:
                 outcome, straggler = await self.executor.run(claimed)
                 if straggler is not None:
@@ -85,6 +86,13 @@ class Journey:
             disposition = await self.turns.end(claimed, turn, disposition)
         if not lease.is_receipt_gone:
             self.acknowledger.dispose_settled(claimed.delivery, disposition, claimed.envelope)
+
+    async def _ask_limits(self, claimed: Claimed, table: LimitTable, turn: Turn) -> Conclusion | None:
+        """None: no limit keeps it from starting now. Else what is written in place of a start."""
+        limits = await self.admission.limits_on(claimed, table)
+        if not isinstance(limits, tuple):
+            return limits
+        return await self.admission.admit(claimed, limits) or await self.turns.ask(claimed, limits, turn)
 
     async def _pass_on(self, envelope: Envelope) -> None:
         """A copy that was woken for a free slot and is hidden: another one may have it meanwhile."""

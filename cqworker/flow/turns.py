@@ -12,10 +12,11 @@ from cqworker.flow.claim import Claimed
 from cqworker.flow.conclusion import Cancelled, Conclusion, HandedBack
 from cqworker.flow.context import Context
 from cqworker.flow.lease import LeaseState
+from cqworker.flow.limit_keys import LimitKeys
 from cqworker.flow.settle import Parked, Settler, parked_purge_at
 from cqworker.model.envelope import Envelope
 from cqworker.model.history import LIMITED, PARKED
-from cqworker.model.limits import LimitTable, OnFull, keys_of_job, shown_key
+from cqworker.model.limits import LimitTable, OnFull, shown_key
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.ports.limits import Hold, Slots, Waiter
@@ -38,12 +39,15 @@ class Turn:
 class Turns:
     """Asked once a job is claimed, while any limit is in force, and before the message of one that ended is deleted."""
 
-    def __init__(self, context: Context, slots: SlotKeeper, lists: WaitingLists, settler: Settler) -> None:
+    def __init__(
+        self, context: Context, slots: SlotKeeper, lists: WaitingLists, keys: LimitKeys, settler: Settler
+    ) -> None:
         self._clock = context.clock
         self._control = context.queue_control
         self._context = context
         self._slots = slots
         self._lists = lists
+        self._limit_keys = keys
         self._settler = settler
 
     async def ask(self, claimed: Claimed, limits: Limited, turn: Turn) -> Conclusion | None:
@@ -104,7 +108,7 @@ class Turns:
 
     def _keys(self, record: JobRecord, table: LimitTable) -> list[str]:
         """The keys of which this job may hold a slot."""
-        keys = keys_of_job(record.type, record.queue, record.tenant, record.limit_key)
+        keys = self._limit_keys.keys_of_seen(record, table)
         return [key for key, limit in table.limits_of(keys, self._clock.now()) if limit.concurrency is not None]
 
     def _asker(self, claimed: Claimed, key: str) -> Asker:

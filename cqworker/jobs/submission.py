@@ -104,12 +104,13 @@ class CheckedSubmission:
     """A submission whose payload fits its handler's model.
 
     `fingerprint` is its own, "" where it has no idempotency key; `unique_key` is the hash of what it is unique by, ""
-    where it is not.
+    where it is not; `limit_key` what limits count it by as it says, or else its payload by its handler's author.
     """
 
     submission: Submission
     fingerprint: str = ""
     unique_key: str = ""
+    limit_key: str | None = None
 
 
 def check(submission: Submission, handler: Handler) -> CheckedSubmission:
@@ -121,7 +122,9 @@ def check(submission: Submission, handler: Handler) -> CheckedSubmission:
     _check_replacement(submission, unique)
     handler.validate(submission.payload)
     fingerprint = "" if submission.idempotency_key is None else submission.fingerprint()
-    return CheckedSubmission(submission, fingerprint, "" if unique is None else _unique_key(submission, unique))
+    unique_key = "" if unique is None else _unique_key(submission, unique)
+    limit_key = submission.limit_key or handler.limit_key_of(submission.payload)
+    return CheckedSubmission(submission, fingerprint, unique_key, limit_key)
 
 
 def _check_replacement(submission: Submission, unique: Unique | None) -> None:

@@ -235,7 +235,7 @@ class Submitter:
             metadata=submission.metadata,
             tags=submission.tags,
             priority=order.priority,
-            limit_key=submission.limit_key,
+            limit_key=order.fit.limit_key if LIMITS in self._control.control.enabled else None,
         )
 
     async def _send(self, submission: Submission, envelope: Envelope, starts_at: int) -> None:

@@ -206,11 +206,12 @@ def order_fault(order: LimitOrder, now: int) -> str | None:
 class LimitTable:
     """Which limits bind which job: what the files say, and what operators said since."""
 
-    __slots__ = ("_orders", "_written")
+    __slots__ = ("_orders", "_written", "has_keys")
 
     def __init__(self, written: Mapping[str, Limit], orders: Mapping[str, LimitOrder] | None = None) -> None:
         self._written = written
         self._orders = orders or {}
+        self.has_keys: bool = any(name.startswith("key:") for name in (*self._written, *self._orders))
 
     def __bool__(self) -> bool:
         """Whether any job can be bound at all."""

@@ -140,6 +140,7 @@ class Options:
     memory: int | None
     lifespan: Lifespan | None
     unique: Unique | None = None
+    limits: str | None = None
 
 
 @overload
@@ -155,6 +156,7 @@ def handler(
     memory: int | None = ...,
     lifespan: Lifespan | None = ...,
     unique: Unique | None = ...,
+    limits: str | None = ...,
 ) -> Callable[[F], F]: ...
 @explain_misuse(HANDLER)
 def handler(  # noqa: PLR0913 - what an author may say, by name
@@ -169,6 +171,7 @@ def handler(  # noqa: PLR0913 - what an author may say, by name
     memory: int | None = None,
     lifespan: Lifespan | None = None,
     unique: Unique | None = None,
+    limits: str | None = None,
 ) -> F | Callable[[F], F]:
     """Makes `function(payload: Model)` or `function(payload: Model, job: Job)` a handler, and returns it.
 
@@ -180,21 +183,20 @@ def handler(  # noqa: PLR0913 - what an author may say, by name
     - `concurrency`: how many run at once in one worker, "processors" for as many as it has processors; None for no
       limit of its own, which with `executor="process"` means "processors".
     - `memory`: MiB that a run in a process may take beyond what the process holds; more is a MemoryError (Linux).
-    - `lifespan`: called without arguments, gives an async context manager that is entered once per worker; its value
-      is `job.state`.
+    - `lifespan`: called without arguments, gives what each worker enters once (`async with`); its value is `job.state`.
     - `unique`: what a job is unique by where its submission does not say: see `cqworker.Unique`.
+    - `limits`: the payload field whose value limits of `key:*` count a job by where its submission gives no limit_key.
 
     Raises TypeError or ValueError, with the option's name, where an option makes no sense.
     """
-    span = seconds_of(timeout)
-    _check_limits(span, max_attempts, concurrency, memory)
+    _check_limits(span := seconds_of(timeout), max_attempts, concurrency, memory)
     _check_kinds(backoff, executor, lifespan, memory)
-    if not isinstance(unique, Unique | None):
-        raise TypeError(f'unique takes a cqworker.Unique, such as Unique(["order_id"]), not {unique!r}.')
+    _check_fields(unique, limits)
 
     def mark(function: F) -> F:
         place, count = _executor_of(function, executor), _concurrency_of(concurrency, executor)
-        return _mark_with(function, Options(float(span), max_attempts, backoff, count, place, memory, lifespan, unique))
+        rest = (memory, lifespan, unique, limits)
+        return _mark_with(function, Options(float(span), max_attempts, backoff, count, place, *rest))
 
     return mark if function is None else mark(function)
 
@@ -238,6 +240,13 @@ def _check_kinds(backoff: object, executor: str | None, lifespan: object, memory
         raise ValueError(
             "lifespan is entered in the worker itself, out of reach for executor='process': leave one out."
         )
+
+
+def _check_fields(unique: object, limits: object) -> None:
+    if not isinstance(unique, Unique | None):
+        raise TypeError(f'unique takes a cqworker.Unique, such as Unique(["order_id"]), not {unique!r}.')
+    if not isinstance(limits, str | None) or limits == "":
+        raise TypeError(f'limits takes the name of a payload field, such as "customer_id", not {limits!r}.')
 
 
 def _executor_of(function: object, executor: Literal["thread", "process"] | None) -> Executor:

@@ -15,6 +15,7 @@ from cqworker.plugins.exception_text import one_line, summary_of
 from cqworker.plugins.handler import Backoff, Lifespan, Options, options_of
 from cqworker.plugins.job import Job
 from cqworker.plugins.lifespan import check_lifespan
+from cqworker.plugins.limit_field import limit_key_in
 from cqworker.plugins.payload import validate_payload
 from cqworker.plugins.result import encode_result
 from cqworker.plugins.signature import Signature, Unusable, read_signature
@@ -70,6 +71,7 @@ class Handler:
     result_schema: dict[str, Any] = field(repr=False)
     payload_model: TypeAdapter[Any] = field(repr=False)
     unique: Unique | None = None
+    limits: str | None = None
 
     def validate(self, payload: str) -> object:
         """The model instance of a payload's JSON text.
@@ -77,6 +79,13 @@ class Handler:
         Raises InvalidPayload, with RFC 6901 pointers ("" for the whole).
         """
         return validate_payload(self.payload_model, payload)
+
+    def limit_key_of(self, payload: str) -> str | None:
+        """What limits count a job by, of this payload's JSON text; None where the author names no field.
+
+        Raises InvalidPayload where the field has no limit key.
+        """
+        return None if self.limits is None else limit_key_in(payload, self.limits)
 
     def call(self, payload: object, job: Job) -> Any:
         """What the function returns, a coroutine from an `async def`; the job is given to those that take it."""
@@ -134,6 +143,7 @@ def _assemble(
         result_schema=_result_schema(signature),
         payload_model=payload_model,
         unique=options.unique,
+        limits=options.limits,
     )
 
 
@@ -150,6 +160,7 @@ def _apply_override(options: Options, override: TypeSettings | None) -> Options:
         memory=override.memory or options.memory,
         lifespan=options.lifespan,
         unique=options.unique,
+        limits=options.limits,
     )
 
 

@@ -21,7 +21,10 @@ _FINAL = (
     "`raise Reject(…)` for what never succeeds, `raise Retry(…, after=…)` for a pause of your own"
 )
 _KEPT = "every result is kept with its job for [store] retention_days; leave it out"
-_RATE = "concurrency= bounds how many run at once in one worker; there is no rate"
+_RATE = (
+    "concurrency= bounds how many run at once in one worker; over all workers [limits] says how many and how often, "
+    'and limits= names the payload field by which it counts, such as limits="customer_id"'
+)
 _SCHEDULE = "nothing is scheduled here: let cron or EventBridge Scheduler submit the job, with a key= for each time"
 _UNIQUE = 'it is unique=, such as unique=Unique(["order_id"]); who submits may say another one'
 _PLACE = 'async def runs on an event loop, def in a thread, executor="process" in a process'
@@ -49,7 +52,7 @@ HANDLER = CallTerms(
         ("acks_late reject_on_worker_lost acks_on_failure_or_timeout ack_type track_started", _LATE),
         ("autoretry_for dont_autoretry_for retry_for retry_when retry_on throws expected", _FINAL),
         ("ignore_result store_results store_errors_even_if_ignored result_ttl keep_result failure_ttl", _KEPT),
-        ("rate_limit throttle max_concurrency concurrency_limit max_active max_instances", _RATE),
+        ("rate_limit throttle max_concurrency concurrency_limit concurrency_key max_active max_instances", _RATE),
         ("cron schedule crontab periodic run_every every", _SCHEDULE),
         ("unique_for unique_until once singleton lock idempotency_key", _UNIQUE),
         ("pool use_process is_async run_in_thread sync worker_type", _PLACE),

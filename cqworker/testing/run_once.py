@@ -93,12 +93,14 @@ async def run_handler(  # noqa: PLR0913 - what a test may say, by name
     InvalidPayload, TypeError or ValueError for a result that is no JSON, LookupError where there is no such handler,
     and TimeoutError for what a worker would settle as `timeout` or abandon; a thread then goes on by itself, a daemon.
     """
-    found = _override(_find(handler), state, timeout)
+    found, text = _override(_find(handler), state, timeout), encode_result(payload)
+    if "limit_key" not in job and (limit_key := found.limit_key_of(text)) is not None:
+        job["limit_key"] = limit_key
     facts, store = facts_of(found, job), artifacts or MemoryArtifacts()
     store.tenants[facts.id] = facts.tenant
     limits = RunLimits(found.timeout, None if drain_after is None else seconds_of(drain_after), seconds_of(grace))
     lent = partial(JobArtifacts, store, facts, sources=sources, tenant_of=store.tenant_of)
-    return await _run(found, encode_result(payload), facts, store, lent, StopSignal(stopping), limits)
+    return await _run(found, text, facts, store, lent, StopSignal(stopping), limits)
 
 
 def _override(handler: Handler, state: object, timeout: float | timedelta | None) -> Handler:

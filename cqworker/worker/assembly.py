@@ -29,6 +29,7 @@ from cqworker.flow.jobs_in_hand import JobsInHand
 from cqworker.flow.journey import Journey
 from cqworker.flow.lease_keeper import LeaseKeeper
 from cqworker.flow.level_room import QueueRooms
+from cqworker.flow.limit_keys import LimitKeys
 from cqworker.flow.poller import Poller
 from cqworker.flow.queue_control import QueueControl
 from cqworker.flow.schedule_state import ScheduleState
@@ -220,15 +221,16 @@ def _open_shared(
     limits = ResultLimits(inline=settings.artifacts.inline_limit, largest=settings.http.max_upload)
     settler = Settler(context, dependencies.artifacts, registry, limits, on_settled)
     keeper = _slot_keeper(dependencies)
+    keys = LimitKeys(registry, executor)
     return Shared(
         context=context,
         capacity=capacity,
         limits=TypeLimits(registry, capacity.total // 2),
         in_hand=JobsInHand(dependencies.clock),
         executor=executor,
-        admission=Admission(context, RateAdmission(dependencies.rates, context.clock), settler),
+        admission=Admission(context, RateAdmission(dependencies.rates, context.clock), keys, settler),
         settler=settler,
-        turns=Turns(context, keeper, lists_of(dependencies, settings, keeper), settler),
+        turns=Turns(context, keeper, lists_of(dependencies, settings, keeper), keys, settler),
         tokens=TokenGenerator(),
     )
 
