@@ -1,13 +1,21 @@
-"""Slots and waiting lists: protocols that let too many run, or forget who waits."""
+"""Slots and waiting lists: protocols that let too many run, or forget who waits.
+
+An ending in place of a start that gives back no slot is none of them: the record shows that its holder is dead, so
+whoever asks next takes the slot, or the sweep gives it back. It costs a minute, and breaks no promise.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from cqworker.admission import slots as slots_module
 from cqworker.flow.turns import Turn, Turns
+from cqworker.model.envelope import Envelope
 from cqworker.model.record import JobRecord
-from cqworker.ports.limits import Hold, Slots, SlotsAnswer
+from cqworker.model.status import Status
+from cqworker.ports.limits import Hold, Slots, SlotsAnswer, Waiter
 from cqworker.scheduling.limit_sweep import LimitSweep
 from cqworker.testing.memory_limits import MemoryLimits
 from tests.simulation.mutants.registry import Swap, mutant
@@ -75,3 +83,41 @@ def _clears_any(swap: Swap) -> None:
 @mutant("any copy starts a parked job", where=_slotted)
 def _any_copy(swap: Swap) -> None:
     swap(JobRecord, "is_parked_otherwise", lambda *_: False)
+
+
+@mutant("a copy of a job that runs gives back the slot of the attempt that runs", where=_slotted)
+def _frees_running(swap: Swap) -> None:
+    """What a slot that is taken before the claim comes to: who is refused gives it back."""
+    honest = Turns.let_go
+
+    async def let_go(self: Turns, envelope: Envelope, seen: JobRecord | None) -> bool:
+        if seen is not None and seen.status is Status.RUNNING:
+            seen = replace(seen, status=Status.QUEUED)
+        return await honest(self, envelope, seen)
+
+    swap(Turns, "let_go", let_go)
+
+
+@mutant("a slot is taken from whatever attempt of the job has it", where=_slotted)
+def _overwrites(swap: Swap) -> None:
+    honest = MemoryLimits.acquire
+
+    async def acquire(self: MemoryLimits, hold: Hold, most: int, *, in_turn: bool) -> SlotsAnswer:
+        slots = self.shards.get((hold.key, hold.shard), Slots(hold.shard))
+        former = slots.held.get(hold.job_id)
+        if former is not None:
+            return await self.replace(hold, former)
+        return await honest(self, hold, most, in_turn=in_turn)
+
+    swap(MemoryLimits, "acquire", acquire)
+
+
+@mutant("a waker takes the entry of a job that was parked again", where=_slotted)
+def _takes_any_entry(swap: Swap) -> None:
+    honest = MemoryLimits.delete_waiter
+
+    async def delete_waiter(self: MemoryLimits, key: str, waiter: Waiter) -> bool:
+        held = self.lists[key].get(waiter.job_id)
+        return await honest(self, key, waiter if held is None else held)
+
+    swap(MemoryLimits, "delete_waiter", delete_waiter)
