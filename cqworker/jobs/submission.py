@@ -15,6 +15,7 @@ from cqworker.jobs.hand_over import HORIZON_MS
 from cqworker.jobs.refused_field import FieldRefused
 from cqworker.model.job_view import job_view
 from cqworker.model.record import JobRecord
+from cqworker.model.retention import DAY_SECONDS, Retention
 from cqworker.model.tenants import DEFAULT_TENANT, check_tenant
 from cqworker.model.unique import Unique
 from cqworker.plugins.loaded_handlers import Handler
@@ -139,6 +140,15 @@ def _check_replacement(submission: Submission, unique: Unique | None) -> None:
         )
     if submission.debounce_seconds and submission.on_duplicate is not OnDuplicate.REPLACE:
         raise DebounceRefused("debounce_seconds goes with on_duplicate replace")
+
+
+def check_window(unique: Unique | None, retention: Retention) -> None:
+    """Raises UniqueRefused for a window that would outlast the record of its job, by which a key is judged."""
+    if unique is not None and unique.window > retention.days * DAY_SECONDS:
+        raise UniqueRefused(
+            f"a window of {unique.window} s outlasts the record of its job, kept for {retention.days} days: ask "
+            f"for {retention.days * DAY_SECONDS} s at most, or raise [store] retention_days"
+        )
 
 
 def _unique_key(submission: Submission, unique: Unique) -> str:

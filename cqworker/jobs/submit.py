@@ -17,7 +17,7 @@ from cqworker.flow.context import Context
 from cqworker.flow.job_ref import job_ref_of, stored_trace_id
 from cqworker.jobs.queue_directory import QueueDirectory
 from cqworker.jobs.schedule_check import check_schedule, check_start
-from cqworker.jobs.submission import Accepted, CheckedSubmission, Submission, check
+from cqworker.jobs.submission import Accepted, CheckedSubmission, Submission, check, check_window
 from cqworker.jobs.unique_jobs import too_quick
 from cqworker.jobs.unique_submissions import UniqueSubmissions
 from cqworker.model.artifact_keys import payload_key
@@ -115,6 +115,7 @@ class Submitter:
             self._check_replacement(submission)
         order = _Order(fit, handler, queue, priority, submission.is_later(now))
         check_start(submission.run_at, now)
+        check_window(submission.unique or handler.unique, self._retention)
         if order.is_later:
             await check_schedule(self._schedule)
         return await self._accept(order, now)

@@ -93,6 +93,15 @@ async def test_a_window_outlasts_its_job_and_ends_whatever_becomes_of_it() -> No
 
 
 @in_virtual_time
+async def test_a_window_that_would_outlast_the_record_of_its_job_is_refused_in_words() -> None:
+    async with world_of(workers=0) as world:
+        with pytest.raises(SubmissionRefused, match="outlasts the record of its job, kept for 30 days: ask"):
+            await ship(world, unique=Unique(["order_id"], window=timedelta(days=31)))
+        assert world.jobs == {}
+        await ship(world, unique=Unique(["order_id"], window=timedelta(days=30)))
+
+
+@in_virtual_time
 async def test_who_asks_to_be_rejected_is_told_which_job_has_the_key() -> None:
     async with world_of() as world:
         first = await ship(world)

@@ -52,7 +52,8 @@ from tests.web.tokens import token
 __all__ = ["House", "away", "bearer", "open_house", "token", "transform", "until"]
 
 CLOCK = SystemClock()
-RETENTION = Retention(days=30)
+RETENTION = Retention(days=366)
+"""As long as the longest window that a request may ask for: one that outlasts its record is refused."""
 OF_THE_SERVER = ("places", "reserve", "head_timeout", "keepalive")
 TEXT = {"type": "text.transform", "payload": {"text": "hello"}}
 
