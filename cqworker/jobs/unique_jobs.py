@@ -102,6 +102,10 @@ class UniqueJobs:
             wanted = replace(wanted, rev=held.rev + 1)
         raise too_quick()
 
+    async def is_free(self, held: UniqueHold) -> bool:
+        """Whether the job that the key names keeps nobody from being made by now. Raises Unavailable."""
+        return held.standing(await self._store.get(held.job_id), self._clock.now()) is Standing.FREE
+
     async def decide(self, job_id: str, key: KeyItem | None) -> KeyItem | None:
         """None: this job is the answer to every try of the request with this idempotency key; one without has one try.
 

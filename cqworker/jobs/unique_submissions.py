@@ -79,7 +79,7 @@ class UniqueSubmissions:
             return await self._answer_duplicate(submission, record, key)
         replaced = await self._replacements.replace(record, submission)
         if replaced is None:
-            if hold.scope is UniqueScope.UNTIL_STARTED:
+            if hold.scope is UniqueScope.UNTIL_STARTED or await self._unique.is_free(hold):
                 return None
             raise DuplicateJob(
                 f"Job {record.job_id} has this unique key as {hold.scope} says, and has started.", record.job_id

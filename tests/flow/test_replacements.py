@@ -20,7 +20,7 @@ from cqworker.model.status import Status
 from cqworker.model.unique import Unique
 from cqworker.model.writes import Refused
 from cqworker.ports.fleet import Control
-from tests.flow.faults import Mishap, refused, repeated, unanswered
+from tests.flow.faults import Mishap, late, refused, repeated, unanswered
 from tests.flow.handlers import Notebook, worker_of
 from tests.flow.world import World, story
 
@@ -115,6 +115,17 @@ async def test_a_job_that_binds_its_key_until_it_has_finished_is_not_replaced_on
 
 
 @story
+async def test_a_job_that_ended_while_it_was_to_be_replaced_gives_its_key_to_the_submission() -> None:
+    world = world_of()
+    first = await world.accept("work", '{"text":"one"}', unique=Unique("page 7"))
+    world.office.store.on(Reschedule, late(5))
+    second, _ = await asyncio.gather(submit(world, "two"), _after(2, world.operator.cancel(first.record.job_id, None)))
+    assert world.record(first.record.job_id).status is Status.CANCELLED
+    assert second.is_new
+    assert text_of(world, second.record.job_id) == "two"
+
+
+@story
 async def test_a_debounce_of_hours_waits_in_the_index_without_a_message() -> None:
     world = world_of()
     first = await submit(world, "one", debounce_seconds=7200)
@@ -201,3 +212,8 @@ async def test_it_is_refused_until_an_operator_has_enabled_it() -> None:
     with pytest.raises(NotProvisioned, match="run `cqworker provision --enable replace`"):
         await submit(world, "one")
     assert world.unique_keys.holds == {}
+
+
+async def _after(seconds: float, act: Any) -> Any:
+    await asyncio.sleep(seconds)
+    return await act
