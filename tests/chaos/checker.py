@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -97,6 +98,11 @@ def _miscounted(record: JobRecord, runs: list[Run]) -> Iterator[Violation]:
         yield Violation("I4", record.job_id, what)
 
 
+def _is_folded(entry: Entry) -> bool:
+    """Whether it stands for several hand-backs in a row, of which only the first claim is told."""
+    return entry.event == "handed_back" and re.search(r" x[0-9]+(:|$)", entry.reason) is not None
+
+
 def _overcharged(evidence: Evidence, record: JobRecord, runs: list[Run]) -> Iterator[Violation]:
     """I4: an attempt without a start, and without its refund, only where the process that claimed was cut off."""
     if len(record.history) >= MAX_ENTRIES:
@@ -104,6 +110,8 @@ def _overcharged(evidence: Evidence, record: JobRecord, runs: list[Run]) -> Iter
     charged = Counter(_pid(entry) for entry in record.history if entry.event == CLAIMED)
     charged.subtract(_pid(entry) for entry in record.history if entry.event == "handed_back")
     charged.subtract(run.pid for run in runs)
+    if any(_is_folded(entry) for entry in record.history):  # of several processes: in all, it comes out even
+        charged = Counter({pid: charged.total() for pid in charged})
     cut_off = {cut.pid for cut in evidence.interruptions}
     for pid, unstarted in charged.items():
         if unstarted > 0 and pid not in cut_off:

@@ -22,12 +22,13 @@ KILLER_ATTEMPTS = 3
 
 
 class Work(BaseModel):
-    """How long to work, how many attempts fail, whether the job is refused, how many bytes its result has."""
+    """How long to work, how many attempts fail, whether the job is refused, how many bytes its result has, its key."""
 
     seconds: float = 0.0
     fails: int = 0
     reject: bool = False
     bulk: int = 0
+    key: str = ""
 
 
 class Nothing(BaseModel):
@@ -63,6 +64,14 @@ def outcome(work: Work, job: Job, run: str) -> dict[str, object]:
 @handler(timeout=120, max_attempts=20, backoff=QUICK)
 async def work(payload: Work, job: Job) -> dict[str, object]:
     """Honest work on the handlers' loop."""
+    with noted(job) as run:
+        await asyncio.sleep(payload.seconds)
+        return outcome(payload, job, run)
+
+
+@handler(timeout=120, max_attempts=20, backoff=QUICK, limits="key")
+async def work_by_key(payload: Work, job: Job) -> dict[str, object]:
+    """Honest work that limits count by its key."""
     with noted(job) as run:
         await asyncio.sleep(payload.seconds)
         return outcome(payload, job, run)
@@ -159,6 +168,7 @@ async def kill_worker(_: Nothing, job: Job) -> None:
 
 TYPES = {
     "chaos.work": work,
+    "chaos.keyed": work_by_key,
     "chaos.thread": work_in_thread,
     "chaos.process": work_in_process,
     "chaos.block": block,

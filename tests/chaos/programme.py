@@ -15,6 +15,7 @@ from tests.chaos.runs.due import due, punctual
 from tests.chaos.runs.duplicates import duplicates
 from tests.chaos.runs.keys import keys
 from tests.chaos.runs.kill import kill
+from tests.chaos.runs.limits import limits
 from tests.chaos.runs.outage import outage
 from tests.chaos.runs.pause import pause
 from tests.chaos.runs.poison import poison
@@ -42,6 +43,7 @@ RUNS: Mapping[str, Run] = {
     "N": due,
     "O": punctual,
     "P": bulk,
+    "Q": limits,
     "R": priorities,
     "soak": soak,
 }

@@ -18,6 +18,7 @@ from tests.chaos.runs.due import due
 from tests.chaos.runs.duplicates import duplicates
 from tests.chaos.runs.keys import keys
 from tests.chaos.runs.kill import kill
+from tests.chaos.runs.limits import limits
 from tests.chaos.runs.outage import outage
 from tests.chaos.runs.pause import pause
 from tests.chaos.runs.poison import poison
@@ -51,6 +52,10 @@ async def test_kills_at_random_moments_lose_no_job(stage: Stage, tell: Tell) -> 
 
 async def test_levels_share_the_slots_as_they_should_and_an_urgent_job_waits_for_one(stage: Stage, tell: Tell) -> None:
     assert not await broken(stage, tell, priorities=partial(priorities, starts=1000, backlog=300))
+
+
+async def test_no_more_of_a_key_run_at_once_than_its_limit_whoever_dies(stage: Stage, tell: Tell) -> None:
+    assert not await broken(stage, tell, limits=partial(limits, jobs=60, keys=4, seconds=1.0, kills=1))
 
 
 async def test_stops_cost_nothing(stage: Stage, tell: Tell) -> None:

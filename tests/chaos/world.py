@@ -9,7 +9,7 @@ import random
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
@@ -42,6 +42,7 @@ class Shape:
     concurrency: int = 32
     levels: tuple[str, ...] = ()
     mode: str = "weighted"
+    limits: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +151,7 @@ def _configure(folder: Path, shape: Shape) -> Path:
         f"max_receive_count = {shape.receives}",
         f"priorities = {json.dumps(list(shape.levels))}",
         f'mode = "{shape.mode}"',
+        *(f'[limits."{key}"]\nconcurrency = {most}' for key, most in shape.limits.items()),
     ]
     config = folder / "cqworker.toml"
     config.write_text("\n".join(lines), encoding="utf-8")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from cqworker.daemon.standalone import JobServices
 from tests.chaos.checker import check
@@ -67,9 +68,19 @@ async def open_scene(
     receives: int = RECEIVES,
     levels: tuple[str, ...] = (),
     mode: str = "weighted",
+    limits: Mapping[str, int] = MappingProxyType({}),
+    slots: int = 32,
 ) -> AsyncIterator[Scene]:
     """A world with so many workers that are ready; they drain for so many seconds."""
-    shape = Shape(visibility=stage.visibility, drain=drain, receives=receives, levels=levels, mode=mode)
+    shape = Shape(
+        visibility=stage.visibility,
+        drain=drain,
+        receives=receives,
+        levels=levels,
+        mode=mode,
+        limits=limits,
+        concurrency=slots,
+    )
     async with (
         open_world(stage.engines, stage.folder, stage.seed, shape, stage.turn) as world,
         world.counter(stage.turn) as counter,
