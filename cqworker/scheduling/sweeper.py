@@ -105,6 +105,7 @@ class Sweeper:
             await limits
         finally:
             limits.cancel()
+            await asyncio.wait([limits])  # whoever waits for this one finds nothing left that runs
         try:
             await self._leases.give_up_all()
         except Unavailable:

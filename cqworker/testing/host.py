@@ -87,6 +87,7 @@ class Host:
         await self.worker.close()
         for loop in self.loops:
             loop.cancel()
+        await asyncio.gather(*self.loops, return_exceptions=True)
 
     def seen(self, kind: type[E]) -> list[E]:
         """The events of this class, oldest first."""

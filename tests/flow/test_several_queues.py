@@ -139,5 +139,6 @@ async def test_at_saturation_receives_come_back_full() -> None:
     assert (received + deletes) / 1000 <= 0.25
     assert "change_visibility" not in host.queue.calls
     assert {call: host.store.calls.count(call) for call in ("Claim", "Settle")} == {"Claim": 1000, "Settle": 1000}
-    assert set(host.store.calls) == {"Claim", "Settle", "check", *SWEEPS}
+    in_its_first_seconds = {*SWEEPS} - {"marked"}  # the first look at limits comes half a minute later
+    assert set(host.store.calls) == {"Claim", "Settle", "check", *in_its_first_seconds}
     await world.stop()
