@@ -167,8 +167,8 @@ def _copy_deleted(swap: Swap) -> None:
 def _same_round(swap: Swap) -> None:
     honest = OperatorActions._send
 
-    async def send(self: OperatorActions, record: JobRecord, _round_number: int) -> None:
-        await honest(self, record, record.round)
+    async def send(self: OperatorActions, record: JobRecord, _round_number: int, later: int = 0) -> None:
+        await honest(self, record, record.round, later)
 
     swap(OperatorActions, "_send", send)
 
