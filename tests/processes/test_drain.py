@@ -19,6 +19,8 @@ from tests.processes.plugin import Journal
 from tests.processes.site import Site
 
 RUNNING = 20
+LONGEST_NAP = 30
+"""Seconds: half the time that a nap has, however slow the machine is at the moment when naps are ordered."""
 Jobs = Mapping[str, dict[str, Any]]
 
 
@@ -26,7 +28,7 @@ class Story:
     """Naps that wait in one queue, and what becomes of them; all that run at once begin before the first has ended."""
 
     def __init__(self, queue: str, desk: Daemon, journal: Journal, jobs: int) -> None:
-        self.nap = math.ceil(scaled(2))
+        self.nap = min(LONGEST_NAP, math.ceil(scaled(2)))
         self._desk = desk
         self._journal = journal
         with ThreadPoolExecutor(8) as clients:
