@@ -48,7 +48,8 @@ class Enter(Struct, frozen=True, kw_only=True):
 class Forestall(Struct, frozen=True, kw_only=True):
     """An ending in place of a start, or of a wait: only while what was seen still stands.
 
-    Written for a cancel, for used-up attempts and for a job that came out of the dead-letter queue.
+    Written for a cancel, for used-up attempts and for a job that came out of the dead-letter queue. FAILED is refused
+    where a cancel is asked for meanwhile: a cancel goes first.
     """
 
     seen: JobRecord
@@ -71,6 +72,7 @@ class Forestall(Struct, frozen=True, kw_only=True):
             and (seen.status, seen.round, seen.attempt, seen.token)
             == (self.seen.status, self.seen.round, self.seen.attempt, self.seen.token)
             and seen.is_free(self.now)
+            and (self.status is not Status.FAILED or seen.cancel_requested_at is None)
         )
 
     def after(self, seen: JobRecord | None) -> JobRecord:

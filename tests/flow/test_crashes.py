@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from cqworker import Job, handler
 from cqworker.events import JobForestalled, JobStarted
 from cqworker.model.attempt_writes import Claim, Renew, Settle
+from cqworker.model.operator_writes import AskCancel, Forestall
 from cqworker.model.status import FailureKind, Status
 from cqworker.testing.host import Host
 from cqworker.testing.host_loop import HOST
@@ -94,6 +95,40 @@ async def test_a_handler_that_kills_its_host_is_stopped_after_its_last_attempt()
     assert len(world.seen(JobStarted)) == 3
     assert [event.kind for event in world.seen(JobForestalled)] == [FailureKind.CRASHED]
     await world.until_empty()
+    await world.stop()
+
+
+@story
+async def test_a_cancel_that_comes_while_a_crash_is_written_in_place_of_a_start_goes_first() -> None:
+    crashing, asked = asyncio.Event(), asyncio.Event()
+
+    @handler(max_attempts=1)
+    async def long(payload: dict[str, Any], job: Job) -> None:
+        await asyncio.sleep(100)
+
+    async def once_a_crash_is_on_its_way(apply: Callable[[], Awaitable[Any]]) -> Any:
+        await crashing.wait()
+        answer = await apply()
+        asked.set()
+        return answer
+
+    async def once_a_cancel_was_asked_for(apply: Callable[[], Awaitable[Any]]) -> Any:
+        crashing.set()
+        await asked.wait()
+        return await apply()
+
+    world = World({"long": long})
+    job_id = await world.submit("long")
+    world.start("w1")
+    await world.until_true(lambda: world.seen(JobStarted))
+    world.kill("w1")
+    world.office.store.on(AskCancel, once_a_crash_is_on_its_way)
+    asking = asyncio.ensure_future(world.operator.cancel(job_id, None))
+    host = world.start("w2", before=lambda host: host.store.on(Forestall, once_a_cancel_was_asked_for))
+    assert (await asking).status is Status.RUNNING
+    assert (await world.until(job_id)).status is Status.CANCELLED
+    await world.until_empty()
+    assert [event.status for event in host.seen(JobForestalled)] == [Status.CANCELLED]
     await world.stop()
 
 

@@ -51,8 +51,15 @@ LOSE_AFTER_GRACE = _losable(FREE_AFTER_GRACE)
 KEPT_BY_LOSE = {"failure", "finished_at", *LISTING_KEYS, *LISTING_WORDS}
 REMOVED_BY_LOSE = (*(name for name in PAST_ATTRIBUTES if name not in KEPT_BY_LOSE), "lease_expires_at")
 
-FORESTALL = Rewrite(all_of(SEEN_STANDS, compare("token", "=", ":token")))
-FORESTALL_WITHOUT_TOKEN = Rewrite(all_of(SEEN_STANDS, missing("token")))
+SAME_TOKEN, NO_TOKEN = compare("token", "=", ":token"), missing("token")
+FORESTALL = {
+    (has_token, fails): Rewrite(
+        all_of(SEEN_STANDS, SAME_TOKEN if has_token else NO_TOKEN, *((UNCANCELLED,) if fails else ()))
+    )
+    for has_token in (False, True)
+    for fails in (False, True)
+}
+"""By whether the record that was seen has a token, and whether the ending is FAILED, which a cancel goes before."""
 NEW_ROUND = Rewrite(all_of(compare("status", "=", ":seen"), SAME_ROUND), set_to("round", ":next"))
 ASK_CANCEL = (set_if_missing("cancel_requested_at", ":now"),)
 END_AS_LOST = (
@@ -84,7 +91,7 @@ def forestall(change: Forestall) -> ConditionalUpdate:
         **listing_cells(change.job_id, change.status, change.now, change.listing),
         "lease_expires_at": None,
     }
-    rewrite = FORESTALL_WITHOUT_TOKEN if seen.token is None else FORESTALL
+    rewrite = FORESTALL[seen.token is not None, change.status is Status.FAILED]
     return rewrite.update(change.job_id, values, written)
 
 
