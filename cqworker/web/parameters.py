@@ -11,6 +11,7 @@ from cqworker.model.artifact_keys import MAX_NAME, NAME_PATTERN
 from cqworker.model.job_limits import MAX_JOB_ID, MAX_WAIT
 from cqworker.model.status import Status
 from cqworker.web import response_models
+from cqworker.web.openapi_schemas import reference
 from cqworker.web.problems import RETRY_AFTER
 from cqworker.web.route_definition import Header, Parameter
 
@@ -49,9 +50,7 @@ def _filter(name: str, description: str, **schema: object) -> Parameter:
 
 
 _TIME: Mapping[str, object] = {"examples": ["2026-11-30T06:00:00Z", "2026-11-30"]}
-STATUS = Parameter(
-    "status", "query", "Only this status; else every one.", {"type": "string", "enum": [each.value for each in Status]}
-)
+STATUS = Parameter("status", "query", "Only this status; else every one.", reference(Status.__name__))
 LIST_FILTERS = (
     _filter("type", "Only this job type."),
     _filter("queue", "Only this queue."),

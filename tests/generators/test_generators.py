@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
+from cqworker.model.status import FailureKind, Status
 from tests.generators.languages import LANGUAGES, cached
 from tests.generators.payloads import PAYLOADS, hard_description
 from tests.generators.running import GeneratorError, ran, silent
+
+DESCRIPTION = orjson.loads((Path(__file__).parents[1] / "golden" / "files" / "openapi.json").read_bytes())
+ALONE = {
+    "CallView.method": {"GET", "POST"},
+    "FailureKind": {kind.value for kind in FailureKind},
+    "HandlerView.executor": {"loop", "thread", "process"},
+    "HealthView.status": {"healthy", "unhealthy"},
+    "JobListView.source": {"index", "workers"},
+    "Status": {status.value for status in Status},
+}
+"""Enumerations that share no word with another: in Go a constant is named api.SUCCEEDED, and api.StatusSUCCEEDED as
+soon as a second schema enumerates the word. A parameter refers to the component."""
+
+
+def every_schema(held: object) -> Iterator[dict[str, Any]]:
+    """Whatever in a document is an object, the document too."""
+    if isinstance(held, dict):
+        yield held
+    for inner in held.values() if isinstance(held, dict) else held if isinstance(held, list) else ():
+        yield from every_schema(inner)
 
 
 def test_a_description_with_payloads_of_every_kind_is_valid_and_has_a_schema_for_each() -> None:
@@ -25,6 +48,18 @@ def test_a_description_with_payloads_of_every_kind_is_valid_and_has_a_schema_for
     assert [name for name, schema in described.items() if schema == {}] == []
     components = {name: schemas[schema["$ref"].rpartition("/")[2]] for name, schema in described.items()}
     assert [name for name, schema in components.items() if schema == {}] == ["any"]
+
+
+def test_words_that_generated_clients_have_as_constants_are_no_other_schema_s_too() -> None:
+    enumerations = [set(schema["enum"]) for schema in every_schema(DESCRIPTION) if "enum" in schema]
+    shared = {
+        path: sorted(words & other)
+        for path, words in ALONE.items()
+        for other in enumerations
+        if words & other and words != other
+    }
+    assert shared == {}
+    assert {path: enumerations.count(words) for path, words in ALONE.items()} == dict.fromkeys(ALONE, 1)
 
 
 def test_a_generator_that_warns_has_failed(tmp_path: Path) -> None:
