@@ -26,6 +26,7 @@ USUAL = 50
 EVERY = "all"
 """What stands for every status."""
 _SPANS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DAYS_AGO = {"today": 0, "yesterday": 1}
 _is_span = re.compile(r"(\d{1,6})([smhdw])").fullmatch
 
 
@@ -34,14 +35,16 @@ def _time(_ctx: click.Context, _param: click.Parameter, value: str | None) -> st
 
 
 def as_time(value: str) -> str:
-    """A span such as 24h as the time so long ago; others as they are, for whoever lists jobs to judge."""
+    """A span such as 24h as the time so long ago, `yesterday` as that day; others as they are."""
+    if value in _DAYS_AGO:
+        return (datetime.now(UTC) - timedelta(days=_DAYS_AGO[value])).date().isoformat()
     if (span := _is_span(value)) is None:
         return value
     ago = timedelta(**{_SPANS[span[2]]: int(span[1])})
     return (datetime.now(UTC) - ago).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-_WHEN = "an RFC 3339 time, a day (UTC), or a span such as 24h or 7d: so long ago."
+_WHEN = "an RFC 3339 time, a day (UTC), today, yesterday, or a span such as 24h: so long ago."
 
 
 def filter_options(function: Function) -> Function:

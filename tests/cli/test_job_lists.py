@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -80,7 +80,7 @@ def test_jobs_are_counted(way: str) -> None:
     ("line", "said"),
     [
         ("list --status BROKEN", "`status` must be one of"),
-        ("list --from yesterday", "2026-11-30T06:00:00Z"),
+        ("list --from noon", "2026-11-30T06:00:00Z"),
         ("count --status QUEUED", "can be counted in the status FAILED alone"),
         ("list --status QUEUED", "list_all = true"),
         ("list --status all", "list_all = true"),
@@ -99,3 +99,10 @@ def test_a_span_is_so_long_ago_and_everything_else_is_left_as_it_is() -> None:
     seconds = (datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds()
     assert 36 * 3600 - 2 <= seconds <= 36 * 3600 + 3600
     assert job_lists._time(None, None, "2026-11-30") == "2026-11-30"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("word", "days"), [("today", 0), ("yesterday", 1)])
+def test_a_day_may_be_said_in_a_word(word: str, days: int) -> None:
+    before = datetime.now(UTC)
+    said = job_lists.as_time(word)
+    assert said in {(moment - timedelta(days=days)).date().isoformat() for moment in (before, datetime.now(UTC))}

@@ -51,7 +51,7 @@ async def test_quick_jobs_behind_slow_ones_of_their_type_wait_before_they_start(
     host = world.start()
     pids = set()
     for job_id in (*slow, *quick):
-        record = await world.until(job_id, patience=50)
+        record = await world.until(job_id, patience=50 * slowness)
         assert (record.status, record.attempt) == (Status.SUCCEEDED, 1), record.history
         pids.add(record.result)
     assert len(pids) == PROCESSORS, "and no more children than that were needed"
@@ -69,6 +69,6 @@ async def test_the_timeout_of_a_process_begins_with_its_work(tmp_path: Path, mon
     types = HandlerSettings(types={"work": TypeSettings(timeout=1.5 * slowness)})
     world = World({"work": pid_at_once}, types=types, real=REAL)
     host = world.start()
-    record = await world.until(await world.submit("work"), patience=40)
+    record = await world.until(await world.submit("work"), patience=40 * slowness)
     assert (record.status, record.attempt) == (Status.SUCCEEDED, 1), record.history
     await host.drain(2)

@@ -92,7 +92,8 @@ async def _endure(scene: Scene, report: Report, seconds: float) -> None:
     report.figures["log lines of one worker (1/s)"] = round(lines, 2)
     report.figures["refused"] = dict(scene.world.plan.injected)
     report.require(requests <= 1 or seconds < PLATEAU, f"{requests:.2f} requests a second and worker at the plateau")
-    report.require(receives <= 1, f"{receives:.2f} receives a second and poller")
+    most = pollers * (spent + 1)  # of what comes once a second, a window may begin with one and end with one
+    report.require(asked["ReceiveMessage"] <= most, f"{receives:.2f} receives a second and poller in {spent:.1f} s")
     report.require(lines <= 3, f"{lines:.1f} log lines a second")
 
 

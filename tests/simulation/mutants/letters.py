@@ -108,11 +108,11 @@ def _retry_without_trace(swap: Swap) -> None:
 def _retry_elsewhere(swap: Swap) -> None:
     honest = Rounds.send
 
-    async def send(self: Rounds, record: JobRecord, round_number: int) -> None:
+    async def send(self: Rounds, record: JobRecord, round_number: int, later: int = 0) -> None:
         first = next(iter(self._queues.configured.values()))
         queues, self._queues = self._queues, QueueDirectory({record.queue: first}, self._queues.named)
         try:
-            await honest(self, record, round_number)
+            await honest(self, record, round_number, later)
         finally:
             self._queues = queues
 

@@ -168,8 +168,8 @@ def _copy_deleted(swap: Swap) -> None:
 def _same_round(swap: Swap) -> None:
     honest = Rounds.send
 
-    async def send(self: Rounds, record: JobRecord, _round_number: int) -> None:
-        await honest(self, record, record.round)
+    async def send(self: Rounds, record: JobRecord, _round_number: int, later: int = 0) -> None:
+        await honest(self, record, record.round, later)
 
     swap(Rounds, "send", send)
 
