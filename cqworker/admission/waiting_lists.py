@@ -95,9 +95,15 @@ class WaitingLists:
         await self.look(key)
 
     async def relist(self, record: JobRecord) -> None:
-        """Puts a parked job on its list again, whether or not it is there. Raises Unavailable."""
+        """Puts a parked job on its list where it is not there, and sees that it is looked at. Raises Unavailable.
+
+        An entry that is there stays: it has the job's moment, or is that of a later park, which this may come after.
+        """
         if record.parked is not None:
-            await self.enter(record.parked, record, record.token or "", record.purge_at)
+            made_at, token = record.created_at, record.token or ""
+            await self._limits.put_waiter(
+                record.parked, Waiter(made_at, record.job_id, token, made_at, record.purge_at)
+            )
             await self.call(record.parked)
 
     async def look(

@@ -57,14 +57,13 @@ class Admission:
     def _put_off(self, claimed: Claimed, later: Later) -> HandedBack:
         """A moment that was reserved travels with another message, which comes when it is due."""
         attempt = claimed.record.attempt
-        copy = replace(
-            claimed.envelope, at=None, woken=None, admitted=Admitted(attempt, later.at) if later.reserved else None
-        )
+        admitted = Admitted(attempt, later.at, later.up_to) if later.reserved else None
+        copy = replace(claimed.envelope, at=None, woken=None, admitted=admitted)
         delay = max(0, later.at - self._clock.now()) / 1000
         return HandedBack(RATE, delay, shown_key(later.key), copy=copy if later.reserved else None)
 
 
-def _moment_of(claimed: Claimed) -> int | None:
-    """The moment (epoch ms) that its message brings for this very attempt."""
+def _moment_of(claimed: Claimed) -> Admitted | None:
+    """The moment that its message brings for this very attempt."""
     admitted = claimed.envelope.admitted
-    return admitted.time if admitted is not None and admitted.attempt == claimed.record.attempt else None
+    return admitted if admitted is not None and admitted.attempt == claimed.record.attempt else None

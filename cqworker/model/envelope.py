@@ -110,7 +110,8 @@ class Envelope(Struct, frozen=True, kw_only=True):
     @property
     def version(self) -> int:
         """The version of its format: an older worker gives back what it would run without its limit, or as it was."""
-        return ENVELOPE_VERSION if self.limit_key is None and self.replacements is None else LIMITED_VERSION
+        is_plain = self.limit_key is None and self.replacements is None and self.woken is None
+        return ENVELOPE_VERSION if is_plain else LIMITED_VERSION
 
     def text(self) -> str:
         """The message body: JSON of characters that SQS takes (SendMessage API), empty fields left out."""
@@ -124,7 +125,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
         optional["replacements"] = self.replacements
         body |= {name: value for name, value in optional.items() if value}
         body |= {"max_attempts": self.max_attempts, "created_at": self.created_at}
-        return _to_sqs_characters(orjson.dumps(body, default=asdict).decode())
+        return _to_sqs_characters(orjson.dumps(body, default=_said).decode())
 
 
 def read_envelope(
@@ -285,6 +286,11 @@ def _read_carefully(
         replacements=count_in(body, "replacements", MAX_ROUND) if body.get("replacements") is not None else None,
         extra={} if body.keys() <= _FIELDS else {name: body[name] for name in body.keys() - _FIELDS},
     )
+
+
+def _said(part: Struct) -> dict[str, Any]:
+    """What a part of the message says: fields that say nothing are left out, as in the message itself."""
+    return {name: value for name, value in asdict(part).items() if value is not None}
 
 
 def _to_sqs_characters(text: str) -> str:

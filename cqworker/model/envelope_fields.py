@@ -12,7 +12,7 @@ import orjson
 from cqworker.model.job_limits import MAX_ATTEMPTS, MAX_TAG, MAX_TAGS, UNIQUE_PATTERN, is_queue_name, metadata_fault
 from cqworker.model.limits import Woken
 from cqworker.model.priorities import PRIORITIES, stored_priority
-from cqworker.model.rates import Admitted
+from cqworker.model.rates import NARROW_FIRST, Admitted
 from cqworker.model.tenants import tenant_fault
 
 MAX_WOKEN = 256
@@ -107,7 +107,10 @@ def admitted_in(body: dict[str, Any], latest: int) -> Admitted | None:
         return None
     if not isinstance(said, dict):
         raise NotAnEnvelope("admitted is no attempt and its time")
-    return Admitted(count_in(said, "attempt", MAX_ATTEMPTS), count_in(said, "time", latest))
+    attempt, time, up_to = count_in(said, "attempt", MAX_ATTEMPTS), count_in(said, "time", latest), said.get("up_to")
+    if up_to is not None and up_to not in NARROW_FIRST:
+        raise NotAnEnvelope(f"admitted.up_to is none of {', '.join(NARROW_FIRST)}")
+    return Admitted(attempt, time, up_to)
 
 
 def woken_in(body: dict[str, Any]) -> Woken | None:

@@ -6,7 +6,7 @@ algorithm, ITU-T I.371). A start may come before that by as many distances as it
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -14,16 +14,23 @@ from cqworker.field_docs import document_fields
 from cqworker.model.job_limits import MAX_ATTEMPTS, MAX_TIME_MS
 from cqworker.model.limits import Limit
 
+Breadth = Literal["key", "tenant", "type", "queue"]
+"""What a limit is for, the narrow ones first."""
+NARROW_FIRST: tuple[Breadth, ...] = ("key", "tenant", "type", "queue")
+"""The order in which rates are asked: what one tenant may not start takes no moment of what all of them share."""
+
 
 @document_fields(
     attempt="For which attempt of its round.",
     time="The moment (epoch ms).",
+    up_to="Up to which of its rates, the narrow ones first; the wider ones are asked then. None: under all of them.",
 )
 class Admitted(Struct, frozen=True):
-    """A moment at which a job may start under its rates, which its message carries."""
+    """A moment at which a job may start under its rates, or some of them, which its message carries."""
 
     attempt: Annotated[int, Meta(ge=1, le=MAX_ATTEMPTS)]
     time: Annotated[int, Meta(ge=1, le=MAX_TIME_MS)]
+    up_to: Breadth | None = None
 
 
 @document_fields(

@@ -11,7 +11,7 @@ from cqworker.flow import admission
 from cqworker.flow.acknowledger import Acknowledger, Resend
 from cqworker.flow.claim import Claimed
 from cqworker.model import rates
-from cqworker.model.rates import Busy, RateAsk, RateState, Reserved
+from cqworker.model.rates import Admitted, Busy, RateAsk, RateState, Reserved
 from cqworker.ports import Delivery
 from tests.simulation.mutants.registry import Swap, mutant
 from tests.simulation.ports import SimRates
@@ -40,8 +40,8 @@ def _unasked(swap: Swap) -> None:
 
 @mutant("a moment is good for every attempt", where=_paced)
 def _for_every_attempt(swap: Swap) -> None:
-    def moment_of(claimed: Claimed) -> int | None:
-        return None if claimed.envelope.admitted is None else claimed.record.started_at
+    def moment_of(claimed: Claimed) -> Admitted | None:
+        return None if claimed.envelope.admitted is None else Admitted(1, claimed.record.started_at or 1)
 
     swap(admission, "_moment_of", moment_of)
 

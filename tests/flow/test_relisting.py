@@ -1,0 +1,76 @@
+"""Copies of parked jobs: they put a job back on its list where it is not there, and change nothing where it is."""
+
+from __future__ import annotations
+
+import asyncio
+
+from msgspec.structs import replace
+
+from cqworker.model.record import envelope_of
+from cqworker.model.status import Status
+from cqworker.ports import Letter
+from cqworker.ports.limits import Waiter
+from cqworker.worker.assembly import lists_of
+from tests.flow.slots import Meter, end_all
+from tests.flow.world import World, story
+
+KEY = "type:work"
+RATED = {KEY: {"rate": "100/s", "concurrency": 1}}
+
+
+async def parked(world: World) -> tuple[str, Waiter]:
+    """A job that was parked at its moment, while another one has the slot, and its entry."""
+    first = await world.submit("work", '{"seconds": 60}')
+    await world.until(first, Status.RUNNING)
+    second = await world.submit("work")
+    await world.until_true(lambda: world.record(second).parked)
+    await asyncio.sleep(1)
+    return second, world.limits.lists[KEY][second]
+
+
+async def send_copy(world: World, job_id: str) -> None:
+    """Its first message once more."""
+    envelope = replace(envelope_of(world.record(job_id)), woken=None)
+    await world.queue.send(Letter(body=envelope.text()))
+
+
+@story
+async def test_a_copy_of_a_job_that_was_parked_at_its_moment_does_not_take_that_from_it() -> None:
+    world = World({"work": Meter().work}, limits=RATED)
+    world.start()
+    job_id, entry = await parked(world)
+    assert entry.is_admitted
+    await send_copy(world, job_id)
+    await asyncio.sleep(5)
+    assert not world.queue.bodies[1:], "the copy is gone"
+    assert world.limits.lists[KEY][job_id] == entry
+    await end_all(world, [job_id])
+    await world.stop()
+
+
+@story
+async def test_a_copy_that_was_held_up_takes_the_place_of_no_later_park() -> None:
+    world = World({"work": Meter().work}, limits=RATED)
+    world.start()
+    job_id, entry = await parked(world)
+    record = world.record(job_id)
+    later = replace(entry, token="that of a later claim", parked_at=entry.parked_at + 1_000)
+    world.limits.lists[KEY][job_id] = later
+    await lists_of(world.office.ground, world.settings).relist(record)
+    assert world.limits.lists[KEY][job_id] == later
+    world.limits.lists[KEY][job_id] = entry
+    await end_all(world, [job_id])
+    await world.stop()
+
+
+@story
+async def test_a_copy_puts_a_job_back_that_is_on_no_list() -> None:
+    world = World({"work": Meter().work}, limits=RATED)
+    world.start()
+    job_id, entry = await parked(world)
+    del world.limits.lists[KEY][job_id]
+    await send_copy(world, job_id)
+    await world.until_true(lambda: job_id in world.limits.lists[KEY])
+    assert world.limits.lists[KEY][job_id].token == entry.token
+    await end_all(world, [job_id])
+    await world.stop()
