@@ -122,7 +122,7 @@ class MonitoredUniqueKeys:
         with self._health.monitor(STORE, ENTERING):
             return await self._keys.take(hold)
 
-    async def decide(self, key: KeyItem, former: str) -> KeyItem | None:
+    async def decide(self, key: KeyItem, former: KeyItem) -> KeyItem | None:
         with self._health.monitor(STORE, ENTERING):
             return await self._keys.decide(key, former)
 

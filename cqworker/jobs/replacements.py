@@ -25,6 +25,11 @@ REPLACEABLE = frozenset({Status.QUEUED, Status.SCHEDULED})
 """Where a job stands that has yet to start."""
 
 
+def is_replaceable(record: JobRecord) -> bool:
+    """Whether a job has yet to start. Once it was so, and is not any more, it never is under the same token again."""
+    return record.status in REPLACEABLE and has_yet_to_start(record)
+
+
 class Replacements:
     """Puts off what waits, with another payload; what is due soon is sent at once.
 
@@ -40,14 +45,18 @@ class Replacements:
         self._retention = context.retention
         self._hand_overs = HandOvers(context, queues)
 
-    async def replace(self, record: JobRecord, submission: Submission) -> JobRecord | None:
+    async def replace(self, record: JobRecord, submission: Submission, *, once: bool) -> JobRecord | None:
         """The job with this submission's payload and time; None where it has started, or ended, meanwhile.
 
-        Raises NotProvisioned, Unavailable.
+        `once`: as the next replacement, and before another start. Where one came in between that was this one, whose
+        answer was lost, or a later one in place of it. Raises NotProvisioned, Unavailable.
         """
         await check_schedule(self._schedule)
+        first = record
         for _ in range(MAX_TRIES):
-            if record.status not in REPLACEABLE or not has_yet_to_start(record):
+            if once and record.replacements != first.replacements:
+                return record
+            if not is_replaceable(record) or (once and (record.round, record.token) != (first.round, first.token)):
                 return None
             change = self._write_of(record, submission)
             answer = await self._store.write(change)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from cqworker.errors import KeyReused, MessageTooLarge, SendUnanswered, Unavailable, UnknownQueue, UnknownType
+from cqworker.errors import MessageTooLarge, SendUnanswered, Unavailable, UnknownQueue, UnknownType
 from cqworker.events import JobSubmitted, RecordPostponed, SubmissionReplayed
 from cqworker.events.schedule_events import JobScheduled
 from cqworker.flow.context import Context
 from cqworker.flow.job_ref import job_ref_of, stored_trace_id
 from cqworker.jobs.queue_directory import QueueDirectory
+from cqworker.jobs.request_keys import RequestKey, RequestKeys
 from cqworker.jobs.schedule_check import check_schedule, check_start
 from cqworker.jobs.submission import Accepted, CheckedSubmission, Submission, check, check_window
 from cqworker.jobs.unique_jobs import too_quick
@@ -39,14 +39,8 @@ from cqworker.ports.fleet import LIMITS, REPLACE
 if TYPE_CHECKING:  # a process that reads bodies knows no settings, and need not wait for their import
     from cqworker.plugins.registry import Registry
 
-KEY_LIFE_MS = 86_400_000
-"""How long an idempotency key is honoured: 24 h, by the time it carries and not by TTL deletion."""
-HEAL_AFTER = 1.0
-"""Seconds in which the first request with a key may still be on its way to the queue."""
-LOOK_AGAIN = 0.1
-"""Seconds between two consistent reads of the record of that first request."""
-MAX_TRIES = 3
-"""Tries of one request with both keys: each is refused only because another try has decided which job is the answer."""
+MAX_TRIES = 5
+"""Tries of one request with both keys: each is refused only because another try has said which job is the answer."""
 MAX_AT_ONCE = 100
 """Jobs of one call that are under way together: enough for ten full requests, few enough for leases to be kept."""
 
@@ -94,6 +88,7 @@ class Submitter:
         self._emit = context.emit
         self._inline_limit = inline_limit
         self._retention = context.retention
+        self._keys = RequestKeys(context)
         self._unique = UniqueSubmissions(context, queues)
 
     async def submit(self, asked: Submission | CheckedSubmission) -> Accepted:
@@ -122,24 +117,37 @@ class Submitter:
 
     async def _accept(self, order: _Order, now: int) -> Accepted:
         job_id = new_job_id(now)
-        key = _key_item(order.fit, job_id, now)
-        if key is not None and (holder := await self._reserve_key(key, now)) is not None:
-            if (replay := await self._replay(holder)) is not None:
-                return replay
-            key, job_id = holder, holder.job_id
-        self._control.check_accepts(order.queue)
-        if (unique := order.submission.unique or order.handler.unique) is None:
-            return Accepted(await self._make(order, job_id))
+        unique = order.submission.unique or order.handler.unique
+        item, holder = await self._keys.reserve(order.fit, job_id, now)
+        key = self._unique.key_of(item)
         for _ in range(MAX_TRIES):
+            if holder is not None:
+                resumed = await self._resume(order, holder)
+                if isinstance(resumed, Accepted):
+                    return resumed
+                if isinstance(resumed, KeyItem):
+                    holder = resumed
+                    continue
+                key, job_id = resumed, new_job_id(now) if resumed.is_open else holder.job_id
+            self._control.check_accepts(order.queue)
+            if unique is None:
+                return Accepted(await self._make(order, job_id))
             answer = await self._unique.submit(
                 order.fit, unique, job_id, key, lambda hold: self._make(order, hold.job_id, hold)
             )
             if isinstance(answer, Accepted):
                 return answer
-            if (replay := await self._replay(answer)) is not None:
-                return replay
-            key, job_id = answer, answer.job_id
+            holder = answer
         raise too_quick()
+
+    async def _resume(self, order: _Order, holder: KeyItem) -> Accepted | KeyItem | RequestKey:
+        """The answer that another try of the request was given; the key where its job is still to be made."""
+        if (record := await self._keys.find_job_of(holder)) is None:
+            return self._unique.key_of(holder)
+        if order.submission.replaces:
+            return await self._unique.resume(order.submission, holder, record)
+        self._emit(SubmissionReplayed(job=job_ref_of(record)))
+        return Accepted(record, replayed=True)
 
     async def _make(self, order: _Order, job_id: str, hold: UniqueHold | None = None) -> JobRecord:
         """Sends the job, or puts it for later, under this id; `hold` is its unique key."""
@@ -192,29 +200,6 @@ class Submitter:
                 f"The payload has {size} bytes; one that may be replaced has {self._inline_limit} at most "
                 "(artifacts.inline_limit). Upload what is large, and say where it is."
             )
-
-    async def _reserve_key(self, key: KeyItem, now: int) -> KeyItem | None:
-        """None: the key is ours. Else the item of the request that came first, which must have asked for the same."""
-        holder = await self._store.reserve_key(key, now)
-        if holder is not None and holder.request != key.request:
-            raise KeyReused("This Idempotency-Key was used with another request within the last 24 hours.")
-        return holder
-
-    async def _replay(self, holder: KeyItem) -> Accepted | None:
-        """The answer that another try of the request was given; None where its job is still to be made."""
-        if (record := await self._find_job_of(holder)) is None:
-            return None
-        self._emit(SubmissionReplayed(job=job_ref_of(record)))
-        return Accepted(record, replayed=True)
-
-    async def _find_job_of(self, holder: KeyItem) -> JobRecord | None:
-        """The job of an earlier request; None when that request never got as far as the queue."""
-        deadline = self._clock.monotonic() + HEAL_AFTER
-        while (record := await self._store.get(holder.job_id)) is None:
-            if self._clock.monotonic() >= deadline:
-                return None
-            await asyncio.sleep(LOOK_AGAIN)
-        return record
 
     async def _build_envelope(self, order: _Order, job_id: str) -> Envelope:
         submission = order.submission
@@ -288,11 +273,3 @@ class Submitter:
             self._emit(RecordPostponed(job=job_ref_of(record), cause=error.cause))
             return record
         return (answer.seen or record) if isinstance(answer, Refused) else answer.record
-
-
-def _key_item(fit: CheckedSubmission, job_id: str, now: int) -> KeyItem | None:
-    """The item of the request's idempotency key, if it has one, for a job of this id."""
-    if fit.submission.idempotency_key is None:
-        return None
-    owned = f"{fit.submission.tenant}\0{fit.submission.idempotency_key}".encode()
-    return KeyItem(hashlib.sha256(owned).hexdigest(), job_id, fit.fingerprint, now + KEY_LIFE_MS)

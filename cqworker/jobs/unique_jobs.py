@@ -12,7 +12,6 @@ from cqworker.errors import NotAllowedNow, Unavailable
 from cqworker.flow.context import Context
 from cqworker.model.record import JobRecord
 from cqworker.model.unique_hold import Standing, UniqueHold, scope_and_key
-from cqworker.ports import KeyItem
 
 UNSENT_FOR = 1.0
 """Seconds in which whoever took a key may still be on the way to the queue."""
@@ -105,17 +104,6 @@ class UniqueJobs:
     async def is_free(self, held: UniqueHold) -> bool:
         """Whether the job that the key names keeps nobody from being made by now. Raises Unavailable."""
         return held.standing(await self._store.get(held.job_id), self._clock.now()) is Standing.FREE
-
-    async def decide(self, job_id: str, key: KeyItem | None) -> KeyItem | None:
-        """None: this job is the answer to every try of the request with this idempotency key; one without has one try.
-
-        Else the key as it stands: another try was faster, and its job is the answer. Raises Unavailable.
-        """
-        if key is None:
-            return None
-        if key.decided:
-            return None if key.job_id == job_id else key
-        return await self._keys.decide(replace(key, job_id=job_id), key.job_id)
 
     async def _judge(self, held: UniqueHold) -> tuple[JobRecord | None, Standing]:
         """Reads the job that the key names; for a moment once more while it may be under way."""

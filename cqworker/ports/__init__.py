@@ -142,15 +142,28 @@ class JobQueue(Protocol):
     request="The hash of the request it stands for.",
     expires_at="Until when it counts (epoch ms).",
     decided="Whether that job is the answer to the request for good.",
+    replacement="Which replacement of that job's payload the request is to be, or None.",
+    standing="The round and the token under which that job may be replaced so, or None.",
 )
 class KeyItem(Struct, frozen=True):
-    """An idempotency key's own item: `key` is its hash, `request` the hash of the request it stands for."""
+    """An idempotency key's own item: `key` is its hash, `request` the hash of the request it stands for.
+
+    Where `replacement` is a number the request is to be that replacement of the payload of its job, as long as that
+    stands in the round and under the token that `standing` says.
+    """
 
     key: str
     job_id: str
     request: str
     expires_at: int
     decided: bool = False
+    replacement: int | None = None
+    standing: str | None = None
+
+    @property
+    def named(self) -> tuple[str, bool, int | None, str | None]:
+        """What it says of the request's job: all that is ever changed in it."""
+        return self.job_id, self.decided, self.replacement, self.standing
 
 
 class JobStore(Protocol):

@@ -18,10 +18,10 @@ class UniqueKeys(Protocol):
         """
         ...
 
-    async def decide(self, key: KeyItem, former: str) -> KeyItem | None:
-        """None: an idempotency key names the job of `key` for good, or has run out and is gone.
+    async def decide(self, key: KeyItem, former: KeyItem) -> KeyItem | None:
+        """None: an idempotency key says what `key` says from now on, or has run out and is gone.
 
-        Else the item that stands there. It is decided where it names `former` and was not decided before, so that of
-        several tries of one request a single one says which job is the answer.
+        Else the item that stands there. It is put where it names what `former` does, so that of several tries of one
+        request a single one says which job is the answer.
         """
         ...

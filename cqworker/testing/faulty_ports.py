@@ -156,7 +156,7 @@ class FaultyUniqueKeys:
     async def take(self, hold: UniqueHold) -> UniqueHold | None:
         return await self.meet("take", lambda: self._keys.take(hold))
 
-    async def decide(self, key: KeyItem, former: str) -> KeyItem | None:
+    async def decide(self, key: KeyItem, former: KeyItem) -> KeyItem | None:
         return await self.meet("decide", lambda: self._keys.decide(key, former))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
 from cqworker.model.unique_hold import UniqueHold
 from cqworker.ports import KeyItem
 from cqworker.testing.memory_ports import MemoryStore
@@ -24,12 +22,12 @@ class MemoryUniqueKeys:
             return None
         return None if held.is_same_take(hold) else held
 
-    async def decide(self, key: KeyItem, former: str) -> KeyItem | None:
-        """None: the idempotency key names that job for good, or is gone; else the item that stands there."""
+    async def decide(self, key: KeyItem, former: KeyItem) -> KeyItem | None:
+        """None: the idempotency key says that from now on, or is gone; else the item that stands there."""
         held = self._store.keys.get(key.key)
-        if held is None or (held.decided and held.job_id == key.job_id):
+        if held is None or held.named == key.named:
             return None
-        if held.decided or held.job_id != former:
+        if held.named != former.named:
             return held
-        self._store.keys[key.key] = replace(key, decided=True)
+        self._store.keys[key.key] = key
         return None

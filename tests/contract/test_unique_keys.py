@@ -94,11 +94,11 @@ async def test_an_idempotency_key_is_decided_once_for_its_own_job_or_another(
 ) -> None:
     mine = KeyItem("k", "job-9", "request", NOW + 1000)
     assert await store.reserve_key(mine, NOW) is None
-    decided = replace(mine, job_id=answer, decided=True)
-    assert await keys.decide(replace(mine, job_id=answer), "job-9") is None
-    assert await keys.decide(replace(mine, job_id=answer), "job-9") is None
-    assert await keys.decide(replace(mine, job_id="job-5"), "job-9") == decided
-    assert await keys.decide(replace(mine, job_id="job-5"), answer) == decided
+    decided, other = replace(mine, job_id=answer, decided=True), replace(mine, job_id="job-5", decided=True)
+    assert await keys.decide(decided, mine) is None
+    assert await keys.decide(decided, mine) is None
+    assert await keys.decide(other, mine) == decided
+    assert await keys.decide(other, replace(mine, job_id=answer)) == decided
     assert await store.reserve_key(replace(mine, job_id="job-7"), NOW) == decided
 
 
@@ -107,16 +107,17 @@ async def test_of_many_tries_of_one_request_one_decides_and_the_others_are_told_
 ) -> None:
     mine = KeyItem("k", "job-9", "request", NOW + 1000)
     await store.reserve_key(mine, NOW)
-    answers = await asyncio.gather(*(keys.decide(replace(mine, job_id=f"job-{n}"), "job-9") for n in range(12)))
+    wanted = [replace(mine, job_id=f"job-{number}", decided=True) for number in range(12)]
+    answers = await asyncio.gather(*(keys.decide(each, mine) for each in wanted))
     assert answers.count(None) == 1
-    winner = replace(mine, job_id=f"job-{answers.index(None)}", decided=True)
+    winner = wanted[answers.index(None)]
     assert [answer for answer in answers if answer is not None] == [winner] * 11
 
 
 async def test_a_reservation_that_comes_once_more_leaves_what_was_decided(keys: UniqueKeys, store: JobStore) -> None:
     mine = KeyItem("k", "job-9", "request", NOW + 1000)
     await store.reserve_key(mine, NOW)
-    await keys.decide(mine, "job-9")
+    await keys.decide(replace(mine, decided=True), mine)
     assert await store.reserve_key(mine, NOW) is None
     assert await store.reserve_key(replace(mine, job_id="job-4"), NOW) == replace(mine, decided=True)
 
@@ -125,7 +126,32 @@ async def test_an_idempotency_key_that_names_a_third_job_stays_as_it_is_and_one_
     keys: UniqueKeys, store: JobStore
 ) -> None:
     other = KeyItem("k", "job-3", "request", NOW + 1000)
-    assert await keys.decide(replace(other, job_id="job-1"), "job-9") is None
+    first, seen = replace(other, job_id="job-1", decided=True), replace(other, job_id="job-9")
+    assert await keys.decide(first, seen) is None
     await store.reserve_key(other, NOW)
-    assert await keys.decide(replace(other, job_id="job-1"), "job-9") == other
+    assert await keys.decide(first, seen) == other
     assert await store.reserve_key(replace(other, job_id="job-4"), NOW) == other
+
+
+async def test_a_replacement_that_a_request_is_to_be_is_kept_until_who_has_read_it_whole_puts_something_else(
+    keys: UniqueKeys, store: JobStore
+) -> None:
+    mine = KeyItem("k", "job-9", "request", NOW + 1000)
+    begun = replace(mine, job_id="job-1", replacement=2, standing="1 token")
+    await store.reserve_key(mine, NOW)
+    assert await keys.decide(begun, mine) is None
+    assert await keys.decide(begun, mine) is None
+    assert await store.reserve_key(replace(mine, job_id="job-7"), NOW) == begun
+    anew, done = replace(begun, standing="1 other"), replace(mine, job_id="job-2", decided=True)
+    for former in (
+        mine,
+        replace(begun, replacement=1),
+        anew,
+        replace(begun, decided=True),
+        replace(mine, job_id="job-1"),
+    ):
+        assert await keys.decide(done, former) == begun
+    assert await keys.decide(anew, begun) is None
+    assert await keys.decide(done, begun) == anew
+    assert await keys.decide(done, anew) is None
+    assert await keys.decide(replace(begun, job_id="job-2"), done) is None

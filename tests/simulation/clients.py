@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 from cqworker.errors import CqworkerError, KeyReused, NotProvisioned, SendUnanswered, Unavailable, UnknownType
+from cqworker.jobs.request_keys import KEY_LIFE_MS
 from cqworker.jobs.submission import Accepted, Submission
-from cqworker.jobs.submit import KEY_LIFE_MS
 from cqworker.model.operator_writes import Enter
 from cqworker.model.record import SHARDS, JobRecord, shard_of
 from cqworker.model.status import Status

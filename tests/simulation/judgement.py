@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from itertools import pairwise
 
-from cqworker.jobs.submit import KEY_LIFE_MS
+from cqworker.jobs.request_keys import KEY_LIFE_MS
 from cqworker.model.record import JobRecord
 from cqworker.model.status import FailureKind, Status
 from tests.simulation.clients import Ledger

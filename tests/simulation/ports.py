@@ -235,7 +235,7 @@ class SimUniqueKeys:
         call = Call("dynamodb", "take", f"{hold.key[:8]} for {hold.job_id} r{hold.round} rev {hold.rev}")
         return await self._link.call(call, lambda: self._service.take(hold))
 
-    async def decide(self, key: KeyItem, former: str) -> KeyItem | None:
+    async def decide(self, key: KeyItem, former: KeyItem) -> KeyItem | None:
         call = Call("dynamodb", "decide", f"{key.key[:8]} for {key.job_id}")
         return await self._link.call(call, lambda: self._service.decide(key, former))
 

@@ -12,8 +12,8 @@ from functools import partial
 from typing import TypeVar
 
 from cqworker.errors import CqworkerError, SendUnanswered, Unavailable
+from cqworker.jobs.request_keys import KEY_LIFE_MS
 from cqworker.jobs.submission import Accepted, Submission
-from cqworker.jobs.submit import KEY_LIFE_MS
 from cqworker.model.unique import Unique
 from cqworker.testing.virtual_time import EPOCH_MS
 from tests.simulation.clients import Clients

@@ -109,14 +109,14 @@ class StoreService:
             return None
         return None if held.is_same_take(hold) else held
 
-    def decide(self, key: KeyItem, former: str) -> KeyItem | None:
+    def decide(self, key: KeyItem, former: KeyItem) -> KeyItem | None:
         holder = self.keys.get(key.key)
-        if holder is None or (holder.decided and holder.job_id == key.job_id):
+        if holder is None or holder.named == key.named:
             return None
-        if holder.decided or holder.job_id != former:
+        if holder.named != former.named:
             return holder
-        self.keys[key.key] = decided = replace(key, decided=True)
-        self.key_history.append((self._world.time(), decided))
+        self.keys[key.key] = key
+        self.key_history.append((self._world.time(), key))
         return None
 
 

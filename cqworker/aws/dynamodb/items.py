@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
 
 import orjson
+from msgspec.structs import replace
 
 from cqworker.model.history import Entry
 from cqworker.model.listing import Listing
@@ -148,6 +149,8 @@ def key_item(key: KeyItem) -> dict[str, Cell]:
         "request": text(key.request),
     }
     item |= {"expires_at": number(key.expires_at), "purge_at": number(key.expires_at // 1000 + KEY_GRACE_SECONDS)}
+    if key.replacement is not None:
+        item |= {"replacement": number(key.replacement), "standing": text(key.standing or "")}
     return item | {"decided": {"BOOL": True}} if key.decided else item
 
 
@@ -155,7 +158,10 @@ def key_of(item: Item) -> KeyItem:
     """The idempotency key of an item; raises Unreadable."""
     try:
         held = item["pk"]["S"].removeprefix(KEY_PREFIX), item["job_id"]["S"], item["request"]["S"]
-        return KeyItem(*held, int(item["expires_at"]["N"]), decided="decided" in item)
+        key = KeyItem(*held, int(item["expires_at"]["N"]), decided="decided" in item)
+        if "replacement" not in item:
+            return key
+        return replace(key, replacement=int(item["replacement"]["N"]), standing=item["standing"]["S"])
     except (KeyError, ValueError) as error:
         raise UnreadableItem(f"an idempotency key's item: {type(error).__name__}: {error}") from error
 

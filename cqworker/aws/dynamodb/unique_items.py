@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
 from cqworker.aws.aws_call import Answer, Calls, Declined, Request
-from cqworker.aws.dynamodb.expression_parts import all_of, any_of, compare, missing
+from cqworker.aws.dynamodb.expression_parts import Part, all_of, any_of, compare, missing, present
 from cqworker.aws.dynamodb.items import Cell, Item, UnreadableItem, key_item, key_of, number, text
 from cqworker.aws.dynamodb.job_store import WITH_CAPACITY, WITH_OLD_ITEM, read_item
 from cqworker.aws.dynamodb.record_conditions import ABSENT
@@ -18,7 +16,6 @@ from cqworker.ports import KeyItem
 UNIQUE_PREFIX = "unique#"
 """What `pk` of a unique key's item begins with."""
 UNSEEN = any_of(ABSENT, compare("rev", "=", ":seen"))
-UNDECIDED = all_of(compare("job_id", "=", ":former"), missing("decided"))
 
 
 class DynamoUniqueKeys:
@@ -46,12 +43,13 @@ class DynamoUniqueKeys:
             return None if held.is_same_take(hold) else held
         return None
 
-    async def decide(self, key: KeyItem, former: str) -> KeyItem | None:
+    async def decide(self, key: KeyItem, former: KeyItem) -> KeyItem | None:
         """As UniqueKeys.decide."""
+        condition, values = _names_what(former)
         request = {
-            "Item": key_item(replace(key, decided=True)),
-            "ConditionExpression": UNDECIDED.expression,
-            "ExpressionAttributeValues": {":former": text(former)},
+            "Item": key_item(key),
+            "ConditionExpression": condition.expression,
+            "ExpressionAttributeValues": values,
             **WITH_OLD_ITEM,
         }
         try:
@@ -60,11 +58,23 @@ class DynamoUniqueKeys:
             if not (item := declined.answer.get("Item")):
                 return None
             held = read_item(key_of, item, self._about)
-            return None if held.decided and held.job_id == key.job_id else held
+            return None if held.named == key.named else held
         return None
 
     async def _put(self, request: Request) -> Answer:
         return await self._clients.call(PUT_ITEM, {"TableName": self._table, **WITH_CAPACITY, **request}, self._about)
+
+
+def _names_what(former: KeyItem) -> tuple[Part, dict[str, Cell]]:
+    """That an idempotency key names what it was read with."""
+    values: dict[str, Cell] = {":former": text(former.job_id)}
+    terms = [compare("job_id", "=", ":former"), present("decided") if former.decided else missing("decided")]
+    if former.replacement is None:
+        terms.append(missing("replacement"))
+    else:
+        terms += [compare("replacement", "=", ":number"), compare("standing", "=", ":standing")]
+        values |= {":number": number(former.replacement), ":standing": text(former.standing or "")}
+    return all_of(*terms), values
 
 
 def unique_item(hold: UniqueHold) -> dict[str, Cell]:

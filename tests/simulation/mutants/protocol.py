@@ -17,9 +17,10 @@ from cqworker.flow.lease import Lease
 from cqworker.flow.lease_keeper import LeaseKeeper
 from cqworker.flow.poller import Poller
 from cqworker.flow.settle import Settler
+from cqworker.jobs.request_keys import KEY_LIFE_MS, RequestKeys
 from cqworker.jobs.rounds import Rounds
-from cqworker.jobs.submission import Submission
-from cqworker.jobs.submit import KEY_LIFE_MS, Submitter
+from cqworker.jobs.submission import CheckedSubmission, Submission
+from cqworker.jobs.submit import Submitter
 from cqworker.model import claim_table
 from cqworker.model.attempt_writes import Claim, HandBack, Settle
 from cqworker.model.envelope import Envelope
@@ -111,14 +112,16 @@ def _attempt_from_receives(swap: Swap) -> None:
 
 @mutant("idempotency through an index that lags")
 def _lagging_index(swap: Swap) -> None:
-    honest = Submitter._reserve_key
+    honest = RequestKeys.reserve
 
-    async def reserve(self: Submitter, key: KeyItem, now: int) -> KeyItem | None:
-        held = await honest(self, key, now)
+    async def reserve(
+        self: RequestKeys, fit: CheckedSubmission, job_id: str, now: int
+    ) -> tuple[KeyItem | None, KeyItem | None]:
+        key, held = await honest(self, fit, job_id, now)
         age = self._clock.now() - held.expires_at + KEY_LIFE_MS if held is not None else 0
-        return held if age > INDEX_LAG_MS else None
+        return key, held if age > INDEX_LAG_MS else None
 
-    swap(Submitter, "_reserve_key", reserve)
+    swap(RequestKeys, "reserve", reserve)
 
 
 @mutant("drain that cancels the long poll", "drain")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from cqworker.jobs.request_keys import RequestKey
 from cqworker.jobs.submission import Accepted, CheckedSubmission
 from cqworker.jobs.unique_jobs import Taken, UniqueJobs, Unsent
 from cqworker.jobs.unique_submissions import Make, UniqueSubmissions
@@ -66,7 +67,7 @@ def _sent_before_key(swap: Swap) -> None:
     honest = UniqueSubmissions.submit
 
     async def submit(
-        self: UniqueSubmissions, fit: CheckedSubmission, unique: Unique, job_id: str, key: KeyItem | None, make: Make
+        self: UniqueSubmissions, fit: CheckedSubmission, unique: Unique, job_id: str, key: RequestKey, make: Make
     ) -> Accepted | KeyItem:
         made = await make(self._hold_of(fit, unique, job_id))
 
@@ -132,18 +133,18 @@ def _record_without_key(swap: Swap) -> None:
 
 @mutant("an idempotency key names the job that was never made for it", where=_contested)
 def _key_of_nobody(swap: Swap) -> None:
-    async def decide(_self: UniqueJobs, _job_id: str, _key: KeyItem | None) -> None:
+    async def decide(_self: RequestKey, _job_id: str) -> None:
         return
 
-    swap(UniqueJobs, "decide", decide)
+    swap(RequestKey, "decide", decide)
 
 
 @mutant("an idempotency key is decided where another try did so before", where=_contested)
 def _undecided_key(swap: Swap) -> None:
-    honest = UniqueJobs.decide
+    honest = RequestKey.decide
 
-    async def decide(self: UniqueJobs, job_id: str, key: KeyItem | None) -> None:
-        if key is not None and key.job_id != job_id:
-            await honest(self, job_id, key)
+    async def decide(self: RequestKey, job_id: str) -> None:
+        if self.item is not None and self.item.job_id != job_id:
+            await honest(self, job_id)
 
-    swap(UniqueJobs, "decide", decide)
+    swap(RequestKey, "decide", decide)
