@@ -9,6 +9,7 @@ from enum import Enum, auto
 from msgspec import Struct
 from msgspec.structs import replace
 
+from cqworker.admission.full_lists import FullLists, LimitOf
 from cqworker.admission.set_aside import SetAside
 from cqworker.admission.slots import SlotKeeper
 from cqworker.clock import Clock
@@ -33,15 +34,20 @@ OLD_MS = 7 * 86_400_000
 BEYOND = 8
 """Entries that are read beyond those that are to be woken: some of them may have been left behind."""
 
-MostOf = Callable[[str], int | None]
-"""How many may run at once of a key; None: it is not limited."""
-
 
 class Sending(Struct, frozen=True):
     """`queue_named` opens a queue by its name and level; `on_unsendable` hears who cannot be sent, and why."""
 
     queue_named: Callable[[str, str | None], JobQueue]
     on_unsendable: Callable[[JobRecord, str], None]
+
+
+class Swept(Struct, frozen=True):
+    """What a look of the sweep found of a key: whether somebody still waits, and whether no more may."""
+
+    key: str
+    is_waited_for: bool
+    is_full: bool
 
 
 class _Fate(Enum):
@@ -65,14 +71,15 @@ class WaitingLists:
         sending: Sending,
         slots: SlotKeeper,
         clock: Clock,
-        most_of: MostOf,
+        limit_of: LimitOf,
     ) -> None:
         self._limits = limits
         self._store = store
         self._sending = sending
         self._slots = slots
         self._clock = clock
-        self._most_of = most_of
+        self._limit_of = limit_of
+        self._full = FullLists(limits, clock, limit_of)
         self._aside = SetAside(clock)
         self._marks = TokenGenerator()
 
@@ -113,18 +120,18 @@ class WaitingLists:
         most_woken: int = MOST_AT_ONCE,
         *,
         hands_on: bool = False,
-    ) -> None:
-        """Wakes as many as there are free slots, where the key is marked, `most_woken` at most. Raises Unavailable.
+    ) -> bool:
+        """Wakes as many as there are free slots, where the key is marked, `most_woken` at most; whether any wait still.
 
         `seen` is how the whole key stands, where that is known. A list that is found empty loses its mark. Who is woken
         alone, or first where a job `hands_on` its slot that had a moment, keeps the moment at which it was parked; the
-        others need another one: a limit that was lifted lets no more start than their rates.
+        others need another one: a limit that was lifted lets no more start than their rates. Raises Unavailable.
         """
         slots = await self._limits.slots(key) if seen is None else seen
         mark = next((each.waiting for each in slots if each.waiting is not None), None)
         if mark is None:
-            return
-        most = self._most_of(key)
+            return False
+        most = None if (limit := self._limit_of(key)) is None else limit.concurrency
         held = sum(len(each.held) for each in slots)
         room = most_woken if most is None else min(most_woken, most - held)
         keeps = hands_on or room == 1
@@ -133,21 +140,24 @@ class WaitingLists:
             room, keeps = room - 1, False
         if room > 0 and await self._wake(key, room, keeps=keeps):
             await self._limits.clear_mark(key, mark)
+            return False
+        return True
 
     async def due(self, number: int) -> Sequence[str]:
         """At most so many keys whose time for a look has come. Raises Unavailable, NotProvisioned."""
         return await self._limits.marked(self._clock.now(), number)
 
-    async def sweep(self, key: str) -> None:
+    async def sweep(self, key: str) -> Swept:
         """Looks at a key where somebody waits, after its dead were cleared away, and says when to look again.
 
         Raises Unavailable.
         """
         slots = await self._slots.free_dead(key)
         await self._wake_old(key)
-        await self.look(key, slots)
+        is_waited_for = await self.look(key, slots)
         if (mark := next((each.waiting for each in slots if each.waiting is not None), None)) is not None:
             await self._limits.put_off(key, mark, self._clock.now() + LOOK_MS)
+        return Swept(key, is_waited_for=is_waited_for, is_full=is_waited_for and await self._full.has(key))
 
     async def _wake(self, key: str, room: int, *, keeps: bool) -> bool:
         """Wakes the first of the list, as many as there is room for; whether the list was empty in the end.

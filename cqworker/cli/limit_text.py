@@ -49,6 +49,8 @@ def limit_text(limit: View) -> str:
         said += " What may not start at once is CANCELLED."
     if limit["held"] or limit["waiting"]:
         said += f" It has {_held(limit)} running, and {_waiting(limit)} waiting."
+    if limit["is_full"]:
+        said += " No more may wait: jobs that it binds are refused for now."
     if limit["next_start"] and not limit["is_paused"]:
         said += f" The next may start at {limit['next_start']}."
     return said
@@ -68,4 +70,5 @@ def _held(limit: View) -> str:
 
 
 def _waiting(limit: View) -> str:
-    return f"{MOST_COUNTED} or more" if limit["waiting"] >= MOST_COUNTED else str(limit["waiting"])
+    counted = f"{MOST_COUNTED} or more" if limit["waiting"] >= MOST_COUNTED else str(limit["waiting"])
+    return f"{counted} (full)" if limit["is_full"] else counted

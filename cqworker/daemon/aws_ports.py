@@ -22,12 +22,11 @@ from cqworker.events import Emit
 from cqworker.fleet.fleet_types import FleetTypes
 from cqworker.flow.queue_control import QueueControl
 from cqworker.flow.schedule_state import ScheduleState
-from cqworker.health.monitored_limits import MonitoredLimits
+from cqworker.health.monitored_limits import MonitoredLimits, MonitoredRates
 from cqworker.health.monitored_ports import (
     MonitoredArtifacts,
     MonitoredFleet,
     MonitoredQueue,
-    MonitoredRates,
     MonitoredSchedule,
     MonitoredStore,
     MonitoredUniqueKeys,
@@ -90,6 +89,7 @@ def open_aws_ports(
         queue_control=QueueControl(clock, is_known=False, written=limits_of(settings.limits)),
         rates=MonitoredRates(DynamoRates(clients, table), health),
         is_served_elsewhere=FleetTypes(fleet, clock).is_served,
+        tell_crowding=fleet.crowd,
         listing=(listing := DynamoListing(clients, table)),
         operations=(operations := DynamoOperations(clients, table)),
     )

@@ -59,6 +59,16 @@ class LimitNoticed(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class CrowdingNoticed(Struct, frozen=True, kw_only=True):
+    """For these limits, and the limit_keys of these tenants, no more jobs may wait from now on; none: there is room.
+
+    Names are parted by spaces.
+    """
+
+    limits: str
+    tenants: str
+
+
 class CommandObeyed(Struct, frozen=True, kw_only=True):
     """This daemon does what it was asked to do."""
 
@@ -104,6 +114,7 @@ FleetEvent = (
     QueueOrdered
     | LimitOrdered
     | LimitNoticed
+    | CrowdingNoticed
     | WorkerOrdered
     | QueueStateNoticed
     | CommandObeyed

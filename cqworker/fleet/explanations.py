@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from cqworker.clock import Clock
 from cqworker.errors import Unavailable
-from cqworker.model.history import HANDED_BACK, RATE
+from cqworker.model.history import CROWDED, HANDED_BACK, RATE
 from cqworker.model.limits import shown_key
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
@@ -43,9 +43,12 @@ class Explanations:
                     behind = _behind(await self._first(record.parked), record.job_id)
             return f"parked {behind}on {shown_key(record.parked)} since {rfc3339(since)}"
         last = record.history[-1] if record.history else None
-        if record.status is not Status.QUEUED or last is None or not last.reason.startswith(f"{RATE} "):
+        if record.status is not Status.QUEUED or last is None:
             return None
-        return f"put off by the {last.reason} since {rfc3339(last.at)}"
+        if last.reason.startswith(f"{CROWDED} "):
+            key = last.reason.split(" ", 2)[1]
+            return f"not even parked, for as many as may already wait for {key}; it asks again and again"
+        return f"put off by the {last.reason} since {rfc3339(last.at)}" if last.reason.startswith(f"{RATE} ") else None
 
     async def _first(self, key: str) -> list[str]:
         """Who is the first to be woken, as it stood a few seconds ago at most."""

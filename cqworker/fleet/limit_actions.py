@@ -15,6 +15,7 @@ from cqworker.events import Emit
 from cqworker.events.fleet_events import LimitOrdered
 from cqworker.fleet.explanations import Explanations
 from cqworker.fleet.fleet_actions import MAX_REASON, MAX_TRIES
+from cqworker.model.crowding import Crowding
 from cqworker.model.limits import (
     EVERY,
     MAX_LIMIT_KEY,
@@ -54,7 +55,7 @@ class LimitStanding:
     """How a limit stands: `written` in the file, `order` of an operator, `limit` as both have it, and who uses it.
 
     `held` slots, of which `dead` belong to nobody alive; so many `waiting` jobs (MOST_COUNTED: or more), the `oldest`
-    of them; `next_start` (epoch ms) is when the rate lets the next job start.
+    of them, no more of whom may come where it `is_full`; `next_start` (epoch ms): when the rate lets the next start.
     """
 
     key: str
@@ -66,6 +67,7 @@ class LimitStanding:
     waiting: int = 0
     oldest: Waiter | None = None
     next_start: int | None = None
+    is_full: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,12 +95,14 @@ class LimitActions:
         orders = self._in_force(control.limits)
         names = sorted({*self.written, *orders, *waited_for})
         looked_at = [name for name in names if not name.endswith(f":{EVERY}")][:MOST_SHOWN]
-        found = dict(zip(looked_at, await asyncio.gather(*(self._look(key, orders) for key in looked_at)), strict=True))
+        looks = (self._look(key, orders, control.crowding) for key in looked_at)
+        found = dict(zip(looked_at, await asyncio.gather(*looks), strict=True))
         return [found.get(name) or self._plain(name, orders) for name in names]
 
     async def show(self, key: str) -> LimitStanding:
         """How one key stands. Raises Unavailable."""
-        return await self._look(key, self._in_force((await self.fleet.control()).limits))
+        control = await self.fleet.control()
+        return await self._look(key, self._in_force(control.limits), control.crowding)
 
     async def set(self, key: str, order: LimitOrder) -> LimitStanding:
         """Another limit for one key, in place of what a file says of the same, until it ends or is lifted.
@@ -148,7 +152,7 @@ class LimitActions:
                     )
                 )
                 await self._have_swept(key)
-                return await self._look(key, changed)
+                return await self._look(key, changed, control.crowding)
         raise NotAllowedNow("The fleet's control changes too quickly; try again.")
 
     async def _have_swept(self, key: str) -> None:
@@ -164,7 +168,7 @@ class LimitActions:
         except NotProvisioned:
             return ()
 
-    async def _look(self, key: str, orders: Mapping[str, LimitOrder]) -> LimitStanding:
+    async def _look(self, key: str, orders: Mapping[str, LimitOrder], crowding: Crowding | None) -> LimitStanding:
         shards, state, waiting, first = await asyncio.gather(
             self.limits.slots(key),
             self.rates.rate_state(key),
@@ -182,6 +186,7 @@ class LimitActions:
             waiting=waiting,
             oldest=first[0] if first else None,
             next_start=self._next_start(key, plain.limit, state),
+            is_full=crowding is not None and crowding.first_full((key,), self.clock.now()) is not None,
         )
 
     def _plain(self, key: str, orders: Mapping[str, LimitOrder]) -> LimitStanding:

@@ -21,6 +21,7 @@ def limit_view(standing: LimitStanding) -> View:
         "rate": None if limit.rate is None else str(limit.rate),
         "burst": None if limit.rate is None else limit.starts_at_once,
         "on_full": limit.on_full,
+        "max_waiting": None if limit.concurrency is None else limit.max_waiting,
         "until": None if until is None else rfc3339(until),
         "said_by": "nobody" if standing.limit is None else "operator" if order is not None else "file",
         "since": rfc3339(order.since) if order is not None else None,
@@ -29,6 +30,7 @@ def limit_view(standing: LimitStanding) -> View:
         "held": standing.held,
         "dead": standing.dead,
         "waiting": standing.waiting,
+        "is_full": standing.is_full,
         "oldest_waiting": None
         if oldest is None
         else {"job_id": oldest.job_id, "since": rfc3339(oldest.parked_at), "created_at": rfc3339(oldest.created_at)},

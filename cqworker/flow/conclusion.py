@@ -26,7 +26,7 @@ from cqworker.execution.stop_outcomes import ERROR_PREFIX
 from cqworker.flow.unknown_types import PATIENCE_MS, seconds_to_hide, unknown_type_failure
 from cqworker.model.backoff import retry_delay
 from cqworker.model.envelope import Envelope
-from cqworker.model.history import HANDED_BACK, PARKED, RATE, RETRIED, SNOOZED, snooze_reason
+from cqworker.model.history import CROWDED, HANDED_BACK, PARKED, RATE, RETRIED, SNOOZED, snooze_reason
 from cqworker.model.record import Failure, JobRecord
 from cqworker.model.status import FailureKind
 from cqworker.plugins.handler import Backoff
@@ -80,7 +80,7 @@ class HandedBack(Struct, frozen=True):
     @property
     def history_reason(self) -> str:
         """The reason as the history has it."""
-        if self.reason in (PARKED, RATE):
+        if self.reason in (PARKED, RATE, CROWDED):
             return f"{self.reason} {self.note}"
         return snooze_reason(self.note) if self.reason == SNOOZED else with_note(self.reason, self.note)
 

@@ -10,6 +10,7 @@ from cqworker.events import Emit
 from cqworker.flow.queue_control import QueueControl
 from cqworker.flow.schedule_state import ScheduleState
 from cqworker.health.service_health import ServiceHealth
+from cqworker.model.crowding import Crowding
 from cqworker.model.listing_rule import ListingRule
 from cqworker.model.retention import Retention
 from cqworker.ports import JobStore
@@ -22,6 +23,14 @@ IsServed = Callable[[str, str], Awaitable[bool]]
 async def served_nowhere(job_type: str, queue: str) -> bool:  # noqa: ARG001 - the signature is IsServed's
     """Where there is no registry of the fleet, nobody is known to serve it."""
     return False
+
+
+TellCrowding = Callable[[Crowding], Awaitable[None]]
+"""Tells the fleet for which limits no more jobs may wait. Raises Unavailable."""
+
+
+async def tell_nobody(crowding: Crowding) -> None:
+    """Where there is no registry of the fleet this process alone knows it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,4 +51,5 @@ class Context:
     worker: str = ""
     queue_control: QueueControl = field(default_factory=QueueControl)
     is_served_elsewhere: IsServed = served_nowhere
+    tell_crowding: TellCrowding = tell_nobody
     listing: ListingRule = field(default_factory=ListingRule)

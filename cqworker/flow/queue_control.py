@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from cqworker.clock import Clock, SystemClock
-from cqworker.errors import NotProvisioned, QueueDraining
+from cqworker.errors import NotProvisioned, QueueDraining, RateLimited
 from cqworker.flow.waiting import sleep_unless
-from cqworker.model.limits import Limit, LimitTable
+from cqworker.model.crowding import refusal
+from cqworker.model.limits import Limit, LimitTable, keys_of_job
 from cqworker.ports.fleet import FEATURES, LIMITS, Control, QueueOrder, QueueState
 
 LOOK_AGAIN = 1.0
 """Seconds after which one who waits for a queue looks whether its pause has run out."""
 USUAL_RETRY = 60
 """Seconds after which a client asks again for a queue that drains without an end."""
+CROWDED_RETRY = 60
+"""Seconds after which a client asks again where no more jobs may wait for a limit: the sweep looks once a minute."""
 
 
 class QueueControl:
@@ -77,6 +80,18 @@ class QueueControl:
             f'The queue "{queue}" takes no new jobs now{why}. Ask again in {left} s, or name another queue.',
             retry_after=left,
         )
+
+    def first_full(self, keys: Sequence[str]) -> str | None:
+        """The first of these limits for which no more jobs may wait; None: there is room."""
+        crowding = self.control.crowding
+        return None if crowding is None else crowding.first_full(keys, self._clock.now())
+
+    def check_room(self, type_: str, queue: str, tenant: str, limit_key: str | None) -> None:
+        """Raises RateLimited where as many jobs as may already wait for a limit that binds such a job."""
+        crowding = self.control.crowding
+        if crowding is None or (key := self.first_full(keys_of_job(type_, queue, tenant, limit_key))) is None:
+            return
+        raise RateLimited(refusal(crowding, key, CROWDED_RETRY), retry_after=CROWDED_RETRY)
 
     def check_enabled(self, feature: str) -> None:
         """Raises NotProvisioned where the operator has not enabled this yet: daemons at work may not know it."""

@@ -15,14 +15,15 @@ from cqworker.flow.lease import LeaseState
 from cqworker.flow.limit_keys import LimitKeys
 from cqworker.flow.settle import Parked, Settler, parked_purge_at
 from cqworker.model.envelope import Envelope
-from cqworker.model.history import LIMITED, PARKED
+from cqworker.model.history import CROWDED, LIMITED, PARKED
 from cqworker.model.limits import LimitTable, OnFull, shown_key
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.ports.limits import Hold, Slots, Waiter
 
 UNLISTED_FOR = 30.0
-"""Seconds after which a job asks again that could not be parked: without the index nobody would look at its list."""
+"""Seconds after which a job asks again that could not be parked: its list is full, or nobody would look at it, for the
+index is missing."""
 
 
 class Turn:
@@ -123,6 +124,9 @@ class Turns:
     async def _refuse(self, claimed: Claimed, key: str, limits: Limited, turn: Turn) -> Conclusion:
         if dict(limits)[key].on_full is OnFull.DROP:
             return Cancelled(why=f"{LIMITED} {shown_key(key)}")
+        is_known_there = claimed.envelope.woken is not None and claimed.envelope.woken.key == key
+        if not is_known_there and self._control.first_full((key,)) is not None:
+            return HandedBack(CROWDED, UNLISTED_FOR, shown_key(key))
         if not await self._context.schedule.check():
             return HandedBack(PARKED, UNLISTED_FOR, shown_key(key))
         purge_at = parked_purge_at(self._context, self._clock.now())

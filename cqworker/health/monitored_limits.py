@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Sequence
 from typing import TypeVar
 
-from cqworker.health.service_health import STORE, ServiceHealth
+from cqworker.health.service_health import READING, STORE, WRITING, ServiceHealth
+from cqworker.model.rates import Busy, RateAsk, RateState, Reserved
 from cqworker.ports.limits import Hold, Limits, Slots, SlotsAnswer, Waiter
+from cqworker.ports.rates import Rates
 
 LIMITING = "keeping limits"
 Read = TypeVar("Read")
@@ -64,3 +66,19 @@ class MonitoredLimits:
     async def _watched(self, call: Awaitable[Read]) -> Read:
         with self._health.monitor(STORE, LIMITING):
             return await call
+
+
+class MonitoredRates:
+    """Rates whose every call is remembered in `health` as one of the store; raises what the rates raise."""
+
+    def __init__(self, rates: Rates, health: ServiceHealth) -> None:
+        self._rates = rates
+        self._health = health
+
+    async def reserve(self, ask: RateAsk) -> Reserved | Busy:
+        with self._health.monitor(STORE, WRITING):
+            return await self._rates.reserve(ask)
+
+    async def rate_state(self, key: str) -> RateState | None:
+        with self._health.monitor(STORE, READING):
+            return await self._rates.rate_state(key)

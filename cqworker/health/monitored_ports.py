@@ -7,8 +7,8 @@ from typing import BinaryIO, TypeVar
 
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError, Unavailable
 from cqworker.health.service_health import ARTIFACTS, READING, STORE, WRITING, ServiceHealth, queue_service
+from cqworker.model.crowding import Crowding
 from cqworker.model.operator_writes import Enter
-from cqworker.model.rates import Busy, RateAsk, RateState, Reserved
 from cqworker.model.record import JobRecord
 from cqworker.model.unique_hold import UniqueHold
 from cqworker.model.writes import Change, Refused, Written
@@ -25,7 +25,6 @@ from cqworker.ports import (
     WriteChunk,
 )
 from cqworker.ports.fleet import Command, Control, Counts, Fleet, FleetMember, Heartbeat, Orders
-from cqworker.ports.rates import Rates
 from cqworker.ports.schedule import DueEntry, Schedule, SweepLease
 from cqworker.ports.unique_keys import UniqueKeys
 
@@ -206,6 +205,9 @@ class MonitoredFleet:
     async def enable(self, feature: str) -> bool:
         return await self._watched(self._fleet.enable(feature))
 
+    async def crowd(self, crowding: Crowding) -> None:
+        await self._watched(self._fleet.crowd(crowding))
+
     async def fold(self, member: FleetMember, day: str) -> bool:
         return await self._watched(self._fleet.fold(member, day))
 
@@ -215,22 +217,6 @@ class MonitoredFleet:
     async def _watched(self, call: Awaitable[Read]) -> Read:
         with self._health.monitor(STORE, REGISTERING):
             return await call
-
-
-class MonitoredRates:
-    """Rates whose every call is remembered in `health` as one of the store; raises what the rates raise."""
-
-    def __init__(self, rates: Rates, health: ServiceHealth) -> None:
-        self._rates = rates
-        self._health = health
-
-    async def reserve(self, ask: RateAsk) -> Reserved | Busy:
-        with self._health.monitor(STORE, WRITING):
-            return await self._rates.reserve(ask)
-
-    async def rate_state(self, key: str) -> RateState | None:
-        with self._health.monitor(STORE, READING):
-            return await self._rates.rate_state(key)
 
 
 class MonitoredArtifacts:

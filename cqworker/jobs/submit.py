@@ -95,9 +95,9 @@ class Submitter:
         """Accepts one job, which is checked here unless that was done elsewhere.
 
         Raises UnknownType, UnknownQueue, InvalidPayload, MessageTooLarge, KeyReused, PriorityRefused and TooFarAhead
-        (the request is wrong), NotProvisioned (the table cannot keep jobs for later yet), QueueDraining and Unavailable
-        (nothing was accepted), SendUnanswered (the job may run); of a unique job UniqueRefused (the request is wrong),
-        too, and DuplicateJob (it asked for that).
+        (the request is wrong), NotProvisioned (the table cannot keep jobs for later yet), QueueDraining, RateLimited
+        (too many wait) and Unavailable (nothing was accepted), SendUnanswered (the job may run); of a unique job
+        UniqueRefused (the request is wrong), too, and DuplicateJob (it asked for that).
         """
         submission = asked.submission if isinstance(asked, CheckedSubmission) else asked
         handler = self._find_handler(submission)
@@ -130,6 +130,7 @@ class Submitter:
                     continue
                 key, job_id = resumed, new_job_id(now) if resumed.is_open else holder.job_id
             self._control.check_accepts(order.queue)
+            self._control.check_room(order.handler.type, order.queue, order.submission.tenant, order.fit.limit_key)
             if unique is None:
                 return Accepted(await self._make(order, job_id))
             answer = await self._unique.submit(

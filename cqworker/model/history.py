@@ -26,6 +26,8 @@ RATE = "rate"
 """How the reason of a hand-back begins of a job whose start came too soon for its rate; its key follows."""
 PARKED = "parked"
 """How the reason of a hand-back begins of a job that waits for a slot of a limit; its key follows."""
+CROWDED = "crowded"
+"""How the reason of a hand-back begins of a job that finds no room on the waiting list of a limit; its key follows."""
 LIMITED = "limit"
 """How the reason of a cancel begins that a limit with on_full = "drop" wrote; its key follows."""
 RETRIED = "retried"
@@ -58,7 +60,7 @@ EVENTS = (
     *map(ending_event, SETTLED),
 )
 """Every event that this version writes into a history; a record may hold others, of another version."""
-_repeats = re.compile(rf"({SNOOZED}|{RATE} \S+|{PARKED} \S+)(?: x([0-9]+))?(?=:|$)").match
+_repeats = re.compile(rf"({SNOOZED}|{RATE} \S+|{PARKED} \S+|{CROWDED} \S+)(?: x([0-9]+))?(?=:|$)").match
 """Reads what happens again and again, and how often it did in a row, from the reason of the last time."""
 REFUNDED = frozenset({HANDED_BACK})
 """The events after which the attempt that they name does not count."""

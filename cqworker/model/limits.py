@@ -24,6 +24,10 @@ MAX_CONCURRENCY = 100_000
 """Jobs that one limit lets run at once at most."""
 MAX_BURST = 1_000_000
 """Starts at once that a limit's `burst` may allow."""
+USUAL_MAX_WAITING = 100_000
+"""Jobs that may wait for a slot of one key, where a file says nothing."""
+MAX_WAITING = 1_000_000
+"""The most that a file may let wait: a full list is counted once a minute."""
 MAX_KEY_NAME = 256
 """Characters of a limited key, as it is stored and as people name it."""
 RATE = r"^([1-9][0-9]{0,8})/(s|m|h|d)$"
@@ -87,6 +91,7 @@ def rate_from(text: str) -> Rate:
     rate="How often they may start, or None.",
     burst="Starts at once after as long a pause; None: what the rate gives in a second, at least one.",
     on_full="What becomes of a job that it does not let start now.",
+    max_waiting="Jobs that may wait for a slot.",
     until="When the limit ends by itself (epoch ms), or None.",
 )
 class Limit(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -96,6 +101,7 @@ class Limit(Struct, frozen=True, kw_only=True, omit_defaults=True):
     rate: Rate | None = None
     burst: int | None = None
     on_full: OnFull = OnFull.WAIT
+    max_waiting: int = USUAL_MAX_WAITING
     until: int | None = None
 
     @property
@@ -142,6 +148,7 @@ class LimitOrder(Struct, frozen=True, kw_only=True, omit_defaults=True):
             rate=kept.rate if self.rate is None else self.rate,
             burst=kept.burst if self.rate is None and self.burst is None else self.burst,
             on_full=OnFull.WAIT if self.concurrency == 0 else kept.on_full,
+            max_waiting=kept.max_waiting,
         )
 
 

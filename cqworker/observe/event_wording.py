@@ -9,6 +9,7 @@ from typing import Any
 from cqworker import events as e
 from cqworker.events.fleet_events import (
     CommandObeyed,
+    CrowdingNoticed,
     FleetMeasured,
     FleetUnmeasured,
     LimitNoticed,
@@ -138,6 +139,7 @@ WORDING: Mapping[type, EventWording | Callable[[Any], EventWording]] = {
     OperationStopped: EventWording("error", "operation stopped itself", ("operation", "act", "by", "why", "done")),
     LimitOrdered: EventWording("warning", "limit ordered", _LIMIT_FIELDS),
     LimitNoticed: EventWording("info", "limit stands otherwise from now on", _LIMIT_FIELDS),
+    CrowdingNoticed: EventWording("warning", "limits for which no more jobs may wait", ("limits", "tenants")),
     WorkerOrdered: EventWording("warning", "worker ordered", ("member", "command", "revision", "by")),
     CommandObeyed: EventWording("warning", "command obeyed", ("command", "revision")),
     WorkerNameTaken: EventWording("warning", "name is taken by a live worker", ("name", "instead")),

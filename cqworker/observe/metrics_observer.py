@@ -22,6 +22,7 @@ from prometheus_client.registry import Collector
 from cqworker import events as e
 from cqworker.events.fleet_events import (
     CommandObeyed,
+    CrowdingNoticed,
     FleetMeasured,
     FleetUnmeasured,
     LimitNoticed,
@@ -50,7 +51,7 @@ from cqworker.observe.vitals import Vitals, take_vitals
 
 UNCOUNTED: frozenset[type] = frozenset(
     {e.CancelNoticed, EndingDiscarded, e.HandlerLoaded, MainLoopBlocked, ReturnedAfterStop}
-    | {CommandObeyed, LimitNoticed, QueueStateNoticed, WorkerFolded, WorkerNameTaken}
+    | {CommandObeyed, CrowdingNoticed, LimitNoticed, QueueStateNoticed, WorkerFolded, WorkerNameTaken}
 )
 """Never counted: a cancel is counted when asked for and when the job ends; a loaded handler is the normal case.
 What people ask of the fleet is counted where they ask. What is discarded was counted as the lease that was lost or the

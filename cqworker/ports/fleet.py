@@ -9,6 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from cqworker.field_docs import document_fields
+from cqworker.model.crowding import Crowding
 from cqworker.model.limits import LimitOrder
 
 HEARTBEAT_SECONDS = 60
@@ -197,6 +198,7 @@ class QueueOrder(Struct, frozen=True, kw_only=True, omit_defaults=True):
     queues="The queues that do not run as usual, by name.",
     limits="What operators said of limits, by key.",
     enabled="What the operator has enabled, once every daemon of the fleet knows it.",
+    crowding="Limits for which no more jobs may wait, as the sweep of limits last found; None: there is room.",
 )
 class Control(Struct, frozen=True):
     """What holds for the whole fleet."""
@@ -205,6 +207,7 @@ class Control(Struct, frozen=True):
     queues: Mapping[str, QueueOrder] = {}
     limits: Mapping[str, LimitOrder] = {}
     enabled: frozenset[str] = frozenset()
+    crowding: Crowding | None = None
 
 
 Counts = Mapping[str, Mapping[str, int]]
@@ -247,11 +250,15 @@ class Fleet(Protocol):
         ...
 
     async def change_control(self, control: Control) -> bool:
-        """Writes it where its revision follows the present one; False: somebody else was faster."""
+        """Writes queues and limits where its revision follows the present one; False: somebody else was faster."""
         ...
 
     async def enable(self, feature: str) -> bool:
         """Says that every daemon of the fleet knows a feature from now on; False: that was said before."""
+        ...
+
+    async def crowd(self, crowding: Crowding) -> None:
+        """Says for which limits no more jobs may wait, in place of what was said before."""
         ...
 
     async def fold(self, member: FleetMember, day: str) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from cqworker.admission.waiting_lists import WaitingLists
+from cqworker.admission.waiting_lists import Swept, WaitingLists
 from cqworker.errors import CqworkerError, NotProvisioned, Unavailable
 from cqworker.flow.context import Context
 from cqworker.flow.supervised_loop import background_failure
 from cqworker.flow.waiting import sleep_unless
 from cqworker.health.service_health import STORE
+from cqworker.scheduling.crowding_watch import CrowdingWatch
 from cqworker.scheduling.sweep_leases import LIMITS, SweepLeases
 
 PAGE = 100
@@ -38,6 +39,7 @@ class LimitSweep:
         self._emit = context.emit
         self._lists = lists
         self._leases = leases
+        self._crowding = CrowdingWatch(context)
         self._looked_at = float("-inf")
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -71,22 +73,27 @@ class LimitSweep:
         """Several keys at once; those that fail are left for the next time. Raises what they failed by if all did."""
         seen: set[str] = set()
         failures: list[CqworkerError] = []
+        found: list[Swept] = []
         while not stopping.is_set():
             keys = await self._lists.due(PAGE + len(failures))
             fresh = [key for key in keys if key not in seen]
             seen.update(fresh)
             for first in range(0, len(fresh), AT_ONCE):
                 swept = await asyncio.gather(*(self._sweep_key(key) for key in fresh[first : first + AT_ONCE]))
-                failures += [failure for failure in swept if failure is not None]
+                failures += [failure for failure in swept if isinstance(failure, CqworkerError)]
+                found += [one for one in swept if isinstance(one, Swept)]
             if len(keys) < PAGE or not fresh or len(failures) > MOST_FAILED:
                 break
         if failures and len(failures) == len(seen):
             raise failures[0]
+        if not stopping.is_set() and len(failures) <= MOST_FAILED:
+            waited_for = [one.key for one in found if one.is_waited_for]
+            await self._crowding.note(waited_for, [one.key for one in found if one.is_full])
 
-    async def _sweep_key(self, key: str) -> CqworkerError | None:
+    async def _sweep_key(self, key: str) -> Swept | CqworkerError | None:
         """One key's trouble holds up no other; what failed, where that is the store's doing."""
         try:
-            await self._lists.sweep(key)
+            return await self._lists.sweep(key)
         except (Unavailable, NotProvisioned) as error:
             return error
         except Exception as error:  # noqa: BLE001 - one key must not end the sweep of the others

@@ -14,6 +14,8 @@ from cqworker.model.limits import (
     MAX_BURST,
     MAX_CONCURRENCY,
     MAX_KEPT_AT_ZERO,
+    MAX_WAITING,
+    USUAL_MAX_WAITING,
     Limit,
     OnFull,
     pattern_fault,
@@ -73,6 +75,13 @@ class LimitSettings(Section):
         OnFull.WAIT,
         description="wait: a job that may not start now starts later. drop: it is CANCELLED.",
     )
+    max_waiting: int = Field(
+        USUAL_MAX_WAITING,
+        ge=1,
+        le=MAX_WAITING,
+        description="Jobs that may wait for a slot. While as many do, submissions are refused (429), and what is in "
+        "the queue asks again every half minute.",
+    )
     until: Moment | None = Field(
         None,
         description="When the limit ends by itself, with its offset from UTC; a concurrency of 0 needs it, 14 days "
@@ -127,6 +136,7 @@ def limits_of(settings: Mapping[str, LimitSettings]) -> dict[str, Limit]:
             rate=None if section.rate is None else rate_from(section.rate),
             burst=section.burst,
             on_full=section.on_full,
+            max_waiting=section.max_waiting,
             until=None if section.until is None else epoch_ms(section.until),
         )
         for pattern, section in settings.items()

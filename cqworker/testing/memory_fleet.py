@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 
 from msgspec.structs import replace
 
+from cqworker.model.crowding import Crowding
 from cqworker.ports.fleet import (
     HEARTBEAT_SECONDS,
     MARGIN_MS,
@@ -78,7 +79,7 @@ class MemoryFleet:
         """As Fleet.change_control."""
         if control.revision != self.present.revision + 1:
             return False
-        self.present = replace(control, enabled=self.present.enabled)
+        self.present = replace(control, enabled=self.present.enabled, crowding=self.present.crowding)
         return True
 
     async def enable(self, feature: str) -> bool:
@@ -86,6 +87,10 @@ class MemoryFleet:
         before = self.present.enabled
         self.present = replace(self.present, enabled=before | {feature})
         return feature not in before
+
+    async def crowd(self, crowding: Crowding) -> None:
+        """As Fleet.crowd."""
+        self.present = replace(self.present, crowding=None if crowding.is_empty else crowding)
 
     async def fold(self, member: FleetMember, day: str) -> bool:
         """As Fleet.fold."""

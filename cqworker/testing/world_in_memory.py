@@ -14,11 +14,10 @@ from cqworker.execution.handler_loop import HandlerLoop
 from cqworker.flow.queue_control import QueueControl
 from cqworker.flow.schedule_state import ScheduleState
 from cqworker.flow.supervised_loop import keep_running
-from cqworker.health.monitored_limits import MonitoredLimits
+from cqworker.health.monitored_limits import MonitoredLimits, MonitoredRates
 from cqworker.health.monitored_ports import (
     MonitoredArtifacts,
     MonitoredQueue,
-    MonitoredRates,
     MonitoredSchedule,
     MonitoredStore,
     MonitoredUniqueKeys,

@@ -52,6 +52,7 @@ class LimitView(ResponseBody):
     rate: str | None = Field(description="How often they may start.", json_schema_extra={"pattern": RATE})
     burst: int | None = Field(description="Starts at once after as long a pause.")
     on_full: Literal["wait", "drop"]
+    max_waiting: int | None = Field(description="Jobs that may wait for a slot; null: nobody waits for one.")
     until: Time | None = Field(description="When it ends by itself.")
     said_by: Literal["file", "operator", "nobody"] = Field(description="Who limits it.")
     since: Time | None = Field(description="Since when an operator's word holds.")
@@ -60,6 +61,7 @@ class LimitView(ResponseBody):
     held: int = Field(ge=0, description="Slots that are taken.")
     dead: int = Field(ge=0, description="Those of them whose holder is gone; the next who needs one takes it.")
     waiting: int = Field(ge=0, description="Jobs that wait for a slot; 1000: or more.")
+    is_full: bool = Field(description="true: no more may wait; jobs that it binds are refused for now (429).")
     oldest_waiting: OldestWaitingView | None
     next_start: Time | None = Field(description="When the rate lets the next job start.")
 

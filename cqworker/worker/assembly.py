@@ -22,7 +22,7 @@ from cqworker.flow.acknowledger import Acknowledger
 from cqworker.flow.admission import Admission
 from cqworker.flow.capacity import Capacity, Room
 from cqworker.flow.claim import Claimer
-from cqworker.flow.context import Context, IsServed, served_nowhere
+from cqworker.flow.context import Context, IsServed, TellCrowding, served_nowhere, tell_nobody
 from cqworker.flow.dead_letter_poller import DeadLetterPoller, DeadLetterQueue
 from cqworker.flow.job_ref import job_ref_of
 from cqworker.flow.jobs_in_hand import JobsInHand
@@ -40,6 +40,7 @@ from cqworker.health.main_loop_lag import MainLoopLag
 from cqworker.health.service_health import ServiceHealth
 from cqworker.jobs.queue_directory import QueueDirectory
 from cqworker.model.ids import TokenGenerator
+from cqworker.model.limits import Limit
 from cqworker.model.listing_rule import ListingRule
 from cqworker.model.record import JobRecord
 from cqworker.plugins.registry import Registry
@@ -65,7 +66,8 @@ class Dependencies:
     """Everything from outside that a worker needs: ports, clock, registry, emit, and the services' health.
 
     `open_queue` makes the port of a queue that is not among `queues`; `schedule_state` is what `schedule` last said,
-    `queue_control` what the fleet's control said, `is_served_elsewhere` whether another live worker serves a type.
+    `queue_control` what the fleet's control said, `is_served_elsewhere` whether another live worker serves a type,
+    `tell_crowding` tells the fleet for which limits no more jobs may wait.
     Without `listing` and `operations` no operations are served.
     """
 
@@ -84,6 +86,7 @@ class Dependencies:
     emit: Emit
     queue_control: QueueControl = field(default_factory=QueueControl)
     is_served_elsewhere: IsServed = served_nowhere
+    tell_crowding: TellCrowding = tell_nobody
     listing: JobListing | None = None
     operations: Operations | None = None
 
@@ -175,6 +178,7 @@ def context_of(dependencies: Dependencies, settings: Settings, worker: str = "")
         ),
         queue_control=dependencies.queue_control,
         is_served_elsewhere=dependencies.is_served_elsewhere,
+        tell_crowding=dependencies.tell_crowding,
     )
 
 
@@ -197,15 +201,14 @@ def lists_of(dependencies: Dependencies, settings: Settings, slots: SlotKeeper |
     control, clock = dependencies.queue_control, dependencies.clock
     keeper = slots or _slot_keeper(dependencies)
 
-    def most_of(key: str) -> int | None:
-        limit = None if control.limits is None else control.limits.limit_of(key, clock.now())
-        return None if limit is None else limit.concurrency
+    def limit_of(key: str) -> Limit | None:
+        return None if control.limits is None else control.limits.limit_of(key, clock.now())
 
     def tell(record: JobRecord, reason: str) -> None:
         dependencies.emit(JobUnsendable(job=job_ref_of(record), reason=reason))
 
     sending = Sending(queues_of(dependencies, settings).named, tell)
-    return WaitingLists(dependencies.limits, dependencies.store, sending, keeper, clock, most_of)
+    return WaitingLists(dependencies.limits, dependencies.store, sending, keeper, clock, limit_of)
 
 
 def _open_shared(

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from cqworker.aws.dynamodb.fleet_items import heartbeat_cells, member_of, worker_key
 from cqworker.aws.dynamodb.write_units import size_of
+from cqworker.model.crowding import Crowding
 from cqworker.model.ids import new_job_id
 from cqworker.model.limits import LimitOrder, Rate
 from cqworker.ports.fleet import (
@@ -129,6 +130,19 @@ async def test_a_feature_is_enabled_once_and_stays_so_whatever_changes(fleet: Fl
     control = await fleet.control()
     assert (control.revision, control.enabled) == (1, frozenset({"limits", "more"}))
     assert list(control.queues) == ["jobs"]
+
+
+async def test_what_is_full_is_said_until_it_is_taken_back_whatever_else_changes(fleet: Fleet) -> None:
+    full = Crowding(limits=("type:work",), tenants=("acme", "bob"), until=NOW + MINUTE)
+    await fleet.crowd(replace(full, tenants=()))
+    await fleet.crowd(full)
+    assert (await fleet.control()) == Control(crowding=full)
+    assert await fleet.change_control(Control(1, {"jobs": QueueOrder(state=QueueState.PAUSED)}))
+    assert await fleet.enable("limits")
+    control = await fleet.control()
+    assert (control.revision, control.enabled, control.crowding) == (1, frozenset({"limits"}), full)
+    await fleet.crowd(Crowding(until=NOW + MINUTE))
+    assert (await fleet.control()).crowding is None
 
 
 async def test_two_starts_of_one_name_at_once_have_one_winner(fleet: Fleet) -> None:

@@ -18,6 +18,7 @@ from cqworker.flow.queue_control import QueueControl
 from cqworker.flow.supervised_loop import keep_running
 from cqworker.health.monitored_ports import MonitoredFleet
 from cqworker.jobs.hand_over import HandOvers
+from cqworker.model.crowding import Crowding
 from cqworker.observe.metrics_observer import MetricsObserver
 from cqworker.observe.stats import Stats
 from cqworker.plugins.registry import Registry
@@ -69,6 +70,9 @@ class FaultyFleet:
     async def enable(self, feature: str) -> bool:
         return await self.line.meet("enable", lambda: self._fleet.enable(feature))
 
+    async def crowd(self, crowding: Crowding) -> None:
+        await self.line.meet("crowd", lambda: self._fleet.crowd(crowding))
+
     async def fold(self, member: FleetMember, day: str) -> bool:
         return await self.line.meet("fold", lambda: self._fleet.fold(member, day))
 
@@ -116,6 +120,7 @@ class FleetWorld(World):
             emit=emit_to_all,
             queue_control=QueueControl(clock, is_known=False, written=limits_of(self.settings.limits)),
             is_served_elsewhere=FleetTypes(fleet, clock).is_served,
+            tell_crowding=fleet.crowd,
         )
         self._observers[name] = Observers(emit_to_all, metrics, events)
         return changed(host, ground=ground)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cqworker.clock import SystemClock
 from cqworker.events.limit_events import SubmissionsLimited
+from cqworker.model.crowding import Crowding
 from cqworker.settings.rate_limits import RateSettings, RatesSettings
+from cqworker.web.app_context import require
 from tests.web.house import TEXT, House, bearer, open_house, token
 
 LIMITED = "urn:cqworker:problem:rate-limited"
@@ -46,6 +49,21 @@ async def test_what_is_beyond_the_rate_is_429_says_when_to_come_again_and_is_the
         ]
         clock.seconds += 2
         assert [await submitted(house) for _ in range(2)] == [202, 429]
+
+
+async def test_while_as_many_wait_for_a_limit_as_may_a_job_that_it_binds_is_429() -> None:
+    async with open_house() as house:
+        control = require(house.context.submitter)._control
+        full = Crowding(limits=("type:text.transform",), until=SystemClock().now() + 60_000)
+        control.note(replace(control.control, crowding=full))
+        async with house.client.post("/jobs", json=TEXT) as answer:
+            assert (answer.status, answer.headers["Retry-After"]) == (429, "60")
+            problem = await answer.json(content_type=None)
+        assert problem["type"] == LIMITED
+        assert "already wait for type:text.transform: nothing was accepted" in problem["detail"]
+        status, batch = await house.post("/jobs/batch", json={"jobs": [TEXT]})
+        assert (status, batch["jobs"][0]["status"], batch["jobs"][0]["problem"]["retry_after"]) == (200, 429, 60)
+        assert not house.queue.bodies
 
 
 async def test_every_way_to_submit_counts_and_nothing_else_does() -> None:

@@ -12,6 +12,7 @@ import msgspec
 
 from cqworker.aws.dynamodb.items import Cell, Item, UnreadableItem, number, text
 from cqworker.aws.dynamodb.write_units import UNIT_BYTES, size_of
+from cqworker.model.crowding import Crowding
 from cqworker.model.limits import LimitOrder
 from cqworker.ports.fleet import (
     Command,
@@ -148,7 +149,8 @@ def control_of(item: Item) -> Control:
         queues = msgspec.json.decode(_text(item, "queues") or "{}", type=dict[str, QueueOrder])
         limits = msgspec.json.decode(_text(item, "limits") or "{}", type=dict[str, LimitOrder])
         enabled = frozenset(item.get("enabled", {}).get("SS", ()))
-        return Control(_number(item, "rev"), queues, limits, enabled)
+        crowding = msgspec.json.decode(_text(item, "crowding"), type=Crowding) if "crowding" in item else None
+        return Control(_number(item, "rev"), queues, limits, enabled, crowding)
     except (ValueError, msgspec.MsgspecError) as error:
         raise UnreadableItem(f"the item control: {type(error).__name__}: {error}") from error
 

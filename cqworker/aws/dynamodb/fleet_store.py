@@ -29,6 +29,7 @@ from cqworker.aws.dynamodb.job_store import WITH_CAPACITY, read_item
 from cqworker.aws.error_translation import garbled_answer
 from cqworker.aws.operations import DELETE_ITEM, GET_ITEM, PUT_ITEM, QUERY, TRANSACT_WRITE, UPDATE_ITEM, Operation
 from cqworker.clock import Clock
+from cqworker.model.crowding import Crowding
 from cqworker.ports.fleet import (
     HEARTBEAT_SECONDS,
     MARGIN_MS,
@@ -183,6 +184,17 @@ class DynamoFleet:
         except Declined:
             return False
         return True
+
+    async def crowd(self, crowding: Crowding) -> None:
+        """As Fleet.crowd: what changes meanwhile by others is left as it is."""
+        request: dict[str, Any] = {"Key": control_key(), "UpdateExpression": "REMOVE crowding"}
+        if not crowding.is_empty:
+            said = text(msgspec.json.encode(crowding).decode())
+            request |= {"UpdateExpression": "SET crowding = :said", "ExpressionAttributeValues": {":said": said}}
+        try:
+            await self._call(UPDATE_ITEM, request)
+        except Declined as declined:
+            raise declined.as_fault(UPDATE_ITEM, self._about) from None
 
     async def fold(self, member: FleetMember, day: str) -> bool:
         """As Fleet.fold: a transaction where there is something to count."""
