@@ -48,7 +48,10 @@ class Suspect(Protocol):
 
 @dataclass(slots=True)
 class Attempt:
-    """A claim that was applied, and what became of it; `ended` is None while nobody wrote how, `ended_at` when."""
+    """A claim that was applied, and what became of it; `ended` is None while nobody wrote how, `ended_at` when.
+
+    `deaf`: when it was abandoned its handler did not, or could not, hear that it shall stop.
+    """
 
     token: str
     job_id: str
@@ -61,6 +64,7 @@ class Attempt:
     running: bool = False
     lost: bool = False
     abandoned: bool = False
+    deaf: bool = False
     ghost: bool = False
     ended: str | None = None
     ended_at: float | None = None

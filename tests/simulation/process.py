@@ -274,12 +274,11 @@ class Process:
         self.kill("exit", Disturbance("exit", now, float("inf")) if excused else None)
 
     def _judge_what_is_left(self) -> None:
-        """Who leaves unharmed gives back what it received, but for jobs whose handlers would not stop in time."""
-        abandoned = (one.job_id for one in self._site.witness.attempts.values() if one.by is self and one.abandoned)
-        deaf = {*abandoned, *(job_id for job_id, _, _ in self._deaf)}
+        """Who leaves unharmed gives back what it received, but for attempts whose handlers would not stop in time."""
         for message in (message for queue in self._site.queues for message in queue.held_by(self.name)):
             job_id, _, _ = job_of(message.letter.body)
-            if job_id is not None and job_id not in deaf and self.handlers.thaws_at is None:
+            last = self._site.witness.last_of(self, job_id)
+            if job_id is not None and not (last and last.deaf) and self.handlers.thaws_at is None:
                 self._site.witness.accuse(self.name, "left without giving back", message.message_id, job_id)
 
     def _emit(self, event: Event) -> None:

@@ -90,7 +90,7 @@ class Witness:
                 self._lost(process, job, reason, now)
             case HandlerAbandoned(job=job):
                 if (attempt := self._of(process, job)) is not None:
-                    attempt.abandoned = True
+                    attempt.abandoned, attempt.deaf = True, process.would_not_stop(job)
             case CopyRefreshed(job=job):
                 self.replaced(job.job_id, now)
             case BackgroundFailed(loop=loop, traceback=lines):
@@ -250,13 +250,17 @@ class Witness:
         """A process left; `runs` are those whose handlers could not be stopped."""
         for job in runs:
             if (attempt := self._of(process, job)) is not None:
-                attempt.abandoned = True
+                attempt.abandoned = attempt.deaf = True
         if took > self._longest_exit and not disturbed(process, now - took, now):
             self.accuse(process.name, f"took {took:.1f} s to leave")
 
     def _beguiled(self, attempt: Attempt, now: float) -> bool:
         """Whether its clocks deceived the attempt's process: only the fence can help then."""
         return self._profile.wild or disturbed(attempt.by, attempt.asked_at, now, "suspend") is not None
+
+    def last_of(self, process: Suspect, job_id: str | None) -> Attempt | None:
+        """The latest claim of this job by this process."""
+        return next((one for one in reversed(self.history) if one.by is process and one.job_id == job_id), None)
 
     def _of(self, process: Suspect, job: JobRef) -> Attempt | None:
         for attempt in reversed(self.history):
