@@ -110,12 +110,24 @@ def _overcharged(evidence: Evidence, record: JobRecord, runs: list[Run]) -> Iter
     charged = Counter(_pid(entry) for entry in record.history if entry.event == CLAIMED)
     charged.subtract(_pid(entry) for entry in record.history if entry.event == "handed_back")
     charged.subtract(run.pid for run in runs)
-    if any(_is_folded(entry) for entry in record.history):  # of several processes: in all, it comes out even
-        charged = Counter({pid: charged.total() for pid in charged})
     cut_off = {cut.pid for cut in evidence.interruptions}
+    if any(_is_folded(entry) for entry in record.history):  # of several processes: in all, it comes out even
+        unstarted, excused = charged.total(), _cut_before_a_start(record, runs, cut_off)
+        if unstarted > excused:
+            yield Violation(
+                "I4", record.job_id, f"{unstarted} attempts were charged without a start, {excused} cut off"
+            )
+        return
     for pid, unstarted in charged.items():
         if unstarted > 0 and pid not in cut_off:
             yield Violation("I4", record.job_id, f"{unstarted} attempts of process {pid} were charged without a start")
+
+
+def _cut_before_a_start(record: JobRecord, runs: list[Run], cut_off: set[int]) -> int:
+    """Claims of processes that were cut off which came neither to an end nor to a start: those are never folded."""
+    left = Counter(_pid(one) for one, after in pairwise(record.history) if one.event == after.event == CLAIMED)
+    left.subtract(run.pid for run in runs if run.ended is None)
+    return sum(max(0, left[pid]) for pid in cut_off)
 
 
 def _pid(entry: Entry) -> int:

@@ -67,6 +67,10 @@ LATE = run_of(began=18.0, began_at=18_000, ended=18.1, how="stop", effect=False)
 AGAIN = run_of(SECOND, 2, began=16.0, began_at=16_000, ended=17.0)
 BESIDE = run_of(SECOND, 2, began=17.9, began_at=17_000, ended=18.5)
 
+FOLDED = Entry(9_950, "handed_back", 1, f"host:{SECOND}", "parked key:0123 x3")
+"""Three hand-backs in a row, of which the first claim is kept and the last hand-back."""
+PARKED_CUT = record_of(claimed(SECOND), FOLDED, claimed(), claimed(SECOND), ended(attempt=2, pid=SECOND), attempt=2)
+
 
 @pytest.mark.parametrize(
     "evidence",
@@ -79,6 +83,7 @@ BESIDE = run_of(SECOND, 2, began=17.9, began_at=17_000, ended=18.5)
         evidence_of(TWICE, run_of(ended=18.0, how="stop"), AGAIN, interruptions=(Interruption(FIRST, 10.2, 17.9),)),
         evidence_of(TWICE, AGAIN, LATE, interruptions=(THAWED,), results={JOB: '{"run": "run-2", "attempt": 2}'}),
         evidence_of(TWICE, BESIDE, LATE, interruptions=(THAWED,), results={JOB: '{"run": "run-2", "attempt": 2}'}),
+        evidence_of(changed(PARKED_CUT, finished_at=17_100), AGAIN, interruptions=(DIED,)),
     ],
     ids=[
         "one start",
@@ -89,6 +94,7 @@ BESIDE = run_of(SECOND, 2, began=17.9, began_at=17_000, ended=18.5)
         "a freeze",
         "a thaw",
         "a thaw while another runs",
+        "a death between two parks",
     ],
 )
 def test_what_is_in_order_is_no_violation(evidence: Evidence) -> None:
@@ -115,6 +121,7 @@ def test_what_is_in_order_is_no_violation(evidence: Evidence) -> None:
         ),
         (evidence_of(changed(TWICE, attempt=1), run_of(how="raise"), AGAIN), "I4", "2 starts, 0 refunds, attempt 1"),
         (evidence_of(TWICE, AGAIN), "I4", f"1 attempts of process {FIRST} were charged without a start"),
+        (evidence_of(changed(PARKED_CUT, finished_at=17_100), AGAIN), "I4", "1 attempts were charged"),
         (evidence_of(TWICE, run_of(ended=16.5, how="raise"), AGAIN), "I5", "which was not over"),
         (evidence_of(TWICE, run_of(), AGAIN), "I5", "had ended well"),
         (evidence_of(TWICE, run_of(), AGAIN, interruptions=(Interruption(FIRST, 14.0),)), "I5", "had ended well"),
