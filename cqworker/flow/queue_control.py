@@ -26,7 +26,8 @@ class QueueControl:
 
     While it is not known (`is_known`) nothing is received: a worker that starts in the midst of a pause would break
     it. New jobs are accepted meanwhile, for they can wait. Where it is known without a fleet to ask, all is enabled.
-    `written` are the limits that the files name; `limits` is None while no job can be bound by any.
+    `written` are the limits that the files name; `limits` is None while no job can be bound by any. `limits_changed` is
+    set when operators say something else of limits, and cleared by the sweep of limits.
     """
 
     def __init__(
@@ -38,10 +39,13 @@ class QueueControl:
         self.is_known: bool = is_known
         self.is_quiet: bool = False
         self.control: Control = Control(enabled=frozenset(FEATURES) if is_known else frozenset())
+        self.limits_changed: asyncio.Event = asyncio.Event()
         self._changed = asyncio.Event()
 
     def note(self, control: Control) -> None:
         """The fleet's control was read."""
+        if control.limits != self.control.limits:
+            self.limits_changed.set()
         self.is_known, self.control = True, control
         self.limits = LimitTable(self._written, control.limits) if self._written or control.limits else None
         self.wake()

@@ -52,13 +52,27 @@ class LimitSweep:
                 pass  # remembered by the health of its service, and tried again
             except Exception as error:  # noqa: BLE001 - one key must not end the sweep of limits for good
                 self._emit(background_failure("sweep of limits", error))
+            await self._rest(stopping)
+
+    async def _rest(self, stopping: asyncio.Event) -> None:
+        """Until the next try. Where it is ours, what operators say of a limit ends it: a resume is not kept waiting."""
+        if not self._leases.has_limits:
             await sleep_unless(stopping, TRY_EVERY)
+            return
+        waits = [asyncio.ensure_future(event.wait()) for event in (stopping, self._control.limits_changed)]
+        try:
+            await asyncio.wait(waits, timeout=TRY_EVERY, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     async def sweep(self, stopping: asyncio.Event) -> None:
-        """One look, if it is ours and the last one is not too fresh. Raises Unavailable."""
-        now = self._clock.monotonic()
-        is_time = self._control.is_known and now - self._looked_at >= LOOK_EVERY
-        if not (is_time and self._leases.has_limits and await self._state.check()):
+        """A look, if it is ours, and the last one is not too fresh or a limit was changed since. Raises Unavailable."""
+        if not (self._control.is_known and self._leases.has_limits):
+            return
+        now, has_changed = self._clock.monotonic(), self._control.limits_changed.is_set()
+        self._control.limits_changed.clear()
+        if not ((has_changed or now - self._looked_at >= LOOK_EVERY) and await self._state.check()):
             return
         try:
             await self._sweep_all(stopping)

@@ -9,6 +9,7 @@ from cqworker.events.fleet_events import LimitNoticed, LimitOrdered
 from cqworker.fleet.limit_actions import LimitActions, key_from
 from cqworker.model.limits import LimitOrder, rate_from
 from cqworker.model.status import Status
+from cqworker.scheduling.sweep_leases import LIMITS
 from cqworker.settings.limit_settings import limits_of
 from tests.flow.fleet_world import FleetWorld
 from tests.flow.slots import Meter, end_all
@@ -68,6 +69,24 @@ async def test_a_tenant_stands_still_until_it_is_resumed_and_the_others_go_on() 
     assert world.clock.monotonic() - began < NOTICED + SWEPT
     assert [event.reason for event in world.events if isinstance(event, LimitOrdered)] == ["abuse", "mended"]
     assert world.seen(LimitNoticed)
+    await world.until_empty()
+    await world.stop()
+
+
+@story
+async def test_a_resume_wakes_who_waits_as_soon_as_it_is_noticed() -> None:
+    world = FleetWorld({"work": Meter().work})
+    world.start("w1")
+    await world.until_true(lambda: LIMITS in world.schedule.leases)
+    await asyncio.sleep(NOTICED)
+    actions = actions_in(world)
+    await actions.pause("tenant:acme", in_seconds(world, 7200), "ops", "abuse")
+    await asyncio.sleep(NOTICED)
+    stuck = [await world.submit("work", tenant="acme") for _ in range(5)]
+    await world.until_true(lambda: all(world.record(job).parked == "tenant:acme" for job in stuck), patience=60)
+    await actions.lift("tenant:acme", "ops", "mended")
+    await world.until_true(lambda: world.record(stuck[0]).status is not Status.QUEUED, patience=NOTICED)
+    await end_all(world, stuck)
     await world.until_empty()
     await world.stop()
 
