@@ -58,8 +58,7 @@ class SlotKeeper:
         """The slot, or None: as many hold one as may, or others wait. Raises Unavailable."""
         shards, full = shards_of(most), list[tuple[Hold, Slots]]()
         seen = await self._limits.slots(key) if shards > 1 else ()
-        stands_behind = not asker.in_turn and any(slots.waiting is not None for slots in seen)
-        if most < 1 or stands_behind:
+        if most < 1 or (not asker.in_turn and _is_left_to_others(seen, most)):
             return None
         spread = await self._spread(key, shards, seen)
         for shard in _from_home(asker.job_id, shards):
@@ -67,7 +66,7 @@ class SlotKeeper:
             if (slots := _full(seen, hold, most)) is not None:
                 full.append((hold, slots))
                 continue
-            in_turn = asker.in_turn or shard > 0
+            in_turn = asker.in_turn or shards > 1
             answer = await self._limits.acquire(hold, most_in(shard, most), in_turn=in_turn)
             if not _has(answer, hold):
                 if hold.job_id in answer.slots.held:
@@ -190,6 +189,11 @@ def _ran_out(record: JobRecord, token: str, now: int) -> bool:
 def _has(answer: SlotsAnswer, hold: Hold) -> bool:
     """Whether the slot is ours: also where an earlier try's answer was lost."""
     return answer.applied or answer.slots.held.get(hold.job_id) == hold.token
+
+
+def _is_left_to_others(seen: Sequence[Slots], most: int) -> bool:
+    """Whether the last free slot of a key over several shards is for those who wait."""
+    return any(slots.waiting is not None for slots in seen) and sum(len(slots.held) for slots in seen) >= most - 1
 
 
 def _full(seen: Sequence[Slots], hold: Hold, most: int) -> Slots | None:

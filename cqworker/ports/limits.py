@@ -95,7 +95,8 @@ class Limits(Protocol):
     async def acquire(self, hold: Hold, most: int, *, in_turn: bool) -> SlotsAnswer:
         """Takes a slot where fewer than `most` of the shard are held and the job has none.
 
-        Refused where somebody waits, unless it is the job's turn (`in_turn`): who comes fresh stands behind.
+        Where somebody waits one slot is left to them, unless it is the job's turn (`in_turn`): who comes fresh stands
+        behind, but for slots that would be free beside that one while those who were woken are on their way.
         """
         ...
 

@@ -26,8 +26,8 @@ class MemoryLimits:
     async def acquire(self, hold: Hold, most: int, *, in_turn: bool) -> SlotsAnswer:
         """As Limits.acquire."""
         slots = self._shard(hold.key, hold.shard)
-        free = hold.job_id not in slots.held and len(slots.held) < most
-        return self._write(hold, slots, applied=free and (in_turn or slots.waiting is None))
+        room = most if in_turn or slots.waiting is None else most - 1
+        return self._write(hold, slots, applied=hold.job_id not in slots.held and len(slots.held) < room)
 
     async def replace(self, hold: Hold, former: str) -> SlotsAnswer:
         """As Limits.replace."""

@@ -112,6 +112,16 @@ async def test_who_comes_fresh_stands_behind_those_who_wait(limits: Limits) -> N
     assert (await limits.acquire(hold("b"), 2, in_turn=True)).applied
 
 
+async def test_of_several_free_slots_the_last_one_is_left_to_those_who_wait(limits: Limits) -> None:
+    await limits.mark(KEY, "mark", NOW)
+    answers = [(await limits.acquire(hold(job), 3, in_turn=False)).applied for job in ("a", "b", "c")]
+    assert answers == [True, True, False]
+    assert (await limits.acquire(hold("d"), 3, in_turn=True)).applied
+    await limits.free(hold("a"))
+    assert not (await limits.acquire(hold("e"), 3, in_turn=False)).applied
+    assert not (await limits.acquire(hold("e"), 1, in_turn=False)).applied
+
+
 async def test_a_mark_can_be_set_before_any_slot_was_taken(limits: Limits) -> None:
     await limits.mark(KEY, "mark", NOW)
     assert list(await limits.slots(KEY)) == [Slots(0, {}, "mark")]

@@ -31,8 +31,8 @@ LIMIT_DAYS = 7
 MAX_READ = 100
 """Entries of a waiting list that are read at once at most."""
 ROOM = "attribute_exists(pk) AND attribute_not_exists(held.#job) AND size(held) < :most"
-IN_LINE = f"{ROOM} AND attribute_not_exists(waiting)"
-"""For who comes fresh: behind those who wait."""
+IN_LINE = f"{ROOM} AND (attribute_not_exists(waiting) OR size(held) < :fewer)"
+"""For who comes fresh: the last free slot is for those who wait."""
 TAKE = "SET held.#job = :token, purge_at = :purge_at"
 MARK = (
     "SET waiting = :mark, due = :due, scheduled_at = if_not_exists(scheduled_at, :at), "
@@ -51,7 +51,8 @@ class DynamoLimits:
 
     async def acquire(self, hold: Hold, most: int, *, in_turn: bool) -> SlotsAnswer:
         """As Limits.acquire: one write; an absent item is put first, which is rare."""
-        request = self._write_of(hold, ROOM if in_turn else IN_LINE, TAKE, {":most": number(most)})
+        room = {":most": number(most)} if in_turn else {":most": number(most), ":fewer": number(most - 1)}
+        request = self._write_of(hold, ROOM if in_turn else IN_LINE, TAKE, room)
         answer, item = await self._update(request)
         if item is None:
             await self._put_empty(hold)
