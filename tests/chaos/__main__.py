@@ -1,4 +1,4 @@
-"""The chaos runs as a command: `python -m tests.chaos [A … R | soak …] [--jobs 1000] [--kills 8] [--seed 7]`.
+"""The chaos runs as a command: `python -m tests.chaos [A … T | soak …] [--jobs 1000] [--kills 8] [--seed 7]`.
 
 Without a name all runs are made, one after another, at their full size.
 """

@@ -13,6 +13,7 @@ from tests.chaos.runs.commit import commit
 from tests.chaos.runs.crash import crash
 from tests.chaos.runs.due import due, punctual
 from tests.chaos.runs.duplicates import duplicates
+from tests.chaos.runs.halts import halts
 from tests.chaos.runs.keys import keys
 from tests.chaos.runs.kill import kill
 from tests.chaos.runs.limits import limits
@@ -21,6 +22,7 @@ from tests.chaos.runs.pause import pause
 from tests.chaos.runs.poison import poison
 from tests.chaos.runs.priorities import priorities
 from tests.chaos.runs.purge import purge
+from tests.chaos.runs.rates import rates
 from tests.chaos.runs.shutdown import shutdown
 from tests.chaos.runs.silence import silence
 from tests.chaos.runs.soak import soak
@@ -45,6 +47,8 @@ RUNS: Mapping[str, Run] = {
     "P": bulk,
     "Q": limits,
     "R": priorities,
+    "S": halts,
+    "T": rates,
     "soak": soak,
 }
 FULL = tuple(name for name in RUNS if name != "soak")

@@ -10,10 +10,11 @@ from dataclasses import replace
 
 from tests.chaos.load import Order
 from tests.chaos.report import Report
-from tests.chaos.runs.scene import Scene, Stage, open_scene
+from tests.chaos.runs.scene import Scene, Stage, open_scene, until_all_ended
 
 MOST = 3
 """Jobs of one key that may run at once."""
+LIMITS = {"key:*": {"concurrency": MOST}}
 WORKERS = 3
 SLOTS = 64
 JITTER = 1.0
@@ -31,13 +32,14 @@ async def limits(stage: Stage, jobs: int = 5000, keys: int = 50, seconds: float 
     for deaths in (0, kills):
         folder = stage.folder / f"{deaths}-kills"
         folder.mkdir()
-        async with open_scene(replace(stage, folder=folder), workers=0, limits={"key:*": MOST}, slots=SLOTS) as scene:
+        own = replace(stage, folder=folder)
+        async with open_scene(own, workers=0, limits=LIMITS, slots=SLOTS, direct=True) as scene:
             wanted = [Order("chaos.keyed", {"seconds": seconds, "key": f"key-{n % keys}"}) for n in range(jobs)]
             await scene.ledger.submit(scene.counter, wanted)
             await asyncio.gather(*(scene.fleet.start() for _ in range(WORKERS)))
             began = time.monotonic()
             died = await _slaughter(scene, jobs, deaths)
-            await _until_all_ended(scene, STALL + 10 * ideal)
+            await until_all_ended(scene, STALL + 10 * ideal)
             took = time.monotonic() - began
             await scene.settle(report)
             most = _most_at_once(scene, died)
@@ -61,17 +63,6 @@ async def _slaughter(scene: Scene, jobs: int, kills: int) -> Mapping[int, float]
         died[victim.pid] = time.monotonic()
         await scene.fleet.start()
     return died
-
-
-async def _until_all_ended(scene: Scene, within: float) -> None:
-    """A job that is parked is no message: an empty queue says nothing."""
-    async with asyncio.timeout(within):
-        while True:
-            scene.world.journal.read()
-            ended = {line.job_id for line in scene.world.journal.lines if line.event == "end"}
-            if scene.ledger.accepted.keys() <= ended:
-                return
-            await asyncio.sleep(0.2)
 
 
 def _most_at_once(scene: Scene, died: Mapping[int, float]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from tests.chaos.evidence import Evidence, gather_evidence
 from tests.chaos.fleet import Fleet, fleet_of
 from tests.chaos.load import Ledger, Order
 from tests.chaos.report import Report, figures_of
-from tests.chaos.world import Shape, World, open_world
+from tests.chaos.world import Limited, Shape, World, open_world
 from tests.engines.running import Engines
 
 VISIBILITY = 6
@@ -68,8 +68,9 @@ async def open_scene(
     receives: int = RECEIVES,
     levels: tuple[str, ...] = (),
     mode: str = "weighted",
-    limits: Mapping[str, int] = MappingProxyType({}),
+    limits: Limited = MappingProxyType({}),
     slots: int = 32,
+    direct: bool = False,
 ) -> AsyncIterator[Scene]:
     """A world with so many workers that are ready; they drain for so many seconds."""
     shape = Shape(
@@ -80,6 +81,7 @@ async def open_scene(
         mode=mode,
         limits=limits,
         concurrency=slots,
+        direct=direct,
     )
     async with (
         open_world(stage.engines, stage.folder, stage.seed, shape, stage.turn) as world,
@@ -93,6 +95,17 @@ def orders(chance: random.Random, count: int, longest: float, shortest: float = 
     """So many jobs of honest work, each of a length between the two (seconds)."""
     for _ in range(count):
         yield Order(payload={"seconds": round(chance.uniform(shortest, longest), 3)})
+
+
+async def until_all_ended(scene: Scene, within: float) -> None:
+    """A job that is parked is no message: an empty queue says nothing."""
+    async with asyncio.timeout(within):
+        while True:
+            scene.world.journal.read()
+            ended = {line.job_id for line in scene.world.journal.lines if line.event == "end"}
+            if scene.ledger.accepted.keys() <= ended:
+                return
+            await asyncio.sleep(0.2)
 
 
 async def rehearse(stage: Stage, jobs: int = REHEARSAL) -> None:
