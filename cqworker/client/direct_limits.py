@@ -6,6 +6,7 @@ from cqworker.client.job_types import View
 from cqworker.client.transport import LimitChange
 from cqworker.daemon.standalone import JobServices
 from cqworker.errors import LimitRefused
+from cqworker.fleet.limit_actions import key_from, limit_key_in
 from cqworker.fleet.limit_views import limit_view
 from cqworker.model.limits import LimitOrder, rate_from
 from cqworker.model.start_times import epoch_ms
@@ -14,17 +15,17 @@ DIRECTLY = "aws"
 """Who asks, where no token says it: whoever may write to the table."""
 
 
-async def change_directly(services: JobServices, key: str, change: LimitChange) -> View:
+async def change_directly(services: JobServices, name: str, change: LimitChange) -> View:
     """Sets, pauses or resumes the limit of a key. Raises LimitRefused, NotAllowedNow, Unavailable."""
-    limits, until = services.limits, None
+    limits, until, key, limit_key = services.limits, None, key_from(name, change.tenant), limit_key_in(name)
     if change.until is not None:
         until = epoch_ms(change.until)
     elif change.seconds is not None:
         until = services.clock.now() + change.seconds * 1000
     if change.act == "resume":
-        return limit_view(await limits.lift(key, DIRECTLY, change.reason))
+        return limit_view(await limits.lift(key, DIRECTLY, change.reason, limit_key))
     if change.act == "pause":
-        return limit_view(await limits.pause(key, until, DIRECTLY, change.reason))
+        return limit_view(await limits.pause(key, until, DIRECTLY, change.reason, limit_key))
     try:
         rate = None if change.rate is None else rate_from(change.rate)
     except ValueError as error:
@@ -36,5 +37,6 @@ async def change_directly(services: JobServices, key: str, change: LimitChange) 
         until=until,
         by=DIRECTLY,
         reason=change.reason,
+        limit_key=limit_key,
     )
     return limit_view(await limits.set(key, order))

@@ -13,7 +13,7 @@ from cqworker.daemon.standalone import JobServices, open_job_services
 from cqworker.errors import ArtifactMissing, ArtifactTooLarge, CqworkerError, SubmissionRefused, Unavailable, safe_text
 from cqworker.events import ignore
 from cqworker.fleet.fleet_views import counts_view, queue_view, worker_view
-from cqworker.fleet.limit_actions import key_from
+from cqworker.fleet.limit_actions import key_from, limit_key_in
 from cqworker.fleet.limit_views import limit_view
 from cqworker.jobs.intake import JobAnswer, Sender, read_each, submit_all
 from cqworker.jobs.list_ask import list_ask_from
@@ -113,10 +113,10 @@ class DirectTransport:
         return [limit_view(standing) for standing in await self._services.limits.list()]
 
     async def limit(self, key: str, tenant: str) -> View:
-        return limit_view(await self._services.limits.show(key_from(key, tenant)))
+        return limit_view(await self._services.limits.show(key_from(key, tenant), limit_key_in(key)))
 
     async def change_limit(self, key: str, change: LimitChange) -> View:
-        return await change_directly(self._services, key_from(key, change.tenant), change)
+        return await change_directly(self._services, key, change)
 
     async def reschedule(self, job_id: str, body: bytes) -> View:
         try:

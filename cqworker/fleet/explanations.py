@@ -7,7 +7,8 @@ from contextlib import suppress
 from cqworker.clock import Clock
 from cqworker.errors import Unavailable
 from cqworker.model.history import CROWDED, HANDED_BACK, RATE
-from cqworker.model.limits import shown_key
+from cqworker.model.job_view import reason_of
+from cqworker.model.limits import named_key
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.model.timestamps import rfc3339
@@ -41,14 +42,17 @@ class Explanations:
             if sees_all or record.parked.startswith(("tenant:", "key:")):
                 with suppress(Unavailable):
                     behind = _behind(await self._first(record.parked), record.job_id)
-            return f"parked {behind}on {shown_key(record.parked)} since {rfc3339(since)}"
+            return f"parked {behind}on {named_key(record.parked, record.limit_key)} since {rfc3339(since)}"
         last = record.history[-1] if record.history else None
         if record.status is not Status.QUEUED or last is None:
             return None
-        if last.reason.startswith(f"{CROWDED} "):
-            key = last.reason.split(" ", 2)[1]
+        reason = last.reason
+        if reason.startswith(f"{CROWDED} "):
+            key = reason_of(record, reason.split(" ", 2)[1])
             return f"not even parked, for as many as may already wait for {key}; it asks again and again"
-        return f"put off by the {last.reason} since {rfc3339(last.at)}" if last.reason.startswith(f"{RATE} ") else None
+        if not reason.startswith(f"{RATE} "):
+            return None
+        return f"put off by the {reason_of(record, reason)} since {rfc3339(last.at)}"
 
     async def _first(self, key: str) -> list[str]:
         """Who is the first to be woken, as it stood a few seconds ago at most."""
@@ -66,5 +70,6 @@ class Explanations:
 
 def _behind(waiting: list[str], job_id: str) -> str:
     if job_id in waiting:
-        return f"behind {waiting.index(job_id)} others "
+        ahead = waiting.index(job_id)
+        return "first in line " if ahead == 0 else "behind 1 other " if ahead == 1 else f"behind {ahead} others "
     return f"behind {MOST_AHEAD} others or more " if len(waiting) == MOST_AHEAD else ""

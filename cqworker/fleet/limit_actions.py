@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import re
+import dataclasses
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -23,8 +23,11 @@ from cqworker.model.limits import (
     LimitOrder,
     LimitTable,
     hashed_key,
+    named_key,
     order_fault,
     pattern_fault,
+    shown_key,
+    tenant_of_key,
 )
 from cqworker.model.rates import RateState, ask_of
 from cqworker.model.record import JobRecord
@@ -45,7 +48,6 @@ MARGIN_MS = 2_000
 """Milliseconds after the end of its lease at which a holder counts as dead: clocks differ by as much."""
 FAR = 1 << 52
 """Epoch ms later than any time that a key is marked for."""
-_is_hashed = re.compile(r"key:.{1,128}:[0-9a-f]{64}").fullmatch
 ReadMany = Callable[[Sequence[str]], Awaitable[Sequence[JobRecord]]]
 """Reads records by id, consistently."""
 
@@ -56,9 +58,12 @@ class LimitStanding:
 
     `held` slots, of which `dead` belong to nobody alive; so many `waiting` jobs (MOST_COUNTED: or more), the `oldest`
     of them, no more of whom may come where it `is_full`; `next_start` (epoch ms): when the rate lets the next start.
+    `limit_key` is the text behind the hash of a key, where whoever asked, an operator's order, a holder or the oldest
+    of those who wait names it.
     """
 
     key: str
+    limit_key: str | None = None
     written: Limit | None = None
     order: LimitOrder | None = None
     limit: Limit | None = None
@@ -99,10 +104,10 @@ class LimitActions:
         found = dict(zip(looked_at, await asyncio.gather(*looks), strict=True))
         return [found.get(name) or self._plain(name, orders) for name in names]
 
-    async def show(self, key: str) -> LimitStanding:
-        """How one key stands. Raises Unavailable."""
+    async def show(self, key: str, limit_key: str | None = None) -> LimitStanding:
+        """How one key stands; `limit_key` is the text behind its hash, where it is known. Raises Unavailable."""
         control = await self.fleet.control()
-        return await self._look(key, self._in_force(control.limits), control.crowding)
+        return _called(await self._look(key, self._in_force(control.limits), control.crowding), limit_key)
 
     async def set(self, key: str, order: LimitOrder) -> LimitStanding:
         """Another limit for one key, in place of what a file says of the same, until it ends or is lifted.
@@ -115,19 +120,21 @@ class LimitActions:
         order = replace(order, since=now, reason=order.reason[:MAX_REASON])
         return await self._change(key, order, order.by)
 
-    async def pause(self, key: str, until: int | None, by: str, reason: str = "") -> LimitStanding:
+    async def pause(
+        self, key: str, until: int | None, by: str, reason: str = "", limit_key: str | None = None
+    ) -> LimitStanding:
         """No job of this key starts until then (epoch ms), 24 h ahead at most; what runs is finished.
 
         Raises LimitRefused as `set` does, NotAllowedNow, Unavailable.
         """
-        return await self.set(key, LimitOrder(concurrency=0, until=until, by=by, reason=reason))
+        return await self.set(key, LimitOrder(concurrency=0, until=until, by=by, reason=reason, limit_key=limit_key))
 
-    async def lift(self, key: str, by: str, reason: str = "") -> LimitStanding:
+    async def lift(self, key: str, by: str, reason: str = "", limit_key: str | None = None) -> LimitStanding:
         """What the file says holds again: a pause ends, and so does any other limit of an operator.
 
         Raises NotAllowedNow, Unavailable.
         """
-        return await self._change(key, None, by, reason)
+        return _called(await self._change(key, None, by, reason), limit_key)
 
     async def _change(self, key: str, order: LimitOrder | None, by: str, reason: str = "") -> LimitStanding:
         """One change under the control's revision: nobody's change is lost. Who waits is looked after at once."""
@@ -175,16 +182,18 @@ class LimitActions:
             self.limits.count_waiters(key, MOST_COUNTED),
             self.limits.first_waiters(key, 1),
         )
-        plain = self._plain(key, orders)
+        plain, oldest = self._plain(key, orders), first[0] if first else None
+        records = await self._records(shards, oldest)
         return LimitStanding(
             key=key,
+            limit_key=plain.limit_key or _limit_key_of(key, records),
             written=plain.written,
             order=plain.order,
             limit=plain.limit,
             held=sum(len(slots.held) for slots in shards),
-            dead=await self._count_dead(shards),
+            dead=self._count_dead(shards, records),
             waiting=waiting,
-            oldest=first[0] if first else None,
+            oldest=oldest,
             next_start=self._next_start(key, plain.limit, state),
             is_full=crowding is not None and crowding.first_full((key,), self.clock.now()) is not None,
         )
@@ -193,13 +202,18 @@ class LimitActions:
         now = self.clock.now()
         limit = LimitTable(self.written, orders).limit_of(key, now)
         written = LimitTable(self.written).limit_of(key, now) or self.written.get(key)
-        return LimitStanding(key=key, written=written, order=orders.get(key), limit=limit)
+        order = orders.get(key)
+        text = None if order is None else order.limit_key
+        return LimitStanding(key=key, limit_key=text, written=written, order=order, limit=limit)
 
-    async def _count_dead(self, shards: Sequence[Slots]) -> int:
-        holders = sorted((job_id, token) for slots in shards for job_id, token in slots.held.items())[:MOST_JUDGED]
-        records = {record.job_id: record for record in await self.read_many([job_id for job_id, _ in holders])}
+    async def _records(self, shards: Sequence[Slots], oldest: Waiter | None) -> Mapping[str, JobRecord]:
+        """Those of the holders; where nobody holds a slot, that of the oldest who waits: it names the key, too."""
+        ids = [job_id for job_id, _ in _judged(shards)] or ([] if oldest is None else [oldest.job_id])
+        return {record.job_id: record for record in await self.read_many(ids)}
+
+    def _count_dead(self, shards: Sequence[Slots], records: Mapping[str, JobRecord]) -> int:
         before = self.clock.now() - MARGIN_MS
-        return sum(not _is_held(records.get(job_id), token, before) for job_id, token in holders)
+        return sum(not _is_held(records.get(job_id), token, before) for job_id, token in _judged(shards))
 
     def _next_start(self, key: str, limit: Limit | None, state: RateState | None) -> int | None:
         if limit is None or limit.rate is None:
@@ -216,7 +230,7 @@ def key_from(name: str, tenant: str) -> str:
     """The key that a person names: `key:<limit_key>` is one of this tenant's. Raises LimitRefused where it is none."""
     kind, _, rest = name.partition(":")
     if kind == "key" and rest and rest != EVERY:
-        if _is_hashed(name):
+        if tenant_of_key(name) is not None:
             return name
         if len(rest) > MAX_LIMIT_KEY:
             raise LimitRefused(f"A limit_key has {MAX_LIMIT_KEY} characters at most, this one has {len(rest)}.")
@@ -227,6 +241,27 @@ def key_from(name: str, tenant: str) -> str:
             'a limit_key ("key:inbox-7"). What holds for each tenant or each key by itself stands in the configuration.'
         )
     return name
+
+
+def limit_key_in(name: str) -> str | None:
+    """The text of a `limit_key` that a person names; None where a name is of something else, or a hash."""
+    return name.removeprefix("key:") if name.startswith("key:") and tenant_of_key(name) is None else None
+
+
+def _judged(shards: Sequence[Slots]) -> Sequence[tuple[str, str]]:
+    return sorted((job_id, token) for slots in shards for job_id, token in slots.held.items())[:MOST_JUDGED]
+
+
+def _called(standing: LimitStanding, limit_key: str | None) -> LimitStanding:
+    return standing if limit_key is None else dataclasses.replace(standing, limit_key=limit_key)
+
+
+def _limit_key_of(key: str, records: Mapping[str, JobRecord]) -> str | None:
+    """The text that a key's hash was made of, as one of these jobs says it."""
+    if tenant_of_key(key) is None:
+        return None
+    texts = (record.limit_key for _, record in sorted(records.items()))
+    return next((text for text in texts if text is not None and named_key(key, text) != shown_key(key)), None)
 
 
 def _is_held(record: JobRecord | None, token: str, before: int) -> bool:

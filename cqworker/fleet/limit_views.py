@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cqworker.fleet.limit_actions import LimitStanding
-from cqworker.model.limits import Limit
+from cqworker.model.limits import Limit, tenant_of_key
 from cqworker.model.timestamps import rfc3339
 
 View = dict[str, object]
@@ -15,6 +15,8 @@ def limit_view(standing: LimitStanding) -> View:
     until = order.until if order is not None else limit.until
     return {
         "key": standing.key,
+        "tenant": tenant_of_key(standing.key),
+        "limit_key": standing.limit_key,
         "is_limited": standing.limit is not None,
         "is_paused": limit.concurrency == 0,
         "concurrency": limit.concurrency,

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.json import decode
 
 from cqworker.model.history import Entry, with_attempt_numbers
+from cqworker.model.limits import hashed_key, named_key, shown_key
 from cqworker.model.priorities import MEDIUM
 from cqworker.model.record import Failure, JobRecord, Progress
 from cqworker.model.timestamps import rfc3339
@@ -42,7 +43,7 @@ def job_view(record: JobRecord, parse: Callable[[str], Any] = _parse_json) -> di
         "progress": _progress(record.progress),
         "result": None if record.result is None else parse(record.result),
         "failure": _failure(record.failure),
-        "history": [_entry(entry) for entry in with_attempt_numbers(record.history, record.attempt)],
+        "history": [_entry(record, entry) for entry in with_attempt_numbers(record.history, record.attempt)],
         **_times(record),
         "trace_id": record.trace_id or derived_trace_id(record.job_id),
         "priority": record.priority or MEDIUM,
@@ -117,11 +118,19 @@ def _failure(failure: Failure | None) -> dict[str, object] | None:
     return said | {"detail": detail}
 
 
-def _entry(entry: Entry) -> dict[str, object]:
+def reason_of(record: JobRecord, reason: str) -> str:
+    """The reason of an entry, with a limit of keys by its name: what is stored has the hash of it."""
+    if record.limit_key is None or "key:" not in reason:
+        return reason
+    key = hashed_key(record.tenant, record.limit_key)
+    return reason.replace(shown_key(key), named_key(key, record.limit_key))
+
+
+def _entry(record: JobRecord, entry: Entry) -> dict[str, object]:
     return {
         "at": rfc3339(entry.at),
         "event": entry.event,
         "attempt": entry.attempt or None,
         "worker": entry.worker or None,
-        "reason": entry.reason or None,
+        "reason": reason_of(record, entry.reason) or None,
     }

@@ -45,6 +45,7 @@ HOW_TO_NAME = (
     'or "key:*" (each limit_key by itself)'
 )
 """How the name of a limit is written in a file."""
+_hashed_parts = re.compile(r"key:(.{1,128}):[0-9a-f]{64}").fullmatch
 _rate_parts = re.compile(RATE.removesuffix("$")).fullmatch
 
 
@@ -124,6 +125,7 @@ class Limit(Struct, frozen=True, kw_only=True, omit_defaults=True):
     since="Since when it holds (epoch ms).",
     by="Who asked for it.",
     reason="Why.",
+    limit_key="Of a key of one tenant its text, which the key has as a hash; or None.",
 )
 class LimitOrder(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What an operator said of one key: it goes before what the files say, part by part."""
@@ -135,6 +137,7 @@ class LimitOrder(Struct, frozen=True, kw_only=True, omit_defaults=True):
     since: int = 0
     by: str = ""
     reason: str = ""
+    limit_key: str | None = None
 
     def is_in_force(self, now: int) -> bool:
         """Whether it holds at `now` (epoch ms)."""
@@ -177,6 +180,19 @@ def keys_of_job(type_: str, queue: str, tenant: str, limit_key: str | None) -> t
 def shown_key(key: str) -> str:
     """The key as logs and histories show it: of a hash its first characters."""
     return f"{key[:-64]}{key[-64:][:SHOWN_HASH]}" if key.startswith("key:") else key
+
+
+def named_key(key: str, limit_key: str | None) -> str:
+    """The key as people name it, where the `limit_key` behind its hash is known; else as `shown_key` has it."""
+    if limit_key is None or not key.startswith("key:") or hashed_key(tenant_of_key(key) or "", limit_key) != key:
+        return shown_key(key)
+    return f"key:{limit_key}"
+
+
+def tenant_of_key(key: str) -> str | None:
+    """Whose `limit_key` a key stands for; None where it is for something else."""
+    found = _hashed_parts(key)
+    return None if found is None else found[1]
 
 
 def pattern_fault(pattern: str) -> str | None:

@@ -46,6 +46,11 @@ class LimitView(ResponseBody):
     """How a limit stands."""
 
     key: str = Field(description="What is limited; of a limit_key its tenant and its hash.")
+    tenant: str | None = Field(description="Whose limit_key it is; null where something else is limited.")
+    limit_key: str | None = Field(
+        description="The text that the key has as a hash, where whoever asks, the operator who limits it or a job that "
+        "runs or waits names it."
+    )
     is_limited: bool = Field(description="false: jobs wait for a limit that is gone; they start soon.")
     is_paused: bool
     concurrency: int | None = Field(description="Jobs that may run at once; null: as many as there are slots.")

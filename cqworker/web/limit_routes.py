@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from cqworker.fleet.limit_actions import LimitActions, key_from
+from cqworker.fleet.limit_actions import LimitActions, key_from, limit_key_in
 from cqworker.fleet.limit_views import limit_view
 from cqworker.jobs.strict_json import read_object
 from cqworker.jobs.submission_models import validate
@@ -31,7 +31,7 @@ async def list_limits(request: web.Request) -> web.StreamResponse:
 async def show_limit(request: web.Request) -> web.StreamResponse:
     """GET /limits/{key}."""
     limits = _limits_for(request)
-    return as_json(limit_view(await limits.show(_key_of(request))))
+    return as_json(limit_view(await limits.show(_key_of(request), _limit_key_of(request))))
 
 
 async def set_limit(request: web.Request) -> web.StreamResponse:
@@ -49,6 +49,7 @@ async def set_limit(request: web.Request) -> web.StreamResponse:
         until=_end_of(ask, context_of(request).clock.now()),
         by=caller_of(request).name,
         reason=ask.reason,
+        limit_key=_limit_key_of(request),
     )
     return as_json(limit_view(await limits.set(_key_of(request), order)), 202)
 
@@ -58,7 +59,8 @@ async def pause_limit(request: web.Request) -> web.StreamResponse:
     limits, body = _limits_for(request), await json_body(request, MAX_BODY)
     ask = validate(QueueAsk, read_object(body) if body else {})
     until = _end_of(ask, context_of(request).clock.now())
-    standing = await limits.pause(_key_of(request), until, caller_of(request).name, ask.reason)
+    key, limit_key = _key_of(request), _limit_key_of(request)
+    standing = await limits.pause(key, until, caller_of(request).name, ask.reason, limit_key)
     return as_json(limit_view(standing), 202)
 
 
@@ -66,7 +68,8 @@ async def resume_limit(request: web.Request) -> web.StreamResponse:
     """POST /limits/{key}/resume."""
     limits, body = _limits_for(request), await json_body(request, MAX_BODY)
     ask = validate(ResumeAsk, read_object(body) if body else {})
-    return as_json(limit_view(await limits.lift(_key_of(request), caller_of(request).name, ask.reason)), 202)
+    key, limit_key = _key_of(request), _limit_key_of(request)
+    return as_json(limit_view(await limits.lift(key, caller_of(request).name, ask.reason, limit_key)), 202)
 
 
 def _limits_for(request: web.Request) -> LimitActions:
@@ -79,6 +82,10 @@ def _limits_for(request: web.Request) -> LimitActions:
 
 def _key_of(request: web.Request) -> str:
     return key_from(request.match_info["key"], request.query.get("tenant", DEFAULT_TENANT))
+
+
+def _limit_key_of(request: web.Request) -> str | None:
+    return limit_key_in(request.match_info["key"])
 
 
 def _end_of(ask: LimitAsk | QueueAsk, now: int) -> int | None:
