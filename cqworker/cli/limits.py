@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cqworker.cli.options import access_options, json_option
-from cqworker.cli.queues import lasts_option, reason_option
+from cqworker.cli.queues import lasts_option, reason_option, span_of
 
 if TYPE_CHECKING:
     from cqworker.client.job_types import View
@@ -22,6 +22,13 @@ def key_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
     """Which key: `type:…`, `queue:…`, `tenant:…`, or `key:…` of a tenant."""
     command = click.option("--tenant", default="default", help='Whose limit_key it is, for "key:…".')(command)
     return click.argument("key", metavar=KEY)(command)
+
+
+def _parse_span(_ctx: click.Context, _param: click.Parameter, value: str | None) -> timedelta | None:
+    span = span_of(value)
+    if span is not None and not span:
+        raise click.BadParameter(f"{value!r} is over at once; leave it out for a limit without an end")
+    return span
 
 
 @click.group(invoke_without_command=True)
@@ -62,7 +69,13 @@ def show(key: str, tenant: str, as_json: bool, config: Path | None, url: str | N
 @click.option("--concurrency", type=click.IntRange(0, 100_000), help="Jobs that run at once on all workers; 0: none.")
 @click.option("--rate", metavar="RATE", help="Starts in a time, such as 100/s, 30/m, 500/h or 1/d.")
 @click.option("--burst", type=click.IntRange(1, 1_000_000), help="Starts at once after as long a pause.")
-@lasts_option
+@click.option(
+    "--for",
+    "lasts",
+    metavar="SPAN",
+    callback=_parse_span,
+    help="For how long, such as 30m, 2h or 7d, a concurrency of 0 at most 24h; else until it is resumed.",
+)
 @reason_option
 @json_option
 @access_options
@@ -79,7 +92,7 @@ def set_limit(
     url: str | None,
     token: str | None,
 ) -> None:
-    """Limit KEY otherwise than the configuration says, for a time or until it is resumed."""
+    """Give KEY another limit than the configuration does, for a time or until it is resumed."""
     from cqworker.cli.workers import ask_fleet
 
     if concurrency is None and rate is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,30 +9,32 @@ from typing import TYPE_CHECKING
 import click
 
 from cqworker.cli.options import access_options, json_option
+from cqworker.model.start_times import span_seconds
 
 if TYPE_CHECKING:
     from cqworker.client.job_types import View
 
-UNITS = {"s": 1, "m": 60, "h": 3600}
-"""Seconds of each unit."""
 MOST = timedelta(hours=24)
 """The longest pause."""
 
 
-def _parse_span(_ctx: click.Context, _param: click.Parameter, value: str | None) -> timedelta | None:
-    if value is None:
-        return None
-    found = re.fullmatch(r"([0-9]+)([smh])", value)
-    if found is None:
-        raise click.BadParameter(f"{value!r} is no span of time; write it like 90s, 30m or 2h")
-    span = timedelta(seconds=int(found[1]) * UNITS[found[2]])
-    if not timedelta() < span <= MOST:
+def _parse_pause(_ctx: click.Context, _param: click.Parameter, value: str | None) -> timedelta | None:
+    span = span_of(value)
+    if span is not None and not timedelta() < span <= MOST:
         raise click.BadParameter(f"{value!r} is not within 24h; what nobody lifts is an outage")
     return span
 
 
+def span_of(value: str | None) -> timedelta | None:
+    """The time that is written so, with its units. Raises BadParameter."""
+    try:
+        return None if value is None else timedelta(seconds=span_seconds(value))
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no span of time; write it like 90s, 30m or 2h") from None
+
+
 lasts_option = click.option(
-    "--for", "lasts", metavar="SPAN", callback=_parse_span, help="For how long, such as 90s, 30m or 2h; at most 24h."
+    "--for", "lasts", metavar="SPAN", callback=_parse_pause, help="For how long, such as 90s, 30m or 2h; at most 24h."
 )
 reason_option = click.option("--reason", default="", help="Why, for whoever looks.")
 

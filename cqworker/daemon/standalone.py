@@ -112,7 +112,12 @@ def open_fleet_actions(aws: AwsPorts, settings: Settings) -> FleetActions:
     clients, queues = aws.clients, [queue.name for queue in settings.queues]
     dependencies = aws.dependencies
     return FleetActions(
-        aws.fleet, dependencies.clock, dependencies.emit, queues, lambda queue: retention_of(clients, queue)
+        aws.fleet,
+        dependencies.clock,
+        dependencies.emit,
+        queues,
+        lambda queue: retention_of(clients, queue),
+        dependencies.queue_control.note_change,
     )
 
 
@@ -127,6 +132,7 @@ def open_limit_actions(aws: AwsPorts, settings: Settings) -> LimitActions:
         clock=dependencies.clock,
         emit=dependencies.emit,
         written=limits_of(settings.limits),
+        on_change=dependencies.queue_control.note_change,
     )
 
 

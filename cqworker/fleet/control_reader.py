@@ -10,6 +10,7 @@ from cqworker.errors import Unavailable
 from cqworker.events import Emit
 from cqworker.events.fleet_events import LimitNoticed, QueueStateNoticed
 from cqworker.flow.queue_control import QueueControl
+from cqworker.flow.waiting import sleep_unless
 from cqworker.model.backoff import retry_pauses
 from cqworker.model.limits import LimitOrder
 from cqworker.ports.fleet import Control, Fleet, QueueOrder, QueueState
@@ -47,15 +48,16 @@ class ControlReader:
                 await self._rest()
 
     async def _rest(self) -> None:
-        """Until the next look: sooner as soon as jobs run."""
-        began = self._clock.monotonic()
+        """Until the next look: sooner as soon as jobs run, at once where the control was changed by way of this daemon."""
+        began, changed = self._clock.monotonic(), self._control.changed_here
         while True:
-            await asyncio.sleep(BUSY_SECONDS)
-            if self._is_busy() or self._clock.monotonic() - began >= IDLE_SECONDS:
+            await sleep_unless(changed, BUSY_SECONDS)
+            if changed.is_set() or self._is_busy() or self._clock.monotonic() - began >= IDLE_SECONDS:
                 return
 
     async def read(self) -> None:
         """Reads it now. Raises Unavailable."""
+        self._control.changed_here.clear()
         self._note(await self._fleet.control())
         self._read_at = self._clock.monotonic()
 

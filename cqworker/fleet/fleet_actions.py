@@ -45,7 +45,10 @@ class QueueStanding:
 
 
 class FleetActions:
-    """`queues` are those configured here; `retention_of` says for how many seconds one keeps a message."""
+    """`queues` are those configured here; `retention_of` says for how many seconds one keeps a message.
+
+    `on_change` hears that a queue was ordered something.
+    """
 
     def __init__(
         self,
@@ -54,12 +57,14 @@ class FleetActions:
         emit: Emit,
         queues: Collection[str],
         retention_of: Callable[[str], Awaitable[int]],
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self._fleet = fleet
         self._clock = clock
         self._emit = emit
         self._queues = tuple(queues)
         self._retention_of = retention_of
+        self._on_change = on_change
         self._watched_until = 0
 
     async def workers(self) -> Sequence[FleetMember]:
@@ -165,6 +170,7 @@ class FleetActions:
             changed = in_force if state is QueueState.RUNNING else {**in_force, queue: order}
             if await self._fleet.change_control(replace(control, revision=control.revision + 1, queues=changed)):
                 self._emit(QueueOrdered(queue=queue, state=state, until=until, by=by, reason=reason[:MAX_REASON]))
+                self._on_change()
                 [standing] = [
                     one
                     for one in self._standings(Control(0, changed), await self._fleet.members(), queue)

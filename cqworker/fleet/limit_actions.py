@@ -77,7 +77,10 @@ class LimitStanding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitActions:
-    """`written` are the limits of the files here; `read_many` reads records, for the dead among a key's holders."""
+    """`written` are the limits of the files here; `read_many` reads records, for the dead among a key's holders.
+
+    `on_change` hears that an operator changed a limit.
+    """
 
     fleet: Fleet
     limits: Limits
@@ -86,6 +89,7 @@ class LimitActions:
     clock: Clock
     emit: Emit
     written: Mapping[str, Limit] = field(default_factory=dict)
+    on_change: Callable[[], None] = lambda: None
     explanations: Explanations = field(init=False)
 
     def __post_init__(self) -> None:
@@ -158,6 +162,7 @@ class LimitActions:
                         reason=said.reason,
                     )
                 )
+                self.on_change()
                 await self._have_swept(key)
                 return await self._look(key, changed, control.crowding)
         raise NotAllowedNow("The fleet's control changes too quickly; try again.")

@@ -41,6 +41,12 @@ class QueueControl:
         self.control: Control = Control(enabled=frozenset(FEATURES) if is_known else frozenset())
         self.limits_changed: asyncio.Event = asyncio.Event()
         self._changed = asyncio.Event()
+        self.changed_here: asyncio.Event = asyncio.Event()
+
+    def note_change(self) -> None:
+        """The fleet's control was changed by way of this daemon: it is read anew at once, and not half a minute later.
+        """
+        self.changed_here.set()
 
     def note(self, control: Control) -> None:
         """The fleet's control was read."""

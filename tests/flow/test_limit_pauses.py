@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from cqworker.events.fleet_events import LimitNoticed, LimitOrdered
@@ -201,4 +202,15 @@ async def test_one_limit_key_of_one_tenant_stands_still() -> None:
     assert world.record(stuck).attempt == 0
     await actions.lift(key_from("key:inbox-7", "acme"), "ops")
     await end_all(world, [stuck])
+    await world.stop()
+
+
+@story
+async def test_the_daemon_that_is_told_to_pause_a_type_starts_none_of_its_jobs_from_then_on() -> None:
+    world, _, actions = await started()
+    await asyncio.sleep(NOTICED)
+    for host in world.hosts.values():
+        actions = replace(actions, on_change=host.ground.queue_control.note_change)
+        await actions.pause("type:work", in_seconds(world, 900), "ops")
+        await world.until_true(lambda host=host: host.seen(LimitNoticed), patience=1)
     await world.stop()

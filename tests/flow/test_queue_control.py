@@ -281,3 +281,19 @@ async def _two_weeks(_: str) -> int:
 
 def _job(**more: Any) -> Submission:
     return Submission(type="quick", payload="{}", **more)
+
+
+@story
+async def test_the_daemon_that_is_told_of_a_pause_heeds_it_at_once() -> None:
+    world = work()
+    host = world.start()
+    await asyncio.sleep(12)
+    actions = FleetActions(
+        world.fleet, world.clock, world.events.append, ("jobs",), _two_weeks, host.ground.queue_control.note_change
+    )
+    await actions.pause("jobs", later(world, HOUR), "alice", "")
+    await world.until_true(lambda: host.seen(QueueStateNoticed), 1)
+    looks = world.lines["w1"].line.calls.count("control")
+    await asyncio.sleep(20)
+    assert world.lines["w1"].line.calls.count("control") == looks
+    await world.stop()
