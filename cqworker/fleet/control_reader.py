@@ -48,7 +48,7 @@ class ControlReader:
                 await self._rest()
 
     async def _rest(self) -> None:
-        """Until the next look: sooner as soon as jobs run, at once where the control was changed by way of this daemon."""
+        """Until the next look: sooner as soon as jobs run, at once where this daemon changed the control itself."""
         began, changed = self._clock.monotonic(), self._control.changed_here
         while True:
             await sleep_unless(changed, BUSY_SECONDS)

@@ -44,8 +44,7 @@ class QueueControl:
         self.changed_here: asyncio.Event = asyncio.Event()
 
     def note_change(self) -> None:
-        """The fleet's control was changed by way of this daemon: it is read anew at once, and not half a minute later.
-        """
+        """The fleet's control was changed by way of this daemon, which reads it anew at once."""
         self.changed_here.set()
 
     def note(self, control: Control) -> None:
@@ -106,10 +105,14 @@ class QueueControl:
     def check_enabled(self, feature: str) -> None:
         """Raises NotProvisioned where the operator has not enabled this yet: daemons at work may not know it."""
         if feature not in self.control.enabled:
-            are = "are" if feature == LIMITS else "is"
+            why = (
+                "limits are not enabled: an older daemon would run a job with a limit_key as if it had none"
+                if feature == LIMITS
+                else "replace is not enabled: an older daemon would run a job that was replaced with its former payload"
+            )
             raise NotProvisioned(
-                f"{feature} {are} not enabled: an older daemon would run such a job as if there were none. Once every "
-                f"daemon is of this version, run `cqworker provision --enable {feature}`; half a minute later it holds."
+                f"{why}. Once every daemon is of this version, run `cqworker provision --enable {feature}`; half a "
+                "minute later it holds."
             )
 
     def wake(self) -> None:

@@ -160,7 +160,7 @@ def _submission_of(asked: SubmitAsk, sender: Sender) -> Submission:
         run_at=None if asked.run_at is None else start_time(asked.run_at),
         unique=None if asked.unique is None else asked.unique.unique(),
         on_duplicate=OnDuplicate(asked.on_duplicate),
-        debounce_seconds=asked.debounce_seconds,
+        debounce_seconds=asked.debounce_seconds or 0,
         max_wait_seconds=asked.max_wait_seconds,
     )
 

@@ -10,7 +10,8 @@ from pydantic import Field, field_validator
 
 from cqworker.jobs.list_ask import MAX_TEXT
 from cqworker.jobs.strict_json import read_object
-from cqworker.jobs.submission_models import AnySpelling, InvalidFields, RequestBody, validate
+from cqworker.jobs.submission_fields import AnySpelling
+from cqworker.jobs.submission_models import InvalidFields, RequestBody, validate
 from cqworker.model.job_limits import MAX_JOB_ID
 from cqworker.model.json_pointer import Fault
 from cqworker.model.operations import MAX_IDS, MAX_RATE, MAX_REASON_BYTES, USUAL_RATE, Act

@@ -8,7 +8,8 @@ from pydantic import Field
 
 from cqworker.jobs.reschedule_models import MAX_WHY
 from cqworker.jobs.strict_json import read_object
-from cqworker.jobs.submission_models import PriorityAsked, RequestBody, validate
+from cqworker.jobs.submission_fields import PriorityAsked
+from cqworker.jobs.submission_models import RequestBody, validate
 
 
 class ReprioritiseAsk(RequestBody):

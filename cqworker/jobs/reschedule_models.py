@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from cqworker.jobs.strict_json import read_object
-from cqworker.jobs.submission_models import Delay, InvalidFields, RequestBody, RunAt, validate
+from cqworker.jobs.submission_fields import Delay, RunAt
+from cqworker.jobs.submission_models import InvalidFields, RequestBody, validate
 from cqworker.model.json_pointer import Fault
 from cqworker.model.start_times import start_time
 

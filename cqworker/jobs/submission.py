@@ -132,11 +132,17 @@ def _check_replacement(submission: Submission, unique: Unique | None) -> None:
     """Raises UniqueRefused, or DebounceRefused, where a job cannot be replaced so."""
     if submission.max_wait_seconds is not None and not submission.debounce_seconds:
         raise DebounceRefused("max_wait_seconds bounds debounce_seconds: give both, or neither")
+    if (submission.max_wait_seconds or submission.debounce_seconds) < submission.debounce_seconds:
+        raise DebounceRefused(
+            f"max_wait_seconds ({submission.max_wait_seconds}) is less than debounce_seconds "
+            f"({submission.debounce_seconds}): the job would start before it has waited once; give as much or more"
+        )
     if not submission.replaces:
         return
     if unique is None or UniqueScope(unique.scope) is not UniqueScope.UNTIL_STARTED:
         raise UniqueRefused(
-            "what replaces a job goes with unique and its scope until_started: a job that has started stays as it is"
+            "what replaces a job (on_duplicate replace, debounce_seconds) goes with unique and its scope "
+            'until_started, as in {"unique": {"scope": "until_started"}}: a job that has started stays as it is'
         )
     if submission.debounce_seconds and submission.on_duplicate is not OnDuplicate.REPLACE:
         raise DebounceRefused("debounce_seconds goes with on_duplicate replace")

@@ -7,15 +7,12 @@ from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     SkipValidation,
     ValidationError,
-    ValidationInfo,
-    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -23,25 +20,30 @@ from pydantic_core import ErrorDetails
 
 from cqworker.enums import DuplicateName, UniqueScopeName
 from cqworker.errors import SubmissionRefused
+from cqworker.jobs.submission_fields import (
+    AnySpelling,
+    Attempts,
+    Delay,
+    PriorityAsked,
+    RunAt,
+    Tag,
+    UniqueFields,
+    UniqueText,
+    Wait,
+    check_by,
+)
 from cqworker.model.ids import IDEMPOTENCY_KEY
 from cqworker.model.job_limits import (
-    MAX_ATTEMPTS,
     MAX_BATCH,
     MAX_METADATA,
     MAX_METADATA_BYTES,
     MAX_PAUSE,
-    MAX_TAG,
     MAX_TAGS,
     MAX_TYPE,
-    MAX_UNIQUE_FIELDS,
-    MAX_UNIQUE_TEXT,
     metadata_fault,
 )
 from cqworker.model.json_pointer import ROOT, Fault, JobPointer
 from cqworker.model.limits import MAX_LIMIT_KEY
-from cqworker.model.priorities import ALIASES as PRIORITY_ALIASES
-from cqworker.model.priorities import MOST, PRIORITIES
-from cqworker.model.start_times import AS_WRITTEN, START_TIME, start_time
 from cqworker.model.unique import Unique
 from cqworker.suggestions.submission_terms import FIELDS_ELSEWHERE
 
@@ -52,70 +54,8 @@ MAX_SUGGESTED_NAME = 64
 NO_FIELD = "is no field here"
 ALIASES = {"job_type": "type", "params": "payload"}
 """What other job systems call our fields, and our names."""
-
-
-def _to_whole(value: object) -> object:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-AnySpelling: BeforeValidator = BeforeValidator(_to_whole)
-"""10, 10.0 and 1e1 are the same whole number (JSON Schema 2020-12, section 6.1.1)."""
-Tag = Annotated[str, Field(min_length=1, max_length=MAX_TAG)]
-UniqueText = Annotated[str, Field(min_length=1, max_length=MAX_UNIQUE_TEXT)]
-Attempts = Annotated[int, Field(ge=1, le=MAX_ATTEMPTS), AnySpelling]
-
-
-def _check_delay(seconds: int) -> int:
-    if seconds > MAX_PAUSE:
-        raise ValueError(f"at most {MAX_PAUSE}, which are 366 days")
-    return seconds
-
-
-def _require_text(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError(f"is no time: write a text, a day, a time of day and an offset from UTC, as in {AS_WRITTEN}")
-    return value
-
-
-def _check_run_at(text: str, info: ValidationInfo) -> str:
-    start_time(text)
-    if info.data.get("delay_seconds"):
-        raise ValueError("is given beside delay_seconds; say one of them")
-    return text
-
-
-Delay = Annotated[int, Field(ge=0, json_schema_extra={"maximum": MAX_PAUSE}), AnySpelling, AfterValidator(_check_delay)]
-
-
-PRIORITY_NAMES = [*PRIORITIES, *PRIORITY_ALIASES]
-"""What a level may be called."""
-
-
-def check_priority(asked: object) -> object:
-    """The level that is asked for, said before pydantic tries what it may be and tells of each. Raises ValueError."""
-    asked = _to_whole(asked)
-    if isinstance(asked, int) and not isinstance(asked, bool) and 0 <= asked <= MOST:
-        return asked
-    if isinstance(asked, str) and asked in PRIORITY_NAMES:
-        return asked
-    raise ValueError(f"is none of {', '.join(PRIORITIES)}, and no whole number from 0 to {MOST}, the most urgent")
-
-
-PriorityAsked = Annotated[
-    int | str,
-    BeforeValidator(check_priority),
-    WithJsonSchema(
-        {"anyOf": [{"enum": PRIORITY_NAMES, "type": "string"}, {"maximum": MOST, "minimum": 0, "type": "integer"}]}
-    ),
-]
-MaxWait = Annotated[int, Field(ge=1, le=MAX_PAUSE), AnySpelling]
-RunAt = Annotated[
-    str,
-    Field(json_schema_extra={"format": "date-time", "pattern": START_TIME, "examples": [AS_WRITTEN]}),
-    BeforeValidator(_require_text),
-    AfterValidator(_check_run_at),
-]
-"""A field of this type stands behind one called `delay_seconds`, and one of the two is given."""
+NOT_AN_OBJECT = {"model_type", "model_attributes_type", "dict_type"}
+"""Pydantic's names of a fault of which it speaks in Python's words."""
 
 
 class RequestBody(BaseModel):
@@ -130,7 +70,7 @@ class RequestBody(BaseModel):
 class UniqueAsk(RequestBody):
     """What a job is unique by, among those of its type, and for how long."""
 
-    by: UniqueText | Annotated[list[UniqueText], Field(min_length=1, max_length=MAX_UNIQUE_FIELDS)] | None = Field(
+    by: Annotated[UniqueText | UniqueFields, BeforeValidator(check_by)] | None = Field(
         default=None,
         description="Fields of the payload that make jobs the same, or a text of your own; else the whole payload.",
     )
@@ -145,7 +85,11 @@ class UniqueAsk(RequestBody):
 
     @model_validator(mode="after")
     def _makes_a_key(self) -> Self:
-        self.unique()
+        is_window = self.scope == "window" or (self.scope is None and self.window_seconds is not None)
+        if is_window and self.window_seconds is None:
+            raise ValueError(f"the scope window needs window_seconds, 1 to {MAX_PAUSE} (366 days)")
+        if not is_window and self.window_seconds is not None:
+            raise ValueError(f"window_seconds goes with the scope window, not with {self.scope}")
         return self
 
     def unique(self) -> Unique:
@@ -196,8 +140,10 @@ class SubmitAsk(RequestBody):
         description="What to do where a job has the unique key: return that one, replace its payload and time while it "
         "has yet to start, or reject this request (409).",
     )
-    debounce_seconds: Delay = Field(default=0, description="It starts so long after the last one with its unique key.")
-    max_wait_seconds: MaxWait | None = Field(
+    debounce_seconds: Wait | None = Field(
+        default=None, description="It starts so long after the last one with its unique key."
+    )
+    max_wait_seconds: Wait | None = Field(
         default=None, description="With debounce_seconds: it starts so long after the first submission at the latest."
     )
 
@@ -280,6 +226,8 @@ def _fault_of(detail: ErrorDetails, pointer: JobPointer, model: type[RequestBody
     if _is_unknown(detail):
         meant = FIELDS_ELSEWHERE.get(str(first), "")
         return Fault(place, f"is no field here; it is {meant}" if meant in model.model_fields else NO_FIELD)
+    if detail["type"] in NOT_AN_OBJECT:
+        return Fault(place, "Input should be an object")
     return Fault(place, detail["msg"].removeprefix("Value error, "))
 
 

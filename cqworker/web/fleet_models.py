@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from cqworker.jobs.submission_models import AnySpelling, RequestBody
+from cqworker.jobs.submission_fields import AnySpelling
+from cqworker.jobs.submission_models import RequestBody
 from cqworker.web.response_models import ResponseBody, Time
 from cqworker.web.worker_models import SlotsView
 

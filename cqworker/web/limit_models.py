@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cqworker.jobs.submission_models import AnySpelling, RequestBody
+from cqworker.jobs.submission_fields import AnySpelling
+from cqworker.jobs.submission_models import RequestBody
 from cqworker.model.job_limits import MAX_PAUSE
 from cqworker.model.limits import MAX_BURST, MAX_CONCURRENCY, RATE
 from cqworker.web.fleet_models import Moment

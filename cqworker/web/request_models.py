@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cqworker.jobs.submission_models import AnySpelling, RequestBody
+from cqworker.jobs.submission_fields import AnySpelling
+from cqworker.jobs.submission_models import RequestBody
 from cqworker.model.job_limits import MAX_ROUND
 
 Round = Annotated[int, Field(ge=1, le=MAX_ROUND), AnySpelling]

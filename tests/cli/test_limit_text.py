@@ -39,7 +39,10 @@ def test_a_start_that_may_be_now_is_told_so_and_one_to_come_by_its_time(capsys: 
     now = datetime.now(UTC)
     past, future = (now - timedelta(seconds=1)).isoformat(), (now + timedelta(hours=1)).isoformat()
     views = [view_of("type:mail", next_start=time) for time in (past, future)]
-    assert [limit_text(view).partition(" The next ")[2] for view in views] == ["may start now.", f"may start at {future}."]
+    assert [limit_text(view).partition(" The next ")[2] for view in views] == [
+        "may start now.",
+        f"may start at {future}.",
+    ]
     print_limits(views)
     heading, *rows = capsys.readouterr().out.splitlines()
     place = heading.index("NEXT START")

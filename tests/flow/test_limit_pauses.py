@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from cqworker.events.fleet_events import LimitNoticed, LimitOrdered
@@ -212,5 +213,5 @@ async def test_the_daemon_that_is_told_to_pause_a_type_starts_none_of_its_jobs_f
     for host in world.hosts.values():
         actions = replace(actions, on_change=host.ground.queue_control.note_change)
         await actions.pause("type:work", in_seconds(world, 900), "ops")
-        await world.until_true(lambda host=host: host.seen(LimitNoticed), patience=1)
+        await world.until_true(partial(host.seen, LimitNoticed), patience=1)
     await world.stop()

@@ -190,9 +190,10 @@ async def test_a_job_that_could_not_be_sent_is_sent_by_the_next_one_with_its_own
 async def test_it_is_refused_in_words_where_it_cannot_be() -> None:
     world = world_of()
     for more, said in (
-        ({"unique": Unique("page 7")}, "goes with unique and its scope until_started"),
+        ({"unique": Unique("page 7")}, "goes with unique and its scope until_started, as in"),
         ({"unique": None}, "goes with unique and its scope until_started"),
         ({"max_wait_seconds": 5}, "max_wait_seconds bounds debounce_seconds"),
+        ({"debounce_seconds": 9, "max_wait_seconds": 8}, r"max_wait_seconds \(8\) is less than debounce_seconds \(9\)"),
         (
             {"on_duplicate": OnDuplicate.RETURN, "debounce_seconds": 5},
             "debounce_seconds goes with on_duplicate replace",
