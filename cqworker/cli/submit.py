@@ -173,9 +173,20 @@ def _print(job: View, *, as_json: bool, waited: bool) -> None:
 
         click.echo(json.dumps(job, ensure_ascii=False, indent=2))
     elif not waited:
-        state = "has this unique key already, and is" if job.get("unique") else "is"
-        click.echo(f"Job {job['job_id']} {state} {job['status']}. Follow it: cqworker jobs show {job['job_id']}")
+        click.echo(f"Job {job['job_id']} {_state(job)}. Follow it: cqworker jobs show {job['job_id']}")
     elif job["status"] == Status.SUCCEEDED:
         click.echo(result_text(job))
     else:
         click.echo("\n".join(describe_job(job)), err=True)
+
+
+def _state(job: View) -> str:
+    """What became of a submission: a job of its own, or the one that has its unique key, as it is or replaced."""
+    from cqworker.model.history import REPLACED
+
+    starts = f", to start at {job['scheduled_at']}" if job["scheduled_at"] and job["status"] == Status.QUEUED else ""
+    if not job.get("unique"):
+        return f"is {job['status']}"
+    if job["history"] and job["history"][-1]["event"] == REPLACED:
+        return f"has this unique key, and this payload from now on: it is {job['status']}{starts}"
+    return f"has this unique key already, and is {job['status']}"

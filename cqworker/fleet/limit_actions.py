@@ -32,6 +32,7 @@ from cqworker.model.limits import (
 from cqworker.model.rates import RateState, ask_of
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
+from cqworker.model.tenants import tenant_fault
 from cqworker.ports.fleet import Fleet
 from cqworker.ports.limits import Limits, Slots, Waiter
 from cqworker.ports.rates import Rates
@@ -234,6 +235,8 @@ class LimitActions:
 def key_from(name: str, tenant: str) -> str:
     """The key that a person names: `key:<limit_key>` is one of this tenant's. Raises LimitRefused where it is none."""
     kind, _, rest = name.partition(":")
+    if (fault := tenant_fault(rest if kind == "tenant" and rest not in ("", EVERY) else tenant)) is not None:
+        raise LimitRefused(f"No tenant has this name: it {fault}.")
     if kind == "key" and rest and rest != EVERY:
         if tenant_of_key(name) is not None:
             return name

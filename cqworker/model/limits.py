@@ -10,6 +10,7 @@ from hashlib import sha256
 from msgspec import Struct
 
 from cqworker.field_docs import document_fields
+from cqworker.model.tenants import tenant_fault
 from cqworker.model.timestamps import rfc3339
 
 MAX_LIMIT_KEY = 128
@@ -202,6 +203,8 @@ def pattern_fault(pattern: str) -> str | None:
         return HOW_TO_NAME
     if kind == "key" and name != EVERY:
         return 'one key is limited while the fleet runs ("cqworker limits set"); a file has "key:*" for each by itself'
+    if kind == "tenant" and name != EVERY and (fault := tenant_fault(name)) is not None:
+        return f"no tenant has this name: it {fault}"
     return f'"{pattern}" means nothing; {HOW_TO_NAME}' if name == EVERY and kind not in ("tenant", "key") else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from cqworker.errors import LimitRefused
 from cqworker.fleet.limit_actions import LimitActions, key_from, limit_key_in
 from cqworker.fleet.limit_views import limit_view
 from cqworker.jobs.strict_json import read_object
@@ -81,6 +82,9 @@ def _limits_for(request: web.Request) -> LimitActions:
 
 
 def _key_of(request: web.Request) -> str:
+    """Raises LimitRefused for what is no key, and for a parameter that is none: the key would be another tenant's."""
+    if unknown := sorted(set(request.query) - {"tenant"}):
+        raise LimitRefused(f"{unknown[0][:40]!a} is no parameter here; there is tenant, whose limit_key it is.")
     return key_from(request.match_info["key"], request.query.get("tenant", DEFAULT_TENANT))
 
 

@@ -28,6 +28,9 @@ BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 [PROGRAM] = (text for language, text in BLOCKS if language == "python")
 
 
+ROWS = dict(re.findall(r"^\| (HTTP|Python|command line) \| `(.*)` \|$", PAGE, re.MULTILINE))
+
+
 def settings_of_the_page(tmp_path: Path) -> Any:
     path = tmp_path / "cqworker.toml"
     path.write_text(WRITTEN, encoding="utf-8")
@@ -86,3 +89,16 @@ async def test_the_program_of_the_page_prints_how_limits_stand(
 
 def test_the_rates_that_the_page_names_are_rates() -> None:
     assert all(rate_from(text) for text in re.findall(r'"(\d+/[smhd])"', PAGE))
+
+
+async def test_a_job_is_given_a_limit_key_in_each_of_the_ways() -> None:
+    async with open_shop("over HTTP") as shop:
+        house = shop.house
+        status, over_http = await house.post("/jobs", json=json.loads(ROWS["HTTP"]))
+        assert (status, over_http["limit_key"]) == (202, "customer-17")
+        names: dict[str, Any] = {"client": shop.client}
+        exec(f"async def submitted():\n    return {ROWS['Python']}", names)
+        assert (await names["submitted"]()).limit_key == "customer-17"
+        [program, *args] = shlex.split(ROWS["command line"])
+        done = await asyncio.to_thread(invoke, *args, "--json", env={"CQWORKER_URL": f"http://127.0.0.1:{house.port}"})
+        assert (program, json.loads(done.stdout)["limit_key"]) == ("cqworker", "customer-17")

@@ -84,6 +84,9 @@ def test_the_last_one_counts_on_the_command_line_too() -> None:
     first = told(invoke("submit", "text.transform", '{"text": "one"}', *said))
     second = told(invoke("submit", "text.transform", '{"text": "two"}', *said))
     assert (second["job_id"], second["payload"]) == (first["job_id"], {"text": "two"})
+    third = invoke("submit", "text.transform", '{"text": "three"}', *said[:-1])
+    told_so = f"Job {first['job_id']} has this unique key, and this payload from now on: it is QUEUED, to start at 20"
+    assert third.stdout.startswith(told_so)
 
 
 @pytest.mark.parametrize(("http", "python", "_"), WAYS)

@@ -58,7 +58,7 @@ needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="the README
 def jobs(printed: str) -> list[dict[str, Any]]:
     """The JSON objects that were printed, one after the other."""
     found, decoder = [], json.JSONDecoder()
-    for place in (match.start() for match in re.finditer(r'\{"(?:job_id|type)"', printed)):
+    for place in (match.start() for match in re.finditer(r'\{"(?:job_id|type|key)"', printed)):
         value, _ = decoder.raw_decode(printed[place:])
         found.append(value)
     return found
@@ -113,3 +113,14 @@ def test_a_job_for_later_is_given_another_time_and_is_run_now(pasted: list[str])
     assert (moved["status"], started["job_id"]) == ("SCHEDULED", moved["job_id"])
     assert [entry["event"] for entry in moved["history"]] == ["submitted", "scheduled", "rescheduled"]
     assert started["status"] == "QUEUED"
+
+
+@needs_curl
+def test_a_tenant_is_paused_and_resumed(pasted: list[str]) -> None:
+    paused, resumed = jobs(pasted[7])
+    assert (paused["key"], paused["is_limited"], paused["is_paused"]) == ("tenant:acme", True, True)
+    assert (resumed["key"], resumed["is_limited"], resumed["is_paused"]) == ("tenant:acme", False, False)
+
+
+def test_every_block_that_talks_to_a_daemon_is_judged() -> None:
+    assert len(curl_blocks()) == 8

@@ -92,6 +92,26 @@ async def test_whoever_asks_by_the_text_is_answered_by_it_and_other_limits_have_
     assert (shown["tenant"], shown["limit_key"]) == (None, None)
 
 
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("tenant:a b", "No tenant has this name: it takes 1 to 128 printable ASCII characters without a space"),
+        ("tenant:%00", "No tenant has this name"),
+        ("key:inbox-7?tenant=", "No tenant has this name"),
+        ("key:inbox-7?tennant=acme", "'tennant' is no parameter here; there is tenant, whose limit_key it is."),
+    ],
+)
+async def test_a_name_that_can_be_nobody_s_pauses_nothing(house: House, address: str, said: str) -> None:
+    path, question, query = address.partition("?")
+    for status, problem in (
+        await house.get(f"/limits/{address}"),
+        await house.post(f"/limits/{path}/pause{question}{query}", json={"for": 60}),
+    ):
+        assert (status, problem["type"]) == (422, "urn:cqworker:problem:limit-refused")
+        assert problem["detail"].startswith(said)
+    assert await house.get("/limits") == (200, {"limits": []})
+
+
 @pytest.mark.parametrize("way", WAYS)
 async def test_the_client_is_told_the_text_over_http_and_straight(way: str) -> None:
     async with open_shop(way) as shop:
