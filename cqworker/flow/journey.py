@@ -83,6 +83,8 @@ class Journey:
         if straggler is not None:
             self.in_hand.conclude(holding)
         if turn is not None and not (straggler is not None and isinstance(disposition, Leave)):
+            if turn.waiter is not None:  # it may be woken, and its message come here, before its parking is over
+                self.in_hand.remove(holding)
             disposition = await self.turns.end(claimed, turn, disposition)
         if not lease.is_receipt_gone:
             self.acknowledger.dispose_settled(claimed.delivery, disposition, claimed.envelope)

@@ -85,6 +85,24 @@ async def test_those_who_wait_start_in_the_order_of_their_submission() -> None:
 
 
 @story
+async def test_a_job_whose_slot_comes_free_while_it_is_parked_starts_at_once() -> None:
+    """Its own look wakes it, and the worker that still parks it receives that message."""
+    meter = Meter()
+    world = World({"work": meter.work}, limits={"type:work": {"concurrency": 1}})
+    world.start()
+    for tick in range(40):
+        first = await world.submit("work", '{"seconds": 1}')
+        await world.until(first, Status.RUNNING)
+        await asyncio.sleep(1 - tick / 1000)
+        other = await world.submit("work", '{"seconds": 0}')
+        began = world.clock.monotonic()
+        await world.until(other)
+        assert world.clock.monotonic() - began < 2, f"{tick} ms before the end"
+        await end_all(world, [first, other])
+    await world.stop()
+
+
+@story
 async def test_a_holder_that_is_killed_loses_its_slot_with_its_lease() -> None:
     meter = Meter()
     world = World({"work": meter.work}, limits={"type:work": {"concurrency": 1}})

@@ -29,7 +29,7 @@ async def limits(stage: Stage, jobs: int = 5000, keys: int = 50, seconds: float 
     """Never more of a key at once than its limit, all done, and without kills at 80 % of what the limits allow."""
     report = Report(f"Q limits: {jobs} jobs of {seconds:g} s on {keys} keys of limit {MOST}, {WORKERS} workers")
     ideal = seconds * -(-jobs // keys) / MOST
-    for deaths in (0, kills):
+    for deaths in sorted({0, kills}):
         folder = stage.folder / f"{deaths}-kills"
         folder.mkdir()
         own = replace(stage, folder=folder)
