@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cqworker.cli.full_summaries import FullSummaries
 from cqworker.cli.options import config_option, json_option, settings_from
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 HIDDEN_VALUE = "(hidden)"
 
 
-@click.group()
+@click.group(cls=FullSummaries)
 def config() -> None:
     """See the configuration that applies."""
 

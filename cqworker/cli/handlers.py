@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cqworker.cli.full_summaries import FullSummaries
 from cqworker.cli.options import config_option, json_option, settings_from
 from cqworker.enums import ExitCode
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 HEADINGS = ("TYPE", "FROM", "ORIGIN", "EXECUTOR", "TIMEOUT", "ATTEMPTS", "QUEUE", "DESCRIPTION")
 
 
-@click.group()
+@click.group(cls=FullSummaries)
 def handlers() -> None:
     """See the job types that are installed."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cqworker.cli.full_summaries import FullSummaries
 from cqworker.cli.job_lists import count, list_jobs
 from cqworker.cli.operations import Access, act_on_many, many_options
 from cqworker.cli.options import access_options, json_option
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from cqworker.client.transport import Transport
 
 
-@click.group()
+@click.group(cls=FullSummaries)
 def jobs() -> None:
     """List, count, show, retry and cancel jobs, and say when they start."""
 

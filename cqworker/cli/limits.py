@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cqworker.cli.full_summaries import FullSummaries
 from cqworker.cli.options import access_options, json_option
 from cqworker.cli.queues import lasts_option, reason_option, span_of
 
@@ -31,7 +32,7 @@ def _parse_span(_ctx: click.Context, _param: click.Parameter, value: str | None)
     return span
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=FullSummaries, invoke_without_command=True)
 @json_option
 @access_options
 @click.pass_context

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from cqworker.cli.full_summaries import FullSummaries
 from cqworker.cli.job_lists import as_time
 from cqworker.cli.options import Function, access_options, json_option
 
@@ -101,7 +102,7 @@ def act_on_many(
         _print_start(operation, what)
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=FullSummaries, invoke_without_command=True)
 @json_option
 @access_options
 @click.pass_context

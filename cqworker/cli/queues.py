@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cqworker.cli.full_summaries import FullSummaries
 from cqworker.cli.options import access_options, json_option
 from cqworker.model.start_times import span_seconds
 
@@ -39,7 +40,7 @@ lasts_option = click.option(
 reason_option = click.option("--reason", default="", help="Why, for whoever looks.")
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=FullSummaries, invoke_without_command=True)
 @json_option
 @access_options
 @click.pass_context

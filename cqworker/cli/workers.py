@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from cqworker.cli.full_summaries import FullSummaries
 from cqworker.cli.options import access_options, json_option
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=FullSummaries, invoke_without_command=True)
 @json_option
 @access_options
 @click.pass_context

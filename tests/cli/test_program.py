@@ -167,3 +167,10 @@ def test_an_interrupt_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cqworker.cli.config._visible_values", interrupt)
     result = invoke("config", "show")
     assert (result.exit_code, result.stderr.strip()) == (1, "Interrupted.")
+
+
+@pytest.mark.parametrize("group", ["jobs", "operations", "workers", "queues", "limits", "handlers", "config"])
+def test_the_help_of_a_group_cuts_off_no_sentence(group: str) -> None:
+    commands = invoke(group, "--help").stdout.partition("Commands:\n")[2]
+    assert commands
+    assert "..." not in commands
