@@ -55,7 +55,7 @@ class _Fate(Enum):
     GONE = auto()
     """The job does not wait for this any more."""
     STAYS = auto()
-    """Whoever parks it has not done so yet, or its queue takes nothing now."""
+    """Whoever parks it has not done so yet, its queue takes nothing now, or another look wakes it."""
 
 
 class WaitingLists:
@@ -82,6 +82,7 @@ class WaitingLists:
         self._full = FullLists(limits, clock, limit_of)
         self._aside = SetAside(clock)
         self._marks = TokenGenerator()
+        self._waking: set[str] = set()
 
     async def enter(
         self, key: str, record: JobRecord, token: str, purge_at: int, *, is_admitted: bool = False
@@ -175,7 +176,7 @@ class WaitingLists:
             left = [waiter for waiter in waiters if not self._aside.has(waiter.job_id)]
             while left and room > 0:
                 some, left = left[:room], left[room:]
-                fates = await asyncio.gather(*(self._wake_one(key, waiter, keeps=keeps) for waiter in some))
+                fates = await self._wake_some(key, some, keeps=keeps)
                 room -= fates.count(_Fate.WOKEN)
                 is_empty = is_empty and _Fate.STAYS not in fates
             aside = [self._aside.has(waiter.job_id) for waiter in waiters]
@@ -191,6 +192,17 @@ class WaitingLists:
         for waiter in await self._limits.first_waiters(key, STEP):
             if waiter.parked_at < before:
                 await self._wake_one(key, waiter)
+
+    async def _wake_some(self, key: str, waiters: Sequence[Waiter], *, keeps: bool) -> Sequence[_Fate]:
+        """Together; whom a look beside this one is about to wake stays: each look has a slot for somebody else."""
+        ours = [waiter for waiter in waiters if waiter.job_id not in self._waking]
+        names = {waiter.job_id for waiter in ours}
+        self._waking |= names
+        try:
+            fates = await asyncio.gather(*(self._wake_one(key, waiter, keeps=keeps) for waiter in ours))
+        finally:
+            self._waking -= names
+        return [*fates, *[_Fate.STAYS] * (len(waiters) - len(ours))]
 
     async def _wake_one(self, key: str, waiter: Waiter, *, keeps: bool = False) -> _Fate:
         """Sends the message of the job, then takes it off the list where it has not been parked again meanwhile."""

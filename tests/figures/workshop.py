@@ -34,6 +34,8 @@ from cqworker.worker.assembly import Dependencies, context_of, lists_of, open_wo
 from tests.contract.worlds import unique
 from tests.patience import scaled
 
+LINGERS = 0.2
+"""Seconds that a job takes which is to meet others."""
 LONG_BEFORE = 600_000
 """Milliseconds before its time at which the sweeper takes a job here: all that there are."""
 
@@ -48,6 +50,13 @@ async def fine(payload: dict[str, str]) -> dict[str, str]:
 async def refuse(_: dict[str, str]) -> None:
     """Fails at once."""
     raise Reject("as asked")
+
+
+@handler
+async def linger(payload: dict[str, str]) -> dict[str, str]:
+    """Takes a while."""
+    await asyncio.sleep(LINGERS)
+    return payload
 
 
 @handler
@@ -124,12 +133,12 @@ class Spent:
 
 @asynccontextmanager
 async def workshop(
-    *, list_all: bool = False, limits: Mapping[str, LimitSettings] = MappingProxyType({})
+    *, list_all: bool = False, limits: Mapping[str, LimitSettings] = MappingProxyType({}), slots: int = 128
 ) -> AsyncIterator[Workshop]:
     """A provisioned place of its own; records are written one by one, for an engine does not tell what batches cost."""
     name = unique("figures")
     settings = Settings(
-        worker=WorkerSettings(concurrency=128),
+        worker=WorkerSettings(concurrency=slots),
         store=StoreSettings(table=name, list_all=list_all),
         queues=(QueueSettings(name=name, dead_letter_queue=f"{name}-dead", wait_time=1),),
         artifacts=ArtifactSettings(bucket=name),
@@ -138,7 +147,7 @@ async def workshop(
     )
     events: list[Event] = []
     clock = SystemClock()
-    registry = registry_from({"fine": fine, "refuse": refuse, "later": later})
+    registry = registry_from({"fine": fine, "refuse": refuse, "later": later, "linger": linger})
     aws = open_aws_ports(settings, registry, clock, events.append)
     async with aws.clients, AwsClients(ignore) as others:
         await provision(aws.clients, settings, {name: 40})

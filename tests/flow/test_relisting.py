@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from msgspec.structs import replace
 
+from cqworker.events import JobHandedBack
+from cqworker.model.envelope import read_envelope
 from cqworker.model.record import envelope_of
 from cqworker.model.status import Status
 from cqworker.ports import Letter
-from cqworker.ports.limits import Waiter
+from cqworker.ports.limits import Slots, Waiter
 from cqworker.worker.assembly import lists_of
 from tests.flow.slots import Meter, end_all
 from tests.flow.world import World, story
@@ -73,4 +76,36 @@ async def test_a_copy_puts_a_job_back_that_is_on_no_list() -> None:
     await world.until_true(lambda: job_id in world.limits.lists[KEY])
     assert world.limits.lists[KEY][job_id].token == entry.token
     await end_all(world, [job_id])
+    await world.stop()
+
+
+@story
+async def test_two_who_look_at_once_wake_two_jobs_and_no_job_twice() -> None:
+    world = World({"work": Meter().work}, limits={KEY: {"concurrency": 2}})
+    host = world.start()
+    running = [await world.submit("work", '{"seconds": 60}') for _ in range(2)]
+    await world.until_true(lambda: all(world.record(job).status is Status.RUNNING for job in running))
+    waiting = [await world.submit("work") for _ in range(2)]
+    await world.until_true(lambda: all(world.record(job).parked for job in waiting))
+    await asyncio.sleep(1)
+    lists, sent, read = lists_of(world.office.ground, world.settings), list[str](), world.limits.first_waiters
+
+    async def read_slowly(*asked: Any) -> Any:
+        found = await read(*asked)
+        await asyncio.sleep(0.1)
+        return found
+
+    async def noted(letter: Letter) -> None:
+        sent.append(read_envelope(letter.body).job_id)
+        await asyncio.sleep(0.1)
+        await send(letter)
+
+    send = world.queue.send
+    world.limits.first_waiters = read_slowly  # type: ignore[method-assign,assignment]
+    world.queue.send = noted  # type: ignore[method-assign]
+    free = [Slots(0, {}, world.limits.shards[KEY, 0].waiting)]
+    await asyncio.gather(lists.look(KEY, free, 1), lists.look(KEY, free, 1))
+    assert sorted(sent) == sorted(waiting)
+    assert host.seen(JobHandedBack)
+    await end_all(world, [*running, *waiting])
     await world.stop()

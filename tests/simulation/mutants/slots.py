@@ -1,7 +1,9 @@
 """Slots and waiting lists: protocols that let too many run, or forget who waits.
 
-An ending in place of a start that gives back no slot is none of them: the record shows that its holder is dead, so
-whoever asks next takes the slot, or the sweep gives it back. It costs a minute, and breaks no promise.
+An ending in place of a start that gives back no slot, or tries to by another token than the record's, is none of them:
+the record shows that its holder is dead (nobody writes such an ending before the lease is over), so whoever asks next
+takes the slot, or the sweep gives it back, and a slot that is named by job and token is nobody else's. It costs a
+minute, and breaks no promise; tests/flow/test_slots_of_the_crashed.py shows both, and what that minute is worth.
 """
 
 from __future__ import annotations
