@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from cqworker.admission.full_lists import MOST_A_SECOND, FullLists
 from cqworker.errors import RateLimited
 from cqworker.events.fleet_events import CrowdingNoticed
 from cqworker.fleet.explanations import Explanations
 from cqworker.model import crowding
 from cqworker.model.crowding import Crowding
-from cqworker.model.limits import hashed_key
+from cqworker.model.limits import Limit, hashed_key
 from cqworker.ports.fleet import Control
+from cqworker.ports.limits import Waiter
 from cqworker.scheduling.crowding_watch import HOLDS_MS, CrowdingWatch
 from cqworker.worker.assembly import context_of, lists_of
 from tests.flow.fleet_world import FleetWorld
@@ -143,3 +145,31 @@ def test_the_tenant_of_a_key_is_the_one_who_named_it() -> None:
     assert full.first_full(("tenant:a:b", keys[0]), 1) == keys[0]
     assert full.first_full((keys[0],), 2) is None
     assert full.first_full((keys[-1],), 1) is None
+
+
+@story
+async def test_a_list_is_counted_when_it_can_be_full_and_not_before() -> None:
+    world = World({"work": Meter().work})
+    counted, count = list[int](), world.limits.count_waiters
+
+    async def noted(key: str, most: int) -> int:
+        counted.append(await count(key, most))
+        return counted[-1]
+
+    world.limits.count_waiters = noted  # type: ignore[method-assign]
+    most = 100 * MOST_A_SECOND
+    full = FullLists(world.limits, world.clock, lambda key: Limit(max_waiting=most) if key == "type:work" else None)
+    assert not await full.has("type:of no limit")
+    assert not counted
+    for waited, times in ((0, 1), (60, 1), (60, 2), (60, 2)):
+        await asyncio.sleep(waited)
+        assert not await full.has("type:work")
+        assert len(counted) == times
+    for number in range(most):
+        waiter = Waiter(number, f"job {number}", "token", 1, 1)
+        world.limits.lists["type:work"][waiter.job_id] = waiter
+    await asyncio.sleep(60)
+    assert await full.has("type:work")
+    await asyncio.sleep(1)
+    assert await full.has("type:work"), "one that is full is counted every time"
+    assert len(counted) == 4
