@@ -271,6 +271,8 @@ class Submitter:
         try:
             answer = await self._store.write(Enter(record=record))
         except Unavailable as error:
+            if submission.replaces:  # another message of the job, with another payload, might be the first
+                raise SendUnanswered(envelope.job_id, error) from error
             self._emit(RecordPostponed(job=job_ref_of(record), cause=error.cause))
             return record
         return (answer.seen or record) if isinstance(answer, Refused) else answer.record

@@ -78,13 +78,19 @@ class UniqueSubmissions:
         answer. Raises NotProvisioned, Unavailable.
         """
         key = RequestKey(self._unique_keys, holder, is_open=True)
-        if is_done(holder, record, submission):
-            if (other := await key.confirm(record)) is not None:
-                return other
-            self._emit(SubmissionReplayed(job=job_ref_of(record)))
-            return Accepted(record, replayed=True)
-        answer = await self._replace(submission, record, key) if holder.standing == standing_of(record) else None
+        answer = await self._replay(submission, record, key)
+        if answer is None and holder.standing == standing_of(record):
+            answer = await self._replace(submission, record, key)
         return answer or key
+
+    async def _replay(self, submission: Submission, record: JobRecord, key: RequestKey) -> Accepted | KeyItem | None:
+        """The answer where another try of the request has made this job, or replaced it; None where none has."""
+        if key.item is None or key.item.job_id != record.job_id or not is_done(key.item, record, submission):
+            return None
+        if (other := await key.confirm(record)) is not None:
+            return other
+        self._emit(SubmissionReplayed(job=job_ref_of(record)))
+        return Accepted(record, replayed=True)
 
     async def _make(
         self, submission: Submission, hold: UniqueHold, key: RequestKey, make: Make
@@ -96,7 +102,7 @@ class UniqueSubmissions:
         if not submission.replaces or has_payload_of(record, submission):
             return Accepted(record)
         key.is_open = True
-        return None
+        return await self._replay(submission, record, key)
 
     async def _meet(
         self, submission: Submission, hold: UniqueHold, record: JobRecord, key: RequestKey
@@ -104,10 +110,11 @@ class UniqueSubmissions:
         """The answer to a submission whose key another job has; None where that has started, and is free by that."""
         if not submission.replaces:
             return await self._answer_duplicate(submission, record, key)
-        if is_replaceable(record):
+        answer = await self._replay(submission, record, key)
+        if answer is None and is_replaceable(record):
             answer = await key.begin(record) or await self._replace(submission, record, key)
-            if answer is not None:
-                return answer
+        if answer is not None:
+            return answer
         if hold.scope is UniqueScope.UNTIL_STARTED or await self._unique.is_free(hold):
             return None
         raise DuplicateJob(

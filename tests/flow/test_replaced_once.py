@@ -178,3 +178,20 @@ async def test_many_tries_of_one_request_beside_others_count_once() -> None:
     assert {accepted.record.job_id for accepted in answers} == {first.record.job_id}
     record = world.record(first.record.job_id)
     assert record.replacements in (3, 4)
+
+
+@pytest.mark.parametrize("call", ["take", "decide", "get"])
+@story
+async def test_a_try_that_comes_late_to_the_job_that_another_one_made_does_not_undo_who_replaced_that(
+    call: str,
+) -> None:
+    world = world_of()
+    world.office.store.on(call, late(5.0))
+    frozen = asyncio.ensure_future(submit(world, "one", "key", delay_seconds=600))
+    await asyncio.sleep(0.1)
+    beside = asyncio.ensure_future(submit(world, "one", "key", delay_seconds=600))
+    await asyncio.sleep(3)
+    await submit(world, "two")
+    answers = await asyncio.gather(frozen, beside)
+    assert len({accepted.record.job_id for accepted in answers}) == 1
+    assert texts_of(world) == ["two"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, cast
 
@@ -22,7 +22,7 @@ MODERN = "modern"
 class Host(Protocol):
     """The process that a handler runs in, for what a handler may do to it."""
 
-    def began(self, job: Job) -> int: ...
+    def began(self, job: Job, payload: Mapping[str, object]) -> int: ...
 
     def ended(self, serial: int) -> None: ...
 
@@ -87,7 +87,7 @@ async def _pool() -> AsyncIterator[str]:
 async def _act(payload: dict[str, Any], job: Job) -> Any:
     """One attempt: takes its time, then ends as the script says for an attempt of this number."""
     host = _host()
-    serial = host.began(job)
+    serial = host.began(job, payload)
     try:
         return await _perform(payload, job, host, serial)
     finally:

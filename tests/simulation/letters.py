@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -45,6 +45,7 @@ class Letters:
         self.asked: dict[str, Submission] = {}
         self.retried: set[str] = set()
         self.reprioritised: set[str] = set()
+        self.payloads: Mapping[str, Sequence[tuple[str, float]]] = {}
         self._accuse = accuse
         self._found = found
         self._versions: dict[str, list[tuple[Envelope, Letter]]] = defaultdict(list)
@@ -65,9 +66,20 @@ class Letters:
             self._accuse("a letter in a wrong queue:", queue, letter)
         seen = self._seen[envelope.job_id, envelope.round]
         known = (letter.body, letter.traceparent, letter.group)
+        envelope = self._as_first(envelope)
         if known not in seen:
             self._judge(envelope, letter)
         seen.add(known)
+
+    def _as_first(self, envelope: Envelope) -> Envelope:
+        """As it was before its payload was replaced: with that of the request whose name it has."""
+        request = self.asked.get(envelope.metadata.get("asked", ""))
+        if envelope.replacements is None or request is None:
+            return envelope
+        given, names = json.loads(envelope.payload or "{}").get("asked"), self.payloads[envelope.job_id]
+        if names[envelope.replacements : envelope.replacements + 1] and given != names[envelope.replacements][0]:
+            self._accuse("a letter has another payload than its job had by then:", given, *names)
+        return replace(envelope, payload=request.payload, replacements=None)
 
     def created(self, record: JobRecord) -> None:
         """A record was made: by its submitter, or from a message.
@@ -75,9 +87,11 @@ class Letters:
         Who repeats a request near the reach of SQS's delays may put for later, by a clock that is behind, what was sent
         already: it says when it was made itself, and the index has another message sent for it.
         """
-        versions, request = self._versions.get(record.job_id), self.asked.get(record.metadata.get("asked", ""))
+        request = self.asked.get(name := record.metadata.get("asked", ""))
         put_again = record.due is not None and request is not None and _may_come_again(request)
-        wrong = [_deviations_of(record, *version, put_again=put_again) for version in versions or ()]
+        sent = self._versions.get(record.job_id, [])
+        versions = [one for one in sent if not put_again or one[0].metadata.get("asked") == name]
+        wrong = [_deviations_of(record, *version, put_again=put_again) for version in versions]
         if wrong and [] not in wrong:
             self._accuse("a record was not made as its letter says:", record.job_id, *wrong[0])
 
@@ -93,7 +107,8 @@ class Letters:
         wrong = [_differences(envelope, letter, *version, by_operator=by_operator) for version in versions]
         if [] in wrong:
             return
-        handed_in_again = request is not None and _may_come_again(request) and envelope.round == 1
+        is_first = envelope.round == 1 or (request is not None and request.replaces)  # put for later, it had no letter
+        handed_in_again = request is not None and _may_come_again(request) and is_first
         if not versions or handed_in_again:
             versions.append((envelope, letter))
             wrong = [self._deviations(envelope, letter, request)] if request is not None else [[]]
@@ -122,7 +137,11 @@ class Letters:
         """The seconds that SQS has to delay a letter; one that was sent for a time says so itself."""
         if not _is_sent_at_once(envelope) or envelope.round > 1:
             return 0
-        return max(request.delay_seconds, -(-max(0, (request.run_at or 0) - envelope.created_at) // 1000))
+        return max(
+            request.delay_seconds,
+            request.debounce_seconds,
+            -(-max(0, (request.run_at or 0) - envelope.created_at) // 1000),
+        )
 
     def _payload(self, envelope: Envelope) -> object:
         if envelope.payload_ref is None:

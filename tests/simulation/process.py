@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -147,8 +147,8 @@ class Process:
         except TimeoutError:
             raise NoAnswer from None
 
-    def began(self, job: Job) -> int:
-        return self._site.witness.began(self._running[job.id, job.round, job.attempt])
+    def began(self, job: Job, payload: Mapping[str, object]) -> int:
+        return self._site.witness.began(self._site.payloads.run(self._running[job.id, job.round, job.attempt], payload))
 
     def ended(self, serial: int) -> None:
         self._site.witness.runs[serial].running = False

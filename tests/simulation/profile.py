@@ -37,6 +37,8 @@ UNSENDABLE = 0.12
 LEVELLED = (None, None, None, "weighted", "strict")
 RIVALS = 0.4
 """Share of seeds in which some hand in jobs that are unique."""
+REVISED = 0.4
+"""Share of seeds in which some replace what others have handed in."""
 FICKLE = 0.2
 HORIZONS = (10, 20, 40, 90)
 LAGS = (0.0, 0.0, 2.0, 15.0, 60.0)
@@ -67,7 +69,8 @@ class Profile:
     slots; None: queues have none. `rivals`: whether some want a job that is unique, and want it at once. `fickle`:
     whether somebody cancels what runs and puts it off the moment that its worker, which leaves, hands it back. `paced`:
     how often jobs of the commonest type may start, and how many at once. `slotted`: how many jobs
-    of which keys may run at once.
+    of which keys may run at once. `revised`: whether some hand in jobs of which the last one counts, not where who
+    leaves may be from before that.
     """
 
     seed: int
@@ -99,6 +102,7 @@ class Profile:
     fickle: bool = False
     paced: tuple[str, int] | None = None
     slotted: Mapping[str, int] = field(default_factory=dict)
+    revised: bool = False
 
     @property
     def retention(self) -> int:
@@ -152,7 +156,8 @@ def profile_of(seed: int) -> Profile:
     profile = replace(profile, levels=_drawn(seed, "levels").choice(LEVELLED), rivals=rivals)
     profile = _beside_older(_in_time(profile, _drawn(seed, "time"), calm=calm), _drawn(seed, "older"), calm=calm)
     is_fickle = profile.timely and not calm and _drawn(seed, "fickle").random() < FICKLE
-    return replace(profile, fickle=is_fickle)
+    is_revised = not profile.ancient and _drawn(seed, "revisers").random() < REVISED
+    return replace(profile, fickle=is_fickle, revised=is_revised)
 
 
 def _in_time(profile: Profile, time: random.Random, *, calm: bool) -> Profile:

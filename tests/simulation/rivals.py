@@ -11,10 +11,14 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
+from cqworker.enums import UniqueScope
 from cqworker.errors import CqworkerError, SendUnanswered, Unavailable
 from cqworker.jobs.request_keys import KEY_LIFE_MS
 from cqworker.jobs.submission import Accepted, Submission
+from cqworker.model.attempt_writes import Claim
+from cqworker.model.record import JobRecord
 from cqworker.model.unique import Unique
+from cqworker.model.unique_hold import scope_and_key
 from cqworker.testing.virtual_time import EPOCH_MS
 from tests.simulation.clients import Clients
 from tests.simulation.process import NoAnswer, Process
@@ -33,11 +37,15 @@ T = TypeVar("T")
 
 
 class OneAlive:
-    """Sees to it that of the jobs of one key, which bind it until they have finished, one is alive at most."""
+    """Sees to it that of the jobs of one key one is alive at most, or one that has yet to start if that is its scope.
+
+    One that was handed back has started: meanwhile another may have been made.
+    """
 
     def __init__(self, site: Site) -> None:
         self._site = site
         self._alive: dict[str, set[str]] = defaultdict(set)
+        self._started: set[tuple[str, int]] = set()
 
     def applied(self, write: Applied) -> None:
         record = write.after
@@ -45,12 +53,19 @@ class OneAlive:
             return
         alive = self._alive[record.unique]
         alive.intersection_update(self._site.store.records)
-        if record.status.is_final:
+        if isinstance(write.change, Claim):
+            self._started.add((record.job_id, record.round))
+        if record.status.is_final or self._is_let_go_of(record):
             alive.discard(record.job_id)
             return
         alive.add(record.job_id)
         if len(alive - self._site.outlived) > 1:
             self._site.witness.accuse("two live jobs of one key:", *sorted(alive), "by", write)
+
+    def _is_let_go_of(self, record: JobRecord) -> bool:
+        scope, _ = scope_and_key(record.unique or "")
+        has_started = (record.job_id, record.round) in self._started or record.cancel_requested_at is not None
+        return scope is UniqueScope.UNTIL_STARTED and has_started
 
 
 class Rivals:
@@ -59,8 +74,9 @@ class Rivals:
     def __init__(self, site: Site, clients: Clients) -> None:
         self._site = site
         self._clients = clients
-        self._chance = site.profile.stream("rivals")
+        self._chance = site.profile.stream(type(self).__name__.lower())
         self._answers: dict[str, dict[str, float]] = defaultdict(dict)
+        self.began: dict[str, float] = {}
 
     async def run(self) -> None:
         """All of them, each with its own story."""
@@ -86,7 +102,7 @@ class Rivals:
                 if act == "again" and keyed:
                     await self._submit(asked, request)
                 elif act == "race":
-                    await self._race(job_id or "", _named(request, f"{asked} races"))
+                    await self._race(job_id or "", self._named(request, f"{asked} races"))
                 elif act != "again":
                     await self._clients.act(act, job_id or "", None)
             await asyncio.sleep(chance.uniform(0, chance.choice((0.1, 2.0, 60.0))))
@@ -124,9 +140,10 @@ class Rivals:
         while True:
             tries += 1
             name = asked if request.idempotency_key else f"{asked} try {tries} at {self._site.kernel.now:.3f}"
-            one = _named(request, name)
+            one = self._named(request, name)
             self._site.letters.handed_in(name, one)
             began = self._site.kernel.now
+            self.began.setdefault(name, began)
             try:
                 accepted = await self._clients.ask(partial(_hand_in, one))
             except (Unavailable, SendUnanswered, NoAnswer, CqworkerError) as error:
@@ -137,6 +154,9 @@ class Rivals:
             if request.idempotency_key is None and tries >= TRIES:
                 return None
             await asyncio.sleep(self._chance.uniform(0, 8))
+
+    def _named(self, request: Submission, name: str) -> Submission:
+        return named(request, name)
 
     def _judge(self, name: str, accepted: Accepted, began: float, *, keyed: bool) -> None:
         record, site = accepted.record, self._site
@@ -157,13 +177,9 @@ async def _hand_in(request: Submission, process: Process) -> Accepted:
 
 
 def _request(asked: str, group: str, chance: random.Random, *, keyed: bool) -> Submission:
-    steps = [
-        {"how": "take", "take": round(chance.uniform(0, 12), 2), "end": chance.choice(ENDS), "after": 1}
-        for _ in range(3)
-    ]
     return Submission(
         type="work",
-        payload=json.dumps({"script": steps, "pad": ""}),
+        payload=json.dumps({"script": steps_of(chance), "pad": ""}),
         max_attempts=2,
         delay_seconds=chance.choice((0, 0, 5, 10)),
         idempotency_key=f"key of {asked}" if keyed else None,
@@ -171,5 +187,14 @@ def _request(asked: str, group: str, chance: random.Random, *, keyed: bool) -> S
     )
 
 
-def _named(request: Submission, name: str) -> Submission:
+def steps_of(chance: random.Random) -> list[dict[str, object]]:
+    """What a job's three attempts do."""
+    return [
+        {"how": "take", "take": round(chance.uniform(0, 12), 2), "end": chance.choice(ENDS), "after": 1}
+        for _ in range(3)
+    ]
+
+
+def named(request: Submission, name: str) -> Submission:
+    """The request with its name in it."""
     return replace(request, metadata={"asked": name})

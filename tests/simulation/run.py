@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 from cqworker.admission import rate_admission
 from cqworker.flow import acknowledger, fresh_copies, lease_keeper, settle, unknown_types
-from cqworker.jobs import hand_over, operator_actions, submission, submit
+from cqworker.jobs import hand_over, operator_actions, replacements, submission, submit
 from tests.simulation.clients import Clients
 from tests.simulation.errand import errands, parcels
 from tests.simulation.fleet import Fleet
@@ -22,6 +22,7 @@ from tests.simulation.kernel import Livelock
 from tests.simulation.operators import Operators
 from tests.simulation.profile import profile_of
 from tests.simulation.promises import Promises
+from tests.simulation.revisers import Revisers
 from tests.simulation.rivals import OneAlive, Rivals
 from tests.simulation.site import Site
 from tests.simulation.trust import Trust
@@ -129,6 +130,8 @@ def _meddling(site: Site, clients: Clients, fleet: Fleet) -> Iterator[Coroutine[
     operators = Operators(site, clients, fleet)
     if site.profile.rivals:
         yield Rivals(site, clients).run()
+    if site.profile.revised:
+        yield Revisers(site, clients).run()
     if site.profile.unsendable:
         yield clients.put_unsendable()
     if site.profile.impatience is not None:
@@ -160,7 +163,7 @@ def _short_delays(seconds: int) -> Iterator[None]:
             stack.enter_context(patch.object(module, "MAX_DELAY", seconds))
         for name, value in (("MAX_DELAY", seconds), ("LOOK_AGAIN", 4 * seconds), ("SPREAD", seconds)):
             stack.enter_context(patch.object(rate_admission, name, value))
-        for module in (hand_over, submission, operator_actions):
+        for module in (hand_over, submission, operator_actions, replacements):
             stack.enter_context(patch.object(module, "HORIZON_MS", seconds * 1000))
         yield
 

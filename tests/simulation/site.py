@@ -16,6 +16,7 @@ from tests.simulation.kernel import Kernel
 from tests.simulation.letters import Letters
 from tests.simulation.network import Weather
 from tests.simulation.pace import Pace, limits_in
+from tests.simulation.payloads import Payloads
 from tests.simulation.profile import Profile
 from tests.simulation.queue_service import QueueService
 from tests.simulation.rate_service import RateService
@@ -49,6 +50,8 @@ class Site:
         self.objects = ObjectService()
         self.witness = Witness(profile, self.trace, self.objects)
         self.letters = Letters(self.witness.accuse, self.objects.get)
+        self.payloads = Payloads(self.witness.accuse, self.world.time, self.letters.asked)
+        self.letters.payloads = self.payloads.names
         self.chronicle = Chronicle(self.witness.accuse, self.letters, profile.retention)
         self.store = StoreService(self.world, self._applied, profile.stream("store"))
         self.witness.store = self.store
@@ -132,6 +135,7 @@ class Site:
     def _applied(self, write: Applied) -> None:
         self.index.applied(write)
         self.witness.applied(write)
+        self.payloads.applied(write)
         self.chronicle.applied(write)
         self.debts.applied(write)
         for watch in self.watchers:
