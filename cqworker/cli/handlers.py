@@ -11,6 +11,7 @@ import click
 from cqworker.cli.full_summaries import FullSummaries
 from cqworker.cli.options import config_option, json_option, settings_from
 from cqworker.enums import ExitCode
+from cqworker.model.unique import unique_terms
 
 if TYPE_CHECKING:
     from cqworker.plugins.loaded_handlers import BrokenPlugin, Handler
@@ -99,6 +100,7 @@ def _handler_data(handler: Handler, first_queue: str) -> dict[str, object]:
         "max_attempts": handler.max_attempts,
         "concurrency": handler.concurrency,
         "queue": handler.queue or first_queue,
+        "unique": unique_terms(handler.unique),
         "payload_schema": handler.payload_schema,
         "result_schema": handler.result_schema,
     }

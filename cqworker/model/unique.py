@@ -77,6 +77,14 @@ class Unique:
         return hash_of_fields(tenant, job_type, {name: known[name] for name in self.by})
 
 
+def unique_terms(unique: Unique | None) -> dict[str, object] | None:
+    """The same as a submission over HTTP says it; of a window its seconds."""
+    if unique is None:
+        return None
+    by = list(unique.by) if isinstance(unique.by, tuple) else unique.by
+    return {"by": by, "scope": unique.scope, "window_seconds": unique.window or None}
+
+
 def _fields_of(by: Sequence[str]) -> tuple[str, ...]:
     if not isinstance(by, list | tuple | set | frozenset) or not all(isinstance(each, str) for each in by):
         raise TypeError(f"by takes names of payload fields or a text, not {by!r}.")

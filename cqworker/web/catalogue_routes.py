@@ -6,6 +6,7 @@ import asyncio
 
 from aiohttp import web
 
+from cqworker.model.unique import unique_terms
 from cqworker.plugins.loaded_handlers import BrokenPlugin, Handler
 from cqworker.web.app_context import context_of
 from cqworker.web.json_response import as_json
@@ -46,6 +47,7 @@ def _handler(handler: Handler) -> dict[str, object]:
         "backoff": backoff,
         "concurrency": handler.concurrency,
         "queue": handler.queue,
+        "unique": unique_terms(handler.unique),
         "executor": handler.executor,
         "memory": handler.memory,
         "origin": handler.origin,

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from cqworker.enums import Executor
+from cqworker.enums import Executor, UniqueScopeName
 from cqworker.model import public_job
 from cqworker.model.status import FailureKind
 from cqworker.web.record_fields import take_fields
@@ -108,6 +108,14 @@ class BackoffView(ResponseBody):
     cap: float
 
 
+class UniqueView(ResponseBody):
+    """What the jobs of a type are unique by where their submissions do not say, and for how long."""
+
+    by: str | list[str] | None = Field(description="Fields of the payload, or a text; null: the whole payload.")
+    scope: UniqueScopeName
+    window_seconds: int | None
+
+
 class HandlerView(ResponseBody):
     """A job type."""
 
@@ -120,6 +128,7 @@ class HandlerView(ResponseBody):
     backoff: BackoffView
     concurrency: int | None
     queue: str | None
+    unique: UniqueView | None
     executor: Executor
     memory: int | None
     origin: str

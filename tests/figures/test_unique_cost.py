@@ -111,7 +111,7 @@ async def test_a_replacement_costs_what_the_page_says_soon_and_for_later_and_wit
         shop.dependencies.queue_control.note(Control(enabled=frozenset({REPLACE})))
         for name, waits, made, again, keyed in (
             ("is due within 15 minutes", 600, (2.0, 0.0), (5.0, 1.0), (7.0, 1.0)),
-            ("is due later", 7200, (3.0, 0.0), (3.0, 1.0), (5.0, 1.0)),
+            ("is due later", 7200, (3.0, 0.0), (4.0, 1.0), (6.0, 1.0)),
         ):
             asked = {**replaces, "debounce_seconds": waits, "tenant": f"t{waits}"}
             first = await submit_each(shop, **asked)

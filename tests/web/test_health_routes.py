@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from pydantic import BaseModel
 
 from cqworker.health.service_health import Trouble
+from cqworker.model.unique import Unique
 from cqworker.plugins.handler import Backoff, handler
 from cqworker.plugins.registry import registry_from
 from cqworker.web.response_models import HandlersView, HealthView, ReadinessView
@@ -67,6 +69,28 @@ async def test_the_index_lists_every_call(house: House) -> None:
     _, shown = await house.get("/")
     assert [(call["method"], call["path"]) for call in shown["calls"]] == [(row.method, row.path) for row in ROUTES]
     assert (await house.get("/api/v1"))[1] == shown
+
+
+@pytest.mark.parametrize(
+    ("unique", "shown"),
+    [
+        (Unique(["order_id", "day"]), {"by": ["day", "order_id"], "scope": "until_finished", "window_seconds": None}),
+        (Unique("one", scope="until_started"), {"by": "one", "scope": "until_started", "window_seconds": None}),
+        (Unique(window=60), {"by": None, "scope": "window", "window_seconds": 60}),
+        (None, None),
+    ],
+)
+async def test_what_the_jobs_of_a_type_are_unique_by_is_shown_with_it(
+    unique: Unique | None, shown: dict[str, object] | None
+) -> None:
+    async def ship(payload: dict[str, str]) -> None:
+        """Ships."""
+
+    registry = registry_from({"ship": handler(unique=unique)(ship)})
+    async with open_house(registry=registry) as house:
+        _, listed = await house.get("/handlers")
+    HandlersView.model_validate(listed)
+    assert listed["handlers"][0]["unique"] == shown
 
 
 async def test_handlers_are_listed_with_their_limits_and_schemas_and_broken_ones_by_name() -> None:
