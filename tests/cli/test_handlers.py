@@ -33,6 +33,7 @@ def test_overrides_of_the_operator_are_shown(monkeypatch: pytest.MonkeyPatch) ->
     listed = {handler["type"]: handler for handler in told(invoke("handlers", "list", "--json"))["handlers"]}
     assert (listed["text.transform"]["timeout"], listed["text.transform"]["queue"]) == (3, "b")
     assert listed["image.grayscale"]["queue"] == "a"
+    assert listed["image.grayscale"]["unique"] is None
     assert listed["text.transform"]["payload_schema"]["properties"]["text"]["type"] == "string"
 
 
