@@ -215,6 +215,19 @@ async def test_it_is_refused_until_an_operator_has_enabled_it() -> None:
     assert world.unique_keys.holds == {}
 
 
+@story
+async def test_another_tenant_that_names_the_same_key_replaces_its_own_job_alone_whatever_text_it_writes() -> None:
+    world = world_of()
+    first = await submit(world, "one", tenant="acme", delay_seconds=600)
+    [key] = world.unique_keys.holds
+    for text in ("page 7", key, f"unique#{key}", 'acme","work",{"text":"page 7'):
+        page = Unique(text, scope="until_started")
+        other = await submit(world, "stolen", tenant="other", unique=page, delay_seconds=600)
+        assert (other.is_new, other.record.tenant) == (True, "other")
+    assert text_of(world, first.record.job_id) == "one"
+    assert len(world.unique_keys.holds) == 5
+
+
 async def _after(seconds: float, act: Any) -> Any:
     await asyncio.sleep(seconds)
     return await act
