@@ -6,12 +6,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from cqworker.fleet.limit_actions import key_from
 from tests.chaos.journal import Line
 from tests.chaos.load import Order
 from tests.chaos.report import Report
-from tests.chaos.runs.scene import Scene, Stage, open_scene, until_all_ended
+from tests.chaos.runs.scene import PATIENT, Scene, Stage, open_scene, until_all_ended
 
 LIMITS = {"key:*": {"concurrency": 3}}
 PAUSED = "key-0"
@@ -33,7 +34,8 @@ HOUR_MS = 3_600_000
 async def halts(stage: Stage, keys: int = 5, seconds: float = 60.0, workers: int = 3) -> Report:
     """Nothing of the key starts once the workers have noticed the pause, all is done after it, other keys go on."""
     report = Report(f"S halts: one of {keys} keys paused for {seconds:.0f} s under load, {workers} workers")
-    async with open_scene(stage, workers=workers, limits=LIMITS) as scene:
+    own = replace(stage, visibility=PATIENT)
+    async with open_scene(own, workers=workers, limits=LIMITS) as scene:
         key = key_from(f"key:{PAUSED}", "default")
         async with _load(scene, keys):
             await scene.world.journal.until("end", 2 * keys, STALL)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from tests.chaos.load import Order
 from tests.chaos.report import Report
-from tests.chaos.runs.scene import Scene, Stage, open_scene, until_all_ended
+from tests.chaos.runs.scene import PATIENT, Scene, Stage, open_scene, until_all_ended
 
 MOST = 3
 """Jobs of one key that may run at once."""
@@ -32,7 +32,7 @@ async def limits(stage: Stage, jobs: int = 5000, keys: int = 50, seconds: float 
     for deaths in sorted({0, kills}):
         folder = stage.folder / f"{deaths}-kills"
         folder.mkdir()
-        own = replace(stage, folder=folder)
+        own = replace(stage, folder=folder, visibility=stage.visibility if deaths else PATIENT)
         async with open_scene(own, workers=0, limits=LIMITS, slots=SLOTS, direct=True) as scene:
             wanted = [Order("chaos.keyed", {"seconds": seconds, "key": f"key-{n % keys}"}) for n in range(jobs)]
             await scene.ledger.submit(scene.counter, wanted)

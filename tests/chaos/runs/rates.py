@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tests.chaos.load import Order
 from tests.chaos.report import Report
-from tests.chaos.runs.scene import Stage, open_scene, until_all_ended
+from tests.chaos.runs.scene import PATIENT, Stage, open_scene, until_all_ended
 
 TYPE = "chaos.work"
 WORKERS = 3
@@ -19,7 +20,8 @@ async def rates(stage: Stage, jobs: int = 1500, rate: int = 50) -> Report:
     """Never more starts in a second, whenever it begins, than the rate and its burst, which is as much."""
     report = Report(f"T rates: {jobs} jobs of a type with {rate}/s and a burst of {rate}, {WORKERS} workers")
     limits = {f"type:{TYPE}": {"rate": f"{rate}/s"}}
-    async with open_scene(stage, workers=0, limits=limits) as scene:
+    own = replace(stage, visibility=PATIENT)
+    async with open_scene(own, workers=0, limits=limits) as scene:
         await scene.ledger.submit(scene.counter, [Order(TYPE)] * jobs)
         await asyncio.gather(*(scene.fleet.start() for _ in range(WORKERS)))
         await until_all_ended(scene, STALL + jobs / rate)

@@ -25,7 +25,7 @@ RECEIVES = 70
 """Receives before a message is a dead letter: more than any run needs, and what the handlers' attempts ask for."""
 REHEARSAL = 500
 PATIENT = 30
-"""Seconds a lease lasts while nothing counts."""
+"""Seconds a lease lasts where nobody dies: a busy machine costs no job its lease."""
 DRAIN = 120.0
 """Seconds after which a queue that still holds messages counts as stuck."""
 
