@@ -163,8 +163,8 @@ class LimitActions:
                         reason=said.reason,
                     )
                 )
-                self.on_change()
                 await self._have_swept(key)
+                self.on_change()
                 return await self._look(key, changed, control.crowding)
         raise NotAllowedNow("The fleet's control changes too quickly; try again.")
 

@@ -215,3 +215,38 @@ async def test_the_daemon_that_is_told_to_pause_a_type_starts_none_of_its_jobs_f
         await actions.pause("type:work", in_seconds(world, 900), "ops")
         await world.until_true(partial(host.seen, LimitNoticed), patience=1)
     await world.stop()
+
+
+@story
+async def test_a_daemon_hears_of_a_resume_once_the_key_is_due_for_a_look() -> None:
+    world, _, actions = await started()
+    await world.limits.mark("type:work", "mark", in_seconds(world, 300))
+    due_at = list[bool]()
+
+    def heed() -> None:
+        due_at.append(world.limits.times["type:work"] <= world.clock.now())
+
+    await replace(actions, on_change=heed).lift("type:work", "ops")
+    assert due_at == [True]
+    await world.stop()
+
+
+@story
+async def test_a_type_that_is_resumed_by_way_of_a_daemon_starts_its_jobs_within_seconds() -> None:
+    world, _, actions = await started()
+    await world.until_true(lambda: LIMITS in world.schedule.leases)
+    await asyncio.sleep(NOTICED)
+
+    def heed() -> None:
+        for host in world.hosts.values():
+            host.ground.queue_control.note_change()
+
+    actions = replace(actions, on_change=heed)
+    await actions.pause("type:work", in_seconds(world, 900), "ops")
+    await asyncio.sleep(2)
+    job = await world.submit("work")
+    await world.until_true(lambda: world.record(job).parked, patience=20)
+    await asyncio.sleep(1)
+    await actions.lift("type:work", "ops")
+    await world.until(job, Status.RUNNING, patience=5)
+    await world.stop()
