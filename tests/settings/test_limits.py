@@ -13,8 +13,13 @@ from cqworker.model.limits import Limit, OnFull, Rate
 from cqworker.settings import load_settings
 from cqworker.settings.limit_settings import limits_of
 
-SOON = (datetime.now(UTC) + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
-LATE = (datetime.now(UTC) + timedelta(days=15)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+def at_its_time(text: str) -> str:
+    """The text with times for its words: tests are named by the words, alike in all processes that collect them."""
+    now = datetime.now(UTC)
+    for word, days in (("SOON", 2), ("LATE", 15)):
+        text = text.replace(word, (now + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    return text
 
 
 def limits_in(text: str, tmp_path: Path) -> dict[str, Limit]:
@@ -47,9 +52,10 @@ concurrency = 1
     }
 
 
-@pytest.mark.parametrize("until", [SOON, f'"{SOON}"'])
+@pytest.mark.parametrize("until", ["SOON", '"SOON"'])
 def test_a_limit_of_nothing_ends_at_its_time(until: str, tmp_path: Path) -> None:
-    limits = limits_in(f'[limits."type:mail"]\nconcurrency = 0\nuntil = {until}\n', tmp_path)
+    text = at_its_time(f'[limits."type:mail"]\nconcurrency = 0\nuntil = {until}\n')
+    limits = limits_in(text, tmp_path)
     assert limits["type:mail"].concurrency == 0
     assert limits["type:mail"].is_in_force(int(time.time() * 1000))
 
@@ -79,8 +85,8 @@ def test_the_environment_gives_them_as_json() -> None:
         ('"type:mail"]\nconcurrency = -1', "must be a whole number from 0 to 100000"),
         ('"type:mail"]\nconcurrency = true', "true"),
         ('"type:mail"]\nconcurrency = 0', "lets nothing run, and has no end: give it until = "),
-        (f'"type:mail"]\nconcurrency = 0\nuntil = {LATE}', "lets nothing run for longer than 14 days: end it by "),
-        (f'"type:mail"]\nconcurrency = 0\nuntil = {SOON}\non_full = "drop"', "every job would be CANCELLED"),
+        ('"type:mail"]\nconcurrency = 0\nuntil = LATE', "lets nothing run for longer than 14 days: end it by "),
+        ('"type:mail"]\nconcurrency = 0\nuntil = SOON\non_full = "drop"', "every job would be CANCELLED"),
         ('"type:mail"]\nconcurrency = 1\nuntil = 2026-01-01T00:00:00', "must be a time with its offset from UTC"),
         ('"type:mail"]\nconcurrency = 1\nuntil = "tomorrow"', "is no time: write a day, a time of day"),
         ('"type:mail"]\nrate = "1/s"\non_full = "queue"', "must be one of wait, drop"),
@@ -92,5 +98,5 @@ def test_the_environment_gives_them_as_json() -> None:
 )
 def test_what_is_wrong_with_a_limit_is_said_with_its_remedy(table: str, said: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        limits_in(f"[limits.{table}\n", tmp_path)
+        limits_in(at_its_time(f"[limits.{table}\n"), tmp_path)
     assert said in str(caught.value)
