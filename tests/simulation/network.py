@@ -138,7 +138,7 @@ class Link:
         self._world = world
         self._weather = weather
         self._trace = trace
-        self.troubles: deque[Trouble] = deque(maxlen=400)
+        self.troubles: deque[Trouble] = deque(maxlen=10_000)
         self.unanswered: dict[str, float] = {}
         self.swallowed: Callable[[Call], None] = lambda _: None
         self.refused: set[str] = set()
