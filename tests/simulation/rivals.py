@@ -33,6 +33,8 @@ LOOKS = 4
 GROUPS = 2
 RIVALS = 5
 TRIES = 3
+MOST_TRIES = 300
+"""Tries of a request with a key, some twenty minutes of them: by then the worst that befalls the fleet is over."""
 T = TypeVar("T")
 
 
@@ -152,6 +154,9 @@ class Rivals:
                 self._judge(name, accepted, began, keyed=request.idempotency_key is not None)
                 return accepted.record.job_id
             if request.idempotency_key is None and tries >= TRIES:
+                return None
+            if tries == MOST_TRIES:
+                self._site.witness.accuse("a request is never answered:", name)
                 return None
             await asyncio.sleep(self._chance.uniform(0, 8))
 
