@@ -106,12 +106,16 @@ class WaitingLists:
         """Puts a parked job on its list where it is not there, and sees that it is looked at. Raises Unavailable.
 
         An entry that is there stays: it has the job's moment, or is that of a later park, which this may come after.
+        But one of this park gets another token: who woke the job may still be about to take it off, however late, and
+        what woke it has come to nothing.
         """
         if record.parked is not None:
-            made_at, token = record.created_at, record.token or ""
-            await self._limits.put_waiter(
-                record.parked, Waiter(made_at, record.job_id, token, made_at, record.purge_at)
-            )
+            made_at, park = record.created_at, record.token or ""
+            token = f"{park}/{self._marks.new_token()}"
+            entry = Waiter(made_at, record.job_id, token, made_at, record.purge_at)
+            held = await self._limits.put_waiter(record.parked, entry)
+            if held is not None and held.token != token and park_of(held) == park:
+                await self._limits.replace_waiter(record.parked, replace(held, token=token), held.token)
             await self.call(record.parked)
 
     async def look(
@@ -233,6 +237,11 @@ class WaitingLists:
             self._sending.on_unsendable(record, str(error))
             return False
         return True
+
+
+def park_of(waiter: Waiter) -> str:
+    """The token of the claim that parked the job."""
+    return waiter.token.partition("/")[0]
 
 
 def _letter_of(record: JobRecord, moment: int | None) -> Letter:

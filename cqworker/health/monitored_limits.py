@@ -42,6 +42,9 @@ class MonitoredLimits:
     async def put_waiter(self, key: str, waiter: Waiter) -> Waiter | None:
         return await self._watched(self._limits.put_waiter(key, waiter))
 
+    async def replace_waiter(self, key: str, waiter: Waiter, former: str) -> bool:
+        return await self._watched(self._limits.replace_waiter(key, waiter, former))
+
     async def delete_waiter(self, key: str, waiter: Waiter) -> bool:
         return await self._watched(self._limits.delete_waiter(key, waiter))
 

@@ -59,7 +59,7 @@ class SlotsAnswer(Struct, frozen=True):
 @document_fields(
     created_at="When the job was submitted (epoch ms): the oldest goes first.",
     job_id="The job.",
-    token="That of the claim that parked it.",  # noqa: S106 - of a claim
+    token="That of the claim that parked it; behind a slash what tells an entry of the same park from it.",  # noqa: S106 - of a claim
     parked_at="When it was parked (epoch ms).",
     purge_at="When the entry may be deleted (epoch s).",
     is_admitted="Whether it had its moment under its rates when it was parked.",
@@ -125,6 +125,10 @@ class Limits(Protocol):
 
         Else the entry that it has: a delayed copy of this write takes the place of no later one.
         """
+        ...
+
+    async def replace_waiter(self, key: str, waiter: Waiter, former: str) -> bool:
+        """Puts the entry in place of the job's own that has exactly this token."""
         ...
 
     async def delete_waiter(self, key: str, waiter: Waiter) -> bool:

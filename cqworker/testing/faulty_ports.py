@@ -110,6 +110,9 @@ class FaultyLimits:
     async def put_waiter(self, key: str, waiter: Waiter) -> Waiter | None:
         return await self.meet("put_waiter", lambda: self._limits.put_waiter(key, waiter))
 
+    async def replace_waiter(self, key: str, waiter: Waiter, former: str) -> bool:
+        return await self.meet("replace_waiter", lambda: self._limits.replace_waiter(key, waiter, former))
+
     async def delete_waiter(self, key: str, waiter: Waiter) -> bool:
         return await self.meet("delete_waiter", lambda: self._limits.delete_waiter(key, waiter))
 

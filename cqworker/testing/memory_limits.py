@@ -67,6 +67,14 @@ class MemoryLimits:
         self.lists[key][waiter.job_id] = waiter
         return None
 
+    async def replace_waiter(self, key: str, waiter: Waiter, former: str) -> bool:
+        """As Limits.replace_waiter."""
+        held = self.lists[key].get(waiter.job_id)
+        if held is None or held.token != former:
+            return False
+        self.lists[key][waiter.job_id] = waiter
+        return True
+
     async def delete_waiter(self, key: str, waiter: Waiter) -> bool:
         """As Limits.delete_waiter."""
         held = self.lists[key].get(waiter.job_id)

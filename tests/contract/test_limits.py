@@ -206,6 +206,18 @@ async def test_a_job_is_on_the_list_once_and_its_entry_is_deleted_by_the_token_t
     assert list(await limits.first_waiters(KEY, 9)) == []
 
 
+async def test_an_entry_takes_the_place_of_the_one_whose_token_it_names(limits: Limits) -> None:
+    first, later = waiter("a", token="one"), replace(waiter("a", token="one/2"), is_admitted=True)
+    assert not await limits.replace_waiter(KEY, later, "one"), "nobody waits"
+    assert list(await limits.first_waiters(KEY, 9)) == []
+    await limits.put_waiter(KEY, first)
+    assert not await limits.replace_waiter(KEY, later, "another")
+    assert await limits.replace_waiter(KEY, later, "one")
+    assert not await limits.replace_waiter(KEY, later, "one"), "a delayed copy"
+    assert not await limits.delete_waiter(KEY, first)
+    assert list(await limits.first_waiters(KEY, 9)) == [later]
+
+
 async def test_an_entry_says_whether_its_job_had_its_moment(limits: Limits) -> None:
     admitted, other = replace(waiter("a"), is_admitted=True), waiter("b")
     for each in (admitted, other):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
+from cqworker.admission.waiting_lists import park_of
 from cqworker.events import JobHandedBack
 from cqworker.model.envelope import read_envelope
 from cqworker.model.record import envelope_of
@@ -46,7 +48,7 @@ async def test_a_copy_of_a_job_that_was_parked_at_its_moment_does_not_take_that_
     await send_copy(world, job_id)
     await asyncio.sleep(5)
     assert not world.queue.bodies[1:], "the copy is gone"
-    assert world.limits.lists[KEY][job_id] == entry
+    assert replace(world.limits.lists[KEY][job_id], token=entry.token) == entry
     await end_all(world, [job_id])
     await world.stop()
 
@@ -74,7 +76,25 @@ async def test_a_copy_puts_a_job_back_that_is_on_no_list() -> None:
     del world.limits.lists[KEY][job_id]
     await send_copy(world, job_id)
     await world.until_true(lambda: job_id in world.limits.lists[KEY])
-    assert world.limits.lists[KEY][job_id].token == entry.token
+    assert park_of(world.limits.lists[KEY][job_id]) == entry.token
+    await end_all(world, [job_id])
+    await world.stop()
+
+
+@pytest.mark.parametrize("is_late", [False, True], ids=["a copy is late", "all of it is late"])
+@story
+async def test_who_woke_it_takes_nothing_off_that_was_put_there_since_however_late(is_late: bool) -> None:
+    world = World({"work": Meter().work}, limits=RATED)
+    world.start()
+    job_id, entry = await parked(world)
+    record, lists = world.record(job_id), lists_of(world.office.ground, world.settings)
+    for _ in range(3):
+        if not is_late:
+            assert await world.limits.delete_waiter(KEY, entry)
+        await lists.relist(record)
+        assert not await world.limits.delete_waiter(KEY, entry), "the delete, or a copy of it, after the relist"
+        entry = world.limits.lists[KEY][job_id]
+    assert entry.is_admitted is is_late
     await end_all(world, [job_id])
     await world.stop()
 

@@ -55,6 +55,12 @@ class SimLimits:
             "put_waiter", f"{key} {waiter.job_id}", lambda: at_once(self._limits.put_waiter(key, waiter))
         )
 
+    async def replace_waiter(self, key: str, waiter: Waiter, former: str) -> bool:
+        about = f"{key} {waiter.job_id}"
+        return await self._call(
+            "replace_waiter", about, lambda: at_once(self._limits.replace_waiter(key, waiter, former))
+        )
+
     async def delete_waiter(self, key: str, waiter: Waiter) -> bool:
         about = f"{key} {waiter.job_id}"
         return await self._call("delete_waiter", about, lambda: at_once(self._limits.delete_waiter(key, waiter)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from cqworker.admission.waiting_lists import park_of
 from cqworker.model.limits import keys_of_job
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
@@ -51,7 +52,9 @@ class LimitService(MemoryLimits):
             return False
         waiter = self.lists[record.parked].get(record.job_id)
         shard = self.shards.get((record.parked, 0))
-        return waiter is not None and waiter.token == record.token and shard is not None and shard.waiting is not None
+        return (
+            waiter is not None and park_of(waiter) == record.token and shard is not None and shard.waiting is not None
+        )
 
 
 class SlotAccounts:

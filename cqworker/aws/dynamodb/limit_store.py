@@ -113,16 +113,23 @@ class DynamoLimits:
             return self._read(waiter_of, declined.answer["Item"])
         return None
 
+    async def replace_waiter(self, key: str, waiter: Waiter, former: str) -> bool:
+        """As Limits.replace_waiter."""
+        return await self._write_entry(PUT_ITEM, {"Item": waiter_item(key, waiter)}, former)
+
     async def delete_waiter(self, key: str, waiter: Waiter) -> bool:
         """As Limits.delete_waiter."""
-        request = {
-            "Key": waiter_key(key, waiter),
+        return await self._write_entry(DELETE_ITEM, {"Key": waiter_key(key, waiter)}, waiter.token)
+
+    async def _write_entry(self, operation: Operation, request: Request, token: str) -> bool:
+        """Writes where the entry has exactly this token."""
+        condition = {
             "ConditionExpression": "#token = :token",
             "ExpressionAttributeNames": {"#token": "token"},
-            "ExpressionAttributeValues": {":token": text(waiter.token)},
+            "ExpressionAttributeValues": {":token": text(token)},
         }
         try:
-            await self._call(DELETE_ITEM, request)
+            await self._call(operation, {**request, **condition})
         except Declined:
             return False
         return True
