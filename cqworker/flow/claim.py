@@ -157,6 +157,8 @@ class Claimer:
             if self._stopping.is_set() or self._clock.monotonic() + pause >= until:
                 break
             await sleep_unless(self._stopping, pause)
+            if self._has_run_out(change):
+                break
         if may_be_applied:
             await self._refund(change)
         return None
@@ -173,6 +175,10 @@ class Claimer:
     def _last_moment(self, delivery: Delivery) -> float:
         """The monotonic time after which the message may be somebody else's."""
         return delivery.received_at + self._period - self._margin
+
+    def _has_run_out(self, change: Claim) -> bool:
+        """By the wall clock: the monotonic one may not count how long the machine was suspended (SystemClock)."""
+        return self._clock.now() >= change.lease_expires_at - round(self._margin * 1000)
 
     async def _refund(self, change: Claim) -> None:
         """An unanswered claim may have been applied: without this, an attempt is charged that never started."""

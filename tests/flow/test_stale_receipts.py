@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -9,9 +10,11 @@ from msgspec.structs import replace
 
 from cqworker import Job, Retry, handler
 from cqworker.events import JobStarted, LeaseLost, LeaseUnanswered, ReceiptRefused
-from cqworker.model.attempt_writes import Settle
+from cqworker.model.attempt_writes import Claim, Settle
 from cqworker.model.status import Status
-from tests.flow.faults import late, slow, unheard
+from cqworker.testing import VirtualClock
+from cqworker.testing.mishaps import Mishap
+from tests.flow.faults import late, slow, unanswered, unheard
 from tests.flow.handlers import Notebook, worker_of
 from tests.flow.world import World, story
 
@@ -139,4 +142,28 @@ async def test_a_copy_of_a_job_in_hand_starts_nothing_here_even_when_its_lease_h
     assert (record.attempt, len(book.starts)) == (1, 1)
     await world.until_empty()
     assert len(host.seen(JobStarted)) == 1
+    await world.stop()
+
+
+@pytest.mark.parametrize("mishap", [unheard, unanswered])
+@story
+async def test_a_claim_is_not_repeated_once_its_lease_would_have_ended_while_the_machine_was_suspended(
+    mishap: Mishap,
+) -> None:
+    """Seed 746: it was written with a lease that was over, so its slot was another's before its handler began."""
+    book = Notebook()
+    world = World({"work": worker_of(book, 5)})
+
+    async def suspended(apply: Callable[[], Awaitable[Any]]) -> Any:
+        assert isinstance(world.clock, VirtualClock)
+        world.clock.skew += 115_000
+        return await mishap(apply)
+
+    world.start(before=lambda host: host.store.on(Claim, suspended))
+    job_id = await world.submit("work")
+    await world.until_true(lambda: book.starts)
+    assert (world.record(job_id).lease_expires_at or 0) > world.clock.now()
+    record = await world.until(job_id)
+    assert (record.status, record.attempt, len(book.starts)) == (Status.SUCCEEDED, 1, 1)
+    await world.until_empty()
     await world.stop()

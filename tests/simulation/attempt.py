@@ -51,6 +51,7 @@ class Attempt:
     """A claim that was applied, and what became of it; `ended` is None while nobody wrote how, `ended_at` when.
 
     `deaf`: when it was abandoned its handler did not, or could not, hear that it shall stop.
+    `outlived`: its lease was over when a renewal was granted.
     """
 
     token: str
@@ -70,6 +71,7 @@ class Attempt:
     ended_at: float | None = None
     lease: Lease | None = None
     returned: object = None
+    outlived: bool = False
 
     def __str__(self) -> str:
         return f"{self.job_id} round {self.round} attempt {self.number} of {self.by.name} ({self.token})"
@@ -102,6 +104,10 @@ class Attempt:
         if lease is None or lease.state is LeaseState.GONE:
             return False
         return self.by.clock.monotonic() < min(lease.record_until, lease.receipt_until)
+
+    def was_suspended(self) -> bool:
+        """Whether its process was, machine and all, since it asked for the job."""
+        return disturbed(self.by, self.asked_at, float("inf"), "suspend") is not None
 
     def was_haunted(self) -> bool:
         """A delayed copy of one of its own writes may have shortened its lease."""

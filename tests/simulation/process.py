@@ -293,7 +293,7 @@ class Process:
             token = next((lease.token for lease in self.leases() if lease.job is job), "")
             self._running[job.job_id, job.round, job.attempt] = token
             self._site.pace.started(job, now)
-            self._site.slots.started(self._site.witness.attempts.get(token), self._site.witness.runs.values())
+            self._site.slots.started(self._site.witness.attempts.get(token), self._site.witness.runs.values(), now)
 
     def _swallowed(self, call: Request) -> None:
         self._site.witness.swallowed(self, call, self._site.kernel.now)

@@ -12,6 +12,7 @@ from cqworker.model.status import Status
 from cqworker.ports.limits import Waiter
 from cqworker.settings.limit_settings import LimitSettings
 from cqworker.testing.memory_limits import MemoryLimits
+from cqworker.testing.virtual_time import EPOCH_MS
 from tests.simulation.attempt import Attempt
 from tests.simulation.profile import Profile
 from tests.simulation.store_service import StoreService, shown
@@ -69,16 +70,32 @@ class SlotAccounts:
         self._limits = limits
         self._free_since: dict[str, float] = {}
 
-    def started(self, attempt: Attempt | None, attempts: Iterable[Attempt]) -> None:
-        """A handler begins: of each of its keys no more run, under leases that their processes trust, than may."""
+    def started(self, attempt: Attempt | None, attempts: Iterable[Attempt], now: float) -> None:
+        """A handler begins: of each of its keys no more run, under leases that their processes trust, than may.
+
+        Who slept past the end of its lease runs beside them, once its slot is another's: no clock of its own told it.
+        """
         if attempt is None or not self._profile.slotted:
             return
         record = self._store.records[attempt.job_id]
         running = [one for one in attempts if one.running and one is not attempt and one.believes()]
         for key in self._keys(record):
-            same = [one for one in running if key in self._keys_of(one.job_id)]
+            if self._overslept(key, attempt, now):
+                continue
+            same = [one for one in running if key in self._keys_of(one.job_id) and not self._overslept(key, one, now)]
             if len(same) + 1 > (most := self._most(key)):
                 self._accuse("more run of", key, "than may:", len(same) + 1, "of", most, *map(str, (*same, attempt)))
+
+    def _overslept(self, key: str, attempt: Attempt, now: float) -> bool:
+        """Whether its slot was taken from it as its lease had ended while its machine was suspended."""
+        record = self._store.records[attempt.job_id]
+        is_over = attempt.outlived or record.has_expired(EPOCH_MS + round(now * 1000))
+        holds = any(
+            slots.held.get(attempt.job_id) == attempt.token
+            for (name, _), slots in self._limits.shards.items()
+            if name == key
+        )
+        return is_over and not holds and attempt.was_suspended()
 
     def look(self, now: float) -> None:
         """In peace no slot is free for long while somebody waits."""

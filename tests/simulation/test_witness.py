@@ -8,11 +8,18 @@ from dataclasses import replace
 import pytest
 
 from cqworker.events import JobRef, LeaseLost
-from tests.simulation.attempt import VANISHED, Attempt
+from cqworker.flow.lease import Lease
+from cqworker.model.record import JobRecord
+from cqworker.model.status import Status
+from cqworker.ports import Delivery
+from cqworker.ports.limits import Slots
+from cqworker.testing.virtual_time import EPOCH_MS
+from tests.simulation.attempt import VANISHED, Attempt, Disturbance
 from tests.simulation.network import Call, Trouble
 from tests.simulation.process import Process
 from tests.simulation.profile import profile_of
 from tests.simulation.site import Site
+from tests.simulation.slots import SlotAccounts
 
 JOB = JobRef(job_id="j1", type="work", queue="jobs", tenant="default", round=1, attempt=3, trace_id="t1")
 TOKEN = "w4.8"
@@ -69,3 +76,56 @@ def test_a_delayed_ending_of_its_own_is_a_cause(site: Site) -> None:
 def test_a_lease_is_not_lost_without_a_cause(site: Site, ended: str, troubles: tuple[Trouble, ...]) -> None:
     (accusation,) = accusations(site, ended, *troubles)
     assert "lost its lease without cause" in accusation
+
+
+SUSPENDED = Disturbance("suspend", 40.0, 60.0)
+FROZEN = Disturbance("freeze", 40.0, 60.0)
+
+
+def runs(site: Site, job_id: str, lease_ends: float, *disturbances: Disturbance) -> Attempt:
+    """An attempt of a limited type, whose handler runs."""
+    process = Process(job_id, site, modern=False, skew=0)
+    process.disturbances.extend(disturbances)
+    attempt = Attempt(f"{job_id}.1", job_id, 1, 1, process, 36.0, 36.0, running=True)
+    job = JobRef(job_id=job_id, type="work", queue="jobs", tenant="default", round=1, attempt=1, trace_id="t1")
+    delivery = Delivery(
+        body="", receipt="r1", message_id="m1", queue="jobs", receive_count=1, sent_at=0, received_at=0.0
+    )
+    attempt.lease = Lease(delivery, job, attempt.token, 60.0, 0.0)
+    site.store.records[job_id] = JobRecord(
+        job_id=job_id,
+        type="work",
+        queue="jobs",
+        tenant="default",
+        status=Status.RUNNING,
+        max_attempts=3,
+        created_at=EPOCH_MS,
+        purge_at=EPOCH_MS,
+        token=attempt.token,
+        lease_expires_at=EPOCH_MS + round(lease_ends * 1000),
+    )
+    return attempt
+
+
+@pytest.mark.parametrize(
+    ("disturbance", "lease_ends", "outlived", "holder", "accused"),
+    [
+        (SUSPENDED, 50.0, False, "j2", False),
+        (SUSPENDED, 120.0, True, "j2", False),
+        (SUSPENDED, 120.0, False, "j2", True),
+        (SUSPENDED, 50.0, False, "j1", True),
+        (FROZEN, 50.0, False, "j2", True),
+    ],
+    ids=["over", "renewed since", "was never over", "has its slot", "its clock went on"],
+)
+def test_who_slept_past_the_end_of_its_lease_and_lost_its_slot_counts_no_more(
+    site: Site, disturbance: Disturbance, lease_ends: float, *, outlived: bool, holder: str, accused: bool
+) -> None:
+    accounts = SlotAccounts(
+        site.witness.accuse, replace(site.profile, slotted={"type:work": 1}), site.store, site.limits
+    )
+    first, second = runs(site, "j1", lease_ends, disturbance), runs(site, "j2", 120.0)
+    first.outlived = outlived
+    site.limits.shards["type:work", 0] = Slots(0, held={holder: f"{holder}.1"})
+    accounts.started(second, [first, second], 65.0)
+    assert bool(site.witness.violations) is accused

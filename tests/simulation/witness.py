@@ -137,7 +137,7 @@ class Witness:
                 if after.attempt != before.attempt - 1:
                     self.accuse("an attempt was not refunded:", write)
             case Renew():
-                pass
+                attempt.outlived = attempt.outlived or before.has_expired(EPOCH_MS + round(write.at * 1000))
 
     def _settled(self, write: Applied, change: Settle, attempt: Attempt, before: JobRecord) -> None:
         asked = before.cancel_requested_at is not None
