@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from cqworker.admission.full_lists import FullLists, LimitOf
 from cqworker.admission.set_aside import SetAside
-from cqworker.admission.slots import SlotKeeper
+from cqworker.admission.slots import Asker, SlotKeeper
 from cqworker.clock import Clock
 from cqworker.errors import CqworkerError, RecordUnreadable, Unavailable
 from cqworker.model.ids import TokenGenerator
@@ -85,13 +85,20 @@ class WaitingLists:
         self._waking: set[str] = set()
 
     async def enter(
-        self, key: str, record: JobRecord, token: str, purge_at: int, *, is_admitted: bool = False
-    ) -> Waiter:
-        """Puts a job on the list, before its record says so; `is_admitted`: at its moment. Raises Unavailable."""
-        waiter = Waiter(record.created_at, record.job_id, token, self._clock.now(), purge_at, is_admitted)
-        while (held := await self._limits.put_waiter(key, waiter)) is not None and held.token != token:
+        self, key: str, record: JobRecord, asker: Asker, purge_at: int, *, is_admitted: bool = False
+    ) -> Waiter | None:
+        """Puts a job on the list, before its record says so; `is_admitted`: at its moment. Raises Unavailable.
+
+        None past the attempt's own deadline: another one may be about to park the job, and a look would take away the
+        entry of the one that runs no more. `parked_at` is taken before that is judged: a write that is late gives way.
+        """
+        waiter = Waiter(record.created_at, record.job_id, asker.token, self._clock.now(), purge_at, is_admitted)
+        while asker.is_alive():
+            held = await self._limits.put_waiter(key, waiter)
+            if held is None or held.token == asker.token:
+                return waiter
             waiter = replace(waiter, parked_at=held.parked_at + 1)  # another clock's, or a delayed write's
-        return waiter
+        return None
 
     async def withdraw(self, key: str, waiter: Waiter) -> None:
         """Takes a job off the list that was not parked after all. Raises Unavailable."""

@@ -6,7 +6,7 @@ from cqworker.admission.rate_admission import Limited, takes_moment
 from cqworker.admission.slots import Asker, SlotKeeper
 from cqworker.admission.waiting_lists import MOST_AT_ONCE, WaitingLists
 from cqworker.errors import Unavailable
-from cqworker.execution.outcome import Hindered, Raised
+from cqworker.execution.outcome import Hindered, Raised, StopReason
 from cqworker.flow.acknowledger import Delete, Disposition, Leave
 from cqworker.flow.claim import Claimed
 from cqworker.flow.conclusion import Cancelled, Conclusion, HandedBack
@@ -130,8 +130,10 @@ class Turns:
         if not await self._context.schedule.check():
             return HandedBack(PARKED, UNLISTED_FOR, shown_key(key))
         purge_at = parked_purge_at(self._context, self._clock.now())
-        token, is_admitted = claimed.lease.token, takes_moment(limits)
-        turn.waiter = await self._lists.enter(key, claimed.record, token, purge_at, is_admitted=is_admitted)
+        asker, is_admitted = self._asker(claimed, key), takes_moment(limits)
+        turn.waiter = await self._lists.enter(key, claimed.record, asker, purge_at, is_admitted=is_admitted)
+        if turn.waiter is None:
+            return HandedBack(StopReason.SILENCE, 0.0)
         turn.key = key
         return HandedBack(PARKED, 0.0, shown_key(key), parked=key)
 
