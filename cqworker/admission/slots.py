@@ -25,6 +25,8 @@ READ_TOGETHER = 100
 """Holders whose records a sweep reads at once: what one BatchGetItem reads."""
 ReadMany = Callable[[Collection[str]], Awaitable[Sequence[JobRecord]]]
 """Reads the records of so many jobs; who has none, or one that cannot be read, is left out (Schedule.read_many)."""
+IsHeld = Callable[[str, str], bool]
+"""Whether this worker runs the attempt of this job and token, by a lease that it trusts (JobsInHand.is_held)."""
 K = TypeVar("K")
 V = TypeVar("V")
 REMEMBERED = 10_000
@@ -44,13 +46,18 @@ class Asker(Struct, frozen=True):
 
 
 class SlotKeeper:
-    """Slots end with the lease of their holder: whoever is refused looks whether those who hold them live."""
+    """Slots end with the lease of their holder: whoever is refused looks whether those who hold them live.
 
-    def __init__(self, limits: Limits, store: JobStore, read_many: ReadMany, clock: Clock) -> None:
+    Of its own attempts a worker knows it (`is_held`), whatever their records say: after a suspended machine wakes, they
+    say that leases have ended which the next renewal extends.
+    """
+
+    def __init__(self, limits: Limits, store: JobStore, read_many: ReadMany, clock: Clock, is_held: IsHeld) -> None:
         self._limits = limits
         self._store = store
         self._read_many = read_many
         self._clock = clock
+        self._is_held = is_held
         self._alive_at: dict[tuple[str, str], float] = {}
         self._told: dict[str, int] = {}
 
@@ -103,7 +110,7 @@ class SlotKeeper:
 
     async def _dead_of(self, slots: Slots) -> list[tuple[str, str]]:
         """Of all who hold a slot, the dead: their records are read together."""
-        doubted = [held for held in sorted(slots.held.items()) if not self._was_alive(*held)]
+        doubted = [held for held in sorted(slots.held.items()) if not self._is_known_alive(*held)]
         dead, now = [], self._clock.now()
         for first in range(0, len(doubted), READ_TOGETHER):
             some = doubted[first : first + READ_TOGETHER]
@@ -149,7 +156,7 @@ class SlotKeeper:
             for job_id, token in sorted(slots.held.items()):
                 if judged >= JUDGED_AT_ONCE:
                     return None
-                if self._was_alive(job_id, token):
+                if self._is_known_alive(job_id, token):
                     continue
                 judged += 1
                 if await self._is_dead(job_id, token) and await self._take_over(hold, slots, job_id, token, most):
@@ -164,12 +171,14 @@ class SlotKeeper:
             return False
         return _has(await self._limits.take_over(hold, dead), hold)
 
-    def _was_alive(self, job_id: str, token: str) -> bool:
+    def _is_known_alive(self, job_id: str, token: str) -> bool:
+        if self._is_held(job_id, token):
+            return True
         return self._clock.monotonic() - self._alive_at.get((job_id, token), float("-inf")) < JUDGED_FOR
 
     async def _is_dead(self, job_id: str, token: str) -> bool:
         """By its record: it does not run under this token, or its lease has ended."""
-        if self._was_alive(job_id, token):
+        if self._is_known_alive(job_id, token):
             return False
         try:
             record = await self._store.get(job_id)

@@ -20,6 +20,7 @@ from cqworker.aws.sqs.message_queue import SqsQueue
 from cqworker.clock import Clock
 from cqworker.events import Emit
 from cqworker.fleet.fleet_types import FleetTypes
+from cqworker.flow.jobs_in_hand import JobsInHand
 from cqworker.flow.queue_control import QueueControl
 from cqworker.flow.schedule_state import ScheduleState
 from cqworker.health.monitored_limits import MonitoredLimits, MonitoredRates
@@ -82,6 +83,7 @@ def open_aws_ports(
         unique_keys=MonitoredUniqueKeys(DynamoUniqueKeys(clients, settings.store.table), health),
         store=MonitoredStore(_open_store(clients, settings, clock), health),
         artifacts=MonitoredArtifacts(artifacts, health),
+        in_hand=JobsInHand(clock),
         registry=registry,
         health=health,
         clock=clock,

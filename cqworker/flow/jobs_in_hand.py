@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from cqworker.clock import Clock
-from cqworker.flow.lease import Lease
+from cqworker.flow.lease import Lease, LeaseState
 
 STUCK_FOR = 600.0
 """Seconds after which a handler that would not stop keeps its job's next attempt from starting here no longer."""
@@ -42,6 +42,16 @@ class JobsInHand:
         job_id = holding.lease.job.job_id
         if self.jobs.get(job_id) is holding:
             del self.jobs[job_id]
+
+    def is_held(self, job_id: str, token: str) -> bool:
+        """Whether a handler runs here, or may start, under this token by a lease that this worker trusts.
+
+        The record of such an attempt may say that the lease has ended: the clock of a suspended machine stood still.
+        """
+        holding = self.jobs.get(job_id)
+        if holding is None or (lease := holding.lease).token != token:
+            return False
+        return lease.state is LeaseState.HELD and lease.is_alive(self._clock.monotonic())
 
     def seconds_to_hide(self, job_id: str, round_number: int) -> float | None:
         """For how many seconds to hide a copy of the job's message; None where the job is not in hand in this round."""

@@ -11,6 +11,7 @@ from cqworker.clock import Clock
 from cqworker.events import Event
 from cqworker.events.loop_events import HandlerLoopProbed, MainLoopProbed
 from cqworker.execution.handler_loop import HandlerLoop
+from cqworker.flow.jobs_in_hand import JobsInHand
 from cqworker.flow.queue_control import QueueControl
 from cqworker.flow.schedule_state import ScheduleState
 from cqworker.flow.supervised_loop import keep_running
@@ -188,6 +189,7 @@ class WorldInMemory:
             unique_keys=MonitoredUniqueKeys(FaultyUniqueKeys(self.unique_keys, store), health),
             store=MonitoredStore(store, health),
             artifacts=MonitoredArtifacts(artifacts, health),
+            in_hand=JobsInHand(clock),
             registry=registry,
             health=health,
             clock=clock,

@@ -67,7 +67,7 @@ class Dependencies:
 
     `open_queue` makes the port of a queue that is not among `queues`; `schedule_state` is what `schedule` last said,
     `queue_control` what the fleet's control said, `is_served_elsewhere` whether another live worker serves a type,
-    `tell_crowding` tells the fleet for which limits no more jobs may wait.
+    `tell_crowding` tells the fleet for which limits no more jobs may wait, `in_hand` knows what is run here.
     Without `listing` and `operations` no operations are served.
     """
 
@@ -80,6 +80,7 @@ class Dependencies:
     schedule_state: ScheduleState
     unique_keys: UniqueKeys
     artifacts: Artifacts
+    in_hand: JobsInHand
     registry: Registry
     health: ServiceHealth
     clock: Clock
@@ -193,7 +194,8 @@ def _slot_keeper(dependencies: Dependencies) -> SlotKeeper:
     async def read_many(job_ids: Collection[str]) -> Sequence[JobRecord]:
         return await dependencies.schedule.read_many(job_ids)
 
-    return SlotKeeper(dependencies.limits, dependencies.store, read_many, dependencies.clock)
+    is_held = dependencies.in_hand.is_held
+    return SlotKeeper(dependencies.limits, dependencies.store, read_many, dependencies.clock, is_held)
 
 
 def lists_of(dependencies: Dependencies, settings: Settings, slots: SlotKeeper | None = None) -> WaitingLists:
@@ -229,7 +231,7 @@ def _open_shared(
         context=context,
         capacity=capacity,
         limits=TypeLimits(registry, capacity.total // 2),
-        in_hand=JobsInHand(dependencies.clock),
+        in_hand=dependencies.in_hand,
         executor=executor,
         admission=Admission(context, RateAdmission(dependencies.rates, context.clock), keys, settler),
         settler=settler,

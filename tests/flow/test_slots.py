@@ -11,6 +11,7 @@ from cqworker import Job, Retry, handler
 from cqworker.model.limits import LimitOrder
 from cqworker.model.status import Status
 from cqworker.ports.fleet import Control
+from cqworker.worker.assembly import lists_of
 from tests.flow.slots import BUSY, Meter, end_all, events_of
 from tests.flow.world import VISIBILITY, World, story
 
@@ -234,6 +235,27 @@ async def test_who_is_started_again_after_a_crash_does_not_run_beyond_a_limit_th
     assert (meter.now, world.record(first).parked) == ({"default": 1}, "type:work")
     await end_all(world, [first, second])
     assert meter.beside[first] == 1
+    await world.stop()
+
+
+@story
+async def test_a_worker_takes_no_slot_from_its_own_job_whose_lease_has_ended_unnoticed() -> None:
+    """As after a suspend, which the monotonic clock does not count: the next renewal finds the lease as it was."""
+    meter = Meter()
+    world = World({"work": meter.work}, limits={"type:work": {"concurrency": 1}})
+    host = world.start()
+    first = await world.submit("work", '{"seconds": 100}')
+    await world.until(first, Status.RUNNING)
+    ended = replace(world.record(first), lease_expires_at=world.clock.now() - 10_000)
+    world.store.records[first] = ended
+    second = await world.submit("work")
+    await world.until_true(lambda: world.record(second).parked)
+    world.store.records[first] = ended
+    await lists_of(host.ground, world.settings).sweep("type:work")
+    await asyncio.sleep(BUSY)
+    assert world.limits.shards["type:work", 0].held == {first: ended.token}
+    await end_all(world, [first, second])
+    assert (world.record(first).attempt, meter.most) == (1, {"default": 1})
     await world.stop()
 
 

@@ -12,6 +12,7 @@ from cqworker.aws.sqs.batched_sends import BatchedSends
 from cqworker.events import Event, JobRef, JobStarted, LeasesRenewed, ReceiveAnswered, SlotsChanged
 from cqworker.events.loop_events import HandlerLoopProbed, MainLoopProbed
 from cqworker.execution.handler_loop import copy_result
+from cqworker.flow.jobs_in_hand import JobsInHand
 from cqworker.flow.lease import Lease
 from cqworker.flow.queue_control import QueueControl
 from cqworker.flow.schedule_state import ScheduleState
@@ -197,6 +198,7 @@ class Process:
             unique_keys=open_unique_keys(site.store, self.link, health),
             store=MonitoredStore(self._open_store(), health),
             artifacts=MonitoredArtifacts(SimArtifacts(site.objects, self.link), health),
+            in_hand=JobsInHand(self.clock),
             registry=site.new if self.modern else site.old,
             health=health,
             clock=self.clock,
