@@ -6,18 +6,15 @@ import json
 from collections import Counter
 from itertools import pairwise
 
-from cqworker.jobs.request_keys import KEY_LIFE_MS
 from cqworker.model.record import JobRecord
 from cqworker.model.status import FailureKind, Status
 from tests.simulation.clients import Ledger
 from tests.simulation.debts import is_marked
 from tests.simulation.fleet import Fleet
+from tests.simulation.payloads import is_forgotten
 from tests.simulation.process import Process
 from tests.simulation.site import Site
 from tests.simulation.store_service import shown
-
-UNDER_WAY = 600.0
-"""Seconds in which a request that was taken in reaches the queue, frozen processes and all."""
 
 
 def is_quiet(site: Site) -> bool:
@@ -84,12 +81,12 @@ def _accepted_jobs_have_ended(site: Site, ledger: Ledger) -> None:
 
 
 def _keys_made_one_job(site: Site, ledger: Ledger) -> None:
-    """A key is honoured for a day, counted from its reservation, which may be a while before the message."""
+    """As long as its key is honoured a request is one job."""
     for asked, jobs in site.asked.items():
         if (request := site.letters.asked.get(asked)) is not None and request.replaces:
             continue  # one whose copy of another's job came too late makes its own: see payloads.py
         times = sorted(jobs.values())
-        if any(later - earlier < KEY_LIFE_MS / 1000 - UNDER_WAY for earlier, later in pairwise(times)):
+        if not all(is_forgotten(earlier, later) for earlier, later in pairwise(times)):
             site.witness.accuse("one request made several jobs:", asked, *jobs)
     for asked, accepted in ledger.accepted.items():
         if unsent := accepted - site.asked.get(asked, {}).keys():

@@ -12,16 +12,28 @@ from cqworker.model.attempt_writes import Claim
 from cqworker.model.schedule_writes import Reschedule
 from tests.simulation.store_service import Applied
 
+UNDER_WAY = 600.0
+"""Seconds in which a request that was taken in reaches the queue, frozen processes and all."""
+Sent = Callable[[str, str], float | None]
+"""When a job was first sent, or put for later, in the name of a request."""
+
 
 class Payloads:
-    """The accounts of payloads that carry the name of their request: `names` has those of each job in their order."""
+    """The accounts of payloads that carry the name of their request: `names` has those of each job in their order.
 
-    def __init__(self, accuse: Callable[..., None], now: Callable[[], float], asked: Mapping[str, Submission]) -> None:
+    A payload counts from when it was handed in: a job's first one from its message, whose claim may make the record
+    days later.
+    """
+
+    def __init__(
+        self, accuse: Callable[..., None], now: Callable[[], float], asked: Mapping[str, Submission], sent: Sent
+    ) -> None:
         self.names: dict[str, list[tuple[str, float]]] = defaultdict(list)
         self._accuse = accuse
         self._now = now
         self._asked = asked
-        self._first: dict[str, tuple[str, float]] = {}
+        self._sent = sent
+        self._jobs: dict[str, dict[str, float]] = defaultdict(dict)
         self._claimed: dict[str, str | None] = {}
 
     def applied(self, write: Applied) -> None:
@@ -32,14 +44,16 @@ class Payloads:
         replaced = isinstance(change, Reschedule) and change.payload is not None
         if name is None or not (write.before is None or replaced):
             return
+        at = None if replaced else self._sent(name, write.after.job_id)
+        at = self._now() if at is None else at
         names = self.names[write.after.job_id]
-        times = [at for known, at in names if known == name]
-        if times and not (replaced and self._is_forgotten(times[-1])):
+        times = [known_at for known, known_at in names if known == name]
+        if times and not (replaced and is_forgotten(times[-1], at)):
             if replaced:
                 self._accuse("a request replaced twice, or what was replaced has come back:", name, write)
             return
-        names.append((name, self._now()))
-        self._judge_job(name, write)
+        names.append((name, at))
+        self._judge_job(name, write, at)
         if isinstance(change, Reschedule):
             self._judge_time(self._asked[name], write, change)
 
@@ -56,15 +70,12 @@ class Payloads:
             self._accuse("a handler was given another payload than its job has:", given, claimed, token)
         return token
 
-    def _judge_job(self, name: str, write: Applied) -> None:
-        job_id = write.after.job_id
-        first, at = self._first.setdefault(name, (job_id, self._now()))
-        if first != job_id and not self._is_forgotten(at):
-            self._accuse("one request is in two jobs:", name, first, job_id, write)
-
-    def _is_forgotten(self, at: float) -> bool:
-        """Whether a request's key has run out since: who repeats it makes another one."""
-        return self._now() - at > KEY_LIFE_MS / 2000
+    def _judge_job(self, name: str, write: Applied, at: float) -> None:
+        job_id, jobs = write.after.job_id, self._jobs[name]
+        for other, handed_in in jobs.items():
+            if other != job_id and not is_forgotten(handed_in, at):
+                self._accuse("one request is in two jobs:", name, other, job_id, write)
+        jobs[job_id] = at
 
     def _judge_time(self, request: Submission, write: Applied, change: Reschedule) -> None:
         """A job waits so long after the last of its submissions, and at most so long after it was made."""
@@ -77,6 +88,14 @@ class Payloads:
                 self._accuse("a job waits for longer than it may:", at - latest, "ms", write)
         if request.debounce_seconds and at < earliest:
             self._accuse("a job does not wait for the last of its submissions:", earliest - at, "ms", write)
+
+
+def is_forgotten(one: float, other: float) -> bool:
+    """Whether a request's key has run out between these times: who repeats it makes another one.
+
+    It is honoured for a day, counted from its reservation, which may be a while before the message.
+    """
+    return abs(other - one) >= KEY_LIFE_MS / 1000 - UNDER_WAY
 
 
 def name_in(payload: str | None) -> str | None:

@@ -50,7 +50,7 @@ class Site:
         self.objects = ObjectService()
         self.witness = Witness(profile, self.trace, self.objects)
         self.letters = Letters(self.witness.accuse, self.objects.get)
-        self.payloads = Payloads(self.witness.accuse, self.world.time, self.letters.asked)
+        self.payloads = Payloads(self.witness.accuse, self.world.time, self.letters.asked, self._sent_at)
         self.letters.payloads = self.payloads.names
         self.chronicle = Chronicle(self.witness.accuse, self.letters, profile.retention)
         self.store = StoreService(self.world, self._applied, profile.stream("store"))
@@ -152,6 +152,9 @@ class Site:
             return False
         self.trace.fault(kind, whom)
         return True
+
+    def _sent_at(self, asked: str, job_id: str) -> float | None:
+        return self.asked.get(asked, {}).get(job_id)
 
     def _sent(self, queue: str, letter: Letter) -> None:
         self.letters.sent(queue, letter)
