@@ -168,7 +168,7 @@ class WorldInMemory:
         return [event for event in self.events if isinstance(event, kind)]
 
     def _open(self, name: str, registry: Registry, clock: Clock) -> Host:
-        events: list[Event] = []
+        events, workers = list[Event](), list[Worker]()
 
         def emit(event: Event) -> None:
             if not isinstance(event, HandlerLoopProbed | MainLoopProbed):
@@ -198,7 +198,6 @@ class WorldInMemory:
             listing=self.listing,
             operations=self.operations,
         )
-        workers: list[Worker] = []
         lines: dict[str, Any] = {"store": store, "queues": queues, "artifacts": artifacts, "workers": workers}
         return Host(
             name=name,

@@ -291,10 +291,9 @@ class Process:
             self._site.trace.note(self.name, event)
         self._site.witness.event(self, event, now)
         if isinstance(event, JobStarted):
-            job = event.job
-            token = next((lease.token for lease in self.leases() if lease.job is job), "")
-            self._running[job.job_id, job.round, job.attempt] = token
-            self._site.pace.started(job, now)
+            token = next((lease.token for lease in self.leases() if lease.job is event.job), "")
+            self._running[event.job.job_id, event.job.round, event.job.attempt] = token
+            self._site.pace.started(event.job, now)
             self._site.slots.started(self._site.witness.attempts.get(token), self._site.witness.runs.values(), now)
 
     def _swallowed(self, call: Request) -> None:
