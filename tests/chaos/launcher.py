@@ -25,7 +25,7 @@ from cqworker.model.attempt_writes import Claim, Settle
 from cqworker.model.operator_writes import Enter
 from cqworker.model.writes import Written
 from cqworker.scheduling import sweep_leases
-from cqworker.scheduling.sweeper import Sweeper
+from cqworker.scheduling.sweeper import Pace, Sweeper
 from tests.chaos import journal
 
 Hits = Callable[[], None]
@@ -136,8 +136,7 @@ def arm(point: str) -> None:
 
 def shorten(horizon: int) -> None:
     """The sweeps of this process look `horizon` milliseconds ahead; their leases end before that time is over."""
-    defaults: Any = Sweeper.__init__.__kwdefaults__
-    defaults |= {"horizon": horizon, "every": BRISK_SWEEP}
+    Sweeper.__init__.__defaults__ = (Pace(horizon=horizon, every=BRISK_SWEEP),)
     vars(sweep_leases).update({"LEASE_MS": horizon * 3 // 5, "RENEW_MS": horizon // 5, "LOOK_MS": horizon // 5})
 
 
