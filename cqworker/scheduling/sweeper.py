@@ -103,9 +103,10 @@ class Sweeper:
         try:
             await self._run()
             await limits
-        finally:
+        except (Exception, asyncio.CancelledError):  # of a loop that is thrown away nothing can be waited for
             limits.cancel()
             await asyncio.wait([limits])  # whoever waits for this one finds nothing left that runs
+            raise
         try:
             await self._leases.give_up_all()
         except Unavailable:
