@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from cqworker.clock import Clock
 from cqworker.errors import RecordUnreadable
+from cqworker.model.ids import process_of
 from cqworker.model.record import JobRecord
 from cqworker.model.status import Status
 from cqworker.ports import JobStore
@@ -30,7 +31,7 @@ IsHeld = Callable[[str, str], bool]
 K = TypeVar("K")
 V = TypeVar("V")
 REMEMBERED = 10_000
-"""Holders that are remembered as alive, and keys whose shards were told: some 100 bytes each."""
+"""Holders and processes that are remembered as alive, and keys whose shards were told: some 100 bytes each."""
 
 
 class Asker(Struct, frozen=True):
@@ -49,7 +50,8 @@ class SlotKeeper:
     """Slots end with the lease of their holder: whoever is refused looks whether those who hold them live.
 
     Of its own attempts a worker knows it (`is_held`), whatever their records say: after a suspended machine wakes, they
-    say that leases have ended which the next renewal extends.
+    say that leases have ended which the next renewal extends. Whoever holds a slot that was not seen before is as alive
+    as its process was when one of that was judged: short jobs end before each of them can be read.
     """
 
     def __init__(self, limits: Limits, store: JobStore, read_many: ReadMany, clock: Clock, is_held: IsHeld) -> None:
@@ -59,6 +61,7 @@ class SlotKeeper:
         self._clock = clock
         self._is_held = is_held
         self._alive_at: dict[tuple[str, str], float] = {}
+        self._process_alive_at: dict[str, float] = {}
         self._told: dict[str, int] = {}
 
     async def take(self, key: str, most: int, asker: Asker) -> Hold | None:
@@ -118,7 +121,7 @@ class SlotKeeper:
             for job_id, token in some:
                 record = records.get(job_id)
                 if record is not None and not _ran_out(record, token, now):
-                    _remember(self._alive_at, (job_id, token), self._clock.monotonic())
+                    self._note_alive(job_id, token)
                 elif record is not None or await self._is_dead(job_id, token):  # who is left out may be a newer one's
                     dead.append((job_id, token))
         return dead
@@ -174,7 +177,15 @@ class SlotKeeper:
     def _is_known_alive(self, job_id: str, token: str) -> bool:
         if self._is_held(job_id, token):
             return True
-        return self._clock.monotonic() - self._alive_at.get((job_id, token), float("-inf")) < JUDGED_FOR
+        alive_at = self._alive_at.get((job_id, token))
+        if alive_at is None and (alive_at := self._process_alive_at.get(process_of(token))) is not None:
+            _remember(self._alive_at, (job_id, token), alive_at)
+        return alive_at is not None and self._clock.monotonic() - alive_at < JUDGED_FOR
+
+    def _note_alive(self, job_id: str, token: str) -> None:
+        now = self._clock.monotonic()
+        _remember(self._alive_at, (job_id, token), now)
+        _remember(self._process_alive_at, process_of(token), now)
 
     async def _is_dead(self, job_id: str, token: str) -> bool:
         """By its record: it does not run under this token, or its lease has ended."""
@@ -186,7 +197,7 @@ class SlotKeeper:
             return False
         if record is None or _ran_out(record, token, self._clock.now()):
             return True
-        _remember(self._alive_at, (job_id, token), self._clock.monotonic())
+        self._note_alive(job_id, token)
         return False
 
 

@@ -106,8 +106,8 @@ class WaitingLists:
 
     async def call(self, key: str) -> None:
         """Marks the key, for somebody is on its list, and looks. Raises Unavailable."""
-        await self._limits.mark(key, self._marks.new_token(), self._clock.now() + LOOK_MS)
-        await self.look(key)
+        first = await self._limits.mark(key, self._marks.new_token(), self._clock.now() + LOOK_MS)
+        await self.look(key, (first,) if first.spread == 1 else None)
 
     async def relist(self, record: JobRecord) -> None:
         """Puts a parked job on its list where it is not there, and sees that it is looked at. Raises Unavailable.

@@ -11,7 +11,7 @@ import click
 
 from cqworker.cli.full_summaries import FullSummaries
 from cqworker.cli.options import access_options, json_option
-from cqworker.cli.queues import lasts_option, reason_option, span_of
+from cqworker.cli.queues import lasts_option, pause_of, reason_option, span_of
 
 if TYPE_CHECKING:
     from cqworker.client.job_types import View
@@ -124,11 +124,10 @@ def pause(
     """Start no job of KEY for a time; what runs is finished. It needs --for."""
     from cqworker.cli.workers import ask_fleet
 
-    if lasts is None:
-        raise click.UsageError("A pause needs an end, for one that nobody lifts is an outage: give --for, as in 30m.")
+    span = pause_of(lasts)
     _told(
         as_json,
-        ask_fleet(config, url, token, lambda fleet: fleet.pause_limit(key, tenant=tenant, lasts=lasts, reason=reason)),
+        ask_fleet(config, url, token, lambda fleet: fleet.pause_limit(key, tenant=tenant, lasts=span, reason=reason)),
     )
 
 

@@ -26,6 +26,13 @@ def _parse_pause(_ctx: click.Context, _param: click.Parameter, value: str | None
     return span
 
 
+def pause_of(lasts: timedelta | None) -> timedelta:
+    """What --for gave. Raises UsageError: a pause has an end."""
+    if lasts is None:
+        raise click.UsageError("A pause needs an end, for one that nobody lifts is an outage: give --for, as in 30m.")
+    return lasts
+
+
 def span_of(value: str | None) -> timedelta | None:
     """The time that is written so, with its units. Raises BadParameter."""
     try:
@@ -78,9 +85,8 @@ def pause(
     """Receive nothing more from the queue NAME for a time; what runs is finished. It needs --for."""
     from cqworker.cli.workers import ask_fleet
 
-    if lasts is None:
-        raise click.UsageError("A pause needs an end, for one that nobody lifts is an outage: give --for, as in 30m.")
-    _told(as_json, ask_fleet(config, url, token, lambda fleet: fleet.pause_queue(queue, lasts=lasts, reason=reason)))
+    span = pause_of(lasts)
+    _told(as_json, ask_fleet(config, url, token, lambda fleet: fleet.pause_queue(queue, lasts=span, reason=reason)))
 
 
 @queues.command()

@@ -127,6 +127,23 @@ class Claimer:
                     reopening = isinstance(verdict, StartRound)
         return Hide(1.0)
 
+    async def drop_if_ended(self, delivery: Delivery, envelope: Envelope) -> Disposition | None:
+        """What becomes of a message that would be sent afresh without a claim; None: it is, for its job may need it.
+
+        A copy of a job that has ended goes: sent again and again it would outlive the record, and run the job anew.
+        Where no answer comes, and in a drain, which has no time for one, it is sent.
+        """
+        if self._stopping.is_set():
+            return None
+        try:
+            seen = await self._store.get(envelope.job_id)
+        except (Unavailable, RecordUnreadable):
+            return None
+        if seen is None or not seen.status.is_final or seen.round < envelope.round:
+            return None
+        self._emit(CopyDropped(job=job_ref_of_message(envelope, delivery.traceparent)))
+        return await self._dismiss(envelope, seen)
+
     def _build_claim(self, delivery: Delivery, envelope: Envelope, *, reopening: bool) -> Claim:
         """A claim under a fresh token: a token that was answered once is never used for another claim."""
         now = self._clock.now()

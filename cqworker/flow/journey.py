@@ -8,7 +8,7 @@ from functools import partial
 
 from cqworker.events import CopyHidden, Emit
 from cqworker.execution.executor import Executor
-from cqworker.flow.acknowledger import Acknowledger, Hide, Leave
+from cqworker.flow.acknowledger import Acknowledger, Disposition, Hide, Leave
 from cqworker.flow.admission import Admission
 from cqworker.flow.capacity import Slot
 from cqworker.flow.claim import Claimed, Claimer
@@ -57,7 +57,13 @@ class Journey:
         if isinstance(step, Claimed):
             await self._run_job(step, slot)
         else:
-            self.acknowledger.dispose(delivery, step, envelope)
+            await self.put_off(delivery, envelope, step)
+
+    async def put_off(self, delivery: Delivery, envelope: Envelope, step: Disposition) -> None:
+        """Disposes of a message that starts nothing now."""
+        if isinstance(step, Hide) and self.acknowledger.copies.is_due(delivery):
+            step = await self.claimer.drop_if_ended(delivery, envelope) or step
+        self.acknowledger.dispose(delivery, step, envelope)
 
     async def _run_job(self, claimed: Claimed, slot: Slot) -> None:
         lease = claimed.lease

@@ -187,7 +187,7 @@ class Poller:
             slot = await self._room.take(SLOT_TIMEOUT)
         try:
             if slot is None or self._stopping.is_set():
-                self._acknowledger.dispose(delivery, Hide(0.0), envelope)
+                await self._journey.put_off(delivery, envelope, Hide(0.0))
             else:
                 await self._journey.process(delivery, envelope, slot)
         except Exception as error:  # noqa: BLE001 - a fault of ours costs this delivery, not the worker

@@ -54,8 +54,8 @@ class MonitoredLimits:
     async def count_waiters(self, key: str, most: int) -> int:
         return await self._watched(self._limits.count_waiters(key, most))
 
-    async def mark(self, key: str, mark: str, at: int) -> None:
-        await self._watched(self._limits.mark(key, mark, at))
+    async def mark(self, key: str, mark: str, at: int) -> Slots:
+        return await self._watched(self._limits.mark(key, mark, at))
 
     async def marked(self, until: int, number: int) -> Sequence[str]:
         return await self._watched(self._limits.marked(until, number))

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from cqworker.events.schedule_events import JobHandedOver
+from cqworker.errors import CqworkerError
+from cqworker.events import RecordPostponed
+from cqworker.events.schedule_events import JobHandedOver, JobScheduled
 from cqworker.flow.context import Context
 from cqworker.flow.job_ref import job_ref_of
 from cqworker.jobs.messages import letter_of
 from cqworker.jobs.queue_directory import QueueDirectory
 from cqworker.model.record import JobRecord
 from cqworker.model.schedule_writes import HandOver
+from cqworker.model.timestamps import rfc3339
 from cqworker.ports import MAX_DELAY
 
 HORIZON_MS = MAX_DELAY * 1000
@@ -42,6 +45,22 @@ class HandOvers:
         await self._queues.named(record.queue, record.priority).send(letter)
         self._emit(JobHandedOver(job=job_ref_of(record), ahead=ahead / 1000))
         await self._store.write(HandOver(seen=record))
+
+    async def hand_over_soon(self, record: JobRecord) -> JobRecord:
+        """How a job stands that was just given its time: what is due soon is handed over at once.
+
+        Where that fails the index of due jobs does it a little later.
+        """
+        due = record.scheduled_at or 0
+        self._emit(JobScheduled(job=job_ref_of(record), at=rfc3339(due)))
+        if due > self._clock.now() + HORIZON_MS:
+            return record
+        try:
+            await self.hand_over(record)
+        except CqworkerError as error:
+            self._emit(RecordPostponed(job=job_ref_of(record), cause=str(error)))
+            return record
+        return HandOver(seen=record).after(record)
 
     async def hand_over_all(self, records: Sequence[JobRecord]) -> Sequence[BaseException | None]:
         """As `hand_over` for each, under way together so that they share requests; None, or what it raised."""

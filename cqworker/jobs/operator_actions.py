@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cqworker.errors import CqworkerError, JobNotFound, NotAllowedNow
-from cqworker.events import CancelAsked, JobForestalled, RecordPostponed, RetryAsked
-from cqworker.events.schedule_events import JobScheduled
+from cqworker.errors import JobNotFound, NotAllowedNow
+from cqworker.events import CancelAsked, JobForestalled, RetryAsked
 from cqworker.flow.context import Context
 from cqworker.flow.job_ref import job_ref_of
-from cqworker.jobs.hand_over import HORIZON_MS, HandOvers
+from cqworker.jobs.hand_over import HandOvers
 from cqworker.jobs.priority_actions import PriorityActions
 from cqworker.jobs.queue_directory import QueueDirectory
 from cqworker.jobs.rounds import Rounds
@@ -21,7 +20,7 @@ from cqworker.jobs.waiting_jobs import require_waiting, said_by
 from cqworker.model.history import RESCHEDULED, Entry, ending_event
 from cqworker.model.operator_writes import AskCancel, Forestall
 from cqworker.model.record import JobRecord
-from cqworker.model.schedule_writes import HandOver, Reschedule
+from cqworker.model.schedule_writes import Reschedule
 from cqworker.model.status import RETRYABLE, Status
 from cqworker.model.timestamps import rfc3339
 from cqworker.model.writes import Refused, Written
@@ -133,7 +132,7 @@ class OperatorActions:
             change = self._reschedule_write(record, at, said_by(by, why))
             answer = await self._store.write(change)
             if isinstance(answer, Written) or change.was_applied_to(answer.seen):
-                return await self._report_rescheduled(change.after(record))
+                return await self._hand_overs.hand_over_soon(change.after(record))
             if answer.seen is None:
                 raise JobNotFound(f"There is no job {job_id}.")
             record = answer.seen
@@ -172,19 +171,6 @@ class OperatorActions:
         time = now if at is None else max(at, now)
         entry = Entry(now, RESCHEDULED, 0, "", f"{rfc3339(time) if time > now else 'now'}{said}")
         return Reschedule(seen=record, scheduled_at=time, purge_at=self._retention.purge_at(time), entry=entry)
-
-    async def _report_rescheduled(self, record: JobRecord) -> JobRecord:
-        """What is due soon is handed over at once; where that fails the index of due jobs does it a little later."""
-        due = record.scheduled_at or 0
-        self._emit(JobScheduled(job=job_ref_of(record), at=rfc3339(due)))
-        if due > self._clock.now() + HORIZON_MS:
-            return record
-        try:
-            await self._hand_overs.hand_over(record)
-        except CqworkerError as error:
-            self._emit(RecordPostponed(job=job_ref_of(record), cause=str(error)))
-            return record
-        return HandOver(seen=record).after(record)
 
     def _cancel_write(self, record: JobRecord, said: str = "a cancel was asked for") -> Forestall | AskCancel:
         now = self._clock.now()

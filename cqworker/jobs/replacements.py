@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from cqworker.errors import CqworkerError, Unavailable
-from cqworker.events import RecordPostponed
-from cqworker.events.schedule_events import JobScheduled
+from cqworker.errors import Unavailable
 from cqworker.flow.context import Context
-from cqworker.flow.job_ref import job_ref_of
-from cqworker.jobs.hand_over import HORIZON_MS, HandOvers
+from cqworker.jobs.hand_over import HandOvers
 from cqworker.jobs.queue_directory import QueueDirectory
 from cqworker.jobs.schedule_check import check_schedule
 from cqworker.jobs.submission import Submission
 from cqworker.model.history import REPLACED, Entry
 from cqworker.model.record import JobRecord
-from cqworker.model.schedule_writes import HandOver, Reschedule
+from cqworker.model.schedule_writes import Reschedule
 from cqworker.model.status import Status
 from cqworker.model.timestamps import rfc3339
 from cqworker.model.unique_hold import has_yet_to_start
@@ -41,7 +38,6 @@ class Replacements:
         self._store = context.store
         self._schedule = context.schedule
         self._clock = context.clock
-        self._emit = context.emit
         self._retention = context.retention
         self._hand_overs = HandOvers(context, queues)
 
@@ -61,7 +57,7 @@ class Replacements:
             change = self._write_of(record, submission)
             answer = await self._store.write(change)
             if isinstance(answer, Written) or change.was_applied_to(answer.seen):
-                return await self._hand_over(change.after(record))
+                return await self._hand_overs.hand_over_soon(change.after(record))
             if answer.seen is None:
                 return None
             record = answer.seen
@@ -80,16 +76,3 @@ class Replacements:
             entry=entry,
             payload=submission.payload,
         )
-
-    async def _hand_over(self, record: JobRecord) -> JobRecord:
-        """What is due soon is handed over at once; where that fails the index of due jobs does it a little later."""
-        due = record.scheduled_at or 0
-        self._emit(JobScheduled(job=job_ref_of(record), at=rfc3339(due)))
-        if due > self._clock.now() + HORIZON_MS:
-            return record
-        try:
-            await self._hand_overs.hand_over(record)
-        except CqworkerError as error:
-            self._emit(RecordPostponed(job=job_ref_of(record), cause=str(error)))
-            return record
-        return HandOver(seen=record).after(record)

@@ -35,6 +35,11 @@ class TokenGenerator:
         return f"{self._nonce}.{next(self._count):x}"
 
 
+def process_of(token: str) -> str:
+    """What the tokens of one process have in common, and those of no two."""
+    return token.partition(".")[0]
+
+
 def worker_name() -> str:
     """A name for this process that no other in the fleet has: `host.random:pid`, short, so that history stays cheap.
 

@@ -143,10 +143,10 @@ class Limits(Protocol):
         """How many wait; `most`, where there are more than that."""
         ...
 
-    async def mark(self, key: str, mark: str, at: int) -> None:
+    async def mark(self, key: str, mark: str, at: int) -> Slots:
         """Says that somebody waits: from `at` (epoch ms) on a sweep looks at the key, unless it does so already.
 
-        A mark is never used twice.
+        How shard 0 stands with it. A mark is never used twice.
         """
         ...
 

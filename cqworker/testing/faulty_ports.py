@@ -122,8 +122,8 @@ class FaultyLimits:
     async def count_waiters(self, key: str, most: int) -> int:
         return await self.meet("count_waiters", lambda: self._limits.count_waiters(key, most))
 
-    async def mark(self, key: str, mark: str, at: int) -> None:
-        await self.meet("mark", lambda: self._limits.mark(key, mark, at))
+    async def mark(self, key: str, mark: str, at: int) -> Slots:
+        return await self.meet("mark", lambda: self._limits.mark(key, mark, at))
 
     async def marked(self, until: int, number: int) -> Sequence[str]:
         return await self.meet("marked", lambda: self._limits.marked(until, number))

@@ -92,10 +92,11 @@ class MemoryLimits:
         """As Limits.count_waiters."""
         return min(most, len(self.lists[key]))
 
-    async def mark(self, key: str, mark: str, at: int) -> None:
+    async def mark(self, key: str, mark: str, at: int) -> Slots:
         """As Limits.mark."""
-        self.shards[key, 0] = replace(self._shard(key, 0), waiting=mark)
+        slots = self.shards[key, 0] = replace(self._shard(key, 0), waiting=mark)
         self.times.setdefault(key, at)
+        return slots
 
     async def marked(self, until: int, number: int) -> Sequence[str]:
         """As Limits.marked."""

@@ -105,7 +105,7 @@ async def test_a_slot_is_given_back_by_its_own_token_alone(limits: Limits) -> No
 
 async def test_who_comes_fresh_stands_behind_those_who_wait(limits: Limits) -> None:
     await limits.acquire(hold("a"), 2, in_turn=False)
-    await limits.mark(KEY, "mark", NOW)
+    assert (await limits.mark(KEY, "mark", NOW)).held == {"a": hold("a").token}
     fresh = await limits.acquire(hold("b"), 2, in_turn=False)
     assert not fresh.applied
     assert fresh.slots.waiting == "mark"
@@ -123,7 +123,7 @@ async def test_of_several_free_slots_the_last_one_is_left_to_those_who_wait(limi
 
 
 async def test_a_mark_can_be_set_before_any_slot_was_taken(limits: Limits) -> None:
-    await limits.mark(KEY, "mark", NOW)
+    assert await limits.mark(KEY, "mark", NOW) == Slots(0, {}, "mark")
     assert list(await limits.slots(KEY)) == [Slots(0, {}, "mark")]
     assert (await limits.acquire(hold("a"), 1, in_turn=True)).applied
     freed = await limits.free(hold("a"))

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from cqworker import Job, Retry, handler
-from cqworker.events import CopyRefreshed, JobHandedBack, JobStarted, ReceiptRefused
+from cqworker.events import CopyDropped, CopyRefreshed, JobHandedBack, JobStarted, ReceiptRefused
 from cqworker.execution import stuck_handlers
 from cqworker.model.status import FailureKind, Status
 from cqworker.plugins.registry import Registry
-from tests.flow.faults import Mishap, refused, unanswered
+from cqworker.ports import Letter
+from tests.flow.faults import Mishap, refused, unanswered, unheard
 from tests.flow.handlers import Notebook, quick, worker_of
 from tests.flow.world import DAY, World, story
 
@@ -137,4 +138,52 @@ async def test_a_message_that_waits_for_its_types_turn_is_replaced_near_its_limi
         assert (record.status, record.attempt) == (Status.SUCCEEDED, 1)
     assert world.dead.bodies == []
     assert world.seen(CopyRefreshed)
+    await world.stop()
+
+
+async def old_copy(*, ended: bool) -> tuple[World, str]:
+    """A worker whose only turn of the type is taken, and an eight days old copy of a job of it that waits for one."""
+    world = World({"work": worker_of(Notebook(), 5, concurrency=1)})
+    job_id = await world.submit("work")
+    if ended:
+        body = world.queue.bodies[0]
+        world.start("old")
+        await world.until(job_id, Status.SUCCEEDED)
+        await world.until_empty()
+        await world.queue.send(Letter(body=body))
+        await world.stop()
+    assert await world.queue.receive(1, 0, int(8 * DAY))
+    await asyncio.sleep(8 * DAY - 20)
+    world.start("new")
+    blocker = await world.submit("work", '{"seconds": 60}')
+    await world.until(blocker, Status.RUNNING)
+    return world, job_id
+
+
+@story
+async def test_a_copy_of_an_ended_job_that_nobody_claims_is_never_sent_afresh() -> None:
+    world, job_id = await old_copy(ended=True)
+    await world.until_true(lambda: not any(job_id in body for body in world.queue.bodies))
+    assert [event.job.job_id for event in world.seen(CopyDropped)] == [job_id]
+    assert world.seen(CopyRefreshed) == [], "sent again and again it outlives the record"
+    await world.until_empty()
+    await world.stop()
+
+
+@story
+async def test_one_of_which_nobody_can_say_whether_it_has_ended_is() -> None:
+    world, job_id = await old_copy(ended=True)
+    world.hosts["new"].store.on("get", unheard)
+    await world.until_true(lambda: world.seen(CopyRefreshed))
+    await world.until_empty()
+    assert world.record(job_id).attempt == 1
+    await world.stop()
+
+
+@story
+async def test_a_message_of_a_job_that_waits_for_its_turn_is_sent_afresh_and_runs_it() -> None:
+    world, job_id = await old_copy(ended=False)
+    await world.until_true(lambda: world.seen(CopyRefreshed))
+    assert (await world.until(job_id)).status is Status.SUCCEEDED
+    await world.until_empty()
     await world.stop()

@@ -71,8 +71,8 @@ class SimLimits:
     async def count_waiters(self, key: str, most: int) -> int:
         return await self._read("count_waiters", key, lambda: at_once(self._limits.count_waiters(key, most)))
 
-    async def mark(self, key: str, mark: str, at: int) -> None:
-        await self._call("mark", f"{key} {mark}", lambda: at_once(self._limits.mark(key, mark, at)))
+    async def mark(self, key: str, mark: str, at: int) -> Slots:
+        return await self._call("mark", f"{key} {mark}", lambda: at_once(self._limits.mark(key, mark, at)))
 
     async def marked(self, until: int, number: int) -> Sequence[str]:
         found = await self._read(

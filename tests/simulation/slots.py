@@ -13,7 +13,7 @@ from cqworker.ports.limits import Waiter
 from cqworker.settings.limit_settings import LimitSettings
 from cqworker.testing.memory_limits import MemoryLimits
 from cqworker.testing.virtual_time import EPOCH_MS
-from tests.simulation.attempt import Attempt
+from tests.simulation.attempt import VANISHED, Attempt
 from tests.simulation.profile import Profile
 from tests.simulation.store_service import StoreService, shown
 
@@ -87,9 +87,12 @@ class SlotAccounts:
                 self._accuse("more run of", key, "than may:", len(same) + 1, "of", most, *map(str, (*same, attempt)))
 
     def _overslept(self, key: str, attempt: Attempt, now: float) -> bool:
-        """Whether its slot was taken from it as its lease had ended while its machine was suspended."""
+        """Whether its slot was taken from it as its lease had ended while its machine was suspended.
+
+        Where another has its job by then, the record says nothing of its own lease.
+        """
         record = self._store.records[attempt.job_id]
-        is_over = attempt.outlived or record.has_expired(EPOCH_MS + round(now * 1000))
+        is_over = attempt.outlived or attempt.ended == VANISHED or record.has_expired(EPOCH_MS + round(now * 1000))
         holds = any(
             slots.held.get(attempt.job_id) == attempt.token
             for (name, _), slots in self._limits.shards.items()

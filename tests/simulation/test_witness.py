@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from cqworker.events import JobRef, LeaseLost
@@ -128,4 +129,29 @@ def test_who_slept_past_the_end_of_its_lease_and_lost_its_slot_counts_no_more(
     first.outlived = outlived
     site.limits.shards["type:work", 0] = Slots(0, held={holder: f"{holder}.1"})
     accounts.started(second, [first, second], 65.0)
+    assert bool(site.witness.violations) is accused
+
+
+@pytest.mark.parametrize(
+    ("disturbance", "ended", "holder", "accused"),
+    [
+        (SUSPENDED, VANISHED, "j3.1", False),
+        (SUSPENDED, VANISHED, "j1.1", True),
+        (FROZEN, VANISHED, "j3.1", True),
+        (SUSPENDED, "handed back", "j3.1", True),
+    ],
+    ids=["another has its job", "has its slot", "its clock went on", "ended itself"],
+)
+def test_who_slept_until_another_had_its_job_counts_no_more_when_it_begins(
+    site: Site, disturbance: Disturbance, ended: str, holder: str, *, accused: bool
+) -> None:
+    """Seed 2192: the record was that of the attempt after it, whose lease was not over."""
+    accounts = SlotAccounts(
+        site.witness.accuse, replace(site.profile, slotted={"type:work": 1}), site.store, site.limits
+    )
+    first, second = runs(site, "j1", 120.0, disturbance), runs(site, "j2", 120.0)
+    first.end(ended, 50.0)
+    site.store.records["j1"] = msgspec.structs.replace(site.store.records["j1"], token="j1.2")
+    site.limits.shards["type:work", 0] = Slots(0, held={holder.partition(".")[0]: holder})
+    accounts.started(first, [second], 65.0)
     assert bool(site.witness.violations) is accused

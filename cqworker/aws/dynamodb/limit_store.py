@@ -152,15 +152,17 @@ class DynamoLimits:
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
         return counted
 
-    async def mark(self, key: str, mark: str, at: int) -> None:
+    async def mark(self, key: str, mark: str, at: int) -> Slots:
         """As Limits.mark."""
         values = {":mark": text(mark), ":due": text(DUE_LIMITS), ":at": number(at), ":none": {"M": {}}}
         request = {
             "Key": slots_key(key, 0),
             "UpdateExpression": MARK,
             "ExpressionAttributeValues": values | {":purge_at": self._purge_at()},
+            "ReturnValues": "ALL_NEW",
         }
-        await self._call(UPDATE_ITEM, request)
+        _, item = await self._update(request)
+        return self._read(slots_of, item) if item else Slots(0)
 
     async def marked(self, until: int, number: int) -> Sequence[str]:
         """As Limits.marked."""

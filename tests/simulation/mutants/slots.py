@@ -65,8 +65,8 @@ def _unlisted(swap: Swap) -> None:
 
 @mutant("a key is not marked when a job is parked", where=_slotted)
 def _unmarked(swap: Swap) -> None:
-    async def mark(*_: Any) -> None:
-        return
+    async def mark(self: MemoryLimits, key: str, *_: Any) -> Slots:
+        return self.shards.get((key, 0), Slots(0))
 
     swap(MemoryLimits, "mark", mark)
 
