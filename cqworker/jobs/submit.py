@@ -45,7 +45,7 @@ MAX_AT_ONCE = 100
 """Jobs of one call that are under way together: enough for ten full requests, few enough for leases to be kept."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Order:
     """A submission, and what is known of it before anything is done."""
 
@@ -118,6 +118,9 @@ class Submitter:
     async def _accept(self, order: _Order, now: int) -> Accepted:
         job_id = new_job_id(now)
         unique = order.submission.unique or order.handler.unique
+        if unique is None and order.submission.idempotency_key is None:
+            self._check_open(order)
+            return Accepted(await self._make(order, job_id))
         item, holder = await self._keys.reserve(order.fit, job_id, now)
         key = self._unique.key_of(item)
         for _ in range(MAX_TRIES):
@@ -129,8 +132,7 @@ class Submitter:
                     holder = resumed
                     continue
                 key, job_id = resumed, new_job_id(now) if resumed.is_open else holder.job_id
-            self._control.check_accepts(order.queue)
-            self._control.check_room(order.handler.type, order.queue, order.submission.tenant, order.fit.limit_key)
+            self._check_open(order)
             if unique is None:
                 return Accepted(await self._make(order, job_id))
             answer = await self._unique.submit(
@@ -140,6 +142,11 @@ class Submitter:
                 return answer
             holder = answer
         raise too_quick()
+
+    def _check_open(self, order: _Order) -> None:
+        """Raises QueueDraining, and RateLimited where too many wait."""
+        self._control.check_accepts(order.queue)
+        self._control.check_room(order.handler.type, order.queue, order.submission.tenant, order.fit.limit_key)
 
     async def _resume(self, order: _Order, holder: KeyItem) -> Accepted | KeyItem | RequestKey:
         """The answer that another try of the request was given; the key where its job is still to be made."""
