@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 from cqworker.admission import rate_admission
 from cqworker.flow import acknowledger, fresh_copies, lease_keeper, settle, unknown_types
-from cqworker.jobs import hand_over, operator_actions, replacements, submission, submit
+from cqworker.jobs import hand_over, submission, submit
 from tests.simulation.clients import Clients
 from tests.simulation.errand import errands, parcels
 from tests.simulation.fleet import Fleet
@@ -163,7 +163,7 @@ def _short_delays(seconds: int) -> Iterator[None]:
             stack.enter_context(patch.object(module, "MAX_DELAY", seconds))
         for name, value in (("MAX_DELAY", seconds), ("LOOK_AGAIN", 4 * seconds), ("SPREAD", seconds)):
             stack.enter_context(patch.object(rate_admission, name, value))
-        for module in (hand_over, submission, operator_actions, replacements):
+        for module in (hand_over, submission):
             stack.enter_context(patch.object(module, "HORIZON_MS", seconds * 1000))
         yield
 
