@@ -142,7 +142,7 @@ def open_daemon(
     leases = SweepLeases(dependencies.schedule, clock, name, count_live=count_live)
     member = Member(dependencies, settings, roles, name, worker, observers)
     fleet = open_fleet(aws.fleet, member, settings, observers, leases)
-    cancel_here = worker.cancel_here if worker else lambda _: None
+    cancel_here = worker.cancel_here if worker else lambda *_: None
     health = StatusReport(dependencies.health, worker, settings, name, lambda: fleet.meter.latest)
     operator = open_operator_actions(dependencies, settings, waiters, cancel_here)
     context = _open_context(aws, settings, observers, operator, health)

@@ -58,7 +58,7 @@ async def open_job_services(settings: Settings, emit: Emit) -> AsyncIterator[Job
     aws = open_aws_ports(settings, registry, clock, emit)
     async with aws.clients:
         dependencies = aws.dependencies
-        operator = open_operator_actions(dependencies, settings, Waiters(clock, lambda _: False), lambda _: None)
+        operator = open_operator_actions(dependencies, settings, Waiters(clock, lambda _: False), lambda *_: None)
         yield JobServices(
             submitter=open_submitter(dependencies, settings),
             operator=operator,
@@ -148,7 +148,7 @@ def open_submitter(dependencies: Dependencies, settings: Settings) -> Submitter:
 
 
 def open_operator_actions(
-    dependencies: Dependencies, settings: Settings, waiters: Waiters, cancel_here: Callable[[str], None]
+    dependencies: Dependencies, settings: Settings, waiters: Waiters, cancel_here: Callable[[str, int], None]
 ) -> OperatorActions:
-    """The operator's actions; `cancel_here` is called with the id of a cancelled job that may run in this process."""
+    """The operator's actions; `cancel_here` has the id and round of a cancelled job that may run in this process."""
     return OperatorActions(context_of(dependencies, settings), queues_of(dependencies, settings), waiters, cancel_here)

@@ -36,8 +36,8 @@ class OperatorActions:
     """What people may do to a job that exists.
 
     A job of another tenant does not exist for them; `tenant` None is the local operator, who may see every job.
-    `cancel_here` is called with the id of a running job whose cancel was asked for: it may run in this process, which
-    need not wait for its next renewal then.
+    `cancel_here` is called with the id and round of a running job whose cancel was asked for: it may run in this
+    process, which need not wait for its next renewal then.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class OperatorActions:
         context: Context,
         queues: QueueDirectory,
         waiters: Waiters,
-        cancel_here: Callable[[str], None] = lambda _: None,
+        cancel_here: Callable[[str, int], None] = lambda *_: None,
     ) -> None:
         self._store = context.store
         self._reads = SharedReads(context.store)
@@ -193,7 +193,7 @@ class OperatorActions:
             self._emit(JobForestalled(job=job, status=record.status))
             self._waiters.note_written(record.job_id, Written(record))
         else:
-            self._cancel_here(record.job_id)
+            self._cancel_here(record.job_id, record.round)
         return record
 
     async def _open_round(self, record: JobRecord, said: str = "", later: int = 0) -> Written | Refused:

@@ -94,12 +94,22 @@ class UniqueJobs:
                 return
             if held.job_id != record.job_id:
                 await self._require_free(held, record)
-            elif held.round >= number:
+            elif held.round >= number and purge_at - held.purge_at <= KEPT_LONGER:
                 return
             else:
-                wanted = replace(wanted, expires_at=held.expires_at)
+                wanted = replace(wanted, round=max(number, held.round), expires_at=held.expires_at)
             wanted = replace(wanted, rev=held.rev + 1)
         raise too_quick()
+
+    async def keep(self, held: UniqueHold, purge_at: int) -> UniqueHold | None:
+        """The take under which a job is sent that was never sent before: kept for as long as the job is from now on.
+
+        Its message lives for 14 days, whenever it was named. None where another take was faster. Raises Unavailable.
+        """
+        if purge_at - held.purge_at <= KEPT_LONGER:
+            return held
+        kept = replace(held, rev=held.rev + 1, purge_at=purge_at)
+        return kept if await self._keys.take(kept) is None else None
 
     async def is_free(self, held: UniqueHold) -> bool:
         """Whether the job that the key names keeps nobody from being made by now. Raises Unavailable."""

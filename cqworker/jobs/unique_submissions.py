@@ -62,7 +62,8 @@ class UniqueSubmissions:
                     seen = opened.record if isinstance(opened, Written) else opened.seen or record
                     answer = await self._meet(fit.submission, held, seen, key)
                 case Unsent(hold=held):
-                    answer = await self._make(fit.submission, held, key, make)
+                    if (kept := await self._unique.keep(held, hold.purge_at)) is not None:
+                        answer = await self._make(fit.submission, kept, key, make)
                 case Taken():
                     answer = await self._make(fit.submission, hold, key, make)
             if answer is not None:

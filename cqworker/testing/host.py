@@ -78,7 +78,7 @@ class Host:
     def operator(self) -> OperatorActions:
         """What people may do to jobs, done by this process."""
         queues = queues_of(self.ground, self.settings)
-        cancel_here = self.worker.cancel_here if self.workers else lambda _: None
+        cancel_here = self.worker.cancel_here if self.workers else lambda *_: None
         return OperatorActions(context_of(self.ground, self.settings), queues, self.waiters, cancel_here)
 
     async def drain(self, seconds: float = 25.0, hurry: asyncio.Event | None = None) -> None:

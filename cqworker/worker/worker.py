@@ -161,11 +161,14 @@ class Worker:
         """Whether the job runs here, or its ending is being written."""
         return any(lease.job.job_id == job_id for worker in self.queue_workers for lease in worker.leases)
 
-    def cancel_here(self, job_id: str) -> None:
-        """A cancel asked for in this process need not wait for the next renewal."""
+    def cancel_here(self, job_id: str, round_number: int) -> None:
+        """A cancel of this round, asked for in this process, need not wait for the next renewal.
+
+        The answer of the table may be late: a later round of the job, which nobody cancelled, may run by then.
+        """
         for worker in self.queue_workers:
             for lease in worker.leases:
-                if lease.job.job_id == job_id:
+                if (lease.job.job_id, lease.job.round) == (job_id, round_number):
                     lease.stop(StopReason.CANCEL)
 
     def _start_loop(self, name: str, loop: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:

@@ -56,6 +56,23 @@ async def test_a_job_between_two_attempts_is_cancelled_at_once() -> None:
 
 
 @story
+async def test_a_cancel_that_is_answered_late_stops_no_later_round() -> None:
+    world = World({"work": worker_of(Notebook(), 300)})
+    host = world.start()
+    job_id = await world.submit("work")
+    await world.until(job_id, Status.RUNNING)
+    host.store.on(AskCancel, slow(60))
+    cancelling = asyncio.ensure_future(host.operator.cancel(job_id, None))
+    await world.until(job_id, Status.CANCELLED)
+    await world.operator.retry(job_id, None)
+    await world.until(job_id, Status.RUNNING)
+    assert (await cancelling).round == 1
+    await world.until(job_id, Status.SUCCEEDED, patience=600)
+    assert world.record(job_id).round == 2
+    await world.stop()
+
+
+@story
 async def test_a_running_job_is_stopped_at_its_next_renewal() -> None:
     book = Notebook()
     world = World({"work": worker_of(book, 300)})
