@@ -45,6 +45,12 @@ class Leave(Struct, frozen=True):
     """Do not touch it, for it may be another worker's: its visibility timeout runs out by itself."""
 
 
+class Keep(Struct, frozen=True):
+    """Hide it for so many `seconds` as it is, however near SQS's limits: a copy could outlive the record of its job."""
+
+    seconds: float
+
+
 class Resend(Struct, frozen=True):
     """Send this message, which comes after so many `seconds`, then delete the one that it takes the place of."""
 
@@ -52,7 +58,7 @@ class Resend(Struct, frozen=True):
     envelope: Envelope
 
 
-Disposition = Delete | Hide | Leave | Resend
+Disposition = Delete | Hide | Keep | Leave | Resend
 """What becomes of a message once the worker is done with it."""
 
 
@@ -84,7 +90,7 @@ class Acknowledger:
                 self._deletes.add(delivery.receipt)
             case Hide(seconds) if self.copies.is_due(delivery):
                 self._start(self._replace(delivery, seconds, envelope))
-            case Hide(seconds):
+            case Hide(seconds) | Keep(seconds):
                 self.hide(delivery, seconds)
             case Resend():
                 self._start(self._resend(delivery, disposition))
@@ -99,7 +105,7 @@ class Acknowledger:
             case Hide(seconds):
                 self._waiting_jobs[delivery.receipt] = delivery, seconds, envelope
                 self.dispose(delivery, disposition, envelope)
-            case Resend() | Leave():
+            case Keep() | Leave() | Resend():
                 self.dispose(delivery, disposition, envelope)
 
     def hide(self, delivery: Delivery, seconds: float) -> None:

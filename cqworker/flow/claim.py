@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from cqworker.errors import RecordUnreadable, Unavailable
 from cqworker.events import CopyDropped, CopyHidden, JobForestalled, JobRef, JobTakenOver
-from cqworker.flow.acknowledger import Delete, Disposition, Hide, Leave
+from cqworker.flow.acknowledger import Delete, Disposition, Hide, Keep, Leave
 from cqworker.flow.context import Context
 from cqworker.flow.job_ref import job_ref_of, job_ref_of_message, stored_trace_id
 from cqworker.flow.lease import Lease, margin_of
@@ -127,20 +127,24 @@ class Claimer:
                     reopening = isinstance(verdict, StartRound)
         return Hide(1.0)
 
-    async def drop_if_ended(self, delivery: Delivery, envelope: Envelope) -> Disposition | None:
-        """What becomes of a message that would be sent afresh without a claim; None: it is, for its job may need it.
+    async def drop_if_ended(self, delivery: Delivery, envelope: Envelope, hide: Hide, *, can_wait: bool) -> Disposition:
+        """What becomes of a message that would be sent afresh without a claim: `hide`, where its job may need it.
 
         A copy of a job that has ended goes: sent again and again it would outlive the record, and run the job anew.
-        Where no answer comes, and in a drain, which has no time for one, it is sent.
+        Where no answer comes, and in a drain, which has no time for one, it is sent where no copy can live so long;
+        else it is kept as it is while it can wait for a better moment.
         """
+        first = max(envelope.created_at, envelope.at or 0)
+        is_safe = self._context.retention.outlasts_message(first, self._clock.now())
+        unread: Disposition = Keep(hide.seconds) if can_wait and not is_safe else hide
         if self._stopping.is_set():
-            return None
+            return unread
         try:
             seen = await self._store.get(envelope.job_id)
         except (Unavailable, RecordUnreadable):
-            return None
+            return unread
         if seen is None or not seen.status.is_final or seen.round < envelope.round:
-            return None
+            return hide
         self._emit(CopyDropped(job=job_ref_of_message(envelope, delivery.traceparent)))
         return await self._dismiss(envelope, seen)
 

@@ -16,6 +16,8 @@ from cqworker.ports import MAX_DELAY, Delivery, JobQueue, Letter
 
 MAX_AGE_MS = 7 * 86_400_000
 """Milliseconds (7 days) after which a message is replaced, before SQS's retention of 14 days can end it."""
+LAST_AGE_MS = 13 * 86_400_000
+"""Milliseconds (13 days) after which it is replaced even if nobody can say whether its job has ended."""
 RECEIVES_LEFT = 3
 """Receives before the redrive policy's limit at which a message is replaced: lost answers may use up some."""
 SEND_FOR = 3600.0
@@ -38,6 +40,11 @@ class FreshCopies:
         if delivery.receive_count >= self._max_receive_count - RECEIVES_LEFT:
             return True
         return self._clock.now() - delivery.sent_at > MAX_AGE_MS
+
+    def can_wait(self, delivery: Delivery) -> bool:
+        """Whether SQS leaves the message to its job for a day and another receive, although a copy of it is due."""
+        age = self._clock.now() - delivery.sent_at
+        return delivery.receive_count < self._max_receive_count - 1 and age < LAST_AGE_MS
 
     async def send(self, delivery: Delivery, seconds: float, tenant: str) -> bool:
         """Sends a copy that becomes visible in so many seconds; whether the queue surely has it."""

@@ -62,7 +62,8 @@ class Journey:
     async def put_off(self, delivery: Delivery, envelope: Envelope, step: Disposition) -> None:
         """Disposes of a message that starts nothing now."""
         if isinstance(step, Hide) and self.acknowledger.copies.is_due(delivery):
-            step = await self.claimer.drop_if_ended(delivery, envelope) or step
+            can_wait = self.acknowledger.copies.can_wait(delivery)
+            step = await self.claimer.drop_if_ended(delivery, envelope, step, can_wait=can_wait)
         self.acknowledger.dispose(delivery, step, envelope)
 
     async def _run_job(self, claimed: Claimed, slot: Slot) -> None:

@@ -141,8 +141,11 @@ async def test_a_message_that_waits_for_its_types_turn_is_replaced_near_its_limi
     await world.stop()
 
 
-async def old_copy(*, ended: bool) -> tuple[World, str]:
-    """A worker whose only turn of the type is taken, and an eight days old copy of a job of it that waits for one."""
+async def old_copy(*, ended: bool, sent_after: int = 0) -> tuple[World, str]:
+    """A worker whose only turn of the type is taken, and an eight days old copy of a job of it that waits for one.
+
+    It was sent so many days after its job had ended, whose record is kept for 30.
+    """
     world = World({"work": worker_of(Notebook(), 5, concurrency=1)})
     job_id = await world.submit("work")
     if ended:
@@ -150,8 +153,9 @@ async def old_copy(*, ended: bool) -> tuple[World, str]:
         world.start("old")
         await world.until(job_id, Status.SUCCEEDED)
         await world.until_empty()
-        await world.queue.send(Letter(body=body))
         await world.stop()
+        await asyncio.sleep(sent_after * DAY)
+        await world.queue.send(Letter(body=body))
     assert await world.queue.receive(1, 0, int(8 * DAY))
     await asyncio.sleep(8 * DAY - 20)
     world.start("new")
@@ -175,6 +179,17 @@ async def test_one_of_which_nobody_can_say_whether_it_has_ended_is() -> None:
     world, job_id = await old_copy(ended=True)
     world.hosts["new"].store.on("get", unheard)
     await world.until_true(lambda: world.seen(CopyRefreshed))
+    await world.until_empty()
+    assert world.record(job_id).attempt == 1
+    await world.stop()
+
+
+@story
+async def test_but_not_where_its_copy_could_outlive_the_record() -> None:
+    world, job_id = await old_copy(ended=True, sent_after=9)
+    world.hosts["new"].store.on("get", unheard)
+    await world.until_true(lambda: world.seen(CopyDropped))
+    assert world.seen(CopyRefreshed) == []
     await world.until_empty()
     assert world.record(job_id).attempt == 1
     await world.stop()

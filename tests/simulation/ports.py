@@ -21,12 +21,10 @@ from cqworker.ports import BATCH, Delivery, Depth, EntryFault, KeyItem, Letter, 
 from cqworker.ports.schedule import DueEntry, SweepLease
 from tests.simulation.index_service import IndexService
 from tests.simulation.network import Call, Link
-from tests.simulation.queue_service import QueueService, is_ours
+from tests.simulation.queue_service import QueueService
 from tests.simulation.rate_service import RateService
 from tests.simulation.store_service import ObjectService, StoreService, as_old_reads_it
 
-OLD_MS = 7 * 86_400_000 + 60_000
-"""The age at which a message is replaced, and a minute."""
 RECEIVE_GRACE = 10.0
 """Seconds that a receive may last beyond its wait, as in the AWS room."""
 
@@ -96,7 +94,7 @@ class SimQueue:
             self._link.accuse("a batch that must not be:", call)
 
     def _judge(self, call: Call, delivery: Delivery, seconds: int) -> None:
-        """Nothing is hidden for longer than SQS takes it, and what is a week old is replaced, not put off.
+        """Nothing is hidden for longer than SQS takes it, and what is old is replaced, not put off.
 
         A message whose lease is kept is renewed, not put off: while its job runs nobody else shall have it, and it is
         replaced when it is let go of. The seconds do not tell the two apart: the last renewals before SQS's longest
@@ -105,9 +103,9 @@ class SimQueue:
         too_long = self._clock.monotonic() + seconds > delivery.received_at + self._service.longest_hold
         if seconds and too_long and not self._is_repeated(f"{delivery.receipt}={seconds}"):
             self._link.accuse("hidden for longer than SQS takes it:", call)
-        is_old = self._clock.now() - delivery.sent_at > OLD_MS
+        is_old = self._service.is_old(delivery, self._clock.now())
         is_kept = any(lease.delivery.receipt == delivery.receipt for lease in self._leases())
-        if is_old and not is_kept and is_ours(delivery.body) and not self._failed_to_send():
+        if is_old and not is_kept and not self._failed_to_send():
             self._link.accuse("an old message was put off and not replaced:", call)
 
     def _is_repeated(self, change: str) -> bool:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from cqworker.errors import CqworkerError, Unavailable
 from cqworker.model.envelope import read_envelope
 from cqworker.model.envelope_fields import NewerEnvelope, NotAnEnvelope
-from cqworker.ports import Depth, EntryFault, Letter
+from cqworker.model.retention import Retention
+from cqworker.ports import Delivery, Depth, EntryFault, Letter
 from cqworker.testing.virtual_time import EPOCH_MS
 from tests.simulation.debts import Debts
 from tests.simulation.kernel import Guest
@@ -52,6 +53,12 @@ class Handed:
     traceparent: str | None
 
 
+OLD_MS = 7 * 86_400_000 + 60_000
+"""The age at which a message is replaced, and a minute."""
+LAST_MS = 13 * 86_400_000 + 60_000
+"""That at which it is replaced although the copy could outlive the record of its job, and a minute."""
+
+
 class QueueService:
     """One queue; `sent` is told of every letter that got in, `buried` of every body that went to the dead letters,
     `outlived` of every one that was kept for as long as SQS keeps any."""
@@ -78,6 +85,7 @@ class QueueService:
         self._chance = profile.stream(f"queue {name}")
         self._rates = dict(profile.rates)
         self.longest_hold = profile.longest_hold
+        self._retention = Retention(profile.retention_days)
         self._dead_letters = dead_letters
         self._max_receive_count = max_receive_count
         self._sent = sent
@@ -90,6 +98,17 @@ class QueueService:
     def clear(self) -> None:
         """No faults from here on."""
         self._rates = {}
+
+    def is_old(self, delivery: Delivery, now: int) -> bool:
+        """Whether the message has to be replaced and not put off by a process whose clock says `now` (epoch ms).
+
+        Where a copy could outlive the record it may wait for somebody who can read that, a day less than SQS keeps it.
+        """
+        if (age := now - delivery.sent_at) <= OLD_MS or not is_ours(delivery.body):
+            return False
+        envelope = read_envelope(delivery.body, sent_at=delivery.sent_at)
+        first = max(envelope.created_at, envelope.at or 0)
+        return age > LAST_MS or self._retention.outlasts_message(first, now)
 
     def send(self, letter: Letter) -> None:
         now = self._world.time()

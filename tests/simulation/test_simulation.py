@@ -26,7 +26,7 @@ from tests.simulation.profile import (
 from tests.simulation.run import Report, simulate
 
 pytestmark = pytest.mark.timeout(240)  # a minute of a core, on a busy machine too
-SLICE = (14, *range(32, 51))
+SLICE = (14, *range(32, 51), 66)
 """Every kind of fault, world and ending is met in them, most several times; `make simulate` looks at hundreds.
 
 Seed 14 is one of the few in which a hand-over freezes.
