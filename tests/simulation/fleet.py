@@ -143,8 +143,10 @@ class Fleet:
             process.link.refused.clear()
 
     def blind_one(self) -> None:
-        """One of those that are there has no right to look into the index, from here on."""
-        struck = next(process for process in self.alive if not process.is_ancient)
+        """One of those that are there, if any is, has no right to look into the index, from here on."""
+        struck = next((process for process in self.alive if not process.is_ancient), None)
+        if struck is None:
+            return
         self._site.trace.fault("blind sweeper", struck.name, "for ever")
         struck.link.refused.add("due")
 
