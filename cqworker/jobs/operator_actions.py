@@ -113,6 +113,9 @@ class OperatorActions:
                 return self._report_cancel(answer.seen)
             if answer.seen is None:
                 raise JobNotFound(f"There is no job {job_id}.")
+            if isinstance(change, Forestall) and change.is_behind(answer.seen):
+                self._emit(CancelAsked(job=job_ref_of(record)))
+                return answer.seen
             record = answer.seen
         raise NotAllowedNow(f"Job {job_id} changes too quickly to be cancelled; try again.")
 
@@ -135,6 +138,8 @@ class OperatorActions:
                 return await self._hand_overs.hand_over_soon(change.after(record))
             if answer.seen is None:
                 raise JobNotFound(f"There is no job {job_id}.")
+            if change.is_behind(answer.seen):
+                return answer.seen
             record = answer.seen
         raise NotAllowedNow(f"Job {job_id} changes too quickly to be put off; try again.")
 

@@ -44,8 +44,10 @@ class Replacements:
     async def replace(self, record: JobRecord, submission: Submission, *, once: bool) -> JobRecord | None:
         """The job with this submission's payload and time; None where it has started, or ended, meanwhile.
 
-        `once`: as the next replacement, and before another start. Where one came in between that was this one, whose
-        answer was lost, or a later one in place of it. Raises NotProvisioned, Unavailable.
+        Its write may reach the store twice, for clients repeat what is not answered: where that has done it, or may
+        have, what came after it stays. `once`: as the next replacement, and before another start. Where one came in
+        between that was this one, whose answer was lost, or a later one in place of it. Raises NotProvisioned,
+        Unavailable.
         """
         await check_schedule(self._schedule)
         first = record
@@ -60,6 +62,8 @@ class Replacements:
                 return await self._hand_overs.hand_over_soon(change.after(record))
             if answer.seen is None:
                 return None
+            if change.is_behind(answer.seen):
+                return answer.seen
             record = answer.seen
         cause = f"Others changed job {record.job_id} {MAX_TRIES} times meanwhile."
         raise Unavailable("dynamodb", cause, "Ask again.", concerns="item")

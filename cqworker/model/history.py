@@ -110,6 +110,12 @@ def trim(history: tuple[Entry, ...], *entries: Entry) -> tuple[Entry, ...]:
     return kept if began >= len(longer) - len(kept) else (longer[began], *kept[1:])
 
 
+def has_entry(history: tuple[Entry, ...], entry: Entry) -> bool:
+    """Whether it has this very entry as it is stored: the write that brings it was done, whatever came after."""
+    said = entry.text()
+    return any(known.text() == said for known in history)
+
+
 def snooze_reason(why: str) -> str:
     """The reason of a hand-back that the handler asked for."""
     return f"{SNOOZED}: {why}" if why else SNOOZED

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from cqworker.field_docs import document_fields
 from cqworker.model.envelope import Envelope
 from cqworker.model.fingerprint import with_fingerprint
-from cqworker.model.history import RETRIED, Entry, ending_event, trim
+from cqworker.model.history import RETRIED, Entry, ending_event, has_entry, trim
 from cqworker.model.listing import Listing
 from cqworker.model.record import Failure, JobRecord, record_from, without_past
 from cqworker.model.status import FailureKind, Status
@@ -101,6 +101,10 @@ class Forestall(Struct, frozen=True, kw_only=True):
             and bool(seen.history)
             and seen.history[-1].text() == self.entry.text()
         )
+
+    def is_behind(self, seen: JobRecord) -> bool:
+        """Whether a refusal shows that this ending was written, and a later round begun since."""
+        return seen.round > self.seen.round and has_entry(seen.history, self.entry)
 
 
 @document_fields(

@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cqworker.field_docs import document_fields
-from cqworker.model.history import REPLACED, Entry, trim
+from cqworker.model.history import REPLACED, Entry, has_entry, trim
 from cqworker.model.record import JobRecord, shard_of
 from cqworker.model.status import WAITING, Status
 
@@ -121,6 +121,18 @@ class Reschedule(Struct, frozen=True, kw_only=True):
             and bool(seen.history)
             and seen.history[-1].text() == self.entry.text()
         )
+
+    def is_behind(self, seen: JobRecord) -> bool:
+        """Whether a refusal shows that this write was done, or may have been, before what stands there now.
+
+        Without a payload its entry in the history tells, whatever has started or moved the job since. With one, the
+        number and the payload do; where there is a higher number nobody can tell any more, for the last of the payloads
+        that were replaced in a row takes the place of their entries.
+        """
+        if self.payload is None:
+            return has_entry(seen.history, self.entry)
+        number = seen.replacements or 0
+        return number > self.replacements or (number == self.replacements and seen.payload == self.payload)
 
 
 def standing_of(record: JobRecord) -> tuple[Status, int, int, str | None, int | None]:

@@ -24,6 +24,7 @@ __all__ = [
     "never",
     "refused",
     "repeated",
+    "repeated_after",
     "slow",
     "unanswered",
     "unavailable",
@@ -54,6 +55,17 @@ async def repeated(apply: Callable[[], Awaitable[T]]) -> T:
     """It is done, the answer is lost on the way, and the client asks once more."""
     await apply()
     return await apply()
+
+
+def repeated_after(seconds: float) -> Mishap:
+    """It is done, the answer is lost on the way, and the client asks once more so many seconds later."""
+
+    async def ask_again(apply: Callable[[], Awaitable[Any]]) -> Any:
+        await apply()
+        await asyncio.sleep(seconds)
+        return await apply()
+
+    return ask_again
 
 
 async def unheard(_apply: Callable[[], Awaitable[T]]) -> T:

@@ -13,7 +13,7 @@ from cqworker.events import CancelNoticed, JobForestalled, JobHandedBack, JobSta
 from cqworker.model.attempt_writes import Renew, Settle
 from cqworker.model.operator_writes import AskCancel, Forestall
 from cqworker.model.status import Status
-from tests.flow.faults import late, repeated, slow, unanswered
+from tests.flow.faults import late, repeated, repeated_after, slow, unanswered
 from tests.flow.handlers import Notebook, quick, worker_of
 from tests.flow.world import VISIBILITY, World, story
 
@@ -231,6 +231,18 @@ async def test_a_cancel_that_the_client_had_to_ask_for_twice_is_told_as_done() -
     with pytest.raises(NotAllowedNow, match="already CANCELLED"):
         await world.operator.cancel(job_id, None)
     await world.stop()
+
+
+@story
+async def test_a_cancel_that_the_client_had_to_ask_for_twice_ends_no_round_that_was_begun_in_between() -> None:
+    world = World({"quick": quick})
+    job_id = await world.submit("quick")
+    world.office.store.on(Forestall, repeated_after(2))
+    cancelled = asyncio.ensure_future(world.operator.cancel(job_id, None))
+    await asyncio.sleep(1)
+    await world.operator.retry(job_id, None)
+    assert (await cancelled).round == 2
+    assert world.record(job_id).status is Status.QUEUED
 
 
 @story

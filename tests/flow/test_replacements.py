@@ -20,7 +20,7 @@ from cqworker.model.status import Status
 from cqworker.model.unique import Unique
 from cqworker.model.writes import Refused
 from cqworker.ports.fleet import Control
-from tests.flow.faults import Mishap, late, refused, repeated, unanswered
+from tests.flow.faults import Mishap, late, refused, repeated, repeated_after, unanswered
 from tests.flow.handlers import Notebook, worker_of
 from tests.flow.world import World, story
 
@@ -163,6 +163,40 @@ async def test_a_replacement_that_comes_late_brings_no_older_payload_back() -> N
     await submit(world, "two")
     assert isinstance(await world.store.write(Reschedule(**old, entry=entry, payload='{"text":"late"}')), Refused)
     assert text_of(world, first.record.job_id) == "two"
+
+
+@story
+async def test_a_replacement_that_the_client_had_to_write_twice_brings_nothing_back_over_one_in_between() -> None:
+    """Seed 885: its repeat was refused by the newer one, over which it was then written under the next number."""
+    world = world_of()
+    first = await submit(world, "one", delay_seconds=600)
+    world.office.store.on(Reschedule, repeated_after(2))
+    two, _ = await asyncio.gather(submit(world, "two"), _after(1, submit(world, "three")))
+    assert (two.record.job_id, two.is_new) == (first.record.job_id, False)
+    assert (text_of(world, first.record.job_id), world.record(first.record.job_id).replacements) == ("three", 2)
+
+
+@story
+async def test_a_replacement_that_the_client_had_to_write_twice_is_no_second_job_where_the_first_has_started() -> None:
+    world = world_of()
+    world.start()
+    first = await submit(world, "one", delay_seconds=30)
+    world.office.store.on(Reschedule, repeated_after(60))
+    two = await submit(world, "two")
+    assert (two.record.job_id, two.record.status, two.is_new) == (first.record.job_id, Status.RUNNING, False)
+    assert text_of(world, first.record.job_id) == "two"
+    assert len(world.store.records) == 1
+    await world.stop()
+
+
+@story
+async def test_a_replacement_before_which_another_one_came_is_written_after_it() -> None:
+    """That one has the number which this one was to have, and not its payload: this one was not done."""
+    world = world_of()
+    first = await submit(world, "one", delay_seconds=600)
+    world.office.store.on(Reschedule, late(2))
+    await asyncio.gather(submit(world, "three"), _after(1, submit(world, "two")))
+    assert (text_of(world, first.record.job_id), world.record(first.record.job_id).replacements) == ("three", 2)
 
 
 @story

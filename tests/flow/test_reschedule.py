@@ -12,7 +12,7 @@ from cqworker.model.record import JobRecord, envelope_of
 from cqworker.model.schedule_writes import Reschedule
 from cqworker.model.status import Status
 from cqworker.ports import Letter
-from tests.flow.faults import Mishap, refused, unanswered
+from tests.flow.faults import Mishap, refused, repeated_after, unanswered
 from tests.flow.handlers import Notebook, quick, worker_of
 from tests.flow.time_travel import EARLY, HOUR, LATE, MINUTE, putting_off
 from tests.flow.world import DAY, World, story
@@ -90,6 +90,31 @@ async def test_a_copy_of_the_former_time_starts_nothing_even_when_the_new_time_h
     assert [event.job.job_id for event in host.seen(CopyDropped)] == [job_id]
     assert (book.starts, world.record(job_id).is_marked, world.queue.bodies) == ([], True, [])
     assert (await world.until(job_id)).status is Status.SUCCEEDED
+    await world.stop()
+
+
+@story
+async def test_another_time_that_the_client_had_to_write_twice_undoes_none_that_came_in_between() -> None:
+    world = World({"work": worker_of(Notebook(), 1)})
+    job_id = await world.submit("work", delay_seconds=7200)
+    world.office.store.on(Reschedule, repeated_after(2))
+    first = asyncio.ensure_future(put_off(world, job_id, HOUR))
+    await asyncio.sleep(1)
+    await put_off(world, job_id, 2 * HOUR)
+    due = world.record(job_id).scheduled_at
+    await first
+    record = world.record(job_id)
+    assert (record.scheduled_at, [entry.event for entry in record.history].count("rescheduled")) == (due, 2)
+
+
+@story
+async def test_run_now_that_the_client_had_to_write_twice_is_not_refused_where_the_job_runs_by_it() -> None:
+    world = World({"work": worker_of(Notebook(), 60)})
+    world.start()
+    job_id = await world.submit("work", delay_seconds=7200)
+    world.office.store.on(Reschedule, repeated_after(45))
+    assert (await world.operator.reschedule(job_id, None, None)).status is Status.RUNNING
+    await world.until(job_id)
     await world.stop()
 
 

@@ -22,7 +22,7 @@ class Payloads:
     """The accounts of payloads that carry the name of their request: `names` has those of each job in their order.
 
     A payload counts from when it was handed in: a job's first one from its message, whose claim may make the record
-    days later.
+    days later. One that came back counts, too: else every later letter of its job would be measured by a wrong payload.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class Payloads:
         if times and not (replaced and is_forgotten(times[-1], at)):
             if replaced:
                 self._accuse("a request replaced twice, or what was replaced has come back:", name, write)
+                names.append((name, at))
             return
         names.append((name, at))
         self._judge_job(name, write, at)

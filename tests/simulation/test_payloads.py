@@ -29,7 +29,7 @@ class Account:
     def __init__(self, **sent: float) -> None:
         self.said: list[str] = []
         self.now = 0.0
-        self._payloads = Payloads(self._accuse, lambda: self.now, {"one": ASKED}, lambda _, job_id: sent.get(job_id))
+        self.payloads = Payloads(self._accuse, lambda: self.now, {"one": ASKED}, lambda _, job_id: sent.get(job_id))
 
     def claimed(self, job_id: str, now: float) -> None:
         """A job's record is made from its message, which has the request's payload."""
@@ -44,7 +44,7 @@ class Account:
             trace_id="t",
         )
         self.now = now
-        self._payloads.applied(Applied(claim, None, record, "w1", now))
+        self.payloads.applied(Applied(claim, None, record, "w1", now))
 
     def replaced(self, job_id: str, now: float) -> None:
         """The request gives its payload to a job of another one."""
@@ -52,7 +52,7 @@ class Account:
         entry = Entry(EPOCH_MS, REPLACED, 0, "", "x1")
         change = Reschedule(seen=seen, scheduled_at=EPOCH_MS, purge_at=0, entry=entry, payload=ASKED.payload)
         self.now = now
-        self._payloads.applied(Applied(change, seen, change.after(seen), "w1", now))
+        self.payloads.applied(Applied(change, seen, change.after(seen), "w1", now))
 
     def _accuse(self, *words: object) -> None:
         self.said.append(" ".join(map(str, words[:4])))
@@ -95,3 +95,13 @@ def test_a_key_is_honoured_for_a_day(hours: float, *, accused: bool) -> None:
     account.replaced("j1", 19.0)
     account.replaced("j2", 19.0 + hours * HOUR)
     assert bool(account.said) is accused
+
+
+def test_a_payload_that_came_back_is_accused_and_has_its_place_among_those_of_its_job() -> None:
+    """Seed 885: without it, the letters of the payloads after it were accused of having another one."""
+    account = Account()
+    account.replaced("j1", 19.0)
+    account.replaced("j1", 20.0)
+    [said] = account.said
+    assert said.startswith("a request replaced twice, or what was replaced has come back: one")
+    assert account.payloads.names["j1"] == [("one", 19.0), ("one", 20.0)]
