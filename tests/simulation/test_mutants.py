@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 
 from tests.simulation.campaign import hunt
@@ -32,6 +34,21 @@ def test_every_mutant_still_finds_what_it_changes(name: str) -> None:
     """A name that production code has no more would let its hunt fail with an error of its own."""
     with mutated(name):
         pass
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_what_a_mutant_puts_in_place_of_a_coroutine_function_is_one(name: str) -> None:
+    """Else whoever awaits it raises, and is not judged."""
+    others = []
+
+    def compare(owner: object, what: str, other: object) -> object:
+        usual = inspect.getattr_static(owner, what)
+        if inspect.isfunction(usual) and inspect.isfunction(other):
+            others.append((what, inspect.iscoroutinefunction(usual), inspect.iscoroutinefunction(other)))
+        return usual
+
+    MUTANTS[name].mutate(compare)
+    assert [what for what, usual, other in others if usual and not other] == []
 
 
 @pytest.mark.parametrize("name", QUICK)

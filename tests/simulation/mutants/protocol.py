@@ -161,7 +161,7 @@ def _no_deadline(swap: Swap) -> None:
 
 @mutant("a hidden copy is deleted")
 def _copy_deleted(swap: Swap) -> None:
-    def hide(_self: Claimer, _until: int, _delivery: Delivery, _envelope: Envelope) -> Disposition:
+    async def hide(_self: Claimer, _until: int, _delivery: Delivery, _envelope: Envelope) -> Disposition:
         return Delete()
 
     swap(Claimer, "_hide", hide)
